@@ -1,0 +1,48 @@
+/**
+ * Everything that can go wrong by a caller's doing or a machine's, as one class with a stable code.
+ * Programs branch on `code`; `message` says what was wrong and what to do.
+ */
+export type ErrorCode =
+  /** The browser or runtime has no `navigator.gpu`, or the page is not in a secure context. */
+  | 'WEBGPU_UNAVAILABLE'
+  /** `requestAdapter` gave none, or the device could not be had. */
+  | 'NO_ADAPTER'
+  /** The machine cannot hold what was asked: a buffer, a texture, memory. */
+  | 'LIMIT'
+  /** The GPU was lost while work was under way. */
+  | 'DEVICE_LOST'
+  /** A kernel did not compile, or the GPU refused a command: a defect of ours or of the driver. */
+  | 'GPU_ERROR'
+  /** The picture cannot be read: wrong kind, not decodable, empty, or from another origin without permission. */
+  | 'BAD_PICTURE'
+  /** The face box is not a box inside the picture. */
+  | 'BAD_BOX'
+  /** An option or argument has a value that has no meaning. */
+  | 'BAD_OPTION'
+  /** A task that does not exist, or that these weights do not know. */
+  | 'UNKNOWN_TASK'
+  /** The bytes are not a valid safetensors file. */
+  | 'BAD_WEIGHTS_FILE'
+  /** The file is valid, but its tensors are not the model's: missing, unknown, misshapen or of the wrong type. */
+  | 'WRONG_WEIGHTS'
+  /** The weights could not be fetched. */
+  | 'WEIGHTS_UNREACHABLE'
+  /** The caller's signal was aborted. */
+  | 'ABORTED'
+  /** A call after `dispose()`. */
+  | 'DISPOSED';
+
+export class FaceXFormerError extends Error {
+  override readonly name = 'FaceXFormerError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Throws `ABORTED` if the signal is aborted; its reason travels as `cause`. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause: signal.reason });
+}

@@ -1,0 +1,61 @@
+/** Compute pipelines, made asynchronously, each once: the same kernel with the same constants is the same pipeline. */
+import { type Kernel, type Launch, withMachine } from '../kernels/kernel.ts';
+import { FaceXFormerError } from './errors.ts';
+
+type AnyKernel = Pick<Kernel<never>, 'name' | 'wgsl'>;
+
+/** What tells one pipeline from another: the kernel's name, its machine shape and its constants. */
+export function pipelineKey(kernel: AnyKernel, { machine = {}, constants }: Pick<Launch, 'machine' | 'constants'>): string {
+  const list = (record: object) => Object.entries(record).map(([name, value]) => `${name}=${value}`).sort().join(' ');
+  return `${kernel.name} ${list(machine)} | ${list(constants)}`;
+}
+
+export class Pipelines {
+  readonly #modules = new Map<string, GPUShaderModule>();
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+
+  constructor(readonly device: GPUDevice) {}
+
+  /** How many different pipelines were asked for. */
+  get size(): number {
+    return this.#pipelines.size;
+  }
+
+  get(kernel: AnyKernel, launch: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
+    const key = pipelineKey(kernel, launch);
+    let pipeline = this.#pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.#make(kernel, launch);
+      this.#pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  async #make(kernel: AnyKernel, { machine, constants }: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
+    const code = withMachine(kernel, machine);
+    let module = this.#modules.get(code);
+    if (!module) {
+      module = this.device.createShaderModule({ label: kernel.name, code });
+      this.#modules.set(code, module);
+    }
+    try {
+      return await this.device.createComputePipelineAsync({
+        label: kernel.name,
+        layout: 'auto',
+        compute: { module, entryPoint: kernel.name, constants: { ...constants } },
+      });
+    } catch (error) {
+      throw new FaceXFormerError('GPU_ERROR', await this.#whatFailed(kernel, module, code, error), { cause: error });
+    }
+  }
+
+  /** The compiler's messages with the file's name, the line's number and its text. */
+  async #whatFailed(kernel: AnyKernel, module: GPUShaderModule, code: string, error: unknown): Promise<string> {
+    const lines = code.split('\n');
+    const { messages } = await module.getCompilationInfo();
+    const said = messages
+      .filter((m) => m.type === 'error')
+      .map((m) => `${kernel.name}.wgsl:${m.lineNum}: ${m.message}\n  ${lines[m.lineNum - 1]?.trim() ?? ''}`);
+    return said.length > 0 ? said.join('\n') : `${kernel.name}.wgsl: ${error instanceof Error ? error.message : error}`;
+  }
+}

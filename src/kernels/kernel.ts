@@ -1,0 +1,77 @@
+/**
+ * What a kernel is: one WGSL file, its bindings as the file declares them, and a function from a problem's shape to
+ * constants and grid. Everything that kernels share is done here once; no kernel repeats any of it.
+ */
+
+/** Three numbers of workgroups, as dispatchWorkgroups takes them. */
+export type Grid = readonly [number, number, number];
+
+export interface Launch {
+  /** Values of the file's `override` constants, every one by name. */
+  readonly constants: Readonly<Record<string, number>>;
+  readonly workgroups: Grid;
+  /** Replacements of the file's `const NAME = 64u;` machine-shape lines and `alias name = f32;` element types, by name. */
+  readonly machine?: Readonly<Record<string, number | 'f32' | 'f16'>>;
+  /** Multiply-adds that the dispatch does, for the plan's totals. 0 for moves. */
+  readonly macs: number;
+}
+
+export interface Binding {
+  readonly name: string;
+  readonly kind: 'read' | 'read_write' | 'texture';
+}
+
+export interface Kernel<Shape> {
+  readonly name: string;
+  readonly wgsl: string;
+  /** In binding order; the last one is the output `y`. */
+  readonly bindings: readonly Binding[];
+  launch(shape: Shape): Launch;
+}
+
+/** WebGPU's default limit on workgroups per dimension of a dispatch. */
+export const MAX_WORKGROUPS = 65_535;
+
+const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<storage,\s*(read|read_write)>)?\s+(\w+)\s*:/g;
+
+/** Binds a WGSL file to the function that gives constants and grid for a shape. */
+export function defineKernel<Shape>(name: string, wgsl: string, launch: (shape: Shape) => Launch): Kernel<Shape> {
+  const bindings: Binding[] = [];
+  for (const [, index, access, binding] of wgsl.matchAll(BINDING))
+    bindings[Number(index)] = { name: binding as string, kind: (access as 'read' | 'read_write' | undefined) ?? 'texture' };
+  return {
+    name,
+    wgsl,
+    bindings,
+    launch(shape) {
+      const made = launch(shape);
+      if (made.workgroups.some((n) => !Number.isInteger(n) || n < 1 || n > MAX_WORKGROUPS))
+        throw new RangeError(`${name}: a grid of ${made.workgroups.join(' x ')} workgroups; each must be 1 to ${MAX_WORKGROUPS}`);
+      return made;
+    },
+  };
+}
+
+/** `ceil(a / b)`: how many tiles of b cover a. */
+export const tiles = (a: number, b: number): number => Math.ceil(a / b);
+
+/** The file with its machine-shape lines rewritten: another tile, another element type. Fails on a name the file lacks. */
+export function withMachine(kernel: Pick<Kernel<never>, 'name' | 'wgsl'>, machine: Launch['machine'] = {}): string {
+  let text = kernel.wgsl;
+  for (const [name, value] of Object.entries(machine)) {
+    const line = typeof value === 'number' ? new RegExp(`^const ${name} = \\d+u;`, 'm') : new RegExp(`^alias ${name} = f32;`, 'm');
+    if (!line.test(text)) throw new Error(`${kernel.name}.wgsl has no line for ${name}`);
+    text = text.replace(line, typeof value === 'number' ? `const ${name} = ${value}u;` : `alias ${name} = ${value};`);
+  }
+  return Object.values(machine).includes('f16') ? `enable f16;\n${text}` : text;
+}
+
+/** The file as one pipeline runs it: machine shape and override constants written in as values. For reading and for compilers. */
+export function specialise(kernel: Pick<Kernel<never>, 'name' | 'wgsl'>, { machine, constants }: Pick<Launch, 'machine' | 'constants'>): string {
+  return withMachine(kernel, machine).replace(/^override (\w+): (\w+);/gm, (_, name: string, type: string) => {
+    const value = constants[name];
+    if (value === undefined) throw new Error(`${kernel.name}.wgsl: no value for ${name}`);
+    const literal = type === 'bool' ? String(value !== 0) : type === 'f32' && Number.isInteger(value) ? `${value}.0` : String(value);
+    return `const ${name}: ${type} = ${literal};`;
+  });
+}

@@ -1,0 +1,88 @@
+/** Runs one kernel on given arrays, as a plan would, and reads its output back. */
+import { Pipelines } from '../../src/gpu/pipelines.ts';
+import type { Kernel } from '../../src/kernels/kernel.ts';
+
+export type Values = Float32Array | Uint32Array | Int32Array | Uint8Array;
+
+/** How close a kernel must come to its float64 twin; `exact` for kernels of integers. */
+export type Bound = 'exact' | { nmse: number; maxAbs?: number };
+
+/** The bound for float32 kernels: NMSE 1e-10. */
+export const FLOAT32: Bound = { nmse: 1e-10 };
+
+export interface KernelCase {
+  name: string;
+  bound: Bound;
+  run(device: GPUDevice): Promise<{ actual: ArrayLike<number>; expected: ArrayLike<number> }>;
+}
+
+/** Binds `inputs` by binding name, launches, and returns the `y` of `length` 4-byte elements, which starts as sentinels. */
+export async function runKernel<Shape>(
+  device: GPUDevice,
+  kernel: Kernel<Shape>,
+  shape: Shape,
+  inputs: Record<string, Values | GPUTexture>,
+  length: number,
+): Promise<ArrayBuffer> {
+  const launch = kernel.launch(shape);
+  const pipeline = await new Pipelines(device).get(kernel, launch);
+  const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const y = device.createBuffer({ label: 'y', size: length * 4, usage: storage });
+  device.queue.writeBuffer(y, 0, new Uint32Array(length).fill(SENTINEL));
+  const made: { destroy(): void }[] = [y];
+  const entries = kernel.bindings.map(({ name }, binding) => {
+    if (name === 'y') return { binding, resource: { buffer: y } };
+    const value = inputs[name];
+    if (value === undefined) throw new Error(`${kernel.name}: no input ${name}`);
+    if (!ArrayBuffer.isView(value)) return { binding, resource: value.createView() };
+    const buffer = device.createBuffer({ label: name, size: Math.ceil(value.byteLength / 4) * 4, usage: storage });
+    const padded = new Uint8Array(buffer.size);
+    padded.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    device.queue.writeBuffer(buffer, 0, padded);
+    made.push(buffer);
+    return { binding, resource: { buffer } };
+  });
+  const read = device.createBuffer({ size: y.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  made.push(read);
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+  pass.dispatchWorkgroups(...launch.workgroups);
+  pass.end();
+  encoder.copyBufferToBuffer(y, 0, read, 0, y.size);
+  device.queue.submit([encoder.finish()]);
+  await read.mapAsync(GPUMapMode.READ);
+  const result = read.getMappedRange().slice(0);
+  for (const object of made) object.destroy();
+  return result;
+}
+
+/** What `y` holds before the kernel runs: a NaN with a pattern of its own, so that an element never written shows. */
+export const SENTINEL = 0x7fc5ca1e;
+
+/** Values in [-1, 1) from a seed: the same in every run and every runtime. */
+export function randomValues(count: number, seed: number): Float32Array {
+  const values = new Float32Array(count);
+  let state = seed >>> 0 || 1;
+  for (let i = 0; i < count; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    values[i] = (state >>> 0) / 2 ** 31 - 1;
+  }
+  return values;
+}
+
+/** sum((a-b)^2) / sum(b^2): the measure of every floating-point comparison here. */
+export function nmse(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) throw new Error(`${actual.length} values, ${expected.length} expected`);
+  let error = 0;
+  let power = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const b = expected[i] as number;
+    error += ((actual[i] as number) - b) ** 2;
+    power += b * b;
+  }
+  return power === 0 ? error : error / power;
+}
