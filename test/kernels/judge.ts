@@ -1,0 +1,83 @@
+/** Runs a kernel's case and says how far it is from its float64 twin: in the page, where the arrays are, or in Node on Dawn. */
+import { type Bound, type KernelCase, nmse, SENTINEL } from './run.ts';
+
+export interface Verdict {
+  name: string;
+  length: number;
+  nmse: number;
+  maxAbs: number;
+  /** Where the greatest difference is. */
+  worst: { index: number; actual: number; expected: number } | undefined;
+  /** The first element that the kernel never wrote. */
+  firstSentinel: number | undefined;
+  bound: Bound;
+  milliseconds: number;
+  /** What is wrong, one thing per line; empty when the case holds. */
+  faults: string[];
+}
+
+export async function judge(device: GPUDevice, kernelCase: KernelCase): Promise<Verdict> {
+  const { name, bound } = kernelCase;
+  for (const filter of SCOPES) device.pushErrorScope(filter);
+  const start = performance.now();
+  const outcome = await kernelCase.run(device).catch((error: unknown) => error);
+  const milliseconds = performance.now() - start;
+  const faults: string[] = [];
+  for (const _ of SCOPES) {
+    const error = await device.popErrorScope();
+    if (error) faults.push(`GPU error: ${error.message}`);
+  }
+  const failed = { name, bound, milliseconds, faults, length: 0, nmse: NaN, maxAbs: NaN, worst: undefined, firstSentinel: undefined };
+  if (!isPair(outcome)) {
+    faults.push(outcome instanceof Error ? (outcome.stack ?? outcome.message) : String(outcome));
+    return failed;
+  }
+  const { actual, expected } = outcome;
+  const firstSentinel = sentinelIn(actual);
+  if (firstSentinel !== undefined) faults.push(`element ${firstSentinel} was never written`);
+  if (actual.length !== expected.length) {
+    faults.push(`${actual.length} values, ${expected.length} expected`);
+    return failed;
+  }
+  if (actual.length === 0) faults.push('no values');
+  const measured = { ...difference(actual, expected), nmse: nmse(actual, expected) };
+  faults.push(...exceeded(measured, bound));
+  return { ...failed, ...measured, firstSentinel, length: actual.length };
+}
+
+const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
+
+function isPair(value: unknown): value is { actual: ArrayLike<number>; expected: ArrayLike<number> } {
+  return typeof value === 'object' && value !== null && 'actual' in value && 'expected' in value;
+}
+
+function sentinelIn(actual: ArrayLike<number>): number | undefined {
+  if (!ArrayBuffer.isView(actual) || actual.byteOffset % 4 !== 0) return undefined;
+  const index = new Uint32Array(actual.buffer, actual.byteOffset, actual.byteLength >> 2).indexOf(SENTINEL);
+  return index < 0 ? undefined : index;
+}
+
+/** The greatest absolute difference; a NaN counts as the greatest of all. */
+function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): Pick<Verdict, 'maxAbs' | 'worst'> {
+  let maxAbs = -1;
+  let worst: Verdict['worst'];
+  for (let i = 0; i < expected.length; i++) {
+    const a = actual[i] as number;
+    const b = expected[i] as number;
+    const distance = Object.is(a, b) ? 0 : Math.abs(a - b);
+    if (distance <= maxAbs) continue;
+    maxAbs = distance;
+    worst = { index: i, actual: a, expected: b };
+    if (Number.isNaN(distance)) break;
+  }
+  return { maxAbs, worst };
+}
+
+function exceeded({ nmse, maxAbs, worst }: Pick<Verdict, 'nmse' | 'maxAbs' | 'worst'>, bound: Bound): string[] {
+  const at = worst ? ` (element ${worst.index}: ${worst.actual}, expected ${worst.expected})` : '';
+  if (bound === 'exact') return maxAbs === 0 ? [] : [`not equal${at}`];
+  const faults: string[] = [];
+  if (!(nmse <= bound.nmse)) faults.push(`NMSE ${nmse.toExponential(2)} over ${bound.nmse}${at}`);
+  if (bound.maxAbs !== undefined && !(maxAbs <= bound.maxAbs)) faults.push(`difference ${maxAbs} over ${bound.maxAbs}${at}`);
+  return faults;
+}
