@@ -1,0 +1,110 @@
+/** Finds Chrome or Chromium on this machine, and installs one where none is. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import puppeteer from 'puppeteer';
+import { root } from './root.ts';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'];
+
+/** Where installers put it, per `process.platform`. `%NAME%` is an environment variable. */
+const PLACES: Readonly<Record<string, readonly string[]>> = {
+  linux: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/opt/google/chrome/chrome', '/snap/bin/chromium'],
+  darwin: [
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    '/Applications/Chromium.app/Contents/MacOS/Chromium',
+    '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
+  ],
+  win32: ['%ProgramFiles%', '%ProgramFiles(x86)%', '%LocalAppData%'].flatMap((folder) => [
+    `${folder}\\Google\\Chrome\\Application\\chrome.exe`,
+    `${folder}\\Chromium\\Application\\chrome.exe`,
+    `${folder}\\Microsoft\\Edge\\Application\\msedge.exe`,
+  ]),
+};
+
+/** No browser, and no way to get one. The message says what to do. */
+export class NoBrowserError extends Error {
+  override readonly name = 'NoBrowserError';
+}
+
+/** Path of a Chrome or Chromium: named by the environment, on the PATH, in a usual place, or in Puppeteer's cache. */
+export function findChrome(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  for (const variable of ['PUPPETEER_EXECUTABLE_PATH', 'CHROME_PATH']) {
+    const path = env[variable];
+    if (!path) continue;
+    if (!isExecutable(path)) throw new NoBrowserError(`${variable} is ${path}, which is not a program that can be run.`);
+    return path;
+  }
+  const suffix = process.platform === 'win32' ? '.exe' : '';
+  const onPath = (env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name + suffix)));
+  const usual = (PLACES[process.platform] ?? []).map((place) => place.replace(/%(.+?)%/, (_, name: string) => env[name] ?? ''));
+  return [...onPath, ...usual, ...inPuppeteersCache()].find(isExecutable);
+}
+
+/** Finds Chrome or Chromium, or installs one: by apt-get on Debian as root, else by Puppeteer's own download. `say` is told before the wait. */
+export function requireChrome(say: (line: string) => void): string {
+  const found = findChrome();
+  if (found) return found;
+  const tried: string[] = [];
+  for (const [how, install] of installers()) {
+    say(`No Chrome or Chromium found; installing one (${how}), which may take a minute.`);
+    const fault = install();
+    const installed = findChrome();
+    if (installed) return installed;
+    tried.push(`${how}: ${fault ?? 'it left no browser that could be found'}`);
+  }
+  throw new NoBrowserError(
+    `No Chrome or Chromium was found, and none could be installed.\n${tried.map((line) => `  ${line}\n`).join('')}` +
+      'Install Google Chrome or Chromium, or set CHROME_PATH to one.',
+  );
+}
+
+type Install = () => string | undefined;
+
+function installers(): [string, Install][] {
+  const ways: [string, Install][] = [];
+  if (isDebian() && process.getuid?.() === 0) ways.push(['apt-get install chromium', installByApt]);
+  ways.push(['puppeteer browsers install chrome', installByPuppeteer]);
+  return ways;
+}
+
+function installByApt(): string | undefined {
+  const apt = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
+  return attempt('apt-get', [...apt, 'update']) ?? attempt('apt-get', [...apt, 'install', '-y', '--no-install-recommends', 'chromium']);
+}
+
+function installByPuppeteer(): string | undefined {
+  const cli = join(root, 'node_modules', 'puppeteer', 'lib', 'cjs', 'puppeteer', 'node', 'cli.js');
+  return attempt(process.execPath, [cli, 'browsers', 'install', 'chrome']);
+}
+
+/** Runs a program; undefined when it succeeded, else the last line it said. */
+function attempt(program: string, args: string[]): string | undefined {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status, stdout, stderr, error } = spawnSync(program, args, { env, cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 600_000 });
+  if (status === 0) return undefined;
+  return error?.message ?? (stderr || stdout).trim().split('\n').at(-1) ?? `exit code ${status}`;
+}
+
+const isDebian = () => existsSync('/etc/os-release') && /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
+
+function inPuppeteersCache(): string[] {
+  try {
+    return [puppeteer.executablePath()];
+  } catch {
+    return []; // nothing downloaded
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the browser calls itself, like `Chromium 131.0.6778.85`. */
+export const chromeVersion = (path: string): string =>
+  process.platform === 'win32' ? path : execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

@@ -1,0 +1,25 @@
+/** The browser that the tests run in: one per test file, headless, on the software adapter unless ADAPTER says otherwise. */
+import { afterAll, beforeAll } from 'vitest';
+import { ADAPTERS, type LaunchedBrowser, launchBrowser } from '../src/cli/browser.ts';
+import { type OpenPage, openPage } from '../src/cli/page.ts';
+import type { Route } from '../src/cli/serve.ts';
+
+export type { OpenPage } from '../src/cli/page.ts';
+
+/**
+ * Call at the top of a `.gpu.test.ts` file. Gives a function that opens a page with a module's exports:
+ * `const page = await open("export { add } from './test/sums.page.ts'"); await page.call('add', 1, 2)`.
+ * The page's `complaints` (console errors, errors nobody caught) should be asserted to be empty.
+ */
+export function useBrowser(): (source: string, routes?: Readonly<Record<string, Route>>) => Promise<OpenPage> {
+  let launched: LaunchedBrowser | undefined;
+  beforeAll(async () => {
+    const choice = ADAPTERS.find((name) => name === process.env['ADAPTER']) ?? 'software';
+    launched = await launchBrowser(choice, (line) => console.log(line));
+  });
+  afterAll(() => launched?.browser.close());
+  return (source, routes) => {
+    if (!launched) throw new Error('The browser is there only inside of tests and hooks.');
+    return openPage(launched.browser, source, routes);
+  };
+}
