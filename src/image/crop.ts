@@ -1,0 +1,104 @@
+/** Boxes in a picture, and the way between a picture and the network's 224x224 view of a crop. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { SIZE } from './resize.ts';
+
+/** A rectangle in picture pixels: x0 <= x < x1, y0 <= y < y1; (0, 0) is the picture's top left corner. */
+export interface Box {
+  readonly x0: number;
+  readonly y0: number;
+  readonly x1: number;
+  readonly y1: number;
+}
+
+/** Width and height in pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The official script's margin, as a part of the box's size: half of it goes to each side. */
+export const OFFICIAL_MARGIN = 0.5;
+
+/** The whole picture as a box. */
+export const wholePicture = ({ width, height }: Size): Box => ({ x0: 0, y0: 0, x1: width, y1: height });
+
+/**
+ * The crop that a box stands for: corners truncated to integers, as the official script does.
+ * @throws FaceXFormerError BAD_BOX: a corner that is no finite number, an inverted or empty box, or one that leaves the picture.
+ */
+export function checkBox(box: Box, picture: Size): Box {
+  const { x0, y0, x1, y1 } = box ?? {};
+  const text = `The face box x0=${x0} y0=${y0} x1=${x1} y1=${y1}`;
+  for (const corner of [x0, y0, x1, y1])
+    if (typeof corner !== 'number' || !Number.isFinite(corner))
+      throw new FaceXFormerError('BAD_BOX', `${text} is not made of finite numbers. Give { x0, y0, x1, y1 } in picture pixels.`);
+  const whole = { x0: truncated(x0), y0: truncated(y0), x1: truncated(x1), y1: truncated(y1) };
+  if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
+    throw new FaceXFormerError('BAD_BOX', `${text} is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must be above x0, y1 above y0, by a pixel at least.`);
+  if (whole.x0 < 0 || whole.y0 < 0 || whole.x1 > picture.width || whole.y1 > picture.height)
+    throw new FaceXFormerError(
+      'BAD_BOX',
+      `${text} leaves the picture, which is ${picture.width} x ${picture.height} pixels. Clamp it to the picture, as widen() does.`,
+    );
+  return whole;
+}
+
+/** `Math.trunc` without its -0. */
+const truncated = (value: number): number => Math.trunc(value) + 0;
+
+/**
+ * A detected box with the margin that the network was trained to see: grown by `margin` of its width and height, half on each side, then
+ * clamped to the picture. Source: official inference.py, adjust_bbox (margin_percentage = 50).
+ */
+export function widen(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
+  const dx = ((box.x1 - box.x0) * margin) / 2;
+  const dy = ((box.y1 - box.y0) * margin) / 2;
+  return {
+    x0: Math.max(0, box.x0 - dx),
+    y0: Math.max(0, box.y0 - dy),
+    x1: Math.min(picture.width, box.x1 + dx),
+    y1: Math.min(picture.height, box.y1 + dy),
+  };
+}
+
+/**
+ * A point of the 224x224 view in picture pixels. In both, as in the network's landmarks, a pixel's centre has integer coordinates:
+ * the view spans -0.5 to 223.5 and the picture -0.5 to width - 0.5. (A canvas puts centres at halves: add 0.5 to draw there.)
+ */
+export function toPicture({ x, y }: Point, crop: Box): Point {
+  return {
+    x: crop.x0 + ((x + 0.5) * (crop.x1 - crop.x0)) / SIZE - 0.5,
+    y: crop.y0 + ((y + 0.5) * (crop.y1 - crop.y0)) / SIZE - 0.5,
+  };
+}
+
+/** The inverse of `toPicture`. */
+export function toCrop({ x, y }: Point, crop: Box): Point {
+  return {
+    x: ((x + 0.5 - crop.x0) * SIZE) / (crop.x1 - crop.x0) - 0.5,
+    y: ((y + 0.5 - crop.y0) * SIZE) / (crop.y1 - crop.y0) - 0.5,
+  };
+}
+
+/**
+ * The 224x224 mask at the picture's scale, nearest neighbour: [picture.height, picture.width], `outside` beyond the crop.
+ * @param mask [224, 224] class indices of the crop.
+ * @param crop integers, as `checkBox` gives them.
+ */
+export function maskToPicture(mask: Uint8Array, crop: Box, picture: Size, outside = 0): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(picture.width * picture.height).fill(outside);
+  const width = crop.x1 - crop.x0;
+  const height = crop.y1 - crop.y0;
+  const columns = Uint8Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) * SIZE) / width));
+  for (let y = 0; y < height; y++) {
+    const source = Math.floor(((y + 0.5) * SIZE) / height) * SIZE;
+    const target = (crop.y0 + y) * picture.width + crop.x0;
+    for (let x = 0; x < width; x++) out[target + x] = mask[source + (columns[x] as number)] as number;
+  }
+  return out;
+}

@@ -1,0 +1,13 @@
+import { defineKernel, tiles } from './kernel.ts';
+import wgsl from './normalise.wgsl';
+
+export interface NormaliseShape {
+  pixels: number;
+}
+
+/** Bytes to the network's float32 numbers, planar, through a table of 768 values. */
+export const normalise = defineKernel('normalise', wgsl, ({ pixels }: NormaliseShape) => ({
+  constants: { PIXELS: pixels },
+  workgroups: [tiles(pixels, 64), 1, 1],
+  macs: 0,
+}));
