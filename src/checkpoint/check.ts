@@ -1,0 +1,80 @@
+/** Whether a checkpoint's tensors are the model's: every one there, of the right shape and type, and nothing else. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { TensorInfo } from './checkpoint.ts';
+import { quote } from './header-json.ts';
+import { FORMS, type Form, isBuffer } from './manifest.ts';
+
+/** Types from which `toFloat32` makes float32. */
+const FLOATS = new Set<string>(['F32', 'F16', 'BF16', 'F64']);
+
+/** The form that a checkpoint holds, by a name that only this form has. @throws FaceXFormerError WRONG_WEIGHTS if neither. */
+export function formOf(found: ReadonlyMap<string, TensorInfo>): Form {
+  for (const form of FORMS)
+    if (found.has(form === 'released' ? 'face_decoder.landmarks_token.weight' : 'face_decoder.landmarks_tokens.weight')) return form;
+  const [first] = found.keys();
+  const holds = first === undefined ? 'no tensor at all' : `${found.size} tensors, the first of them ${quote(first)}`;
+  throw new FaceXFormerError(
+    'WRONG_WEIGHTS',
+    `These weights are not FaceXFormer's: the file holds ${holds}, and no face_decoder.landmarks_token.weight (released form) or face_decoder.landmarks_tokens.weight (paper form).`,
+  );
+}
+
+/**
+ * Compares a checkpoint's tensors with the model's. Floating-point tensors may be F32, F16, BF16 or F64; the int64 buffers may be
+ * missing, since the architecture defines them.
+ * @throws FaceXFormerError WRONG_WEIGHTS naming missing, unknown, misshapen and wrongly typed tensors
+ */
+export function checkTensors(found: ReadonlyMap<string, TensorInfo>, expected: ReadonlyMap<string, TensorInfo>): void {
+  const missing: string[] = [];
+  const misshapen: string[] = [];
+  const mistyped: string[] = [];
+  for (const { name, shape, dtype } of expected.values()) {
+    const given = found.get(name);
+    if (!given) {
+      if (!isBuffer(name)) missing.push(name);
+    } else if (given.shape.length !== shape.length || given.shape.some((n, i) => n !== shape[i])) {
+      misshapen.push(`${name} is [${given.shape}] instead of [${shape}]`);
+    } else if (dtype === 'F32' ? !FLOATS.has(given.dtype) : given.dtype !== dtype) {
+      mistyped.push(`${name} is ${given.dtype} instead of ${dtype}`);
+    }
+  }
+  const unknown = [...found.keys()].filter((name) => !expected.has(name)).map(quote);
+  const faults = [list('missing', missing), list('unknown', unknown), list('misshapen', misshapen), list('of the wrong type', mistyped)];
+  const text = faults.filter((fault) => fault !== '').join('; ');
+  if (text) throw new FaceXFormerError('WRONG_WEIGHTS', `These weights are not the model's: ${text}.`);
+}
+
+/**
+ * Checks an int64 buffer of the file against what the architecture defines; the engine then has no more use for it.
+ * @throws FaceXFormerError WRONG_WEIGHTS
+ */
+export function checkBuffer(info: TensorInfo, data: Uint8Array): void {
+  if (!info.name.endsWith('.relative_position_index')) return;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const wrong = relativePositionIndex().findIndex((value, i) => view.getBigInt64(8 * i, true) !== value);
+  if (wrong >= 0)
+    throw new FaceXFormerError(
+      'WRONG_WEIGHTS',
+      `${info.name}[${wrong}] is ${view.getBigInt64(8 * wrong, true)}: not a window of 7x7 in row order.`,
+    );
+}
+
+let index: BigInt64Array | undefined;
+
+/** (yi - yj + 6) * 13 + (xi - xj + 6) for positions i, j of a 7x7 window; [49 * 49]. Shared: do not write to it. */
+export function relativePositionIndex(): BigInt64Array {
+  if (index) return index;
+  index = new BigInt64Array(49 * 49);
+  for (let i = 0; i < 49; i++)
+    for (let j = 0; j < 49; j++) {
+      const dy = Math.trunc(i / 7) - Math.trunc(j / 7) + 6;
+      index[i * 49 + j] = BigInt(dy * 13 + (i % 7) - (j % 7) + 6);
+    }
+  return index;
+}
+
+function list(what: string, names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const shown = names.slice(0, 4).join(', ');
+  return `${names.length} ${what} (${shown}${names.length > 4 ? ', ...' : ''})`;
+}

@@ -1,0 +1,148 @@
+/** Opens a safetensors file wherever it is, reads its header, and then its tensors one by one. */
+import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { ByteReader, type ByteSource, fetchBytes, responseBytes } from './bytes.ts';
+import type { Checkpoint, ReadOptions } from './checkpoint.ts';
+import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength } from './safetensors.ts';
+
+export type WeightsSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>;
+
+export interface OpenOptions {
+  signal?: AbortSignal | undefined;
+  /** Fetches addresses; the runtime's own unless given. */
+  fetch?: typeof globalThis.fetch | undefined;
+}
+
+/**
+ * Opens a checkpoint: a safetensors file at an address (string or URL, fetched), in a Request, Response, Blob, File or bytes, or as a
+ * stream. The header is read at once, the tensors when `read` asks for them: never more than the largest tensor and small chunks are
+ * held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address is opened and not read, abort the signal.
+ * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, BAD_OPTION, ABORTED
+ */
+export async function openCheckpoint(source: WeightsSource, { signal, fetch }: OpenOptions = {}): Promise<Checkpoint> {
+  throwIfAborted(signal);
+  const bytes = byteSource(source, fetch ?? globalThis.fetch);
+  const first = new ByteReader(bytes.name, await bytes.open(signal));
+  const { header, text } = await guarded(first, signal, () => readHeader(first));
+  let waiting: ByteReader | undefined = first;
+
+  /** The opened reader, for the first reading; later ones open the source anew. */
+  const begin = async (readSignal: AbortSignal | undefined): Promise<ByteReader> => {
+    const opened = waiting;
+    waiting = undefined;
+    if (opened) return opened;
+    if (!bytes.rereadable)
+      throw new FaceXFormerError('BAD_OPTION', `The weights of a ${bytes.name} can be read only once; open them again.`);
+    const reader = new ByteReader(bytes.name, await bytes.open(readSignal));
+    const again = await guarded(reader, readSignal, () => readHeader(reader));
+    if (again.text === text) return reader;
+    reader.cancel();
+    throw badFile(`${bytes.name} changed between two readings`);
+  };
+
+  return {
+    source: bytes.name,
+    tensors: header.tensors,
+    rereadable: bytes.rereadable,
+    read: (options) => readTensors(header, begin, options),
+  };
+}
+
+async function readHeader(reader: ByteReader): Promise<{ header: SafetensorsHeader; text: string }> {
+  const start = (await reader.take(8)).slice();
+  const length = headerLength(start, reader.length);
+  const json = await reader.take(length);
+  const bytes = new Uint8Array(8 + json.length);
+  bytes.set(start);
+  bytes.set(json, 8);
+  return { header: parseHeader(bytes, reader.length), text: new TextDecoder().decode(bytes.subarray(8)) };
+}
+
+async function* readTensors(
+  header: SafetensorsHeader,
+  begin: (signal: AbortSignal | undefined) => Promise<ByteReader>,
+  { signal, onProgress }: ReadOptions = {},
+) {
+  throwIfAborted(signal);
+  const reader = await begin(signal);
+  const progress = () => onProgress?.(Math.min(Math.max(reader.arrived - header.dataStart, 0), header.dataBytes), header.dataBytes);
+  try {
+    progress();
+    let end = header.dataStart;
+    for (const info of header.tensors.values()) {
+      const data = await guarded(reader, signal, () => reader.take(info.bytes, progress));
+      end += data.length;
+      if (data.length < info.bytes) throw wrongLength(end, header.dataStart + header.dataBytes);
+      yield { info, data };
+    }
+    if (!(await guarded(reader, signal, () => reader.ended()))) throw wrongLength(reader.arrived, end);
+  } finally {
+    reader.cancel();
+  }
+}
+
+/** Runs one step of reading; an abort ends even a step that waits for bytes, and a failure lets go of the source. */
+async function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, step: () => Promise<T>): Promise<T> {
+  const stop = () => reader.cancel();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    throwIfAborted(signal);
+    const result = await step();
+    throwIfAborted(signal);
+    return result;
+  } catch (error) {
+    reader.cancel();
+    throwIfAborted(signal);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): ByteSource {
+  if (typeof source === 'string' || source instanceof URL) {
+    const name = address(String(source));
+    return { name, rereadable: true, open: (signal) => fetchBytes(source, name, fetch, signal) };
+  }
+  if (source instanceof Request) {
+    const name = address(source.url);
+    return { name, rereadable: true, open: (signal) => fetchBytes(source.clone(), name, fetch, signal) };
+  }
+  if (source instanceof Response) {
+    const name = source.url ? address(source.url) : 'response';
+    return { name, rereadable: false, open: async () => responseBytes(source, name) };
+  }
+  if (source instanceof Blob) {
+    const name = source instanceof File && source.name ? source.name : 'blob';
+    return { name, rereadable: true, open: async () => ({ stream: source.stream(), length: source.size }) };
+  }
+  if (source instanceof ReadableStream)
+    return { name: 'stream', rereadable: false, open: async () => ({ stream: unlocked(source), length: undefined }) };
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) {
+    const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
+    return { name: 'bytes', rereadable: true, open: async () => ({ stream: streamOf(bytes), length: bytes.length }) };
+  }
+  throw new FaceXFormerError(
+    'BAD_OPTION',
+    `Weights are given as ${source === null ? 'null' : typeof source}; give an address, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream.`,
+  );
+}
+
+function unlocked(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  if (stream.locked) throw new FaceXFormerError('BAD_OPTION', 'The stream of weights is locked: something else is reading it.');
+  return stream;
+}
+
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
+
+/** The address as results and messages may show it: without what follows `?` or `#`, where signatures and tokens stand. */
+function address(url: string): string {
+  const plain = url.split(/[?#]/, 1)[0] as string;
+  return plain.length > 120 ? `${plain.slice(0, 117)}...` : plain;
+}

@@ -1,0 +1,113 @@
+/**
+ * A strict reader of safetensors headers. The format: 8 bytes, little-endian, the length N of the header; N bytes of JSON; the data.
+ * Rules as in huggingface/safetensors, README "Format" and `Metadata::validate`, and stricter where JSON leaves room.
+ */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { TensorInfo } from './checkpoint.ts';
+import { bytesOf, isDtype } from './dtypes.ts';
+import { HeaderSyntaxError, parseHeaderJson, quote, type RawTensor } from './header-json.ts';
+
+/** Longest header taken: fifty times what this model's largest file needs. The format's own ceiling is 100,000,000. */
+export const MAX_HEADER_BYTES = 8 * 1024 * 1024;
+
+/** A tensor and where its data begins, in bytes from the end of the header. */
+export interface StoredTensor extends TensorInfo {
+  readonly offset: number;
+}
+
+export interface SafetensorsHeader {
+  /** In the data's order: each begins where the one before ended, the first at 0. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** `__metadata__`: free text, meaningless to the engine. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Bytes before the data: 8 and the header. */
+  readonly dataStart: number;
+  /** Bytes of all data together. */
+  readonly dataBytes: number;
+}
+
+export function badFile(reason: string, options?: ErrorOptions): FaceXFormerError {
+  return new FaceXFormerError('BAD_WEIGHTS_FILE', `The weights are not a valid safetensors file: ${reason}.`, options);
+}
+
+/**
+ * The header's length N from the file's first 8 bytes (fewer are an error).
+ * @param fileLength bytes in the whole file, where known
+ * @throws FaceXFormerError BAD_WEIGHTS_FILE
+ */
+export function headerLength(start: Uint8Array, fileLength?: number): number {
+  if (start.length < 8) throw badFile(`it has ${start.length} bytes, and the header's length alone takes 8`);
+  const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
+  if (length > BigInt(MAX_HEADER_BYTES))
+    throw badFile(otherFormat(start) ?? `its header would have ${length} bytes; at most ${MAX_HEADER_BYTES} are taken`);
+  if (fileLength !== undefined && length > BigInt(Math.max(fileLength - 8, 0)))
+    throw badFile(`its header would have ${length} bytes, and the file has ${fileLength} in all`);
+  return Number(length);
+}
+
+/**
+ * Parses and checks the header.
+ * @param bytes the file, or as much of its beginning as holds the header
+ * @param fileLength bytes in the whole file; `undefined` where a stream has yet to tell: the caller then checks its end
+ * @throws FaceXFormerError BAD_WEIGHTS_FILE naming the rule and the tensor
+ */
+export function parseHeader(bytes: Uint8Array, fileLength: number | undefined = bytes.length): SafetensorsHeader {
+  const dataStart = 8 + headerLength(bytes, fileLength);
+  if (bytes.length < dataStart) throw badFile(`it ends within its header, at byte ${bytes.length} of ${dataStart}`);
+  const raw = readJson(bytes.subarray(8, dataStart));
+  const stored = [...raw.tensors].map(([name, entry]) => storedTensor(name, entry));
+  stored.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
+  let end = 0;
+  for (const tensor of stored) {
+    if (tensor.offset !== end)
+      throw badFile(`tensor ${quote(tensor.name)} begins at byte ${tensor.offset} of the data, and the one before it ends at ${end}`);
+    end += tensor.bytes;
+  }
+  if (!Number.isSafeInteger(dataStart + end)) throw badFile('its data would be longer than 2^53 bytes');
+  if (fileLength !== undefined && fileLength !== dataStart + end) throw wrongLength(fileLength, dataStart + end);
+  return { tensors: new Map(stored.map((t) => [t.name, t])), metadata: raw.metadata, dataStart, dataBytes: end };
+}
+
+/** A file whose tensors end before or after its last byte. */
+export function wrongLength(is: number, should: number): FaceXFormerError {
+  if (is < should) return badFile(`it was cut short: it has ${is} bytes and its header speaks of ${should}; fetch or copy it again`);
+  return badFile(`it has bytes after its last tensor: ${is} instead of ${should}`);
+}
+
+function readJson(bytes: Uint8Array): ReturnType<typeof parseHeaderJson> {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw badFile('its header is not UTF-8', { cause });
+  }
+  try {
+    return parseHeaderJson(text);
+  } catch (cause) {
+    if (cause instanceof HeaderSyntaxError) throw badFile(cause.message);
+    throw cause;
+  }
+}
+
+function storedTensor(name: string, { dtype, shape, data_offsets }: RawTensor): StoredTensor {
+  const [begin, end] = data_offsets as [number, number];
+  if (!isDtype(dtype)) throw badFile(`tensor ${quote(name)} has the unknown dtype ${quote(dtype)}`);
+  if (end < begin) throw badFile(`tensor ${quote(name)} ends at byte ${end}, before it begins at ${begin}`);
+  const bytes = bytesOf(dtype, shape);
+  if (bytes === 'overflow') throw badFile(`tensor ${quote(name)} of shape [${shape}] is too large to have a size`);
+  if (bytes === 'ragged') throw badFile(`tensor ${quote(name)} of shape [${shape}] and dtype ${dtype} does not fill whole bytes`);
+  if (bytes !== end - begin)
+    throw badFile(`tensor ${quote(name)} of shape [${shape}] and dtype ${dtype} takes ${bytes} bytes, and its offsets span ${end - begin}`);
+  return { name, dtype, shape, bytes, offset: begin };
+}
+
+/** What people give by mistake, told by its first bytes. Read as a header's length, all of them are far above the cap. */
+function otherFormat(start: Uint8Array): string | undefined {
+  const text = String.fromCharCode(...start.subarray(0, 8));
+  if (/^(\xEF\xBB\xBF)?\s*<(!|html|head|\?xml)/i.test(text))
+    return 'it is a web page; a server that answers unknown addresses with its index page does that: check the address';
+  if (text.startsWith('version ')) return 'it is a pointer of Git LFS, not the file itself; fetch the file with `git lfs pull`';
+  if (text.startsWith('PK\x03\x04') || (start[0] === 0x80 && (start[1] as number) <= 5))
+    return 'it looks like a PyTorch file; make a safetensors file of it with `facexformer convert`';
+  return undefined;
+}

@@ -1,0 +1,75 @@
+/**
+ * Seeded weights, recipe 1: a tensor's values are a pure function of its name, the element's index and a seed, so that any language
+ * rebuilds them bit for bit. Integer arithmetic is modulo 2^32, the rest float64, rounded once to float32:
+ *
+ *     key = fnv1a32(name) ^ seed;  h = mix(key + index * 0x9E3779B9);  value = ((h >> 8) * 2^-23 - 1) * scale + offset
+ *
+ * Untrained: good for tests and for timing, meaningless as answers about faces.
+ */
+import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { relativePositionIndex } from './check.ts';
+import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
+
+export const DEFAULT_SEED = 20240319;
+
+/** A checkpoint of seeded weights for the tensors of a form (`tensorsOf('released')`). The seed is an integer of 32 bits. */
+export function seededCheckpoint(manifest: ReadonlyMap<string, TensorInfo>, seed: number = DEFAULT_SEED): Checkpoint {
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
+    throw new FaceXFormerError('BAD_OPTION', `The seed is ${seed}; it must be an integer from 0 to 4294967295.`);
+  return { source: `seeded ${seed}`, tensors: manifest, rereadable: true, read: (options) => readSeeded(manifest, seed, options) };
+}
+
+async function* readSeeded(manifest: ReadonlyMap<string, TensorInfo>, seed: number, { signal, onProgress }: ReadOptions = {}) {
+  const infos = [...manifest.values()];
+  const total = infos.reduce((sum, { bytes }) => sum + bytes, 0);
+  const room = new ArrayBuffer(Math.max(0, ...infos.map(({ bytes }) => bytes)));
+  let loaded = 0;
+  for (const info of infos) {
+    throwIfAborted(signal);
+    const data = new Uint8Array(room, 0, info.bytes);
+    fillSeeded(info, seed, data);
+    loaded += info.bytes;
+    onProgress?.(loaded, total);
+    yield { info, data };
+  }
+}
+
+/** Writes one tensor's bytes into `out`, which must be of its length and begin at a multiple of 8. */
+export function fillSeeded({ name, dtype, shape }: TensorInfo, seed: number, out: Uint8Array): void {
+  if (dtype === 'F32') draw(name, shape, seed, new Float32Array(out.buffer, out.byteOffset, out.byteLength / 4));
+  else if (name.endsWith('.relative_position_index')) new BigInt64Array(out.buffer, out.byteOffset, 2401).set(relativePositionIndex());
+  else out.fill(0);
+}
+
+function draw(name: string, shape: readonly number[], seed: number, values: Float32Array): void {
+  const [scale, offset] = scaleAndOffset(name, shape);
+  const massive = name.startsWith('backbone.0.5.') && name.endsWith('.mlp.3.bias');
+  let state = fnv1a32(name) ^ seed;
+  for (let i = 0; i < values.length; i++) {
+    let h = state ^ (state >>> 16);
+    h = Math.imul(h, 0x7feb352d);
+    h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
+    h ^= h >>> 16;
+    const value = ((h >>> 8) * 2 ** -23 - 1) * scale + offset;
+    values[i] = massive && i % 97 === 13 ? value * 40 : value;
+    state = (state + 0x9e3779b9) | 0;
+  }
+}
+
+/** The first rule that the name matches. Attention weights are drawn twice as wide, so that a wrong mask or head order shows. */
+function scaleAndOffset(name: string, shape: readonly number[]): [scale: number, offset: number] {
+  if (name.endsWith('positional_encoding_gaussian_matrix')) return [Math.sqrt(3), 0];
+  if (name.endsWith('relative_position_bias_table')) return [2, 0];
+  if (name.endsWith('_token.weight') || name.endsWith('_tokens.weight')) return [Math.sqrt(3), 0];
+  if (shape.length === 1) return name.endsWith('.weight') || name.endsWith('.running_var') ? [0.25, 1] : [0.1, 0];
+  const transposed = shape.length === 4 && name.includes('output_upscaling');
+  const fanIn = transposed ? (shape[0] as number) : shape.slice(1).reduce((n, d) => n * d, 1);
+  const gain = /\.(attn\.qkv|q_proj|k_proj)\.weight$/.test(name) ? 2 : 1;
+  return [gain * Math.sqrt(3 / fanIn), 0];
+}
+
+function fnv1a32(text: string): number {
+  let h = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) h = Math.imul(h ^ byte, 0x01000193);
+  return h;
+}

@@ -1,0 +1,126 @@
+/** Stored elements to float32: the one type that the engine computes from. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
+import { badFile } from './safetensors.ts';
+
+/**
+ * A tensor's values as float32. F32 data is viewed where it lies if it lies at a multiple of 4; everything else is a fresh array.
+ * F16 and BF16 are exact, F64 is rounded to nearest even.
+ * @throws FaceXFormerError WRONG_WEIGHTS for a type that is not floating-point
+ */
+export function toFloat32(info: TensorInfo, data: Uint8Array): Float32Array {
+  if (info.dtype === 'F32' && data.byteOffset % 4 === 0) return new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+  const out = new Float32Array(data.byteLength / (FLOAT_BYTES[info.dtype] ?? notFloat(info)));
+  decode(info, data, out);
+  return out;
+}
+
+const FLOAT_BYTES: Partial<Record<Dtype, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
+
+function notFloat({ name, dtype }: TensorInfo): never {
+  throw new FaceXFormerError('WRONG_WEIGHTS', `${name} is ${dtype}; weights must be F32, F16, BF16, F64, or I8 beside a scale.`);
+}
+
+function decode(info: TensorInfo, data: Uint8Array, out: Float32Array): void {
+  const size = FLOAT_BYTES[info.dtype] ?? notFloat(info);
+  const { buffer, byteOffset } = data.byteOffset % size === 0 ? data : data.slice();
+  if (size === 2) decodeHalves(info.dtype, new Uint16Array(buffer, byteOffset, out.length), out);
+  else out.set(size === 8 ? new Float64Array(buffer, byteOffset, out.length) : new Float32Array(buffer, byteOffset, out.length));
+}
+
+function decodeHalves(dtype: Dtype, halves: Uint16Array, out: Float32Array): void {
+  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  const table = float16Table();
+  if (dtype === 'BF16') for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] as number) << 16;
+  else for (let i = 0; i < bits.length; i++) bits[i] = table[halves[i] as number] as number;
+}
+
+let float16Bits: Uint32Array | undefined;
+
+/** The float32 bits of every float16, by its bits. */
+function float16Table(): Uint32Array {
+  if (float16Bits) return float16Bits;
+  const value = new Float32Array(65536);
+  const table = new Uint32Array(value.buffer);
+  for (let h = 0; h < 65536; h++) {
+    const sign = h & 0x8000 ? -1 : 1;
+    const exponent = (h >> 10) & 31;
+    const fraction = h & 1023;
+    if (exponent === 31) table[h] = ((h & 0x8000) << 16) | 0x7f800000 | (fraction << 13);
+    else value[h] = exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  }
+  float16Bits = table;
+  return table;
+}
+
+/** The name under which an I8 tensor's scales are stored: F32, of the tensor's rank, 1 in every dimension but the output channels'. */
+export const scaleName = (name: string): string => `${name}_scale`;
+
+/**
+ * The same checkpoint with every floating-point tensor as F32 and every I8 tensor multiplied out with its scales; other types pass
+ * as they are. `data` lies at a multiple of 4 and belongs to the receiver until it asks for the next tensor.
+ * @throws FaceXFormerError WRONG_WEIGHTS for an I8 tensor whose scales are missing or misshapen
+ */
+export function inFloat32(checkpoint: Checkpoint): Checkpoint {
+  const { tensors, source, rereadable } = checkpoint;
+  const decoded = new Map<string, TensorInfo>();
+  for (const info of tensors.values()) {
+    if (isScale(info, tensors)) continue;
+    const scaled = info.dtype === 'I8' && tensors.has(scaleName(info.name));
+    if (scaled) scaleAxis(info, tensors.get(scaleName(info.name)) as TensorInfo);
+    const count = info.shape.reduce((n, d) => n * d, 1);
+    decoded.set(info.name, scaled || FLOAT_BYTES[info.dtype] ? { ...info, dtype: 'F32', bytes: 4 * count } : info);
+  }
+  return { source, rereadable, tensors: decoded, read: (options) => readDecoded(checkpoint, decoded, options) };
+}
+
+function isScale({ name }: TensorInfo, tensors: ReadonlyMap<string, TensorInfo>): boolean {
+  return name.endsWith('_scale') && tensors.get(name.slice(0, -'_scale'.length))?.dtype === 'I8';
+}
+
+async function* readDecoded(checkpoint: Checkpoint, decoded: ReadonlyMap<string, TensorInfo>, options?: ReadOptions) {
+  const scales = new Map<string, Float32Array>();
+  let room = new ArrayBuffer(0);
+  for await (const { info, data } of checkpoint.read(options)) {
+    if (isScale(info, checkpoint.tensors)) {
+      scales.set(info.name, toFloat32(info, data).slice());
+      continue;
+    }
+    const as = decoded.get(info.name) as TensorInfo;
+    if (as.dtype !== 'F32' || (info.dtype === 'F32' && data.byteOffset % 4 === 0)) {
+      yield { info: as, data };
+      continue;
+    }
+    if (room.byteLength < as.bytes) room = new ArrayBuffer(as.bytes);
+    const out = new Float32Array(room, 0, as.bytes / 4);
+    if (info.dtype === 'I8') {
+      const scale = scales.get(scaleName(info.name));
+      if (!scale) throw badFile(`${scaleName(info.name)} comes after ${info.name}; safetensors writers put F32 before I8`);
+      multiplyOut(info, data, scale, scaleAxis(info, checkpoint.tensors.get(scaleName(info.name)) as TensorInfo), out);
+      scales.delete(scaleName(info.name));
+    } else decode(info, data, out);
+    yield { info: as, data: new Uint8Array(room, 0, as.bytes) };
+  }
+}
+
+/** The dimension along which the scales run. */
+function scaleAxis(info: TensorInfo, scale: TensorInfo): number {
+  const axis = scale.shape.findIndex((n) => n !== 1);
+  const fits = scale.dtype === 'F32' && scale.shape.length === info.shape.length;
+  if (!fits || scale.shape.some((n, i) => n !== (i === axis ? info.shape[i] : 1)))
+    throw new FaceXFormerError(
+      'WRONG_WEIGHTS',
+      `${scale.name} is ${scale.dtype} [${scale.shape}], which does not fit ${info.name} of [${info.shape}].`,
+    );
+  return Math.max(axis, 0);
+}
+
+function multiplyOut({ shape }: TensorInfo, data: Uint8Array, scale: Float32Array, axis: number, out: Float32Array): void {
+  const values = new Int8Array(data.buffer, data.byteOffset, data.byteLength);
+  const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
+  const channels = scale.length;
+  for (let start = 0, row = 0; start < values.length; start += inner, row++) {
+    const by = scale[row % channels] as number;
+    for (let i = start; i < start + inner; i++) out[i] = (values[i] as number) * by;
+  }
+}
