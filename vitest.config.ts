@@ -7,7 +7,13 @@ export default defineConfig({
     projects: [
       {
         plugins: [wgslForVite],
-        test: { name: 'unit', environment: 'node', include: ['test/**/*.test.ts'], exclude: ['test/**/*.gpu.test.ts'], testTimeout: 30_000 },
+        test: {
+          name: 'unit',
+          environment: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.gpu.test.ts'],
+          testTimeout: 30_000,
+        },
       },
       {
         plugins: [wgslForVite],

@@ -20,13 +20,21 @@ async function loadCases(name) {
   const outfile = `${root}.cache/kernels/${name}.mjs`;
   const contents = `export { cases } from './test/kernels/${name}.cases.ts'; export { judge } from './test/kernels/judge.ts';`;
   const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error', sourcemap: 'inline' };
-  await build({ ...common, stdin: { contents, resolveDir: root, loader: 'ts' }, outfile, plugins: [wgslForEsbuild], loader: { '.json': 'json' } });
+  await build({
+    ...common,
+    stdin: { contents, resolveDir: root, loader: 'ts' },
+    outfile,
+    plugins: [wgslForEsbuild],
+    loader: { '.json': 'json' },
+  });
   return import(`${pathToFileURL(outfile)}?${Date.now()}`);
 }
 
 function print(file, verdict) {
   const numbers = verdict.bound === 'exact' ? 'exact' : `nmse ${verdict.nmse.toExponential(2)}  max ${verdict.maxAbs.toExponential(2)}`;
-  console.log(`${verdict.faults.length === 0 ? 'ok  ' : 'FAIL'} ${file}/${verdict.name}  ${numbers}  ${verdict.milliseconds.toFixed(0)} ms`);
+  console.log(
+    `${verdict.faults.length === 0 ? 'ok  ' : 'FAIL'} ${file}/${verdict.name}  ${numbers}  ${verdict.milliseconds.toFixed(0)} ms`,
+  );
   for (const fault of verdict.faults) console.log(`     ${fault.replaceAll('\n', '\n     ')}`);
 }
 
@@ -43,7 +51,9 @@ async function main() {
     console.log(`FAIL uncaptured: ${error.message}`);
   });
   console.log(`${adapter.info.device || adapter.info.description} (${icd})`);
-  const files = readdirSync(`${root}test/kernels`).filter((file) => file.endsWith('.cases.ts')).map((file) => file.slice(0, -'.cases.ts'.length));
+  const files = readdirSync(`${root}test/kernels`)
+    .filter((file) => file.endsWith('.cases.ts'))
+    .map((file) => file.slice(0, -'.cases.ts'.length));
   for (const file of files) {
     if (filter.includes('/') && !filter.startsWith(file) && !file.includes(filter.split('/')[0])) continue;
     let loaded;

@@ -36,10 +36,14 @@ export async function launchBrowser(choice: AdapterChoice, say: (line: string) =
     const launched = await launch(executablePath, GPU);
     if (launched && !launched.adapter.software) return launched;
     await launched?.browser.close();
-    if (choice === 'gpu') throw new NoBrowserError(`${executablePath} gives no WebGPU adapter of a GPU here. --adapter software runs on the CPU.`);
+    if (choice === 'gpu')
+      throw new NoBrowserError(`${executablePath} gives no WebGPU adapter of a GPU here. --adapter software runs on the CPU.`);
   }
   const launched = await launch(executablePath, SOFTWARE);
-  if (!launched) throw new NoBrowserError(`${executablePath} gives no WebGPU adapter, not even the software one. It may be too old: version 121 or later has it.`);
+  if (!launched)
+    throw new NoBrowserError(
+      `${executablePath} gives no WebGPU adapter, not even the software one. It may be too old: version 121 or later has it.`,
+    );
   return launched;
 }
 

@@ -81,7 +81,13 @@ function installByPuppeteer(): string | undefined {
 /** Runs a program; undefined when it succeeded, else the last line it said. */
 function attempt(program: string, args: string[]): string | undefined {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const { status, stdout, stderr, error } = spawnSync(program, args, { env, cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 600_000 });
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    env,
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 600_000,
+  });
   if (status === 0) return undefined;
   return error?.message ?? (stderr || stdout).trim().split('\n').at(-1) ?? `exit code ${status}`;
 }

@@ -114,7 +114,11 @@ async function insideOf(folder: string, path: string): Promise<string> {
 async function sendFile(file: string, type: string | undefined, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const info = await stat(file);
   if (!info.isFile()) return refuse(response, 404);
-  const headers = { ...HEADERS, 'content-type': type ?? TYPES[extname(file).toLowerCase()] ?? 'application/octet-stream', 'accept-ranges': 'bytes' };
+  const headers = {
+    ...HEADERS,
+    'content-type': type ?? TYPES[extname(file).toLowerCase()] ?? 'application/octet-stream',
+    'accept-ranges': 'bytes',
+  };
   const range = rangeOf(request.headers.range, info);
   if (range === 'unsatisfiable') {
     response.writeHead(416, { ...headers, 'content-range': `bytes */${info.size}` }).end();

@@ -1,21 +1,19 @@
+/// <reference types="vite/types/importMeta.d.ts" />
 /** Every kernel against its float64 twin, in the browser, on a device with default limits and no features. */
-import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenPage, useBrowser } from '../browser.ts';
 import type { Verdict } from './judge.ts';
 import type { KernelCase } from './run.ts';
 
 const open = useBrowser();
-const files = readdirSync(new URL('.', import.meta.url)).filter((file) => file.endsWith('.cases.ts'));
+const files = import.meta.glob<{ cases: KernelCase[] }>('./*.cases.ts', { eager: true });
 
-for (const file of files) {
-  const { cases }: { cases: KernelCase[] } = await import(`./${file.slice(0, -'.ts'.length)}.ts`);
-
-  describe(file.slice(0, -'.cases.ts'.length), () => {
+for (const [file, { cases }] of Object.entries(files)) {
+  describe(file.slice('./'.length, -'.cases.ts'.length), () => {
     let page: OpenPage;
     beforeAll(async () => {
       page = await open(`
-        import { cases } from './test/kernels/${file}';
+        import { cases } from './test/kernels/${file.slice('./'.length)}';
         import { judgeInPage } from './test/kernels/judge.ts';
         export const run = (name: string) => judgeInPage(cases, name);`);
     });
