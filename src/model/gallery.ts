@@ -1,0 +1,178 @@
+/** Who is it: embeddings of known people by name, and the nearest of them. For `recognition.embedding` of faces. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+
+/**
+ * Cosine similarity of two embeddings, -1 to 1; 1 means the same direction. Throws `BAD_OPTION` when the lengths differ,
+ * when a number is not finite, or when an embedding is all zeros and so has no direction.
+ */
+export function similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) throw new FaceXFormerError('BAD_OPTION', `Embeddings of ${a.length} and ${b.length} numbers cannot be compared: use one model for both.`);
+  return cosine(a, length(a), b, length(b));
+}
+
+function cosine(a: ArrayLike<number>, lengthA: number, b: ArrayLike<number>, lengthB: number): number {
+  let dot = 0;
+  for (let i = 0; i < a.length; i++) dot += ((a[i] as number) / lengthA) * ((b[i] as number) / lengthB);
+  return Math.max(-1, Math.min(1, dot));
+}
+
+function length(embedding: ArrayLike<number>): number {
+  const norm = Math.hypot(...Array.from(embedding));
+  if (!Number.isFinite(norm) || norm === 0)
+    throw new FaceXFormerError('BAD_OPTION', `An embedding must be finite numbers that are not all zero; this one has length ${norm}.`);
+  return norm;
+}
+
+export interface Match {
+  name: string;
+  /** Cosine similarity to the nearest embedding of that name. */
+  similarity: number;
+}
+
+export interface GalleryJson {
+  format: 'facexformer-gallery';
+  version: 1;
+  /** One per embedding; a name with several embeddings has several. */
+  entries: { name: string; embedding: number[] }[];
+}
+
+interface Entry {
+  name: string;
+  embedding: Float32Array;
+  length: number;
+}
+
+/** First bytes of a binary gallery. */
+const MAGIC = 'FXGALLR1';
+
+/** Known faces. A name may have several embeddings (several pictures of one person). */
+export class Gallery {
+  #entries: Entry[] = [];
+
+  /** How many embeddings it holds. */
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** The names, each once, in the order of their first embedding. */
+  get names(): string[] {
+    return [...new Set(this.#entries.map(({ name }) => name))];
+  }
+
+  /** Adds a copy of an embedding. Throws `BAD_OPTION` for an empty name or an embedding unlike those already held. */
+  add(name: string, embedding: ArrayLike<number>): this {
+    if (typeof name !== 'string' || name === '') throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty.');
+    this.#mustFit(embedding);
+    const copy = Float32Array.from(embedding);
+    this.#entries.push({ name, embedding: copy, length: length(copy) });
+    return this;
+  }
+
+  /** Removes every embedding of a name; says how many there were. */
+  remove(name: string): number {
+    const kept = this.#entries.filter((entry) => entry.name !== name);
+    const removed = this.#entries.length - kept.length;
+    this.#entries = kept;
+    return removed;
+  }
+
+  /**
+   * The nearest name, or undefined when none has a similarity of at least `threshold` (-1 to 1). What threshold is right
+   * depends on the weights and on the errors one can bear: choose it on pictures of one's own.
+   */
+  match(embedding: ArrayLike<number>, threshold: number): Match | undefined {
+    if (!(threshold >= -1 && threshold <= 1)) throw new FaceXFormerError('BAD_OPTION', `A threshold of ${threshold}; it must be a similarity, -1 to 1.`);
+    this.#mustFit(embedding);
+    const norm = length(embedding);
+    let best: Match | undefined;
+    for (const entry of this.#entries) {
+      const near = cosine(embedding, norm, entry.embedding, entry.length);
+      if (near >= threshold && (!best || near > best.similarity)) best = { name: entry.name, similarity: near };
+    }
+    return best;
+  }
+
+  toJSON(): GalleryJson {
+    const entries = this.#entries.map(({ name, embedding }) => ({ name, embedding: Array.from(embedding) }));
+    return { format: 'facexformer-gallery', version: 1, entries };
+  }
+
+  /** The gallery of a parsed JSON value, or of its text. Throws `BAD_OPTION` when it is not one. */
+  static fromJSON(json: unknown): Gallery {
+    const value = (typeof json === 'string' ? parse(json) : json) as Partial<GalleryJson> | null;
+    if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries))
+      throw new FaceXFormerError('BAD_OPTION', 'This JSON is not a gallery of version 1, as Gallery.toJSON writes it.');
+    const gallery = new Gallery();
+    for (const entry of value.entries) {
+      if (!Array.isArray(entry?.embedding) || !entry.embedding.every((x) => typeof x === 'number'))
+        throw new FaceXFormerError('BAD_OPTION', 'A gallery entry has no embedding made of numbers.');
+      gallery.add(entry.name, entry.embedding);
+    }
+    return gallery;
+  }
+
+  /**
+   * Binary form, little-endian: the 8 bytes `FXGALLR1`, uint32 embeddings, uint32 numbers per embedding; then per
+   * embedding uint32 bytes of the name, the name in UTF-8, the numbers as float32.
+   */
+  toBytes(): Uint8Array<ArrayBuffer> {
+    const numbers = this.#entries[0]?.embedding.length ?? 0;
+    const names = this.#entries.map(({ name }) => new TextEncoder().encode(name));
+    const bytes = new Uint8Array(16 + names.reduce((sum, name) => sum + 4 + name.length + 4 * numbers, 0));
+    const view = new DataView(bytes.buffer);
+    bytes.set(new TextEncoder().encode(MAGIC));
+    view.setUint32(8, this.#entries.length, true);
+    view.setUint32(12, numbers, true);
+    let at = 16;
+    this.#entries.forEach(({ embedding }, i) => {
+      const name = names[i] as Uint8Array;
+      view.setUint32(at, name.length, true);
+      bytes.set(name, at + 4);
+      at += 4 + name.length;
+      for (const value of embedding) {
+        view.setFloat32(at, value, true);
+        at += 4;
+      }
+    });
+    return bytes;
+  }
+
+  /** Reads what `toBytes` wrote. Throws `BAD_OPTION` when the bytes are not a gallery, whole and with nothing after it. */
+  static fromBytes(bytes: Uint8Array): Gallery {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC)
+      throw new FaceXFormerError('BAD_OPTION', 'These bytes are not a gallery, as Gallery.toBytes writes it.');
+    const [count, numbers] = [view.getUint32(8, true), view.getUint32(12, true)];
+    const gallery = new Gallery();
+    let at = 16;
+    const take = (length: number) => {
+      if (at + length > bytes.length) throw new FaceXFormerError('BAD_OPTION', `The gallery is cut short: ${bytes.length} bytes of at least ${at + length}.`);
+      at += length;
+      return at - length;
+    };
+    for (let i = 0; i < count; i++) {
+      const length = view.getUint32(take(4), true);
+      const start = take(length);
+      const first = take(4 * numbers);
+      const embedding = Float32Array.from({ length: numbers }, (_, k) => view.getFloat32(first + 4 * k, true));
+      gallery.add(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(start, start + length)), embedding);
+    }
+    if (at !== bytes.length) throw new FaceXFormerError('BAD_OPTION', `The gallery ends at byte ${at}, the file has ${bytes.length}.`);
+    return gallery;
+  }
+
+  /** One gallery holds embeddings of one model, which have one length. */
+  #mustFit(embedding: ArrayLike<number>): void {
+    const held = this.#entries[0]?.embedding.length;
+    if (held !== undefined && held !== embedding.length)
+      throw new FaceXFormerError('BAD_OPTION', `This gallery holds embeddings of ${held} numbers, not of ${embedding.length}: use one model for all.`);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FaceXFormerError('BAD_OPTION', 'The text is not JSON, so it is no gallery.', { cause });
+  }
+}
