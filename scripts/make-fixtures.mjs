@@ -1,0 +1,101 @@
+/**
+ * Makes test/fixtures from the full fixtures in ../shared/fixtures: the portrait, `resized` and every small tensor whole, large tensors
+ * thinned, and the parsing mask (argmax over the 11 logits) whole. Run it again when the full fixtures change:
+ *   node scripts/make-fixtures.mjs
+ * A thinned tensor keeps its elements 0, step, 2 step, ...; `step` is the least number that leaves at most KEPT elements and shares no
+ * factor with a dimension, so that the kept ones pass through every row, column and channel. Values stay float32: the bounds are too
+ * tight for less. `__metadata__.thinned` has each one's shape and step.
+ */
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const KEPT = 10_000;
+const LIMIT = 3_000_000;
+const from = new URL('../../shared/fixtures/', import.meta.url);
+const to = new URL('../test/fixtures/', import.meta.url);
+const names = ['astronaut-face.safetensors', 'astronaut-wide.safetensors', 'astronaut-face-paper.safetensors'];
+
+function readTensors(file) {
+  const bytes = readFileSync(file);
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: metadata, ...infos } = JSON.parse(bytes.toString('utf8', 8, start));
+  const tensors = Object.entries(infos).map(
+    ([
+      name,
+      {
+        dtype,
+        shape,
+        data_offsets: [begin, end],
+      },
+    ]) => ({
+      name,
+      dtype,
+      shape,
+      bytes: bytes.subarray(start + begin, start + end),
+    }),
+  );
+  return { metadata, tensors };
+}
+
+function writeTensors(file, metadata, tensors) {
+  const infos = {};
+  let offset = 0;
+  for (const { name, dtype, shape, bytes } of tensors) {
+    infos[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
+    offset += bytes.length;
+  }
+  const json = JSON.stringify({ __metadata__: metadata, ...infos });
+  const header = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  writeFileSync(file, Buffer.concat([length, header, ...tensors.map(({ bytes }) => bytes)]));
+}
+
+const gcd = (a, b) => (b === 0 ? a : gcd(b, a % b));
+
+function stepFor(count, shape) {
+  let step = Math.ceil(count / KEPT);
+  while (step > 1 && shape.some((size) => gcd(step, size) > 1)) step++;
+  return step;
+}
+
+function thinned({ name, dtype, shape, bytes }, record) {
+  const count = bytes.length / 4;
+  const step = stepFor(count, shape);
+  if (dtype !== 'F32' || step === 1) return { name, dtype, shape, bytes };
+  const kept = Math.ceil(count / step);
+  const out = Buffer.alloc(kept * 4);
+  for (let i = 0; i < kept; i++) bytes.copy(out, i * 4, i * step * 4, i * step * 4 + 4);
+  record[name] = { shape, step };
+  return { name, dtype, shape: [kept], bytes: out };
+}
+
+/** The class of the greatest logit at every pixel, the first one among equals. */
+function maskOf({ shape: [, classes, height, width], bytes }) {
+  const pixels = height * width;
+  const mask = Buffer.alloc(pixels);
+  for (let i = 0; i < pixels; i++) {
+    let best = 0;
+    for (let c = 1; c < classes; c++) if (bytes.readFloatLE((c * pixels + i) * 4) > bytes.readFloatLE((best * pixels + i) * 4)) best = c;
+    mask[i] = best;
+  }
+  return { name: 'mask', dtype: 'U8', shape: [height, width], bytes: mask };
+}
+
+mkdirSync(to, { recursive: true });
+writeFileSync(new URL('astronaut.png', to), readFileSync(new URL('astronaut.png', from)));
+let total = statSync(new URL('astronaut.png', to)).size;
+for (const name of names) {
+  const { metadata, tensors } = readTensors(new URL(name, from));
+  const record = {};
+  const mask = maskOf(tensors.find((tensor) => tensor.name === 'output.segmentation'));
+  const kept = [...tensors.map((tensor) => thinned(tensor, record)), mask];
+  kept.sort((a, b) => (a.dtype === b.dtype ? 0 : a.dtype === 'F32' ? -1 : 1)); // float32 first, so that every one is aligned
+  writeTensors(new URL(name, to), { ...metadata, thinned: JSON.stringify(record) }, kept);
+  total += statSync(new URL(name, to)).size;
+}
+console.log(`${fileURLToPath(to)}: ${total} bytes`);
+if (total > LIMIT) {
+  console.error(`more than ${LIMIT}`);
+  process.exitCode = 1;
+}

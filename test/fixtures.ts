@@ -1,0 +1,94 @@
+/**
+ * PyTorch's answers: the full files where ../shared/fixtures lies beside the project, else the project's own, whose large tensors are
+ * thinned (scripts/make-fixtures.mjs). One interface for both: an expected tensor has every `step`-th value.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { nmse } from './kernels/run.ts';
+
+const own = new URL('./fixtures/', import.meta.url);
+const full = new URL('../../shared/fixtures/', import.meta.url);
+
+/** True where every value is compared. */
+export const wholeFixtures = existsSync(new URL('astronaut-face.safetensors', full));
+
+export type FixtureName = 'astronaut-face' | 'astronaut-wide' | 'astronaut-face-paper';
+
+export interface Expected {
+  /** Of the whole tensor. */
+  shape: readonly number[];
+  /** Elements 0, step, 2 step, ... */
+  values: Float32Array | Uint8Array;
+  step: number;
+}
+
+export interface Fixture {
+  form: 'released' | 'paper';
+  /** Of the seeded weights. */
+  seed: number;
+  box: { x0: number; y0: number; x1: number; y1: number };
+  /** Path of the picture. */
+  picture: string;
+  /** `output.*`, `resized`, `pixels` and, where the fixture has them, `tap.*`. */
+  names: readonly string[];
+  expected(name: string): Expected;
+  /** [224, 224], the argmax of the parsing logits, always whole. */
+  mask: Uint8Array;
+}
+
+interface Info {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+export const portrait = fileURLToPath(new URL('astronaut.png', own));
+
+export function fixture(name: FixtureName): Fixture {
+  const bytes = readFileSync(new URL(`${name}.safetensors`, wholeFixtures ? full : own));
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: metadata, ...infos } = JSON.parse(bytes.toString('utf8', 8, start)) as { __metadata__: Record<string, string> } & {
+    [name: string]: Info;
+  };
+  const thinned = JSON.parse(metadata['thinned'] ?? '{}') as Record<string, { shape: number[]; step: number }>;
+  const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = JSON.parse(metadata['box'] ?? '[]') as number[];
+
+  function expected(name: string): Expected {
+    const info = infos[name];
+    if (!info) throw new Error(`the fixture has no ${name}`);
+    const data = Uint8Array.from(bytes.subarray(start + info.data_offsets[0], start + info.data_offsets[1]));
+    return { values: info.dtype === 'F32' ? new Float32Array(data.buffer) : data, ...(thinned[name] ?? { shape: info.shape, step: 1 }) };
+  }
+
+  return {
+    form: metadata['form'] === 'paper' ? 'paper' : 'released',
+    seed: Number(metadata['seed']),
+    box: { x0, y0, x1, y1 },
+    picture: portrait,
+    names: Object.keys(infos).filter((one) => one !== 'mask'),
+    expected,
+    mask: 'mask' in infos ? Uint8Array.from(expected('mask').values) : argmax(expected('output.segmentation')),
+  };
+}
+
+/** Every `step`-th value of a whole tensor, as {@link Expected} has them. */
+export function thin<Values extends Float32Array | Uint8Array>(values: Values, step: number): Values {
+  return step === 1 ? values : (values.filter((_, i) => i % step === 0) as Values);
+}
+
+/** NMSE of a whole tensor against what is expected of it; its shape must be the same. */
+export function distance(actual: { shape: readonly number[]; data: Float32Array | Uint8Array }, { shape, values, step }: Expected): number {
+  if (actual.shape.join() !== shape.join()) throw new Error(`the shape is [${actual.shape}], expected is [${shape}]`);
+  return nmse(thin(actual.data, step), values);
+}
+
+/** The class of the greatest logit at every pixel, the first one among equals. Logits are [1, classes, height, width]. */
+export function argmax({ shape, values }: Pick<Expected, 'shape' | 'values'>): Uint8Array {
+  const [, classes = 0, height = 0, width = 0] = shape;
+  const pixels = height * width;
+  return Uint8Array.from({ length: pixels }, (_, i) => {
+    let best = 0;
+    for (let c = 1; c < classes; c++) if ((values[c * pixels + i] as number) > (values[best * pixels + i] as number)) best = c;
+    return best;
+  });
+}
