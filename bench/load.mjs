@@ -1,0 +1,21 @@
+/** The project's TypeScript in a Node script: `await load('bench/onnx/export.ts')` bundles the module into .cache/ and imports it. */
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { wgslForEsbuild } from '../scripts/wgsl.mjs';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+export async function load(path) {
+  const outfile = `${root}.cache/bench/${path.replaceAll('/', '.')}.${process.pid}.mjs`;
+  const options = {
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'error',
+    sourcemap: 'inline',
+  };
+  await build({ ...options, entryPoints: [`${root}${path}`], outfile, plugins: [wgslForEsbuild], loader: { '.json': 'json' } });
+  return import(pathToFileURL(outfile));
+}

@@ -1,0 +1,46 @@
+/**
+ * Exports a form with seeded weights and holds onnxruntime-node's CPU answers against the reference run.
+ *   node bench/onnx/check.mjs [released|paper ...] [--keep]
+ * Exit code 1 when an output is off by more than NMSE 1e-7. Needs about 1.5 GB of memory and 0.4 GB of disk in .cache/.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import ort from 'onnxruntime-node';
+import { FIXTURE, nmse, readFixture, SEED } from '../fixtures.mjs';
+import { load, root } from '../load.mjs';
+
+const BOUND = 1e-7;
+
+async function check(form, keep) {
+  const { exportOnnx, seededCheckpoint, tensorsOf } = await load('bench/onnx/index.ts');
+  const fixture = await readFixture(FIXTURE[form]);
+  mkdirSync(`${root}.cache/onnx`, { recursive: true });
+  const out = `${root}.cache/onnx/${form}-seeded.onnx`;
+  let started = performance.now();
+  const seconds = () => ((performance.now() - started) / 1000).toFixed(2);
+  const bytes = await exportOnnx({ form, checkpoint: seededCheckpoint(tensorsOf(form), SEED), out });
+  console.log(
+    `${form}: wrote ${(bytes / 1e6).toFixed(1)} MB in ${seconds()} s, peak memory ${(process.resourceUsage().maxRSS / 1e3).toFixed(0)} MB`,
+  );
+  started = performance.now();
+  const session = await ort.InferenceSession.create(out, { executionProviders: ['cpu'] });
+  console.log(`${form}: loaded in ${seconds()} s`);
+  started = performance.now();
+  const pixels = fixture.get('pixels');
+  const outputs = await session.run({ pixels: new ort.Tensor('float32', pixels.data, pixels.shape) });
+  console.log(`${form}: first run in ${seconds()} s`);
+  let good = true;
+  for (const [name, { shape, data }] of fixture) {
+    if (!name.startsWith('output.')) continue;
+    const got = outputs[name.slice('output.'.length)];
+    const error = got && got.dims.join() === shape.join() ? nmse(got.data, data) : Number.NaN;
+    if (!(error <= BOUND)) good = false;
+    console.log(`${error <= BOUND ? 'ok  ' : 'FAIL'} ${name.padEnd(22)} nmse ${error.toExponential(2)}`);
+  }
+  await session.release();
+  if (!keep) rmSync(out);
+  return good;
+}
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { keep: { type: 'boolean', default: false } } });
+for (const form of positionals.length > 0 ? positionals : Object.keys(FIXTURE)) if (!(await check(form, values.keep))) process.exitCode = 1;
