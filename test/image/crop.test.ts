@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Box, checkBox, maskToPicture, toCrop, toPicture, wholePicture, widen } from '../../src/image/crop.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { type Box, checkBox, maskToPicture, toCrop, toPicture, wholePicture, widen } from '../../src/image/crop.ts';
 import { SIZE } from '../../src/image/resize.ts';
 
 const picture = { width: 512, height: 300 };
@@ -18,7 +18,10 @@ const box = (x0: number, y0: number, x1: number, y1: number): Box => ({ x0, y0, 
 /** A valid integer box and its picture. */
 const crops = fc
   .tuple(fc.integer({ min: 1, max: 900 }), fc.integer({ min: 1, max: 900 }), fc.nat(300), fc.nat(300), fc.nat(300), fc.nat(300))
-  .map(([w, h, left, top, right, bottom]) => ({ crop: box(left, top, left + w, top + h), picture: { width: left + w + right, height: top + h + bottom } }));
+  .map(([w, h, left, top, right, bottom]) => ({
+    crop: box(left, top, left + w, top + h),
+    picture: { width: left + w + right, height: top + h + bottom },
+  }));
 
 describe('checkBox', () => {
   it.each([
@@ -96,14 +99,19 @@ describe('maskToPicture', () => {
   it('takes, at every pixel, the mask under its centre, and nothing outside the crop', () => {
     const mask = Uint8Array.from({ length: SIZE * SIZE }, (_, i) => (i * 7 + Math.floor(i / SIZE)) % 11);
     fc.assert(
-      fc.property(crops, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), ({ crop, picture }, u, v) => {
-        const out = maskToPicture(mask, crop, picture, 255);
-        const [x, y] = [Math.floor(u * picture.width), Math.floor(v * picture.height)];
-        const inside = x >= crop.x0 && x < crop.x1 && y >= crop.y0 && y < crop.y1;
-        const column = Math.floor(((x + 0.5 - crop.x0) * SIZE) / (crop.x1 - crop.x0));
-        const row = Math.floor(((y + 0.5 - crop.y0) * SIZE) / (crop.y1 - crop.y0));
-        expect(out[y * picture.width + x]).toBe(inside ? mask[row * SIZE + column] : 255);
-      }),
+      fc.property(
+        crops,
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        ({ crop, picture }, u, v) => {
+          const out = maskToPicture(mask, crop, picture, 255);
+          const [x, y] = [Math.floor(u * picture.width), Math.floor(v * picture.height)];
+          const inside = x >= crop.x0 && x < crop.x1 && y >= crop.y0 && y < crop.y1;
+          const column = Math.floor(((x + 0.5 - crop.x0) * SIZE) / (crop.x1 - crop.x0));
+          const row = Math.floor(((y + 0.5 - crop.y0) * SIZE) / (crop.y1 - crop.y0));
+          expect(out[y * picture.width + x]).toBe(inside ? mask[row * SIZE + column] : 255);
+        },
+      ),
       { numRuns: 40 },
     );
   });

@@ -19,10 +19,9 @@ function picture(width: number, height: number): Uint8Array {
 }
 
 describe('resizePixels', () => {
-  it.each(pillow.cases)('equals Pillow: $width x $height to $to', ({ width, height, to, bytes, sha256 }) => {
+  it.each(pillow.cases)('equals Pillow: $width x $height to $to', ({ width, height, to, sha256 }) => {
     const actual = resizePixels(picture(width, height), axis(width, to), axis(height, to));
-    if (bytes) expect([...actual]).toEqual(bytes);
-    else expect(createHash('sha256').update(actual).digest('hex')).toBe(sha256);
+    expect(createHash('sha256').update(actual).digest('hex')).toBe(sha256);
   });
 
   it("equals the fixture's resized and, through the lookup, its pixels", () => {
@@ -104,7 +103,13 @@ describe('resizeTable', () => {
       fc.property(fc.integer({ min: 1, max: MAX_CROP }), fc.integer({ min: 1, max: MAX_CROP }), (width, height) => {
         expect(resizeTable(axis(width), axis(height)).byteLength).toBeLessThanOrEqual(TABLE_BYTES);
       }),
-      { numRuns: 40, examples: [[MAX_CROP, MAX_CROP], [1, 1]] },
+      {
+        numRuns: 40,
+        examples: [
+          [MAX_CROP, MAX_CROP],
+          [1, 1],
+        ],
+      },
     );
   });
 });

@@ -23,7 +23,10 @@ function normaliseCase(name: string, x: Uint32Array): KernelCase {
 const random = (count: number): Uint32Array => Uint32Array.from(randomValues(count, count), (v) => (v + 1) * 2 ** 31);
 
 export const cases: KernelCase[] = [
-  normaliseCase('every byte in every channel', Uint32Array.from({ length: 256 }, (_, v) => (v | (v << 8) | (v << 16) | (v << 24)) >>> 0)),
+  normaliseCase(
+    'every byte in every channel',
+    Uint32Array.from({ length: 256 }, (_, v) => (v | (v << 8) | (v << 16) | (v << 24)) >>> 0),
+  ),
   normaliseCase('a picture', random(224 * 224)),
   normaliseCase('one pixel', random(1)),
   normaliseCase('a tail', random(131)),

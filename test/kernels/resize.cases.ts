@@ -1,4 +1,4 @@
-import { axis, resizePixels, resizeTable } from '../../src/image/resize.ts';
+import { axis, resizePixels, resizeTable, unpackRgb } from '../../src/image/resize.ts';
 import { resize } from '../../src/kernels/resize.ts';
 import { type KernelCase, randomValues, runKernel } from './run.ts';
 
@@ -24,14 +24,9 @@ function resizeCase(name: string, width: number, height: number, spare: number, 
       device.queue.writeTexture({ texture }, rgba, { bytesPerRow: width * 4 }, [width, height]);
       const packed = await runKernel(device, resize, { size }, { picture: texture, table: resizeTable(x, y) }, size * size);
       texture.destroy();
-      return { actual: new Uint32Array(packed), expected: pack(resizePixels(rgba, x, y)) };
+      return { actual: unpackRgb(new Uint32Array(packed)), expected: resizePixels(rgba, x, y) };
     },
   };
-}
-
-function pack(rgb: Uint8Array): Uint32Array {
-  const byte = (i: number): number => rgb[i] as number;
-  return Uint32Array.from({ length: rgb.length / 3 }, (_, i) => (byte(3 * i) | (byte(3 * i + 1) << 8) | (byte(3 * i + 2) << 16) | 0xff000000) >>> 0);
 }
 
 export const cases: KernelCase[] = [

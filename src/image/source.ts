@@ -1,0 +1,180 @@
+/**
+ * Every kind of picture in. A picture is opened once; its crops then go to the GPU straight from where its pixels are. Kinds are told
+ * by their tag, not by `instanceof`, so that they may come from another frame and nothing of the page is needed in a worker or in Node.
+ */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Box, Size } from './crop.ts';
+
+/** Pixels in memory: RGBA, 8 bits each, row by row from the top; alpha is not used. */
+export interface RawPicture extends Size {
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/**
+ * What can be analysed. Colours are those of the picture's pixels, as Pillow's convert('RGB') gives them: alpha is dropped (not blended
+ * with a background), grey and palette become RGB, and a Blob's or an image element's colour profile is ignored. EXIF orientation is
+ * honoured. A canvas, ImageData or raw pixels must keep their contents until the call that was given them is done; a video or a
+ * VideoFrame is caught at once and may go on or be closed.
+ */
+export type PictureSource =
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | ImageBitmap
+  | ImageData
+  | VideoFrame
+  | HTMLVideoElement
+  | Blob
+  | RawPicture;
+
+/** A picture whose pixels are at hand. */
+export interface Picture extends Size {
+  /**
+   * Copies the pixels of `crop` (integers inside the picture) to the top left corner of an `rgba8unorm` texture.
+   * @throws FaceXFormerError BAD_PICTURE: tainted by another origin, closed since, or refused by the browser.
+   */
+  copyTo(texture: GPUTexture, crop: Box, device: GPUDevice): Promise<void>;
+  /** Frees what opening made; never the caller's own object. */
+  close(): void;
+}
+
+/** The picture's own pixels: no colour conversion, no multiplication by alpha, upright. */
+const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultiplyAlpha: 'none', imageOrientation: 'from-image' };
+
+/**
+ * Opens any kind of picture.
+ * @throws FaceXFormerError BAD_PICTURE: no picture, not decodable, empty, not loaded yet, a video without a frame, tainted by another
+ * origin, a closed bitmap or frame, raw data of the wrong length.
+ */
+export async function openPicture(source: PictureSource): Promise<Picture> {
+  const kind = tag(source);
+  try {
+    switch (kind) {
+      case 'Blob':
+      case 'File':
+        return await openBlob(source as Blob);
+      case 'HTMLImageElement':
+        return await openImage(source as HTMLImageElement);
+      case 'HTMLVideoElement':
+        return await openVideo(source as HTMLVideoElement);
+      case 'VideoFrame':
+        return owned((source as VideoFrame).clone());
+      case 'ImageData':
+        return await openImageData(source as ImageData);
+      case 'ImageBitmap':
+        return external(source as ImageBitmap, source as ImageBitmap, `${kind} is empty or was closed`);
+      case 'HTMLCanvasElement':
+      case 'OffscreenCanvas':
+        return external(source as HTMLCanvasElement | OffscreenCanvas, source as Size, `${kind} has no pixels`);
+    }
+  } catch (error) {
+    throw unreadable(kind, error);
+  }
+  if (typeof source === 'object' && source !== null && 'data' in source) return raw(source as RawPicture);
+  throw bad(
+    `A ${source === null || typeof source !== 'object' ? String(source) : kind} is no picture. Give an image, canvas or video element, ` +
+      'an ImageBitmap, ImageData, VideoFrame, Blob or File, or { data, width, height } with RGBA bytes.',
+  );
+}
+
+const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
+
+const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('BAD_PICTURE', message, options);
+
+async function openBlob(blob: Blob): Promise<Picture> {
+  if (blob.size === 0) throw bad('The picture file is empty: it has 0 bytes.');
+  return owned(await createImageBitmap(blob, AS_STORED));
+}
+
+async function openImage(image: HTMLImageElement): Promise<Picture> {
+  if (!image.complete) throw bad("The image is not loaded yet: wait for its 'load' event, or for image.decode().");
+  if (image.naturalWidth === 0 || image.naturalHeight === 0)
+    throw bad(`The image ${image.currentSrc ? 'did not load, or' : 'has no source, or'} has no pixels.`);
+  return owned(await createImageBitmap(image, AS_STORED));
+}
+
+/** One frame of the video, so that every face of a picture is cut from the same. */
+async function openVideo(video: HTMLVideoElement): Promise<Picture> {
+  const HAVE_CURRENT_DATA = 2;
+  if (video.readyState < HAVE_CURRENT_DATA || video.videoWidth === 0)
+    throw bad("The video has no frame to show: wait for its 'loadeddata' event, and see that it is no sound alone.");
+  return owned(typeof VideoFrame === 'function' ? new VideoFrame(video) : await createImageBitmap(video));
+}
+
+async function openImageData(image: ImageData): Promise<Picture> {
+  const plain = tag(image.data) === 'Uint8ClampedArray' && (image.colorSpace ?? 'srgb') === 'srgb';
+  return plain ? raw(image) : owned(await createImageBitmap(image, { premultiplyAlpha: 'none' }));
+}
+
+function owned(image: ImageBitmap | VideoFrame): Picture {
+  const size = 'displayWidth' in image ? { width: image.displayWidth, height: image.displayHeight } : image;
+  return { ...external(image, size, 'picture has no pixels'), close: () => image.close() };
+}
+
+function external(source: Exclude<GPUCopyExternalImageSource, ImageData>, { width, height }: Size, whenEmpty: string): Picture {
+  if (!(width > 0 && height > 0)) throw bad(`The ${whenEmpty}: ${width} x ${height}.`);
+  const copy = (from: GPUCopyExternalImageSource, texture: GPUTexture, crop: Box, device: GPUDevice): void =>
+    device.queue.copyExternalImageToTexture({ source: from, origin: [crop.x0, crop.y0] }, { texture, premultipliedAlpha: false }, [
+      crop.x1 - crop.x0,
+      crop.y1 - crop.y0,
+    ]);
+  return {
+    width,
+    height,
+    async copyTo(texture, crop, device) {
+      try {
+        copy(source, texture, crop, device);
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw unreadable(tag(source), error);
+        await copyOfBitmap(source, (bitmap) => copy(bitmap, texture, crop, device)); // this browser does not copy this kind
+      }
+    },
+    close: () => {},
+  };
+}
+
+async function copyOfBitmap(source: ImageBitmapSource, copy: (bitmap: ImageBitmap) => void): Promise<void> {
+  try {
+    const bitmap = await createImageBitmap(source);
+    copy(bitmap);
+    bitmap.close();
+  } catch (error) {
+    throw unreadable(tag(source), error);
+  }
+}
+
+function raw({ data, width, height }: RawPicture): Picture {
+  const kind = tag(data);
+  if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray')
+    throw bad(`Raw pixels must be a Uint8Array or Uint8ClampedArray of RGBA bytes, not ${kind}.`);
+  if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0))
+    throw bad(`Raw pixels need a width and height of 1 or more whole pixels, not ${width} x ${height}.`);
+  if (data.length !== width * height * 4)
+    throw bad(
+      `Raw pixels of ${width} x ${height} take ${width * height * 4} bytes of RGBA, and there are ${data.length}` +
+        `${data.length === 0 ? ' (empty, or given away to a worker)' : ''}.`,
+    );
+  return {
+    width,
+    height,
+    async copyTo(texture, { x0, y0, x1, y1 }, device) {
+      const layout = { offset: (y0 * width + x0) * 4, bytesPerRow: width * 4, rowsPerImage: y1 - y0 };
+      device.queue.writeTexture({ texture }, data as GPUAllowSharedBufferSource, layout, [x1 - x0, y1 - y0]);
+    },
+    close: () => {},
+  };
+}
+
+function unreadable(kind: string, error: unknown): FaceXFormerError {
+  if (error instanceof FaceXFormerError) return error;
+  const { name, message } = error instanceof Error || tag(error) === 'DOMException' ? (error as Error) : new Error(String(error));
+  if (name === 'SecurityError')
+    return bad(
+      `The ${kind} holds pixels of another origin, which the browser keeps from the page. Serve them with CORS headers and set ` +
+        "crossOrigin = 'anonymous' before the source.",
+      { cause: error },
+    );
+  const why =
+    kind === 'Blob' || kind === 'File' ? 'is damaged, too large, or of a kind that this browser does not decode' : 'cannot be read';
+  return bad(`The picture (${kind}) ${why}: ${message}`, { cause: error });
+}
