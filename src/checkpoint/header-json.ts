@@ -36,7 +36,7 @@ export function parseHeaderJson(text: string): RawHeader {
 class HeaderReader {
   private at = 0;
   /** The tensor being read, for messages. */
-  private tensor = '';
+  private tensor: string | undefined;
 
   constructor(private readonly text: string) {}
 
@@ -49,10 +49,10 @@ class HeaderReader {
         metadata = this.metadata();
         return;
       }
-      this.tensor = ` of tensor ${quote(key)}`;
-      if (tensors.has(key)) this.fail(`duplicate tensor ${quote(key)}`);
-      tensors.set(key, this.tensorEntry(key));
-      this.tensor = '';
+      this.tensor = key;
+      if (tensors.has(key)) this.fail('duplicate entry');
+      tensors.set(key, this.tensorEntry());
+      this.tensor = undefined;
     });
     if (this.at < this.text.length) this.fail('text after the header object');
     return { tensors, metadata: metadata ?? new Map() };
@@ -62,23 +62,23 @@ class HeaderReader {
     const found = new Map<string, string>();
     this.members('__metadata__', (key) => {
       if (found.has(key)) this.fail(`duplicate key ${quote(key)} in __metadata__`);
-      found.set(key, this.string(`the value of ${quote(key)} in __metadata__`));
+      found.set(key, this.string('a value in __metadata__'));
     });
     return found;
   }
 
-  private tensorEntry(name: string): RawTensor {
+  private tensorEntry(): RawTensor {
     const entry: Partial<RawTensor> = {};
-    this.members(`the entry of tensor ${quote(name)}`, (key) => {
-      if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets') return this.fail(`unknown field ${quote(key)}${this.tensor}`);
-      if (entry[key] !== undefined) this.fail(`duplicate field ${quote(key)}${this.tensor}`);
-      if (key === 'dtype') entry.dtype = this.string(`dtype${this.tensor}`);
+    this.members('the entry', (key) => {
+      if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets') return this.fail(`unknown field ${quote(key)}`);
+      if (entry[key] !== undefined) this.fail(`duplicate field ${quote(key)}`);
+      if (key === 'dtype') entry.dtype = this.string('dtype');
       else entry[key] = this.integers(key, key === 'shape' ? MAX_RANK : 2);
     });
     const { dtype, shape, data_offsets } = entry;
-    if (dtype === undefined || shape === undefined || data_offsets === undefined)
-      return this.fail(`tensor ${quote(name)} lacks ${dtype === undefined ? 'dtype' : shape === undefined ? 'shape' : 'data_offsets'}`);
-    if (data_offsets.length !== 2) this.fail(`data_offsets${this.tensor} are ${data_offsets.length} numbers; they must be two`);
+    if (dtype === undefined) return this.fail('no dtype');
+    if (shape === undefined) return this.fail('no shape');
+    if (data_offsets?.length !== 2) return this.fail('no two data_offsets');
     return { dtype, shape, data_offsets };
   }
 
@@ -87,7 +87,7 @@ class HeaderReader {
     this.expect('{', what);
     if (this.taken('}')) return;
     do {
-      const key = this.string(`a key in ${what}`);
+      const key = this.string('a key');
       this.expect(':', what);
       member(key);
     } while (this.taken(','));
@@ -96,17 +96,16 @@ class HeaderReader {
 
   private integers(field: string, limit: number): number[] {
     const found: number[] = [];
-    this.expect('[', `${field}${this.tensor}`);
+    this.expect('[', field);
     if (this.taken(']')) return found;
     do {
-      if (found.length === limit) this.fail(`${field}${this.tensor} has more than ${limit} numbers`);
+      if (found.length === limit) this.fail(`${field} has more than ${limit} numbers`);
       const digits = this.match(INTEGER);
-      if (digits === '') this.fail(`${field}${this.tensor} must hold non-negative integers, plainly written`);
-      if (!Number.isSafeInteger(Number(digits))) this.fail(`${field}${this.tensor} has a number above 2^53 - 1`);
+      if (digits === '') this.fail(`${field} must hold non-negative integers, plainly written`);
+      if (!Number.isSafeInteger(Number(digits))) this.fail(`${field} has a number above 2^53 - 1`);
       found.push(Number(digits));
-      this.space();
     } while (this.taken(','));
-    this.expect(']', `${field}${this.tensor}`);
+    this.expect(']', field);
     return found;
   }
 
@@ -122,7 +121,6 @@ class HeaderReader {
       if (end !== '\\') this.fail(`${what} does not end, or holds a control character`);
       value += this.escape(what);
     }
-    this.space();
     if (LONE_SURROGATE.test(value)) this.fail(`${what} holds half of a surrogate pair`);
     return value;
   }
@@ -161,7 +159,8 @@ class HeaderReader {
   }
 
   private fail(what: string): never {
-    throw new HeaderSyntaxError(`${what} (character ${this.at} of the header)`);
+    const where = this.tensor === undefined ? '' : ` for tensor ${quote(this.tensor)}`;
+    throw new HeaderSyntaxError(`${what}${where} (character ${this.at} of the header)`);
   }
 }
 

@@ -51,7 +51,7 @@ export function headerLength(start: Uint8Array, fileLength?: number): number {
  * @param fileLength bytes in the whole file; `undefined` where a stream has yet to tell: the caller then checks its end
  * @throws FaceXFormerError BAD_WEIGHTS_FILE naming the rule and the tensor
  */
-export function parseHeader(bytes: Uint8Array, fileLength: number | undefined = bytes.length): SafetensorsHeader {
+export function parseHeader(bytes: Uint8Array, fileLength: number | undefined): SafetensorsHeader {
   const dataStart = 8 + headerLength(bytes, fileLength);
   if (bytes.length < dataStart) throw badFile(`it ends within its header, at byte ${bytes.length} of ${dataStart}`);
   const raw = readJson(bytes.subarray(8, dataStart));
