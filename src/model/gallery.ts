@@ -6,7 +6,11 @@ import { FaceXFormerError } from '../gpu/errors.ts';
  * when a number is not finite, or when an embedding is all zeros and so has no direction.
  */
 export function similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) throw new FaceXFormerError('BAD_OPTION', `Embeddings of ${a.length} and ${b.length} numbers cannot be compared: use one model for both.`);
+  if (a.length !== b.length)
+    throw new FaceXFormerError(
+      'BAD_OPTION',
+      `Embeddings of ${a.length} and ${b.length} numbers cannot be compared: use one model for both.`,
+    );
   return cosine(a, length(a), b, length(b));
 }
 
@@ -61,7 +65,8 @@ export class Gallery {
 
   /** Adds a copy of an embedding. Throws `BAD_OPTION` for an empty name or an embedding unlike those already held. */
   add(name: string, embedding: ArrayLike<number>): this {
-    if (typeof name !== 'string' || name === '') throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty.');
+    if (typeof name !== 'string' || name === '')
+      throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty.');
     this.#mustFit(embedding);
     const copy = Float32Array.from(embedding);
     this.#entries.push({ name, embedding: copy, length: length(copy) });
@@ -81,7 +86,8 @@ export class Gallery {
    * depends on the weights and on the errors one can bear: choose it on pictures of one's own.
    */
   match(embedding: ArrayLike<number>, threshold: number): Match | undefined {
-    if (!(threshold >= -1 && threshold <= 1)) throw new FaceXFormerError('BAD_OPTION', `A threshold of ${threshold}; it must be a similarity, -1 to 1.`);
+    if (!(threshold >= -1 && threshold <= 1))
+      throw new FaceXFormerError('BAD_OPTION', `A threshold of ${threshold}; it must be a similarity, -1 to 1.`);
     this.#mustFit(embedding);
     const norm = length(embedding);
     let best: Match | undefined;
@@ -146,7 +152,8 @@ export class Gallery {
     const gallery = new Gallery();
     let at = 16;
     const take = (length: number) => {
-      if (at + length > bytes.length) throw new FaceXFormerError('BAD_OPTION', `The gallery is cut short: ${bytes.length} bytes of at least ${at + length}.`);
+      if (at + length > bytes.length)
+        throw new FaceXFormerError('BAD_OPTION', `The gallery is cut short: ${bytes.length} bytes of at least ${at + length}.`);
       at += length;
       return at - length;
     };
@@ -165,7 +172,10 @@ export class Gallery {
   #mustFit(embedding: ArrayLike<number>): void {
     const held = this.#entries[0]?.embedding.length;
     if (held !== undefined && held !== embedding.length)
-      throw new FaceXFormerError('BAD_OPTION', `This gallery holds embeddings of ${held} numbers, not of ${embedding.length}: use one model for all.`);
+      throw new FaceXFormerError(
+        'BAD_OPTION',
+        `This gallery holds embeddings of ${held} numbers, not of ${embedding.length}: use one model for all.`,
+      );
   }
 }
 

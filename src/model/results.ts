@@ -99,7 +99,9 @@ export interface FaceOrigin {
 export function faceOf(raw: RawOutputs, { crop, form, mask }: FaceOrigin): Face {
   for (const [task, values] of Object.entries(raw)) mustBeFinite(task, values);
   const face: Face = { box: { ...crop } };
-  const classes = mask ? checkedMask(mask) : raw.segmentation && argmax(sized('segmentation', raw.segmentation, PARSING.length * SIZE * SIZE));
+  const classes = mask
+    ? checkedMask(mask)
+    : raw.segmentation && argmax(sized('segmentation', raw.segmentation, PARSING.length * SIZE * SIZE));
   if (classes) face.segmentation = { width: SIZE, height: SIZE, classes, labels: PARSING.map(({ name }) => name) };
   if (raw.landmarks) face.landmarks = landmarksOf(sized('landmarks', raw.landmarks, 2 * LANDMARKS), crop, form);
   if (raw.headpose) face.headpose = headposeOf(sized('headpose', raw.headpose, form === 'paper' ? 9 : 3));
@@ -116,11 +118,15 @@ export function faceOf(raw: RawOutputs, { crop, form, mask }: FaceOrigin): Face 
 function mustBeFinite(task: string, values: Float32Array): void {
   const at = values.findIndex((value) => !Number.isFinite(value));
   if (at >= 0)
-    throw new FaceXFormerError('GPU_ERROR', `The GPU gave ${values[at]} as number ${at} of ${task}. Check the weights; if they are good, report the GPU and its driver.`);
+    throw new FaceXFormerError(
+      'GPU_ERROR',
+      `The GPU gave ${values[at]} as number ${at} of ${task}. Check the weights; if they are good, report the GPU and its driver.`,
+    );
 }
 
 function sized(task: Task, values: Float32Array, length: number): Float32Array {
-  if (values.length !== length) throw new FaceXFormerError('GPU_ERROR', `The output ${task} has ${values.length} numbers; it must have ${length}.`);
+  if (values.length !== length)
+    throw new FaceXFormerError('GPU_ERROR', `The output ${task} has ${values.length} numbers; it must have ${length}.`);
   return values;
 }
 
@@ -133,7 +139,9 @@ function sized(task: Task, values: Float32Array, length: number): Float32Array {
  */
 function landmarksOf(values: Float32Array, crop: Box, form: FaceOrigin['form']): Point[] {
   const toCropPixel =
-    form === 'paper' ? (v: number) => ((((v + 1) / 2) * (HEATMAP - 1) + 0.5) * SIZE) / HEATMAP - 0.5 : (v: number) => ((v + 1) * SIZE - 1) / 2;
+    form === 'paper'
+      ? (v: number) => ((((v + 1) / 2) * (HEATMAP - 1) + 0.5) * SIZE) / HEATMAP - 0.5
+      : (v: number) => ((v + 1) * SIZE - 1) / 2;
   return Array.from({ length: LANDMARKS }, (_, i) =>
     toPicture({ x: toCropPixel(values[2 * i] as number), y: toCropPixel(values[2 * i + 1] as number) }, crop),
   );
@@ -204,8 +212,10 @@ function argmax(logits: Float32Array): Uint8Array {
 }
 
 function checkedMask(mask: Uint8Array): Uint8Array {
-  if (mask.length !== SIZE * SIZE) throw new FaceXFormerError('GPU_ERROR', `The parsing mask has ${mask.length} pixels; it must have ${SIZE * SIZE}.`);
+  if (mask.length !== SIZE * SIZE)
+    throw new FaceXFormerError('GPU_ERROR', `The parsing mask has ${mask.length} pixels; it must have ${SIZE * SIZE}.`);
   const wrong = mask.find((k) => k >= PARSING.length);
-  if (wrong !== undefined) throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${PARSING.length - 1}.`);
+  if (wrong !== undefined)
+    throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${PARSING.length - 1}.`);
   return Uint8Array.from(mask);
 }

@@ -14,7 +14,10 @@ const refused = (call: () => unknown) => {
 };
 
 const embedding = fc
-  .array(fc.float({ noNaN: true, min: -100, max: 100 }).map((x) => x + 0), { minLength: 4, maxLength: 4 }) // JSON has no -0
+  .array(
+    fc.float({ noNaN: true, min: -100, max: 100 }).map((x) => x + 0),
+    { minLength: 4, maxLength: 4 },
+  ) // JSON has no -0
   .filter((values) => Math.hypot(...values) > 1e-3);
 const entries = fc.array(fc.tuple(fc.string({ minLength: 1, unit: 'grapheme' }), embedding), { maxLength: 8 });
 const galleryOf = (list: [string, number[]][]) => list.reduce((gallery, [name, values]) => gallery.add(name, values), new Gallery());
@@ -34,7 +37,12 @@ describe('similarity', () => {
         expect(near).toBe(similarity(b, a));
         expect(Math.abs(near)).toBeLessThanOrEqual(1);
         expect(similarity(a, a)).toBeCloseTo(1, 12);
-        expect(similarity(a.map((x) => 7 * x), b)).toBeCloseTo(near, 12);
+        expect(
+          similarity(
+            a.map((x) => 7 * x),
+            b,
+          ),
+        ).toBeCloseTo(near, 12);
       }),
     );
   });

@@ -5,7 +5,9 @@ import { anglesOf, type Matrix3, matrixOf, nearestRotation } from '../../src/mod
 type Nine = readonly number[];
 
 const product = (a: Nine, b: Nine): number[] =>
-  Array.from({ length: 9 }, (_, i) => [0, 1, 2].reduce((sum, k) => sum + (a[3 * Math.floor(i / 3) + k] as number) * (b[3 * k + (i % 3)] as number), 0));
+  Array.from({ length: 9 }, (_, i) =>
+    [0, 1, 2].reduce((sum, k) => sum + (a[3 * Math.floor(i / 3) + k] as number) * (b[3 * k + (i % 3)] as number), 0),
+  );
 const transpose = (a: Nine): number[] => Array.from({ length: 9 }, (_, i) => a[3 * (i % 3) + Math.floor(i / 3)] as number);
 const determinant = ([a, b, c, d, e, f, g, h, i]: Matrix3) => a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
 const distance = (a: Nine, b: Nine) => Math.max(...a.map((x, i) => Math.abs(x - (b[i] as number))));
@@ -21,7 +23,11 @@ function expectRotation(r: Matrix3): void {
 /** The same rotation from single turns, multiplied out. */
 function composed(pitch: number, yaw: number, roll: number): number[] {
   const [cp, sp, cy, sy, cr, sr] = [Math.cos(pitch), Math.sin(pitch), Math.cos(yaw), Math.sin(yaw), Math.cos(roll), Math.sin(roll)];
-  const [x, y, z] = [[1, 0, 0, 0, cp, -sp, 0, sp, cp], [cy, 0, sy, 0, 1, 0, -sy, 0, cy], [cr, -sr, 0, sr, cr, 0, 0, 0, 1]];
+  const [x, y, z] = [
+    [1, 0, 0, 0, cp, -sp, 0, sp, cp],
+    [cy, 0, sy, 0, 1, 0, -sy, 0, cy],
+    [cr, -sr, 0, sr, cr, 0, 0, 0, 1],
+  ];
   return product(product(x as number[], y as number[]), z as number[]);
 }
 
@@ -93,8 +99,14 @@ describe('anglesOf', () => {
 
 describe('nearestRotation', () => {
   test('is a rotation for any nine finite numbers', () => {
-    fc.assert(fc.property(nine(finite), (m) => expectRotation(nearestRotation(m))), { numRuns: 2000 });
-    fc.assert(fc.property(nine(fc.constantFrom(0, 1, -1, 1e-300, 1e300, 5e-324, -1e-8)), (m) => expectRotation(nearestRotation(m))), { numRuns: 2000 });
+    fc.assert(
+      fc.property(nine(finite), (m) => expectRotation(nearestRotation(m))),
+      { numRuns: 2000 },
+    );
+    fc.assert(
+      fc.property(nine(fc.constantFrom(0, 1, -1, 1e-300, 1e300, 5e-324, -1e-8)), (m) => expectRotation(nearestRotation(m))),
+      { numRuns: 2000 },
+    );
   });
 
   test('is a rotation for singular, reflected and empty matrices', () => {
@@ -130,7 +142,14 @@ describe('nearestRotation', () => {
         for (const [pitch, yaw, roll] of others) expect(best).toBeLessThanOrEqual(misfit(matrixOf({ pitch, yaw, roll }), m) + 1e-9);
         // Nor is any in its neighbourhood: a search from afar would seldom come close enough to tell.
         for (const step of [1e-2, 1e-4])
-          for (const [pitch, yaw, roll] of [[step, 0, 0], [-step, 0, 0], [0, step, 0], [0, -step, 0], [0, 0, step], [0, 0, -step]] as const)
+          for (const [pitch, yaw, roll] of [
+            [step, 0, 0],
+            [-step, 0, 0],
+            [0, step, 0],
+            [0, -step, 0],
+            [0, 0, step],
+            [0, 0, -step],
+          ] as const)
             expect(best).toBeLessThanOrEqual(misfit(product(nearest, matrixOf({ pitch, yaw, roll })), m) + 1e-9);
       }),
     );

@@ -14,10 +14,19 @@ const LENGTHS: Record<'released' | 'paper', Partial<Record<Task, number>>> = {
 const crop = { x0: 100, y0: 50, x1: 212, y1: 274 };
 const released = (raw: RawOutputs) => faceOf(raw, { crop, form: 'released' });
 
-const float = fc.oneof(fc.float({ noNaN: true, noDefaultInfinity: true }), fc.float({ min: -40, max: 40, noNaN: true }), fc.constantFrom(0, 3.4028234663852886e38));
+const float = fc.oneof(
+  fc.float({ noNaN: true, noDefaultInfinity: true }),
+  fc.float({ min: -40, max: 40, noNaN: true }),
+  fc.constantFrom(0, 3.4028234663852886e38),
+);
 const rawOf = (form: 'released' | 'paper'): fc.Arbitrary<RawOutputs> =>
   fc.record(
-    Object.fromEntries(Object.entries(LENGTHS[form]).map(([task, n]) => [task, fc.array(float, { minLength: n, maxLength: n }).map((v) => Float32Array.from(v))])),
+    Object.fromEntries(
+      Object.entries(LENGTHS[form]).map(([task, n]) => [
+        task,
+        fc.array(float, { minLength: n, maxLength: n }).map((v) => Float32Array.from(v)),
+      ]),
+    ),
   );
 
 /** Every number in a value, however deep. */
@@ -117,7 +126,10 @@ describe('classes', () => {
   });
 
   test('the other choices, in the documented order', () => {
-    const paper = faceOf({ gender: Float32Array.of(0, 1), race: Float32Array.of(0, 0, 3, 0, 0), expression: Float32Array.of(0, 0, 0, 9, 0, 0, 0) }, { crop, form: 'paper' });
+    const paper = faceOf(
+      { gender: Float32Array.of(0, 1), race: Float32Array.of(0, 0, 3, 0, 0), expression: Float32Array.of(0, 0, 0, 9, 0, 0, 0) },
+      { crop, form: 'paper' },
+    );
     expect([paper.gender?.label, paper.race?.label, paper.expression?.label]).toEqual(['female', 'Indian', 'happiness']);
     expect(paper.gender?.probabilities.male).toBeCloseTo(0.268941, 6);
   });
@@ -172,23 +184,31 @@ describe('any raw outputs', () => {
   test('a number that is not finite is an error that names the task, wherever it is', () => {
     const tasks = Object.entries(LENGTHS.paper);
     fc.assert(
-      fc.property(fc.constantFrom(...tasks), fc.nat(), fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY), ([task, length], at, bad) => {
-        const values = new Float32Array(length);
-        values[at % length] = bad;
-        try {
-          faceOf({ [task]: values }, { crop, form: 'paper' });
-          expect.unreachable();
-        } catch (error) {
-          expect(error).toBeInstanceOf(FaceXFormerError);
-          expect(error).toMatchObject({ code: 'GPU_ERROR', message: expect.stringContaining(task) });
-        }
-      }),
+      fc.property(
+        fc.constantFrom(...tasks),
+        fc.nat(),
+        fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+        ([task, length], at, bad) => {
+          const values = new Float32Array(length);
+          values[at % length] = bad;
+          try {
+            faceOf({ [task]: values }, { crop, form: 'paper' });
+            expect.unreachable();
+          } catch (error) {
+            expect(error).toBeInstanceOf(FaceXFormerError);
+            expect(error).toMatchObject({ code: 'GPU_ERROR', message: expect.stringContaining(task) });
+          }
+        },
+      ),
     );
   });
 
   test('an output of the wrong length is an error', () => {
     for (const [task, length] of Object.entries(LENGTHS.released))
-      expect(codeOf(() => released({ [task]: new Float32Array(length + 1) })), task).toBe('GPU_ERROR');
+      expect(
+        codeOf(() => released({ [task]: new Float32Array(length + 1) })),
+        task,
+      ).toBe('GPU_ERROR');
     expect(codeOf(() => released({ segmentation: new Float32Array(11) }))).toBe('GPU_ERROR');
     expect(codeOf(() => released({ headpose: new Float32Array(9) }))).toBe('GPU_ERROR');
   });
