@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { checkBuffer, checkTensors, formOf, relativePositionIndex } from '../../src/checkpoint/check.ts';
+import type { TensorInfo } from '../../src/checkpoint/checkpoint.ts';
+import { FORMS, isBuffer, tensorsOf } from '../../src/checkpoint/manifest.ts';
+
+const released = tensorsOf('released');
+const changed = (name: string, change: Partial<TensorInfo>) =>
+  new Map(released).set(name, { ...(released.get(name) as TensorInfo), ...change });
+const without = (pick: (name: string) => boolean) => new Map([...released].filter(([name]) => !pick(name)));
+
+describe('the tensors of a checkpoint', () => {
+  it('tell its form', () => {
+    for (const form of FORMS) expect(formOf(tensorsOf(form))).toBe(form);
+    expect(() => formOf(new Map())).toThrow(/no tensor at all/);
+    expect(() => formOf(new Map([['conv1.weight', {} as TensorInfo]]))).toThrow(expect.objectContaining({ code: 'WRONG_WEIGHTS' }));
+  });
+
+  it('are the model’s, with or without the int64 buffers, in any floating-point type', () => {
+    for (const form of FORMS) expect(() => checkTensors(tensorsOf(form), tensorsOf(form))).not.toThrow();
+    expect(() => checkTensors(without(isBuffer), released)).not.toThrow();
+    for (const dtype of ['F16', 'BF16', 'F64'] as const)
+      expect(() => checkTensors(changed('linear_fuse.weight', { dtype }), released)).not.toThrow();
+  });
+
+  const cases: Record<string, [found: ReadonlyMap<string, TensorInfo>, says: RegExp]> = {
+    missing: [without((name) => name === 'backbone.0.0.0.bias'), /1 missing \(backbone\.0\.0\.0\.bias\)/],
+    'missing in numbers': [
+      without((name) => name.startsWith('backbone.0.5.')),
+      /234 missing \(backbone\.0\.5\.0\.norm1\.weight, .*, \.\.\.\)/,
+    ],
+    unknown: [new Map(released).set('extra', { name: 'extra', dtype: 'F32', shape: [], bytes: 4 }), /1 unknown \("extra"\)/],
+    misshapen: [changed('backbone.0.0.0.bias', { shape: [127] }), /1 misshapen \(backbone\.0\.0\.0\.bias is \[127\] instead of \[128\]\)/],
+    'of another rank': [changed('backbone.0.0.0.bias', { shape: [128, 1] }), /\[128,1\] instead of \[128\]/],
+    'of a wrong type': [
+      changed('backbone.0.0.0.bias', { dtype: 'I32' }),
+      /1 of the wrong type \(backbone\.0\.0\.0\.bias is I32 instead of F32\)/,
+    ],
+    'an index of a wrong type': [changed('backbone.0.1.0.attn.relative_position_index', { dtype: 'I32' }), /I32 instead of I64/],
+    'of the other form': [tensorsOf('paper'), /missing .*; 1003 unknown .*; 2 misshapen/],
+  };
+  it.each(Object.entries(cases))('are named when %s', (_, [found, says]) => {
+    const check = () => checkTensors(found, released);
+    expect(check).toThrow(expect.objectContaining({ code: 'WRONG_WEIGHTS' }));
+    expect(check).toThrow(says);
+  });
+
+  it('hold the window’s own position index', () => {
+    const info = released.get('backbone.0.1.0.attn.relative_position_index') as TensorInfo;
+    const values = relativePositionIndex().slice();
+    expect([values[0], values[1], values[7], values[48], values[48 * 49]]).toEqual([84n, 83n, 71n, 0n, 168n]);
+    expect(() => checkBuffer(info, new Uint8Array(values.buffer))).not.toThrow();
+    values[50] = 7n;
+    expect(() => checkBuffer(info, new Uint8Array(values.buffer))).toThrow(/relative_position_index\[50\] is 7/);
+    expect(() => checkBuffer({ ...info, name: 'a.num_batches_tracked' }, new Uint8Array(8).fill(1))).not.toThrow();
+  });
+});

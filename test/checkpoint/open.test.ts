@@ -1,0 +1,207 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Checkpoint, ReadOptions } from '../../src/checkpoint/checkpoint.ts';
+import { openCheckpoint, type WeightsSource } from '../../src/checkpoint/open.ts';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { entry, fileOf, piecewise } from './files.ts';
+
+const file = fileOf({ a: entry('F32', [5], [0, 20]), empty: entry('F32', [0], [20, 20]), b: entry('U8', [3], [20, 23]) }, 23);
+const values = { a: Array.from({ length: 20 }, (_, i) => i), empty: [], b: [20, 21, 22] };
+
+async function readAll(checkpoint: Checkpoint, options?: ReadOptions): Promise<Record<string, number[]>> {
+  const found: Record<string, number[]> = {};
+  for await (const { info, data } of checkpoint.read(options)) found[info.name] = [...data];
+  return found;
+}
+
+const openAndRead = async (source: WeightsSource, signal?: AbortSignal) => readAll(await openCheckpoint(source, { signal }), { signal });
+
+let server: Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+  server = undefined;
+});
+
+async function serve(listener: RequestListener): Promise<string> {
+  server = createServer(listener);
+  await new Promise<void>((listening) => server?.listen(0, '127.0.0.1', listening));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/weights.safetensors`;
+}
+
+describe('a checkpoint opens from', () => {
+  const shifted = new Uint8Array(file.length + 3).subarray(3);
+  shifted.set(file);
+  const sources: Record<string, { make: () => WeightsSource; rereadable: boolean; name: string }> = {
+    'an ArrayBuffer': { make: () => file.buffer, rereadable: true, name: 'bytes' },
+    'a Uint8Array in the middle of a buffer': { make: () => shifted, rereadable: true, name: 'bytes' },
+    'a Blob': { make: () => new Blob([file]), rereadable: true, name: 'blob' },
+    'a File': { make: () => new File([file], 'face.safetensors'), rereadable: true, name: 'face.safetensors' },
+    'a Response': { make: () => new Response(file), rereadable: false, name: 'response' },
+    'a stream of single bytes': { make: () => piecewise(file, 1), rereadable: false, name: 'stream' },
+    'a stream of sevens': { make: () => piecewise(file, 7), rereadable: false, name: 'stream' },
+    'a stream of one piece': { make: () => piecewise(file, file.length), rereadable: false, name: 'stream' },
+  };
+
+  it.each(Object.entries(sources))('%s', async (_, { make, rereadable, name }) => {
+    const checkpoint = await openCheckpoint(make());
+    expect(checkpoint).toMatchObject({ source: name, rereadable });
+    expect([...checkpoint.tensors.keys()]).toEqual(['a', 'empty', 'b']);
+    const steps: number[] = [];
+    expect(await readAll(checkpoint, { onProgress: (loaded, total) => steps.push(loaded / total) })).toEqual(values);
+    expect(steps.at(-1)).toBe(1);
+    expect([...steps].sort((a, b) => a - b)).toEqual(steps);
+    if (rereadable) expect(await readAll(checkpoint)).toEqual(values);
+    else await expect(readAll(checkpoint)).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringContaining('only once') });
+  });
+
+  it('an address, a URL and a Request, each fetched once a reading', async () => {
+    let requests = 0;
+    const url = await serve((_, response) => {
+      requests++;
+      response.end(file);
+    });
+    for (const source of [url, new URL(url), new Request(url)]) {
+      requests = 0;
+      const checkpoint = await openCheckpoint(source);
+      expect(checkpoint).toMatchObject({ source: url, rereadable: true });
+      expect(await readAll(checkpoint)).toEqual(values);
+      expect(requests).toBe(1);
+      expect(await readAll(checkpoint)).toEqual(values);
+      expect(requests).toBe(2);
+    }
+    expect((await openCheckpoint(`${url}?token=secret#x`)).source).toBe(url);
+  });
+
+  it('an answer without a length, and an encoded one', async () => {
+    const { gzipSync } = await import('node:zlib');
+    const url = await serve((request, response) => {
+      if (request.headers['x-plain']) response.write(file);
+      else response.setHeader('content-encoding', 'gzip').write(gzipSync(file));
+      response.end();
+    });
+    expect(await openAndRead(new Request(url, { headers: { 'x-plain': '1' } }))).toEqual(values);
+    expect(await openAndRead(url)).toEqual(values);
+  });
+});
+
+describe('what cannot be read is refused', () => {
+  const cases: Record<string, [source: () => WeightsSource, code: string, says: RegExp]> = {
+    'bytes cut short': [() => file.slice(0, -1), 'BAD_WEIGHTS_FILE', /cut short/],
+    'bytes with a tail': [() => fileOf({ a: entry('U8', [1], [0, 1]) }, 2), 'BAD_WEIGHTS_FILE', /after its last/],
+    'a stream cut short': [() => piecewise(file.slice(0, -1), 5), 'BAD_WEIGHTS_FILE', /cut short: it has \d+ bytes/],
+    'a stream with a tail': [() => piecewise(Uint8Array.from([...file, 0]), 5), 'BAD_WEIGHTS_FILE', /after its last/],
+    'a stream that ends in its header': [() => piecewise(file.slice(0, 40), 5), 'BAD_WEIGHTS_FILE', /ends within its header, at byte 40/],
+    'a stream that ends in its length': [() => piecewise(file.slice(0, 5), 5), 'BAD_WEIGHTS_FILE', /5 bytes/],
+    'an empty Blob': [() => new Blob([]), 'BAD_WEIGHTS_FILE', /0 bytes/],
+    'a web page': [() => new Response('<!doctype html><p>Single-page app'), 'BAD_WEIGHTS_FILE', /web page/],
+    'a failed Response': [
+      () => new Response('no', { status: 404, statusText: 'Not Found' }),
+      'WEIGHTS_UNREACHABLE',
+      /answered 404 Not Found/,
+    ],
+    'a stream that fails': [() => new ReadableStream({ pull: () => Promise.reject(new Error('cable')) }), 'WEIGHTS_UNREACHABLE', /cable/],
+    'a stream of text': [() => new Blob(['{}']).stream().pipeThrough(new TextDecoderStream()) as never, 'BAD_OPTION', /Uint8Array/],
+    'a number': [() => 7 as never, 'BAD_OPTION', /number/],
+    null: [() => null as never, 'BAD_OPTION', /null/],
+    'an address that is none': [() => 'http://', 'WEIGHTS_UNREACHABLE', /Could not fetch/],
+    'an address where nobody listens': [() => 'http://127.0.0.1:9/w.safetensors', 'WEIGHTS_UNREACHABLE', /Could not fetch/],
+  };
+
+  it.each(Object.entries(cases))('%s', async (_, [source, code, says]) => {
+    const failure = openAndRead(source());
+    await expect(failure).rejects.toBeInstanceOf(FaceXFormerError);
+    await expect(failure).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
+  });
+
+  it('a stream that claims more than there is memory, without asking for that memory', async () => {
+    const huge = fileOf({ a: entry('U8', [2 ** 46], [0, 2 ** 46]) }, 100);
+    await expect(openAndRead(piecewise(huge, 64))).rejects.toMatchObject({
+      code: 'BAD_WEIGHTS_FILE',
+      message: expect.stringMatching(/cut short/),
+    });
+  });
+
+  it('a Response read already, and a locked stream', async () => {
+    const response = new Response(file);
+    await response.arrayBuffer();
+    await expect(openCheckpoint(response)).rejects.toMatchObject({ code: 'BAD_OPTION' });
+    const stream = piecewise(file, 5);
+    stream.getReader();
+    await expect(openCheckpoint(stream)).rejects.toMatchObject({ code: 'BAD_OPTION' });
+  });
+
+  it('an answer that breaks off, and one that changes between readings', async () => {
+    let requests = 0;
+    const other = fileOf({ a: entry('F32', [5], [0, 20]), empty: entry('F32', [0], [20, 20]), c: entry('U8', [3], [20, 23]) }, 23);
+    const url = await serve((request, response) => {
+      if (request.url?.endsWith('?breaks')) {
+        response.setHeader('content-length', file.length).write(file.slice(0, 150));
+        setTimeout(() => response.destroy(), 20);
+      } else response.end(requests++ === 0 ? file : other);
+    });
+    await expect(openAndRead(`${url}?breaks`)).rejects.toMatchObject({
+      code: 'WEIGHTS_UNREACHABLE',
+      message: expect.stringMatching(/broke off/),
+    });
+    const checkpoint = await openCheckpoint(url);
+    await readAll(checkpoint);
+    await expect(readAll(checkpoint)).rejects.toMatchObject({
+      code: 'BAD_WEIGHTS_FILE',
+      message: expect.stringMatching(/changed between/),
+    });
+  });
+});
+
+describe('an abort', () => {
+  it('before opening', async () => {
+    await expect(openCheckpoint(file, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('ends a fetch, a header and a tensor that never come', async () => {
+    const url = await serve((request, response) => {
+      if (request.url?.endsWith('?answer')) return;
+      response.setHeader('content-length', file.length).write(file.slice(0, request.url?.endsWith('?header') ? 20 : file.length - 10));
+    });
+    for (const part of ['answer', 'header', 'tensor']) {
+      const reason = new Error('enough');
+      const stop = new AbortController();
+      setTimeout(() => stop.abort(reason), 50);
+      await expect(openAndRead(`${url}?${part}`, stop.signal), part).rejects.toMatchObject({ code: 'ABORTED' });
+    }
+  });
+
+  it('ends a reading whose stream stalls, cancels the stream, and a later reading is right', async () => {
+    const cancel = vi.fn();
+    const stalls = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(file.slice(0, -3)), cancel });
+    const checkpoint = await openCheckpoint(stalls);
+    await expect(readAll(checkpoint, { signal: AbortSignal.timeout(30) })).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(cancel).toHaveBeenCalledOnce();
+    const again = await openCheckpoint(new Blob([file]));
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const _ of again.read({ signal: stop.signal })) stop.abort();
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await readAll(again)).toEqual(values);
+  });
+
+  it('is not needed to stop early: leaving the loop cancels the stream', async () => {
+    const cancel = vi.fn();
+    const stream = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(file), cancel });
+    for await (const _ of (await openCheckpoint(stream)).read()) break;
+    expect(cancel).toHaveBeenCalledOnce();
+  });
+});
+
+it('holds one tensor at a time: its buffer is used again', async () => {
+  const list = Object.fromEntries(
+    Array.from({ length: 16 }, (_, i) => [`t${i}`, entry('U8', [2 ** 20], [i * 2 ** 20, (i + 1) * 2 ** 20])]),
+  );
+  const big = fileOf(list, 2 ** 24);
+  const buffers = new Set<ArrayBufferLike>();
+  for await (const { data } of (await openCheckpoint(piecewise(big, 1000))).read()) buffers.add(data.buffer);
+  // One while it grows to the first tensor, one thereafter.
+  expect(buffers.size).toBeLessThanOrEqual(2);
+});
