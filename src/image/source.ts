@@ -108,39 +108,51 @@ async function openImageData(image: ImageData): Promise<Picture> {
 
 function owned(image: ImageBitmap | VideoFrame): Picture {
   const size = 'displayWidth' in image ? { width: image.displayWidth, height: image.displayHeight } : image;
-  return { ...external(image, size, 'picture has no pixels'), close: () => image.close() };
+  const picture = external(image, size, 'picture has no pixels');
+  return {
+    ...picture,
+    close() {
+      picture.close();
+      image.close();
+    },
+  };
 }
 
-function external(source: Exclude<GPUCopyExternalImageSource, ImageData>, { width, height }: Size, whenEmpty: string): Picture {
+type External = Exclude<GPUCopyExternalImageSource, ImageData>;
+
+function external(source: External, { width, height }: Size, whenEmpty: string): Picture {
   if (!(width > 0 && height > 0)) throw bad(`The ${whenEmpty}: ${width} x ${height}.`);
-  const copy = (from: GPUCopyExternalImageSource, texture: GPUTexture, crop: Box, device: GPUDevice): void =>
-    device.queue.copyExternalImageToTexture({ source: from, origin: [crop.x0, crop.y0] }, { texture, premultipliedAlpha: false }, [
-      crop.x1 - crop.x0,
-      crop.y1 - crop.y0,
-    ]);
+  let bitmap: ImageBitmap | undefined;
   return {
     width,
     height,
     async copyTo(texture, crop, device) {
       try {
-        copy(source, texture, crop, device);
+        if (!bitmap && copied(source, texture, crop, device)) return;
+        bitmap ??= await createImageBitmap(source);
+        copyExternal(bitmap, texture, crop, device);
       } catch (error) {
-        if (!(error instanceof TypeError)) throw unreadable(tag(source), error);
-        await copyOfBitmap(source, (bitmap) => copy(bitmap, texture, crop, device)); // this browser does not copy this kind
+        throw unreadable(tag(source), error);
       }
     },
-    close: () => {},
+    close: () => bitmap?.close(),
   };
 }
 
-async function copyOfBitmap(source: ImageBitmapSource, copy: (bitmap: ImageBitmap) => void): Promise<void> {
+/** False where the browser does not copy this kind: a TypeError; Chromium copies no video frame without a GPU. */
+function copied(source: External, texture: GPUTexture, crop: Box, device: GPUDevice): boolean {
   try {
-    const bitmap = await createImageBitmap(source);
-    copy(bitmap);
-    bitmap.close();
+    copyExternal(source, texture, crop, device);
+    return true;
   } catch (error) {
-    throw unreadable(tag(source), error);
+    if (error instanceof DOMException && error.name === 'SecurityError') throw error;
+    return false;
   }
+}
+
+function copyExternal(source: External, texture: GPUTexture, crop: Box, device: GPUDevice): void {
+  const size = [crop.x1 - crop.x0, crop.y1 - crop.y0];
+  device.queue.copyExternalImageToTexture({ source, origin: [crop.x0, crop.y0] }, { texture, premultipliedAlpha: false }, size);
 }
 
 function raw({ data, width, height }: RawPicture): Picture {

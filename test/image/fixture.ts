@@ -5,9 +5,11 @@ import { PNG } from 'pngjs';
 /** The full fixtures, where they are beside the project, else the project's own. */
 const folder = ['../../../shared/fixtures/', '../fixtures/'].map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url));
 
+export const fixtureUrl = (file: string): URL => new URL(file, folder);
+
 /** One tensor's bytes from a safetensors file of the fixtures. */
 export function fixtureTensor(file: string, name: string): Uint8Array {
-  const bytes = readFileSync(new URL(file, folder));
+  const bytes = readFileSync(fixtureUrl(file));
   const header = Number(bytes.readBigUInt64LE(0));
   const [begin, end] = JSON.parse(bytes.toString('utf8', 8, 8 + header))[name].data_offsets as [number, number];
   return new Uint8Array(bytes.subarray(8 + header + begin, 8 + header + end));
@@ -20,7 +22,7 @@ export interface Rgba {
 }
 
 export function fixturePicture(file: string): Rgba {
-  const { data, width, height } = PNG.sync.read(readFileSync(new URL(file, folder)));
+  const { data, width, height } = PNG.sync.read(readFileSync(fixtureUrl(file)));
   return { data: new Uint8Array(data), width, height };
 }
 

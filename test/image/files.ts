@@ -1,0 +1,43 @@
+/** Picture files of every PNG colour type, made for the tests. */
+import { crc32, deflateSync } from 'node:zlib';
+
+export interface PngFile {
+  width: number;
+  height: number;
+  /** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA. */
+  colourType: 0 | 2 | 3 | 4 | 6;
+  bitDepth: 8 | 16;
+  /** Samples as stored, big-endian where they take two bytes. */
+  samples: Uint8Array;
+  /** RGB triples. */
+  palette?: Uint8Array;
+  /** The palette's alphas. */
+  alphas?: Uint8Array;
+}
+
+export function png({ width, height, colourType, bitDepth, samples, palette, alphas }: PngFile): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([bitDepth, colourType], 8);
+  const row = samples.length / height;
+  const lines = Buffer.alloc(samples.length + height);
+  for (let y = 0; y < height; y++) lines.set(samples.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
+  return Buffer.concat([
+    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
+    chunk('IHDR', header),
+    ...(palette ? [chunk('PLTE', palette)] : []),
+    ...(alphas ? [chunk('tRNS', alphas)] : []),
+    chunk('IDAT', deflateSync(lines)),
+    chunk('IEND', new Uint8Array(0)),
+  ]);
+}
+
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const out = Buffer.alloc(body.length + 8);
+  out.writeUInt32BE(data.length, 0);
+  out.set(body, 4);
+  out.writeUInt32BE(crc32(body), body.length + 4);
+  return out;
+}

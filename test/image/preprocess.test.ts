@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import type { Box } from '../../src/image/crop.ts';
+import { Preprocess } from '../../src/image/preprocess.ts';
+import { axis, MAX_CROP, resizeTable } from '../../src/image/resize.ts';
+import { openPicture, type PictureSource } from '../../src/image/source.ts';
+
+Object.assign(globalThis, {
+  GPUTextureUsage: { COPY_DST: 2, TEXTURE_BINDING: 4, RENDER_ATTACHMENT: 16 },
+  GPUBufferUsage: { COPY_DST: 8, STORAGE: 128 },
+});
+
+/** Records what is asked of a device, and has `memory` pixels of texture. */
+class RecordedDevice {
+  textures: { width: number; height: number; destroyed: boolean; destroy(): void }[] = [];
+  writes: { into: unknown; bytes: ArrayBufferView<ArrayBuffer>; layout?: GPUTexelCopyBufferLayout; size?: number[] }[] = [];
+  failed = false;
+
+  constructor(
+    readonly memory = Number.POSITIVE_INFINITY,
+    readonly limits = { maxTextureDimension2D: MAX_CROP },
+  ) {}
+
+  createBuffer({ size }: { size: number }) {
+    return { size, destroy: () => {} };
+  }
+  createTexture({ size: [width, height] }: { size: [number, number] }) {
+    const texture = {
+      width,
+      height,
+      destroyed: false,
+      destroy() {
+        texture.destroyed = true;
+      },
+    };
+    this.failed ||= width * height > this.memory;
+    this.textures.push(texture);
+    return texture;
+  }
+  pushErrorScope() {
+    this.failed = false;
+  }
+  async popErrorScope() {
+    return this.failed ? { message: 'out of memory' } : null;
+  }
+  queue = {
+    writeBuffer: (into: unknown, _: number, bytes: Int32Array<ArrayBuffer>) => this.writes.push({ into, bytes }),
+    writeTexture: ({ texture }: { texture: unknown }, bytes: Uint8Array<ArrayBuffer>, layout: GPUTexelCopyBufferLayout, size: number[]) =>
+      this.writes.push({ into: texture, bytes, layout, size }),
+  };
+  get asDevice(): GPUDevice {
+    return this as unknown as GPUDevice;
+  }
+}
+
+const box = (x0: number, y0: number, x1: number, y1: number): Box => ({ x0, y0, x1, y1 });
+const rawPicture = (width: number, height: number) => openPicture({ data: new Uint8Array(width * height * 4), width, height });
+/** A picture of any size whose pixels are never touched. */
+const anyPicture = { width: 20_000, height: 20_000, copyTo: async () => {}, close: () => {} };
+const codeOf = (error: unknown): unknown => (error instanceof FaceXFormerError ? error.code : error);
+
+describe('Preprocess', () => {
+  it('creates nothing for crops that fit, and writes the table only for a new size', async () => {
+    const device = new RecordedDevice();
+    const preprocess = new Preprocess(device.asDevice);
+    const picture = await rawPicture(600, 600);
+    for (const crop of [box(0, 0, 300, 200), box(9, 7, 309, 207), box(0, 0, 512, 512), box(1, 1, 2, 2)])
+      await preprocess.upload(picture, crop);
+    expect(device.textures.length).toBe(1);
+    expect(preprocess.version).toBe(0);
+    const tables = device.writes.filter(({ into }) => into === preprocess.table);
+    expect(tables.map(({ bytes }) => bytes)).toEqual([
+      resizeTable(axis(300), axis(200)),
+      resizeTable(axis(512), axis(512)),
+      resizeTable(axis(1), axis(1)),
+    ]);
+  });
+
+  it('uploads only the crop', async () => {
+    const device = new RecordedDevice();
+    await new Preprocess(device.asDevice).upload(await rawPicture(50, 40), box(3, 5, 13, 25));
+    const [write] = device.writes;
+    expect(write?.layout).toEqual({ offset: (5 * 50 + 3) * 4, bytesPerRow: 200, rowsPerImage: 20 });
+    expect(write?.size).toEqual([10, 20]);
+  });
+
+  it('grows in steps, keeps both sides, and destroys what it replaced', async () => {
+    const device = new RecordedDevice();
+    const preprocess = new Preprocess(device.asDevice);
+    for (const crop of [box(0, 0, 600, 100), box(0, 0, 700, 700), box(0, 0, 768, 768), box(0, 0, 600, 100)])
+      await preprocess.upload(anyPicture, crop);
+    expect(device.textures.map(({ width, height }) => [width, height])).toEqual([
+      [512, 512],
+      [768, 512],
+      [768, 768],
+    ]);
+    expect(device.textures.map(({ destroyed }) => destroyed)).toEqual([true, true, false]);
+    expect(preprocess.version).toBe(2);
+  });
+
+  it('does not keep a huge texture, nor make one for sides that no crop has together', async () => {
+    const device = new RecordedDevice();
+    const preprocess = new Preprocess(device.asDevice);
+    for (const crop of [box(0, 0, 8192, 200), box(0, 0, 200, 8192), box(0, 0, 8192, 8192), box(0, 0, 300, 300)])
+      await preprocess.upload(anyPicture, crop);
+    const made = device.textures.map(({ width, height }) => [width, height]);
+    expect(made).toEqual([
+      [512, 512],
+      [8192, 512],
+      [256, 8192],
+      [8192, 8192],
+      [512, 512],
+    ]);
+  });
+
+  it('refuses a crop over the limit of a texture, and takes the next', async () => {
+    const preprocess = new Preprocess(new RecordedDevice(undefined, { maxTextureDimension2D: 4096 }).asDevice);
+    expect(await preprocess.upload(anyPicture, box(0, 0, 4097, 10)).catch(codeOf)).toBe('LIMIT');
+    await preprocess.upload(anyPicture, box(0, 0, 4096, 10));
+    const most = new Preprocess(new RecordedDevice(undefined, { maxTextureDimension2D: 16384 }).asDevice);
+    expect(await most.upload(anyPicture, box(0, 0, 10, MAX_CROP + 1)).catch(codeOf)).toBe('LIMIT');
+  });
+
+  it('survives a GPU without memory for the crop', async () => {
+    const device = new RecordedDevice(1000 * 1000);
+    const preprocess = new Preprocess(device.asDevice);
+    expect(await preprocess.upload(anyPicture, box(0, 0, 3000, 3000)).catch(codeOf)).toBe('LIMIT');
+    await preprocess.upload(anyPicture, box(0, 0, 300, 300));
+    expect(device.textures.map(({ destroyed }) => destroyed)).toEqual([false, true]);
+    expect(preprocess.version).toBe(0);
+  });
+});
+
+describe('openPicture without a page', () => {
+  it.each([
+    ['undefined', undefined],
+    ['text', 'face.png'],
+    ['a function', () => {}],
+    ['an empty Blob', new Blob([])],
+    ['a Blob where nothing decodes', new Blob(['GIF89a'])],
+    ['too few bytes', { data: new Uint8Array(3), width: 1, height: 1 }],
+    ['no data', { data: undefined, width: 1, height: 1 }],
+    ['signed bytes', { data: new Int8Array(4), width: 1, height: 1 }],
+    ['a negative size', { data: new Uint8Array(4), width: -1, height: -1 }],
+    ['NaN', { data: new Uint8Array(4), width: Number.NaN, height: 1 }],
+    ['data given away', { data: structuredClone(new Uint8Array(4)), width: 2, height: 1 }],
+  ])('refuses %s', async (_, source) => {
+    expect(await openPicture(source as PictureSource).catch(codeOf)).toBe('BAD_PICTURE');
+  });
+});
+
+describe('a kind that the browser does not copy', () => {
+  it('goes through an ImageBitmap, once', async () => {
+    let bitmaps = 0;
+    let closed = 0;
+    const bitmap = { width: 4, height: 4, close: () => closed++ };
+    const createImageBitmap = async () => {
+      bitmaps++;
+      return bitmap;
+    };
+    Object.assign(globalThis, { createImageBitmap });
+    const copied: unknown[] = [];
+    const device = {
+      queue: {
+        copyExternalImageToTexture({ source }: { source: unknown }) {
+          if (source !== bitmap) throw new TypeError('not of a kind that is copied');
+          copied.push(source);
+        },
+      },
+    } as unknown as GPUDevice;
+    const frame = { displayWidth: 4, displayHeight: 4, close: () => {}, clone: () => frame, [Symbol.toStringTag]: 'VideoFrame' };
+    const picture = await openPicture(frame as unknown as VideoFrame);
+    await picture.copyTo({} as GPUTexture, box(0, 0, 2, 2), device);
+    await picture.copyTo({} as GPUTexture, box(2, 2, 4, 4), device);
+    picture.close();
+    Reflect.deleteProperty(globalThis, 'createImageBitmap');
+    expect([bitmaps, copied.length, closed]).toEqual([1, 2, 1]);
+  });
+});

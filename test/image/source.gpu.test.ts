@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { bundleForPage } from '../../src/cli/page.ts';
+import { type OpenPage, useBrowser } from '../browser.ts';
+import { png } from './files.ts';
+import { cropOf, FACE, fixturePicture, fixtureTensor, fixtureUrl } from './fixture.ts';
+import type { Pixels } from './pictures.page.ts';
+
+const open = useBrowser();
+
+const portrait = readFileSync(fixtureUrl('astronaut.png'));
+const rgbOf = (rgba: Uint8Array): number[] => [...rgba.filter((_, i) => i % 4 !== 3)];
+const furthest = (actual: number[], wanted: number[]): number => Math.max(...actual.map((v, i) => Math.abs(v - (wanted[i] as number))));
+const ramp = (length: number, step: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * step + (i >> 3)) & 255);
+
+/** 16 x 8 pixels of each colour type, and the RGB bytes that they mean. */
+function colourTypes(): Record<string, { file: Buffer; rgb: number[] }> {
+  const size = { width: 16, height: 8 };
+  const [grey, rgba, palette, indices] = [ramp(128, 2), ramp(512, 7), ramp(3 * 64, 5), ramp(128, 3).map((v) => v % 64)];
+  const deep = Uint8Array.from({ length: 256 }, (_, i) => (i % 2 ? 0 : (grey[i >> 1] as number)));
+  const alphas = ramp(64, 4);
+  const looked = [...indices].flatMap((v) => [...palette.subarray(3 * v, 3 * v + 3)]);
+  return {
+    grey: { file: png({ ...size, colourType: 0, bitDepth: 8, samples: grey }), rgb: [...grey].flatMap((v) => [v, v, v]) },
+    'grey, 16 bits': { file: png({ ...size, colourType: 0, bitDepth: 16, samples: deep }), rgb: [...grey].flatMap((v) => [v, v, v]) },
+    palette: { file: png({ ...size, colourType: 3, bitDepth: 8, samples: indices, palette }), rgb: looked },
+    'palette with alpha': { file: png({ ...size, colourType: 3, bitDepth: 8, samples: indices, palette, alphas }), rgb: looked },
+    'RGB and alpha': { file: png({ ...size, colourType: 6, bitDepth: 8, samples: rgba }), rgb: rgbOf(rgba) },
+  };
+}
+
+const types = colourTypes();
+
+/** Another origin; under `/open/` it gives permission. */
+function foreignServer(): Promise<Server> {
+  const server = createServer((request, response) => {
+    const headers = request.url?.startsWith('/open/') ? { 'access-control-allow-origin': '*' } : {};
+    response.writeHead(200, { 'content-type': 'image/png', ...headers }).end(portrait);
+  });
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+}
+
+const routes = {
+  '/face.png': { body: portrait, type: 'image/png' },
+  ...Object.fromEntries(Object.values(types).map(({ file }, i) => [`/type${i}.png`, { body: file, type: 'image/png' }])),
+};
+
+describe('pictures', () => {
+  let page: OpenPage;
+  beforeAll(async () => {
+    page = await open("export * from './test/image/pictures.page.ts'; export { readOriented } from './test/image/exif.page.ts';", routes);
+  });
+  afterEach(() => expect(page.complaints).toEqual([]));
+  afterAll(() => page?.close());
+
+  const box = { x0: 201, y0: 77, x1: 250, y1: 119 };
+  const expected = (): number[] => rgbOf(cropOf(fixturePicture('astronaut.png'), box).data);
+
+  it.each(['Blob', 'File', 'HTMLImageElement', 'HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap', 'ImageData', 'raw'])(
+    'a crop of a %s is exact',
+    async (kind) => {
+      const { width, height, rgb } = await page.call<Pixels>('pixelsOfKind', kind, '/face.png', box);
+      expect({ width, height }).toEqual({ width: 512, height: 512 });
+      expect(rgb).toEqual(expected());
+    },
+  );
+
+  it.each(['VideoFrame', 'HTMLVideoElement'])('a crop of a %s is the same picture, up to its colour coding', async (kind) => {
+    const { width, height, rgb } = await page.call<Pixels>('pixelsOfKind', kind, '/face.png', box);
+    expect({ width, height }).toEqual({ width: 512, height: 512 });
+    const wanted = expected();
+    const mean = rgb.reduce((sum, v, i) => sum + Math.abs(v - (wanted[i] as number)), 0) / wanted.length;
+    expect(rgb.length).toBe(wanted.length);
+    expect(mean).toBeLessThan(6);
+  });
+
+  it.each(Object.keys(types).flatMap((type, i) => ['Blob', 'HTMLImageElement'].map((kind) => ({ type, kind, i }))))(
+    '$type as $kind becomes RGB, alpha dropped',
+    async ({ type, kind, i }) => {
+      expect((await page.call<Pixels>('pixelsOfKind', kind, `/type${i}.png`)).rgb).toEqual(types[type]?.rgb);
+    },
+  );
+
+  it('equals PyTorch, bit for bit, whatever was uploaded before', async () => {
+    const before = [
+      { x0: 0, y0: 0, x1: 512, y1: 512 },
+      { x0: 3, y0: 5, x1: 20, y1: 30 },
+    ];
+    expect(await page.call('preprocessed', 'Blob', '/face.png', [...before, FACE])).toBe(0);
+    expect(Buffer.compare(page.received('resized') as Buffer, fixtureTensor('astronaut-face.safetensors', 'resized'))).toBe(0);
+    expect(Buffer.compare(page.received('pixels') as Buffer, fixtureTensor('astronaut-face.safetensors', 'pixels'))).toBe(0);
+  });
+
+  describe('EXIF orientation', () => {
+    const colours = ['#ff0000', '#00ff00', '#0000ff', '#ffff00', '#00ffff', '#ff00ff', '#ffffff', '#404040'];
+    const [columns, rows] = [4, 2];
+    /** Where a stored block lies in the upright picture, by the tag's definition. */
+    const upright: ((x: number, y: number) => [number, number])[] = [
+      (x, y) => [x, y],
+      (x, y) => [columns - 1 - x, y],
+      (x, y) => [columns - 1 - x, rows - 1 - y],
+      (x, y) => [x, rows - 1 - y],
+      (x, y) => [y, x],
+      (x, y) => [rows - 1 - y, x],
+      (x, y) => [rows - 1 - y, columns - 1 - x],
+      (x, y) => [y, columns - 1 - x],
+    ];
+
+    it.each(['Blob', 'HTMLImageElement'].flatMap((as) => upright.map((_, i) => ({ as, orientation: i + 1 }))))(
+      '$orientation of a $as is honoured, in a crop too',
+      async ({ as, orientation }) => {
+        const size = orientation < 5 ? [64, 32] : [32, 64];
+        for (let i = 0; i < colours.length; i++) {
+          const [x, y] = (upright[orientation - 1] as (x: number, y: number) => [number, number])(i % columns, Math.floor(i / columns));
+          const block = { x0: x * 16 + 5, y0: y * 16 + 5, x1: x * 16 + 11, y1: y * 16 + 11 };
+          const { width, height, rgb } = await page.call<Pixels>('readOriented', as, orientation, columns, rows, colours, block);
+          expect([width, height]).toEqual(size);
+          const wanted = Buffer.from((colours[i] as string).slice(1), 'hex');
+          expect(
+            furthest(
+              rgb,
+              rgb.map((_, j) => wanted[j % 3] as number),
+            ),
+          ).toBeLessThan(16);
+        }
+      },
+    );
+  });
+});
+
+describe('pictures that cannot be read', () => {
+  let page: OpenPage;
+  let server: Server;
+  let foreign: string;
+  beforeAll(async () => {
+    server = await foreignServer();
+    const address = server.address();
+    foreign = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    page = await open("export * from './test/image/faulty.page.ts';", routes);
+  });
+  afterAll(async () => {
+    await page?.close();
+    server.close();
+  });
+
+  it('all give BAD_PICTURE, and a good one is read after them', async () => {
+    const faults = await page.call<string[]>('faults');
+    expect(faults.length).toBeGreaterThan(20);
+    const codes: Record<string, unknown> = {};
+    for (const fault of faults)
+      codes[fault] = await page.call('readFaulty', fault, '/face.png', `${foreign}/face.png`).then(
+        () => 'read',
+        (error: { code?: string; message: string }) => error.code ?? error.message,
+      );
+    expect(codes).toEqual(Object.fromEntries(faults.map((fault) => [fault, 'BAD_PICTURE'])));
+    expect(await page.call('readImage', '/face.png', 'anonymous')).toBe(512 * 512 * 3);
+  });
+
+  it('says how to get permission for another origin, and takes the picture with it', async () => {
+    await expect(page.call('readFaulty', 'an image of another origin', '', `${foreign}/face.png`)).rejects.toThrow(/crossOrigin/);
+    expect(await page.call('readImage', `${foreign}/open/face.png`, 'anonymous')).toBe(512 * 512 * 3);
+  });
+});
+
+describe('in a worker', () => {
+  it.each(['Blob', 'OffscreenCanvas', 'ImageBitmap', 'ImageData', 'VideoFrame', 'raw'])('a %s is read', async (kind) => {
+    const source = `import { pixelsOfKind } from './test/image/pictures.page.ts';
+      onmessage = ({ data }) => pixelsOfKind(...data).then((value) => postMessage({ value }), (error) => postMessage({ error: String(error) }));`;
+    const asked = `export const ask = (...args) => new Promise((resolve, reject) => {
+      const worker = new Worker('/worker.js', { type: 'module' });
+      worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data.value));
+      worker.onerror = ({ message }) => reject(new Error(message));
+      worker.postMessage(args);
+    });`;
+    const page = await open(asked, { ...routes, '/worker.js': { body: await bundleForPage(source), type: 'text/javascript' } });
+    const box = { x0: 10, y0: 20, x1: 13, y1: 22 };
+    const { rgb } = await page.call<Pixels>('ask', kind, '/face.png', box);
+    const wanted = rgbOf(cropOf(fixturePicture('astronaut.png'), box).data);
+    expect(rgb.length).toBe(wanted.length);
+    expect(furthest(rgb, wanted)).toBeLessThan(kind === 'VideoFrame' ? 24 : 1);
+    expect(page.complaints).toEqual([]);
+    await page.close();
+  });
+});
