@@ -13,19 +13,24 @@ export interface PngFile {
   palette?: Uint8Array;
   /** The palette's alphas. */
   alphas?: Uint8Array;
+  /** Exponent of the samples' transfer curve, as a colour-managed decoder would apply it. */
+  gamma?: number;
 }
 
-export function png({ width, height, colourType, bitDepth, samples, palette, alphas }: PngFile): Buffer {
+export function png({ width, height, colourType, bitDepth, samples, palette, alphas, gamma }: PngFile): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([bitDepth, colourType], 8);
+  const curve = Buffer.alloc(4);
+  curve.writeUInt32BE(Math.round((gamma ?? 0) * 100_000));
   const row = samples.length / height;
   const lines = Buffer.alloc(samples.length + height);
   for (let y = 0; y < height; y++) lines.set(samples.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
   return Buffer.concat([
     Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
     chunk('IHDR', header),
+    ...(gamma ? [chunk('gAMA', curve)] : []),
     ...(palette ? [chunk('PLTE', palette)] : []),
     ...(alphas ? [chunk('tRNS', alphas)] : []),
     chunk('IDAT', deflateSync(lines)),

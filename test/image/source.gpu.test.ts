@@ -27,6 +27,10 @@ function colourTypes(): Record<string, { file: Buffer; rgb: number[] }> {
     'grey, 16 bits': { file: png({ ...size, colourType: 0, bitDepth: 16, samples: deep }), rgb: [...grey].flatMap((v) => [v, v, v]) },
     palette: { file: png({ ...size, colourType: 3, bitDepth: 8, samples: indices, palette }), rgb: looked },
     'palette with alpha': { file: png({ ...size, colourType: 3, bitDepth: 8, samples: indices, palette, alphas }), rgb: looked },
+    'RGB with a colour profile': {
+      file: png({ ...size, colourType: 2, bitDepth: 8, samples: ramp(384, 5), gamma: 1 }),
+      rgb: [...ramp(384, 5)],
+    },
     'RGB and alpha': { file: png({ ...size, colourType: 6, bitDepth: 8, samples: rgba }), rgb: rgbOf(rgba) },
   };
 }
@@ -77,7 +81,7 @@ describe('pictures', () => {
   });
 
   it.each(Object.keys(types).flatMap((type, i) => ['Blob', 'HTMLImageElement'].map((kind) => ({ type, kind, i }))))(
-    '$type as $kind becomes RGB, alpha dropped',
+    '$type as $kind becomes RGB, nothing else changed',
     async ({ type, kind, i }) => {
       expect((await page.call<Pixels>('pixelsOfKind', kind, `/type${i}.png`)).rgb).toEqual(types[type]?.rgb);
     },
