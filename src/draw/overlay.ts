@@ -104,8 +104,8 @@ function drawLandmarks(ctx: DrawContext, points: readonly Point[], unit: number)
   strokeRimmed(ctx, '#5ef1ff', unit);
   ctx.beginPath();
   for (const { x, y } of points) {
-    ctx.moveTo(x + HALF + 1.7 * unit, y + HALF);
-    ctx.arc(x + HALF, y + HALF, 1.7 * unit, 0, 2 * Math.PI);
+    ctx.moveTo(x + HALF + 1.4 * unit, y + HALF);
+    ctx.arc(x + HALF, y + HALF, 1.4 * unit, 0, 2 * Math.PI);
   }
   ctx.fillStyle = '#ffffff';
   ctx.fill();

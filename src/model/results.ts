@@ -1,4 +1,5 @@
 /** From the network's raw numbers to one plain object per face: names, not indexes; picture pixels, not [-1, 1]. */
+import type { Form } from '../checkpoint/manifest.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { type Box, type Point, toPicture } from '../image/crop.ts';
 import { SIZE } from '../image/resize.ts';
@@ -90,7 +91,7 @@ export type RawOutputs = Partial<Record<Task, Float32Array>>;
 export interface FaceOrigin {
   /** The box of the picture that was resized to 224 x 224. */
   crop: Box;
-  form: 'released' | 'paper';
+  form: Form;
   /** The argmax over the parsing classes, [224, 224], where the GPU has done it; used instead of `raw.segmentation`. */
   mask?: Uint8Array | undefined;
 }
@@ -137,7 +138,7 @@ function sized(task: Task, values: Float32Array, length: number): Float32Array {
  * - Paper: -1 and 1 are the centres of the first and the last of the 56 heat-map pixels (align_corners). Heat-map pixel
  *   q = (v + 1) / 2 * 55 sees crop pixels 4q to 4q + 3, whose middle is p = 4 * (q + 0.5) - 0.5.
  */
-function landmarksOf(values: Float32Array, crop: Box, form: FaceOrigin['form']): Point[] {
+function landmarksOf(values: Float32Array, crop: Box, form: Form): Point[] {
   const toCropPixel =
     form === 'paper'
       ? (v: number) => ((((v + 1) / 2) * (HEATMAP - 1) + 0.5) * SIZE) / HEATMAP - 0.5
