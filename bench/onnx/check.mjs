@@ -6,14 +6,14 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import ort from 'onnxruntime-node';
-import { FIXTURE, nmse, readFixture, SEED } from '../fixtures.mjs';
+import { FORMS, nmse, reference, SEED } from '../fixtures.mjs';
 import { load, root } from '../load.mjs';
 
 const BOUND = 1e-7;
 
 async function check(form, keep) {
   const { exportOnnx, seededCheckpoint, tensorsOf } = await load('bench/onnx/index.ts');
-  const fixture = await readFixture(FIXTURE[form]);
+  const { pixels, outputs: expected } = reference(form);
   mkdirSync(`${root}.cache/onnx`, { recursive: true });
   const out = `${root}.cache/onnx/${form}-seeded.onnx`;
   let started = performance.now();
@@ -26,16 +26,14 @@ async function check(form, keep) {
   const session = await ort.InferenceSession.create(out, { executionProviders: ['cpu'] });
   console.log(`${form}: loaded in ${seconds()} s`);
   started = performance.now();
-  const pixels = fixture.get('pixels');
-  const outputs = await session.run({ pixels: new ort.Tensor('float32', pixels.data, pixels.shape) });
+  const outputs = await session.run({ pixels: new ort.Tensor('float32', pixels, [1, 3, 224, 224]) });
   console.log(`${form}: first run in ${seconds()} s`);
   let good = true;
-  for (const [name, { shape, data }] of fixture) {
-    if (!name.startsWith('output.')) continue;
-    const got = outputs[name.slice('output.'.length)];
-    const error = got && got.dims.join() === shape.join() ? nmse(got.data, data) : Number.NaN;
+  for (const [name, { shape, step, values }] of expected) {
+    const got = outputs[name];
+    const error = got && got.dims.join() === shape.join() ? nmse(got.data, values, step) : Number.NaN;
     if (!(error <= BOUND)) good = false;
-    console.log(`${error <= BOUND ? 'ok  ' : 'FAIL'} ${name.padEnd(22)} nmse ${error.toExponential(2)}`);
+    console.log(`${error <= BOUND ? 'ok  ' : 'FAIL'} ${name.padEnd(14)} nmse ${error.toExponential(2)}`);
   }
   await session.release();
   if (!keep) rmSync(out);
@@ -43,4 +41,4 @@ async function check(form, keep) {
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { keep: { type: 'boolean', default: false } } });
-for (const form of positionals.length > 0 ? positionals : Object.keys(FIXTURE)) if (!(await check(form, values.keep))) process.exitCode = 1;
+for (const form of positionals.length > 0 ? positionals : FORMS) if (!(await check(form, values.keep))) process.exitCode = 1;

@@ -1,14 +1,14 @@
 /** The sides that run in headless Chromium, each in a browser of its own. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { launchBrowser } from '../../src/cli/browser.ts';
 import { chromeVersion, requireChrome } from '../../src/cli/chrome.ts';
 import { type OpenPage, openPage } from '../../src/cli/page.ts';
+import { root } from '../../src/cli/root.ts';
 import type { Route } from '../../src/cli/serve.ts';
-import type { Frames } from './onnxruntime.page.ts';
-import type { Job, Side } from './side.ts';
+import type { Job, Side, Timed } from './side.ts';
 
-const { version } = JSON.parse(readFileSync('node_modules/onnxruntime-web/package.json', 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(join(root, 'node_modules/onnxruntime-web/package.json'), 'utf8')) as { version: string };
 
 async function inPage<Result>(source: string, routes: Record<string, Route>, use: (page: OpenPage) => Promise<Result>): Promise<Result> {
   const { browser } = await launchBrowser('software', console.error);
@@ -22,24 +22,30 @@ async function inPage<Result>(source: string, routes: Record<string, Route>, use
   }
 }
 
+const chromium = (): string => chromeVersion(requireChrome(console.error)).split(' ').slice(0, 2).join(' ');
+
+function posted(page: OpenPage, names: readonly string[]): Map<string, Float32Array> {
+  return new Map(
+    names.map((name) => {
+      const body = page.received(name);
+      if (!body) throw new Error(`The page gave no ${name}.`);
+      return [name, new Float32Array(Uint8Array.from(body).buffer)];
+    }),
+  );
+}
+
 /** onnxruntime-web with its WebGPU or WebAssembly provider. */
-export async function onnxruntimeWeb(provider: 'webgpu' | 'wasm', { model, pixels, frames, outputs: names }: Job): Promise<Side> {
+export async function onnxruntimeWeb(provider: 'webgpu' | 'wasm', { model, pixels, frames, threads, outputs: names }: Job): Promise<Side> {
   const routes: Record<string, Route> = {
-    '/ort/': { folder: fileURLToPath(new URL('node_modules/onnxruntime-web/dist', `file://${process.cwd()}/`)) },
+    '/ort/': { folder: join(root, 'node_modules/onnxruntime-web/dist') },
     '/model.onnx': { file: model },
     '/pixels': { body: new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength), type: 'application/octet-stream' },
   };
-  const threads = 2;
   return inPage("export { onnxruntime, isolated } from './bench/peers/onnxruntime.page.ts';", routes, async (page) => {
     if (!(await page.call<boolean>('isolated'))) throw new Error('The page is not isolated, so WebAssembly would have one thread.');
-    const timed = await page.call<Frames>('onnxruntime', provider, frames, threads);
-    const outputs = new Map<string, Float32Array>();
-    for (const name of names) {
-      const body = page.received(name);
-      if (!body) throw new Error(`onnxruntime-web gave no ${name}.`);
-      outputs.set(name, new Float32Array(Uint8Array.from(body).buffer));
-    }
-    const backend = provider === 'webgpu' ? 'WebGPU, SwiftShader' : `WebAssembly, ${threads} threads`;
-    return { name: `onnxruntime-web ${version}`, backend: `${backend}, ${chromeVersion(requireChrome(console.error))}`, ...timed, outputs };
+    const timed = await page.call<Timed>('onnxruntime', provider, frames, threads);
+    const outputs = posted(page, names);
+    const backend = provider === 'webgpu' ? 'WebGPU on SwiftShader' : `WebAssembly, ${threads} threads`;
+    return { backend: `${version}, ${backend}, ${chromium()}`, ...timed, outputs };
   });
 }

@@ -1,18 +1,10 @@
 /** onnxruntime-web in a page: one session, a few frames, the outputs sent back. */
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
-import { countGpuCalls, type GpuCalls } from './count.ts';
-
-export interface Frames {
-  /** Seconds from the call to a session that can run; the model comes from this machine. */
-  load: number;
-  /** Seconds of each frame, from pixels on the CPU to all outputs on the CPU. */
-  frames: number[];
-  /** Of the last frame; absent where no GPU is used. */
-  calls?: GpuCalls;
-}
+import { countGpuCalls } from './count.ts';
+import type { Timed } from './side.ts';
 
 /** `threads` is for WebAssembly. Outputs are posted as float32 to /post/NAME. */
-export async function onnxruntime(provider: 'webgpu' | 'wasm', frames: number, threads: number): Promise<Frames> {
+export async function onnxruntime(provider: 'webgpu' | 'wasm', frames: number, threads: number): Promise<Timed> {
   const read = provider === 'webgpu' ? countGpuCalls() : undefined;
   const ort = provider === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');
   ort.env.wasm.wasmPaths = '/ort/';
@@ -25,7 +17,7 @@ export async function onnxruntime(provider: 'webgpu' | 'wasm', frames: number, t
     return seconds;
   };
   const session: InferenceSession = await ort.InferenceSession.create('/model.onnx', { executionProviders: [provider] });
-  const result: Frames = { load: lap(), frames: [] };
+  const result: Timed = { load: lap(), frames: [] };
   let outputs: Record<string, Tensor> = {};
   for (let i = 0; i < frames; i++) {
     read?.();
