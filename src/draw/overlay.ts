@@ -20,7 +20,7 @@ export interface DrawOptions {
   opacity?: number;
 }
 
-/** Colours of the head's axes, in the order x (to the right), y (down), z (into the picture). */
+/** Colours of the head's axes, in the order x (to the right), y (down), z (where the face looks). */
 export const AXIS_COLOURS = ['#ff453a', '#32d74b', '#0a84ff'] as const;
 
 /** Draws one face: parsing colours, box, landmarks, pose axes, caption. Leaves the context as it was. */

@@ -1,13 +1,17 @@
 /**
  * Head pose as angles and as a rotation matrix.
  *
- * Axes are the picture's: x to the right, y down, z into the picture (right-handed). A head that looks straight at the
- * camera has the identity matrix. The matrix turns the head's axes into the picture's: its columns are where the head's
- * x, y and z point, which is what gets drawn as the red, green and blue axis. With the right-hand rule about each axis
+ * Axes are the picture's: x to the right, y down, z out of the picture towards the viewer (so the system is left-handed;
+ * negate the second row and column of the matrix for one with y up, which is right-handed). A head that looks straight
+ * at the camera has the identity matrix. Its columns are where the head's own axes point: right, down, and the way that
+ * the face looks; they are drawn as the red, green and blue axis.
  *
  *     R = Rx(pitch) Ry(yaw) Rz(roll)
  *
- * so that the drawn axes are those of the official script (the formulas of Hopenet's `draw_axis`, yaw not negated).
+ * As drawn, a positive pitch looks up, a positive yaw looks to the right of the picture, and a positive roll tilts the
+ * head clockwise. Source: the official inference.py, whose drawing is Hopenet's `draw_axis` with yaw not negated. That
+ * the trained network's signs are these is for trained weights to show. docs/results.md has a picture.
+ *
  * Matrices are nine numbers, row-major; angles are radians here.
  */
 

@@ -38,7 +38,7 @@ export interface AgeChoice extends Choice<Age> {
   years: number;
 }
 
-/** Axes and the order of the turns are described in pose.ts and docs; pitch, yaw and roll are degrees. */
+/** pitch, yaw and roll are degrees; pose.ts and docs/results.md say about which axes and in what order. */
 export interface HeadPose {
   pitch: number;
   yaw: number;

@@ -48,9 +48,9 @@ describe('matrixOf', () => {
   test('turns as documented: what each positive angle does to the axes', () => {
     const quarter = Math.PI / 2;
     const column = (m: Matrix3, k: number) => [m[k], m[3 + k], m[6 + k]].map((x) => Math.round(x as number) + 0);
-    expect(column(matrixOf({ pitch: 0, yaw: 0, roll: quarter }), 0)).toEqual([0, 1, 0]); // x turns to y: down
-    expect(column(matrixOf({ pitch: quarter, yaw: 0, roll: 0 }), 1)).toEqual([0, 0, 1]); // y turns to z: into the picture
-    expect(column(matrixOf({ pitch: 0, yaw: quarter, roll: 0 }), 2)).toEqual([1, 0, 0]); // z turns to x: right
+    expect(column(matrixOf({ pitch: 0, yaw: 0, roll: quarter }), 0)).toEqual([0, 1, 0]); // the head's right side goes down: clockwise
+    expect(column(matrixOf({ pitch: quarter, yaw: 0, roll: 0 }), 1)).toEqual([0, 0, 1]); // the chin comes to the viewer: up
+    expect(column(matrixOf({ pitch: 0, yaw: quarter, roll: 0 }), 2)).toEqual([1, 0, 0]); // the face looks right
   });
 });
 
