@@ -1,0 +1,90 @@
+/** The entries of a zip archive as torch.save writes it: stored, not compressed. @zip.js/zip.js reads the directory, zip64 included. */
+import { crc32 } from 'node:zlib';
+import { configure, Reader, ZipReader } from '@zip.js/zip.js';
+import { badTorch } from './pickle.ts';
+import type { RandomAccess } from './source.ts';
+
+// Directories are small: no workers, which would keep the process alive.
+configure({ useWebWorkers: false });
+
+export interface ZipEntry {
+  readonly name: string;
+  /** Of the entry's local header. */
+  readonly header: number;
+  readonly bytes: number;
+  readonly crc: number;
+}
+
+/** PyTorch has an entry a storage; a state dict of 10,000 tensors is beyond any checkpoint of ours. */
+const MAX_ENTRIES = 100_000;
+
+class AccessReader extends Reader<RandomAccess> {
+  constructor(private readonly bytes: RandomAccess) {
+    super(bytes);
+    this.size = bytes.size;
+  }
+  override async readUint8Array(offset: number, length: number): Promise<Uint8Array> {
+    const from = Math.min(offset, this.bytes.size);
+    return this.bytes.read(from, Math.min(length, this.bytes.size - from));
+  }
+}
+
+/** The archive's files by name. @throws FaceXFormerError BAD_WEIGHTS_FILE */
+export async function zipEntries(bytes: RandomAccess): Promise<Map<string, ZipEntry>> {
+  const entries = new Map<string, ZipEntry>();
+  const reader = new ZipReader(new AccessReader(bytes));
+  try {
+    for await (const entry of reader.getEntriesGenerator()) {
+      if (entry.directory) continue;
+      const name = JSON.stringify(entry.filename.slice(0, 80));
+      if (entries.size === MAX_ENTRIES) throw badTorch(`it is a zip archive of more than ${MAX_ENTRIES} entries`);
+      if (entries.has(entry.filename)) throw badTorch(`it is a zip archive with two entries ${name}`);
+      if (entry.compressionMethod !== 0 || entry.compressedSize !== entry.uncompressedSize)
+        throw badTorch(`its zip entry ${name} is compressed; torch.save stores without compression`);
+      if (entry.encrypted) throw badTorch(`its zip entry ${name} is encrypted`);
+      if (entry.offset + entry.uncompressedSize > bytes.size) throw badTorch(`its zip entry ${name} reaches beyond the file`);
+      entries.set(entry.filename, {
+        name: entry.filename,
+        header: entry.offset,
+        bytes: entry.uncompressedSize,
+        crc: (entry.crc32 ?? entry.signature ?? 0) >>> 0,
+      });
+    }
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'FaceXFormerError') throw cause;
+    throw badTorch(`its zip directory is damaged or cut off (${cause instanceof Error ? cause.message : cause})`, { cause });
+  }
+  return entries;
+}
+
+/** Where an entry's data begins: after its local header, whose length only that header tells. */
+export async function entryStart(bytes: RandomAccess, { name, header, bytes: length }: ZipEntry): Promise<number> {
+  const fixed = await bytes.read(header, 30);
+  const view = new DataView(fixed.buffer);
+  if (view.getUint32(0, true) !== 0x04034b50)
+    throw badTorch(`its zip entry ${JSON.stringify(name.slice(0, 80))} is not where the directory says`);
+  const start = header + 30 + view.getUint16(26, true) + view.getUint16(28, true);
+  if (start + length > bytes.size) throw badTorch(`its zip entry ${JSON.stringify(name.slice(0, 80))} reaches beyond the file`);
+  return start;
+}
+
+/** A whole entry of at most `limit` bytes, checked. */
+export async function readEntry(bytes: RandomAccess, entry: ZipEntry, limit: number): Promise<Uint8Array> {
+  if (entry.bytes > limit) throw badTorch(`its zip entry ${JSON.stringify(entry.name.slice(0, 80))} of ${entry.bytes} bytes is too long`);
+  const data = await bytes.read(await entryStart(bytes, entry), entry.bytes);
+  checkCrc(entry, crc32(data));
+  return data;
+}
+
+/** Reads an entry through once, in pieces, to check it. */
+export async function checkEntry(bytes: RandomAccess, entry: ZipEntry, start: number): Promise<void> {
+  let crc = 0;
+  for (let at = 0; at < entry.bytes; at += PIECE) crc = crc32(await bytes.read(start + at, Math.min(PIECE, entry.bytes - at)), crc);
+  checkCrc(entry, crc);
+}
+
+export function checkCrc({ name, crc }: ZipEntry, found: number): void {
+  if (found !== crc) throw badTorch(`its zip entry ${JSON.stringify(name.slice(0, 80))} is damaged: its checksum does not fit`);
+}
+
+const PIECE = 4 * 1024 * 1024;
