@@ -52,6 +52,7 @@ export async function openPage(browser: Browser, source: string, routes: Readonl
     '/post/': { receive: (body, path) => posted.set(path.slice('/post/'.length), body) },
     ...routes,
   });
+  browser.once('disconnected', () => void server.close()); // a browser that crashed must not leave Node waiting
   const page = await browser.newPage();
   const complaints = complaintsOf(page);
   await page.goto(server.url);

@@ -1,0 +1,92 @@
+/** The engine in the browser, as the command line calls it: `load` once, then `analyze` for each picture. */
+import type { TensorInfo } from '../checkpoint/checkpoint.ts';
+import { type Form, tensorsOf } from '../checkpoint/manifest.ts';
+import { seededCheckpoint } from '../checkpoint/seeded.ts';
+import { safetensorsHeader } from '../checkpoint/write.ts';
+import { drawFaces } from '../draw/overlay.ts';
+import type { Box } from '../image/crop.ts';
+import { FaceXFormer } from '../model/facexformer.ts';
+import { type FaceJson, faceToJson } from '../model/json.ts';
+import type { Task } from '../model/labels.ts';
+import type { Progress } from './terminal.ts';
+
+export interface LoadRequest {
+  weights: { url: string } | { seed: number; form: Form };
+  tasks: string[] | undefined;
+}
+
+export interface AnalyzeRequest {
+  /** Address of the picture on the page's server. */
+  picture: string;
+  box: Box | undefined;
+  taps: boolean;
+  /** Post the drawn picture as `drawn`, the raw outputs as `raw`. */
+  draw: boolean;
+  raw: boolean;
+}
+
+export interface AnalyzeReply {
+  width: number;
+  height: number;
+  faces: FaceJson[];
+  timings: object;
+}
+
+type RawTensors = Readonly<Record<string, { shape: readonly number[]; data: Float32Array | Uint8Array }>>;
+
+declare global {
+  /** Given by Node. */
+  var reportProgress: ((progress: Progress) => Promise<void>) | undefined;
+}
+
+let engine: FaceXFormer | undefined;
+
+export async function load({ weights, tasks }: LoadRequest): Promise<void> {
+  let last = 0;
+  engine = await FaceXFormer.load({
+    weights: 'url' in weights ? weights.url : seededCheckpoint(tensorsOf(weights.form), weights.seed),
+    ...(tasks && { tasks: tasks as Task[] }), // the engine says which names it does not know
+    onProgress(progress) {
+      const now = performance.now();
+      if (now - last < 100 && progress.loaded < progress.total) return;
+      last = now;
+      void globalThis.reportProgress?.({ phase: progress.phase, loaded: progress.loaded, total: progress.total });
+    },
+  });
+}
+
+export async function analyze({ picture, box, taps, draw, raw }: AnalyzeRequest): Promise<AnalyzeReply> {
+  if (!engine) throw new Error('load() comes first');
+  const blob = await (await fetch(picture)).blob();
+  const { faces, width, height, timings } = await engine.analyze(blob, { ...(box && { box }), raw, taps });
+  if (raw) await post('raw', rawFile(faces[0]?.raw ?? {}));
+  if (draw) await post('drawn', await drawn(blob, (ctx) => drawFaces(ctx, faces)));
+  return { width, height, faces: faces.map(({ raw: _, ...face }) => faceToJson(face)), timings };
+}
+
+/** The tensors as a safetensors file: float32 first, so that each is aligned. */
+function rawFile(tensors: RawTensors): Blob {
+  const entries = Object.entries(tensors).sort(
+    ([a, { data: x }], [b, { data: y }]) => y.BYTES_PER_ELEMENT - x.BYTES_PER_ELEMENT || (a < b ? -1 : 1),
+  );
+  const infos = entries.map(([name, { shape, data }]): TensorInfo => {
+    return { name, shape, dtype: data instanceof Float32Array ? 'F32' : 'U8', bytes: data.byteLength };
+  });
+  return new Blob([safetensorsHeader(infos), ...entries.map(([, { data }]) => data)] as BlobPart[]);
+}
+
+async function drawn(blob: Blob, draw: (ctx: OffscreenCanvasRenderingContext2D) => void): Promise<Blob> {
+  const bitmap = await createImageBitmap(blob);
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const ctx = canvas.getContext('2d');
+  if (!ctx) throw new Error(`The browser gives no canvas of ${bitmap.width} x ${bitmap.height} pixels.`);
+  ctx.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  draw(ctx);
+  return canvas.convertToBlob({ type: 'image/png' });
+}
+
+async function post(name: string, body: Blob): Promise<void> {
+  const response = await fetch(`/post/${name}`, { method: 'POST', body });
+  if (!response.ok) throw new Error(`The server answered ${response.status} to ${name}.`);
+}

@@ -1,0 +1,174 @@
+/** `analyze` and `start`: the engine on pictures, in a browser page that is loaded once. */
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Box } from '../image/crop.ts';
+import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
+import { ADAPTERS, type AdapterChoice, type AdapterFound, adapterLine, launchBrowser } from './browser.ts';
+import type { Command } from './command.ts';
+import { parse, parseBox, parseChoice, parseTasks, UsageError } from './options.ts';
+import { type OpenPage, openPage } from './page.ts';
+import { reportLines } from './report.ts';
+import { root } from './root.ts';
+import type { Route } from './serve.ts';
+import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
+import { type ChosenWeights, chooseWeights, weightsLine } from './weights.ts';
+
+interface Job {
+  pictures: string[];
+  weights: ChosenWeights;
+  box: Box | undefined;
+  tasks: string[] | undefined;
+  json: string | undefined;
+  draw: string | undefined;
+  raw: string | undefined;
+  taps: boolean;
+  adapter: AdapterChoice;
+}
+
+const OPTIONS = {
+  weights: { type: 'string' },
+  form: { type: 'string' },
+  box: { type: 'string' },
+  tasks: { type: 'string' },
+  json: { type: 'string' },
+  draw: { type: 'string' },
+  raw: { type: 'string' },
+  taps: { type: 'boolean' },
+  adapter: { type: 'string' },
+} as const;
+
+const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed (default: weights/facexformer.safetensors, else seeded)
+  --form released|paper      the form of seeded weights (default: released)
+  --box x0,y0,x1,y1          the face's box in pixels, used as it is (default: the whole picture)
+  --tasks a,b                segmentation, landmarks, headpose, attributes, visibility, age, gender, race, expression, recognition
+  --json FILE                all results
+  --draw FILE.png            the picture with landmarks, head pose and parsing drawn on it
+  --raw FILE.safetensors     every raw output (output.*), resized and pixels
+  --taps                     adds tap.*, the tensors inside the network, to --raw
+  --adapter auto|gpu|software
+With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.`;
+
+export const analyze: Command = {
+  name: 'analyze',
+  summary: 'find out about the face in a picture',
+  usage: `analyze PICTURE... [options]\n\n${OPTION_LINES}`,
+  async run(args) {
+    const { values, positionals } = parse(args, OPTIONS);
+    if (positionals.length === 0) throw new UsageError('Which picture? analyze PICTURE...');
+    if (values.taps && values.raw === undefined) throw new UsageError('--taps adds to --raw FILE.safetensors, which is not given.');
+    await runJob(jobOf(values, positionals));
+  },
+};
+
+/** The portrait that comes with the project, and its face. */
+const PORTRAIT = { picture: join('test', 'fixtures', 'astronaut.png'), box: { x0: 157, y0: 37, x1: 293, y1: 229 } };
+
+export const start: Command = {
+  name: 'start',
+  summary: 'analyze a picture, or the portrait that comes along, and draw the result into out/',
+  usage: `start [PICTURE...] [options]\n\n${OPTION_LINES}`,
+  async run(args) {
+    const { values, positionals } = parse(args, OPTIONS);
+    const given = positionals.length > 0;
+    const job = jobOf(values, given ? positionals : [join(root, PORTRAIT.picture)]);
+    const name = basename(job.pictures[0] ?? '', extname(job.pictures[0] ?? ''));
+    const draw = job.draw ?? join(root, 'out', given && job.pictures.length > 1 ? 'drawn.png' : `${name}.png`);
+    await runJob({ ...job, draw, box: job.box ?? (given ? undefined : PORTRAIT.box) });
+  },
+};
+
+type Values = { [Name in keyof typeof OPTIONS]?: (typeof OPTIONS)[Name]['type'] extends 'boolean' ? boolean : string };
+
+function jobOf(values: Values, pictures: string[]): Job {
+  return {
+    pictures,
+    weights: chooseWeights(values.weights, values.form),
+    box: values.box === undefined ? undefined : parseBox(values.box),
+    tasks: values.tasks === undefined ? undefined : parseTasks(values.tasks),
+    json: values.json,
+    draw: values.draw,
+    raw: values.raw,
+    taps: values.taps ?? false,
+    adapter: parseChoice('--adapter', values.adapter ?? 'auto', ADAPTERS),
+  };
+}
+
+async function runJob(job: Job): Promise<void> {
+  for (const picture of job.pictures)
+    if (!statSync(picture, { throwIfNoEntry: false })?.isFile()) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
+  console.log(weightsLine(job.weights));
+  const { browser, adapter } = await launchBrowser(job.adapter, say);
+  try {
+    console.log(`Runs on: ${adapterLine(adapter)}, ${await browser.version()}`);
+    const page = await openPage(browser, `export * from './src/cli/analyze.page.ts';`, routesOf(job));
+    await page.page.exposeFunction('reportProgress', (progress: Progress) => showProgress(progress));
+    await page.call('load', loadRequest(job));
+    const replies: AnalyzeReply[] = [];
+    for (const [i, picture] of job.pictures.entries()) replies.push(await analyzeOne(job, page, picture, i));
+    await page.close();
+    if (job.json !== undefined) write(job.json, jsonText(resultOf(job, adapter, replies)));
+  } finally {
+    clearProgress();
+    await browser.close();
+  }
+}
+
+async function analyzeOne(job: Job, page: OpenPage, picture: string, i: number): Promise<AnalyzeReply> {
+  showProgress({ phase: `analyzing ${picture}`, loaded: 0, total: 0 });
+  const draw = job.draw !== undefined;
+  const raw = job.raw !== undefined;
+  const request: AnalyzeRequest = { picture: pictureUrl(picture, i), box: job.box, taps: job.taps, draw, raw };
+  const reply = await page.call<AnalyzeReply>('analyze', request);
+  clearProgress();
+  console.log(['', ...reportLines(picture, reply)].join('\n'));
+  for (const [name, file] of [
+    ['drawn', job.draw],
+    ['raw', job.raw],
+  ] as const) {
+    const body = page.received(name);
+    if (file === undefined || body === undefined) continue;
+    const path = numbered(file, i, job.pictures.length);
+    write(path, body);
+    console.log(`  ${name.padEnd(12)}${path}`);
+  }
+  return reply;
+}
+
+const pictureUrl = (picture: string, i: number): string => `/pictures/${i}/${encodeURIComponent(basename(picture))}`;
+
+function routesOf({ pictures, weights }: Job): Record<string, Route> {
+  const routes: Record<string, Route> = {};
+  pictures.forEach((picture, i) => {
+    routes[decodeURIComponent(pictureUrl(picture, i))] = { file: resolve(picture) };
+  });
+  if ('file' in weights) routes[`/weights/${weights.name}`] = { file: resolve(weights.file) };
+  return routes;
+}
+
+function loadRequest({ weights, tasks }: Job): LoadRequest {
+  return { weights: 'file' in weights ? { url: `/weights/${encodeURIComponent(weights.name)}` } : weights, tasks };
+}
+
+/** `drawn.png` is `drawn-2.png` for the second of several pictures. */
+function numbered(file: string, i: number, pictures: number): string {
+  return pictures === 1 ? file : `${file.slice(0, file.length - extname(file).length)}-${i + 1}${extname(file)}`;
+}
+
+function resultOf({ pictures, weights }: Job, adapter: AdapterFound, replies: AnalyzeReply[]): object {
+  return {
+    adapter,
+    weights: 'file' in weights ? { file: pathToFileURL(resolve(weights.file)).href } : { ...weights, untrained: true },
+    pictures: replies.map((reply, i) => ({ picture: pictures[i], ...reply })),
+  };
+}
+
+/** Indented, with lists of numbers in one line. */
+const jsonText = (value: object): string =>
+  `${JSON.stringify(value, null, 2).replace(/\[[-+\d.,\seE]+\]/g, (list) => list.replace(/\s+/g, ''))}\n`;
+
+function write(path: string, content: string | Buffer): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  writeFileSync(path, content);
+}

@@ -1,0 +1,42 @@
+/** `seed`: untrained weights as a safetensors file. */
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { FORMS, tensorsOf } from '../checkpoint/manifest.ts';
+import { DEFAULT_SEED, seededCheckpoint } from '../checkpoint/seeded.ts';
+import { safetensorsBytes } from '../checkpoint/write.ts';
+import type { Command } from './command.ts';
+import { parse, parseChoice, parseSeed, UsageError } from './options.ts';
+import { clearProgress, showProgress } from './terminal.ts';
+
+export const seed: Command = {
+  name: 'seed',
+  summary: 'write untrained weights, made from a seed, as a safetensors file',
+  usage: `seed OUT.safetensors [--seed N] [--form released|paper]\n\n  --seed N   an integer from 0 to 4294967295 (default: ${DEFAULT_SEED})`,
+  async run(args) {
+    const { values, positionals } = parse(args, { seed: { type: 'string' }, form: { type: 'string' } });
+    const [out] = positionals;
+    if (out === undefined || positionals.length > 1) throw new UsageError('One file to write: seed OUT.safetensors');
+    const number = values.seed === undefined ? DEFAULT_SEED : parseSeed(values.seed);
+    const form = parseChoice('--form', values.form ?? 'released', FORMS);
+    const checkpoint = seededCheckpoint(tensorsOf(form), number);
+    const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });
+    const partial = `${out}.${process.pid}.part`; // a file of that name is always whole
+    try {
+      await pipeline(Readable.from(copies(safetensorsBytes(checkpoint, { onProgress }))), createWriteStream(partial));
+      await rename(partial, out);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
+    } finally {
+      clearProgress();
+    }
+    console.log(`${out}: ${checkpoint.tensors.size} tensors, seed ${number}, ${form} form, untrained`);
+  },
+};
+
+/** The stream keeps a piece for longer than it is valid. */
+async function* copies(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) yield piece.slice();
+}

@@ -1,0 +1,31 @@
+/** What a person sees while waiting: one line that is written over, on a terminal only. Results go to stdout, this to stderr. */
+
+export interface Progress {
+  phase: string;
+  loaded: number;
+  total: number;
+}
+
+const terminal = process.stderr;
+let shown = 0;
+
+export function showProgress({ phase, loaded, total }: Progress): void {
+  if (!terminal.isTTY) return;
+  const share = total > 0 ? `${Math.floor((100 * loaded) / total)} %` : '';
+  const amount = total >= 1e6 ? ` of ${(total / 1e6).toFixed(0)} MB` : '';
+  const line = `${phase} ${share}${amount}`.slice(0, (terminal.columns ?? 80) - 1);
+  terminal.write(`\r${line.padEnd(shown)}`);
+  shown = line.length;
+}
+
+export function clearProgress(): void {
+  if (shown === 0) return;
+  terminal.write(`\r${' '.repeat(shown)}\r`);
+  shown = 0;
+}
+
+/** A line to the person at the terminal that is no result. */
+export function say(line: string): void {
+  clearProgress();
+  terminal.write(`${line}\n`);
+}
