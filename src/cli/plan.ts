@@ -1,0 +1,68 @@
+/** `plan`: what a frame does, printed; as JSON; and the shaders as they run. Needs no GPU and no weights. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { FORMS, tensorsOf } from '../checkpoint/manifest.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { pipelineKey } from '../gpu/pipelines.ts';
+import { makePlan, type Plan } from '../graph/plan.ts';
+import { planJson, printPlan } from '../graph/print.ts';
+import { specialise } from '../kernels/kernel.ts';
+import { readConfig, tasksOf } from '../model/config.ts';
+import { network } from '../model/network.ts';
+import type { Command } from './command.ts';
+import { parse, parseChoice, parseTasks, UsageError } from './options.ts';
+
+const OPTIONS = {
+  tasks: { type: 'string' },
+  form: { type: 'string' },
+  json: { type: 'string' },
+  wgsl: { type: 'string' },
+  software: { type: 'boolean' },
+} as const;
+
+export const plan: Command = {
+  name: 'plan',
+  summary: 'print every dispatch of a frame, with its kernel, grid, buffers and work',
+  usage: `plan [--tasks a,b] [--form released|paper] [--json FILE] [--wgsl DIR] [--software]
+
+  --tasks a,b                only what these need (default: all that the form knows)
+  --form released|paper      default: released
+  --json FILE                per dispatch kernel, node, grid, flops, bytes; totals
+  --wgsl DIR                 every shader as it runs, one file a pipeline, named after its kernel
+  --software                 the kernels' shapes for software adapters instead of a GPU's`,
+  async run(args) {
+    const { values, positionals } = parse(args, OPTIONS);
+    if (positionals.length > 0) throw new UsageError(`plan takes options only; ${positionals[0]} is none.`);
+    const config = readConfig(tensorsOf(parseChoice('--form', values.form ?? 'released', FORMS)));
+    const known: readonly string[] = tasksOf(config);
+    const tasks = values.tasks === undefined ? known : parseTasks(values.tasks);
+    for (const task of tasks)
+      if (!known.includes(task))
+        throw new FaceXFormerError('UNKNOWN_TASK', `The ${config.form} form knows no ${task}; it knows ${known.join(', ')}.`);
+    const made = makePlan(
+      network(config, { software: values.software ?? false }),
+      tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),
+    );
+    console.log(printPlan(made));
+    if (values.json !== undefined) write(values.json, `${JSON.stringify(planJson(made), null, 2)}\n`);
+    if (values.wgsl !== undefined) writeShaders(made, values.wgsl);
+  },
+};
+
+/** `matmul.wgsl`, or `matmul-1.wgsl`, `matmul-2.wgsl` where a kernel runs as several pipelines; the first line says which one it is. */
+function writeShaders({ dispatches }: Plan, folder: string): void {
+  const shaders = new Map<string, Map<string, string>>();
+  for (const { kernel, launch } of dispatches) {
+    const ofKernel = shaders.get(kernel.name) ?? new Map<string, string>();
+    shaders.set(kernel.name, ofKernel.set(pipelineKey(kernel, launch), specialise(kernel, launch)));
+  }
+  for (const [kernel, pipelines] of shaders)
+    [...pipelines].forEach(([key, code], i) => {
+      write(join(folder, pipelines.size === 1 ? `${kernel}.wgsl` : `${kernel}-${i + 1}.wgsl`), `// ${key}\n${code}\n`);
+    });
+}
+
+function write(path: string, content: string): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  writeFileSync(path, content);
+}
