@@ -72,7 +72,8 @@ export class ByteReader {
       this.arrived += value.length;
       onChunk?.();
       if (value.length === 0) continue;
-      this.chunk = value as Uint8Array<ArrayBuffer>;
+      // A plain Uint8Array even where the source gives Node's Buffers, whose slice is no copy.
+      this.chunk = new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.length);
       return true;
     }
   }

@@ -23,7 +23,7 @@ function notFloat({ name, dtype }: TensorInfo): never {
 
 function decode(info: TensorInfo, data: Uint8Array, out: Float32Array): void {
   const size = FLOAT_BYTES[info.dtype] ?? notFloat(info);
-  const { buffer, byteOffset } = data.byteOffset % size === 0 ? data : data.slice();
+  const { buffer, byteOffset } = data.byteOffset % size === 0 ? data : new Uint8Array(data); // not slice: a Buffer's is a view
   if (size === 2) decodeHalves(info.dtype, new Uint16Array(buffer, byteOffset, out.length), out);
   else out.set(size === 8 ? new Float64Array(buffer, byteOffset, out.length) : new Float32Array(buffer, byteOffset, out.length));
 }

@@ -36,15 +36,39 @@ export const matmul = defineKernel('matmul', wgsl, (shape: MatmulShape) => {
   };
 });
 
+/** Columns of a packed weight: those of the last tile that the layer does not have are zero. */
+export const paddedCols = (cols: number): number => tiles(cols, TILE_COLS) * TILE_COLS;
+
 /**
- * A linear layer's weight [cols, inner] as the kernels read it: [ceil(cols/64)][inner][64], columns past the end zero.
- * One tile's slice of `inner` is one run of memory.
+ * A linear layer's weight [cols, inner] as the kernels read it: [ceil(cols/64)][inner][64]. One tile's slice of `inner` is one
+ * run of memory.
  */
-export function packWeight(weight: ArrayLike<number>, cols: number, inner: number): Float32Array {
-  const packed = new Float32Array(tiles(cols, TILE_COLS) * TILE_COLS * inner);
+export function packWeight(
+  weight: ArrayLike<number>,
+  cols: number,
+  inner: number,
+  into: Float32Array = new Float32Array(paddedCols(cols) * inner),
+): Float32Array {
   for (let n = 0; n < cols; n++) {
     const tile = Math.floor(n / TILE_COLS) * inner * TILE_COLS + (n % TILE_COLS);
-    for (let k = 0; k < inner; k++) packed[tile + k * TILE_COLS] = weight[n * inner + k] as number;
+    for (let k = 0; k < inner; k++) into[tile + k * TILE_COLS] = weight[n * inner + k] as number;
   }
-  return packed;
+  return into;
+}
+
+/**
+ * A 2x2 transposed convolution of stride 2 as a linear layer: weight [inner, out, 2, 2] becomes the rows (dy * 2 + dx) * out + o,
+ * packed. One pixel's product is then its four pixels side by side.
+ */
+export function packTransposed(
+  weight: ArrayLike<number>,
+  inner: number,
+  out: number,
+  into: Float32Array = new Float32Array(paddedCols(4 * out) * inner),
+): Float32Array {
+  const rows = new Float32Array(4 * out * inner);
+  for (let k = 0; k < inner; k++)
+    for (let o = 0; o < out; o++)
+      for (let quarter = 0; quarter < 4; quarter++) rows[(quarter * out + o) * inner + k] = weight[(k * out + o) * 4 + quarter] as number;
+  return packWeight(rows, 4 * out, inner, into);
 }

@@ -1,0 +1,76 @@
+/** A WebGPU device that needs nothing optional: default limits, no feature. */
+import { FaceXFormerError, throwIfAborted } from './errors.ts';
+
+export interface Gpu {
+  readonly device: GPUDevice;
+  /** What the browser tells about the adapter; fields may be empty. */
+  readonly adapter: AdapterName;
+  /** Whether the engine made the device, and so destroys it. */
+  readonly own: boolean;
+}
+
+export interface AdapterName {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** True where a CPU does the GPU's work. */
+  readonly software: boolean;
+}
+
+/** Waits before each attempt, in ms: browsers give no adapter for a moment after they start or lose a GPU. */
+const ATTEMPTS = [0, 100, 300, 1000];
+/** A driver that has not given a device by then will not. */
+const DEVICE_TIMEOUT = 30_000;
+
+/** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, ABORTED */
+export async function openGpu(given: GPUDevice | undefined, signal?: AbortSignal): Promise<Gpu> {
+  if (given) return { device: given, adapter: adapterName(given.adapterInfo), own: false };
+  const gpu = globalThis.navigator?.gpu;
+  if (!gpu) throw unavailable();
+  for (const wait of ATTEMPTS) {
+    if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+    throwIfAborted(signal);
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+    if (!adapter) continue;
+    const device = await requestDevice(adapter);
+    // A device of an adapter whose GPU has just gone comes lost: `lost` is settled already, and a fresh adapter is wanted.
+    const lost = await Promise.race([device.lost.then(() => true), Promise.resolve(false)]);
+    if (!lost) return { device, adapter: adapterName(adapter.info), own: true };
+  }
+  throw new FaceXFormerError(
+    'NO_ADAPTER',
+    'The browser has WebGPU but gave no GPU. Check chrome://gpu (or about:support), update the graphics driver, and reload the page.',
+  );
+}
+
+function unavailable(): FaceXFormerError {
+  const insecure = globalThis.isSecureContext === false;
+  return new FaceXFormerError(
+    'WEBGPU_UNAVAILABLE',
+    insecure
+      ? 'WebGPU needs a secure context. Serve the page over https, or from localhost.'
+      : 'This browser has no WebGPU. Use Chrome or Edge 113, Safari 26, Firefox 141, or later.',
+  );
+}
+
+async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${DEVICE_TIMEOUT / 1000} s`)), DEVICE_TIMEOUT);
+  });
+  try {
+    return await Promise.race([adapter.requestDevice({ label: 'facexformer' }), late]);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FaceXFormerError('NO_ADAPTER', `The GPU gave no device: ${reason}. Reload the page, or restart the browser.`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `info` may be missing, and so may its fields: nothing depends on them but the choice of kernels. */
+function adapterName(info: GPUAdapterInfo | undefined): AdapterName {
+  const { vendor = '', architecture = '', description = '' } = info ?? {};
+  const software = info?.isFallbackAdapter === true || /swiftshader|llvmpipe|basic render/i.test(`${architecture} ${description}`);
+  return { vendor, architecture, description, software };
+}

@@ -1,0 +1,68 @@
+/** The parameters' buffers on one GPU: filled tensor by tensor as the checkpoint arrives, shared by every program. */
+import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
+import { checkBuffer } from '../checkpoint/check.ts';
+import { inFloat32 } from '../checkpoint/values.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Parameter } from './graph.ts';
+
+export class Parameters {
+  readonly #buffers = new Map<string, GPUBuffer>();
+
+  constructor(readonly device: GPUDevice) {}
+
+  /** The buffer of a parameter that `load` has filled. */
+  get({ name }: Parameter): GPUBuffer {
+    const buffer = this.#buffers.get(name);
+    if (!buffer) throw new Error(`parameter ${name} was not loaded`);
+    return buffer;
+  }
+
+  /** Bytes on the GPU. */
+  get bytes(): number {
+    return [...this.#buffers.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /**
+   * Reads the checkpoint once and makes every parameter as soon as the tensors it is made from are there. What waits for others
+   * is copied; everything else goes from the reader's bytes straight into GPU memory.
+   */
+  async load(parameters: readonly Parameter[], checkpoint: Checkpoint, options: ReadOptions = {}): Promise<void> {
+    const waiting = new Set(parameters.filter(({ name }) => !this.#buffers.has(name)));
+    const users = new Map<string, Parameter[]>();
+    for (const parameter of waiting) for (const name of parameter.from) users.set(name, [...(users.get(name) ?? []), parameter]);
+    const held = new Map<string, Float32Array>();
+    for (const parameter of waiting) if (parameter.from.length === 0) this.#make(parameter, held, waiting);
+    for await (const { info, data } of inFloat32(checkpoint).read(options)) {
+      checkBuffer(info, data);
+      const using = users.get(info.name);
+      if (!using) continue;
+      held.set(info.name, new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4));
+      for (const parameter of using) if (parameter.from.every((name) => held.has(name))) this.#make(parameter, held, waiting);
+      if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, (held.get(info.name) as Float32Array).slice());
+      else held.delete(info.name);
+      for (const name of held.keys()) if (!users.get(name)?.some((parameter) => waiting.has(parameter))) held.delete(name);
+    }
+    const [missing] = waiting;
+    if (missing) throw new FaceXFormerError('WRONG_WEIGHTS', `${checkpoint.source} lacks a tensor of ${missing.from.join(', ')}.`);
+  }
+
+  #make(parameter: Parameter, held: ReadonlyMap<string, Float32Array>, waiting: Set<Parameter>): void {
+    const size = Math.max(16, 4 * parameter.length);
+    let buffer: GPUBuffer;
+    try {
+      buffer = this.device.createBuffer({ label: parameter.name, size, usage: GPUBufferUsage.STORAGE, mappedAtCreation: true });
+    } catch (error) {
+      throw new FaceXFormerError('LIMIT', `The GPU has no memory for ${parameter.name} (${size} bytes).`, { cause: error });
+    }
+    this.#buffers.set(parameter.name, buffer);
+    const sources = parameter.from.map((name) => held.get(name) as Float32Array);
+    parameter.fill(new Float32Array(buffer.getMappedRange(), 0, parameter.length), sources);
+    buffer.unmap();
+    waiting.delete(parameter);
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers.values()) buffer.destroy();
+    this.#buffers.clear();
+  }
+}

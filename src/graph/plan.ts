@@ -1,0 +1,165 @@
+/**
+ * The plan: pure data made from a graph. Which dispatches a set of outputs needs, in order, and in which buffer each tensor
+ * lives. It prints one line a dispatch, and that print is the best description of what a frame does.
+ */
+import type { Launch } from '../kernels/kernel.ts';
+import { pipelineKey } from '../gpu/pipelines.ts';
+import { elements, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
+
+/** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource of the engine's. */
+export type Place = { readonly kind: 'slot'; readonly slot: number; readonly bytes: number } | Parameter | Resource;
+
+export interface Dispatch {
+  readonly node: string;
+  readonly kernel: Node['kernel'];
+  readonly launch: Launch;
+  /** One place a binding, in binding order; the last is the output's slot. */
+  readonly places: readonly Place[];
+  readonly output: readonly number[];
+  /** Floating-point operations: two a multiply-add. */
+  readonly flops: number;
+  /** Bytes of every operand once: what the dispatch must move at least. */
+  readonly bytes: number;
+}
+
+/** A tensor that is read back after a frame. */
+export interface Readback extends Omit<Tap, 'tensor'> {
+  readonly name: string;
+  readonly slot: number;
+  readonly bytes: number;
+}
+
+export interface Plan {
+  readonly dispatches: readonly Dispatch[];
+  /** Bytes of each buffer of the pool. */
+  readonly slots: readonly number[];
+  readonly parameters: readonly Parameter[];
+  readonly readbacks: readonly Readback[];
+  readonly totals: {
+    readonly dispatches: number;
+    readonly pipelines: number;
+    readonly macs: number;
+    readonly flops: number;
+    readonly bytes: number;
+    readonly activationBytes: number;
+    readonly weightBytes: number;
+    readonly readbackBytes: number;
+  };
+}
+
+/** WebGPU's default limit on a storage buffer's binding. */
+export const MAX_BINDING_BYTES = 128 * 2 ** 20;
+
+const bytesOf = ({ shape }: Pick<Tensor, 'shape'>): number => 4 * elements(shape);
+
+/** From the dispatch that writes a node's output to the last that reads it. */
+interface Lifetime {
+  readonly node: Node;
+  readonly bytes: number;
+  readonly first: number;
+  last: number;
+}
+
+/**
+ * @param outputs names of the graph's outputs; what none of them needs is not in the plan
+ * @param taps names of taps to keep for reading, besides
+ */
+export function makePlan(graph: Graph, outputs: readonly string[], taps: readonly string[] = []): Plan {
+  const wanted: ({ name: string } & Tap)[] = [
+    ...outputs.map((name) => ({ name, tensor: find(graph.outputs, name, 'output'), shape: find(graph.outputs, name, 'output').shape })),
+    ...taps.map((name) => ({ name, ...find(graph.taps, name, 'tap') })),
+  ];
+  const nodes = neededBy(graph, wanted.map(({ tensor }) => tensor));
+  const lifetimes = lifetimesOf(nodes, wanted.map(({ tensor }) => tensor));
+  const { slotOf, slots } = assignSlots(lifetimes);
+  const dispatches = nodes.map((node) => dispatchOf(node, slotOf));
+  const parameters = [...new Set(nodes.flatMap(({ inputs }) => inputs.filter((x): x is Parameter => x.kind === 'parameter')))];
+  const readbacks = wanted.map(({ name, tensor, shape, arrange }) => ({
+    name,
+    shape,
+    arrange,
+    slot: slotOf.get(tensor.node) as number,
+    bytes: bytesOf(tensor),
+  }));
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  return {
+    dispatches,
+    slots,
+    parameters,
+    readbacks,
+    totals: {
+      dispatches: dispatches.length,
+      pipelines: new Set(dispatches.map(({ kernel, launch }) => pipelineKey(kernel, launch))).size,
+      macs: sum(dispatches.map(({ launch }) => launch.macs)),
+      flops: sum(dispatches.map(({ flops }) => flops)),
+      bytes: sum(dispatches.map(({ bytes }) => bytes)),
+      activationBytes: sum(slots),
+      weightBytes: sum(parameters.map(({ length }) => 4 * length)),
+      readbackBytes: sum(readbacks.map(({ bytes }) => bytes)),
+    },
+  };
+}
+
+function find<T>(from: ReadonlyMap<string, T>, name: string, what: string): T {
+  const found = from.get(name);
+  if (!found) throw new Error(`the graph has no ${what} ${name}`);
+  return found;
+}
+
+/** The nodes that the wanted tensors depend on, in the graph's order. */
+function neededBy(graph: Graph, wanted: readonly Tensor[]): Node[] {
+  const needed = new Set<Node>(wanted.map(({ node }) => node));
+  for (const node of graph.nodes.toReversed())
+    if (needed.has(node)) for (const input of node.inputs) if (input.kind === 'tensor') needed.add(input.node);
+  return graph.nodes.filter((node) => needed.has(node));
+}
+
+/** What is read back lives to the end. A reshaped tensor is its node's output still. */
+function lifetimesOf(nodes: readonly Node[], kept: readonly Tensor[]): Lifetime[] {
+  const lifetimes = new Map<Node, Lifetime>();
+  for (const [i, node] of nodes.entries()) {
+    for (const input of node.inputs) if (input.kind === 'tensor') (lifetimes.get(input.node) as Lifetime).last = i;
+    lifetimes.set(node, { node, bytes: bytesOf(node.output), first: i, last: i });
+  }
+  for (const { node } of kept) (lifetimes.get(node) as Lifetime).last = nodes.length;
+  return [...lifetimes.values()];
+}
+
+/**
+ * Greedy by size: the largest tensor first, each into the first buffer whose tensors all live at other times. Whole buffers, not
+ * ranges of one: WebGPU lets no dispatch read and write the same buffer.
+ */
+function assignSlots(lifetimes: readonly Lifetime[]): { slotOf: Map<Node, number>; slots: number[] } {
+  const tenants: Lifetime[][] = [];
+  const slots: number[] = [];
+  const slotOf = new Map<Node, number>();
+  for (const life of lifetimes.toSorted((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+    const free = tenants.findIndex((lives) => lives.every(({ first, last }) => last < life.first || first > life.last));
+    const slot = free < 0 ? tenants.length : free;
+    if (free < 0) {
+      if (life.bytes > MAX_BINDING_BYTES) throw new RangeError(`${life.node.name} makes ${life.bytes} bytes; a binding holds ${MAX_BINDING_BYTES}`);
+      tenants.push([]);
+      slots.push(life.bytes);
+    }
+    (tenants[slot] as Lifetime[]).push(life);
+    slotOf.set(life.node, slot);
+  }
+  return { slotOf, slots };
+}
+
+function dispatchOf({ name, kernel, launch, inputs, output }: Node, slotOf: ReadonlyMap<Node, number>): Dispatch {
+  const place = (operand: Operand): Place =>
+    operand.kind === 'tensor' ? { kind: 'slot', slot: slotOf.get(operand.node) as number, bytes: bytesOf(operand) } : operand;
+  const bytes = (operand: Operand): number =>
+    operand.kind === 'tensor' ? bytesOf(operand) : operand.kind === 'parameter' ? 4 * operand.length : 0;
+  const operands = [...new Set<Operand>(inputs), output];
+  return {
+    node: name,
+    kernel,
+    launch,
+    places: [...inputs, output].map(place),
+    output: output.shape,
+    flops: 2 * launch.macs,
+    bytes: operands.reduce((sum, operand) => sum + bytes(operand), 0),
+  };
+}

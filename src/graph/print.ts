@@ -1,0 +1,55 @@
+/** A plan as text, one line a dispatch, and as JSON. */
+import { pipelineKey } from '../gpu/pipelines.ts';
+import type { Dispatch, Place, Plan } from './plan.ts';
+
+const placeText = (place: Place): string => (place.kind === 'slot' ? `#${place.slot}` : place.kind === 'parameter' ? 'w' : place.name);
+
+function line(dispatch: Dispatch, i: number): string {
+  const { node, kernel, launch, places, output } = dispatch;
+  const operands = `${places.slice(0, -1).map(placeText).join(' ')} -> ${placeText(places.at(-1) as Place)}`;
+  const columns = [
+    String(i).padStart(3),
+    kernel.name.padEnd(16),
+    launch.workgroups.join('x').padStart(10),
+    `[${output.join(',')}]`.padEnd(14),
+    operands.padEnd(18),
+    `${(launch.macs / 1e6).toFixed(1)}M`.padStart(8),
+    node,
+  ];
+  return columns.join('  ').trimEnd();
+}
+
+/** Columns: number, kernel, workgroups, output's shape, buffers read and written (w: a parameter), multiply-adds, node. */
+export function printPlan(plan: Plan): string {
+  const { totals } = plan;
+  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  return [
+    ...plan.dispatches.map(line),
+    '',
+    `${totals.dispatches} dispatches of ${totals.pipelines} pipelines in 1 pass, 1 submit; ${(totals.macs / 1e9).toFixed(2)} G multiply-adds`,
+    `activations ${mib(totals.activationBytes)} in ${plan.slots.length} buffers; weights ${mib(totals.weightBytes)} in ${plan.parameters.length}; read back ${mib(totals.readbackBytes)}`,
+  ].join('\n');
+}
+
+/** The plan without functions and shader text: what a tool needs to draw, compare or check it. */
+export function planJson(plan: Plan): object {
+  return {
+    schema: 1,
+    totals: { ...plan.totals, passes: 1, submits: 1 },
+    slots: plan.slots,
+    dispatches: plan.dispatches.map(({ node, kernel, launch, places, output, flops, bytes }) => ({
+      node,
+      kernel: kernel.name,
+      pipeline: pipelineKey(kernel, launch),
+      constants: launch.constants,
+      machine: launch.machine ?? {},
+      grid: launch.workgroups,
+      reads: places.slice(0, -1).map((place) => (place.kind === 'slot' ? `slot ${place.slot}` : place.name)),
+      writes: `slot ${(places.at(-1) as { slot: number }).slot}`,
+      output,
+      flops,
+      bytes,
+    })),
+    readbacks: plan.readbacks.map(({ name, shape, slot, bytes }) => ({ name, shape, slot, bytes })),
+  };
+}

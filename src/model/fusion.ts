@@ -1,0 +1,67 @@
+/**
+ * The paper's multi-scale fusion (section 3.1; official network/models/facexformer.py): each map through its linear layer,
+ * upsampled to the finest, concatenated from coarse to fine, and a 1x1 convolution.
+ */
+import type { Parameter, Tensor } from '../graph/graph.ts';
+import { bilinearSum } from '../kernels/bilinearSum.ts';
+import { packWeight, paddedCols } from '../kernels/matmul.ts';
+import { lastOf, product, rowsOf, rowsOfTensor, type Target } from './layers.ts';
+import { Weights } from './weights.ts';
+
+const WIDTH = 256;
+
+/**
+ * Four maps, finest first, to the face tokens [3136, 256]. Linear layer, upsampling and 1x1 convolution commute, so each scale has one
+ * folded matrix at its own resolution: 193 M instead of 1,015 M multiply-adds, and no concatenation.
+ */
+export function fuse(t: Target, maps: readonly Tensor[]): Tensor {
+  const [x, x2, x4, x8] = maps.map((map, i) => {
+    const inner = lastOf(map.shape);
+    const bias = i === 0 ? foldedBias(t) : undefined; // once is enough: a constant is its own upsampling
+    return product(t, `linear_c.${i} fused`, rowsOfTensor(map), { weight: foldedWeight(t, i, inner), bias, cols: WIDTH });
+  }) as [Tensor, Tensor, Tensor, Tensor];
+  const side = Math.sqrt(rowsOf(x.shape));
+  const fused = t.graph.add('linear_fuse', bilinearSum, { side, channels: WIDTH }, { x, x2, x4, x8 }, x.shape);
+  t.graph.tap('fused', fused, [1, WIDTH, side, side], (values) => planes(values, WIDTH));
+  return fused;
+}
+
+/** Channels-last rows to planes. */
+export function planes(values: Float32Array, channels: number): Float32Array {
+  const pixels = values.length / channels;
+  const out = new Float32Array(values.length);
+  for (let p = 0; p < pixels; p++) for (let c = 0; c < channels; c++) out[c * pixels + p] = values[p * channels + c] as number;
+  return out;
+}
+
+const scale = (i: number): Weights => new Weights(`linear_c.${i}.proj`);
+const FUSE = 'linear_fuse.weight';
+
+/** linear_fuse's columns for scale i (the concatenation runs from the coarsest, i = 3) times that scale's weight, in float64. */
+function foldedWeight({ graph }: Target, i: number, inner: number): Parameter {
+  const from = [FUSE, scale(i).name('weight')];
+  return graph.parameter(`linear_fuse x linear_c.${i}`, from, paddedCols(WIDTH) * inner, (into, [fuse, weight]) => {
+    const folded = new Float64Array(WIDTH * inner);
+    for (let n = 0; n < WIDTH; n++) {
+      const row = folded.subarray(n * inner, (n + 1) * inner);
+      for (let m = 0; m < WIDTH; m++) {
+        const factor = (fuse as Float32Array)[n * 4 * WIDTH + (3 - i) * WIDTH + m] as number;
+        for (let k = 0; k < inner; k++) (row[k] as number) += factor * ((weight as Float32Array)[m * inner + k] as number);
+      }
+    }
+    packWeight(folded, WIDTH, inner, into);
+  });
+}
+
+function foldedBias({ graph }: Target): Parameter {
+  const from = [FUSE, ...[0, 1, 2, 3].map((i) => scale(i).name('bias'))];
+  return graph.parameter('linear_fuse x biases', from, WIDTH, (into, [fuse, ...biases]) => {
+    for (let n = 0; n < WIDTH; n++) {
+      let sum = 0;
+      for (const [i, bias] of biases.entries())
+        for (let m = 0; m < WIDTH; m++)
+          sum += ((fuse as Float32Array)[n * 4 * WIDTH + (3 - i) * WIDTH + m] as number) * (bias[m] as number);
+      into[n] = sum;
+    }
+  });
+}
