@@ -36,6 +36,7 @@ describe('a checkpoint opens from', () => {
   const sources: Record<string, { make: () => WeightsSource; rereadable: boolean; name: string }> = {
     'an ArrayBuffer': { make: () => file.buffer, rereadable: true, name: 'bytes' },
     'a Uint8Array in the middle of a buffer': { make: () => shifted, rereadable: true, name: 'bytes' },
+    'a Buffer out of a pool': { make: () => Buffer.concat([Buffer.from('odd'), file]).subarray(3), rereadable: true, name: 'bytes' },
     'a Blob': { make: () => new Blob([file]), rereadable: true, name: 'blob' },
     'a File': { make: () => new File([file], 'face.safetensors'), rereadable: true, name: 'face.safetensors' },
     'a Response': { make: () => new Response(file), rereadable: false, name: 'response' },

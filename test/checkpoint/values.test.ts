@@ -28,6 +28,7 @@ describe('toFloat32', () => {
     const seen = toFloat32(info('F32', 4, 16), bytesOf(values));
     expect(seen.buffer).toBe(values.buffer);
     expect(toFloat32(info('F32', 4, 16), odd(bytesOf(values)))).toEqual(values);
+    expect(toFloat32(info('F32', 4, 16), Buffer.from(odd(bytesOf(values)).buffer, 1))).toEqual(values);
   });
 
   it('gives every one of the 65,536 float16 values', () => {

@@ -1,0 +1,112 @@
+/** Writes files as torch.save does: the zip form around a pickle, for tests that need many, broken ones, or large ones. */
+import { crc32 } from 'node:zlib';
+
+export interface Entry {
+  name: string;
+  data: Uint8Array;
+  /** Lies, for tests. */
+  crc?: number;
+  method?: number;
+  uncompressed?: number;
+}
+
+const text = new TextEncoder();
+
+/** The pieces of a zip archive of stored entries. */
+export function* zipPieces(entries: Iterable<Entry>): Generator<Uint8Array> {
+  const directory: Uint8Array[] = [];
+  let offset = 0;
+  for (const entry of entries) {
+    const name = text.encode(entry.name);
+    const fields = (header: number, before: number) => {
+      const out = new Uint8Array(header + name.length);
+      const view = new DataView(out.buffer);
+      view.setUint16(before, entry.method ?? 0, true);
+      view.setUint32(before + 6, entry.crc ?? crc32(entry.data), true);
+      view.setUint32(before + 10, entry.data.length, true);
+      view.setUint32(before + 14, entry.uncompressed ?? entry.data.length, true);
+      view.setUint16(before + 18, name.length, true);
+      out.set(name, header);
+      return { out, view };
+    };
+    const local = fields(30, 8);
+    local.view.setUint32(0, 0x04034b50, true);
+    const central = fields(46, 10);
+    central.view.setUint32(0, 0x02014b50, true);
+    central.view.setUint32(42, offset, true);
+    directory.push(central.out);
+    offset += local.out.length + entry.data.length;
+    yield local.out;
+    yield entry.data;
+  }
+  const size = directory.reduce((sum, { length }) => sum + length, 0);
+  yield* directory;
+  const end = new Uint8Array(22);
+  const view = new DataView(end.buffer);
+  view.setUint32(0, 0x06054b50, true);
+  view.setUint16(8, directory.length, true);
+  view.setUint16(10, directory.length, true);
+  view.setUint32(12, size, true);
+  view.setUint32(16, offset, true);
+  yield end;
+}
+
+export function join(pieces: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
+  const all = [...pieces];
+  const out = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of all) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}
+
+/** A zip-form file around this pickle, with these storages. */
+export function torchZip(pickle: Uint8Array, storages: Record<string, Uint8Array> = {}): Uint8Array<ArrayBuffer> {
+  const data = Object.entries(storages).map(([key, data]) => ({ name: `archive/data/${key}`, data }));
+  return join(zipPieces([{ name: 'archive/data.pkl', data: pickle }, ...data, { name: 'archive/version', data: text.encode('3\n') }]));
+}
+
+/** Pickle opcodes as Python's own writer chooses them. */
+export const op = {
+  bytes: (...codes: number[]) => Uint8Array.from(codes),
+  global: (module: string, name: string) => text.encode(`c${module}\n${name}\n`),
+  text: (value: string) => {
+    const data = text.encode(value);
+    const out = new Uint8Array(5 + data.length);
+    out[0] = 0x58;
+    new DataView(out.buffer).setUint32(1, data.length, true);
+    out.set(data, 5);
+    return out;
+  },
+  int: (value: number) => {
+    const out = new Uint8Array(5);
+    out[0] = 0x4a;
+    new DataView(out.buffer).setInt32(1, value, true);
+    return out;
+  },
+  tuple: (...items: Uint8Array[]) => join([op.bytes(0x28), ...items, op.bytes(0x74)]),
+  reduce: (what: Uint8Array, args: Uint8Array) => join([what, args, op.bytes(0x52)]),
+  dict: (items: [key: string, value: Uint8Array][]) =>
+    join([op.bytes(0x7d, 0x28), ...items.flatMap(([key, value]) => [op.text(key), value]), op.bytes(0x75)]),
+  tensor: (key: string, count: number, shape: readonly number[], { offset = 0, strides = rowMajor(shape), type = 'FloatStorage' } = {}) => {
+    const id = op.tuple(op.text('storage'), op.global('torch', type), op.text(key), op.text('cpu'), op.int(count));
+    const storage = join([id, op.bytes(0x51)]);
+    const args = op.tuple(
+      storage,
+      op.int(offset),
+      op.tuple(...shape.map(op.int)),
+      op.tuple(...strides.map(op.int)),
+      op.bytes(0x89),
+      op.dict([]),
+    );
+    return op.reduce(op.global('torch._utils', '_rebuild_tensor_v2'), args);
+  },
+  /** The whole pickle of a value. */
+  pickle: (value: Uint8Array) => join([op.bytes(0x80, 2), value, op.bytes(0x2e)]),
+};
+
+function rowMajor(shape: readonly number[]): number[] {
+  return shape.map((_, i) => shape.slice(i + 1).reduce((n, d) => n * d, 1));
+}
