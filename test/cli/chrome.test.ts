@@ -1,0 +1,39 @@
+/** Where a browser is looked for, and in which order. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { findChrome, NoBrowserError } from '../../src/cli/chrome.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'chrome-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const program = (name: string, mode = 0o755): string => {
+  const path = join(folder, name);
+  writeFileSync(path, '#!/bin/sh\n');
+  chmodSync(path, mode);
+  return path;
+};
+
+it('the environment comes first, then the PATH', () => {
+  const named = program('my-chrome');
+  const onPath = program(process.platform === 'win32' ? 'chromium.exe' : 'chromium');
+  const PATH = [join(folder, 'nothing-here'), folder].join(delimiter);
+  expect(findChrome({ PATH })).toBe(onPath);
+  expect(findChrome({ PATH, CHROME_PATH: named })).toBe(named);
+  expect(findChrome({ PATH, CHROME_PATH: onPath, PUPPETEER_EXECUTABLE_PATH: named })).toBe(named);
+  expect(findChrome({ PATH, CHROME_PATH: '' })).toBe(onPath);
+});
+
+it('a path in the environment that is no program is said, not passed over', () => {
+  const CHROME_PATH = join(folder, 'gone');
+  expect(() => findChrome({ CHROME_PATH })).toThrow(NoBrowserError);
+  expect(() => findChrome({ CHROME_PATH })).toThrow(`CHROME_PATH is ${CHROME_PATH}`);
+});
+
+it('a file that cannot be run is passed over on the PATH', () => {
+  const empty = mkdtempSync(join(tmpdir(), 'chrome-'));
+  writeFileSync(join(empty, 'chromium'), '', { mode: 0o644 });
+  expect(findChrome({ PATH: empty })).not.toBe(join(empty, 'chromium'));
+  rmSync(empty, { recursive: true });
+});
