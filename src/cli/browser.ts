@@ -23,8 +23,8 @@ export interface LaunchedBrowser {
 const QUIET = ['--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 /** Containers give no user namespaces and a small /dev/shm. The pages are our own. */
 const CONTAINED = ['--no-sandbox', '--disable-dev-shm-usage'];
-/** A hidden page must not be slowed, nor Dawn's shader cache be written to a disk. */
-const STEADY = ['--disable-renderer-backgrounding', '--disable-background-timer-throttling'];
+/** A hidden page must not be slowed, nor a long dispatch on the software adapter be taken for a GPU that hangs. */
+const STEADY = ['--disable-gpu-watchdog', '--disable-renderer-backgrounding', '--disable-background-timer-throttling'];
 
 const SOFTWARE = ['--use-webgpu-adapter=swiftshader'];
 const GPU = process.platform === 'linux' ? ['--enable-features=Vulkan', '--ignore-gpu-blocklist'] : ['--ignore-gpu-blocklist'];

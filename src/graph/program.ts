@@ -76,9 +76,10 @@ export class Program {
   async read(): Promise<Map<string, ArrayBuffer>> {
     await this.staging.mapAsync(GPUMapMode.READ);
     const results = new Map<string, ArrayBuffer>();
+    const mapped = this.staging.getMappedRange(); // whole: a part of it would have to begin at a multiple of 8
     let at = 0;
     for (const { name, bytes } of this.plan.readbacks) {
-      results.set(name, this.staging.getMappedRange(at, bytes).slice(0));
+      results.set(name, mapped.slice(at, at + bytes));
       at += bytes;
     }
     this.staging.unmap();
