@@ -1,6 +1,6 @@
 // y[(py, px), i] = x at (2 py + dy, 2 px + dx), for the four (dy, dx) in the order (0,0), (1,0), (0,1), (1,1).
 //
-// x [SIDE^2, CHANNELS], y [(SIDE/2)^2, 4 CHANNELS]: the gather of Swin's patch merging, before its norm and linear layer.
+// x [SIDE^2, CHANNELS], y [(SIDE/2)^2, 4 CHANNELS]: the gather of Swin's cell merging, before its norm and linear layer.
 const THREADS = 64u;
 
 override SIDE: u32;
@@ -15,8 +15,8 @@ fn patchMerge(@builtin(global_invocation_id) id: vec3u) {
   let half = SIDE / 2u;
   if (id.x >= half * half * 4u * quads) { return; }
   let part = id.x / quads % 4u;
-  let patch = id.x / quads / 4u;
-  let row = patch / half * 2u + part % 2u;
-  let column = patch % half * 2u + part / 2u;
+  let cell = id.x / quads / 4u;
+  let row = cell / half * 2u + part % 2u;
+  let column = cell % half * 2u + part / 2u;
   y[id.x] = x[(row * SIDE + column) * quads + id.x % quads];
 }
