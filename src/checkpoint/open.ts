@@ -2,6 +2,8 @@
 import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { ByteReader, type ByteSource, fetchBytes, responseBytes } from './bytes.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
+import type { RetryOptions } from './connection.ts';
+import { hostedSources, isHosted, joined } from './hosted.ts';
 import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength } from './safetensors.ts';
 
 export type WeightsSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>;
@@ -10,20 +12,37 @@ export interface OpenOptions {
   signal?: AbortSignal | undefined;
   /** Fetches addresses; the runtime's own unless given. */
   fetch?: typeof globalThis.fetch | undefined;
+  /** Whether hosted weights are kept for the next visit and taken from the last one (`weightCache`); true unless given. */
+  cache?: boolean | undefined;
+  /** How patient the download of hosted weights is. */
+  retry?: RetryOptions | undefined;
 }
 
 /**
- * Opens a checkpoint: a safetensors file at an address (string or URL, fetched), in a Request, Response, Blob, File or bytes, or as a
- * stream. The header is read at once, the tensors when `read` asks for them: never more than the largest tensor and small chunks are
+ * Opens a checkpoint: hosted weights, by the address of their folder (ending in `/`) or of its config.json, which are verified, kept
+ * for the next visit, and resumed where the network broke off; or one safetensors file, by its address (string or URL, fetched), in a
+ * Request, Response, Blob, File or bytes, or as a stream. The header is read at once, the tensors when `read` asks for them: never more than the largest tensor and small chunks are
  * held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address is opened and not read, abort the signal.
  * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, BAD_OPTION, ABORTED
  */
-export async function openCheckpoint(source: WeightsSource, { signal, fetch }: OpenOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(source: WeightsSource, { signal, fetch, cache = true, retry }: OpenOptions = {}): Promise<Checkpoint> {
   throwIfAborted(signal);
-  const bytes = byteSource(source, fetch ?? globalThis.fetch);
+  const fetching = fetch ?? globalThis.fetch.bind(globalThis);
+  if ((typeof source !== 'string' && !(source instanceof URL)) || !isHosted(String(source)))
+    return openBytes(byteSource(source, fetching), signal);
+  const [first, ...others] = await hostedSources(String(source), { signal, fetch: fetching, cache, retry });
+  if (others.length === 0) return openBytes(first as ByteSource, signal);
+  const parts: Checkpoint[] = [];
+  for (const part of [first as ByteSource, ...others]) parts.push(await openBytes(part, signal, false));
+  return joined(address(String(source)), parts);
+}
+
+/** Reads the header. `keep`: the opened source waits for the first reading, instead of being opened again. */
+async function openBytes(bytes: ByteSource, signal: AbortSignal | undefined, keep = true): Promise<Checkpoint> {
   const first = new ByteReader(bytes.name, await bytes.open(signal));
   const { header, text } = await guarded(first, signal, () => readHeader(first));
-  let waiting: ByteReader | undefined = first;
+  let waiting: ByteReader | undefined = keep ? first : undefined;
+  if (!keep) first.cancel();
 
   /** The opened reader, for the first reading; later ones open the source anew. */
   const begin = async (readSignal: AbortSignal | undefined): Promise<ByteReader> => {

@@ -1,0 +1,158 @@
+/** One request for a file of weights, from some byte on: which of its failures are worth another try, and where its bytes belong. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { isAbort } from './bytes.ts';
+import type { ChunkStore } from './store.ts';
+
+/** A file of weights as its config.json describes it. */
+export interface HostedFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Of the whole file, in hexadecimal; the name of its chunks in the cache. */
+  readonly sha256: string;
+  /** Of each chunk; the last one may be shorter than the others. */
+  readonly chunks: readonly string[];
+  readonly chunkBytes: number;
+}
+
+export interface RetryOptions {
+  /** Tries a chunk, the first included. 4 unless given. */
+  tries?: number;
+  /** Milliseconds before the second try, twice as many before each further one. 500 unless given. */
+  delay?: number;
+  /** Milliseconds without a byte after which a connection counts as dead. 30,000 unless given. */
+  stall?: number;
+}
+
+export interface DownloadOptions {
+  fetch: typeof globalThis.fetch;
+  signal?: AbortSignal | undefined;
+  /** undefined: nothing is kept. */
+  store?: ChunkStore | undefined;
+  retry?: RetryOptions | undefined;
+}
+
+/** A failure after which another try may succeed. */
+export class Passing extends Error {
+  constructor(
+    readonly error: FaceXFormerError,
+    readonly wait = 0,
+  ) {
+    super(error.message);
+  }
+}
+
+/** A signal that either of the two aborts. */
+export function either(signal: AbortSignal | undefined, stop: AbortController): AbortSignal {
+  return signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+}
+
+/** One request, from some byte to the file's end. */
+export class Connection {
+  private chunk = new Uint8Array(0);
+
+  private constructor(
+    private readonly url: string,
+    private readonly reader: ReadableStreamDefaultReader<Uint8Array>,
+    private readonly stop: AbortController,
+    private readonly stall: number,
+    /** Where in the file the next byte is from. */
+    public at: number,
+  ) {}
+
+  static async open(url: string, file: HostedFile, from: number, { fetch, signal, retry }: DownloadOptions): Promise<Connection> {
+    const stop = new AbortController();
+    const stall = retry?.stall ?? 30_000;
+    const headers = from > 0 ? { range: `bytes=${from}-` } : undefined;
+    const response = await inTime(stall, stop, url, () =>
+      fetch(url, { signal: either(signal, stop), cache: 'no-store', ...(headers && { headers }) }),
+    );
+    checkStatus(url, response);
+    const start = startOf(url, file, response);
+    if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
+    const connection = new Connection(url, response.body.getReader(), stop, stall, start);
+    if (start > from)
+      throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${url} answered a request from byte ${from} with bytes from ${start} on.`);
+    // A server without ranges begins at 0 again: skip what is here already.
+    while (connection.at < from) await connection.take(Math.min(file.chunkBytes, from - connection.at));
+    return connection;
+  }
+
+  /** Exactly n bytes. */
+  async take(n: number): Promise<Uint8Array<ArrayBuffer>> {
+    const out = new Uint8Array(n);
+    for (let have = 0; have < n; ) {
+      if (this.chunk.length === 0) await this.next();
+      const part = this.chunk.subarray(0, n - have);
+      out.set(part, have);
+      this.chunk = this.chunk.subarray(part.length);
+      have += part.length;
+      this.at += part.length;
+    }
+    return out;
+  }
+
+  close(): void {
+    this.stop.abort();
+    this.reader.cancel().catch(() => undefined);
+  }
+
+  private async next(): Promise<void> {
+    const { done, value } = await inTime(this.stall, this.stop, this.url, () => this.reader.read());
+    if (done) throw new Passing(unreachable(this.url, `the answer ended at byte ${this.at}`));
+    this.chunk = value as Uint8Array<ArrayBuffer>;
+  }
+}
+
+/** Runs one step of a request; without an end after so many milliseconds the request is given up. */
+async function inTime<T>(stall: number, stop: AbortController, url: string, step: () => Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Stalled(`no byte came for ${stall / 1000} s`));
+      stop.abort();
+    }, stall);
+  });
+  try {
+    return await Promise.race([step(), stalled]);
+  } catch (cause) {
+    if (isAbort(cause)) throw new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });
+    throw new Passing(unreachable(url, cause instanceof Error ? cause.message : String(cause), cause));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class Stalled extends Error {}
+
+function unreachable(url: string, why: string, cause?: unknown): FaceXFormerError {
+  return new FaceXFormerError(
+    'WEIGHTS_UNREACHABLE',
+    `The weights could not be fetched from ${url}: ${why}. Check the address, the network and the server's CORS headers.`,
+    { cause },
+  );
+}
+
+function checkStatus(url: string, response: Response): void {
+  if (response.ok && !/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) return;
+  response.body?.cancel().catch(() => undefined);
+  if (response.ok) throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${url} is a web page, not a file of weights: check the address.`);
+  const error = unreachable(url, `the server answered ${`${response.status} ${response.statusText}`.trim()}`);
+  if (response.status < 500 && ![408, 425, 429].includes(response.status)) throw error;
+  const wait = Number(response.headers.get('retry-after'));
+  throw new Passing(error, wait > 0 ? Math.min(wait, 30) * 1000 : 0);
+}
+
+/** Where in the file the answer begins; its length is checked where the answer tells it. */
+function startOf(url: string, file: HostedFile, response: Response): number {
+  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
+  const encoded = response.headers.get('content-encoding');
+  const length = range?.[2] ?? (encoded || response.status === 206 ? null : response.headers.get('content-length'));
+  if (typeof length === 'string' && Number(length) !== file.bytes) {
+    response.body?.cancel().catch(() => undefined);
+    throw new FaceXFormerError(
+      'BAD_WEIGHTS_FILE',
+      `${url} has ${length} bytes, and config.json says ${file.bytes}: they are not of one version.`,
+    );
+  }
+  return range ? Number(range[1]) : 0;
+}

@@ -1,0 +1,98 @@
+/** Fetches a file in chunks of known SHA-256: resumed where it broke off, tried again with patience, never passed on unverified. */
+import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { Connection, type DownloadOptions, either, type HostedFile, Passing } from './connection.ts';
+
+/** The file's bytes in order, a chunk a piece: from the store where it has them whole, else from the address. */
+export function verifiedStream(url: string, file: HostedFile, options: DownloadOptions): ReadableStream<Uint8Array> {
+  const stop = new AbortController();
+  const download = new Download(url, file, { ...options, signal: either(options.signal, stop) });
+  let { store } = options;
+  let index = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (index === file.chunks.length) return controller.close();
+      const i = index++;
+      const kept = await store?.get(file.sha256, i).catch(() => undefined);
+      const isGood = kept !== undefined && (await sha256(kept)) === file.chunks[i];
+      const chunk = isGood ? kept : await download.chunk(i);
+      // A full disk is no reason to stop, only to stop keeping.
+      if (!isGood)
+        await store?.put(file.sha256, i, chunk).catch(() => {
+          store = undefined;
+        });
+      controller.enqueue(chunk);
+    },
+    cancel() {
+      stop.abort();
+      download.close();
+    },
+  });
+}
+
+/** SHA-256 in hexadecimal. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+class Download {
+  private connection: Connection | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly file: HostedFile,
+    private readonly options: DownloadOptions,
+  ) {}
+
+  /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, ABORTED */
+  async chunk(index: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { signal, retry: { tries = 4, delay = 500 } = {} } = this.options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        throwIfAborted(signal);
+        return await this.receive(index);
+      } catch (error) {
+        this.close();
+        throwIfAborted(signal);
+        if (!(error instanceof Passing)) throw error;
+        if (attempt >= tries) throw error.error;
+        // A little randomness, so that many pages do not all come back at once.
+        await pause(Math.max(error.wait, delay * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)), signal);
+      }
+    }
+  }
+
+  close(): void {
+    this.connection?.close();
+    this.connection = undefined;
+  }
+
+  private async receive(index: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { chunkBytes, bytes: end } = this.file;
+    const from = index * chunkBytes;
+    if (this.connection?.at !== from) {
+      this.close();
+      this.connection = await Connection.open(this.url, this.file, from, this.options);
+    }
+    const bytes = await this.connection.take(Math.min(chunkBytes, end - from));
+    if ((await sha256(bytes)) === this.file.chunks[index]) return bytes;
+    throw new Passing(
+      new FaceXFormerError(
+        'BAD_WEIGHTS_FILE',
+        `Bytes ${from} to ${from + bytes.length} of ${this.url} do not have the SHA-256 that config.json says: the file was damaged or replaced.`,
+      ),
+    );
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    function done() {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    }
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}

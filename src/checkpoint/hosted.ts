@@ -1,0 +1,159 @@
+/** Weights as they are hosted: a folder with config.json and one safetensors file, or several (shards). */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { type ByteSource, fetchBytes } from './bytes.ts';
+import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
+import type { HostedFile, RetryOptions } from './connection.ts';
+import { sha256, verifiedStream } from './download.ts';
+import { quote } from './header-json.ts';
+import { type ChunkStore, chunkStore } from './store.ts';
+
+/** What config.json says to the loader. What it says to people, labels and the like, the engine knows itself. */
+export interface HostedConfig {
+  readonly files: readonly HostedFile[];
+}
+
+export interface HostedOptions {
+  signal?: AbortSignal | undefined;
+  fetch: typeof globalThis.fetch;
+  /** Whether weights are kept for the next visit, and taken from the last one. */
+  cache: boolean;
+  retry?: RetryOptions | undefined;
+}
+
+/** Longest config.json taken. */
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
+/** The chunks that `facexformer shard` hashes. Others are taken within these bounds: a chunk is held whole to be verified. */
+export const CHUNK_BYTES = 16 * 1024 * 1024;
+const MIN_CHUNK_BYTES = 64 * 1024;
+const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
+
+/** Whether the address is that of hosted weights: of their folder, or of their config.json. */
+export function isHosted(url: string): boolean {
+  return /(\/|\/config\.json|^config\.json)$/.test(url.split(/[?#]/, 1)[0] as string);
+}
+
+/** The byte sources of hosted weights, in order. @throws FaceXFormerError */
+export async function hostedSources(url: string, options: HostedOptions): Promise<ByteSource[]> {
+  if (!globalThis.crypto?.subtle)
+    throw new FaceXFormerError(
+      'WEBGPU_UNAVAILABLE',
+      'Hosted weights are verified by crypto.subtle, which needs a secure context: https or localhost.',
+    );
+  const config = absolute(url.split(/[?#]/, 1)[0]?.endsWith('/') ? url.replace(/[?#].*|$/, (rest) => `config.json${rest}`) : url);
+  const store = options.cache ? await chunkStore() : undefined;
+  const { files } = await readConfig(config, options, store);
+  return files.map((file) => {
+    const address = new URL(encodeURIComponent(file.name), config).href;
+    return {
+      name: address,
+      rereadable: true,
+      open: async (signal) => ({
+        stream: verifiedStream(address, file, { ...options, store, signal: signal ?? options.signal }),
+        length: file.bytes,
+      }),
+    };
+  });
+}
+
+function absolute(url: string): string {
+  try {
+    return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+  } catch (cause) {
+    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${quote(url)} is no address of weights.`, { cause });
+  }
+}
+
+/** From the store if it has one from an earlier visit: then that visit's weights are complete without any request. */
+async function readConfig(url: string, { signal, fetch }: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
+  const key = `config-${await sha256(new TextEncoder().encode(url))}`;
+  const kept = await store?.get(key, 0).catch(() => undefined);
+  if (kept)
+    try {
+      return parseConfig(kept, url);
+    } catch {
+      await store?.delete(key); // damaged: fetched anew
+    }
+  const bytes = await collect((await fetchBytes(url, url, fetch, signal)).stream, url);
+  const config = parseConfig(bytes, url);
+  await store?.put(key, 0, bytes).catch(() => undefined);
+  return config;
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  try {
+    for await (const piece of stream) {
+      length += piece.length;
+      if (length > MAX_CONFIG_BYTES) throw badConfig(url, `it is longer than ${MAX_CONFIG_BYTES} bytes`);
+      pieces.push(piece as Uint8Array<ArrayBuffer>);
+    }
+  } catch (cause) {
+    if (cause instanceof FaceXFormerError) throw cause;
+    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `Reading ${url} broke off: ${cause instanceof Error ? cause.message : cause}.`, {
+      cause,
+    });
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
+/** Checks what the loader needs of a config.json. @throws FaceXFormerError BAD_WEIGHTS_FILE */
+export function parseConfig(bytes: Uint8Array, url: string): HostedConfig {
+  let config: unknown;
+  try {
+    config = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw badConfig(url, 'it is not JSON', cause);
+  }
+  const { files, chunk_bytes } = (config ?? {}) as { files?: unknown; chunk_bytes?: unknown };
+  if (!Array.isArray(files) || files.length === 0 || files.length > 1000) throw badConfig(url, 'it lists no files');
+  if (!isCount(chunk_bytes) || chunk_bytes < MIN_CHUNK_BYTES || chunk_bytes > MAX_CHUNK_BYTES)
+    throw badConfig(url, `its chunk_bytes must be ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}`);
+  return { files: files.map((file) => hostedFile(file, chunk_bytes, url)) };
+}
+
+function hostedFile(file: unknown, chunkBytes: number, url: string): HostedFile {
+  const { name, bytes, sha256, chunks } = (file ?? {}) as Record<string, unknown>;
+  // A plain name: a file of this folder, and of no other.
+  if (typeof name !== 'string' || !/^[\w-][\w.-]*$/.test(name)) throw badConfig(url, 'a file of it has no plain name');
+  if (!isCount(bytes) || !isHash(sha256)) throw badConfig(url, `${name} has no bytes or sha256`);
+  if (!Array.isArray(chunks) || chunks.length !== Math.ceil(bytes / chunkBytes) || !chunks.every(isHash))
+    throw badConfig(url, `${name} has not the sha256 of each chunk`);
+  return { name, bytes, sha256, chunks, chunkBytes };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+}
+
+function isHash(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}
+
+function badConfig(url: string, why: string, cause?: unknown): FaceXFormerError {
+  return new FaceXFormerError('BAD_WEIGHTS_FILE', `${url} does not describe weights: ${why}. Make it with \`facexformer shard\`.`, {
+    cause,
+  });
+}
+
+/** Several files' tensors as one checkpoint, read one file after the other. @throws FaceXFormerError BAD_WEIGHTS_FILE */
+export function joined(source: string, parts: readonly Checkpoint[]): Checkpoint {
+  const tensors = new Map<string, TensorInfo>();
+  for (const part of parts)
+    for (const [name, info] of part.tensors) {
+      if (tensors.has(name)) throw new FaceXFormerError('BAD_WEIGHTS_FILE', `Two files of ${source} hold a tensor ${quote(name)}.`);
+      tensors.set(name, info);
+    }
+  return { source, tensors, rereadable: parts.every(({ rereadable }) => rereadable), read: (options) => readParts(parts, options) };
+}
+
+async function* readParts(parts: readonly Checkpoint[], { signal, onProgress }: ReadOptions = {}) {
+  const size = ({ tensors }: Checkpoint) => [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  const total = parts.reduce((sum, part) => sum + size(part), 0);
+  let before = 0;
+  for (const part of parts) {
+    yield* part.read({ signal, onProgress: (loaded) => onProgress?.(before + loaded, total) });
+    before += size(part);
+  }
+}

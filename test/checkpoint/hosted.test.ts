@@ -1,0 +1,239 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RetryOptions } from '../../src/checkpoint/connection.ts';
+import { isHosted } from '../../src/checkpoint/hosted.ts';
+import { openCheckpoint } from '../../src/checkpoint/open.ts';
+import { chunkStore, weightCache } from '../../src/checkpoint/store.ts';
+import { entry, fileOf } from './files.ts';
+import { CHUNK_BYTES, type HostedServer, hostedServer, sha256 } from './hosted-server.ts';
+
+// Two chunks and a bit, of bytes that tell their place; and two small shards.
+const long = CHUNK_BYTES * 2 + 1000;
+const data = new Uint8Array(long).map((_, i) => (i * 31 + (i >> 12)) & 255);
+const big = fileOf(
+  { a: entry('U8', [CHUNK_BYTES + 5], [0, CHUNK_BYTES + 5]), b: entry('U8', [long - CHUNK_BYTES - 5], [CHUNK_BYTES + 5, long]) },
+  data,
+);
+const shards = {
+  'model-1.safetensors': fileOf({ a: entry('U8', [4], [0, 4]) }, 4),
+  'model-2.safetensors': fileOf({ b: entry('U8', [3], [0, 3]) }, 3),
+};
+const retry: RetryOptions = { delay: 1, stall: 500 };
+
+let server: HostedServer;
+beforeEach(async () => {
+  await weightCache.clear();
+  server = await hostedServer({ 'model.safetensors': big });
+});
+afterEach(() => server.close());
+
+async function load(url = server.url, signal?: AbortSignal): Promise<Record<string, string>> {
+  const checkpoint = await openCheckpoint(url, { retry, signal });
+  const found: Record<string, string> = {};
+  for await (const { info, data } of checkpoint.read({ signal })) found[info.name] = sha256(data);
+  return found;
+}
+const right = { a: sha256(data.subarray(0, CHUNK_BYTES + 5)), b: sha256(data.subarray(CHUNK_BYTES + 5)) };
+
+describe('hosted weights', () => {
+  it('load by their folder or their config.json, once; the next load makes no request', async () => {
+    expect(await load()).toEqual(right);
+    expect(server.requests).toEqual(['config.json 0', 'model.safetensors 0']);
+    expect(await load()).toEqual(right);
+    expect(server.requests.length).toBe(2);
+    expect(await load(`${server.url}config.json`)).toEqual(right);
+    expect(server.requests.length).toBe(2);
+    expect(await weightCache.list()).toEqual([{ sha256: sha256(big), bytes: big.length }]);
+  });
+
+  it('are told from single files by their address', () => {
+    for (const url of ['/w/', 'https://x.org/', 'config.json', '/w/config.json?v=2']) expect(isHosted(url)).toBe(true);
+    for (const url of ['/w', '/w/model.safetensors', '/myconfig.json', '/w?x=/']) expect(isHosted(url)).toBe(false);
+  });
+
+  it('load from shards, with progress over all', async () => {
+    await server.close();
+    server = await hostedServer(shards);
+    const checkpoint = await openCheckpoint(server.url, { retry });
+    expect([...checkpoint.tensors.keys()]).toEqual(['a', 'b']);
+    expect(checkpoint.rereadable).toBe(true);
+    for (let round = 0; round < 2; round++) {
+      const steps: number[][] = [];
+      const found: number[][] = [];
+      for await (const { data } of checkpoint.read({ onProgress: (...step) => steps.push(step) })) found.push([...data]);
+      expect(found).toEqual([
+        [0, 1, 2, 3],
+        [0, 1, 2],
+      ]);
+      expect(steps.at(-1)).toEqual([7, 7]);
+    }
+  });
+
+  it('are forgotten on demand, one by one or all', async () => {
+    await load();
+    await weightCache.delete('0'.repeat(64));
+    expect((await weightCache.list()).length).toBe(1);
+    await weightCache.delete(sha256(big));
+    expect(await weightCache.list()).toEqual([]);
+    await load();
+    expect(server.requests.slice(2)).toEqual(['model.safetensors 0']);
+    await weightCache.clear();
+    await load();
+    expect(server.requests.slice(3)).toEqual(['config.json 0', 'model.safetensors 0']);
+  });
+
+  it('are not kept where the caller wants none kept', async () => {
+    await openCheckpoint(server.url, { retry, cache: false });
+    expect(await weightCache.list()).toEqual([]);
+  });
+});
+
+describe('a download goes on after', () => {
+  const breaksOff =
+    (after: number) => (request: { path: string; from: number; count: number }, response: import('node:http').ServerResponse) => {
+      if (request.path === 'config.json' || request.count !== 2) return false;
+      response.writeHead(200, { 'content-length': big.length });
+      response.write(big.subarray(0, after), () => response.destroy());
+      return true;
+    };
+
+  it('a connection that breaks off, from the last whole chunk', async () => {
+    server.mischief = breaksOff(CHUNK_BYTES + 7000);
+    expect(await load()).toEqual(right);
+    expect(server.requests).toEqual(['config.json 0', 'model.safetensors 0', `model.safetensors ${CHUNK_BYTES}`]);
+  });
+
+  it('the same at a server without ranges, by skipping what is there', async () => {
+    server.ranges = false;
+    server.mischief = breaksOff(CHUNK_BYTES + 7000);
+    expect(await load()).toEqual(right);
+  });
+
+  it('a stall', async () => {
+    server.mischief = ({ path, count }, response) => {
+      if (path === 'config.json' || count !== 2) return false;
+      response.writeHead(200, { 'content-length': big.length }).write(big.subarray(0, 5000));
+      return true;
+    };
+    expect(await load()).toEqual(right);
+  });
+
+  it('a chunk that was damaged on its way', async () => {
+    server.mischief = ({ path, count }, response) => {
+      if (path === 'config.json' || count !== 2) return false;
+      const bad = big.slice();
+      bad[CHUNK_BYTES + 3] = 255 - (bad[CHUNK_BYTES + 3] as number);
+      response.writeHead(200, { 'content-length': bad.length }).end(bad);
+      return true;
+    };
+    expect(await load()).toEqual(right);
+    expect(server.requests.at(-1)).toBe(`model.safetensors ${CHUNK_BYTES}`);
+  });
+
+  it('a busy server, as late as it asks', async () => {
+    let answers = 0;
+    server.mischief = ({ path }, response) => {
+      if (path === 'config.json' || ++answers > 3) return false;
+      response.writeHead([503, 429, 408][answers - 1] as number, answers === 2 ? { 'retry-after': '0.2' } : {}).end();
+      return true;
+    };
+    expect(await load()).toEqual(right);
+  });
+
+  it('an aborted visit: the next one asks only for what is missing', async () => {
+    const stop = new AbortController();
+    server.mischief = ({ path, from }, response) => {
+      if (path === 'config.json' || from > 0) return false;
+      response.writeHead(200, { 'content-length': big.length }).write(big.subarray(0, CHUNK_BYTES + 9));
+      return true;
+    };
+    const aborted = expect(load(server.url, stop.signal)).rejects.toMatchObject({ code: 'ABORTED' });
+    await vi.waitFor(async () => expect((await weightCache.list())[0]?.bytes).toBe(CHUNK_BYTES));
+    stop.abort();
+    await aborted;
+    expect((await weightCache.list())[0]?.bytes).toBe(CHUNK_BYTES);
+    expect(await load()).toEqual(right);
+    expect(server.requests.at(-1)).toBe(`model.safetensors ${CHUNK_BYTES}`);
+  });
+
+  it('a cache entry that was damaged: that chunk alone is fetched anew', async () => {
+    await load();
+    const store = await chunkStore();
+    const bad = (await store.get(sha256(big), 1))?.slice() as Uint8Array<ArrayBuffer>;
+    bad[7] = 255 - (bad[7] as number);
+    await store.put(sha256(big), 1, bad);
+    expect(await load()).toEqual(right);
+    expect(server.requests.slice(2)).toEqual([`model.safetensors ${CHUNK_BYTES}`]);
+    expect(await load()).toEqual(right);
+    expect(server.requests.length).toBe(3);
+  });
+
+  it('a store that is full: nothing is kept, and nothing is lost', async () => {
+    const store = await chunkStore();
+    const put = store.put;
+    store.put = async () => Promise.reject(new DOMException('full', 'QuotaExceededError'));
+    try {
+      expect(await load()).toEqual(right);
+      expect(await weightCache.list()).toEqual([]);
+    } finally {
+      store.put = put;
+    }
+  });
+});
+
+describe('a download fails with the right error on', () => {
+  const always = (answer: (response: import('node:http').ServerResponse, from: number) => void) => {
+    server.mischief = ({ path, from }, response) => {
+      if (path === 'config.json') return false;
+      answer(response, from);
+      return true;
+    };
+  };
+  const cases: Record<string, [arrange: () => void, code: string, says: RegExp]> = {
+    'a missing file': [() => always((r) => r.writeHead(404).end()), 'WEIGHTS_UNREACHABLE', /answered 404/],
+    'a server that stays busy': [() => always((r) => r.writeHead(503).end()), 'WEIGHTS_UNREACHABLE', /answered 503/],
+    'connections that always break off': [() => always((r) => r.destroy()), 'WEIGHTS_UNREACHABLE', /could not be fetched/],
+    'stalls without end': [() => always((r) => r.writeHead(200).write('x')), 'WEIGHTS_UNREACHABLE', /no byte came for 0\.5 s/],
+    'a web page': [
+      () => always((r) => r.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>')),
+      'BAD_WEIGHTS_FILE',
+      /web page/,
+    ],
+    'bytes that stay damaged': [() => always((r) => r.end(big.map((b) => b ^ 1))), 'BAD_WEIGHTS_FILE', /SHA-256/],
+    'a file of another length': [() => always((r) => r.end(big.subarray(1))), 'BAD_WEIGHTS_FILE', /not of one version/],
+    'a file that is cut off': [() => always((r) => r.write(big.subarray(0, 99), () => r.end())), 'WEIGHTS_UNREACHABLE', /ended at byte/],
+  };
+  it.each(Object.entries(cases))('%s', async (_, [arrange, code, says]) => {
+    arrange();
+    await expect(load()).rejects.toMatchObject({ name: 'FaceXFormerError', code, message: expect.stringMatching(says) });
+    server.mischief = () => false;
+    expect(await load()).toEqual(right);
+  });
+
+  it.each([
+    ['no JSON', 'hello', /not JSON/],
+    ['no object', 'null', /no files/],
+    ['no files', '{"chunk_bytes":65536,"files":[]}', /no files/],
+    ['another chunk length', '{"chunk_bytes":5,"files":[{}]}', /chunk_bytes/],
+    [
+      'a file in another folder',
+      `{"chunk_bytes":65536,"files":[{"name":"../x","bytes":1,"sha256":"${'0'.repeat(64)}","chunks":["${'0'.repeat(64)}"]}]}`,
+      /plain name/,
+    ],
+    [
+      'too few chunks',
+      `{"chunk_bytes":65536,"files":[{"name":"x","bytes":1,"sha256":"${'0'.repeat(64)}","chunks":[]}]}`,
+      /sha256 of each chunk/,
+    ],
+    ['a web page', '<!doctype html>', /not JSON/],
+  ])('a config.json of %s', async (_, text, says) => {
+    server.mischief = (_, response) => Boolean(response.end(text));
+    await expect(load()).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(says) });
+    server.mischief = () => false;
+    expect(await load()).toEqual(right);
+  });
+
+  it('a config.json that is missing, and an address that is none', async () => {
+    await expect(load(`${server.url}elsewhere/`)).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+    await expect(load('relative/')).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+  });
+});
