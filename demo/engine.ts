@@ -1,5 +1,5 @@
 /** Gets the engine: trained weights where they lie beside the page, else seeded ones. */
-import { type Checkpoint, FaceXFormer, type Form, seededCheckpoint, tensorsOf } from '../src/index.ts';
+import { type Checkpoint, FaceXFormer, type Form, type Progress, seededCheckpoint, tensorsOf } from '../src/index.ts';
 import { breathe, byId } from './dom.ts';
 
 const TRAINED = './weights/facexformer.safetensors';
@@ -43,15 +43,18 @@ function breathing(checkpoint: Checkpoint): Checkpoint {
   };
 }
 
-const PHASES = { device: 'Asking for the GPU', pipelines: 'Compiling kernels', weights: 'Loading weights', ready: 'Ready' } as const;
-
-export function showProgress({ phase, loaded, total }: { phase: keyof typeof PHASES; loaded: number; total: number }): void {
-  const part = phase !== 'ready' && total > 0 ? loaded / total : undefined;
+function showProgress({ phase, loaded, total }: Progress): void {
+  if (phase === 'ready') return;
+  const arriving = phase === 'weights' && loaded < total;
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
-  const amount =
-    phase === 'weights' ? ` ${megabytes(loaded)} of ${megabytes(total)} MB` : part === undefined ? '' : ` ${loaded} of ${total}`;
-  sayEngine(`${PHASES[phase]}${amount}`, phase === 'ready' ? 'ready' : 'loading');
-  showBar(phase === 'ready' ? 'none' : (part ?? 'unknown'));
+  // Kernels compile while weights arrive, and may take longer.
+  const text = arriving
+    ? `Loading weights, ${megabytes(loaded)} of ${megabytes(total)} MB`
+    : phase === 'device'
+      ? 'Asking for the GPU'
+      : 'Compiling kernels';
+  sayEngine(text, 'loading');
+  showBar(arriving ? loaded / total : 'unknown');
 }
 
 export function sayEngine(text: string, state: 'loading' | 'ready' | 'failed'): void {

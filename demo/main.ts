@@ -22,6 +22,8 @@ let opened = 0;
 let sourceName = 'face';
 let loading: Promise<Loaded | undefined> = Promise.resolve(undefined);
 let loadSignal = new AbortController();
+/** Why there is no engine. */
+let loadFault: unknown;
 let running: AbortController | undefined;
 let faces: readonly Face[] = [];
 
@@ -46,6 +48,7 @@ function load(form: Form): void {
     } catch (error) {
       if (!signal.aborted) {
         sayEngine('No engine', 'failed');
+        loadFault = error;
         showFault(error);
       }
       return undefined;
@@ -64,11 +67,17 @@ async function analyse(): Promise<void> {
   const busy = byId('results', HTMLElement);
   const live = source === camera;
   if (!live) busy.setAttribute('aria-busy', 'true');
-  const clock = live ? undefined : startClock();
+  let clock: ReturnType<typeof setInterval> | undefined;
   try {
+    say('Waiting for the engine');
     const loaded = await loading;
-    if (!loaded || mine.signal.aborted) return;
-    if (!live) showBar('unknown');
+    if (mine.signal.aborted) return;
+    if (!loaded) throw loadFault;
+    clearFaults();
+    if (!live) {
+      showBar('unknown');
+      clock = startClock();
+    }
     const start = performance.now();
     const { engine } = loaded;
     const result = await engine.analyze(source, { box: stage.box, signal: mine.signal });
@@ -90,7 +99,6 @@ async function analyse(): Promise<void> {
 }
 
 function showFaces(found: readonly Face[], milliseconds: number): void {
-  clearFaults();
   faces = stage.faces = found;
   stage.draw();
   const time = milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
@@ -119,7 +127,6 @@ function startClock(): ReturnType<typeof setInterval> {
 
 async function openPicture(blob: Blob, name: string, box?: Box): Promise<void> {
   const mine = ++opened;
-  clearFaults();
   const image = await createImageBitmap(blob).catch((cause: unknown) => {
     if (mine === opened) showFault(new FaceXFormerError('BAD_PICTURE', `${name} is not a picture that this browser can read.`, { cause }));
   });
@@ -134,7 +141,6 @@ async function openPicture(blob: Blob, name: string, box?: Box): Promise<void> {
 
 async function startCamera(): Promise<void> {
   const mine = ++opened;
-  clearFaults();
   try {
     if (!navigator.mediaDevices) throw new FaceXFormerError('BAD_PICTURE', 'This page has no camera: it needs https or localhost.');
     camera.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user', width: { ideal: 1280 } } });

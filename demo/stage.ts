@@ -8,7 +8,9 @@ export type Shown = { image: ImageBitmap | HTMLVideoElement; width: number; heig
 const canvas = byId('view', HTMLCanvasElement);
 const closeup = byId('closeup', HTMLCanvasElement);
 const same = (a: Box, b: Box) => a.x0 === b.x0 && a.y0 === b.y0 && a.x1 === b.x1 && a.y1 === b.y1;
-const inputs = (['x0', 'y0', 'x1', 'y1'] as const).map((name) => [name, document.querySelector(`#box input[name=${name}]`)] as const);
+const inputs = (['x0', 'y0', 'x1', 'y1'] as const).map(
+  (name) => [name, document.querySelector<HTMLInputElement>(`#box input[name=${name}]`)] as const,
+);
 
 /** Gives a canvas the proportions of width x height and one pixel per pixel of the screen; says how many these are per unit. */
 function sized(to: HTMLCanvasElement, width: number, height: number): number {
@@ -30,12 +32,10 @@ export class Stage {
     new ResizeObserver(() => this.draw()).observe(byId('drop', HTMLElement));
     byId('layers', HTMLFieldSetElement).addEventListener('change', () => this.draw());
     this.#watchPointer(onBox);
-    for (const [name, input] of inputs)
-      input?.addEventListener('change', () => {
-        const value = (input as HTMLInputElement).valueAsNumber;
-        this.box = { ...this.#box, [name]: value };
-        onBox();
-      });
+    byId('box', HTMLFieldSetElement).addEventListener('change', () => {
+      this.box = Object.fromEntries(inputs.map(([name, input]) => [name, input?.valueAsNumber])) as unknown as Box;
+      onBox();
+    });
     byId('whole', HTMLButtonElement).addEventListener('click', () => {
       this.box = this.whole;
       onBox();
@@ -52,7 +52,7 @@ export class Stage {
 
   set box(box: Box) {
     this.#box = box;
-    for (const [name, input] of inputs) (input as HTMLInputElement).value = Number.isFinite(box[name]) ? String(box[name]) : '';
+    for (const [name, input] of inputs) if (input) input.value = Number.isFinite(box[name]) ? String(box[name]) : '';
     this.draw();
   }
 

@@ -8,8 +8,8 @@ import { root } from '../../src/cli/root.ts';
 import { type OpenPage, useBrowser } from '../browser.ts';
 
 const open = useBrowser();
-/** Loading and a frame on a software adapter with two cores. */
-const PATIENCE = { timeout: 300_000 };
+/** More than loading and a frame take on a software adapter whose cores others use too. */
+const PATIENCE = { timeout: 500_000 };
 const SHOTS = join(root, 'out');
 
 let opened: OpenPage;
@@ -46,50 +46,42 @@ const drop = (name: string, content?: string) =>
     content,
   );
 
-const analysed = (count = 1) =>
-  page.waitForFunction(
-    (count) =>
-      document.querySelectorAll('.card').length >= count && document.querySelector('#results')?.getAttribute('aria-busy') === 'false',
-    PATIENCE,
-    count,
+const typeBox = (...box: [number, number, number, number]) =>
+  page.$$eval(
+    '#box input',
+    (inputs, box) => {
+      inputs.forEach((input, i) => {
+        (input as HTMLInputElement).value = String(box[i]);
+      });
+      inputs[3]?.dispatchEvent(new Event('change', { bubbles: true }));
+    },
+    box,
   );
 
 describe('the page', () => {
-  test('says that the weights are untrained, and what the engine runs on', async () => {
-    await page.waitForSelector('#engine[data-state=ready]', PATIENCE);
-    expect(await text('#untrained')).toContain('Untrained weights: all results are noise.');
-    expect(await page.$eval('#untrained', (banner) => (banner as HTMLElement).hidden)).toBe(false);
-    expect(await text('#engine')).toMatch(/^Ready: 8 tasks \(released form\) on ./);
-  });
-
-  test('takes a dropped picture and shows a card for every task', async () => {
+  test('takes a dropped picture and a typed box, and shows a card for every task', async () => {
     await drop('portrait.png');
-    await analysed();
+    await page.waitForSelector('#controls:not([hidden])');
+    await typeBox(157, 37, 293, 229);
+    await page.waitForFunction(
+      () => document.querySelector('.card') && document.querySelector('#results')?.getAttribute('aria-busy') === 'false',
+      PATIENCE,
+    );
     const tasks = await page.$$eval('.card:not(.absent)', (cards) => cards.map((card) => (card as HTMLElement).dataset['task']).sort());
     expect(tasks).toEqual(['age', 'attributes', 'gender', 'headpose', 'landmarks', 'race', 'segmentation', 'visibility']);
     const absent = await page.$$eval('.card.absent', (cards) => cards.map((card) => (card as HTMLElement).dataset['task']).sort());
     expect(absent).toEqual(['expression', 'recognition']);
     expect(await text('#status')).toMatch(/^Analysed in [\d.]+ m?s\.$/);
+    await page.screenshot({ path: join(SHOTS, 'demo.png'), fullPage: true });
   });
 
-  test('gives for the typed face box what PyTorch gives', async () => {
-    for (const [name, value] of [
-      ['x0', '157'],
-      ['y0', '37'],
-      ['x1', '293'],
-      ['y1', '229'],
-    ] as const) {
-      await page.$eval(
-        `#box [name=${name}]`,
-        (input, value) => {
-          (input as HTMLInputElement).value = value;
-        },
-        value,
-      );
-    }
-    await page.$$eval('#box input', (inputs) => inputs.forEach((input) => input.dispatchEvent(new Event('change'))));
-    await page.waitForFunction(() => document.querySelector('[data-task=age]')?.textContent?.includes('about 39 years'), PATIENCE);
-    await analysed();
+  test('says that the weights are untrained, and what the engine runs on', async () => {
+    expect(await text('#untrained')).toContain('Untrained weights: all results are noise.');
+    expect(await page.$eval('#untrained', (banner) => (banner as HTMLElement).hidden)).toBe(false);
+    expect(await text('#engine')).toMatch(/^Ready: 8 tasks \(released form\) on ./);
+  });
+
+  test('gives what PyTorch gives', async () => {
     expect(await text('[data-task=age] .answer')).toBe('0-9 about 39 years, 20 %');
     expect(await text('[data-task=gender] .answer')).toBe('male 58 %');
     expect(await text('[data-task=race] .answer')).toBe('White 27 %');
@@ -100,7 +92,6 @@ describe('the page', () => {
       '145.4',
       '109.4',
     ]);
-    await page.screenshot({ path: join(SHOTS, 'demo.png'), fullPage: true });
   });
 
   test('draws on the picture, and less when a layer is switched off', async () => {
@@ -133,7 +124,7 @@ describe('the page', () => {
     const { faces } = JSON.parse(json ?? '{}');
     expect(faces).toHaveLength(1);
     expect(faces[0].box).toEqual({ x0: 157, y0: 37, x1: 293, y1: 229 });
-    expect(faces[0].landmarks[30].x).toBeCloseTo(145.43017, 3);
+    expect(faces[0].landmarks[30].x).toBeCloseTo(145.43, 2); // the outputs' bound, NMSE 1e-8, is about 0.003 pixels here
     expect(faces[0].segmentation.classes).toHaveLength(224 * 224);
   });
 
@@ -141,13 +132,11 @@ describe('the page', () => {
     await drop('notes.txt', 'not a picture');
     await page.waitForSelector('.fault[data-code=BAD_PICTURE]');
     expect(await text('.fault')).toContain('notes.txt is not a picture');
-    await page.$eval('#box [name=x1]', (input) => {
-      (input as HTMLInputElement).value = '100';
-      input.dispatchEvent(new Event('change'));
-    });
+    await typeBox(157, 37, 100, 229);
     await page.waitForSelector('.fault[data-code=BAD_BOX]', PATIENCE);
     await page.click('#whole');
     await page.waitForFunction(() => !document.querySelector('.fault'), PATIENCE);
+    expect(await text('#status')).toMatch(/^Analysing/);
   });
 
   test('asked nobody but its own server, and complained about nothing but the absent weights', () => {
