@@ -1,7 +1,7 @@
 // y[p, c] = b[c] + sum_{i, dy, dx} x[i, 4 py + dy, 4 px + dx] w[c, i, dy, dx]: Swin's 4x4 convolution of stride 4.
 //
 // x [3, SIZE, SIZE] planes, w as [48][CHANNELS] (i, dy, dx outermost), y [(SIZE/4)^2, CHANNELS]. A workgroup does a row of
-// PATCHES patches, read once into workgroup memory; each thread holds one vec4 of channels of every second cell.
+// PATCHES patches, read once into workgroup memory; each thread holds one vec4 of channels of every second patch.
 const PATCHES = 14u;
 const THREADS = 64u;
 

@@ -1,6 +1,6 @@
 // y[(py, px), i] = x at (2 py + dy, 2 px + dx), for the four (dy, dx) in the order (0,0), (1,0), (0,1), (1,1).
 //
-// x [SIDE^2, CHANNELS], y [(SIDE/2)^2, 4 CHANNELS]: the gather of Swin's cell merging, before its norm and linear layer.
+// x [SIDE^2, CHANNELS], y [(SIDE/2)^2, 4 CHANNELS]: the gather of Swin's patch merging, before its norm and linear layer.
 const THREADS = 64u;
 
 override SIDE: u32;
