@@ -49,3 +49,16 @@ export async function onnxruntimeWeb(provider: 'webgpu' | 'wasm', { model, pixel
     return { backend: `${version}, ${backend}, ${chromium()}`, ...timed, outputs };
   });
 }
+
+/** The engine, its weights fetched from this machine. */
+export async function engine({ weights, picture, box, frames, outputs: names }: Job): Promise<Side> {
+  const { data, ...size } = picture;
+  const routes: Record<string, Route> = {
+    '/weights.safetensors': { file: weights },
+    '/picture': { body: data, type: 'application/octet-stream' },
+  };
+  return inPage("export { engine } from './bench/peers/engine.page.ts';", routes, async (page) => {
+    const timed = await page.call<Timed>('engine', size, box, frames);
+    return { backend: `WebGPU on SwiftShader, ${chromium()}`, ...timed, outputs: posted(page, names) };
+  });
+}

@@ -5,6 +5,7 @@ import { NoBrowserError } from './chrome.ts';
 import type { Command } from './command.ts';
 import { convert } from './convert.ts';
 import { demo } from './demo.ts';
+import { exportModel } from './export.ts';
 import { inspect } from './inspect.ts';
 import { UsageError } from './options.ts';
 import { PageError } from './page.ts';
@@ -12,7 +13,7 @@ import { plan } from './plan.ts';
 import { seed } from './seed.ts';
 import { clearProgress } from './terminal.ts';
 
-const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, inspect, demo, start];
+const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, inspect, demo, start];
 const CALL = 'npm run -s facexformer --';
 
 /** Runs the command that the arguments name, and gives the exit code. */
