@@ -57,9 +57,16 @@ export class Connection {
     private readonly stall: number,
     /** Where in the file the next byte is from. */
     public at: number,
+    /** The server's name for this version of the file, if it has one. */
+    readonly etag: string | null,
   ) {}
 
-  static async open(url: string, file: HostedFile, from: number, { fetch, signal, retry }: DownloadOptions): Promise<Connection> {
+  static async open(
+    url: string,
+    file: Pick<HostedFile, 'bytes' | 'chunkBytes'>,
+    from: number,
+    { fetch, signal, retry }: DownloadOptions,
+  ): Promise<Connection> {
     const stop = new AbortController();
     const stall = retry?.stall ?? 30_000;
     const headers = from > 0 ? { range: `bytes=${from}-` } : undefined;
@@ -69,7 +76,7 @@ export class Connection {
     checkStatus(url, response);
     const start = startOf(url, file, response);
     if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
-    const connection = new Connection(url, response.body.getReader(), stop, stall, start);
+    const connection = new Connection(url, response.body.getReader(), stop, stall, start, response.headers.get('etag'));
     if (start > from)
       throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${url} answered a request from byte ${from} with bytes from ${start} on.`);
     // A server without ranges begins at 0 again: skip what is here already.
@@ -101,6 +108,22 @@ export class Connection {
     if (done) throw new Passing(unreachable(this.url, `the answer ended at byte ${this.at}`));
     this.chunk = value as Uint8Array<ArrayBuffer>;
   }
+}
+
+/** What an address has: its length, and whether it can be read from any byte on. */
+export async function probe(
+  url: string,
+  { fetch, signal, retry }: DownloadOptions,
+): Promise<{ bytes: number; ranges: boolean; etag: string | null }> {
+  const stop = new AbortController();
+  const ask = () => fetch(url, { signal: either(signal, stop), cache: 'no-store', headers: { range: 'bytes=0-0' } });
+  const response = await inTime(retry?.stall ?? 30_000, stop, url, ask);
+  checkStatus(url, response);
+  stop.abort();
+  const total = /^bytes 0-0\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
+  const length = total ?? response.headers.get('content-length');
+  if (length === null || !Number.isSafeInteger(Number(length))) throw unreachable(url, 'the server does not say how long the file is');
+  return { bytes: Number(length), ranges: response.status === 206, etag: response.headers.get('etag') };
 }
 
 /** Runs one step of a request; without an end after so many milliseconds the request is given up. */
@@ -143,7 +166,7 @@ function checkStatus(url: string, response: Response): void {
 }
 
 /** Where in the file the answer begins; its length is checked where the answer tells it. */
-function startOf(url: string, file: HostedFile, response: Response): number {
+function startOf(url: string, file: Pick<HostedFile, 'bytes'>, response: Response): number {
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
   const encoded = response.headers.get('content-encoding');
   const length = range?.[2] ?? (encoded || response.status === 206 ? null : response.headers.get('content-length'));

@@ -1,6 +1,6 @@
 /** Fetches a file in chunks of known SHA-256: resumed where it broke off, tried again with patience, never passed on unverified. */
 import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { Connection, type DownloadOptions, either, type HostedFile, Passing } from './connection.ts';
+import { Connection, type DownloadOptions, either, type HostedFile, Passing, type RetryOptions } from './connection.ts';
 
 /** The file's bytes in order, a chunk a piece: from the store where it has them whole, else from the address. */
 export function verifiedStream(url: string, file: HostedFile, options: DownloadOptions): ReadableStream<Uint8Array> {
@@ -35,6 +35,26 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Runs `step` until it succeeds, fails for good, or has failed too often. @throws FaceXFormerError */
+export async function patiently<T>(
+  step: () => Promise<T>,
+  signal: AbortSignal | undefined,
+  { tries = 4, delay = 500 }: RetryOptions = {},
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      throwIfAborted(signal);
+      return await step();
+    } catch (error) {
+      throwIfAborted(signal);
+      if (!(error instanceof Passing)) throw error;
+      if (attempt >= tries) throw error.error;
+      // A little randomness, so that many pages do not all come back at once.
+      await pause(Math.max(error.wait, delay * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)), signal);
+    }
+  }
+}
+
 class Download {
   private connection: Connection | undefined;
 
@@ -46,20 +66,13 @@ class Download {
 
   /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, ABORTED */
   async chunk(index: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { signal, retry: { tries = 4, delay = 500 } = {} } = this.options;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        throwIfAborted(signal);
-        return await this.receive(index);
-      } catch (error) {
+    const { signal, retry } = this.options;
+    const step = () =>
+      this.receive(index).catch((error: unknown) => {
         this.close();
-        throwIfAborted(signal);
-        if (!(error instanceof Passing)) throw error;
-        if (attempt >= tries) throw error.error;
-        // A little randomness, so that many pages do not all come back at once.
-        await pause(Math.max(error.wait, delay * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)), signal);
-      }
-    }
+        throw error;
+      });
+    return patiently(step, signal, retry);
   }
 
   close(): void {

@@ -45,21 +45,32 @@ export async function convertBytes(
   to: string,
   { precision = 'f32', key, ...reading }: ConvertOptions,
 ): Promise<Converted> {
-  const { checkpoint, form } = (await isTorch(bytes)) ? await fromTorch(bytes, key) : await fromSafetensors(bytes);
+  const given = (await isTorch(bytes)) ? await fromTorch(bytes, key) : await openAccess(bytes);
+  const checkpoint = inFloat32(given);
+  const form = knownForm(checkpoint);
   if (form) checkTensors(checkpoint.tensors, tensorsOf(form));
   const out = reduced(checkpoint, precision);
   return { form, tensors: out.tensors.size, bytes: await save(to, safetensorsBytes(out, reading)) };
 }
 
-async function fromTorch(bytes: RandomAccess, key: string | undefined): Promise<{ checkpoint: Checkpoint; form: Form | undefined }> {
+async function fromTorch(bytes: RandomAccess, key: string | undefined): Promise<Checkpoint> {
   const file = await openTorch(bytes);
-  const { state, form } = chooseStateDict(file.root, key);
-  return { checkpoint: inFloat32(torchCheckpoint(file, state)), form };
+  return torchCheckpoint(file, chooseStateDict(file.root, key).state);
 }
 
-async function fromSafetensors(bytes: RandomAccess): Promise<{ checkpoint: Checkpoint; form: Form | undefined }> {
-  const checkpoint = inFloat32(await openAccess(bytes));
-  return { checkpoint, form: knownForm(checkpoint) };
+/** The checkpoint in a file, PyTorch's or safetensors, as it is or in float32. Close it when it has been read. */
+export async function fromFile(
+  path: string,
+  { float32 }: { float32: boolean },
+): Promise<{ checkpoint: Checkpoint; close(): Promise<void> }> {
+  const bytes = await openFile(path);
+  try {
+    const checkpoint = (await isTorch(bytes)) ? await fromTorch(bytes, undefined) : await openAccess(bytes);
+    return { checkpoint: float32 ? inFloat32(checkpoint) : checkpoint, close: () => bytes.close() };
+  } catch (error) {
+    await bytes.close();
+    throw error;
+  }
 }
 
 /** A safetensors file that can be read anywhere, as a checkpoint to be read once. */

@@ -31,7 +31,7 @@ export async function hostedServer(
   extra: Record<string, [type: string, body: string]> = {},
 ): Promise<HostedServer> {
   const config = { chunk_bytes: CHUNK_BYTES, files: Object.entries(files).map(([name, bytes]) => hostedFile(name, bytes)) };
-  const all: Record<string, Uint8Array> = { ...files, 'config.json': new TextEncoder().encode(JSON.stringify(config)) };
+  const all: Record<string, Uint8Array> = { 'config.json': new TextEncoder().encode(JSON.stringify(config)), ...files };
   const state: HostedServer = { url: '', requests: [], mischief: () => false, ranges: true, close: async () => undefined };
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const path = decodeURIComponent((request.url ?? '').slice(1).split('?')[0] as string);
