@@ -69,7 +69,7 @@ async function analyse(): Promise<void> {
   if (!live) busy.setAttribute('aria-busy', 'true');
   let clock: ReturnType<typeof setInterval> | undefined;
   try {
-    say('Waiting for the engine');
+    if (!live) say('Waiting for the engine');
     const loaded = await loading;
     if (mine.signal.aborted) return;
     if (!loaded) throw loadFault;
@@ -154,6 +154,7 @@ async function startCamera(): Promise<void> {
   byId('camera', HTMLButtonElement).setAttribute('aria-pressed', 'true');
   source = camera;
   sourceName = 'camera';
+  say('Waiting for the engine');
   stage.show({ image: camera, width: camera.videoWidth, height: camera.videoHeight });
   const draw = () => {
     if (source !== camera) return;
@@ -174,6 +175,7 @@ async function stopCamera(): Promise<void> {
     running?.abort();
     const image = await createImageBitmap(camera);
     source = image;
+    say('The camera is off; this is its last frame.');
     stage.replace({ image, width: image.width, height: image.height });
   }
   for (const track of tracks) track.stop();
