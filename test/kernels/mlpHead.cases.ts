@@ -1,12 +1,12 @@
 import { mlpHead, packMlp } from '../../src/kernels/mlpHead.ts';
 import { linear, relu } from './float64.ts';
-import { type KernelCase, randomValues, runKernel } from './run.ts';
+import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 
 /** Tokens `first` to `first + tokens` of `all`, through three layers of 256, 256 and `out`. */
 function headCase(name: string, { first, tokens, out, all }: { first: number; tokens: number; out: number; all: number }): KernelCase {
   return {
     name: `${name}: ${tokens} of ${all} tokens from ${first}, ${out} outputs`,
-    bound: { nmse: 1e-12 },
+    bound: FLOAT32,
     async run(device) {
       const x = randomValues(all * 256, 1);
       const layers = [256, 256, out].map((rows, i) => ({
