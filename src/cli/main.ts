@@ -6,14 +6,16 @@ import type { Command } from './command.ts';
 import { convert } from './convert.ts';
 import { demo } from './demo.ts';
 import { exportModel } from './export.ts';
+import { fetch } from './fetch.ts';
 import { inspect } from './inspect.ts';
 import { UsageError } from './options.ts';
 import { PageError } from './page.ts';
 import { plan } from './plan.ts';
 import { seed } from './seed.ts';
+import { shard, verify } from './shard.ts';
 import { clearProgress } from './terminal.ts';
 
-const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, inspect, demo, start];
+const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, fetch, shard, verify, inspect, demo, start];
 const CALL = 'npm run -s facexformer --';
 
 /** Runs the command that the arguments name, and gives the exit code. */

@@ -96,11 +96,17 @@ async function checkValues(checkpoint: Checkpoint): Promise<{ form: string; tens
   for await (const { info, data } of weights.read()) {
     if (isBuffer(info.name)) checkBuffer(info, data);
     else {
-      const wrong = new Float32Array(data.buffer, data.byteOffset, data.length / 4).findIndex((value) => !Number.isFinite(value));
+      const wrong = firstNotFinite(new Float32Array(data.buffer, data.byteOffset, data.length / 4));
       if (wrong >= 0) throw new FaceXFormerError('WRONG_WEIGHTS', `Element ${wrong} of ${info.name} is not a finite number.`);
     }
   }
   return { form, tensors: checkpoint.tensors.size };
+}
+
+/** A loop, since findIndex takes ten times as long over 92 million numbers. */
+function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
 }
 
 function bad(reason: string): FaceXFormerError {
