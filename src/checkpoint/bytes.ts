@@ -135,7 +135,8 @@ export function isAbort(cause: unknown): boolean {
   return cause instanceof Error && cause.name === 'AbortError';
 }
 
-function message(cause: unknown): string {
+/** What went wrong, with what was behind it: Node's fetch says only there which host it did not find. */
+export function message(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return cause.cause instanceof Error ? `${cause.message} (${cause.cause.message})` : cause.message;
 }

@@ -1,9 +1,9 @@
 /** Weights as they are hosted: a folder with config.json and one safetensors file, or several (shards). */
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { type ByteSource, fetchBytes } from './bytes.ts';
+import type { ByteSource } from './bytes.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
-import type { HostedFile, RetryOptions } from './connection.ts';
-import { sha256, verifiedStream } from './download.ts';
+import { fetchSmall, type HostedFile, type RetryOptions } from './connection.ts';
+import { patiently, sha256, verifiedStream } from './download.ts';
 import { quote } from './header-json.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
 
@@ -65,7 +65,7 @@ function absolute(url: string): string {
 }
 
 /** From the store if it has one from an earlier visit: then that visit's weights are complete without any request. */
-async function readConfig(url: string, { signal, fetch }: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
+async function readConfig(url: string, options: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
   const key = `config-${await sha256(new TextEncoder().encode(url))}`;
   const kept = await store?.get(key, 0).catch(() => undefined);
   if (kept)
@@ -74,28 +74,10 @@ async function readConfig(url: string, { signal, fetch }: HostedOptions, store: 
     } catch {
       await store?.delete(key); // damaged: fetched anew
     }
-  const bytes = await collect((await fetchBytes(url, url, fetch, signal)).stream, url);
+  const bytes = await patiently(() => fetchSmall(url, MAX_CONFIG_BYTES, options), options.signal, options.retry);
   const config = parseConfig(bytes, url);
   await store?.put(key, 0, bytes).catch(() => undefined);
   return config;
-}
-
-async function collect(stream: ReadableStream<Uint8Array>, url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let length = 0;
-  try {
-    for await (const piece of stream) {
-      length += piece.length;
-      if (length > MAX_CONFIG_BYTES) throw badConfig(url, `it is longer than ${MAX_CONFIG_BYTES} bytes`);
-      pieces.push(piece as Uint8Array<ArrayBuffer>);
-    }
-  } catch (cause) {
-    if (cause instanceof FaceXFormerError) throw cause;
-    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `Reading ${url} broke off: ${cause instanceof Error ? cause.message : cause}.`, {
-      cause,
-    });
-  }
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
 /** Checks what the loader needs of a config.json. @throws FaceXFormerError BAD_WEIGHTS_FILE */

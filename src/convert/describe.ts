@@ -63,7 +63,8 @@ async function describeTorch(bytes: RandomAccess): Promise<string[]> {
   const shown = keys.length > 40 ? [...keys.slice(0, 40), `  and ${keys.length - 40} more`] : keys;
   const lines = [`PyTorch, ${file.form} form, ${bytes.size} bytes; at the top:`, ...shown, ''];
   const dicts = stateDicts(file.root);
-  for (const { path, tensors } of dicts.slice(0, 20)) lines.push(`${tensors.size} tensors at ${path || '(top)'}`);
+  for (const { path, tensors } of dicts.slice(0, 6)) lines.push(`${tensors.size} tensors at ${path || '(top)'}`);
+  if (dicts.length > 6) lines.push(`and tensors at ${dicts.length - 6} more`);
   try {
     const { state } = chooseStateDict(file.root);
     const checkpoint = torchCheckpoint(file, state);

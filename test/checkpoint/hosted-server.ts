@@ -34,6 +34,7 @@ export async function hostedServer(
   const all: Record<string, Uint8Array> = { 'config.json': new TextEncoder().encode(JSON.stringify(config)), ...files };
   const state: HostedServer = { url: '', requests: [], mischief: () => false, ranges: true, close: async () => undefined };
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('access-control-allow-origin', '*');
     const path = decodeURIComponent((request.url ?? '').slice(1).split('?')[0] as string);
     const page = extra[path];
     if (page) return void response.writeHead(200, { 'content-type': page[0] }).end(page[1]);

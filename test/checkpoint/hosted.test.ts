@@ -225,10 +225,17 @@ describe('a download fails with the right error on', () => {
       /sha256 of each chunk/,
     ],
     ['a web page', '<!doctype html>', /not JSON/],
+    ['more than 4 MB', ' '.repeat(4 * 1024 * 1024 + 1), /longer than/],
   ])('a config.json of %s', async (_, text, says) => {
     server.mischief = (_, response) => Boolean(response.end(text));
     await expect(load()).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(says) });
     server.mischief = () => false;
+    expect(await load()).toEqual(right);
+  });
+
+  it('not on a config.json whose connection breaks off once', async () => {
+    server.mischief = ({ count }, response) =>
+      count === 1 && Boolean(response.writeHead(200, { 'content-length': 900 }).write('{', () => response.destroy()));
     expect(await load()).toEqual(right);
   });
 
