@@ -40,7 +40,7 @@ export const plan: Command = {
       if (!known.includes(task))
         throw new FaceXFormerError('UNKNOWN_TASK', `The ${config.form} form knows no ${task}; it knows ${known.join(', ')}.`);
     const made = makePlan(
-      network(config, { software: values.software ?? false }),
+      network(config, { direct: values.software ?? false }),
       tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),
     );
     console.log(printPlan(made));

@@ -10,8 +10,8 @@ export const SWIN_EPS = 1e-5;
 /** What the graph is built for: the model's functions choose kernels by it. */
 export interface Target {
   readonly graph: Graph;
-  /** CPUs that run WebGPU pay for barriers and workgroup memory: they get the kernels without. */
-  readonly software: boolean;
+  /** Matrix products without workgroup memory, for adapters on which barriers cost more than they save. */
+  readonly direct: boolean;
 }
 
 export const lastOf = (shape: readonly number[]): number => shape.at(-1) as number;
@@ -45,11 +45,11 @@ export interface Product {
   residual?: Rows | undefined;
 }
 
-export function product({ graph, software }: Target, name: string, x: Rows, { weight, bias, cols, activation, residual }: Product): Tensor {
+export function product({ graph, direct }: Target, name: string, x: Rows, { weight, bias, cols, activation, residual }: Product): Tensor {
   const shape: MatmulShape = { rows: x.rows, inner: x.cols, cols, ...(activation && { activation }), residualRows: residual?.rows };
   const b = bias ?? zeros(graph, cols);
   const inputs = { x: x.operand, w: weight, b, r: residual?.operand ?? b };
-  return graph.add(name, software ? matmulDirect : matmul, shape, inputs, [x.rows, cols]);
+  return graph.add(name, direct ? matmulDirect : matmul, shape, inputs, [x.rows, cols]);
 }
 
 export interface LinearOptions extends Pick<Product, 'activation'> {

@@ -14,9 +14,9 @@ const PICTURE: Resource = { kind: 'resource', name: 'picture' };
 const TABLE: Resource = { kind: 'resource', name: 'table' };
 
 /** The whole network; a plan takes from it what the chosen tasks need. */
-export function network(config: Config, { software = false } = {}): Graph {
+export function network(config: Config, { direct = false } = {}): Graph {
   const graph = new Graph();
-  const t = { graph, software };
+  const t = { graph, direct };
   const w = new Weights();
   const resized = graph.add('resized', resize, { size: SIZE }, { picture: PICTURE, table: TABLE }, [SIZE * SIZE]);
   const lookup = graph.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
