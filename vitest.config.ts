@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { wgslForVite } from './scripts/wgsl.mjs';
 
-/** `unit` needs no GPU and no browser; `gpu` runs in headless Chrome or Chromium, one file after the other. */
+/**
+ * Three projects, run in this order:
+ * - `unit` needs no GPU and no browser, and takes a minute at most;
+ * - `long` needs neither either, but takes longer: whole checkpoints, exports, memory;
+ * - `gpu` runs in headless Chrome or Chromium, one file after the other.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -11,8 +16,20 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.gpu.test.ts'],
-          testTimeout: 30_000,
+          exclude: ['test/**/*.{gpu,long}.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        plugins: [wgslForVite],
+        test: {
+          name: 'long',
+          environment: 'node',
+          include: ['test/**/*.long.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -24,7 +41,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
