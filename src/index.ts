@@ -2,8 +2,9 @@
 
 export type { Checkpoint, Dtype, TensorInfo } from './checkpoint/checkpoint.ts';
 export { type Form, tensorsOf } from './checkpoint/manifest.ts';
-export { openCheckpoint, type WeightsSource } from './checkpoint/open.ts';
+export { type OpenOptions, openCheckpoint, type WeightsSource } from './checkpoint/open.ts';
 export { DEFAULT_SEED, seededCheckpoint } from './checkpoint/seeded.ts';
+export { type CachedWeights, weightCache } from './checkpoint/store.ts';
 export { safetensorsBytes } from './checkpoint/write.ts';
 export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
 export type { Plan } from './graph/plan.ts';

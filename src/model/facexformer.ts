@@ -1,6 +1,7 @@
 /** The engine: loads weights onto a GPU once, then analyses pictures, one call at a time, in the order of the calls. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openCheckpoint, type WeightsSource } from '../checkpoint/open.ts';
+import { inFloat32 } from '../checkpoint/values.ts';
 import { type AdapterName, type Gpu, openGpu } from '../gpu/device.ts';
 import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
@@ -25,7 +26,10 @@ export interface Progress {
 }
 
 export interface LoadOptions {
-  /** A safetensors file (address, Blob, bytes, stream, response) or an open checkpoint such as `seededCheckpoint()`. */
+  /**
+   * A safetensors file (address, Blob, bytes, stream, response), hosted weights (the address of their folder, ending in `/`), or an open
+   * checkpoint such as `seededCheckpoint()`; in float32, float16, bfloat16, float64, or int8 with scales.
+   */
   weights: WeightsSource | Checkpoint;
   /** Tasks to load for; default all that the weights know. What none of them needs is neither uploaded nor run. */
   tasks?: readonly Task[];
@@ -114,7 +118,7 @@ export class FaceXFormer {
     const parameters = new Parameters(gpu.device);
     const preprocess = new Preprocess(gpu.device);
     try {
-      const checkpoint = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal });
+      const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal }));
       const config = readConfig(checkpoint.tensors);
       const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
       const graph = network(config, { direct: gpu.adapter.architecture === 'swiftshader' });
