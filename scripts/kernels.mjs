@@ -43,7 +43,7 @@ async function main() {
   const gpu = await dawnOn(icd);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error(`no adapter on ${icd}`);
-  const device = await adapter.requestDevice();
+  const device = await adapter.requestDevice({ requiredFeatures: ['subgroups'].filter((feature) => adapter.features.has(feature)) });
   let passed = 0;
   let failed = 0;
   device.addEventListener('uncapturederror', ({ error }) => {

@@ -1,10 +1,12 @@
-/** A WebGPU device that needs nothing optional: default limits, no feature. */
+/** A WebGPU device that needs nothing optional: default limits; the one feature asked for is where a faster kernel waits for it. */
 import { FaceXFormerError, throwIfAborted } from './errors.ts';
 
 export interface Gpu {
   readonly device: GPUDevice;
   /** What the browser tells about the adapter; fields may be empty. */
   readonly adapter: AdapterName;
+  /** Whether kernels may count on subgroups of exactly four lanes, as on SwiftShader. */
+  readonly subgroupsOfFour: boolean;
   /** Whether the engine made the device, and so destroys it. */
   readonly own: boolean;
 }
@@ -24,7 +26,13 @@ const DEVICE_TIMEOUT = 30_000;
 
 /** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, ABORTED */
 export async function openGpu(given: GPUDevice | undefined, signal?: AbortSignal): Promise<Gpu> {
-  if (given) return { device: given, adapter: adapterName(given.adapterInfo), own: false };
+  if (given)
+    return {
+      device: given,
+      adapter: adapterName(given.adapterInfo),
+      subgroupsOfFour: given.features.has('subgroups') && ofFour(given.adapterInfo),
+      own: false,
+    };
   const gpu = globalThis.navigator?.gpu;
   if (!gpu) throw unavailable();
   for (const wait of ATTEMPTS) {
@@ -32,10 +40,11 @@ export async function openGpu(given: GPUDevice | undefined, signal?: AbortSignal
     throwIfAborted(signal);
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
     if (!adapter) continue;
-    const device = await requestDevice(adapter);
+    const subgroupsOfFour = adapter.features.has('subgroups') && ofFour(adapter.info);
+    const device = await requestDevice(adapter, subgroupsOfFour ? ['subgroups'] : []);
     // A device of an adapter whose GPU has just gone comes lost: `lost` is settled already, and a fresh adapter is wanted.
     const lost = await Promise.race([device.lost.then(() => true), Promise.resolve(false)]);
-    if (!lost) return { device, adapter: adapterName(adapter.info), own: true };
+    if (!lost) return { device, adapter: adapterName(adapter.info), subgroupsOfFour, own: true };
   }
   throw new FaceXFormerError(
     'NO_ADAPTER',
@@ -53,13 +62,13 @@ function unavailable(): FaceXFormerError {
   );
 }
 
-async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+async function requestDevice(adapter: GPUAdapter, requiredFeatures: GPUFeatureName[]): Promise<GPUDevice> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer in ${DEVICE_TIMEOUT / 1000} s`)), DEVICE_TIMEOUT);
   });
   try {
-    return await Promise.race([adapter.requestDevice({ label: 'facexformer' }), late]);
+    return await Promise.race([adapter.requestDevice({ label: 'facexformer', requiredFeatures }), late]);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new FaceXFormerError('NO_ADAPTER', `The GPU gave no device: ${reason}. Reload the page, or restart the browser.`, { cause });
@@ -67,6 +76,8 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
     clearTimeout(timer);
   }
 }
+
+const ofFour = (info: GPUAdapterInfo | undefined): boolean => info?.subgroupMinSize === 4 && info.subgroupMaxSize === 4;
 
 /** `info` may be missing, and so may its fields: nothing depends on them but the choice of kernels. */
 function adapterName(info: GPUAdapterInfo | undefined): AdapterName {

@@ -121,7 +121,7 @@ export class FaceXFormer {
       const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal }));
       const config = readConfig(checkpoint.tensors);
       const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
-      const graph = network(config, { direct: gpu.adapter.architecture === 'swiftshader' });
+      const graph = network(config, { direct: gpu.adapter.architecture === 'swiftshader', subgroupsOfFour: gpu.subgroupsOfFour });
       const plan = makePlan(graph, outputsOf(tasks, true));
       onProgress({ phase: 'pipelines', loaded: 0, total: 1 });
       const pipelines = new Pipelines(gpu.device);

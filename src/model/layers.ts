@@ -3,6 +3,7 @@ import type { Graph, Operand, Parameter, Tensor } from '../graph/graph.ts';
 import { layerNorm } from '../kernels/layerNorm.ts';
 import { type MatmulShape, matmul, packTransposed, packWeight, paddedCols } from '../kernels/matmul.ts';
 import { matmulDirect } from '../kernels/matmulDirect.ts';
+import { matmulSubgroup } from '../kernels/matmulSubgroup.ts';
 import type { Weights } from './weights.ts';
 
 export const SWIN_EPS = 1e-5;
@@ -10,8 +11,9 @@ export const SWIN_EPS = 1e-5;
 /** What the graph is built for: the model's functions choose kernels by it. */
 export interface Target {
   readonly graph: Graph;
-  /** Matrix products without workgroup memory, for adapters on which barriers cost more than they save. */
+  /** Kernels without workgroup memory, for adapters on which barriers cost more than they save: CPUs that run WebGPU. */
   readonly direct: boolean;
+  readonly subgroupsOfFour: boolean;
 }
 
 export const lastOf = (shape: readonly number[]): number => shape.at(-1) as number;
@@ -45,11 +47,11 @@ export interface Product {
   residual?: Rows | undefined;
 }
 
-export function product({ graph, direct }: Target, name: string, x: Rows, { weight, bias, cols, activation, residual }: Product): Tensor {
+export function product({ graph, direct, subgroupsOfFour }: Target, name: string, x: Rows, { weight, bias, cols, activation, residual }: Product): Tensor {
   const shape: MatmulShape = { rows: x.rows, inner: x.cols, cols, ...(activation && { activation }), residualRows: residual?.rows };
   const b = bias ?? zeros(graph, cols);
   const inputs = { x: x.operand, w: weight, b, r: residual?.operand ?? b };
-  return graph.add(name, direct ? matmulDirect : matmul, shape, inputs, [x.rows, cols]);
+  return graph.add(name, subgroupsOfFour ? matmulSubgroup : direct ? matmulDirect : matmul, shape, inputs, [x.rows, cols]);
 }
 
 export interface LinearOptions extends Pick<Product, 'activation'> {

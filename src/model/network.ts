@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { decode } from './decoder.ts';
 import { fuse } from './fusion.ts';
 import { heads } from './heads.ts';
+import type { Target } from './layers.ts';
 import { swin } from './swin.ts';
 import { Weights } from './weights.ts';
 
@@ -14,9 +15,9 @@ const PICTURE: Resource = { kind: 'resource', name: 'picture' };
 const TABLE: Resource = { kind: 'resource', name: 'table' };
 
 /** The whole network; a plan takes from it what the chosen tasks need. */
-export function network(config: Config, { direct = false } = {}): Graph {
+export function network(config: Config, { direct = false, subgroupsOfFour = false }: Partial<Omit<Target, 'graph'>> = {}): Graph {
   const graph = new Graph();
-  const t = { graph, direct };
+  const t = { graph, direct, subgroupsOfFour };
   const w = new Weights();
   const resized = graph.add('resized', resize, { size: SIZE }, { picture: PICTURE, table: TABLE }, [SIZE * SIZE]);
   const lookup = graph.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));

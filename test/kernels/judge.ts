@@ -45,13 +45,13 @@ export async function judge(device: GPUDevice, kernelCase: KernelCase): Promise<
   return { ...failed, ...measured, firstSentinel, length: actual.length };
 }
 
-/** The case of that name, judged in a page on a device of its own: default limits, no features. */
+/** The case of that name, judged in a page on a device of its own: default limits, no features but the case's own. */
 export async function judgeInPage(cases: readonly KernelCase[], name: string): Promise<Verdict> {
   const kernelCase = cases.find((one) => one.name === name);
   if (!kernelCase) throw new Error(`no case ${name}`);
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error('no adapter');
-  const device = await adapter.requestDevice();
+  const device = await adapter.requestDevice({ requiredFeatures: [...(kernelCase.features ?? [])] });
   const uncaptured: string[] = [];
   device.onuncapturederror = ({ error }) => uncaptured.push(`GPU error that nobody caught: ${error.message}`);
   const verdict = await judge(device, kernelCase);

@@ -13,6 +13,8 @@ export const FLOAT32: Bound = { nmse: 1e-10 };
 export interface KernelCase {
   name: string;
   bound: Bound;
+  /** Optional WebGPU features that the kernel is written for. */
+  features?: readonly GPUFeatureName[];
   run(device: GPUDevice): Promise<{ actual: ArrayLike<number>; expected: ArrayLike<number> }>;
 }
 

@@ -1,0 +1,9 @@
+import { defineKernel, tiles } from './kernel.ts';
+import { type MatmulShape, matmulConstants, TILE_COLS } from './matmul.ts';
+import wgsl from './matmulSubgroup.wgsl';
+
+export const matmulSubgroup = defineKernel('matmulSubgroup', wgsl, (shape: MatmulShape) => ({
+  constants: matmulConstants(shape),
+  workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.rows, 28), 1],
+  macs: shape.rows * shape.inner * shape.cols,
+}));

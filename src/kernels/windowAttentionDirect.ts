@@ -1,0 +1,9 @@
+import { defineKernel, tiles } from './kernel.ts';
+import type { WindowAttentionShape } from './windowAttention.ts';
+import wgsl from './windowAttentionDirect.wgsl';
+
+export const windowAttentionDirect = defineKernel('windowAttentionDirect', wgsl, ({ side, heads, shift }: WindowAttentionShape) => ({
+  constants: { SIDE: side, HEADS: heads, SHIFT: shift },
+  workgroups: [tiles((side * side * heads) / 7, 64), 1, 1],
+  macs: side * side * 49 * heads * 64,
+}));

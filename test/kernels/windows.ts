@@ -1,0 +1,86 @@
+import type { Kernel } from '../../src/kernels/kernel.ts';
+import { packBiasTable, type WindowAttentionShape } from '../../src/kernels/windowAttention.ts';
+import { attention, rowsOf } from './float64.ts';
+import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+
+const WINDOW = 7;
+
+type Map<T> = T[][];
+
+/** torch.roll(map, (by, by), dims=(0, 1)) */
+const roll = <T>(map: Map<T>, by: number): Map<T> =>
+  map.map((row, y) => row.map((_, x) => map.at((y - by) % map.length)?.at((x - by) % row.length) as T));
+
+/** The places of each window, in the order of torchvision's partition. */
+function windows(side: number): [number, number][][] {
+  const all: [number, number][][] = [];
+  for (let wy = 0; wy < side; wy += WINDOW)
+    for (let wx = 0; wx < side; wx += WINDOW)
+      all.push(Array.from({ length: WINDOW ** 2 }, (_, i) => [wy + Math.floor(i / WINDOW), wx + (i % WINDOW)]));
+  return all;
+}
+
+/** torchvision's shifted_window_attention without its two projections: qkv [side^2, 3 channels] to [side^2, channels]. */
+function shiftedWindows(qkv: Float32Array, table: Float32Array, { side, heads, shift }: { side: number; heads: number; shift: number }) {
+  const channels = 32 * heads;
+  const y = new Float64Array(side * side * channels);
+  // The slices (0, -7), (-7, -3), (-3, None) of both axes, numbered.
+  const label = (at: number): number => (at < side - WINDOW ? 0 : at < side - shift ? 1 : 2);
+  const region = ([py, px]: [number, number]): number => 3 * label(py) + label(px);
+  for (let h = 0; h < heads; h++) {
+    const [q, k, v] = [0, 1, 2].map((part) => {
+      const rows = rowsOf(qkv, 32, 3 * channels, part * channels + h * 32);
+      return roll(
+        Array.from({ length: side }, (_, r) => rows.slice(r * side, (r + 1) * side)),
+        -shift,
+      );
+    }) as [Map<Float64Array>, Map<Float64Array>, Map<Float64Array>];
+    const out: Map<Float64Array> = Array.from({ length: side }, () => []);
+    for (const places of windows(side)) {
+      const of = (map: Map<Float64Array>): Float64Array[] => places.map(([py, px]) => map[py]?.[px] as Float64Array);
+      const added = (i: number, j: number): number => {
+        const [a, b] = [places[i] as [number, number], places[j] as [number, number]];
+        const bias = table[((a[0] - b[0] + 6) * 13 + a[1] - b[1] + 6) * heads + h] as number;
+        return bias + (shift > 0 && region(a) !== region(b) ? -100 : 0);
+      };
+      for (const [i, row] of attention(of(q), of(k), of(v), added).entries()) {
+        const [py, px] = places[i] as [number, number];
+        (out[py] as Float64Array[])[px] = row;
+      }
+    }
+    for (const [i, row] of roll(out, shift).flat().entries()) y.set(row, i * channels + h * 32);
+  }
+  return y;
+}
+
+function windowCase(kernel: Kernel<WindowAttentionShape>, name: string, side: number, heads: number, shift: number, scale = 1): KernelCase {
+  return {
+    name: `${name}: side ${side}, ${heads} heads, shift ${shift}`,
+    bound: FLOAT32,
+    async run(device) {
+      const x = randomValues(side * side * 96 * heads, 1).map((v) => scale * v);
+      const table = randomValues(169 * heads, 2).map((v) => 2 * v);
+      const shape = { side, heads, shift };
+      const y = await runKernel(device, kernel, shape, { x, t: packBiasTable(table, heads) }, side * side * 32 * heads);
+      return { actual: new Float32Array(y), expected: shiftedWindows(x, table, shape) };
+    },
+  };
+}
+
+/** The cases of every kernel that computes shifted-window attention. */
+export function windowCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] {
+  const of = (name: string, side: number, heads: number, shift: number, scale?: number): KernelCase =>
+    windowCase(kernel, name, side, heads, shift, scale);
+  return [
+    of('stage 1', 56, 4, 0),
+    of('stage 1', 56, 4, 3),
+    of('stage 2', 28, 8, 3),
+    of('stage 3', 14, 16, 0),
+    of('stage 3', 14, 16, 3),
+    of('stage 4', 7, 32, 0),
+    of('one head', 21, 1, 3),
+    // The mask is -100, not minus infinity: where scores differ by more, a masked key still counts, as in PyTorch.
+    of('scores of hundreds', 14, 2, 3, 20),
+    of('small values', 14, 2, 3, 1e-3),
+  ];
+}
