@@ -1,9 +1,7 @@
 /** A Swin block from its definition, in float64 and without any rearranging: a plain second opinion on small shapes. */
 
-export interface BlockWeights {
-  /** A tensor of the block by its name within it, row-major. */
-  (name: string): Float64Array;
-}
+/** A tensor of the block by its name within it, row-major. */
+export type BlockWeights = (name: string) => Float64Array;
 
 const WINDOW = 7;
 const HEAD = 32;
