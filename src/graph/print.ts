@@ -27,7 +27,7 @@ export function printPlan(plan: Plan): string {
     ...plan.dispatches.map(line),
     '',
     `${totals.dispatches} dispatches of ${totals.pipelines} pipelines in 1 pass, 1 submit; ${(totals.macs / 1e9).toFixed(2)} G multiply-adds`,
-    `activations ${mib(totals.activationBytes)} in ${plan.slots.length} buffers; weights ${mib(totals.weightBytes)} in ${plan.parameters.length}; read back ${mib(totals.readbackBytes)}`,
+    `activations ${mib(totals.activationBytes)} in ${plan.slots.length} buffers; weights ${mib(totals.weightBytes)} in ${plan.parameters.length}; read back ${(totals.readbackBytes / 1024).toFixed(1)} KiB`,
   ].join('\n');
 }
 

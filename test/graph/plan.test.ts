@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { Graph, type Tensor } from '../../src/graph/graph.ts';
+import { makePlan, type Plan } from '../../src/graph/plan.ts';
+import { planJson, printPlan } from '../../src/graph/print.ts';
+import { layerNorm } from '../../src/kernels/layerNorm.ts';
+import { matmul } from '../../src/kernels/matmul.ts';
+import { readConfig, tasksOf } from '../../src/model/config.ts';
+import type { Task } from '../../src/model/labels.ts';
+import { network } from '../../src/model/network.ts';
+
+const config = readConfig(tensorsOf('released'));
+const graph = network(config);
+const outputs = (tasks: readonly Task[]): string[] => tasks.map((task) => (task === 'segmentation' ? 'mask' : task));
+const whole = makePlan(graph, outputs(tasksOf(config)));
+
+/** Simulates a frame: every read must find the tensor that was meant, so no live tensor was overwritten. */
+function misreads(from: Graph, plan: Plan, kept: readonly Tensor[]): string[] {
+  const holds = new Map<number, string>();
+  const wrong: string[] = [];
+  const nodes = new Map(from.nodes.map((node) => [node.name, node]));
+  for (const { node, places } of plan.dispatches) {
+    const { inputs, output } = nodes.get(node) as (typeof from.nodes)[number];
+    const written = places.at(-1);
+    for (const [i, input] of inputs.entries()) {
+      const place = places[i];
+      if (input.kind !== 'tensor' || place?.kind !== 'slot') continue;
+      if (holds.get(place.slot) !== input.node.name) wrong.push(`${node} reads ${input.node.name} from slot ${place.slot}`);
+      if (written?.kind === 'slot' && written.slot === place.slot) wrong.push(`${node} reads and writes slot ${place.slot}`);
+      if (place.bytes > (plan.slots[place.slot] as number)) wrong.push(`${node} reads past the end of slot ${place.slot}`);
+    }
+    if (written?.kind === 'slot') holds.set(written.slot, output.name);
+  }
+  for (const { slot, name } of plan.readbacks) {
+    const tensor = kept.find((one) => one.name === name || from.outputs.get(name) === one || from.taps.get(name)?.tensor === one);
+    if (tensor && holds.get(slot) !== tensor.node.name) wrong.push(`${name} was overwritten`);
+  }
+  return wrong;
+}
+
+describe('the plan of the released form', () => {
+  it('is the one on record', async () => {
+    await expect(`${printPlan(whole)}\n`).toMatchFileSnapshot('released.plan.txt');
+  });
+
+  it('stays within its budget', () => {
+    expect(whole.totals.dispatches).toBeLessThanOrEqual(300);
+    expect(whole.totals.macs).toBeLessThanOrEqual(17.2e9);
+    expect(whole.totals.activationBytes).toBeLessThanOrEqual(16e6);
+  });
+
+  it('never reads what another tensor has overwritten, with or without taps', () => {
+    expect(misreads(graph, whole, [...graph.outputs.values()])).toEqual([]);
+    const tapped = makePlan(graph, outputs(tasksOf(config)), [...graph.taps.keys()]);
+    expect(misreads(graph, tapped, [...graph.outputs.values(), ...[...graph.taps.values()].map(({ tensor }) => tensor)])).toEqual([]);
+  });
+
+  it('leaves out what the chosen tasks do not need', () => {
+    const age = makePlan(graph, ['age']);
+    const names = age.dispatches.map(({ node }) => node);
+    expect(names.some((name) => name.includes('output_upscaling') || name === 'segmentation' || name.includes('gender'))).toBe(false);
+    expect(age.parameters.some(({ name }) => name.includes('hypernetwork'))).toBe(false);
+    expect(age.totals.macs).toBeLessThan(whole.totals.macs);
+    expect(misreads(graph, age, [...graph.outputs.values()])).toEqual([]);
+  });
+
+  it('keeps every buffer within the default binding limit, parameters too', () => {
+    for (const bytes of [...whole.slots, ...whole.parameters.map(({ length }) => 4 * length)]) expect(bytes).toBeLessThanOrEqual(2 ** 27);
+  });
+
+  it('says in JSON what it says in print', () => {
+    const json = JSON.parse(JSON.stringify(planJson(whole)));
+    expect(json.totals).toMatchObject({ dispatches: whole.dispatches.length, passes: 1, submits: 1 });
+    expect(json.dispatches).toHaveLength(whole.dispatches.length);
+    expect(json.dispatches[0]).toMatchObject({ node: 'resized', kernel: 'resize', reads: ['picture', 'table'] });
+  });
+});
+
+describe('any plan', () => {
+  it('shares buffers only between tensors that live at different times', () => {
+    const step = fc.record({ rows: fc.integer({ min: 1, max: 99 }), back: fc.integer({ min: 0, max: 5 }), add: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
+        const g = new Graph();
+        const w = g.parameter('w', [], 64, () => {});
+        const made: Tensor[] = [];
+        for (const [i, { rows, back, add }] of steps.entries()) {
+          const x = made[made.length - 1 - back] ?? w;
+          const y = made[made.length - 2 - back] ?? w;
+          const shape = { rows, inner: 16, cols: 4, ...(add && { residualRows: rows }) };
+          if (add) made.push(g.add(`n${i}`, matmul, shape, { x, w, b: w, r: y }, [rows, 4]));
+          else made.push(g.add(`n${i}`, layerNorm, { rows, channels: 4, eps: 1e-5 }, { x, g: w, b: w }, [rows, 4]));
+        }
+        const last = made.at(-1) as Tensor;
+        g.output('out', last);
+        expect(misreads(g, makePlan(g, ['out']), [last])).toEqual([]);
+      }),
+    );
+  });
+});
