@@ -42,8 +42,8 @@ export async function openGpu(given: GPUDevice | undefined, signal?: AbortSignal
     if (!adapter) continue;
     const subgroupsOfFour = adapter.features.has('subgroups') && ofFour(adapter.info);
     const device = await requestDevice(adapter, subgroupsOfFour ? ['subgroups'] : []);
-    // A device of an adapter whose GPU has just gone comes lost: `lost` is settled already, and a fresh adapter is wanted.
-    const lost = await Promise.race([device.lost.then(() => true), Promise.resolve(false)]);
+    // A device of an adapter whose GPU has just gone comes lost: `lost` settles at once, and a fresh adapter is wanted.
+    const lost = await Promise.race([device.lost.then(() => true), new Promise<false>((no) => setTimeout(no, 0, false))]);
     if (!lost) return { device, adapter: adapterName(adapter.info), subgroupsOfFour, own: true };
   }
   throw new FaceXFormerError(

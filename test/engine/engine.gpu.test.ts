@@ -1,0 +1,71 @@
+/** The engine as a page uses it: what it gives, what it refuses, and that it stays usable. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type OpenPage, useBrowser } from '../browser.ts';
+
+const open = useBrowser();
+let page: OpenPage;
+
+beforeAll(async () => {
+  page = await open("export * from './test/engine/engine.page.ts';");
+});
+
+describe('FaceXFormer', () => {
+  it('loads in phases, pipelines asked for before the weights', async () => {
+    expect(await page.call('load')).toEqual(['device', 'pipelines', 'weights', 'ready']);
+    expect(await page.call('facts')).toMatchObject({ tasks: ['age', 'gender'], form: 'released', weights: 'seeded 20240319' });
+  });
+
+  it('refuses wrong calls with their codes', async () => {
+    expect(await page.call('wrongCalls')).toEqual({
+      'box inverted': 'BAD_BOX',
+      'box of nothing': 'BAD_BOX',
+      'box outside': 'BAD_BOX',
+      'box of NaN': 'BAD_BOX',
+      'box and boxes': 'BAD_OPTION',
+      'unknown task': 'UNKNOWN_TASK',
+      'task not loaded': 'UNKNOWN_TASK',
+      'no task': 'BAD_OPTION',
+      'no picture': 'BAD_PICTURE',
+      'not a picture': 'BAD_PICTURE',
+      'too few pixels': 'BAD_PICTURE',
+      'aborted before': 'ABORTED',
+    });
+  });
+
+  it('runs calls one after the other, each with the same answer, and works after refusals', async () => {
+    const [first, second] = (await page.call('ages', 2)) as [number[], number[]];
+    expect(first).toHaveLength(8);
+    expect(first.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 6);
+    expect(second).toEqual(first);
+    expect(await page.call('keys')).toEqual(['box', 'gender']);
+  });
+
+  it('refuses loads with their codes', async () => {
+    expect(await page.call('wrongLoads')).toEqual({
+      'no weights': 'BAD_OPTION',
+      'html for weights': 'BAD_WEIGHTS_FILE',
+      'a missing tensor': 'WRONG_WEIGHTS',
+      'unknown task': 'UNKNOWN_TASK',
+      'a task of the other form': 'UNKNOWN_TASK',
+      'aborted before': 'ABORTED',
+      'aborted midway': 'ABORTED',
+    });
+  });
+
+  it('ends calls that are aborted or overtaken by dispose', async () => {
+    expect(await page.call('stoppedCalls')).toEqual({
+      'aborted while running': 'ABORTED',
+      'disposed while running': 'DISPOSED',
+      'disposed while waiting': 'DISPOSED',
+      'after dispose': 'DISPOSED',
+    });
+  });
+
+  it('says that its GPU was lost, and makes up no answer', async () => {
+    expect(await page.call('lostDevice')).toEqual({ 'lost while running': 'DEVICE_LOST', 'lost before': 'DEVICE_LOST' });
+  });
+
+  it('left no complaint in the console', () => {
+    expect(page.complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,105 @@
+/** What a page does with an engine, right and wrong; each function tells what came of it. */
+import { FaceXFormer, FaceXFormerError, type LoadOptions, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+
+let engine: FaceXFormer;
+
+const grey = { data: new Uint8Array(64 * 48 * 4).fill(128), width: 64, height: 48 };
+const seeded = () => seededCheckpoint(tensorsOf('released'));
+
+async function outcome(work: () => unknown): Promise<string> {
+  try {
+    await work();
+    return 'no error';
+  } catch (error) {
+    return error instanceof FaceXFormerError ? error.code : `${error}`;
+  }
+}
+
+/** Loads what later calls use; tells the phases in the order they were reported. */
+export async function load(): Promise<string[]> {
+  const phases = new Set<string>();
+  engine = await FaceXFormer.load({ weights: seeded(), tasks: ['age', 'gender'], onProgress: ({ phase }) => phases.add(phase) });
+  return [...phases];
+}
+
+export const facts = () => ({ tasks: engine.tasks, ...engine.info });
+
+/** One frame whose whole result is small enough to compare. */
+export async function ages(count: number): Promise<number[][]> {
+  const runs = Array.from({ length: count }, () => engine.analyze(grey));
+  return (await Promise.all(runs)).map(({ faces }) => Object.values(faces[0]?.age?.probabilities ?? {}));
+}
+
+export async function keys(): Promise<string[]> {
+  const { faces } = await engine.analyze(grey, { tasks: ['gender'] });
+  return Object.keys(faces[0] ?? {}).sort();
+}
+
+/** Every wrong call, by name, and the code that it fails with. */
+export async function wrongCalls(): Promise<Record<string, string>> {
+  const aborted = AbortSignal.abort('stop');
+  const box = (x0: number, y0: number, x1: number, y1: number) => () => engine.analyze(grey, { box: { x0, y0, x1, y1 } });
+  const calls: Record<string, () => unknown> = {
+    'box inverted': box(10, 10, 5, 20),
+    'box of nothing': box(10, 10, 10, 20),
+    'box outside': box(100, 100, 120, 120),
+    'box of NaN': box(Number.NaN, 0, 10, 10),
+    'box and boxes': () => engine.analyze(grey, { box: { x0: 0, y0: 0, x1: 9, y1: 9 }, boxes: [] }),
+    'unknown task': () => engine.analyze(grey, { tasks: ['mood' as 'age'] }),
+    'task not loaded': () => engine.analyze(grey, { tasks: ['landmarks'] }),
+    'no task': () => engine.analyze(grey, { tasks: [] }),
+    'no picture': () => engine.analyze(undefined as never),
+    'not a picture': () => engine.analyze(new Blob(['hello'])),
+    'too few pixels': () => engine.analyze({ ...grey, height: 49 }),
+    'aborted before': () => engine.analyze(grey, { signal: aborted }),
+  };
+  const codes: Record<string, string> = {};
+  for (const [name, call] of Object.entries(calls)) codes[name] = await outcome(call);
+  return codes;
+}
+
+const loading = (options: Partial<LoadOptions>) => outcome(() => FaceXFormer.load({ weights: seeded(), ...options }));
+
+/** Every load that must fail, by name, and the code that it fails with. */
+export async function wrongLoads(): Promise<Record<string, string>> {
+  const few = new Map([...tensorsOf('released')].filter(([name]) => name !== 'linear_fuse.weight'));
+  const midway = new AbortController();
+  return {
+    'no weights': await loading({ weights: '' }),
+    'html for weights': await loading({ weights: new Blob(['<!doctype html><title>404</title>']) }),
+    'a missing tensor': await loading({ weights: seededCheckpoint(few) }),
+    'unknown task': await loading({ tasks: ['mood' as 'age'] }),
+    'a task of the other form': await loading({ tasks: ['expression'] }),
+    'aborted before': await loading({ signal: AbortSignal.abort() }),
+    'aborted midway': await loading({
+      signal: midway.signal,
+      onProgress: ({ phase, loaded, total }) => phase === 'weights' && loaded > total / 4 && midway.abort(),
+    }),
+  };
+}
+
+/** Aborts while the frame runs, and disposes while the next one does. */
+export async function stoppedCalls(): Promise<Record<string, string>> {
+  const abort = new AbortController();
+  const running = outcome(() => engine.analyze(grey, { signal: abort.signal }));
+  setTimeout(() => abort.abort(), 100);
+  const codes: Record<string, string> = { 'aborted while running': await running };
+  const last = outcome(() => engine.analyze(grey));
+  const waiting = outcome(() => engine.analyze(grey));
+  setTimeout(() => engine.dispose(), 100);
+  codes['disposed while running'] = await last;
+  codes['disposed while waiting'] = await waiting;
+  engine.dispose();
+  codes['after dispose'] = await outcome(() => engine.analyze(grey));
+  return codes;
+}
+
+/** An engine on the application's own device, which is destroyed under it. */
+export async function lostDevice(): Promise<Record<string, string>> {
+  const adapter = await navigator.gpu.requestAdapter();
+  const device = (await adapter?.requestDevice()) as GPUDevice;
+  const shared = await FaceXFormer.load({ weights: seeded(), tasks: ['gender'], device });
+  const running = outcome(() => shared.analyze(grey));
+  setTimeout(() => device.destroy(), 100);
+  return { 'lost while running': await running, 'lost before': await outcome(() => shared.analyze(grey)) };
+}

@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openGpu } from '../../src/gpu/device.ts';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+
+const forever = new Promise<never>(() => {});
+const device = (lost: Promise<unknown> = forever) => ({ lost, label: 'a device' }) as unknown as GPUDevice;
+
+interface Adapter {
+  info?: object;
+  features?: Set<string>;
+  requestDevice?: (descriptor: GPUDeviceDescriptor) => Promise<GPUDevice>;
+}
+
+/** A browser whose requestAdapter gives these answers, the last one for ever. */
+function browser(...answers: (Adapter | null | Error)[]) {
+  const asked: GPUDeviceDescriptor[] = [];
+  const requestAdapter = vi.fn(async () => {
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    if (answer instanceof Error) throw answer;
+    if (!answer) return null;
+    const requestDevice = async (descriptor: GPUDeviceDescriptor) => {
+      asked.push(descriptor);
+      return (answer.requestDevice ?? (async () => device()))(descriptor);
+    };
+    return { features: new Set(), ...answer, requestDevice };
+  });
+  vi.stubGlobal('navigator', { gpu: { requestAdapter } });
+  return { requestAdapter, asked };
+}
+
+const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof FaceXFormerError ? error.code : error),
+  );
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe('openGpu', () => {
+  it('says where there is no WebGPU, and that a page must be secure', async () => {
+    vi.stubGlobal('navigator', {});
+    expect(await codeOf(openGpu(undefined))).toBe('WEBGPU_UNAVAILABLE');
+    vi.stubGlobal('isSecureContext', false);
+    await expect(openGpu(undefined)).rejects.toThrow(/https/);
+  });
+
+  it('asks again where the browser gives no adapter at first, and remembers no refusal', async () => {
+    const { requestAdapter } = browser(null, new Error('not yet'), {});
+    const gpu = await openGpu(undefined);
+    expect(requestAdapter).toHaveBeenCalledTimes(3);
+    expect(gpu.own).toBe(true);
+  });
+
+  it('gives up with NO_ADAPTER after a few attempts', async () => {
+    const { requestAdapter } = browser(null);
+    expect(await codeOf(openGpu(undefined))).toBe('NO_ADAPTER');
+    expect(requestAdapter).toHaveBeenCalledTimes(4);
+  });
+
+  it('asks for a fresh adapter when the device comes lost', async () => {
+    const gone = { requestDevice: async () => device(Promise.resolve({ reason: 'unknown' })) };
+    const { requestAdapter } = browser(gone, {});
+    await openGpu(undefined);
+    expect(requestAdapter).toHaveBeenCalledTimes(2);
+  });
+
+  it('says why a device was refused, and does not wait for ever for one', async () => {
+    browser({ requestDevice: () => Promise.reject(new Error('limit too high')) });
+    await expect(openGpu(undefined)).rejects.toThrow(/limit too high/);
+    vi.useFakeTimers();
+    browser({ requestDevice: () => forever });
+    const refused = codeOf(openGpu(undefined));
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(await refused).toBe('NO_ADAPTER');
+  });
+
+  it('stops between attempts when aborted', async () => {
+    browser(null);
+    const abort = new AbortController();
+    const refused = codeOf(openGpu(undefined, abort.signal));
+    abort.abort();
+    expect(await refused).toBe('ABORTED');
+  });
+
+  it('needs no field of `info`, and asks for no feature but subgroups of exactly four', async () => {
+    const { asked } = browser({ features: new Set(['subgroups', 'shader-f16']) });
+    expect((await openGpu(undefined)).adapter).toEqual({ vendor: '', architecture: '', description: '', software: false });
+    browser({ features: new Set(['subgroups']), info: { subgroupMinSize: 32, subgroupMaxSize: 32 } });
+    expect((await openGpu(undefined)).subgroupsOfFour).toBe(false);
+    const four = browser({ features: new Set(['subgroups']), info: { subgroupMinSize: 4, subgroupMaxSize: 4, architecture: 'swiftshader' } });
+    expect(await openGpu(undefined)).toMatchObject({ subgroupsOfFour: true, adapter: { software: true } });
+    expect(asked[0]?.requiredFeatures).toEqual([]);
+    expect(four.asked[0]).toMatchObject({ requiredFeatures: ['subgroups'] });
+    expect(four.asked[0]?.requiredLimits).toBeUndefined();
+  });
+});
