@@ -36,28 +36,43 @@ export interface Fixture {
   mask: Uint8Array;
 }
 
+export interface Tensor {
+  shape: readonly number[];
+  data: Float32Array | Uint8Array;
+}
+
 interface Info {
   dtype: string;
   shape: number[];
   data_offsets: [number, number];
 }
 
+/** Every tensor of a safetensors file of F32 and U8, and its `__metadata__`. */
+export function readTensors(file: string | URL): { metadata: Record<string, string>; tensors: Map<string, Tensor> } {
+  const bytes = readFileSync(file);
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: metadata = {}, ...infos } = JSON.parse(bytes.toString('utf8', 8, start)) as {
+    __metadata__?: Record<string, string>;
+  } & { [name: string]: Info };
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { dtype, shape, data_offsets }] of Object.entries(infos)) {
+    const data = Uint8Array.from(bytes.subarray(start + data_offsets[0], start + data_offsets[1]));
+    tensors.set(name, { shape, data: dtype === 'F32' ? new Float32Array(data.buffer) : data });
+  }
+  return { metadata, tensors };
+}
+
 export const portrait = fileURLToPath(new URL('astronaut.png', own));
 
 export function fixture(name: FixtureName): Fixture {
-  const bytes = readFileSync(new URL(`${name}.safetensors`, wholeFixtures ? full : own));
-  const start = 8 + Number(bytes.readBigUInt64LE(0));
-  const { __metadata__: metadata, ...infos } = JSON.parse(bytes.toString('utf8', 8, start)) as { __metadata__: Record<string, string> } & {
-    [name: string]: Info;
-  };
+  const { metadata, tensors } = readTensors(new URL(`${name}.safetensors`, wholeFixtures ? full : own));
   const thinned = JSON.parse(metadata['thinned'] ?? '{}') as Record<string, { shape: number[]; step: number }>;
   const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = JSON.parse(metadata['box'] ?? '[]') as number[];
 
   function expected(name: string): Expected {
-    const info = infos[name];
-    if (!info) throw new Error(`the fixture has no ${name}`);
-    const data = Uint8Array.from(bytes.subarray(start + info.data_offsets[0], start + info.data_offsets[1]));
-    return { values: info.dtype === 'F32' ? new Float32Array(data.buffer) : data, ...(thinned[name] ?? { shape: info.shape, step: 1 }) };
+    const tensor = tensors.get(name);
+    if (!tensor) throw new Error(`the fixture has no ${name}`);
+    return { values: tensor.data, ...(thinned[name] ?? { shape: tensor.shape, step: 1 }) };
   }
 
   return {
@@ -65,9 +80,9 @@ export function fixture(name: FixtureName): Fixture {
     seed: Number(metadata['seed']),
     box: { x0, y0, x1, y1 },
     picture: portrait,
-    names: Object.keys(infos).filter((one) => one !== 'mask'),
+    names: [...tensors.keys()].filter((one) => one !== 'mask'),
     expected,
-    mask: 'mask' in infos ? Uint8Array.from(expected('mask').values) : argmax(expected('output.segmentation')),
+    mask: tensors.has('mask') ? Uint8Array.from(expected('mask').values) : argmax(expected('output.segmentation')),
   };
 }
 
@@ -77,7 +92,7 @@ export function thin<Values extends Float32Array | Uint8Array>(values: Values, s
 }
 
 /** NMSE of a whole tensor against what is expected of it; its shape must be the same. */
-export function distance(actual: { shape: readonly number[]; data: Float32Array | Uint8Array }, { shape, values, step }: Expected): number {
+export function distance(actual: Tensor, { shape, values, step }: Expected): number {
   if (actual.shape.join() !== shape.join()) throw new Error(`the shape is [${actual.shape}], expected is [${shape}]`);
   return nmse(thin(actual.data, step), values);
 }

@@ -1,0 +1,148 @@
+/** `analyze` against PyTorch, through the command line and the browser: every output and every tap of the network. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PNG } from 'pngjs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { main } from '../../src/cli/main.ts';
+import { argmax, distance, type Fixture, type FixtureName, fixture, portrait, readTensors, type Tensor, thin } from '../fixtures.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'analyze-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string) => join(folder, name);
+const ADAPTER = ['--adapter', process.env['ADAPTER'] ?? 'software'];
+
+/** Float32 networks differ in their last bits; a defect differs by 1e-6 and more. */
+const NMSE = 1e-8;
+
+async function facexformer(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const caught = { out: '', err: '' };
+  const log = vi.spyOn(console, 'log').mockImplementation((line) => {
+    caught.out += `${line}\n`;
+  });
+  const error = vi.spyOn(console, 'error').mockImplementation((line) => {
+    caught.err += `${line}\n`;
+  });
+  const code = await main(args);
+  log.mockRestore();
+  error.mockRestore();
+  return { code, ...caught };
+}
+
+const boxOption = ({ box: { x0, y0, x1, y1 } }: Fixture) => ['--box', `${x0},${y0},${x1},${y1}`];
+
+interface Saved {
+  adapter: { software: boolean };
+  weights: { seed: number; untrained: boolean };
+  pictures: { width: number; height: number; faces: { landmarks: object[]; segmentation: { classes: number[] } }[]; timings: object }[];
+}
+
+/** The released form's fixtures; the one with taps has them in its file. */
+const RELEASED: [FixtureName, string[]][] = [
+  ['astronaut-face', ['--taps']],
+  ['astronaut-wide', []],
+];
+
+describe.for(RELEASED)('%s', ([name, taps]) => {
+  const truth = fixture(name);
+  let said: { code: number; out: string; err: string };
+  let raw: Map<string, Tensor>;
+  let saved: Saved;
+
+  beforeAll(async () => {
+    const files = ['--raw', file('raw.safetensors'), '--json', file('all.json'), '--draw', file('drawn.png')];
+    said = await facexformer(
+      'analyze',
+      truth.picture,
+      '--weights',
+      `seeded:${truth.seed}`,
+      ...boxOption(truth),
+      ...taps,
+      ...files,
+      ...ADAPTER,
+    );
+    if (said.code !== 0) throw new Error(said.err);
+    raw = readTensors(file('raw.safetensors')).tensors;
+    saved = JSON.parse(readFileSync(file('all.json'), 'utf8'));
+  });
+
+  const tensor = (name: string): Tensor => {
+    const found = raw.get(name);
+    if (!found) throw new Error(`--raw has no ${name}`);
+    return found;
+  };
+
+  it('gives every tensor of the fixture, and no other', () => {
+    expect([...raw.keys()].sort()).toEqual([...truth.names].sort());
+  });
+
+  it.for(truth.names.filter((one) => /^(output|tap)\./.test(one)))('%s is PyTorch’s', (name) => {
+    expect(distance(tensor(name), truth.expected(name))).toBeLessThanOrEqual(NMSE);
+  });
+
+  it.for(['resized', 'pixels'])('%s is PyTorch’s bit for bit', (name) => {
+    const { shape, values, step } = truth.expected(name);
+    const { shape: given, data } = tensor(name);
+    expect(given).toEqual(shape);
+    expect(Buffer.compare(bytesOf(thin(data, step)), bytesOf(values))).toBe(0);
+  });
+
+  it('parses at least 99.99 % of the pixels as PyTorch does, in the logits and in the result', () => {
+    const { shape, data } = tensor('output.segmentation');
+    for (const mask of [argmax({ shape, values: data }), Uint8Array.from(saved.pictures[0]?.faces[0]?.segmentation.classes ?? [])]) {
+      expect(mask.length).toBe(truth.mask.length);
+      expect(mask.filter((one, i) => one !== truth.mask[i]).length / mask.length).toBeLessThanOrEqual(1e-4);
+    }
+  });
+
+  it('says what it ran with, and draws on the picture', () => {
+    expect(said.out).toContain(`Weights: seeded ${truth.seed}, UNTRAINED`);
+    expect(said.out).toMatch(/^Runs on: /m);
+    for (const row of ['box', 'head pose', 'age', 'gender', 'race', 'attributes', 'visibility', 'landmarks', 'parsing', 'time'])
+      expect(said.out).toMatch(new RegExp(`^  ${row} +\\S`, 'm'));
+    expect(saved.weights).toMatchObject({ seed: truth.seed, untrained: true });
+    expect(saved.pictures).toMatchObject([{ width: 512, height: 512 }]);
+    expect(saved.pictures[0]?.faces[0]?.landmarks.length).toBe(68);
+    const before = PNG.sync.read(readFileSync(portrait));
+    const after = PNG.sync.read(readFileSync(file('drawn.png')));
+    expect([after.width, after.height]).toEqual([512, 512]);
+    const { x0, y0, x1, y1 } = truth.box;
+    const share = (inside: boolean) => {
+      let changed = 0;
+      let seen = 0;
+      for (let i = 0; i < 512 * 512; i++) {
+        const [x, y] = [i % 512, Math.floor(i / 512)];
+        if ((x >= x0 && x < x1 && y >= y0 && y < y1) !== inside) continue;
+        seen++;
+        if (before.data.subarray(4 * i, 4 * i + 3).compare(after.data.subarray(4 * i, 4 * i + 3)) !== 0) changed++;
+      }
+      return changed / seen;
+    };
+    expect(share(true)).toBeGreaterThan(0.5);
+    expect(share(false)).toBeLessThan(0.5);
+  });
+});
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array) => Buffer.from(buffer, byteOffset, byteLength);
+
+describe('what cannot be analysed ends with 1 and its code', () => {
+  it('a file that is no picture', async () => {
+    writeFileSync(file('picture.png'), 'no picture');
+    const { code, err } = await facexformer('analyze', file('picture.png'), '--weights', 'seeded', '--tasks', 'age', ...ADAPTER);
+    expect(err).toMatch(/^BAD_PICTURE: /);
+    expect(code).toBe(1);
+  });
+
+  it('a task that does not exist', async () => {
+    const { code, err } = await facexformer('analyze', portrait, '--tasks', 'beauty', '--weights', 'seeded', ...ADAPTER);
+    expect(err).toMatch(/^UNKNOWN_TASK: /);
+    expect(code).toBe(1);
+  });
+
+  it('weights that are none', async () => {
+    writeFileSync(file('weights.safetensors'), '<!doctype html><title>Not found</title>');
+    const { code, err } = await facexformer('analyze', portrait, '--weights', file('weights.safetensors'), ...ADAPTER);
+    expect(err).toMatch(/^BAD_WEIGHTS_FILE: /);
+    expect(code).toBe(1);
+  });
+});
