@@ -20,15 +20,15 @@ export function chooseWeights(text: string | undefined, form: string | undefined
   if (form !== undefined) throw new UsageError('--form is for seeded weights; a file says itself which form it is.');
   const file = text ?? TRAINED;
   if (!statSync(file, { throwIfNoEntry: false })?.isFile())
-    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `There is no file ${file}. Give a safetensors file, or --weights seeded.`);
+    throw new FaceXFormerError(
+      'WEIGHTS_UNREACHABLE',
+      `There is no file ${file}. Give a safetensors file, or --weights seeded; npm run weights fetches the trained ones.`,
+    );
   return { file, name: basename(file) };
 }
 
 /** One line about the weights; with what to do where they are untrained. */
 export function weightsLine(weights: ChosenWeights): string {
   if ('file' in weights) return `Weights: ${weights.file}`;
-  return (
-    `Weights: seeded ${weights.seed}, UNTRAINED, so the answers mean nothing; for trained ones put the authors' checkpoint ` +
-    '(huggingface.co/kartiknarayan/facexformer), as safetensors, at weights/facexformer.safetensors'
-  );
+  return `Weights: seeded ${weights.seed}, UNTRAINED, so the answers mean nothing; trained ones come by: npm run weights`;
 }

@@ -1,5 +1,6 @@
 /** The engine: loads weights onto a GPU once, then analyses pictures, one call at a time, in the order of the calls. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { either } from '../checkpoint/connection.ts';
 import { openCheckpoint, type WeightsSource } from '../checkpoint/open.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
 import { type AdapterName, type Gpu, openGpu } from '../gpu/device.ts';
@@ -117,8 +118,9 @@ export class FaceXFormer {
     const gpu = await openGpu(options.device, signal);
     const parameters = new Parameters(gpu.device);
     const preprocess = new Preprocess(gpu.device);
+    const stop = new AbortController(); // ends a download under way when something else fails
     try {
-      const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal }));
+      const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) }));
       const config = readConfig(checkpoint.tensors);
       const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
       const graph = network(config, { direct: gpu.adapter.architecture === 'swiftshader', subgroupsOfFour: gpu.subgroupsOfFour });
@@ -127,13 +129,17 @@ export class FaceXFormer {
       const pipelines = new Pipelines(gpu.device);
       const compiled = Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
       compiled.catch(() => {}); // awaited below; until then a failure of the weights goes first
-      await parameters.load(plan.parameters, checkpoint, { signal, onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }) });
+      await parameters.load(plan.parameters, checkpoint, {
+        signal,
+        onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
+      });
       await compiled;
       const engine = new FaceXFormer({ gpu, graph, config, pipelines, parameters, preprocess, tasks, source: checkpoint.source });
       await engine.#program(tasks, {});
       onProgress({ phase: 'ready', loaded: 1, total: 1 });
       return engine;
     } catch (error) {
+      stop.abort();
       parameters.destroy();
       preprocess.destroy();
       if (gpu.own) gpu.device.destroy();

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { convertBytes, convertFile } from '../../src/convert/convert.ts';
+import { save } from '../../src/convert/save.ts';
 import { inMemory } from '../../src/convert/source.ts';
 import expected from './fixtures/expected.json' with { type: 'json' };
 import { op, torchZip } from './torch-file.ts';
@@ -112,9 +113,30 @@ it('an abort leaves no file', async () => {
 });
 
 it('two conversions to one file at once both end well, and nothing else is left', async () => {
-  const { readdirSync } = await import('node:fs');
   const both = join(folder, 'both', 'out.safetensors');
   await Promise.all([convertFile(fixture('legacy.pt'), both), convertFile(fixture('nested.pt'), both)]);
   expect(readdirSync(join(folder, 'both'))).toEqual(['out.safetensors']);
   expect(await values(both)).toEqual(expected);
+});
+
+describe('a file that cannot be finished', () => {
+  const failing = async function* (code: string) {
+    yield new Uint8Array(10);
+    throw Object.assign(new Error(code), { code });
+  };
+  it('for want of room leaves nothing, not even its beginning, and says so', async () => {
+    const path = join(folder, 'full', 'out.safetensors');
+    await expect(save(path, failing('ENOSPC'))).rejects.toMatchObject({
+      code: 'LIMIT',
+      message: expect.stringMatching(/no room on the disk/),
+    });
+    expect(readdirSync(join(folder, 'full'))).toEqual([]);
+  });
+
+  it('leaves the file that was there before', async () => {
+    const path = join(folder, 'before', 'out.safetensors');
+    await save(path, [Uint8Array.of(1, 2, 3)]);
+    await expect(save(path, failing('EIO'))).rejects.toMatchObject({ code: 'EIO' });
+    expect([...readFileSync(path)]).toEqual([1, 2, 3]);
+  });
 });
