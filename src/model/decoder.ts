@@ -3,9 +3,10 @@
  * face tokens attend to each other. Post-norm, width 256, 8 heads; cross-attention has an inner width of 128.
  */
 import type { Parameter, Tensor } from '../graph/graph.ts';
-import { faceToTask } from '../kernels/faceToTask.ts';
+import { crossAttentionDirect, directSharesOf } from '../kernels/crossAttentionDirect.ts';
+import { type FaceToTaskShape, faceToTask } from '../kernels/faceToTask.ts';
 import { packWeight, paddedCols } from '../kernels/matmul.ts';
-import { sharesOf, taskToFace } from '../kernels/taskToFace.ts';
+import { sharesOf, type TaskToFaceShape, taskToFace } from '../kernels/taskToFace.ts';
 import { taskToFaceMerge } from '../kernels/taskToFaceMerge.ts';
 import { tokenAttention } from '../kernels/tokenAttention.ts';
 import type { Config } from './config.ts';
@@ -48,7 +49,10 @@ export function decode(t: Target, face: Tensor, config: Config, w: Weights): Dec
     t.graph.tap(`decoder${i}.image`, image, [1, rowsOf(image.shape), WIDTH]);
   }
   const final = transformer.at('final_attn_token_to_image');
-  const keys = projections(t, final.path, rowsOfTensor(image), INNER, [{ w: final.at('k_proj'), code: faceCode }, { w: final.at('v_proj') }]);
+  const keys = projections(t, final.path, rowsOfTensor(image), INNER, [
+    { w: final.at('k_proj'), code: faceCode },
+    { w: final.at('v_proj') },
+  ]);
   const attended = attendToFace(t, tasks, keys, taskCode, final);
   const tokens = norm(t, attended, transformer.at('norm_final_attn'));
   t.graph.tap('decoder.tokens', tokens, [1, config.tokens, WIDTH]);
@@ -94,8 +98,9 @@ function decoderLayer(t: Target, tasks: Rows, image: Tensor, { taskCode, faceCod
   // 4. Face-to-task attention
   const k = projections(t, `${toTask.path}.k_proj`, rowsOfTensor(tokens), INNER, [{ w: toTask.at('k_proj'), code: taskCode }]);
   const v = linear(t, tokens, toTask.at('v_proj'), INNER);
-  const shape = { queries: rowsOf(image.shape), tokens: tasks.rows, heads: HEADS, qStride: 3 * INNER, qOffset: 2 * INNER };
-  const back = t.graph.add(`${toTask.path}.attention`, faceToTask, shape, { q: face, k, v }, [shape.queries, INNER]);
+  const shape: FaceToTaskShape = { queries: rowsOf(image.shape), tokens: tasks.rows, heads: HEADS, qStride: 3 * INNER, qOffset: 2 * INNER };
+  const kernel = t.direct ? crossAttentionDirect : faceToTask;
+  const back = t.graph.add(`${toTask.path}.attention`, kernel, shape, { q: face, k, v }, [shape.queries, INNER]);
   return { tokens, face: norm(t, linear(t, back, toTask.at('out_proj'), WIDTH, { residual: rowsOfTensor(image) }), w.at('norm4')) };
 }
 
@@ -103,9 +108,16 @@ function decoderLayer(t: Target, tasks: Rows, image: Tensor, { taskCode, faceCod
 function attendToFace(t: Target, tasks: Rows, keys: Tensor, code: Code, w: Weights): Tensor {
   const q = projections(t, `${w.path}.q_proj`, tasks, INNER, [{ w: w.at('q_proj'), code }]);
   const stride = lastOf(keys.shape);
-  const shape = { tokens: tasks.rows, keys: rowsOf(keys.shape), heads: HEADS, kStride: stride, vStride: stride, vOffset: INNER };
-  const shares = sharesOf(shape);
-  const parts = t.graph.add(`${w.path}.attention`, taskToFace, shape, { q, k: keys, v: keys }, [tasks.rows, HEADS, shares, 20]);
+  const shape: TaskToFaceShape = {
+    tokens: tasks.rows,
+    keys: rowsOf(keys.shape),
+    heads: HEADS,
+    kStride: stride,
+    vStride: stride,
+    vOffset: INNER,
+  };
+  const [kernel, shares] = t.direct ? [crossAttentionDirect, directSharesOf(shape)] : [taskToFace, sharesOf(shape)];
+  const parts = t.graph.add(`${w.path}.attention`, kernel, shape, { q, k: keys, v: keys }, [tasks.rows, HEADS, shares, 20]);
   const merged = t.graph.add(`${w.path}.merge`, taskToFaceMerge, { tokens: tasks.rows, heads: HEADS, shares }, { x: parts }, [
     tasks.rows,
     INNER,

@@ -1,6 +1,7 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
 import type { Graph, Operand, Parameter, Tensor } from '../graph/graph.ts';
 import { layerNorm } from '../kernels/layerNorm.ts';
+import { layerNormDirect } from '../kernels/layerNormDirect.ts';
 import { type MatmulShape, matmul, packTransposed, packWeight, paddedCols } from '../kernels/matmul.ts';
 import { matmulDirect } from '../kernels/matmulDirect.ts';
 import { matmulSubgroup } from '../kernels/matmulSubgroup.ts';
@@ -85,7 +86,8 @@ export function norm(t: Target, x: Tensor, w: Weights, { eps = SWIN_EPS, gelu = 
   const channels = lastOf(x.shape);
   const g = stored(t.graph, w.name('weight'), channels);
   const b = stored(t.graph, w.name('bias'), channels);
-  return t.graph.add(w.path, layerNorm, { rows: rowsOf(x.shape), channels, eps, gelu }, { x, g, b }, x.shape);
+  const kernel = t.direct ? layerNormDirect : layerNorm;
+  return t.graph.add(w.path, kernel, { rows: rowsOf(x.shape), channels, eps, gelu }, { x, g, b }, x.shape);
 }
 
 /**

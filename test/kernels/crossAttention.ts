@@ -1,0 +1,92 @@
+import type { FaceToTaskShape } from '../../src/kernels/faceToTask.ts';
+import type { Kernel } from '../../src/kernels/kernel.ts';
+import type { TaskToFaceShape } from '../../src/kernels/taskToFace.ts';
+import { headsAttention, rowsOf } from './float64.ts';
+import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+
+/** The shares y [tokens][heads][shares][20] of a, (m, l, 0, 0) put together: sum exp(m) a / sum exp(m) l. */
+function together(y: Float32Array, tokens: number, heads: number): Float64Array {
+  const shares = y.length / (tokens * heads * 20);
+  const merged = new Float64Array(tokens * heads * 16);
+  for (const [i, all] of rowsOf(y, shares * 20).entries()) {
+    const parts = rowsOf(all, 20);
+    const highest = Math.max(...parts.map((part) => part[16] as number));
+    const sum = (value: (part: Float64Array) => number): number =>
+      parts.reduce((total, part) => total + Math.exp((part[16] as number) - highest) * value(part), 0);
+    const total = sum((part) => part[17] as number);
+    for (let d = 0; d < 16; d++) merged[i * 16 + d] = sum((part) => part[d] as number) / total;
+    if (parts.some((part) => part[18] !== 0 || part[19] !== 0)) merged.fill(Number.NaN);
+  }
+  return merged;
+}
+
+/** A kernel and the number of shares that its output for a shape has. */
+export interface Sharing {
+  kernel: Kernel<TaskToFaceShape>;
+  sharesOf(shape: TaskToFaceShape): number;
+}
+
+function faceCase({ kernel, sharesOf }: Sharing, name: string, shape: TaskToFaceShape, scale = 1): KernelCase {
+  const { tokens, keys, heads, kStride, vStride, vOffset = 0 } = shape;
+  const width = 16 * heads;
+  return {
+    name: `${name}: ${tokens} tokens, ${keys} keys, ${heads} heads`,
+    bound: FLOAT32,
+    async run(device) {
+      const q = randomValues(tokens * width, 1).map((v) => scale * v);
+      const k = randomValues(keys * kStride, 2).map((v) => scale * v);
+      const v = randomValues(keys * vStride, 3);
+      const y = await runKernel(device, kernel, shape, { q, k, v }, tokens * heads * sharesOf(shape) * 20);
+      const expected = headsAttention(heads, rowsOf(q, width), rowsOf(k, width, kStride), rowsOf(v, width, vStride, vOffset));
+      return { actual: together(new Float32Array(y), tokens, heads), expected };
+    },
+  };
+}
+
+const model = { heads: 8, kStride: 384, vStride: 384, vOffset: 128 };
+const plain = { heads: 8, kStride: 128, vStride: 128 };
+
+export function taskToFaceCases(sharing: Sharing): KernelCase[] {
+  const of = (name: string, shape: TaskToFaceShape, scale?: number): KernelCase => faceCase(sharing, name, shape, scale);
+  return [
+    of('released form', { tokens: 18, keys: 3136, ...model }),
+    of('paper form', { tokens: 95, keys: 784, ...model }),
+    of('final attention', { tokens: 18, keys: 448, heads: 8, kStride: 256, vStride: 256, vOffset: 128 }),
+    of('a last chunk of one key', { tokens: 18, keys: 65, ...plain }),
+    of('a last chunk in part', { tokens: 95, keys: 100, ...plain }),
+    of('fewer keys than parts', { tokens: 1, keys: 5, ...plain }),
+    of('one token', { tokens: 1, keys: 200, heads: 2, kStride: 32, vStride: 32 }),
+    of('a full workgroup', { tokens: 64, keys: 64, heads: 1, kStride: 16, vStride: 20, vOffset: 4 }),
+    of('one token more', { tokens: 65, keys: 64, heads: 1, kStride: 16, vStride: 16 }),
+    of('scores of hundreds', { tokens: 18, keys: 130, ...plain }, 20),
+  ];
+}
+
+function taskCase(kernel: Kernel<FaceToTaskShape>, name: string, shape: FaceToTaskShape, scale = 1): KernelCase {
+  const { queries, tokens, heads, qStride, qOffset = 0 } = shape;
+  const width = 16 * heads;
+  return {
+    name: `${name}: ${queries} queries, ${tokens} tokens, ${heads} heads`,
+    bound: FLOAT32,
+    async run(device) {
+      const q = randomValues(queries * qStride, 1).map((v) => scale * v);
+      const k = randomValues(tokens * width, 2).map((v) => scale * v);
+      const v = randomValues(tokens * width, 3);
+      const y = await runKernel(device, kernel, shape, { q, k, v }, queries * width);
+      const expected = headsAttention(heads, rowsOf(q, width, qStride, qOffset), rowsOf(k, width), rowsOf(v, width));
+      return { actual: new Float32Array(y), expected };
+    },
+  };
+}
+
+export function faceToTaskCases(kernel: Kernel<FaceToTaskShape>): KernelCase[] {
+  const of = (name: string, shape: FaceToTaskShape, scale?: number): KernelCase => taskCase(kernel, name, shape, scale);
+  return [
+    of('released form', { queries: 3136, tokens: 18, heads: 8, qStride: 384, qOffset: 256 }),
+    of('paper form', { queries: 448, tokens: 95, heads: 8, qStride: 384, qOffset: 256 }),
+    of('as many tokens as fit', { queries: 65, tokens: 112, heads: 2, qStride: 32 }),
+    of('one token', { queries: 95, tokens: 1, heads: 8, qStride: 128 }),
+    of('one query', { queries: 1, tokens: 18, heads: 1, qStride: 24, qOffset: 8 }),
+    of('scores of hundreds', { queries: 130, tokens: 18, heads: 8, qStride: 128 }, 20),
+  ];
+}
