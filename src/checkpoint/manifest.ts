@@ -11,6 +11,15 @@ export type Form = 'released' | 'paper';
 
 export const FORMS: readonly Form[] = ['released', 'paper'];
 
+/** How deep the paper form's hourglass network is. */
+export interface HourglassSizes {
+  readonly stacks: number;
+  /** Halvings of the map in each stack. */
+  readonly levels: number;
+}
+
+const HOURGLASS: HourglassSizes = { stacks: 4, levels: 3 };
+
 type Add = (name: string, shape: readonly number[], dtype?: Dtype) => void;
 
 /** Blocks of each stage of Swin-B; stage s has 128 * 2^s channels and 4 * 2^s heads. */
@@ -20,12 +29,16 @@ const RELEASED_HEADS = { landmarks: 136, pose: 3, attribute: 40, visibility: 29,
 /** Outputs of each single-token head of the paper form, in the decoder's order. */
 const PAPER_HEADS = { attributes: 40, visibility: 29, age: 8, gender: 2, race: 5, expression: 7, recognition: 512 };
 
-const lists = new Map<Form, ReadonlyMap<string, TensorInfo>>();
+const lists = new Map<string, ReadonlyMap<string, TensorInfo>>();
 
-/** The tensors of one form: F32, but for the int64 buffers that the architecture defines (`isBuffer`). */
-export function tensorsOf(form: Form): ReadonlyMap<string, TensorInfo> {
-  const list = lists.get(form) ?? grow(form);
-  lists.set(form, list);
+/**
+ * The tensors of one form: F32, but for the int64 buffers that the architecture defines (`isBuffer`). The paper form's hourglass is of
+ * the paper's sizes unless others are given.
+ */
+export function tensorsOf(form: Form, hourglass: HourglassSizes = HOURGLASS): ReadonlyMap<string, TensorInfo> {
+  const key = form === 'released' ? form : `${form} ${hourglass.stacks} ${hourglass.levels}`;
+  const list = lists.get(key) ?? grow(form, hourglass);
+  lists.set(key, list);
   return list;
 }
 
@@ -34,14 +47,14 @@ export function isBuffer(name: string): boolean {
   return name.endsWith('.relative_position_index') || name.endsWith('.num_batches_tracked');
 }
 
-function grow(form: Form): Map<string, TensorInfo> {
+function grow(form: Form, hourglassSizes: HourglassSizes): Map<string, TensorInfo> {
   const list = new Map<string, TensorInfo>();
   const add: Add = (name, shape, dtype = 'F32') => list.set(name, { name, dtype, shape, bytes: bytesOf(dtype, shape) as number });
   backbone(add);
   add('pe_layer.positional_encoding_gaussian_matrix', [2, 128]);
   transformer(add, 'face_decoder.transformer');
   if (form === 'released') releasedHeads(add);
-  else paperHeads(add);
+  else paperHeads(add, hourglassSizes);
   for (const [i, channels] of [128, 256, 512, 1024].entries()) layer(add, `linear_c.${i}.proj`, [256, channels]);
   add('linear_fuse.weight', [256, 1024, 1, 1]);
   return list;
@@ -117,7 +130,7 @@ function releasedHeads(add: Add): void {
   for (const [task, out] of Object.entries(RELEASED_HEADS)) mlp(add, `face_decoder.${task}_prediction_head`, out);
 }
 
-function paperHeads(add: Add): void {
+function paperHeads(add: Add, sizes: HourglassSizes): void {
   add('face_decoder.landmarks_tokens.weight', [68, 256]);
   add('face_decoder.pose_tokens.weight', [9, 256]);
   for (const [task, out] of Object.entries(PAPER_HEADS)) {
@@ -127,20 +140,20 @@ function paperHeads(add: Add): void {
   add('face_decoder.mask_tokens.weight', [11, 256]);
   upscaling(add);
   mlp(add, 'face_decoder.pose_prediction_head', 1);
-  landmarksHourglass(add, 'face_decoder.landmarks_hourglass');
+  landmarksHourglass(add, 'face_decoder.landmarks_hourglass', sizes);
 }
 
-function landmarksHourglass(add: Add, name: string): void {
+function landmarksHourglass(add: Add, name: string, { stacks, levels }: HourglassSizes): void {
   mlp(add, `${name}.token_mlp`, 256);
   layer(add, `${name}.merge_tokens`, [256, 68, 1, 1]);
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < stacks; i++) {
     const at = `${name}.stacks.${i}`;
-    hourglass(add, `${at}.hourglass`, 3);
+    hourglass(add, `${at}.hourglass`, levels);
     hourglassBlock(add, `${at}.block`);
     layer(add, `${at}.conv`, [256, 256, 1, 1]);
     batchNorm(add, `${at}.bn`, 256);
     layer(add, `${at}.heatmaps`, [68, 256, 1, 1]);
-    if (i === 3) break;
+    if (i === stacks - 1) break;
     layer(add, `${at}.merge_features`, [256, 256, 1, 1]);
     layer(add, `${at}.merge_heatmaps`, [256, 68, 1, 1]);
   }

@@ -2,7 +2,7 @@
 
 import { checkTensors, formOf } from '../checkpoint/check.ts';
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
-import { type Form, tensorsOf } from '../checkpoint/manifest.ts';
+import { type Form, type HourglassSizes, tensorsOf } from '../checkpoint/manifest.ts';
 import { TASKS, type Task } from './labels.ts';
 
 /** A task's tokens in the decoder and the head that reads them. */
@@ -22,6 +22,8 @@ export interface Config {
   readonly form: Form;
   readonly tokens: number;
   readonly tasks: readonly TaskTokens[];
+  /** Of the paper form's landmarks. */
+  readonly hourglass?: HourglassSizes | undefined;
 }
 
 /** Decoder order of each form: task, its embedding, its head. */
@@ -53,7 +55,8 @@ const ORDER: Record<Form, readonly (readonly [Task, string, string])[]> = {
 /** Reads the form from a checkpoint's tensors. @throws FaceXFormerError WRONG_WEIGHTS when they are not the model's */
 export function readConfig(tensors: ReadonlyMap<string, TensorInfo>): Config {
   const form = formOf(tensors);
-  checkTensors(tensors, tensorsOf(form));
+  const hourglass = form === 'paper' ? hourglassOf(tensors) : undefined;
+  checkTensors(tensors, tensorsOf(form, hourglass));
   const shape = (name: string): readonly number[] => (tensors.get(`face_decoder.${name}`) as TensorInfo).shape;
   let first = 0;
   const tasks = ORDER[form].map(([task, embedding, head]) => {
@@ -61,7 +64,20 @@ export function readConfig(tensors: ReadonlyMap<string, TensorInfo>): Config {
     first += count;
     return { task, embedding, first: first - count, count, head, out: shape(`${head}.layers.2.weight`)[0] as number };
   });
-  return { form, tokens: first, tasks };
+  return { form, tokens: first, tasks, hourglass };
+}
+
+/** A map of 56 x 56 halves three times. */
+const MOST_LEVELS = 3;
+
+/** Counts the stacks, and the levels nested in the first: one of each at least, so that what is missing is named by the check. */
+function hourglassOf(tensors: ReadonlyMap<string, TensorInfo>): HourglassSizes {
+  const path = 'face_decoder.landmarks_hourglass.stacks';
+  let stacks = 1;
+  while (tensors.has(`${path}.${stacks}.conv.weight`)) stacks++;
+  let levels = 1;
+  while (levels < MOST_LEVELS && tensors.has(`${path}.0.hourglass${'.low2'.repeat(levels)}.low3.conv1.weight`)) levels++;
+  return { stacks, levels };
 }
 
 /** The tasks that a configuration knows, in the order of TASKS. */

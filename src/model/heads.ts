@@ -1,10 +1,12 @@
-/** The prediction heads (paper section 3.3): a three-layer MLP on each task's tokens, and the parsing map. */
+/** The prediction heads (paper section 3.3): a three-layer MLP on each task's tokens, the parsing map, and the landmarks' hourglass. */
 import type { Tensor } from '../graph/graph.ts';
 import { argmax } from '../kernels/argmax.ts';
+import { l2Normalise } from '../kernels/l2Normalise.ts';
 import { mlpHead, packMlp } from '../kernels/mlpHead.ts';
 import { parsing } from '../kernels/parsing.ts';
 import type { Config, TaskTokens } from './config.ts';
 import type { Decoded } from './decoder.ts';
+import { landmarksHourglass } from './hourglass.ts';
 import { norm, reshape, rowsOf, type Target, upscale2x2 } from './layers.ts';
 import type { Weights } from './weights.ts';
 
@@ -16,8 +18,15 @@ export function heads(t: Target, { tokens, face }: Decoded, config: Config, w: W
   for (const task of config.tasks) {
     const made = head(t, tokens, task, w.at(task.head));
     if (task.task === 'segmentation') parse(t, face, made, w.at('output_upscaling'));
-    else t.graph.output(task.task, reshape(made, [1, task.out]));
+    else t.graph.output(task.task, outputOf(t, task, made, face, config, w));
   }
+}
+
+/** A task's raw output from what its MLP made, [count, out]; the batch dimension is PyTorch's. */
+function outputOf(t: Target, { task, count, out }: TaskTokens, made: Tensor, face: Tensor, { hourglass }: Config, w: Weights): Tensor {
+  if (task === 'landmarks' && hourglass) return landmarksHourglass(t, made, face, hourglass, w.at('landmarks_hourglass'));
+  if (task === 'recognition') return t.graph.add(task, l2Normalise, { length: out }, { x: made }, [1, out]);
+  return reshape(made, task === 'headpose' && count === 9 ? [1, 3, 3] : [1, out]);
 }
 
 /** The MLP 256-256-256-out on a task's tokens: [count, out] */

@@ -40,7 +40,8 @@ function zeros(g: Graph, length: number): Parameter {
 
 /** y = act(x w^T + b) + residual; `w` packed, `b` of cols values. */
 export interface Product {
-  weight: Parameter;
+  /** A parameter, or a tensor that the network made in that layout. */
+  weight: Operand;
   bias?: Parameter | undefined;
   cols: number;
   activation?: MatmulShape['activation'];
@@ -48,7 +49,12 @@ export interface Product {
   residual?: Rows | undefined;
 }
 
-export function product({ graph, direct, subgroupsOfFour }: Target, name: string, x: Rows, { weight, bias, cols, activation, residual }: Product): Tensor {
+export function product(
+  { graph, direct, subgroupsOfFour }: Target,
+  name: string,
+  x: Rows,
+  { weight, bias, cols, activation, residual }: Product,
+): Tensor {
   const shape: MatmulShape = { rows: x.rows, inner: x.cols, cols, ...(activation && { activation }), residualRows: residual?.rows };
   const b = bias ?? zeros(graph, cols);
   const inputs = { x: x.operand, w: weight, b, r: residual?.operand ?? b };

@@ -1,0 +1,35 @@
+// y = x / max(|x|, 1e-12): a vector of length 1.
+//
+// x, y [LENGTH], one workgroup. The largest element is divided out first, so that no square overflows or vanishes. Sums as in
+// instanceNorm, by every thread anew.
+const THREADS = 64u;
+
+override LENGTH: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+
+var<workgroup> maxima: array<f32, THREADS>;
+var<workgroup> squares: array<f32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn l2Normalise(@builtin(local_invocation_index) thread: u32) {
+  var largest = 0.0;
+  for (var i = thread; i < LENGTH; i += THREADS) { largest = max(largest, abs(x[i])); }
+  maxima[thread] = largest;
+  workgroupBarrier();
+  largest = 1e-30;
+  for (var i = 0u; i < THREADS; i++) { largest = max(largest, maxima[i]); }
+
+  var sum = 0.0;
+  for (var i = thread; i < LENGTH; i += THREADS) {
+    let v = x[i] / largest;
+    sum += v * v;
+  }
+  squares[thread] = sum;
+  workgroupBarrier();
+  sum = 0.0;
+  for (var i = 0u; i < THREADS; i++) { sum += squares[i]; }
+  let norm = max(sqrt(sum), 1e-12 / largest);
+  for (var i = thread; i < LENGTH; i += THREADS) { y[i] = x[i] / largest / norm; }
+}

@@ -1,0 +1,175 @@
+/**
+ * Landmarks of the paper's form: a stacked hourglass on the face tokens, steered by the landmark tokens (paper section 3.3; the
+ * blocks and the decoding of heat maps are STAR's, with whose loss the paper trains). Pooling, upsampling, batch norms, ReLUs and
+ * additions ride on the convolutions: three dispatches a block.
+ */
+import type { HourglassSizes } from '../checkpoint/manifest.ts';
+import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
+import { type ConvShape, conv, packConv } from '../kernels/conv.ts';
+import { convDirect } from '../kernels/convDirect.ts';
+import { heatmapPoints } from '../kernels/heatmapPoints.ts';
+import { instanceNorm } from '../kernels/instanceNorm.ts';
+import { packWeight, paddedCols } from '../kernels/matmul.ts';
+import { packRows } from '../kernels/packRows.ts';
+import { planes } from './fusion.ts';
+import { lastOf, product, reshape, rowsOf, rowsOfTensor, type Target } from './layers.ts';
+import type { Weights } from './weights.ts';
+
+/** torch.nn.BatchNorm2d's and torch.nn.functional.instance_norm's default. */
+const EPS = 1e-5;
+
+/** Heat maps lie in rows of a multiple of 16 columns, as products read them; those beyond the points are zero. */
+const padded = (points: number): number => Math.ceil(points / 16) * 16;
+
+/** A map that a block reads: as it is, or its 2x2 maxima. */
+interface Source {
+  readonly map: Tensor;
+  readonly pool?: boolean;
+}
+
+/** The token MLP's kernels [points, width] and the face tokens [side * side, width] to points [1, points, 2] in [-1, 1], x then y. */
+export function landmarksHourglass(t: Target, kernels: Tensor, face: Tensor, sizes: HourglassSizes, w: Weights): Tensor {
+  const { stacks, levels } = sizes;
+  const side = Math.sqrt(rowsOf(face.shape));
+  const [points, width] = kernels.shape as [number, number];
+  let x = mergedHeatmaps(t, tokenMaps(t, kernels, face, w), face, w.at('merge_tokens'));
+  for (let i = 0; ; i++) {
+    const stack = w.at('stacks').at(i);
+    const blocks = block(t, { map: hourglass(t, { map: x }, levels, stack.at('hourglass')) }, stack.at('block'));
+    const features = convBatchNormRelu(t, blocks, stack.at('conv'), stack.at('bn'));
+    const heatmaps = heatmapsOf(t, features, points, stack.at('heatmaps'));
+    t.graph.tap(`landmarks.stack${i}.features`, features, [1, width, side, side], (values) => planes(values, width));
+    t.graph.tap(`landmarks.stack${i}.heatmaps`, heatmaps, [1, points, side, side], (values) =>
+      planes(values, padded(points)).subarray(0, points * side * side),
+    );
+    if (i === stacks - 1) {
+      const shape = { side, channels: padded(points), points };
+      return t.graph.add(`${w.path} points`, heatmapPoints, shape, { x: heatmaps }, [1, points, 2]);
+    }
+    const merged = conv1x1(t, features, stack.at('merge_features'), x);
+    x = mergedHeatmaps(t, heatmaps, merged, stack.at('merge_heatmaps'));
+  }
+}
+
+/** kernels . face / sqrt(width): [side * side, padded points] */
+function tokenMaps(t: Target, kernels: Tensor, face: Tensor, w: Weights): Tensor {
+  const [points, width] = kernels.shape as [number, number];
+  const shape = { cols: points, inner: width, scale: 1 / Math.sqrt(width) };
+  const weight = t.graph.add(`${w.path}.token_mlp as weight`, packRows, shape, { x: kernels }, [paddedCols(points), width]);
+  return product(t, `${w.path} token maps`, rowsOfTensor(face), { weight, cols: padded(points) });
+}
+
+/** up(x) + upsampled(low3(low2(low1(pooled x)))); the coarse branch first, because it rides on the fine one's last convolution. */
+function hourglass(t: Target, x: Source, levels: number, w: Weights): Tensor {
+  const low1 = block(t, { map: x.map, pool: true }, w.at('low1'));
+  const low2 = levels > 1 ? hourglass(t, { map: low1 }, levels - 1, w.at('low2')) : block(t, { map: low1 }, w.at('low2'));
+  const low3 = block(t, { map: low2 }, w.at('low3'));
+  return block(t, x, w.at('up'), low3);
+}
+
+/** x + conv3(relu(bn3(conv2(relu(bn2(conv1(relu(bn1(x))))))))), and the upsampled coarse map where there is one. */
+function block(t: Target, { map, pool = false }: Source, w: Weights, coarse?: Tensor): Tensor {
+  const width = lastOf(map.shape);
+  const side = Math.sqrt(rowsOf(map.shape)) / (pool ? 2 : 1);
+  const half = width / 2;
+  const first = { side, inner: width, cols: half, kernel: 1, preactivation: true, relu: true, pool } as const;
+  const second = { side, inner: half, cols: half, kernel: 3, relu: true } as const;
+  const last = { side, inner: half, cols: width, kernel: 1, residual: pool ? 'pooled' : 'same', coarse: coarse !== undefined } as const;
+  const y1 = convolution(t, map, first, w.at('conv1'), { before: w.at('bn1'), after: w.at('bn2') });
+  const y2 = convolution(t, y1, second, w.at('conv2'), { after: w.at('bn3') });
+  return convolution(t, y2, last, w.at('conv3'), { residual: map, coarse });
+}
+
+interface Around {
+  /** Batch norms before (with ReLU) and after the convolution. */
+  before?: Weights;
+  after?: Weights;
+  residual?: Tensor;
+  coarse?: Tensor | undefined;
+}
+
+function convolution(t: Target, x: Tensor, shape: ConvShape, w: Weights, { before, after, residual, coarse }: Around): Tensor {
+  const b = foldedBias(t.graph, w, shape.cols, after);
+  const s = before ? scaleAndShift(t.graph, before, shape.inner) : b;
+  const inputs = { x, w: foldedWeight(t.graph, w, shape, after), b, s, r: residual ?? b, c: coarse ?? b };
+  return t.graph.add(w.path, t.direct ? convDirect : conv, shape, inputs, [shape.side * shape.side, shape.cols]);
+}
+
+/** relu(bn(conv1x1(x))) */
+function convBatchNormRelu(t: Target, x: Tensor, w: Weights, bn: Weights): Tensor {
+  const cols = lastOf(x.shape);
+  const weight = foldedWeight(t.graph, w, { cols, inner: cols, kernel: 1 }, bn);
+  return product(t, w.path, rowsOfTensor(x), { weight, bias: foldedBias(t.graph, w, cols, bn), cols, activation: 'relu' });
+}
+
+/** conv1x1(x) + residual, of the same width. */
+function conv1x1(t: Target, x: Tensor, w: Weights, residual: Tensor): Tensor {
+  const cols = lastOf(x.shape);
+  const weight = foldedWeight(t.graph, w, { cols, inner: cols, kernel: 1 });
+  return product(t, w.path, rowsOfTensor(x), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
+}
+
+/** relu(instance_norm(conv1x1(x))): [side * side, padded points] */
+function heatmapsOf(t: Target, x: Tensor, points: number, w: Weights): Tensor {
+  const [pixels, inner] = x.shape as [number, number];
+  const channels = padded(points);
+  const weight = foldedWeight(t.graph, w, { cols: points, inner, kernel: 1 });
+  const bias = t.graph.parameter(`${w.name('bias')} padded`, [w.name('bias')], channels, (into, [source]) => into.set(source as Float32Array));
+  const maps = product(t, w.path, rowsOfTensor(x), { weight, bias, cols: channels });
+  return t.graph.add(`${w.path} normalised`, instanceNorm, { pixels, channels, eps: EPS }, { x: maps }, maps.shape);
+}
+
+/** conv1x1(heat maps) + residual; the weights of columns beyond the points are zero. */
+function mergedHeatmaps(t: Target, maps: Tensor, residual: Tensor, w: Weights): Tensor {
+  const inner = lastOf(maps.shape);
+  const cols = lastOf(residual.shape);
+  const weight = t.graph.parameter(`${w.name('weight')} padded`, [w.name('weight')], paddedCols(cols) * inner, (into, [source]) => {
+    const points = (source as Float32Array).length / cols;
+    const rows = new Float32Array(cols * inner);
+    for (let n = 0; n < cols; n++) rows.set((source as Float32Array).subarray(n * points, (n + 1) * points), n * inner);
+    packWeight(rows, cols, inner, into);
+  });
+  return product(t, w.path, rowsOfTensor(maps), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
+}
+
+const statistics = (bn: Weights): string[] => ['weight', 'bias', 'running_mean', 'running_var'].map((name) => bn.name(name));
+
+/** A batch norm at inference as a factor and a term for each channel, in float64. */
+function affine([weight, bias, mean, variance]: readonly Float32Array[], i: number): { scale: number; shift: number } {
+  const scale = (weight?.[i] as number) / Math.sqrt((variance?.[i] as number) + EPS);
+  return { scale, shift: (bias?.[i] as number) - scale * (mean?.[i] as number) };
+}
+
+/** [scales, shifts] of a batch norm. */
+function scaleAndShift(g: Graph, bn: Weights, channels: number): Parameter {
+  return g.parameter(`${bn.path} scale and shift`, statistics(bn), 2 * channels, (into, sources) => {
+    for (let i = 0; i < channels; i++) {
+      const { scale, shift } = affine(sources, i);
+      into[i] = scale;
+      into[channels + i] = shift;
+    }
+  });
+}
+
+/** A convolution's packed weight, each output times the scale of the batch norm that follows. */
+function foldedWeight(g: Graph, w: Weights, shape: Pick<ConvShape, 'cols' | 'inner' | 'kernel'>, bn?: Weights): Parameter {
+  const { cols, inner, kernel } = shape;
+  const from = [w.name('weight'), ...(bn ? statistics(bn) : [])];
+  const name = `${w.name('weight')}${bn ? ` x ${bn.path}` : ''} packed`;
+  return g.parameter(name, from, paddedCols(cols) * inner * kernel * kernel, (into, [weight, ...sources]) => {
+    const scaled = Float64Array.from(weight as Float32Array);
+    const each = scaled.length / cols;
+    if (bn) for (let i = 0; i < scaled.length; i++) (scaled[i] as number) *= affine(sources, Math.floor(i / each)).scale;
+    packConv(scaled, shape, into);
+  });
+}
+
+function foldedBias(g: Graph, w: Weights, cols: number, bn?: Weights): Parameter {
+  const from = [w.name('bias'), ...(bn ? statistics(bn) : [])];
+  return g.parameter(`${w.name('bias')}${bn ? ` x ${bn.path}` : ''}`, from, cols, (into, [bias, ...sources]) => {
+    for (let i = 0; i < cols; i++) {
+      const { scale, shift } = bn ? affine(sources, i) : { scale: 1, shift: 0 };
+      into[i] = (bias?.[i] as number) * scale + shift;
+    }
+  });
+}

@@ -1,0 +1,4 @@
+import { convDirect } from '../../src/kernels/convDirect.ts';
+import { convolutionCases } from './convolution.ts';
+
+export const cases = convolutionCases(convDirect);
