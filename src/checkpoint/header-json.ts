@@ -22,7 +22,7 @@ const INTEGER = /(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
 /** Everything from the space on, but for the quote and the backslash. */
 const PLAIN = /[ !#-[\]-\uffff]*/y;
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const SPACE = /[ \t\n\r]*/y;
+const SPACE = ' \t\n\r';
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 /** At most this many dimensions: PyTorch's own bound is 64. */
@@ -148,13 +148,14 @@ class HeaderReader {
   }
 
   private space(): void {
-    this.match(SPACE);
+    while (SPACE.includes(this.text.charAt(this.at)) && this.at < this.text.length) this.at++;
   }
 
   private match(pattern: RegExp): string {
     pattern.lastIndex = this.at;
-    const found = pattern.exec(this.text)?.[0] ?? '';
-    this.at += found.length;
+    if (!pattern.test(this.text)) return '';
+    const found = this.text.slice(this.at, pattern.lastIndex);
+    this.at = pattern.lastIndex;
     return found;
   }
 

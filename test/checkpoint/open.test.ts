@@ -106,7 +106,7 @@ describe('what cannot be read is refused', () => {
     'a stream of text': [() => new Blob(['{}']).stream().pipeThrough(new TextDecoderStream()) as never, 'BAD_OPTION', /Uint8Array/],
     'a number': [() => 7 as never, 'BAD_OPTION', /number/],
     null: [() => null as never, 'BAD_OPTION', /null/],
-    'an address that is none': [() => 'http://', 'WEIGHTS_UNREACHABLE', /Could not fetch/],
+    'an address that is none': [() => 'http://[', 'WEIGHTS_UNREACHABLE', /Could not fetch/],
     'an address where nobody listens': [() => 'http://127.0.0.1:9/w.safetensors', 'WEIGHTS_UNREACHABLE', /Could not fetch/],
   };
 
@@ -200,7 +200,7 @@ it('holds one tensor at a time: its buffer is used again', async () => {
   const list = Object.fromEntries(
     Array.from({ length: 16 }, (_, i) => [`t${i}`, entry('U8', [2 ** 20], [i * 2 ** 20, (i + 1) * 2 ** 20])]),
   );
-  const big = fileOf(list, 2 ** 24);
+  const big = fileOf(list, new Uint8Array(2 ** 24));
   const buffers = new Set<ArrayBufferLike>();
   for await (const { data } of (await openCheckpoint(piecewise(big, 50_000))).read()) buffers.add(data.buffer);
   // One while it grows to the first tensor, one thereafter.

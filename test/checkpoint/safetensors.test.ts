@@ -115,9 +115,9 @@ describe('the safetensors reader refuses', () => {
       `{${Array.from({ length: 100_000 }, (_, i) => `"${i}":{"dtype":"F32","shape":[200,200],"data_offsets":[0,160000]}`)}}`,
       160_000,
     );
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect(() => parseHeader(file)).toThrow(/begins at byte 0/);
-    expect(performance.now() - start).toBeLessThan(3000);
+    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(3);
   });
 });
 

@@ -16,7 +16,7 @@ it(`${PICKLES} mutated PyTorch files are refused with our error or read`, { time
   let slowest = 0;
   for (let i = 0; i < PICKLES; i++) {
     const file = mutatedTorchFile(random);
-    const start = performance.now();
+    const start = process.cpuUsage();
     try {
       const torch = await openTorch(inMemory(file, 'mutated.pt'));
       let length = 0;
@@ -30,9 +30,9 @@ it(`${PICKLES} mutated PyTorch files are refused with our error or read`, { time
       if (!(error instanceof FaceXFormerError) || !/^(BAD_WEIGHTS_FILE|WRONG_WEIGHTS)$/.test(error.code))
         throw new Error(`file ${i} of seed ${SEED}`, { cause: error });
     }
-    slowest = Math.max(slowest, performance.now() - start);
+    slowest = Math.max(slowest, process.cpuUsage(start).user / 1e6);
   }
   expect(taken / PICKLES).toBeGreaterThan(0.02);
   expect(taken / PICKLES).toBeLessThan(0.6);
-  expect(slowest).toBeLessThan(2000);
+  expect(slowest).toBeLessThan(2);
 });
