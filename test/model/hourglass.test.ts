@@ -1,0 +1,79 @@
+/** The paper form's plan: what the hourglass adds, what it leaves out, and that its sizes are the checkpoint's. */
+import { describe, expect, test } from 'vitest';
+import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { makePlan, type Plan } from '../../src/graph/plan.ts';
+import { readConfig, tasksOf } from '../../src/model/config.ts';
+import type { Task } from '../../src/model/labels.ts';
+import { network } from '../../src/model/network.ts';
+
+const paper = readConfig(tensorsOf('paper'));
+const planOf = (tasks: readonly Task[], config = paper): Plan => makePlan(network(config), tasks.map((task) => (task === 'segmentation' ? 'mask' : task)));
+const others = tasksOf(paper).filter((task) => task !== 'landmarks');
+const ofHourglass = ({ dispatches }: Plan) => dispatches.filter(({ node }) => node.includes('landmarks_hourglass'));
+
+describe('the hourglass network', () => {
+  const all = planOf(tasksOf(paper));
+
+  test('adds at most 190 dispatches, and none where landmarks are not asked for', () => {
+    const without = planOf(others);
+    expect(ofHourglass(all).length).toBe(155);
+    expect(all.totals.dispatches - without.totals.dispatches).toBe(155);
+    expect(ofHourglass(without)).toEqual([]);
+    expect(without.parameters.filter(({ name }) => name.includes('landmarks_hourglass'))).toEqual([]);
+  });
+
+  test('is three dispatches a block: nothing is pooled, upsampled, normed or added on its own', () => {
+    const kernels = ofHourglass(all).map(({ kernel }) => kernel.name);
+    const counts = Object.fromEntries([...new Set(kernels)].map((name) => [name, kernels.filter((one) => one === name).length]));
+    // Per stack 11 blocks; conv, heatmaps and, but for the last, the two merges; before the first the token maps and their merge.
+    expect(counts).toEqual({ mlpHead: 1, packRows: 1, matmul: 4 * 4 - 2 + 2, conv: 4 * 11 * 3, instanceNorm: 4, heatmapPoints: 1 });
+  });
+
+  test('shares its pipelines among stacks and map sizes', () => {
+    const pipelines = new Set(ofHourglass(all).map(({ kernel, launch }) => `${kernel.name} ${JSON.stringify(launch.constants)}`));
+    expect([...pipelines].filter((one) => one.startsWith('conv ')).length).toBe(6);
+  });
+
+  test('reads its weights whole: every tensor of the form is used, but for those that inference does not need', () => {
+    const used = new Set(all.parameters.flatMap(({ from }) => from));
+    const unused = [...tensorsOf('paper').keys()].filter((name) => !used.has(name));
+    expect(unused.filter((name) => !/num_batches_tracked$|relative_position_index$|^backbone\.1\./.test(name))).toEqual([]);
+  });
+
+  test.for([
+    { stacks: 1, levels: 3 },
+    { stacks: 2, levels: 1 },
+    { stacks: 6, levels: 2 },
+  ])('is as deep as the checkpoint: $stacks stacks of $levels levels', (sizes) => {
+    const config = readConfig(tensorsOf('paper', sizes));
+    expect(config.hourglass).toEqual(sizes);
+    const { stacks, levels } = sizes;
+    expect(ofHourglass(planOf(['landmarks'], config)).filter(({ kernel }) => kernel.name === 'conv').length).toBe(
+      3 * stacks * (3 * levels + 2),
+    );
+  });
+
+  test('a checkpoint that lacks a part of it is refused', () => {
+    const tensors = new Map(tensorsOf('paper'));
+    tensors.delete('face_decoder.landmarks_hourglass.stacks.2.merge_features.weight');
+    expect(() => readConfig(tensors)).toThrow(FaceXFormerError);
+    expect(() => readConfig(tensors)).toThrow(/merge_features\.weight/);
+  });
+});
+
+describe('the released form', () => {
+  const released = readConfig(tensorsOf('released'));
+
+  test('has no hourglass, and its plan no kernel of one', () => {
+    expect(released.hourglass).toBeUndefined();
+    const kernels = new Set(planOf(tasksOf(released), released).dispatches.map(({ kernel }) => kernel.name));
+    for (const name of ['conv', 'convDirect', 'instanceNorm', 'heatmapPoints', 'packRows', 'l2Normalise']) expect(kernels).not.toContain(name);
+  });
+});
+
+test('outputs have the shapes of PyTorch’s', () => {
+  const { outputs } = network(paper);
+  const shapes = Object.fromEntries([...outputs].map(([name, { shape }]) => [name, shape]));
+  expect(shapes).toMatchObject({ landmarks: [1, 68, 2], headpose: [1, 3, 3], recognition: [1, 512], expression: [1, 7] });
+});
