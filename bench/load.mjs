@@ -1,4 +1,5 @@
 /** The project's TypeScript in a Node script: `await load('bench/onnx/export.ts')` bundles the module into .cache/ and imports it. */
+import { rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { wgslForEsbuild } from '../scripts/wgsl.mjs';
@@ -17,5 +18,9 @@ export async function load(path) {
     sourcemap: 'inline',
   };
   await build({ ...options, entryPoints: [`${root}${path}`], outfile, plugins: [wgslForEsbuild], loader: { '.json': 'json' } });
-  return import(pathToFileURL(outfile));
+  try {
+    return await import(pathToFileURL(outfile));
+  } finally {
+    rmSync(outfile);
+  }
 }

@@ -8,12 +8,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PNG } from 'pngjs';
-import { BOX, FORMS, PICTURE, reference, SEED } from '../fixtures.mjs';
 import { load, root } from '../load.mjs';
 import { runChild } from './child.mjs';
-import { agreement, asJson, failures, printComparison } from './report.mjs';
+
+const { BOX, PICTURE, reference, SEED } = await load('bench/fixtures.ts');
+const { agreement, asJson, failures, printComparison } = await load('bench/peers/report.ts');
 
 const THREADS = 2;
+const FORMS = ['released', 'paper'];
 
 /** `atLeast`: how many times faster than the side `against` the engine's steady frame has to be. */
 const COMPARISONS = {
