@@ -13,6 +13,7 @@ import { Program } from '../graph/program.ts';
 import { type Box, checkBox, wholePicture } from '../image/crop.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
+import { gpuKernels, type KernelSet } from '../kernels/set.ts';
 import { type Config, readConfig, tasksOf } from './config.ts';
 import { TASKS, type Task } from './labels.ts';
 import { network } from './network.ts';
@@ -49,13 +50,15 @@ export interface AnalyzeOptions {
   tasks?: readonly Task[];
   /** Adds each face's raw network outputs as `raw`. */
   raw?: boolean;
-  /** Adds every intermediate that PyTorch can be asked for to `raw`, as `tap.*`. For tests: about 25 MB a face. */
+  /** Adds every intermediate of these tasks that PyTorch can be asked for to `raw`, as `tap.*`. For tests: about 25 MB a face. */
   taps?: boolean;
+  /** Adds the landmarks' heat maps, [1, 68, 56, 56], as `heatmaps`. Only weights of the paper's form make them. */
+  heatmaps?: boolean;
   signal?: AbortSignal;
 }
 
-/** One face, and its raw tensors where asked for. */
-export type AnalyzedFace = Face & { raw?: Record<string, RawTensor> };
+/** One face, and its raw tensors and heat maps where asked for. */
+export type AnalyzedFace = Face & { raw?: Record<string, RawTensor>; heatmaps?: RawTensor };
 
 export interface Analysis {
   /** One a box, in the order of the boxes. */
@@ -123,7 +126,7 @@ export class FaceXFormer {
       const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) }));
       const config = readConfig(checkpoint.tensors);
       const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
-      const graph = network(config, { direct: gpu.adapter.architecture === 'swiftshader', subgroupsOfFour: gpu.subgroupsOfFour });
+      const graph = network(config, await kernelsFor(gpu));
       const plan = makePlan(graph, outputsOf(tasks, true));
       onProgress({ phase: 'pipelines', loaded: 0, total: 1 });
       const pipelines = new Pipelines(gpu.device);
@@ -178,6 +181,8 @@ export class FaceXFormer {
     this.#check(signal);
     if (options.box && options.boxes) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
     const tasks = checkedTasks(options.tasks, this.tasks, 'this engine');
+    if (options.heatmaps && !(this.#config.hourglass && tasks.includes('landmarks')))
+      throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
     const picture = await openPicture(source);
     try {
@@ -202,7 +207,7 @@ export class FaceXFormer {
     program: Program,
     picture: Picture,
     crop: Box,
-    { raw, taps }: AnalyzeOptions,
+    { raw, taps, heatmaps }: AnalyzeOptions,
     timings: { upload: number; run: number },
   ): Promise<AnalyzedFace> {
     const start = performance.now();
@@ -218,7 +223,10 @@ export class FaceXFormer {
     }
     const mask = results.get('mask');
     const face: AnalyzedFace = faceOf(outputs, { crop, form: this.#config.form, mask: mask && new Uint8Array(mask) });
-    if (raw || taps) face.raw = rawTensors(program.plan, results);
+    const tensors = raw || taps || heatmaps ? rawTensors(program.plan, results) : {};
+    if (raw || taps) face.raw = tensors;
+    const maps = heatmaps && tensors[`tap.${heatmapsOf(this.#config)}`];
+    if (maps) face.heatmaps = maps;
     return face;
   }
 
@@ -247,11 +255,12 @@ export class FaceXFormer {
     }
   }
 
-  async #program(tasks: readonly Task[], { raw = false, taps = false }: AnalyzeOptions): Promise<Program> {
-    const key = `${tasks} ${raw || taps} ${taps}`;
+  async #program(tasks: readonly Task[], options: AnalyzeOptions): Promise<Program> {
+    const { raw = false, taps = false, heatmaps = false } = options;
+    const key = `${tasks} ${raw || taps} ${taps} ${heatmaps}`;
     const known = this.#programs.get(key);
     this.#programs.delete(key); // the last used goes last
-    const program = known ?? (await Program.create(this.#pipelines, this.#planFor(tasks, raw, taps), this.#parameters, this.#preprocess));
+    const program = known ?? (await Program.create(this.#pipelines, this.#planFor(tasks, options), this.#parameters, this.#preprocess));
     this.#programs.set(key, program);
     for (const [oldest, old] of this.#programs) {
       if (this.#programs.size <= KEPT_PROGRAMS) break;
@@ -261,9 +270,15 @@ export class FaceXFormer {
     return program;
   }
 
-  #planFor(tasks: readonly Task[], raw: boolean, taps: boolean): Plan {
-    const kept = taps ? [...this.#graph.taps.keys()] : raw ? ['resized', 'pixels'] : [];
-    return makePlan(this.#graph, outputsOf(tasks, raw || taps), kept);
+  #planFor(tasks: readonly Task[], { raw = false, taps = false, heatmaps = false }: AnalyzeOptions): Plan {
+    const outputs = outputsOf(tasks, raw || taps);
+    const kept = new Set(raw || taps ? ['resized', 'pixels'] : []);
+    if (heatmaps) kept.add(heatmapsOf(this.#config));
+    if (taps) {
+      const run = new Set(makePlan(this.#graph, outputs).dispatches.map(({ node }) => node));
+      for (const [name, { tensor }] of this.#graph.taps) if (run.has(tensor.node.name)) kept.add(name);
+    }
+    return makePlan(this.#graph, outputs, [...kept]);
   }
 
   #check(signal: AbortSignal | undefined): void {
@@ -283,8 +298,18 @@ interface Loaded {
   source: string;
 }
 
+/** Which form of the kernels suits the adapter. */
+async function kernelsFor({ adapter, subgroupsOfFour }: Gpu): Promise<KernelSet> {
+  if (adapter.architecture !== 'swiftshader') return gpuKernels;
+  const { cpuKernels } = await import('../kernels/cpu.ts');
+  return cpuKernels(subgroupsOfFour);
+}
+
 const isCheckpoint = (weights: LoadOptions['weights']): weights is Checkpoint =>
   typeof weights === 'object' && 'tensors' in weights && 'read' in weights;
+
+/** Tap of the heat maps from which the landmarks are read: the last stack's. */
+const heatmapsOf = ({ hourglass }: Config): string => `landmarks.stack${(hourglass?.stacks ?? 0) - 1}.heatmaps`;
 
 /** The graph's outputs for the tasks: of the parsing map only its argmax, unless raw outputs are wanted. */
 function outputsOf(tasks: readonly Task[], raw: boolean): string[] {
