@@ -35,7 +35,7 @@ async function bundleTo(folder) {
     outdir: folder,
     bundle: true,
     splitting: true, // one FaceXFormerError for both entries
-    chunkNames: 'shared-[hash]',
+    chunkNames: '[name]-[hash]',
     format: 'esm',
     target: 'es2022',
     minify: true,

@@ -6,7 +6,9 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { pipelineKey } from '../gpu/pipelines.ts';
 import { makePlan, type Plan } from '../graph/plan.ts';
 import { planJson, printPlan } from '../graph/print.ts';
+import { cpuKernels } from '../kernels/cpu.ts';
 import { specialise } from '../kernels/kernel.ts';
+import { gpuKernels } from '../kernels/set.ts';
 import { readConfig, tasksOf } from '../model/config.ts';
 import { network } from '../model/network.ts';
 import type { Command } from './command.ts';
@@ -40,7 +42,7 @@ export const plan: Command = {
       if (!known.includes(task))
         throw new FaceXFormerError('UNKNOWN_TASK', `The ${config.form} form knows no ${task}; it knows ${known.join(', ')}.`);
     const made = makePlan(
-      network(config, { direct: values.software ?? false }),
+      network(config, values.software ? cpuKernels(true) : gpuKernels),
       tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),
     );
     console.log(printPlan(made));

@@ -6,7 +6,11 @@ type AnyKernel = Pick<Kernel<never>, 'name' | 'wgsl'>;
 
 /** What tells one pipeline from another: the kernel's name, its machine shape and its constants. */
 export function pipelineKey(kernel: AnyKernel, { machine = {}, constants }: Pick<Launch, 'machine' | 'constants'>): string {
-  const list = (record: object) => Object.entries(record).map(([name, value]) => `${name}=${value}`).sort().join(' ');
+  const list = (record: object) =>
+    Object.entries(record)
+      .map(([name, value]) => `${name}=${value}`)
+      .sort()
+      .join(' ');
   return `${kernel.name} ${list(machine)} | ${list(constants)}`;
 }
 

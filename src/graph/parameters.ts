@@ -1,6 +1,7 @@
 /** The parameters' buffers on one GPU: filled tensor by tensor as the checkpoint arrives, shared by every program. */
-import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
+
 import { checkBuffer } from '../checkpoint/check.ts';
+import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Parameter } from './graph.ts';

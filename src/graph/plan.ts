@@ -2,8 +2,9 @@
  * The plan: pure data made from a graph. Which dispatches a set of outputs needs, in order, and in which buffer each tensor
  * lives. It prints one line a dispatch, and that print is the best description of what a frame does.
  */
-import type { Launch } from '../kernels/kernel.ts';
+
 import { pipelineKey } from '../gpu/pipelines.ts';
+import type { Launch } from '../kernels/kernel.ts';
 import { elements, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
 
 /** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource of the engine's. */
@@ -69,8 +70,14 @@ export function makePlan(graph: Graph, outputs: readonly string[], taps: readonl
     ...outputs.map((name) => ({ name, tensor: find(graph.outputs, name, 'output'), shape: find(graph.outputs, name, 'output').shape })),
     ...taps.map((name) => ({ name, ...find(graph.taps, name, 'tap') })),
   ];
-  const nodes = neededBy(graph, wanted.map(({ tensor }) => tensor));
-  const lifetimes = lifetimesOf(nodes, wanted.map(({ tensor }) => tensor));
+  const nodes = neededBy(
+    graph,
+    wanted.map(({ tensor }) => tensor),
+  );
+  const lifetimes = lifetimesOf(
+    nodes,
+    wanted.map(({ tensor }) => tensor),
+  );
   const { slotOf, slots } = assignSlots(lifetimes);
   const dispatches = nodes.map((node) => dispatchOf(node, slotOf));
   const parameters = [...new Set(nodes.flatMap(({ inputs }) => inputs.filter((x): x is Parameter => x.kind === 'parameter')))];
@@ -137,7 +144,8 @@ function assignSlots(lifetimes: readonly Lifetime[]): { slotOf: Map<Node, number
     const free = tenants.findIndex((lives) => lives.every(({ first, last }) => last < life.first || first > life.last));
     const slot = free < 0 ? tenants.length : free;
     if (free < 0) {
-      if (life.bytes > MAX_BINDING_BYTES) throw new RangeError(`${life.node.name} makes ${life.bytes} bytes; a binding holds ${MAX_BINDING_BYTES}`);
+      if (life.bytes > MAX_BINDING_BYTES)
+        throw new RangeError(`${life.node.name} makes ${life.bytes} bytes; a binding holds ${MAX_BINDING_BYTES}`);
       tenants.push([]);
       slots.push(life.bytes);
     }

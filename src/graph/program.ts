@@ -93,7 +93,8 @@ export class Program {
 
   #rebindResources(): void {
     for (const step of this.steps)
-      if (step.dispatch.places.some(({ kind }) => kind === 'resource')) step.bindGroup = bind(this.device, step.dispatch, step.pipeline, this);
+      if (step.dispatch.places.some(({ kind }) => kind === 'resource'))
+        step.bindGroup = bind(this.device, step.dispatch, step.pipeline, this);
     this.#resourcesVersion = this.resources.version;
   }
 }
@@ -104,7 +105,12 @@ interface Bound {
   readonly resources: Resources;
 }
 
-function bind(device: GPUDevice, { node, places }: Dispatch, pipeline: GPUComputePipeline, { slots, parameters, resources }: Bound): GPUBindGroup {
+function bind(
+  device: GPUDevice,
+  { node, places }: Dispatch,
+  pipeline: GPUComputePipeline,
+  { slots, parameters, resources }: Bound,
+): GPUBindGroup {
   const resource = (place: Dispatch['places'][number]): GPUBindingResource => {
     if (place.kind === 'slot') return { buffer: slots[place.slot] as GPUBuffer, size: place.bytes };
     if (place.kind === 'parameter') return { buffer: parameters.get(place) };

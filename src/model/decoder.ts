@@ -3,10 +3,9 @@
  * face tokens attend to each other. Post-norm, width 256, 8 heads; cross-attention has an inner width of 128.
  */
 import type { Parameter, Tensor } from '../graph/graph.ts';
-import { crossAttentionDirect, directSharesOf } from '../kernels/crossAttentionDirect.ts';
-import { type FaceToTaskShape, faceToTask } from '../kernels/faceToTask.ts';
+import type { FaceToTaskShape } from '../kernels/faceToTask.ts';
 import { packWeight, paddedCols } from '../kernels/matmul.ts';
-import { sharesOf, type TaskToFaceShape, taskToFace } from '../kernels/taskToFace.ts';
+import type { TaskToFaceShape } from '../kernels/taskToFace.ts';
 import { taskToFaceMerge } from '../kernels/taskToFaceMerge.ts';
 import { tokenAttention } from '../kernels/tokenAttention.ts';
 import type { Config } from './config.ts';
@@ -99,8 +98,7 @@ function decoderLayer(t: Target, tasks: Rows, image: Tensor, { taskCode, faceCod
   const k = projections(t, `${toTask.path}.k_proj`, rowsOfTensor(tokens), INNER, [{ w: toTask.at('k_proj'), code: taskCode }]);
   const v = linear(t, tokens, toTask.at('v_proj'), INNER);
   const shape: FaceToTaskShape = { queries: rowsOf(image.shape), tokens: tasks.rows, heads: HEADS, qStride: 3 * INNER, qOffset: 2 * INNER };
-  const kernel = t.direct ? crossAttentionDirect : faceToTask;
-  const back = t.graph.add(`${toTask.path}.attention`, kernel, shape, { q: face, k, v }, [shape.queries, INNER]);
+  const back = t.graph.add(`${toTask.path}.attention`, t.kernels.faceToTask, shape, { q: face, k, v }, [shape.queries, INNER]);
   return { tokens, face: norm(t, linear(t, back, toTask.at('out_proj'), WIDTH, { residual: rowsOfTensor(image) }), w.at('norm4')) };
 }
 
@@ -116,8 +114,8 @@ function attendToFace(t: Target, tasks: Rows, keys: Tensor, code: Code, w: Weigh
     vStride: stride,
     vOffset: INNER,
   };
-  const [kernel, shares] = t.direct ? [crossAttentionDirect, directSharesOf(shape)] : [taskToFace, sharesOf(shape)];
-  const parts = t.graph.add(`${w.path}.attention`, kernel, shape, { q, k: keys, v: keys }, [tasks.rows, HEADS, shares, 20]);
+  const shares = t.kernels.sharesOf(shape);
+  const parts = t.graph.add(`${w.path}.attention`, t.kernels.taskToFace, shape, { q, k: keys, v: keys }, [tasks.rows, HEADS, shares, 20]);
   const merged = t.graph.add(`${w.path}.merge`, taskToFaceMerge, { tokens: tasks.rows, heads: HEADS, shares }, { x: parts }, [
     tasks.rows,
     INNER,

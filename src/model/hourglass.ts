@@ -5,8 +5,7 @@
  */
 import type { HourglassSizes } from '../checkpoint/manifest.ts';
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
-import { type ConvShape, conv, packConv } from '../kernels/conv.ts';
-import { convDirect } from '../kernels/convDirect.ts';
+import { type ConvShape, packConv } from '../kernels/conv.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul.ts';
@@ -92,7 +91,7 @@ function convolution(t: Target, x: Tensor, shape: ConvShape, w: Weights, { befor
   const b = foldedBias(t.graph, w, shape.cols, after);
   const s = before ? scaleAndShift(t.graph, before, shape.inner) : b;
   const inputs = { x, w: foldedWeight(t.graph, w, shape, after), b, s, r: residual ?? b, c: coarse ?? b };
-  return t.graph.add(w.path, t.direct ? convDirect : conv, shape, inputs, [shape.side * shape.side, shape.cols]);
+  return t.graph.add(w.path, t.kernels.conv, shape, inputs, [shape.side * shape.side, shape.cols]);
 }
 
 /** relu(bn(conv1x1(x))) */
@@ -114,7 +113,9 @@ function heatmapsOf(t: Target, x: Tensor, points: number, w: Weights): Tensor {
   const [pixels, inner] = x.shape as [number, number];
   const channels = padded(points);
   const weight = foldedWeight(t.graph, w, { cols: points, inner, kernel: 1 });
-  const bias = t.graph.parameter(`${w.name('bias')} padded`, [w.name('bias')], channels, (into, [source]) => into.set(source as Float32Array));
+  const bias = t.graph.parameter(`${w.name('bias')} padded`, [w.name('bias')], channels, (into, [source]) =>
+    into.set(source as Float32Array),
+  );
   const maps = product(t, w.path, rowsOfTensor(x), { weight, bias, cols: channels });
   return t.graph.add(`${w.path} normalised`, instanceNorm, { pixels, channels, eps: EPS }, { x: maps }, maps.shape);
 }

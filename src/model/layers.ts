@@ -1,20 +1,15 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
 import type { Graph, Operand, Parameter, Tensor } from '../graph/graph.ts';
-import { layerNorm } from '../kernels/layerNorm.ts';
-import { layerNormDirect } from '../kernels/layerNormDirect.ts';
-import { type MatmulShape, matmul, packTransposed, packWeight, paddedCols } from '../kernels/matmul.ts';
-import { matmulDirect } from '../kernels/matmulDirect.ts';
-import { matmulSubgroup } from '../kernels/matmulSubgroup.ts';
+import { type MatmulShape, packTransposed, packWeight, paddedCols } from '../kernels/matmul.ts';
+import type { KernelSet } from '../kernels/set.ts';
 import type { Weights } from './weights.ts';
 
 export const SWIN_EPS = 1e-5;
 
-/** What the graph is built for: the model's functions choose kernels by it. */
+/** What the model's functions add to, and the kernels that they add. */
 export interface Target {
   readonly graph: Graph;
-  /** Kernels without workgroup memory, for adapters on which barriers cost more than they save: CPUs that run WebGPU. */
-  readonly direct: boolean;
-  readonly subgroupsOfFour: boolean;
+  readonly kernels: KernelSet;
 }
 
 export const lastOf = (shape: readonly number[]): number => shape.at(-1) as number;
@@ -49,16 +44,11 @@ export interface Product {
   residual?: Rows | undefined;
 }
 
-export function product(
-  { graph, direct, subgroupsOfFour }: Target,
-  name: string,
-  x: Rows,
-  { weight, bias, cols, activation, residual }: Product,
-): Tensor {
+export function product({ graph, kernels }: Target, name: string, x: Rows, { weight, bias, cols, activation, residual }: Product): Tensor {
   const shape: MatmulShape = { rows: x.rows, inner: x.cols, cols, ...(activation && { activation }), residualRows: residual?.rows };
   const b = bias ?? zeros(graph, cols);
   const inputs = { x: x.operand, w: weight, b, r: residual?.operand ?? b };
-  return graph.add(name, subgroupsOfFour ? matmulSubgroup : direct ? matmulDirect : matmul, shape, inputs, [x.rows, cols]);
+  return graph.add(name, kernels.matmul, shape, inputs, [x.rows, cols]);
 }
 
 export interface LinearOptions extends Pick<Product, 'activation'> {
@@ -92,8 +82,7 @@ export function norm(t: Target, x: Tensor, w: Weights, { eps = SWIN_EPS, gelu = 
   const channels = lastOf(x.shape);
   const g = stored(t.graph, w.name('weight'), channels);
   const b = stored(t.graph, w.name('bias'), channels);
-  const kernel = t.direct ? layerNormDirect : layerNorm;
-  return t.graph.add(w.path, kernel, { rows: rowsOf(x.shape), channels, eps, gelu }, { x, g, b }, x.shape);
+  return t.graph.add(w.path, t.kernels.layerNorm, { rows: rowsOf(x.shape), channels, eps, gelu }, { x, g, b }, x.shape);
 }
 
 /**

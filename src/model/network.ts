@@ -3,11 +3,11 @@ import { Graph, type Resource } from '../graph/graph.ts';
 import { normaliseLookup, SIZE } from '../image/resize.ts';
 import { normalise } from '../kernels/normalise.ts';
 import { resize } from '../kernels/resize.ts';
+import { gpuKernels, type KernelSet } from '../kernels/set.ts';
 import type { Config } from './config.ts';
 import { decode } from './decoder.ts';
 import { fuse } from './fusion.ts';
 import { heads } from './heads.ts';
-import type { Target } from './layers.ts';
 import { swin } from './swin.ts';
 import { Weights } from './weights.ts';
 
@@ -15,9 +15,9 @@ const PICTURE: Resource = { kind: 'resource', name: 'picture' };
 const TABLE: Resource = { kind: 'resource', name: 'table' };
 
 /** The whole network; a plan takes from it what the chosen tasks need. */
-export function network(config: Config, { direct = false, subgroupsOfFour = false }: Partial<Omit<Target, 'graph'>> = {}): Graph {
+export function network(config: Config, kernels: KernelSet = gpuKernels): Graph {
   const graph = new Graph();
-  const t = { graph, direct, subgroupsOfFour };
+  const t = { graph, kernels };
   const w = new Weights();
   const resized = graph.add('resized', resize, { size: SIZE }, { picture: PICTURE, table: TABLE }, [SIZE * SIZE]);
   const lookup = graph.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));

@@ -3,8 +3,7 @@
 import type { Operand, Tensor } from '../graph/graph.ts';
 import { packPatchWeight, patchEmbed } from '../kernels/patchEmbed.ts';
 import { patchMerge } from '../kernels/patchMerge.ts';
-import { packBiasTable, windowAttention } from '../kernels/windowAttention.ts';
-import { windowAttentionDirect } from '../kernels/windowAttentionDirect.ts';
+import { packBiasTable } from '../kernels/windowAttention.ts';
 import { lastOf, linear, norm, rowsOf, rowsOfTensor, stored, type Target } from './layers.ts';
 import type { Weights } from './weights.ts';
 
@@ -68,7 +67,7 @@ function swinBlock(t: Target, x: Tensor, w: Weights, odd: boolean): Tensor {
   const table = t.graph.parameter(`${tableName} by head`, [tableName], 169 * heads, (into, [source]) =>
     into.set(packBiasTable(source as Float32Array, heads)),
   );
-  const attended = t.graph.add(attn.path, t.direct ? windowAttentionDirect : windowAttention, { side, heads, shift }, { x: qkv, t: table }, x.shape);
+  const attended = t.graph.add(attn.path, t.kernels.windowAttention, { side, heads, shift }, { x: qkv, t: table }, x.shape);
   const y = linear(t, attended, attn.at('proj'), channels, { residual: rowsOfTensor(x) });
   const hidden = linear(t, norm(t, y, w.at('norm2')), w.at('mlp.0'), 4 * channels, { activation: 'gelu' });
   return linear(t, hidden, w.at('mlp.3'), channels, { residual: rowsOfTensor(y) });

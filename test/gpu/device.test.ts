@@ -90,7 +90,10 @@ describe('openGpu', () => {
     expect((await openGpu(undefined)).adapter).toEqual({ vendor: '', architecture: '', description: '', software: false });
     browser({ features: new Set(['subgroups']), info: { subgroupMinSize: 32, subgroupMaxSize: 32 } });
     expect((await openGpu(undefined)).subgroupsOfFour).toBe(false);
-    const four = browser({ features: new Set(['subgroups']), info: { subgroupMinSize: 4, subgroupMaxSize: 4, architecture: 'swiftshader' } });
+    const four = browser({
+      features: new Set(['subgroups']),
+      info: { subgroupMinSize: 4, subgroupMaxSize: 4, architecture: 'swiftshader' },
+    });
     expect(await openGpu(undefined)).toMatchObject({ subgroupsOfFour: true, adapter: { software: true } });
     expect(asked[0]?.requiredFeatures).toEqual([]);
     expect(four.asked[0]).toMatchObject({ requiredFeatures: ['subgroups'] });
