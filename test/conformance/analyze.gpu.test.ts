@@ -105,8 +105,7 @@ describe.for(FIXTURES)('%s', ([name, taps]) => {
   it('says what it ran with, and draws on the picture', () => {
     expect(said.out).toContain(`Weights: seeded ${truth.seed}, UNTRAINED`);
     expect(said.out).toMatch(/^Runs on: /m);
-    for (const row of truth.form === 'paper' ? [...ROWS, ...PAPER_ROWS] : ROWS)
-      expect(said.out).toMatch(new RegExp(`^  ${row} +\\S`, 'm'));
+    for (const row of truth.form === 'paper' ? [...ROWS, ...PAPER_ROWS] : ROWS) expect(said.out).toMatch(new RegExp(`^  ${row} +\\S`, 'm'));
     expect(saved.weights).toMatchObject({ seed: truth.seed, untrained: true });
     expect(saved.pictures).toMatchObject([{ width: 512, height: 512 }]);
     expect(saved.pictures[0]?.faces[0]?.landmarks.length).toBe(68);

@@ -72,7 +72,16 @@ export function convolutionCases(kernel: Kernel<ConvShape>): KernelCase[] {
     of('last of a block', { side: 7, inner: 128, cols: 256, kernel: 1, residual: 'same' }),
     of('last of a block below', { side: 14, inner: 128, cols: 256, kernel: 1, residual: 'pooled' }),
     of('last of the block above', { side: 28, inner: 128, cols: 256, kernel: 1, residual: 'same', coarse: true }),
-    of('everything at once', { side: 6, inner: 32, cols: 68, kernel: 3, preactivation: true, pool: true, residual: 'pooled', coarse: true }),
+    of('everything at once', {
+      side: 6,
+      inner: 32,
+      cols: 68,
+      kernel: 3,
+      preactivation: true,
+      pool: true,
+      residual: 'pooled',
+      coarse: true,
+    }),
     of('one pixel', { side: 1, inner: 16, cols: 4, kernel: 3 }),
     of('two by two', { side: 2, inner: 16, cols: 132, kernel: 3, preactivation: true }),
   ];

@@ -1,7 +1,12 @@
 import { type HeatmapPointsShape, heatmapPoints } from '../../src/kernels/heatmapPoints.ts';
 import { type Bound, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 
-function pointsCase(name: string, shape: HeatmapPointsShape, value: (random: number, i: number) => number, bound: Bound = FLOAT32): KernelCase {
+function pointsCase(
+  name: string,
+  shape: HeatmapPointsShape,
+  value: (random: number, i: number) => number,
+  bound: Bound = FLOAT32,
+): KernelCase {
   const { side, channels, points } = shape;
   return {
     name: `${name}: ${points} of ${channels} maps of ${side} x ${side}`,

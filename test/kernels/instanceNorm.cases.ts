@@ -2,7 +2,12 @@ import { type InstanceNormShape, instanceNorm } from '../../src/kernels/instance
 import { relu } from './float64.ts';
 import { type Bound, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 
-function normCase(name: string, shape: InstanceNormShape, value: (random: number, i: number) => number, bound: Bound = FLOAT32): KernelCase {
+function normCase(
+  name: string,
+  shape: InstanceNormShape,
+  value: (random: number, i: number) => number,
+  bound: Bound = FLOAT32,
+): KernelCase {
   const { pixels, channels, eps } = shape;
   return {
     name: `${name}: ${pixels} pixels, ${channels} channels`,

@@ -8,7 +8,11 @@ import type { Task } from '../../src/model/labels.ts';
 import { network } from '../../src/model/network.ts';
 
 const paper = readConfig(tensorsOf('paper'));
-const planOf = (tasks: readonly Task[], config = paper): Plan => makePlan(network(config), tasks.map((task) => (task === 'segmentation' ? 'mask' : task)));
+const planOf = (tasks: readonly Task[], config = paper): Plan =>
+  makePlan(
+    network(config),
+    tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),
+  );
 const others = tasksOf(paper).filter((task) => task !== 'landmarks');
 const ofHourglass = ({ dispatches }: Plan) => dispatches.filter(({ node }) => node.includes('landmarks_hourglass'));
 
@@ -68,7 +72,8 @@ describe('the released form', () => {
   test('has no hourglass, and its plan no kernel of one', () => {
     expect(released.hourglass).toBeUndefined();
     const kernels = new Set(planOf(tasksOf(released), released).dispatches.map(({ kernel }) => kernel.name));
-    for (const name of ['conv', 'convDirect', 'instanceNorm', 'heatmapPoints', 'packRows', 'l2Normalise']) expect(kernels).not.toContain(name);
+    for (const name of ['conv', 'convDirect', 'instanceNorm', 'heatmapPoints', 'packRows', 'l2Normalise'])
+      expect(kernels).not.toContain(name);
   });
 });
 
