@@ -11,7 +11,15 @@ export type { Plan } from './graph/plan.ts';
 export { planJson, printPlan } from './graph/print.ts';
 export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
-export { type Analysis, type AnalyzedFace, type AnalyzeOptions, type EngineInfo, FaceXFormer, type LoadOptions, type Progress } from './model/facexformer.ts';
+export {
+  type Analysis,
+  type AnalyzedFace,
+  type AnalyzeOptions,
+  type EngineInfo,
+  FaceXFormer,
+  type LoadOptions,
+  type Progress,
+} from './model/facexformer.ts';
 export { Gallery, similarity } from './model/gallery.ts';
 export { type FaceJson, faceToJson } from './model/json.ts';
 export * from './model/labels.ts';

@@ -67,7 +67,10 @@ export function withMachine(kernel: Pick<Kernel<never>, 'name' | 'wgsl'>, machin
 }
 
 /** The file as one pipeline runs it: machine shape and override constants written in as values. For reading and for compilers. */
-export function specialise(kernel: Pick<Kernel<never>, 'name' | 'wgsl'>, { machine, constants }: Pick<Launch, 'machine' | 'constants'>): string {
+export function specialise(
+  kernel: Pick<Kernel<never>, 'name' | 'wgsl'>,
+  { machine, constants }: Pick<Launch, 'machine' | 'constants'>,
+): string {
   return withMachine(kernel, machine).replace(/^override (\w+): (\w+);/gm, (_, name: string, type: string) => {
     const value = constants[name];
     if (value === undefined) throw new Error(`${kernel.name}.wgsl: no value for ${name}`);
