@@ -3,6 +3,7 @@
  * an app on a GPU never loads them.
  */
 import { convDirect } from './convDirect.ts';
+import { convSubgroup } from './convSubgroup.ts';
 import { crossAttentionDirect, directSharesOf } from './crossAttentionDirect.ts';
 import { layerNormDirect } from './layerNormDirect.ts';
 import { matmulDirect } from './matmulDirect.ts';
@@ -18,5 +19,5 @@ export const cpuKernels = (subgroupsOfFour: boolean): KernelSet => ({
   taskToFace: crossAttentionDirect,
   sharesOf: directSharesOf,
   faceToTask: crossAttentionDirect,
-  conv: convDirect,
+  conv: subgroupsOfFour ? convSubgroup : convDirect,
 });
