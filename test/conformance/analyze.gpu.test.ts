@@ -31,10 +31,16 @@ async function facexformer(...args: string[]): Promise<{ code: number; out: stri
 
 const boxOption = ({ box: { x0, y0, x1, y1 } }: Fixture) => ['--box', `${x0},${y0},${x1},${y1}`];
 
+interface SavedFace {
+  landmarks: object[];
+  headpose: { matrix: number[] };
+  segmentation: { classes: number[] };
+}
+
 interface Saved {
   adapter: { software: boolean };
   weights: { seed: number; untrained: boolean };
-  pictures: { width: number; height: number; faces: { landmarks: object[]; segmentation: { classes: number[] } }[]; timings: object }[];
+  pictures: { width: number; height: number; faces: SavedFace[]; timings: object }[];
 }
 
 /** Those with taps have them in their file. */
@@ -99,6 +105,17 @@ describe.for(FIXTURES)('%s', ([name, taps]) => {
     for (const mask of [argmax({ shape, values: data }), Uint8Array.from(saved.pictures[0]?.faces[0]?.segmentation.classes ?? [])]) {
       expect(mask.length).toBe(truth.mask.length);
       expect(mask.filter((one, i) => one !== truth.mask[i]).length / mask.length).toBeLessThanOrEqual(1e-4);
+    }
+  });
+
+  it.runIf(truth.form === 'paper')('gives an embedding of length 1, and of the pose numbers a rotation', () => {
+    expect(Math.abs(Math.hypot(...tensor('output.recognition').data) - 1)).toBeLessThanOrEqual(1e-6);
+    const m = saved.pictures[0]?.faces[0]?.headpose.matrix ?? [];
+    expect(m.length).toBe(9);
+    for (let i = 0; i < 9; i++) {
+      const [row, other] = [Math.floor(i / 3), i % 3].map((at) => m.slice(3 * at, 3 * at + 3)) as [number[], number[]];
+      const product = row.reduce((sum, value, k) => sum + value * (other[k] as number), 0);
+      expect(Math.abs(product - (i % 4 === 0 ? 1 : 0))).toBeLessThanOrEqual(1e-6);
     }
   });
 
