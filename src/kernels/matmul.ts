@@ -14,12 +14,15 @@ export interface MatmulShape {
 /** Columns of one tile, and so the multiple to which packed weights are padded. */
 export const TILE_COLS = 64;
 
+/** In the order of the shaders' `ACTIVATION`. */
+export const ACTIVATIONS = ['none', 'gelu', 'relu'] as const;
+
 export function matmulConstants({ rows, inner, cols, activation = 'none', residualRows }: MatmulShape): Launch['constants'] {
   return {
     ROWS: rows,
     INNER: inner,
     COLS: cols,
-    ACTIVATION: ['none', 'gelu', 'relu'].indexOf(activation),
+    ACTIVATION: ACTIVATIONS.indexOf(activation),
     RESIDUAL: residualRows === undefined ? 0 : 1,
     R_ROWS: residualRows ?? 1,
   };

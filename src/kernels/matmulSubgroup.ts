@@ -1,9 +1,9 @@
 import { defineKernel, tiles } from './kernel.ts';
-import { type MatmulShape, matmulConstants, TILE_COLS } from './matmul.ts';
+import { ACTIVATIONS, type MatmulShape, TILE_COLS } from './matmul.ts';
 import wgsl from './matmulSubgroup.wgsl';
 
 export const matmulSubgroup = defineKernel('matmulSubgroup', wgsl, (shape: MatmulShape) => ({
-  constants: matmulConstants(shape),
+  constants: { ACTIVATION: ACTIVATIONS.indexOf(shape.activation ?? 'none'), RESIDUAL: Number(shape.residualRows !== undefined) },
   workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.rows, 28), 1],
   macs: shape.rows * shape.inner * shape.cols,
 }));

@@ -2,7 +2,8 @@
 //
 // A thread holds 28 rows by 16 columns and reads both operands straight from storage. The four lanes work on the same rows, so
 // each loads one of four values of x and all hear it: on CPUs that run WebGPU (SwiftShader's subgroups are four) a load costs as
-// much as several multiply-adds, and a 4x4 block times a vector stays in registers.
+// much as several multiply-adds, and a 4x4 block times a vector stays in registers. Sizes are the lengths of the bindings, so
+// that five pipelines serve the whole network: a CPU takes most of a second to compile one.
 enable subgroups;
 
 alias weight = f32;
@@ -10,12 +11,8 @@ alias weight = f32;
 const TILE_ROWS = 28u;
 const THREADS = 4u;
 
-override ROWS: u32;
-override INNER: u32;
-override COLS: u32;
 override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU
 override RESIDUAL: bool;
-override R_ROWS: u32;
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
@@ -34,20 +31,18 @@ fn gelu(v: vec4f) -> vec4f {
 }
 
 fn store(row: u32, column: u32, sum: vec4f) {
-  if (row >= ROWS || column * 4u >= COLS) { return; }
+  let quads = arrayLength(&b);
+  if (row >= arrayLength(&y) / quads || column >= quads) { return; }
   var v = sum + b[column];
   if (ACTIVATION == 1u) { v = gelu(v); }
   if (ACTIVATION == 2u) { v = max(v, vec4f()); }
-  if (RESIDUAL) { v += r[(row % R_ROWS) * (COLS / 4u) + column]; }
-  y[row * (COLS / 4u) + column] = v;
+  let at = row * quads + column;
+  if (RESIDUAL) { v += r[at % arrayLength(&r)]; }
+  y[at] = v;
 }
 
 fn four(v: f32) -> vec4f {
   return vec4f(subgroupBroadcast(v, 0u), subgroupBroadcast(v, 1u), subgroupBroadcast(v, 2u), subgroupBroadcast(v, 3u));
-}
-
-fn value(row: u32, at: u32) -> f32 {
-  return x[min(row, ROWS - 1u) * INNER + at];
 }
 
 @compute @workgroup_size(THREADS)
@@ -57,6 +52,8 @@ fn matmulSubgroup(
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
   let row = tile.y * TILE_ROWS;
+  let rows = arrayLength(&y) / arrayLength(&b);
+  let inner = arrayLength(&x) / rows;
   var a0 = vec4f(); var b0 = vec4f(); var c0 = vec4f(); var d0 = vec4f();
   var a1 = vec4f(); var b1 = vec4f(); var c1 = vec4f(); var d1 = vec4f();
   var a2 = vec4f(); var b2 = vec4f(); var c2 = vec4f(); var d2 = vec4f();
@@ -85,41 +82,41 @@ fn matmulSubgroup(
   var a25 = vec4f(); var b25 = vec4f(); var c25 = vec4f(); var d25 = vec4f();
   var a26 = vec4f(); var b26 = vec4f(); var c26 = vec4f(); var d26 = vec4f();
   var a27 = vec4f(); var b27 = vec4f(); var c27 = vec4f(); var d27 = vec4f();
-  for (var k = 0u; k < INNER; k += 4u) {
+  for (var k = 0u; k < inner; k += 4u) {
     let i = k + lane;
-    let at = (tile.x * INNER + k) * 16u + column;
+    let at = (tile.x * inner + k) * 16u + column;
     let wa = mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
     let wb = mat4x4f(vec4f(w[at + 4u]), vec4f(w[at + 20u]), vec4f(w[at + 36u]), vec4f(w[at + 52u]));
     let wc = mat4x4f(vec4f(w[at + 8u]), vec4f(w[at + 24u]), vec4f(w[at + 40u]), vec4f(w[at + 56u]));
     let wd = mat4x4f(vec4f(w[at + 12u]), vec4f(w[at + 28u]), vec4f(w[at + 44u]), vec4f(w[at + 60u]));
-    let x0 = four(value(row, i)); a0 += wa * x0; b0 += wb * x0; c0 += wc * x0; d0 += wd * x0;
-    let x1 = four(value(row + 1u, i)); a1 += wa * x1; b1 += wb * x1; c1 += wc * x1; d1 += wd * x1;
-    let x2 = four(value(row + 2u, i)); a2 += wa * x2; b2 += wb * x2; c2 += wc * x2; d2 += wd * x2;
-    let x3 = four(value(row + 3u, i)); a3 += wa * x3; b3 += wb * x3; c3 += wc * x3; d3 += wd * x3;
-    let x4 = four(value(row + 4u, i)); a4 += wa * x4; b4 += wb * x4; c4 += wc * x4; d4 += wd * x4;
-    let x5 = four(value(row + 5u, i)); a5 += wa * x5; b5 += wb * x5; c5 += wc * x5; d5 += wd * x5;
-    let x6 = four(value(row + 6u, i)); a6 += wa * x6; b6 += wb * x6; c6 += wc * x6; d6 += wd * x6;
-    let x7 = four(value(row + 7u, i)); a7 += wa * x7; b7 += wb * x7; c7 += wc * x7; d7 += wd * x7;
-    let x8 = four(value(row + 8u, i)); a8 += wa * x8; b8 += wb * x8; c8 += wc * x8; d8 += wd * x8;
-    let x9 = four(value(row + 9u, i)); a9 += wa * x9; b9 += wb * x9; c9 += wc * x9; d9 += wd * x9;
-    let x10 = four(value(row + 10u, i)); a10 += wa * x10; b10 += wb * x10; c10 += wc * x10; d10 += wd * x10;
-    let x11 = four(value(row + 11u, i)); a11 += wa * x11; b11 += wb * x11; c11 += wc * x11; d11 += wd * x11;
-    let x12 = four(value(row + 12u, i)); a12 += wa * x12; b12 += wb * x12; c12 += wc * x12; d12 += wd * x12;
-    let x13 = four(value(row + 13u, i)); a13 += wa * x13; b13 += wb * x13; c13 += wc * x13; d13 += wd * x13;
-    let x14 = four(value(row + 14u, i)); a14 += wa * x14; b14 += wb * x14; c14 += wc * x14; d14 += wd * x14;
-    let x15 = four(value(row + 15u, i)); a15 += wa * x15; b15 += wb * x15; c15 += wc * x15; d15 += wd * x15;
-    let x16 = four(value(row + 16u, i)); a16 += wa * x16; b16 += wb * x16; c16 += wc * x16; d16 += wd * x16;
-    let x17 = four(value(row + 17u, i)); a17 += wa * x17; b17 += wb * x17; c17 += wc * x17; d17 += wd * x17;
-    let x18 = four(value(row + 18u, i)); a18 += wa * x18; b18 += wb * x18; c18 += wc * x18; d18 += wd * x18;
-    let x19 = four(value(row + 19u, i)); a19 += wa * x19; b19 += wb * x19; c19 += wc * x19; d19 += wd * x19;
-    let x20 = four(value(row + 20u, i)); a20 += wa * x20; b20 += wb * x20; c20 += wc * x20; d20 += wd * x20;
-    let x21 = four(value(row + 21u, i)); a21 += wa * x21; b21 += wb * x21; c21 += wc * x21; d21 += wd * x21;
-    let x22 = four(value(row + 22u, i)); a22 += wa * x22; b22 += wb * x22; c22 += wc * x22; d22 += wd * x22;
-    let x23 = four(value(row + 23u, i)); a23 += wa * x23; b23 += wb * x23; c23 += wc * x23; d23 += wd * x23;
-    let x24 = four(value(row + 24u, i)); a24 += wa * x24; b24 += wb * x24; c24 += wc * x24; d24 += wd * x24;
-    let x25 = four(value(row + 25u, i)); a25 += wa * x25; b25 += wb * x25; c25 += wc * x25; d25 += wd * x25;
-    let x26 = four(value(row + 26u, i)); a26 += wa * x26; b26 += wb * x26; c26 += wc * x26; d26 += wd * x26;
-    let x27 = four(value(row + 27u, i)); a27 += wa * x27; b27 += wb * x27; c27 += wc * x27; d27 += wd * x27;
+    let x0 = four(x[min(row, rows - 1u) * inner + i]); a0 += wa * x0; b0 += wb * x0; c0 += wc * x0; d0 += wd * x0;
+    let x1 = four(x[min(row + 1u, rows - 1u) * inner + i]); a1 += wa * x1; b1 += wb * x1; c1 += wc * x1; d1 += wd * x1;
+    let x2 = four(x[min(row + 2u, rows - 1u) * inner + i]); a2 += wa * x2; b2 += wb * x2; c2 += wc * x2; d2 += wd * x2;
+    let x3 = four(x[min(row + 3u, rows - 1u) * inner + i]); a3 += wa * x3; b3 += wb * x3; c3 += wc * x3; d3 += wd * x3;
+    let x4 = four(x[min(row + 4u, rows - 1u) * inner + i]); a4 += wa * x4; b4 += wb * x4; c4 += wc * x4; d4 += wd * x4;
+    let x5 = four(x[min(row + 5u, rows - 1u) * inner + i]); a5 += wa * x5; b5 += wb * x5; c5 += wc * x5; d5 += wd * x5;
+    let x6 = four(x[min(row + 6u, rows - 1u) * inner + i]); a6 += wa * x6; b6 += wb * x6; c6 += wc * x6; d6 += wd * x6;
+    let x7 = four(x[min(row + 7u, rows - 1u) * inner + i]); a7 += wa * x7; b7 += wb * x7; c7 += wc * x7; d7 += wd * x7;
+    let x8 = four(x[min(row + 8u, rows - 1u) * inner + i]); a8 += wa * x8; b8 += wb * x8; c8 += wc * x8; d8 += wd * x8;
+    let x9 = four(x[min(row + 9u, rows - 1u) * inner + i]); a9 += wa * x9; b9 += wb * x9; c9 += wc * x9; d9 += wd * x9;
+    let x10 = four(x[min(row + 10u, rows - 1u) * inner + i]); a10 += wa * x10; b10 += wb * x10; c10 += wc * x10; d10 += wd * x10;
+    let x11 = four(x[min(row + 11u, rows - 1u) * inner + i]); a11 += wa * x11; b11 += wb * x11; c11 += wc * x11; d11 += wd * x11;
+    let x12 = four(x[min(row + 12u, rows - 1u) * inner + i]); a12 += wa * x12; b12 += wb * x12; c12 += wc * x12; d12 += wd * x12;
+    let x13 = four(x[min(row + 13u, rows - 1u) * inner + i]); a13 += wa * x13; b13 += wb * x13; c13 += wc * x13; d13 += wd * x13;
+    let x14 = four(x[min(row + 14u, rows - 1u) * inner + i]); a14 += wa * x14; b14 += wb * x14; c14 += wc * x14; d14 += wd * x14;
+    let x15 = four(x[min(row + 15u, rows - 1u) * inner + i]); a15 += wa * x15; b15 += wb * x15; c15 += wc * x15; d15 += wd * x15;
+    let x16 = four(x[min(row + 16u, rows - 1u) * inner + i]); a16 += wa * x16; b16 += wb * x16; c16 += wc * x16; d16 += wd * x16;
+    let x17 = four(x[min(row + 17u, rows - 1u) * inner + i]); a17 += wa * x17; b17 += wb * x17; c17 += wc * x17; d17 += wd * x17;
+    let x18 = four(x[min(row + 18u, rows - 1u) * inner + i]); a18 += wa * x18; b18 += wb * x18; c18 += wc * x18; d18 += wd * x18;
+    let x19 = four(x[min(row + 19u, rows - 1u) * inner + i]); a19 += wa * x19; b19 += wb * x19; c19 += wc * x19; d19 += wd * x19;
+    let x20 = four(x[min(row + 20u, rows - 1u) * inner + i]); a20 += wa * x20; b20 += wb * x20; c20 += wc * x20; d20 += wd * x20;
+    let x21 = four(x[min(row + 21u, rows - 1u) * inner + i]); a21 += wa * x21; b21 += wb * x21; c21 += wc * x21; d21 += wd * x21;
+    let x22 = four(x[min(row + 22u, rows - 1u) * inner + i]); a22 += wa * x22; b22 += wb * x22; c22 += wc * x22; d22 += wd * x22;
+    let x23 = four(x[min(row + 23u, rows - 1u) * inner + i]); a23 += wa * x23; b23 += wb * x23; c23 += wc * x23; d23 += wd * x23;
+    let x24 = four(x[min(row + 24u, rows - 1u) * inner + i]); a24 += wa * x24; b24 += wb * x24; c24 += wc * x24; d24 += wd * x24;
+    let x25 = four(x[min(row + 25u, rows - 1u) * inner + i]); a25 += wa * x25; b25 += wb * x25; c25 += wc * x25; d25 += wd * x25;
+    let x26 = four(x[min(row + 26u, rows - 1u) * inner + i]); a26 += wa * x26; b26 += wb * x26; c26 += wc * x26; d26 += wd * x26;
+    let x27 = four(x[min(row + 27u, rows - 1u) * inner + i]); a27 += wa * x27; b27 += wb * x27; c27 += wc * x27; d27 += wd * x27;
   }
   // One loop over an array, not 112 calls: every call is inlined, and half of the compile time went there.
   var sums = array<vec4f, 112>(

@@ -3,7 +3,7 @@ import type { WindowAttentionShape } from './windowAttention.ts';
 import wgsl from './windowAttentionDirect.wgsl';
 
 export const windowAttentionDirect = defineKernel('windowAttentionDirect', wgsl, ({ side, heads, shift }: WindowAttentionShape) => ({
-  constants: { SIDE: side, HEADS: heads, SHIFT: shift },
+  constants: { SHIFT: shift },
   workgroups: [tiles((side * side * heads) / 7, 64), 1, 1],
   macs: side * side * 49 * heads * 64,
 }));

@@ -2,29 +2,31 @@
 //
 // Shapes and index maps as in windowAttention. A thread has the seven queries of one row of a window in registers and takes four
 // keys a step: their scores are a vector by matrix product a query, their values a matrix by vector one, so that a load, which
-// costs a CPU as much as several multiply-adds, serves seven queries.
+// costs a CPU as much as several multiply-adds, serves seven queries. Side and heads are read from the lengths of the bindings: two
+// pipelines, with and without shift, serve every stage, and a CPU takes a second or two to compile one.
 const THREADS = 64u;
 const WINDOW = 7u;
 const POSITIONS = 49u;
 const QUADS = 8u; // a head's 32 dimensions as vec4
 
-override SIDE: u32;
-override HEADS: u32;
 override SHIFT: u32;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> t: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
+var<private> side: u32;
+var<private> heads: u32;
+
 // Where the window's places lie on the map: rows and columns wrap, as the shift rolls them.
 fn positions(window: vec2u, place: vec4u) -> vec4u {
   let column = window.x * WINDOW + place % WINDOW + SHIFT;
   let row = window.y * WINDOW + place / WINDOW + SHIFT;
-  return select(row, row - SIDE, row >= vec4u(SIDE)) * SIDE + select(column, column - SIDE, column >= vec4u(SIDE));
+  return select(row, row - side, row >= vec4u(side)) * side + select(column, column - side, column >= vec4u(side));
 }
 
 fn third(at: vec4u) -> vec4u {
-  return select(vec4u(), vec4u(1u), at >= vec4u(SIDE - WINDOW)) + select(vec4u(), vec4u(1u), at >= vec4u(SIDE - SHIFT));
+  return select(vec4u(), vec4u(1u), at >= vec4u(side - WINDOW)) + select(vec4u(), vec4u(1u), at >= vec4u(side - SHIFT));
 }
 
 fn regions(window: vec2u, place: vec4u) -> vec4u {
@@ -48,12 +50,14 @@ fn highestOf(s: vec4f, before: f32) -> f32 {
 
 @compute @workgroup_size(THREADS)
 fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u) {
-  let across = SIDE / WINDOW;
-  if (id.x >= across * across * WINDOW * HEADS) { return; }
-  let head = id.x % HEADS;
-  let first = id.x / HEADS % WINDOW * WINDOW; // place of the row's first query
-  let window = vec2u(id.x / HEADS / WINDOW % across, id.x / HEADS / WINDOW / across);
-  let row = HEADS * QUADS; // vec4 of one position's q, and of its k, and of its v
+  heads = arrayLength(&t) / 169u;
+  side = u32(sqrt(f32(arrayLength(&y) / (heads * QUADS))) + 0.5);
+  let across = side / WINDOW;
+  if (id.x >= across * across * WINDOW * heads) { return; }
+  let head = id.x % heads;
+  let first = id.x / heads % WINDOW * WINDOW; // place of the row's first query
+  let window = vec2u(id.x / heads / WINDOW % across, id.x / heads / WINDOW / across);
+  let row = heads * QUADS; // vec4 of one position's q, and of its k, and of its v
   // By a loop, and so the stores: every load that is written out is a long piece of code to compile.
   var queries = array<vec4f, 56>();
   for (var i = 0u; i < 56u; i++) {
