@@ -251,7 +251,11 @@ export class FaceXFormer {
       await Promise.resolve(); // a loss that caused this is known by then
       if (this.#gone) throw this.#gone;
       if (error instanceof FaceXFormerError) throw error;
-      throw new FaceXFormerError('DEVICE_LOST', 'The GPU was lost while it worked. Load the engine again.', { cause: error });
+      const { name, message } = error as Error;
+      // What a map says when its device goes: AbortError, or OperationError in older browsers.
+      if (name === 'AbortError' || name === 'OperationError')
+        throw new FaceXFormerError('DEVICE_LOST', 'The GPU was lost while it worked. Load the engine again.', { cause: error });
+      throw new FaceXFormerError('GPU_ERROR', `The frame could not be run: ${message}`, { cause: error });
     }
   }
 

@@ -40,6 +40,16 @@ describe('FaceXFormer', () => {
     expect(await page.call('keys')).toEqual(['box', 'gender']);
   });
 
+  it('gives heat maps of the paper form where they are asked for', async () => {
+    expect(await page.call('heatmaps')).toEqual({
+      refused: 'BAD_OPTION',
+      shape: [1, 68, 56, 56],
+      equal: true,
+      positive: true,
+      keys: ['box', 'heatmaps', 'landmarks'],
+    });
+  });
+
   it('refuses loads with their codes', async () => {
     expect(await page.call('wrongLoads')).toEqual({
       'no weights': 'BAD_OPTION',

@@ -78,6 +78,29 @@ export async function wrongLoads(): Promise<Record<string, string>> {
   };
 }
 
+/** Heat maps of the paper's form, asked for by themselves and as taps; the points are read from them. */
+export async function heatmaps(): Promise<{
+  refused: string;
+  shape: readonly number[];
+  equal: boolean;
+  positive: boolean;
+  keys: string[];
+}> {
+  const refused = await outcome(() => engine.analyze(grey, { heatmaps: true }));
+  const paper = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf('paper')), tasks: ['landmarks'] });
+  const [face] = (await paper.analyze(grey, { heatmaps: true })).faces;
+  const [tapped] = (await paper.analyze(grey, { taps: true })).faces;
+  const [maps, taps] = [face?.heatmaps?.data ?? new Float32Array(), tapped?.raw?.['tap.landmarks.stack3.heatmaps']?.data];
+  paper.dispose();
+  return {
+    refused,
+    shape: face?.heatmaps?.shape ?? [],
+    equal: maps.length > 0 && maps.every((value, i) => value === taps?.[i]),
+    positive: maps.every((value) => value >= 0) && maps.some((value) => value > 0),
+    keys: Object.keys(face ?? {}).sort(),
+  };
+}
+
 /** Aborts while the frame runs, and disposes while the next one does. */
 export async function stoppedCalls(): Promise<Record<string, string>> {
   const abort = new AbortController();
