@@ -60,7 +60,14 @@ export async function analyze({ picture, box, taps, draw, raw }: AnalyzeRequest)
   const blob = await (await fetch(picture)).blob();
   const { faces, width, height, timings } = await engine.analyze(blob, { ...(box && { box }), raw, taps });
   if (raw) await post('raw', rawFile(faces[0]?.raw ?? {}));
-  if (draw) await post('drawn', await drawn(blob, (ctx) => drawFaces(ctx, faces)));
+  if (draw)
+    await post(
+      'drawn',
+      await drawn(blob, (ctx) => {
+        drawFaces(ctx, faces);
+        if (engine?.info.weights.startsWith('seeded')) drawNote(ctx, 'Untrained weights: what is drawn is noise.');
+      }),
+    );
   return { width, height, faces: faces.map(({ raw: _, ...face }) => faceToJson(face)), timings };
 }
 
@@ -84,6 +91,16 @@ async function drawn(blob: Blob, draw: (ctx: OffscreenCanvasRenderingContext2D) 
   bitmap.close();
   draw(ctx);
   return canvas.convertToBlob({ type: 'image/png' });
+}
+
+/** A line of text along the top edge, so that a picture says by itself what it is. */
+function drawNote(ctx: OffscreenCanvasRenderingContext2D, note: string): void {
+  const size = Math.max(11, Math.round(ctx.canvas.width / 36));
+  ctx.font = `600 ${size}px sans-serif`;
+  ctx.fillStyle = 'rgb(0 0 0 / 0.7)';
+  ctx.fillRect(0, 0, ctx.canvas.width, 1.7 * size);
+  ctx.fillStyle = '#ffd60a';
+  ctx.fillText(note, 0.6 * size, 1.2 * size, ctx.canvas.width - 1.2 * size);
 }
 
 async function post(name: string, body: Blob): Promise<void> {
