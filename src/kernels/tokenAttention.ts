@@ -9,6 +9,6 @@ export interface TokenAttentionShape {
 
 export const tokenAttention = defineKernel('tokenAttention', wgsl, ({ tokens, heads }: TokenAttentionShape) => ({
   constants: { TOKENS: tokens, HEADS: heads },
-  workgroups: [tiles(tokens * heads * 8, 64), 1, 1],
+  workgroups: [tiles(tokens * heads, 64), 1, 1],
   macs: tokens * tokens * heads * 64,
 }));
