@@ -2,17 +2,21 @@
  * The static graph: what is computed, in execution order, with no GPU in sight. A node is one dispatch of one kernel; its
  * inputs are tensors that earlier nodes made, parameters made from the checkpoint, or resources that the engine owns.
  */
-import type { Kernel, Launch } from '../kernels/kernel.ts';
+import type { Dtype, Kernel, Launch } from '../kernels/kernel.ts';
 
 export interface Tensor {
   readonly kind: 'tensor';
   readonly name: string;
-  /** Elements are 4 bytes each: float32, or u32 where the kernel says so. */
+  /** Of all images: the rows of one after those of the other. */
   readonly shape: readonly number[];
+  /** float32 (or u32 where the kernel says so), or float16. */
+  readonly dtype: Dtype;
+  /** First element in what the node writes; 0 but for a part of it. */
+  readonly offset: number;
   readonly node: Node;
 }
 
-/** A constant of the weights: made once from the checkpoint's tensors, in float32, and kept on the GPU. */
+/** A constant of the weights: made once from the checkpoint's tensors, in float32, stored as `dtype` says and kept on the GPU. */
 export interface Parameter {
   readonly kind: 'parameter';
   /** Unique: the names it is made from, and what was done with them. */
@@ -20,6 +24,7 @@ export interface Parameter {
   /** Names of the checkpoint's tensors; none for constants that need no weights. */
   readonly from: readonly string[];
   readonly length: number;
+  readonly dtype: Dtype;
   /** Writes the values; `sources` in the order of `from`. */
   fill(into: Float32Array, sources: readonly Float32Array[]): void;
 }
@@ -41,7 +46,7 @@ export interface Node {
   readonly output: Tensor;
 }
 
-/** A tensor to be read back under PyTorch's name. `arrange` puts our layout into PyTorch's where they differ. */
+/** A tensor to be read back under PyTorch's name. `shape` and `arrange`, which puts our layout into PyTorch's, are of one image. */
 export interface Tap {
   readonly tensor: Tensor;
   readonly shape: readonly number[];
@@ -50,38 +55,59 @@ export interface Tap {
 
 export const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
+export const bytesOf = ({ shape, dtype }: Pick<Tensor, 'shape' | 'dtype'>): number => elements(shape) * (dtype === 'f16' ? 2 : 4);
+
+/** Elements of `whole` from `offset` on, under a shape of their own: no dispatch. */
+export const part = (whole: Tensor, offset: number, shape: readonly number[]): Tensor => ({
+  ...whole,
+  offset: whole.offset + offset,
+  shape,
+});
+
 export class Graph {
   readonly nodes: Node[] = [];
   /** What the graph is for: raw outputs by name. */
-  readonly outputs = new Map<string, Tensor>();
+  readonly outputs = new Map<string, Tap>();
   /** Intermediates worth comparing with PyTorch's, by its names. */
   readonly taps = new Map<string, Tap>();
   readonly #parameters = new Map<string, Parameter>();
 
+  /** @param images how many pictures a frame takes: every tensor holds the rows of all of them */
+  constructor(readonly images = 1) {}
+
   /** Adds one dispatch; `inputs` by the kernel's binding names. Gives the output tensor of the given shape. */
-  add<Shape>(name: string, kernel: Kernel<Shape>, shape: Shape, inputs: Record<string, Operand>, output: readonly number[]): Tensor {
+  add<Shape>(
+    name: string,
+    kernel: Kernel<Shape>,
+    shape: Shape,
+    inputs: Record<string, Operand>,
+    output: readonly number[],
+    dtype: Dtype = 'f32',
+  ): Tensor {
     const operands = kernel.bindings.slice(0, -1).map((binding) => {
       const operand = inputs[binding.name];
       if (!operand) throw new Error(`${name}: ${kernel.name} wants an input ${binding.name}`);
       return operand;
     });
     if (Object.keys(inputs).length !== operands.length) throw new Error(`${name}: ${kernel.name} takes ${operands.length} inputs`);
-    const tensor = { kind: 'tensor', name, shape: output } as { kind: 'tensor'; name: string; shape: readonly number[]; node: Node };
-    tensor.node = { name, kernel, launch: kernel.launch(shape), inputs: operands, output: tensor };
-    this.nodes.push(tensor.node);
-    return tensor;
+    const tensor: Omit<Tensor, 'node'> & { node?: Node } = { kind: 'tensor', name, shape: output, dtype, offset: 0 };
+    const node = { name, kernel, launch: kernel.launch(shape), inputs: operands, output: tensor as Tensor };
+    tensor.node = node;
+    this.nodes.push(node);
+    return node.output;
   }
 
   /** The same name is the same parameter: two nodes share its buffer. */
-  parameter(name: string, from: readonly string[], length: number, fill: Parameter['fill']): Parameter {
-    const parameter = this.#parameters.get(name) ?? { kind: 'parameter', name, from, length, fill };
+  parameter(name: string, from: readonly string[], length: number, fill: Parameter['fill'], dtype: Dtype = 'f32'): Parameter {
+    const parameter = this.#parameters.get(name) ?? { kind: 'parameter', name, from, length, fill, dtype };
     if (parameter.length !== length) throw new Error(`parameter ${name} has two lengths: ${parameter.length} and ${length}`);
     this.#parameters.set(name, parameter);
     return parameter;
   }
 
-  output(name: string, tensor: Tensor): void {
-    this.outputs.set(name, tensor);
+  /** @param shape of one image */
+  output(name: string, tensor: Tensor, shape: readonly number[] = tensor.shape): void {
+    this.outputs.set(name, { tensor, shape });
   }
 
   tap(name: string, tensor: Tensor, shape: readonly number[] = tensor.shape, arrange?: Tap['arrange']): void {

@@ -4,11 +4,14 @@
  */
 
 import { pipelineKey } from '../gpu/pipelines.ts';
-import type { Launch } from '../kernels/kernel.ts';
-import { elements, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
+import type { Dtype, Launch } from '../kernels/kernel.ts';
+import { bytesOf, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
 
 /** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource of the engine's. */
-export type Place = { readonly kind: 'slot'; readonly slot: number; readonly bytes: number } | Parameter | Resource;
+export type Place =
+  | { readonly kind: 'slot'; readonly slot: number; readonly offset: number; readonly bytes: number }
+  | Parameter
+  | Resource;
 
 export interface Dispatch {
   readonly node: string;
@@ -23,14 +26,18 @@ export interface Dispatch {
   readonly bytes: number;
 }
 
-/** A tensor that is read back after a frame. */
+/** A tensor that is read back after a frame: `bytes` of a slot from `offset` on, those of all images. */
 export interface Readback extends Omit<Tap, 'tensor'> {
   readonly name: string;
+  readonly dtype: Dtype;
   readonly slot: number;
+  readonly offset: number;
   readonly bytes: number;
 }
 
 export interface Plan {
+  /** How many pictures a frame takes. */
+  readonly images: number;
   readonly dispatches: readonly Dispatch[];
   /** Bytes of each buffer of the pool. */
   readonly slots: readonly number[];
@@ -48,10 +55,11 @@ export interface Plan {
   };
 }
 
-/** WebGPU's default limit on a storage buffer's binding. */
+/** WebGPU's default limit on a dtype buffer's binding. */
 export const MAX_BINDING_BYTES = 128 * 2 ** 20;
 
-const bytesOf = ({ shape }: Pick<Tensor, 'shape'>): number => 4 * elements(shape);
+/** A binding begins at a multiple of this. */
+const BINDING_ALIGNMENT = 256;
 
 /** From the dispatch that writes a node's output to the last that reads it. */
 interface Lifetime {
@@ -67,7 +75,7 @@ interface Lifetime {
  */
 export function makePlan(graph: Graph, outputs: readonly string[], taps: readonly string[] = []): Plan {
   const wanted: ({ name: string } & Tap)[] = [
-    ...outputs.map((name) => ({ name, tensor: find(graph.outputs, name, 'output'), shape: find(graph.outputs, name, 'output').shape })),
+    ...outputs.map((name) => ({ name, ...find(graph.outputs, name, 'output') })),
     ...taps.map((name) => ({ name, ...find(graph.taps, name, 'tap') })),
   ];
   const nodes = neededBy(
@@ -85,11 +93,14 @@ export function makePlan(graph: Graph, outputs: readonly string[], taps: readonl
     name,
     shape,
     arrange,
+    dtype: tensor.dtype,
     slot: slotOf.get(tensor.node) as number,
+    offset: offsetOf(tensor),
     bytes: bytesOf(tensor),
   }));
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   return {
+    images: graph.images,
     dispatches,
     slots,
     parameters,
@@ -101,7 +112,7 @@ export function makePlan(graph: Graph, outputs: readonly string[], taps: readonl
       flops: sum(dispatches.map(({ flops }) => flops)),
       bytes: sum(dispatches.map(({ bytes }) => bytes)),
       activationBytes: sum(slots),
-      weightBytes: sum(parameters.map(({ length }) => 4 * length)),
+      weightBytes: sum(parameters.map(parameterBytes)),
       readbackBytes: sum(readbacks.map(({ bytes }) => bytes)),
     },
   };
@@ -155,11 +166,21 @@ function assignSlots(lifetimes: readonly Lifetime[]): { slotOf: Map<Node, number
   return { slotOf, slots };
 }
 
+/** First byte of a tensor in its slot. */
+const offsetOf = ({ offset, dtype }: Tensor): number => offset * (dtype === 'f16' ? 2 : 4);
+
+export const parameterBytes = ({ length, dtype }: Parameter): number => length * (dtype === 'f16' ? 2 : 4);
+
 function dispatchOf({ name, kernel, launch, inputs, output }: Node, slotOf: ReadonlyMap<Node, number>): Dispatch {
-  const place = (operand: Operand): Place =>
-    operand.kind === 'tensor' ? { kind: 'slot', slot: slotOf.get(operand.node) as number, bytes: bytesOf(operand) } : operand;
+  const place = (operand: Operand): Place => {
+    if (operand.kind !== 'tensor') return operand;
+    const offset = offsetOf(operand);
+    if (offset % BINDING_ALIGNMENT !== 0)
+      throw new RangeError(`${name} reads ${operand.name} from byte ${offset}; bindings begin at ${BINDING_ALIGNMENT}s`);
+    return { kind: 'slot', slot: slotOf.get(operand.node) as number, offset, bytes: bytesOf(operand) };
+  };
   const bytes = (operand: Operand): number =>
-    operand.kind === 'tensor' ? bytesOf(operand) : operand.kind === 'parameter' ? 4 * operand.length : 0;
+    operand.kind === 'tensor' ? bytesOf(operand) : operand.kind === 'parameter' ? parameterBytes(operand) : 0;
   const operands = [...new Set<Operand>(inputs), output];
   return {
     node: name,

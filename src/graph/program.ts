@@ -66,8 +66,8 @@ export class Program {
     }
     pass.end();
     let at = 0;
-    for (const { slot, bytes } of this.plan.readbacks) {
-      encoder.copyBufferToBuffer(this.slots[slot] as GPUBuffer, 0, this.staging, at, bytes);
+    for (const { slot, offset, bytes } of this.plan.readbacks) {
+      encoder.copyBufferToBuffer(this.slots[slot] as GPUBuffer, offset, this.staging, at, bytes);
       at += bytes;
     }
   }
@@ -112,7 +112,7 @@ function bind(
   { slots, parameters, resources }: Bound,
 ): GPUBindGroup {
   const resource = (place: Dispatch['places'][number]): GPUBindingResource => {
-    if (place.kind === 'slot') return { buffer: slots[place.slot] as GPUBuffer, size: place.bytes };
+    if (place.kind === 'slot') return { buffer: slots[place.slot] as GPUBuffer, offset: place.offset, size: place.bytes };
     if (place.kind === 'parameter') return { buffer: parameters.get(place) };
     return place.name === 'picture' ? resources.texture.createView() : { buffer: resources.table };
   };

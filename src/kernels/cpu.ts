@@ -1,23 +1,27 @@
 /**
- * Kernels for CPUs that run WebGPU (SwiftShader): no barrier and no workgroup memory, wide register tiles. An entry of its own, so that
- * an app on a GPU never loads them.
+ * Kernels for CPUs that run WebGPU and have subgroups of exactly four (SwiftShader): no barrier and no workgroup memory, wide register
+ * tiles, and loads that four lanes share. For the plain lowering, one image at a time. An entry of its own, so that an app on a GPU
+ * never loads them.
  */
-import { convDirect } from './convDirect.ts';
 import { convSubgroup } from './convSubgroup.ts';
-import { crossAttentionDirect, directSharesOf } from './crossAttentionDirect.ts';
-import { layerNormDirect } from './layerNormDirect.ts';
-import { matmulDirect } from './matmulDirect.ts';
+import { crossAttentionDirect, directSharesOf, type FaceToTaskShape } from './crossAttentionDirect.ts';
+import type { Kernel } from './kernel.ts';
+import { type LayerNormShape, layerNormDirect } from './layerNormDirect.ts';
 import { matmulSubgroup } from './matmulSubgroup.ts';
 import type { KernelSet } from './set.ts';
 import { windowAttentionDirect } from './windowAttentionDirect.ts';
 
-/** @param subgroupsOfFour whether lanes come in subgroups of exactly four, which then share their loads */
-export const cpuKernels = (subgroupsOfFour: boolean): KernelSet => ({
-  matmul: subgroupsOfFour ? matmulSubgroup : matmulDirect,
+export interface PlainKernels extends KernelSet {
+  readonly layerNorm: Kernel<LayerNormShape>;
+  readonly faceToTask: Kernel<FaceToTaskShape>;
+}
+
+export const cpuKernels: PlainKernels = {
+  matmul: matmulSubgroup,
   layerNorm: layerNormDirect,
   windowAttention: windowAttentionDirect,
   taskToFace: crossAttentionDirect,
   sharesOf: directSharesOf,
   faceToTask: crossAttentionDirect,
-  conv: subgroupsOfFour ? convSubgroup : convDirect,
-});
+  conv: convSubgroup,
+};

@@ -1,9 +1,17 @@
 import wgsl from './crossAttentionDirect.wgsl';
-import type { FaceToTaskShape } from './faceToTask.ts';
 import { defineKernel, type Launch, tiles } from './kernel.ts';
 import type { TaskToFaceShape } from './taskToFace.ts';
 
-/** Tokens that attend to many keys come out in shares, as taskToFace's do; queries that attend to a few tokens whole, as faceToTask's. */
+export interface FaceToTaskShape {
+  queries: number;
+  tokens: number;
+  heads: number;
+  /** Row stride and first column of q in floats. */
+  qStride: number;
+  qOffset?: number;
+}
+
+/** Tokens that attend to many keys come out in shares, as taskToFace's do; queries that attend to a few tokens come out whole. */
 export type CrossAttentionShape = TaskToFaceShape | FaceToTaskShape;
 
 /** Queries of one thread, threads of one workgroup, and keys of one share: 3136 keys are 14 even shares. */

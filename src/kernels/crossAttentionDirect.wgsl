@@ -1,6 +1,6 @@
-// taskToFace and faceToTask for CPUs that run WebGPU: softmax(q k^T / 4) v, heads of 16 dimensions, no workgroup memory, no barrier.
+// Cross-attention for CPUs that run WebGPU: softmax(q k^T / 4) v, heads of 16 dimensions, no workgroup memory, no barrier.
 //
-// Shapes as in taskToFace where PARTIAL (a share of the keys a thread, for taskToFaceMerge), else as in faceToTask (SHARE = KEYS).
+// Shapes as in taskToFace where PARTIAL (a share of the keys a thread, for taskToFaceMerge); else SHARE = KEYS, and y is [QUERIES, 16 HEADS].
 // A thread has six queries in registers and takes four keys a step: their scores are a vector by matrix product a query, their
 // values a matrix by vector one, so that a load, which costs a CPU as much as several multiply-adds, serves six queries.
 const THREADS = 8u;

@@ -1,18 +1,39 @@
-import { defineKernel, type Launch, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Launch, tiles } from './kernel.ts';
 import wgsl from './matmul.wgsl';
 
-/** What the three matrix products of this folder compute; see matmul.wgsl. `inner` is a multiple of 16, `cols` of 4. */
+/** What every matrix product of this folder computes; see matmul.wgsl. `inner` is a multiple of 16, `cols` of 4. */
 export interface MatmulShape {
   rows: number;
   inner: number;
   cols: number;
-  activation?: 'none' | 'gelu' | 'relu';
+  activation?: 'none' | 'gelu' | 'relu' | undefined;
   /** Rows of the tensor that is added to the result; a table of fewer rows than the result repeats. None: nothing is added. */
   residualRows?: number | undefined;
 }
 
+/** What the products for GPUs do besides. */
+export interface StreamMatmulShape extends MatmulShape {
+  /** Numbers from one row of x to the next; `inner` unless told otherwise. */
+  stride?: number;
+  /** x is a stream, and its rows are normalised (without gamma and beta, which belong into the weight) as they are read. */
+  norm?: { eps: number };
+  /** A row of x is the 2x2 neighbours in a map of this side: `inner` is four times its channels. */
+  mergeSide?: number;
+  /** y, and the residual where there is one, are streams. */
+  stream?: boolean;
+  /** How many images `rows` are of; the tiles are chosen for one, so that batches share its pipelines. */
+  images?: number;
+  /** Each image has a weight of its own. */
+  weightEach?: boolean;
+  /** How x, w, r and y are stored: float32 unless told otherwise. */
+  dtypes?: Partial<Record<'input' | 'weight' | 'added' | 'output', Dtype>>;
+}
+
 /** Columns of one tile, and so the multiple to which packed weights are padded. */
 export const TILE_COLS = 64;
+
+/** Numbers in a row of a stream: its channels, and four for the statistics of each tile of them. */
+export const streamStride = (channels: number): number => channels + (4 * channels) / TILE_COLS;
 
 /** In the order of the shaders' `ACTIVATION`. */
 export const ACTIVATIONS = ['none', 'gelu', 'relu'] as const;
@@ -28,14 +49,43 @@ export function matmulConstants({ rows, inner, cols, activation = 'none', residu
   };
 }
 
-export const matmul = defineKernel('matmul', wgsl, (shape: MatmulShape) => {
-  // 49 rows are one tile of 7 groups; elsewhere 8 groups are one or two whole waves.
-  const groups = shape.rows === 49 ? 7 : 8;
+export function streamMatmulConstants(shape: StreamMatmulShape): Launch['constants'] {
+  const { rows, inner, stride = inner, norm, mergeSide = 0, stream = false, cols, residualRows } = shape;
+  if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
+  const { ROWS: _, R_ROWS: __, ...constants } = matmulConstants(shape); // as many as y and r hold
+  const residual = residualRows === undefined ? 0 : residualRows === rows ? 1 : 2;
   return {
-    constants: matmulConstants(shape),
-    machine: { ROW_GROUPS: groups },
-    workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.rows, 7 * groups), 1],
-    macs: shape.rows * shape.inner * shape.cols,
+    ...constants,
+    RESIDUAL: residual,
+    X_ROW: stride / 4,
+    SIDE: mergeSide,
+    NORM: Number(!!norm),
+    EPS: norm?.eps ?? 0,
+    STREAM: Number(stream),
+  };
+}
+
+/** Workgroups that keep a large GPU busy: two for each of 64 cores. */
+const ENOUGH = 128;
+
+/** Tiles of 49 rows where the map has no more, else of 56: eight groups are whole waves. Where tiles are few, shares of `inner` go abreast. */
+function tileOf({ rows, inner, cols, images = 1 }: StreamMatmulShape): Record<'ROW_GROUPS' | 'SPLIT' | 'TILE_K', number> {
+  const groups = rows / images === 49 ? 7 : 8;
+  const count = tiles(rows / images, 7 * groups) * tiles(cols, TILE_COLS);
+  let split = 1;
+  while (split < 4 && count * split < ENOUGH && inner % (split * 256) === 0) split *= 2;
+  return { ROW_GROUPS: groups, SPLIT: split, TILE_K: split === 1 ? 16 : 8 };
+}
+
+export const matmul = defineKernel('matmul', wgsl, (shape: StreamMatmulShape) => {
+  const { rows, inner, cols, images = 1, weightEach = false } = shape;
+  const machine = tileOf(shape);
+  const abreast = weightEach ? images : 1;
+  return {
+    constants: streamMatmulConstants(shape),
+    machine: { ...machine, ...shape.dtypes },
+    workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, 7 * machine.ROW_GROUPS), abreast],
+    macs: rows * inner * cols,
   };
 });
 
@@ -74,4 +124,11 @@ export function packTransposed(
     for (let o = 0; o < out; o++)
       for (let quarter = 0; quarter < 4; quarter++) rows[(quarter * out + o) * inner + k] = weight[(k * out + o) * 4 + quarter] as number;
   return packWeight(rows, 4 * out, inner, into);
+}
+
+/** A linear layer's weight [cols, inner] with its inputs outermost: [inner][cols]. */
+export function transposed(weight: ArrayLike<number>, cols: number, into: Float32Array): Float32Array {
+  const inner = weight.length / cols;
+  for (let n = 0; n < cols; n++) for (let k = 0; k < inner; k++) into[k * cols + n] = weight[n * inner + k] as number;
+  return into;
 }

@@ -1,9 +1,21 @@
 import { defineKernel, tiles } from './kernel.ts';
-import { type MatmulShape, matmulConstants, TILE_COLS } from './matmul.ts';
+import { type StreamMatmulShape, streamMatmulConstants, TILE_COLS } from './matmul.ts';
 import wgsl from './matmulDirect.wgsl';
 
-export const matmulDirect = defineKernel('matmulDirect', wgsl, (shape: MatmulShape) => ({
-  constants: matmulConstants(shape),
-  workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.rows, 28), 1],
-  macs: shape.rows * shape.inner * shape.cols,
-}));
+/** @param each rows of a thread */
+const of = (each: number) =>
+  defineKernel('matmulDirect', wgsl, (shape: StreamMatmulShape) => {
+    const { rows, inner, cols, images = 1, weightEach = false, dtypes } = shape;
+    const abreast = weightEach ? images : 1;
+    return {
+      constants: streamMatmulConstants(shape),
+      machine: { ROWS: each, ...dtypes },
+      workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, 4 * each), abreast],
+      macs: rows * inner * cols,
+    };
+  });
+
+export const matmulDirect = of(7);
+
+/** For Mali, whose threads have 64 registers. */
+export const matmulDirectSmall = of(4);

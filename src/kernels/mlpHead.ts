@@ -1,30 +1,57 @@
-import { defineKernel } from './kernel.ts';
+import { type Dtype, defineKernel } from './kernel.ts';
 import wgsl from './mlpHead.wgsl';
 
-export interface MlpHeadShape {
-  /** First token that the head reads, and how many follow each other. */
+/** A prediction head: tokens `first`, `first + 1`, ... of an image, each through its MLP to `out` numbers. */
+export interface Head {
   first: number;
-  tokens: number;
+  count: number;
   out: number;
 }
 
-export const mlpHead = defineKernel('mlpHead', wgsl, ({ first, tokens, out }: MlpHeadShape) => ({
-  constants: { FIRST: first, OUT: out },
-  workgroups: [tokens, 1, 1],
-  macs: tokens * 256 * (512 + out),
+export interface MlpHeadShape {
+  heads: readonly Head[];
+  /** Tokens of one image, and numbers from one's row to the next. */
+  tokens: number;
+  stride: number;
+  images?: number;
+  /** Of the weights. */
+  dtype?: Dtype;
+}
+
+const WIDTH = 256;
+
+export const mlpHead = defineKernel('mlpHead', wgsl, ({ heads, tokens, stride, images = 1, dtype = 'f32' }: MlpHeadShape) => ({
+  constants: { TOKENS: tokens, X_ROW: stride },
+  machine: { weight: dtype },
+  workgroups: [heads.reduce((sum, { count }) => sum + count, 0), images, 1],
+  macs: heads.reduce((sum, { count, out }) => sum + images * count * WIDTH * (2 * WIDTH + out), 0),
 }));
 
-/** Three layers' weights [out, in] and biases as the kernel reads them: W1^T, b1, W2^T, b2, W3^T, b3. */
-export function packMlp(layers: readonly { weight: ArrayLike<number>; bias: ArrayLike<number> }[]): Float32Array {
-  const packed = new Float32Array(layers.reduce((sum, { weight, bias }) => sum + weight.length + bias.length, 0));
-  let at = 0;
-  for (const { weight, bias } of layers) {
-    const out = bias.length;
-    const inner = weight.length / out;
-    for (let i = 0; i < inner; i++) for (let o = 0; o < out; o++) packed[at + i * out + o] = weight[o * inner + i] as number;
-    at += inner * out;
-    packed.set(bias, at);
-    at += out;
+/** Numbers of a head's weights, and of its biases. */
+export const headWeights = ({ out }: Head): number => WIDTH * (2 * WIDTH + out);
+export const headBiases = ({ out }: Head): number => 2 * WIDTH + out;
+
+/** Where each head's numbers of one image begin in y, and how many there are: multiples of 64, so that each can be bound as a buffer's part. */
+export function headOffsets(heads: readonly Head[]): { offsets: number[]; length: number } {
+  let length = 0;
+  const offsets = heads.map(({ count, out }) => {
+    const offset = length;
+    length += Math.ceil((count * out) / 64) * 64;
+    return offset;
+  });
+  return { offsets, length };
+}
+
+/** The kernel's `t`: 8 numbers a workgroup. */
+export function headTable(heads: readonly Head[]): Uint32Array {
+  const { offsets } = headOffsets(heads);
+  let [w, b] = [0, 0];
+  const rows: number[] = [];
+  for (const [h, head] of heads.entries()) {
+    const { first, count, out } = head;
+    for (let i = 0; i < count; i++) rows.push(first + i, w, b, out, offsets[h] as number, i * out, count * out, 0);
+    w += headWeights(head);
+    b += headBiases(head);
   }
-  return packed;
+  return Uint32Array.from(rows);
 }

@@ -2,26 +2,43 @@
  * The kernels that have more than one form, as one choice: which form is fast is a property of the adapter, and the model's files do
  * not know it. Kernels of one role take the same shapes and bindings and give the same tensors.
  */
-import type { ConvShape } from './conv.ts';
-import { conv } from './conv.ts';
-import type { FaceToTaskShape } from './faceToTask.ts';
-import { faceToTask } from './faceToTask.ts';
+import { type ConvShape, conv } from './conv.ts';
+import { type EmbedShape, embed, embedSmall } from './embed.ts';
+import { type FaceUpdateShape, faceUpdate, faceUpdateSmall } from './faceUpdate.ts';
 import type { Kernel } from './kernel.ts';
-import { type LayerNormShape, layerNorm } from './layerNorm.ts';
-import { type MatmulShape, matmul } from './matmul.ts';
+import { matmul, type StreamMatmulShape } from './matmul.ts';
+import { matmulDirect, matmulDirectSmall } from './matmulDirect.ts';
+import { type ParseShape, parse, parseSmall } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
 import { type WindowAttentionShape, windowAttention } from './windowAttention.ts';
 
 export interface KernelSet {
-  readonly matmul: Kernel<MatmulShape>;
-  readonly layerNorm: Kernel<LayerNormShape>;
+  readonly matmul: Kernel<StreamMatmulShape>;
   readonly windowAttention: Kernel<WindowAttentionShape>;
   readonly taskToFace: Kernel<TaskToFaceShape>;
   /** In how many shares of the keys `taskToFace` leaves each query and head. */
   readonly sharesOf: (shape: TaskToFaceShape) => number;
-  readonly faceToTask: Kernel<FaceToTaskShape>;
   readonly conv: Kernel<ConvShape>;
 }
 
-/** For GPUs: tiles in workgroup memory. */
-export const gpuKernels: KernelSet = { matmul, layerNorm, windowAttention, taskToFace, sharesOf, faceToTask, conv };
+/** What the fused lowering takes besides. */
+export interface GpuKernels extends KernelSet {
+  readonly embed: Kernel<EmbedShape>;
+  readonly faceUpdate: Kernel<FaceUpdateShape>;
+  readonly parse: Kernel<ParseShape>;
+}
+
+/** For desktop GPUs: tiles in workgroup memory. */
+export const gpuKernels: GpuKernels = { matmul, windowAttention, taskToFace, sharesOf, conv, embed, faceUpdate, parse };
+
+/** For Adreno: operands straight from dtype. */
+export const adrenoKernels: GpuKernels = { ...gpuKernels, matmul: matmulDirect };
+
+/** For Mali: so too, and few registers a thread. */
+export const maliKernels: GpuKernels = {
+  ...adrenoKernels,
+  matmul: matmulDirectSmall,
+  embed: embedSmall,
+  faceUpdate: faceUpdateSmall,
+  parse: parseSmall,
+};

@@ -5,7 +5,9 @@
 import type { Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
 import { packWeight, paddedCols } from '../kernels/matmul.ts';
-import { lastOf, product, rowsOf, rowsOfTensor, type Target } from './layers.ts';
+import { product, rowsOfStream } from './layers.ts';
+import type { Stream, Target } from './lowering.ts';
+import { sideOf } from './swin.ts';
 import { Weights } from './weights.ts';
 
 const WIDTH = 256;
@@ -14,13 +16,13 @@ const WIDTH = 256;
  * Four maps, finest first, to the face tokens [3136, 256]. Linear layer, upsampling and 1x1 convolution commute, so each scale has one
  * folded matrix at its own resolution: 193 M instead of 1,015 M multiply-adds, and no concatenation.
  */
-export function fuse(t: Target, maps: readonly Tensor[]): Tensor {
+export function fuse(t: Target, maps: readonly Stream[]): Tensor {
   const [x, x2, x4, x8] = maps.map((map, i) => {
-    const inner = lastOf(map.shape);
     const bias = i === 0 ? foldedBias(t) : undefined; // once is enough: a constant is its own upsampling
-    return product(t, `linear_c.${i} fused`, rowsOfTensor(map), { weight: foldedWeight(t, i, inner), bias, cols: WIDTH });
+    const layer = { weight: foldedWeight(t, i, map.channels), bias, cols: WIDTH, dtype: 'f32' } as const;
+    return product(t, `linear_c.${i} fused`, rowsOfStream(map), layer);
   }) as [Tensor, Tensor, Tensor, Tensor];
-  const side = Math.sqrt(rowsOf(x.shape));
+  const side = sideOf(t, x);
   const fused = t.graph.add('linear_fuse', bilinearSum, { side, channels: WIDTH }, { x, x2, x4, x8 }, x.shape);
   t.graph.tap('fused', fused, [1, WIDTH, side, side], (values) => planes(values, WIDTH));
   return fused;
@@ -38,9 +40,9 @@ const scale = (i: number): Weights => new Weights(`linear_c.${i}.proj`);
 const FUSE = 'linear_fuse.weight';
 
 /** linear_fuse's columns for scale i (the concatenation runs from the coarsest, i = 3) times that scale's weight, in float64. */
-function foldedWeight({ graph }: Target, i: number, inner: number): Parameter {
+function foldedWeight({ graph, dtype }: Target, i: number, inner: number): Parameter {
   const from = [FUSE, scale(i).name('weight')];
-  return graph.parameter(`linear_fuse x linear_c.${i}`, from, paddedCols(WIDTH) * inner, (into, [fuse, weight]) => {
+  const fill: Parameter['fill'] = (into, [fuse, weight]) => {
     const folded = new Float64Array(WIDTH * inner);
     for (let n = 0; n < WIDTH; n++) {
       const row = folded.subarray(n * inner, (n + 1) * inner);
@@ -50,7 +52,8 @@ function foldedWeight({ graph }: Target, i: number, inner: number): Parameter {
       }
     }
     packWeight(folded, WIDTH, inner, into);
-  });
+  };
+  return graph.parameter(`linear_fuse x linear_c.${i}`, from, paddedCols(WIDTH) * inner, fill, dtype);
 }
 
 function foldedBias({ graph }: Target): Parameter {

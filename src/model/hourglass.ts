@@ -11,7 +11,8 @@ import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul.ts';
 import { packRows } from '../kernels/packRows.ts';
 import { planes } from './fusion.ts';
-import { lastOf, product, rowsOf, rowsOfTensor, type Target } from './layers.ts';
+import { lastOf, product, rowsOf, rowsOfTensor } from './layers.ts';
+import type { Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
 
 /** torch.nn.BatchNorm2d's and torch.nn.functional.instance_norm's default. */

@@ -1,28 +1,28 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
 import type { Graph, Operand, Parameter, Tensor } from '../graph/graph.ts';
-import { type MatmulShape, packTransposed, packWeight, paddedCols } from '../kernels/matmul.ts';
-import type { KernelSet } from '../kernels/set.ts';
+import type { Dtype } from '../kernels/kernel.ts';
+import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul.ts';
+import type { Stream, Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
 
 export const SWIN_EPS = 1e-5;
 
-/** What the model's functions add to, and the kernels that they add. */
-export interface Target {
-  readonly graph: Graph;
-  readonly kernels: KernelSet;
-}
-
 export const lastOf = (shape: readonly number[]): number => shape.at(-1) as number;
 export const rowsOf = (shape: readonly number[]): number => shape.slice(0, -1).reduce((product, size) => product * size, 1);
 
-/** A tensor or a parameter with the shape it is read as. */
+/** A tensor or a parameter with the shape it is read as: the first `cols` numbers of rows of `stride`. */
 export interface Rows {
-  readonly operand: Operand;
+  readonly operand: Tensor | Parameter;
   readonly rows: number;
   readonly cols: number;
+  readonly stride: number;
 }
 
-export const rowsOfTensor = (tensor: Tensor): Rows => ({ operand: tensor, rows: rowsOf(tensor.shape), cols: lastOf(tensor.shape) });
+export function rowsOfTensor(tensor: Tensor, cols = lastOf(tensor.shape)): Rows {
+  return { operand: tensor, rows: rowsOf(tensor.shape), cols, stride: lastOf(tensor.shape) };
+}
+
+export const rowsOfStream = ({ tensor, channels }: Stream): Rows => rowsOfTensor(tensor, channels);
 
 /** A tensor of the checkpoint as it is stored. */
 export function stored(g: Graph, name: string, length: number): Parameter {
@@ -34,21 +34,35 @@ function zeros(g: Graph, length: number): Parameter {
 }
 
 /** y = act(x w^T + b) + residual; `w` packed, `b` of cols values. */
-export interface Product {
+export interface Product extends Pick<StreamMatmulShape, 'norm' | 'mergeSide' | 'stream'> {
   /** A parameter, or a tensor that the network made in that layout. */
-  weight: Operand;
+  weight: Tensor | Parameter;
   bias?: Parameter | undefined;
   cols: number;
   activation?: MatmulShape['activation'];
   /** Added to the result after the activation; fewer rows than the result's repeat. */
   residual?: Rows | undefined;
+  /** Rows of the result, where a row of it is not one of x. */
+  rows?: number;
+  /** Of the result; the target's unless told otherwise. */
+  dtype?: Dtype;
 }
 
-export function product({ graph, kernels }: Target, name: string, x: Rows, { weight, bias, cols, activation, residual }: Product): Tensor {
-  const shape: MatmulShape = { rows: x.rows, inner: x.cols, cols, ...(activation && { activation }), residualRows: residual?.rows };
+export function product(t: Target, name: string, x: Rows, { weight, bias, residual, dtype = t.dtype, ...layer }: Product): Tensor {
+  const { graph, kernels } = t;
+  const { rows = x.rows, cols, mergeSide, stream } = layer;
   const b = bias ?? zeros(graph, cols);
+  const shape: StreamMatmulShape = {
+    ...layer,
+    rows,
+    inner: mergeSide ? 4 * x.cols : x.cols,
+    stride: x.stride,
+    images: graph.images,
+    residualRows: residual?.rows,
+    dtype: { input: x.operand.dtype, weight: weight.dtype, added: residual?.operand.dtype ?? 'f32', output: dtype },
+  };
   const inputs = { x: x.operand, w: weight, b, r: residual?.operand ?? b };
-  return graph.add(name, kernels.matmul, shape, inputs, [x.rows, cols]);
+  return graph.add(name, kernels.matmul, shape, inputs, [rows, stream ? streamStride(cols) : cols], dtype);
 }
 
 export interface LinearOptions extends Pick<Product, 'activation'> {
@@ -58,10 +72,9 @@ export interface LinearOptions extends Pick<Product, 'activation'> {
 }
 
 /** torch.nn.Linear of the module `w` on the rows of x. [rows, inner] -> [rows, cols] */
-export function linear(t: Target, x: Tensor, w: Weights, cols: number, { residual, bias = true, activation }: LinearOptions = {}): Tensor {
-  const inner = lastOf(x.shape);
-  return product(t, w.path, rowsOfTensor(x), {
-    weight: packed(t.graph, w, cols, inner),
+export function linear(t: Target, x: Rows, w: Weights, cols: number, { residual, bias = true, activation }: LinearOptions = {}): Tensor {
+  return product(t, w.path, x, {
+    weight: packed(t, w, cols, x.cols),
     bias: bias ? stored(t.graph, w.name('bias'), cols) : undefined,
     cols,
     ...(activation && { activation }),
@@ -70,32 +83,22 @@ export function linear(t: Target, x: Tensor, w: Weights, cols: number, { residua
 }
 
 /** The weight of a linear layer as the kernels read it. */
-export function packed(g: Graph, w: Weights, cols: number, inner: number): Parameter {
+export function packed({ graph, dtype }: Target, w: Weights, cols: number, inner: number): Parameter {
   const name = w.name('weight');
-  return g.parameter(`${name} packed`, [name], paddedCols(cols) * inner, (into, [weight]) =>
-    packWeight(weight as Float32Array, cols, inner, into),
-  );
-}
-
-/** torch.nn.LayerNorm over the last dimension, or LayerNorm2d of channels-last rows; GELU after it where asked. */
-export function norm(t: Target, x: Tensor, w: Weights, { eps = SWIN_EPS, gelu = false } = {}): Tensor {
-  const channels = lastOf(x.shape);
-  const g = stored(t.graph, w.name('weight'), channels);
-  const b = stored(t.graph, w.name('bias'), channels);
-  return t.graph.add(w.path, t.kernels.layerNorm, { rows: rowsOf(x.shape), channels, eps, gelu }, { x, g, b }, x.shape);
+  const fill: Parameter['fill'] = (into, [weight]) => packWeight(weight as Float32Array, cols, inner, into);
+  return graph.parameter(`${name} packed`, [name], paddedCols(cols) * inner, fill, dtype);
 }
 
 /**
  * torch.nn.ConvTranspose2d with a 2x2 kernel of stride 2, as one matrix product: each row (a pixel) becomes four rows, its 2x2
- * pixels in the order (0,0), (0,1), (1,0), (1,1). [pixels, inner] -> [4 pixels, channels]
+ * pixels in the order (0,0), (0,1), (1,0), (1,1). [pixels, inner] -> [pixels, 4 channels], to be read as [4 pixels, channels]
  */
 export function upscale2x2(t: Target, x: Tensor, w: Weights, channels: number, activation: MatmulShape['activation'] = 'none'): Tensor {
   const { graph } = t;
   const inner = lastOf(x.shape);
   const cols = 4 * channels;
-  const weight = graph.parameter(`${w.name('weight')} transposed`, [w.name('weight')], paddedCols(cols) * inner, (into, [source]) =>
-    packTransposed(source as Float32Array, inner, channels, into),
-  );
+  const fill: Parameter['fill'] = (into, [source]) => packTransposed(source as Float32Array, inner, channels, into);
+  const weight = graph.parameter(`${w.name('weight')} transposed`, [w.name('weight')], paddedCols(cols) * inner, fill, t.dtype);
   const bias = graph.parameter(`${w.name('bias')} four times`, [w.name('bias')], cols, (into, [source]) => {
     for (let i = 0; i < 4; i++) into.set(source as Float32Array, i * channels);
   });

@@ -1,4 +1,4 @@
-import type { FaceToTaskShape } from '../../src/kernels/faceToTask.ts';
+import type { FaceToTaskShape } from '../../src/kernels/crossAttentionDirect.ts';
 import type { Kernel } from '../../src/kernels/kernel.ts';
 import type { TaskToFaceShape } from '../../src/kernels/taskToFace.ts';
 import { headsAttention, rowsOf } from './float64.ts';

@@ -1,0 +1,43 @@
+import wgsl from './faceUpdate.wgsl';
+import { type Dtype, defineKernel } from './kernel.ts';
+
+export interface FaceUpdateShape {
+  /** Face tokens and task tokens of one image; the former a multiple of twice a thread's positions. */
+  positions: number;
+  tokens: number;
+  images?: number;
+  /** Numbers from one row of q to the next, and where its columns begin. */
+  qStride: number;
+  qOffset: number;
+  /** The same of t's keys; the values lie 128 numbers behind them. */
+  tStride: number;
+  tOffset: number;
+  eps: number;
+  dtype?: Dtype;
+}
+
+/** @param each positions of a thread */
+const of = (each: number) =>
+  defineKernel('faceUpdate', wgsl, (shape: FaceUpdateShape) => {
+    const { positions, tokens, images = 1, qStride, qOffset, tStride, tOffset, eps, dtype = 'f32' } = shape;
+    if (positions % (2 * each)) throw new RangeError(`faceUpdate: ${positions} positions; they must be a multiple of ${2 * each}`);
+    return {
+      constants: {
+        POSITIONS: positions,
+        TOKENS: tokens,
+        Q_ROW: qStride / 4,
+        Q_FIRST: qOffset / 4,
+        T_ROW: tStride / 4,
+        T_FIRST: tOffset / 4,
+        EPS: eps,
+      },
+      machine: { EACH: each, elem: dtype, weight: dtype },
+      workgroups: [(images * positions) / (2 * each), 1, 1],
+      macs: images * positions * (tokens * 256 + 128 * 256),
+    };
+  });
+
+export const faceUpdate = of(7);
+
+/** For Mali, whose threads have 64 registers. */
+export const faceUpdateSmall = of(1);

@@ -1,0 +1,102 @@
+// y[p] = norm(r[p] + softmax(q[p] k^T / 4) v A + b): the decoder's attention of the face tokens to the task tokens, its output
+// projection, residual and norm.
+//
+// q [images * POSITIONS, ...] rows of Q_ROW vec4 from Q_FIRST on, heads of 16 dimensions; t [images * TOKENS, ...] rows of T_ROW with k from
+// T_FIRST on and v 128 numbers behind; w A [128][256]; n b, gamma, beta; r, y [images * POSITIONS, 256]. In a workgroup a thread first
+// attends for one head of one position; then it holds EACH positions by four columns of the projection.
+alias elem = f32;
+alias weight = f32;
+
+const THREADS = 128u;
+const EACH = 7u; // at most 7
+const ROWS = 2u * EACH;
+const HEADS = 8u;
+
+override POSITIONS: u32; // of one image, a multiple of ROWS
+override TOKENS: u32;
+override Q_ROW: u32;
+override Q_FIRST: u32;
+override T_ROW: u32;
+override T_FIRST: u32;
+override EPS: f32;
+
+@group(0) @binding(0) var<storage, read> q: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read> t: array<vec4f>;
+@group(0) @binding(2) var<storage, read> w: array<vec4<weight>>;
+@group(0) @binding(3) var<storage, read> n: array<vec4f>;
+@group(0) @binding(4) var<storage, read> r: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+
+// What is attended, [position][vec4]; then means and sums of squared differences of vec4, of two positions in one.
+var<workgroup> shared_: array<vec4f, THREADS * 4u>;
+
+fn attend(row: u32, head: u32, tokens: u32) -> mat4x4f {
+  let at = row * Q_ROW + Q_FIRST + head * 4u;
+  let query = 0.25 * mat4x4f(vec4f(q[at]), vec4f(q[at + 1u]), vec4f(q[at + 2u]), vec4f(q[at + 3u]));
+  var sum = mat4x4f();
+  var total = 0.0;
+  var highest = -3.0e38;
+  for (var i = 0u; i < TOKENS; i++) {
+    let k = (tokens + i) * T_ROW + T_FIRST + head * 4u;
+    let s = dot(query[0] * t[k] + query[1] * t[k + 1u] + query[2] * t[k + 2u] + query[3] * t[k + 3u], vec4f(1.0));
+    let high = max(highest, s);
+    let keep = exp(highest - high);
+    let p = exp(s - high);
+    highest = high;
+    total = total * keep + p;
+    sum = keep * sum + p * mat4x4f(t[k + 32u], t[k + 33u], t[k + 34u], t[k + 35u]);
+  }
+  return (1.0 / total) * sum;
+}
+
+// (mean, M2) of equal parts of `count` numbers each, two at a time (Chan et al. 1979).
+fn merged(a: vec4f, b: vec4f, count: f32) -> vec4f {
+  let d = b.xz - a.xz;
+  let squares = a.yw + b.yw + d * d * (0.5 * count);
+  let mean = 0.5 * (a.xz + b.xz);
+  return vec4f(mean.x, squares.x, mean.y, squares.y);
+}
+
+@compute @workgroup_size(THREADS)
+fn faceUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let row0 = group.x * ROWS;
+  if (thread < ROWS * HEADS) {
+    let a = attend(row0 + thread / HEADS, thread % HEADS, row0 / POSITIONS * TOKENS);
+    for (var i = 0u; i < 4u; i++) { shared_[thread * 4u + i] = a[i]; }
+  }
+  workgroupBarrier();
+  let column = thread % 64u;
+  let rows = thread / 64u * EACH;
+  var v = array<vec4f, EACH + 1u>();
+  for (var k = 0u; k < 32u; k++) {
+    let at = k * 256u + column;
+    let m = mat4x4f(vec4f(w[at]), vec4f(w[at + 64u]), vec4f(w[at + 128u]), vec4f(w[at + 192u]));
+    for (var i = 0u; i < EACH; i++) { v[i] += m * shared_[(rows + i) * 32u + k]; }
+  }
+  for (var i = 0u; i < EACH; i++) { v[i] += n[column] + r[(row0 + rows + i) * 64u + column]; }
+  // Norm: a vec4's moments, then 16 threads merge four vec4 each, then every thread the sixteen.
+  workgroupBarrier();
+  for (var i = 0u; i < (EACH + 1u) / 2u; i++) {
+    let mean = vec2f(dot(v[2u * i], vec4f(0.25)), dot(v[2u * i + 1u], vec4f(0.25)));
+    let a = v[2u * i] - mean.x;
+    let b = v[2u * i + 1u] - mean.y;
+    shared_[(thread / 64u * 4u + i) * 64u + column] = vec4f(mean.x, dot(a, a), mean.y, dot(b, b));
+  }
+  workgroupBarrier();
+  let first = thread / 16u * 64u + thread % 16u;
+  let four = merged(merged(shared_[first], shared_[first + 16u], 4.0), merged(shared_[first + 32u], shared_[first + 48u], 4.0), 8.0);
+  workgroupBarrier();
+  shared_[thread] = four;
+  workgroupBarrier();
+  for (var i = 0u; i < EACH; i++) {
+    let pair = (thread / 64u * 4u + i / 2u) * 16u;
+    var mean = 0.0;
+    var squares = 0.0;
+    for (var j = 0u; j < 16u; j++) { mean += select(shared_[pair + j].x, shared_[pair + j].z, i % 2u == 1u) / 16.0; }
+    for (var j = 0u; j < 16u; j++) {
+      let m = select(shared_[pair + j].xy, shared_[pair + j].zw, i % 2u == 1u);
+      squares += m.y + 16.0 * (m.x - mean) * (m.x - mean);
+    }
+    y[(row0 + rows + i) * 64u + column] = (v[i] - mean) * inverseSqrt(squares / 256.0 + EPS) * n[64u + column] + n[128u + column];
+  }
+}

@@ -1,0 +1,34 @@
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import wgsl from './parse.wgsl';
+
+export interface ParseShape {
+  /** Side of the map before its two 2x2 upscalings. */
+  side: number;
+  classes: number;
+  images?: number;
+  eps: number;
+  /** The products instead of the highest one's class. */
+  logits?: boolean;
+  dtype?: Dtype;
+}
+
+/** @param each rows of a thread */
+const of = (each: number) =>
+  defineKernel('parse', wgsl, ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
+    constants: { SIDE: side, LOGITS: Number(logits), EPS: eps },
+    machine: { EACH: each, CLASSES: classes, elem: dtype, weight: dtype },
+    workgroups: [tiles(images * 4 * side * side, 16 * each), 1, 1],
+    macs: images * 16 * side * side * 32 * (64 + classes),
+  }));
+
+export const parse = of(2);
+
+/** For Mali, whose threads have 64 registers. */
+export const parseSmall = of(1);
+
+/** The second upscaling's weight [64, 32, 2, 2] as the kernel reads it: [64][4 quarters][32]. */
+export function packUpscale(weight: ArrayLike<number>, into: Float32Array): void {
+  for (let k = 0; k < 64; k++)
+    for (let o = 0; o < 32; o++)
+      for (let quarter = 0; quarter < 4; quarter++) into[(k * 4 + quarter) * 32 + o] = weight[(k * 32 + o) * 4 + quarter] as number;
+}

@@ -1,0 +1,121 @@
+/**
+ * What the decoder adds before its projections: the task tokens' code and the map's. (x + code) W = x W + code W, and code W is a
+ * constant of the weights, made once in float64.
+ */
+import type { Parameter, Tensor } from '../graph/graph.ts';
+import { packWeight, paddedCols } from '../kernels/matmul.ts';
+import type { Config } from './config.ts';
+import { product, type Rows } from './layers.ts';
+import type { Target } from './lowering.ts';
+import type { Weights } from './weights.ts';
+
+/** Of the decoder's tokens. */
+export const WIDTH = 256;
+const EMBEDDING = 'pe_layer.positional_encoding_gaussian_matrix';
+
+/** A position code: rows of WIDTH values that are added before a projection. Made from the checkpoint, in float64. */
+export interface Code {
+  readonly name: string;
+  readonly rows: number;
+  readonly from: readonly string[];
+  make(sources: readonly Float32Array[]): Float64Array;
+}
+
+export interface Part {
+  readonly w: Weights;
+  readonly code?: Code | undefined;
+}
+
+/**
+ * Several projections of the same rows, each to `inner` columns, as one product. A position code is added before some of them:
+ * (x + code) W = x W + code W, and code W is a constant of the weights, made once in float64.
+ */
+export function projections(t: Target, name: string, x: Rows, inner: number, parts: readonly Part[]): Tensor {
+  const cols = inner * parts.length;
+  const weights = parts.map(({ w }) => w.name('weight'));
+  const fill: Parameter['fill'] = (into, sources) => packWeight(joined(sources, new Float32Array(cols * x.cols)), cols, x.cols, into);
+  const weight = t.graph.parameter(`${weights.join(' + ')} packed`, weights, paddedCols(cols) * x.cols, fill, t.dtype);
+  const biases = parts.map(({ w }) => w.name('bias'));
+  const bias = t.graph.parameter(biases.join(' + '), biases, cols, (into, sources) => joined(sources, into));
+  return product(t, name, x, { weight, bias, cols, residual: codeTable(t, parts, inner) });
+}
+
+/** The arrays one after the other. */
+export function joined(arrays: readonly Float32Array[], into: Float32Array): Float32Array {
+  let at = 0;
+  for (const array of arrays) {
+    into.set(array, at);
+    at += array.length;
+  }
+  return into;
+}
+
+/** code W^T for the parts that have a code, zeros for the others: [code's rows, parts * inner]. */
+function codeTable({ graph, dtype }: Target, parts: readonly Part[], inner: number): Rows | undefined {
+  const code = parts.find((part) => part.code)?.code;
+  if (!code) return undefined;
+  const coded = parts.filter((part) => part.code);
+  const cols = parts.length * inner;
+  const from = [...code.from, ...coded.map(({ w }) => w.name('weight'))];
+  const name = `${code.name} x ${parts.map(({ w, code: own }) => (own ? w.path : '0')).join(' + ')}`;
+  const fill: Parameter['fill'] = (into, sources) => {
+    const rows = code.make(sources.slice(0, code.from.length));
+    for (const [i, { w }] of coded.entries()) {
+      const weight = sources[code.from.length + i] as Float32Array;
+      multiplyInto(into, rows, weight, { cols, first: inner * parts.findIndex((part) => part.w === w), inner });
+    }
+  };
+  return { operand: graph.parameter(name, from, code.rows * cols, fill, dtype), rows: code.rows, cols, stride: cols };
+}
+
+/** into[r, first + n] = sum_k rows[r, k] weight[n, k], in float64. */
+export function multiplyInto(
+  into: Float32Array,
+  rows: Float64Array,
+  weight: Float32Array,
+  at: { cols: number; first: number; inner: number },
+): void {
+  const wide = Float64Array.from(weight);
+  for (let r = 0; r < rows.length / WIDTH; r++)
+    for (let n = 0; n < at.inner; n++) {
+      let sum = 0;
+      for (let k = 0; k < WIDTH; k++) sum += (rows[r * WIDTH + k] as number) * (wide[n * WIDTH + k] as number);
+      into[r * at.cols + at.first + n] = sum;
+    }
+}
+
+/** The task tokens in the decoder's order: the first queries, and the queries' position code everywhere after. */
+export function taskTokens({ tasks, tokens }: Config, w: Weights): Code {
+  const from = tasks.map(({ embedding }) => w.at(embedding).name('weight'));
+  const make = (sources: readonly Float32Array[]): Float64Array => {
+    const rows = new Float64Array(tokens * WIDTH);
+    for (const [i, { first }] of tasks.entries()) rows.set(sources[i] as Float32Array, first * WIDTH);
+    return rows;
+  };
+  return { name: 'task tokens', rows: tokens, from, make };
+}
+
+export function embedded({ graph }: Target, { name, rows, from, make }: Code): Parameter {
+  return graph.parameter(name, from, rows * WIDTH, (into, sources) => into.set(make(sources)));
+}
+
+/**
+ * Random Fourier features of the map's pixel centres in [-1, 1] (x, then y): sines, then cosines. In float64 on the CPU: WGSL
+ * bounds the error of sin and cos only in [-pi, pi], and half of these arguments lie outside.
+ */
+export function positionCode(side: number): Code {
+  const make = ([matrix]: readonly Float32Array[]): Float64Array => {
+    const rows = new Float64Array(side * side * WIDTH);
+    const half = WIDTH / 2;
+    const centre = (i: number): number => 2 * ((i + 0.5) / side) - 1;
+    for (let p = 0; p < side * side; p++)
+      for (let i = 0; i < half; i++) {
+        const [mx, my] = [matrix?.[i] as number, matrix?.[half + i] as number];
+        const angle = 2 * Math.PI * (centre(p % side) * mx + centre(Math.floor(p / side)) * my);
+        rows[p * WIDTH + i] = Math.sin(angle);
+        rows[p * WIDTH + half + i] = Math.cos(angle);
+      }
+    return rows;
+  };
+  return { name: 'position code', rows: side * side, from: [EMBEDDING], make };
+}

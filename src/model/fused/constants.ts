@@ -1,0 +1,91 @@
+/**
+ * What the decoder's first layer does before it meets the picture: its self-attention has the task tokens themselves as queries, keys
+ * and values, without code and residual; then come norm1 and the queries to the face. All of it is a constant of the weights, made
+ * once in float64.
+ */
+import type { Parameter } from '../../graph/graph.ts';
+import { type Code, WIDTH } from '../codes.ts';
+import { SWIN_EPS } from '../layers.ts';
+import type { Target } from '../lowering.ts';
+import type { Weights } from '../weights.ts';
+
+const HEADS = 8;
+const INNER = 128;
+const LAYERS = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.out_proj', 'norm1'];
+const QUERY = 'cross_attn_token_to_image.q_proj';
+
+/** The tokens after norm1, [tokens, 256], and their queries to the face, [tokens, 128]. `w`: the first decoder layer. */
+export function firstTokens({ graph }: Target, code: Code, w: Weights): { tokens: Parameter; queries: Parameter } {
+  const namesOf = (layer: string) => [w.at(layer).name('weight'), w.at(layer).name('bias')];
+  const names = LAYERS.flatMap(namesOf);
+  const from = [...code.from, ...names];
+  const tokensFrom = (sources: readonly Float32Array[]) => normedTokens(code.make(sources), sources.slice(code.from.length));
+  const tokens = graph.parameter(`${code.name} after ${w.path}.norm1`, from, code.rows * WIDTH, (into, sources) =>
+    into.set(tokensFrom(sources)),
+  );
+  const queries = graph.parameter(
+    `queries of ${code.name} after ${w.path}.norm1`,
+    [...from, ...namesOf(QUERY)],
+    code.rows * INNER,
+    (into, sources) => {
+      const rows = code.make(sources);
+      const coded = tokensFrom(sources.slice(0, from.length)).map((value, i) => value + (rows[i] as number));
+      into.set(times(coded, sources[from.length] as Float32Array, sources[from.length + 1] as Float32Array));
+    },
+  );
+  return { tokens, queries };
+}
+
+/** norm1(out_proj(attention)) of the rows. */
+function normedTokens(rows: Float64Array, layers: readonly Float32Array[]): Float64Array {
+  const layer = (i: number) => [layers[2 * i], layers[2 * i + 1]] as [Float32Array, Float32Array];
+  const [q, k, v] = [0, 1, 2].map((i) => times(rows, ...layer(i))) as [Float64Array, Float64Array, Float64Array];
+  return normed(times(attended(q, k, v), ...layer(3)), ...layer(4));
+}
+
+/** torch.nn.Linear of rows of 256. */
+function times(rows: Float64Array, weight: Float32Array, bias: Float32Array): Float64Array {
+  const cols = bias.length;
+  const out = new Float64Array((rows.length / WIDTH) * cols);
+  for (let i = 0; i < out.length; i++) {
+    const [r, n] = [Math.floor(i / cols) * WIDTH, (i % cols) * WIDTH];
+    let sum = bias[i % cols] as number;
+    for (let k = 0; k < WIDTH; k++) sum += (rows[r + k] as number) * (weight[n + k] as number);
+    out[i] = sum;
+  }
+  return out;
+}
+
+/** softmax(q k^T / sqrt(32)) v, heads side by side. */
+function attended(q: Float64Array, k: Float64Array, v: Float64Array): Float64Array {
+  const tokens = q.length / WIDTH;
+  const dims = WIDTH / HEADS;
+  const out = new Float64Array(q.length);
+  for (let h = 0; h < HEADS; h++)
+    for (let i = 0; i < tokens; i++) {
+      const scores = Array.from({ length: tokens }, (_, j) => {
+        let sum = 0;
+        for (let d = h * dims; d < (h + 1) * dims; d++) sum += (q[i * WIDTH + d] as number) * (k[j * WIDTH + d] as number);
+        return sum / Math.sqrt(dims);
+      });
+      const highest = Math.max(...scores);
+      const powers = scores.map((score) => Math.exp(score - highest));
+      const total = powers.reduce((a, b) => a + b);
+      for (const [j, power] of powers.entries())
+        for (let d = h * dims; d < (h + 1) * dims; d++) (out[i * WIDTH + d] as number) += (power / total) * (v[j * WIDTH + d] as number);
+    }
+  return out;
+}
+
+/** torch.nn.LayerNorm of rows of 256. */
+function normed(rows: Float64Array, gamma: Float32Array, beta: Float32Array): Float64Array {
+  const out = new Float64Array(rows.length);
+  for (let r = 0; r < rows.length; r += WIDTH) {
+    const row = rows.subarray(r, r + WIDTH);
+    const mean = row.reduce((a, b) => a + b) / WIDTH;
+    const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / WIDTH;
+    for (let i = 0; i < WIDTH; i++)
+      out[r + i] = (((row[i] as number) - mean) / Math.sqrt(variance + SWIN_EPS)) * (gamma[i] as number) + (beta[i] as number);
+  }
+  return out;
+}

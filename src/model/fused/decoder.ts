@@ -1,0 +1,234 @@
+/**
+ * The two-way transformer in fifteen dispatches (paper section 3.2; official network/models/transformer.py, after Segment Anything's).
+ * Post-norm, width 256, 8 heads; cross-attention has an inner width of 128. What does not depend on the picture, the first layer up to
+ * its queries to the face, is a constant of the weights (constants.ts).
+ */
+import type { Parameter, Tensor } from '../../graph/graph.ts';
+import { transposed } from '../../kernels/matmul.ts';
+import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
+import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
+import { type Code, multiplyInto, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
+import type { Config } from '../config.ts';
+import { lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS } from '../layers.ts';
+import type { Decoded } from '../lowering.ts';
+import { firstOf, sideOf } from '../swin.ts';
+import type { Weights } from '../weights.ts';
+import { firstTokens } from './constants.ts';
+import type { FusedTarget as Target } from './target.ts';
+
+const DEPTH = 2;
+const INNER = 128;
+const HEADS = 8;
+/** The scale of self-attention's scores, folded into its queries; heads have 32 dimensions. */
+const SCALE = 1 / Math.sqrt(32);
+
+/** The tokens after an update, and where the columns that were projected from them begin. */
+interface Tokens {
+  readonly operand: Tensor | Parameter;
+  readonly stride: number;
+  /** The rows are of one image, the same for all. */
+  readonly repeats?: boolean;
+}
+
+/** What the layers share. */
+interface Decoder {
+  readonly t: Target;
+  readonly tokens: number;
+  readonly taskCode: Code;
+  readonly faceCode: Code;
+}
+
+export function decode(t: Target, face: Tensor, config: Config, w: Weights): Decoded {
+  const side = sideOf(t, face);
+  const d: Decoder = { t, tokens: config.tokens, taskCode: taskTokens(config, w), faceCode: positionCode(side) };
+  const transformer = w.at('transformer');
+  const layers = transformer.at('layers');
+  const final = transformer.at('final_attn_token_to_image');
+  const { tokens: first, queries } = firstTokens(t, d.taskCode, layers.at(0));
+  let image = face;
+  let tokens: Tokens = { operand: first, stride: WIDTH, repeats: true };
+  let q: Queries = { operand: queries, stride: INNER, offset: 0, repeats: true };
+  for (let i = 0; i < DEPTH; i++) {
+    const layer = layers.at(i);
+    // 1. Task self-attention; in the first layer it is a constant.
+    if (i > 0) {
+      const updated = selfAttend(d, tokens, layer);
+      tokens = { operand: updated, stride: lastOf(updated.shape) };
+      q = { operand: updated, stride: tokens.stride, offset: WIDTH };
+    }
+    // 2. Task-to-face attention. The face's keys and values, and its queries for step 4, are one product.
+    const toFace = layer.at('cross_attn_token_to_image');
+    const toTask = layer.at('cross_attn_image_to_token');
+    const keys = projections(t, `${toFace.path} and back`, rowsOfTensor(image), INNER, [
+      { w: toFace.at('k_proj'), code: d.faceCode },
+      { w: toFace.at('v_proj') },
+      { w: toTask.at('q_proj'), code: d.faceCode },
+    ]);
+    const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
+    // 3. MLP; with what the steps after it read of the tokens.
+    const hidden = linear(t, rowsOfTensor(seen, WIDTH), layer.at('mlp.lin1'), 2048, { activation: 'relu' });
+    const next = i + 1 < DEPTH ? selfProjections(d, layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, code: d.taskCode }];
+    const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {
+      x: hidden,
+      source: { kind: 'rows', inner: 2048, stride: 2048 },
+      residual: { operand: seen, stride: lastOf(seen.shape) },
+      projected: [{ w: toTask.at('k_proj'), cols: INNER, code: d.taskCode }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
+    });
+    // 4. Face-to-task attention
+    image = attendToTasks(d, keys, thought, image, toTask, layer.at('norm4'));
+    tokens = { operand: thought, stride: lastOf(thought.shape) };
+    q = { operand: thought, stride: tokens.stride, offset: WIDTH + 2 * INNER };
+    tap(d, `decoder${i}.tokens`, thought);
+    t.graph.tap(`decoder${i}.image`, image, [1, side * side, WIDTH]);
+  }
+  const keys = projections(t, final.path, rowsOfTensor(image), INNER, [
+    { w: final.at('k_proj'), code: d.faceCode },
+    { w: final.at('v_proj') },
+  ]);
+  const decoded = attendToFace(d, q, keys, tokens, final, transformer.at('norm_final_attn'));
+  tap(d, 'decoder.tokens', decoded);
+  return { tokens: decoded, face: image };
+}
+
+function tap({ t, tokens }: Decoder, name: string, tensor: Tensor): void {
+  t.graph.tap(name, tensor, [1, tokens, WIDTH], (values) => firstOf(values, WIDTH, lastOf(tensor.shape)));
+}
+
+/** Queries of the tasks: columns of the token tensor, or a constant. */
+interface Queries extends Tokens {
+  readonly offset: number;
+}
+
+/** norm(tokens + out_proj(attention of the tokens among themselves)), and the queries to the face. */
+function selfAttend(d: Decoder, tokens: Tokens, w: Weights): Tensor {
+  return update(d, w.at('self_attn.out_proj'), w.at('norm1'), {
+    x: tokens.operand as Tensor,
+    source: { kind: 'attention', stride: tokens.stride, first: WIDTH + 2 * INNER },
+    residual: tokens,
+    projected: [{ w: w.at('cross_attn_token_to_image.q_proj'), cols: INNER, code: d.taskCode }],
+  });
+}
+
+const selfProjections = ({ taskCode }: Decoder, w: Weights): Projected[] => [
+  { w: w.at('self_attn.q_proj'), cols: WIDTH, code: taskCode, scale: SCALE },
+  { w: w.at('self_attn.k_proj'), cols: WIDTH, code: taskCode },
+  { w: w.at('self_attn.v_proj'), cols: WIDTH },
+];
+
+/** norm(tokens + out_proj(attention of the tasks to the face)); `keys` holds k in its first INNER columns and v in the next. */
+function attendToFace({ t, ...d }: Decoder, q: Queries, keys: Tensor, tokens: Tokens, w: Weights, norm: Weights): Tensor {
+  const { images } = t.graph;
+  const stride = lastOf(keys.shape);
+  const shape: TaskToFaceShape = {
+    tokens: d.tokens,
+    keys: rowsOf(keys.shape) / images,
+    heads: HEADS,
+    kStride: stride,
+    vStride: stride,
+    vOffset: INNER,
+    qStride: q.stride,
+    qOffset: q.offset,
+    qRepeats: q.repeats ?? false,
+    images,
+    dtype: t.dtype,
+  };
+  const shares = t.kernels.sharesOf(shape);
+  const rows = images * d.tokens;
+  const x = t.graph.add(`${w.path}.attention`, t.kernels.taskToFace, shape, { q: q.operand, k: keys, v: keys }, [rows, HEADS, shares, 20]);
+  return update({ t, ...d }, w.at('out_proj'), norm, { x, source: { kind: 'shares', shares }, residual: tokens, projected: [] });
+}
+
+/** norm(image + out_proj(attention of the face to the tasks)) */
+function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, image: Tensor, w: Weights, norm: Weights): Tensor {
+  const { images } = t.graph;
+  const shape = {
+    positions: rowsOf(image.shape) / images,
+    tokens,
+    images,
+    qStride: lastOf(keys.shape),
+    qOffset: 2 * INNER,
+    tStride: lastOf(thought.shape),
+    tOffset: WIDTH,
+    eps: SWIN_EPS,
+    dtype: t.dtype,
+  };
+  const out = w.at('out_proj');
+  const name = out.name('weight');
+  const fill: Parameter['fill'] = (into, [weight]) => transposed(weight as Float32Array, WIDTH, into);
+  const weight = t.graph.parameter(`${name} transposed`, [name], INNER * WIDTH, fill, t.dtype);
+  const inputs = { q: keys, t: thought, w: weight, n: biasAndNorm(t, out, norm), r: image };
+  return t.graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, t.kernels.faceUpdate, shape, inputs, image.shape);
+}
+
+/** Columns that an update projects from the tokens it made, with a code added before. */
+interface Projected {
+  readonly w: Weights;
+  readonly cols: number;
+  readonly code?: Code;
+  readonly scale?: number;
+}
+
+interface Update {
+  readonly x: Tensor;
+  readonly source: TokenUpdateShape['source'];
+  readonly residual: Tokens;
+  readonly projected: readonly Projected[];
+}
+
+/** norm(residual + w(x)) and its projections: [images * tokens, 256 + cols] */
+function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x, source, residual, projected }: Update): Tensor {
+  const { graph, dtype } = t;
+  const cols = projected.reduce((sum, one) => sum + one.cols, 0);
+  const shape: TokenUpdateShape = { tokens, images: graph.images, source, residual, cols, eps: SWIN_EPS, dtype };
+  const inner = updateInner(shape);
+  const from = [w, ...projected.map((one) => one.w)].map((one) => one.name('weight'));
+  const fill: Parameter['fill'] = (into, [own, ...others]) => {
+    transposed(own as Float32Array, WIDTH, into);
+    const side = into.subarray(inner * WIDTH);
+    let at = 0;
+    for (const [i, one] of projected.entries()) {
+      scaledInto(side, others[i] as Float32Array, { cols, first: at, width: one.cols, scale: one.scale ?? 1 });
+      at += one.cols;
+    }
+  };
+  const weight = graph.parameter(`${from.join(' + ')} updating`, from, inner * WIDTH + WIDTH * cols, fill, dtype);
+  const c = cols > 0 ? biasAndCode(t, projected, cols, taskCode) : weight;
+  const n = biasAndNorm(t, w, norm);
+  const inputs = { x, r: residual.operand, w: weight, n, c: cols > 0 ? c : n };
+  return graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
+}
+
+/** into[k, first + n] = scale weight[n, k]: columns of a matrix of `cols`. */
+function scaledInto(into: Float32Array, weight: Float32Array, at: { cols: number; first: number; width: number; scale: number }): void {
+  for (let n = 0; n < at.width; n++)
+    for (let k = 0; k < WIDTH; k++) into[k * at.cols + at.first + n] = at.scale * (weight[n * WIDTH + k] as number);
+}
+
+/** For each token and projected column scale (bias + code W^T), in float64: [tokens, cols] */
+function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: number, { name, rows, from, make }: Code): Parameter {
+  const weights = projected.flatMap(({ w }) => [w.name('weight'), w.name('bias')]);
+  const fill: Parameter['fill'] = (into, sources) => {
+    const code = make(sources.slice(0, from.length));
+    let first = 0;
+    for (const [i, one] of projected.entries()) {
+      const [weight, bias] = sources.slice(from.length + 2 * i) as [Float32Array, Float32Array];
+      if (one.code) multiplyInto(into, code, weight, { cols, first, inner: one.cols });
+      for (let r = 0; r < rows; r++)
+        for (let n = 0; n < one.cols; n++) {
+          const at = r * cols + first + n;
+          into[at] = (one.scale ?? 1) * ((into[at] as number) + (bias[n] as number));
+        }
+      first += one.cols;
+    }
+  };
+  const parts = projected.map(({ w, code }) => `${w.path}${code ? ' coded' : ''}`);
+  return graph.parameter(`${name} x ${parts.join(' + ')} + bias`, [...from, ...weights], rows * cols, fill);
+}
+
+/** Bias of a linear layer, then gamma and beta of the norm after it: [3, 256] */
+function biasAndNorm({ graph }: Target, w: Weights, norm: Weights): Parameter {
+  const names = [w.name('bias'), norm.name('weight'), norm.name('bias')];
+  return graph.parameter(names.join(' + '), names, 3 * WIDTH, (into, sources) => {
+    for (const [i, source] of sources.entries()) into.set(source, i * WIDTH);
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * The fused lowering, for GPUs: five dispatches a Swin block. Norms ride on the products that read them, with gamma and beta in those
+ * products' weights; residuals and statistics ride on the products that write them.
+ */
+import type { Graph, Parameter, Tensor } from '../../graph/graph.ts';
+import { normaliseLookup, SIZE } from '../../image/resize.ts';
+import { EMBED_CHANNELS, packPatchWeight } from '../../kernels/embed.ts';
+import { packWeight, paddedCols, streamStride, TILE_COLS } from '../../kernels/matmul.ts';
+import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
+import { packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
+import type { Lowering, Stream, Target } from '../lowering.ts';
+import type { Weights } from '../weights.ts';
+import { decode } from './decoder.ts';
+import { heads } from './heads.ts';
+
+export function fused(kernels: GpuKernels = gpuKernels): Lowering {
+  return {
+    kernels,
+    embed: ({ graph }, resized, w) => embed(graph, kernels, resized, w),
+    normedLinear,
+    addedLinear,
+    mergePatches,
+    decode: (t, face, config, w) => decode({ ...t, kernels }, face, config, w),
+    heads: (t, decoded, config, tasks, w) => heads({ ...t, kernels }, decoded, config, tasks, w),
+  };
+}
+
+function embed(graph: Graph, kernels: GpuKernels, resized: Tensor, w: Weights): Stream {
+  const [conv, norm] = [w.at(0), w.at(2)];
+  const channels = EMBED_CHANNELS;
+  const lookup = graph.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
+  const weight = graph.parameter(`${conv.name('weight')} packed`, [conv.name('weight')], 48 * channels, (into, [source]) =>
+    into.set(packPatchWeight(source as Float32Array, channels)),
+  );
+  const names = [conv.name('bias'), norm.name('weight'), norm.name('bias')];
+  const n = graph.parameter(names.join(' + '), names, 3 * channels, (into, sources) => {
+    for (const [i, source] of sources.entries()) into.set(source, i * channels);
+  });
+  const rows = graph.images * (SIZE / 4) ** 2;
+  const shape = { size: SIZE, eps: SWIN_EPS, images: graph.images };
+  const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup, w: weight, n }, [rows, streamStride(channels)]);
+  return { tensor, channels };
+}
+
+function normedLinear(
+  t: Target,
+  x: Stream,
+  norm: Weights,
+  w: Weights,
+  { cols, activation }: { cols: number; activation?: 'gelu' },
+): Tensor {
+  const inner = x.channels;
+  const layer = { weight: foldedWeight(t, norm, w, cols, inner), bias: foldedBias(t, norm, w, cols, inner), cols, activation };
+  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...layer, norm: { eps: SWIN_EPS } });
+}
+
+function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream): Stream {
+  const cols = to.channels;
+  const bias = stored(t.graph, w.name('bias'), cols);
+  const weight = packed(t, w, cols, x.shape.at(-1) as number);
+  const residual = rowsOfStream(to);
+  const tensor = product(t, w.path, rowsOfTensor(x), { weight, bias, cols, residual, stream: true, dtype: 'f32' });
+  return { tensor, channels: cols };
+}
+
+function mergePatches(t: Target, x: Stream, w: Weights): Stream {
+  const [norm, reduction] = [w.at('norm'), w.at('reduction')];
+  const [inner, cols] = [4 * x.channels, 2 * x.channels];
+  const layer = { weight: foldedWeight(t, norm, reduction, cols, inner), bias: foldedBias(t, norm, reduction, cols, inner, false), cols };
+  const side = Math.sqrt(rowsOf(x.tensor.shape) / t.graph.images);
+  const merge = { norm: { eps: SWIN_EPS }, mergeSide: side, rows: rowsOf(x.tensor.shape) / 4, stream: true, dtype: 'f32' } as const;
+  return { tensor: product(t, w.path, rowsOfStream(x), { ...layer, ...merge }), channels: cols };
+}
+
+/** `attn.qkv` of `backbone.0.1.0.attn.qkv`. */
+const lastTwo = ({ path }: Weights): string => path.split('.').slice(-2).join('.');
+
+/** The weight of a linear layer times the gamma of the norm before it, packed: W' = W diag(gamma). */
+function foldedWeight({ graph, dtype }: Target, norm: Weights, w: Weights, cols: number, inner: number): Parameter {
+  const from = [w.name('weight'), norm.name('weight')];
+  const fill: Parameter['fill'] = (into, [weight, gamma]) => {
+    packWeight(weight as Float32Array, cols, inner, into);
+    for (let i = 0; i < into.length; i++) (into[i] as number) *= gamma?.[Math.floor(i / TILE_COLS) % inner] as number; // rounded once
+  };
+  return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, fill, dtype);
+}
+
+/** Its bias with what the norm's beta adds, in float64: b' = b + W beta. */
+function foldedBias({ graph }: Target, norm: Weights, w: Weights, cols: number, inner: number, bias = true): Parameter {
+  const from = [w.name('weight'), norm.name('bias'), ...(bias ? [w.name('bias')] : [])];
+  return graph.parameter(`${w.path} bias + ${norm.path}`, from, cols, (into, [weight, beta, own]) => {
+    for (let n = 0; n < cols; n++) {
+      let sum = own?.[n] ?? 0;
+      for (let k = 0; k < inner; k++) sum += (weight?.[n * inner + k] as number) * (beta?.[k] as number);
+      into[n] = sum;
+    }
+  });
+}

@@ -1,0 +1,55 @@
+/** The prediction heads (paper section 3.3): every task's MLP in one dispatch, the parsing map in two, and the landmarks' hourglass. */
+import { type Parameter, part, type Tensor } from '../../graph/graph.ts';
+import { l2Normalise } from '../../kernels/l2Normalise.ts';
+import { headOffsets } from '../../kernels/mlpHead.ts';
+import { packUpscale } from '../../kernels/parse.ts';
+import type { Config } from '../config.ts';
+import { landmarksHourglass } from '../hourglass.ts';
+import type { Task } from '../labels.ts';
+import { reshape, rowsOf, upscale2x2 } from '../layers.ts';
+import type { Decoded } from '../lowering.ts';
+import { mlps } from '../mlps.ts';
+import { sideOf } from '../swin.ts';
+import type { Weights } from '../weights.ts';
+import type { FusedTarget as Target } from './target.ts';
+
+/** LayerNorm2d's of the official code, unlike the transformer's. */
+const UPSCALING_EPS = 1e-6;
+
+export function heads(t: Target, { tokens, face }: Decoded, config: Config, tasks: readonly Task[], w: Weights): void {
+  const chosen = config.tasks.filter(({ task }) => tasks.includes(task));
+  const all = mlps(t, tokens, chosen, config, w);
+  const { offsets } = headOffsets(chosen);
+  const { images } = t.graph;
+  for (const [i, { task, count, out }] of chosen.entries()) {
+    const made = part(all, images * (offsets[i] as number), [images * count, out]);
+    if (task === 'segmentation') parse(t, face, made, w.at('output_upscaling'));
+    else if (task === 'landmarks' && config.hourglass)
+      t.graph.output(task, landmarksHourglass(t, made, face, config.hourglass, w.at('landmarks_hourglass')), [1, count, 2]);
+    else if (task === 'recognition')
+      t.graph.output(task, t.graph.add(task, l2Normalise, { length: out, images }, { x: made }, [images, out]), [1, out]);
+    else t.graph.output(task, made, task === 'headpose' && count === 9 ? [1, 3, 3] : [1, out]);
+  }
+}
+
+/** Upscales the face tokens to 224x224 and multiplies them with the classes' kernels [images * classes, 32]. */
+function parse(t: Target, face: Tensor, kernels: Tensor, w: Weights): void {
+  const { graph, dtype } = t;
+  const { images } = graph;
+  const side = sideOf(t, face);
+  const classes = rowsOf(kernels.shape) / images;
+  const twice = reshape(upscale2x2(t, face, w.at(0), 64), [4 * rowsOf(face.shape), 64]);
+  const names = [w.at(1).name('weight'), w.at(1).name('bias'), w.at(3).name('bias')];
+  const n = graph.parameter(names.join(' + '), names, 160, (into, sources) => {
+    for (const [i, source] of sources.entries()) into.set(source, 64 * i);
+  });
+  const name = w.at(3).name('weight');
+  const fill: Parameter['fill'] = (into, [source]) => packUpscale(source as Float32Array, into);
+  const weight = graph.parameter(`${name} by quarters`, [name], 64 * 128, fill, dtype);
+  const inputs = { x: twice, n, w: weight, h: kernels };
+  const shape = { side, classes, images, eps: UPSCALING_EPS, dtype };
+  const pixels = 16 * side * side;
+  graph.output('mask', graph.add('mask', t.kernels.parse, shape, inputs, [(images * pixels) / 4]), [pixels / 4]);
+  const logits = graph.add('segmentation', t.kernels.parse, { ...shape, logits: true }, inputs, [images * classes, 4 * side, 4 * side]);
+  graph.output('segmentation', logits, [1, classes, 4 * side, 4 * side]);
+}

@@ -1,0 +1,6 @@
+import type { GpuKernels } from '../../kernels/set.ts';
+import type { Target } from '../lowering.ts';
+
+export interface FusedTarget extends Target {
+  readonly kernels: GpuKernels;
+}
