@@ -18,7 +18,7 @@ const icd = values.icd ?? driverNames.find(driverFile) ?? 'lavapipe';
 /** Each cases file is bundled alone, so that one that does not compile hides no other. */
 async function loadCases(name) {
   const outfile = `${root}.cache/kernels/${name}.mjs`;
-  const contents = `export { cases } from './test/kernels/${name}.cases.ts'; export { judge } from './test/kernels/judge.ts';`;
+  const contents = `export { cases } from './test/kernels/${name}.cases.ts'; export { judge, lacking } from './test/kernels/judge.ts';`;
   const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error', sourcemap: 'inline' };
   await build({
     ...common,
@@ -43,9 +43,12 @@ async function main() {
   const gpu = await dawnOn(icd);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error(`no adapter on ${icd}`);
-  const device = await adapter.requestDevice({ requiredFeatures: ['subgroups'].filter((feature) => adapter.features.has(feature)) });
+  const device = await adapter.requestDevice({
+    requiredFeatures: ['subgroups', 'shader-f16'].filter((feature) => adapter.features.has(feature)),
+  });
   let passed = 0;
   let failed = 0;
+  let skipped = 0;
   device.addEventListener('uncapturederror', ({ error }) => {
     failed++;
     console.log(`FAIL uncaptured: ${error.message}`);
@@ -67,12 +70,18 @@ async function main() {
       continue;
     }
     for (const kernelCase of loaded.cases.filter(({ name }) => `${file}/${name}`.includes(filter))) {
+      const reason = loaded.lacking(kernelCase, device.features);
+      if (reason) {
+        skipped++;
+        console.log(`skip ${file}/${kernelCase.name}  ${reason}`);
+        continue;
+      }
       const verdict = await loaded.judge(device, kernelCase);
       verdict.faults.length === 0 ? passed++ : failed++;
       print(file, verdict);
     }
   }
-  console.log(`${passed} passed, ${failed} failed`);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 

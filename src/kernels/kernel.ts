@@ -6,12 +6,15 @@
 /** Three numbers of workgroups, as dispatchWorkgroups takes them. */
 export type Grid = readonly [number, number, number];
 
+/** How numbers are stored; what is computed is float32 in either case. A kernel's `alias elem = f32;` is the type of its activations. */
+export type Dtype = 'f32' | 'f16';
+
 export interface Launch {
   /** Values of the file's `override` constants, every one by name. */
   readonly constants: Readonly<Record<string, number>>;
   readonly workgroups: Grid;
   /** Replacements of the file's `const NAME = 64u;` machine-shape lines and `alias name = f32;` element types, by name. */
-  readonly machine?: Readonly<Record<string, number | 'f32' | 'f16'>>;
+  readonly machine?: Readonly<Record<string, number | Dtype>>;
   /** Multiply-adds that the dispatch does, for the plan's totals. 0 for moves. */
   readonly macs: number;
 }

@@ -1,20 +1,28 @@
-import { defineKernel } from './kernel.ts';
+import { type Dtype, defineKernel, type Launch, tiles } from './kernel.ts';
 import wgsl from './windowAttention.wgsl';
 
 export interface WindowAttentionShape {
+  /** Whose maps lie one after the other; 1 by default. */
+  images?: number;
   /** Side of the square map, a multiple of the window's 7. */
   side: number;
   /** Heads of 32 dimensions. */
   heads: number;
   /** 0 or 3. */
   shift: number;
+  /** Of x and y; float32 by default. */
+  dtype?: Dtype;
 }
 
-export const windowAttention = defineKernel('windowAttention', wgsl, ({ side, heads, shift }: WindowAttentionShape) => ({
+/** A workgroup is a window of a head of an image, in every form of the kernel. */
+export const windowLaunch = ({ images = 1, side, heads, shift, dtype = 'f32' }: WindowAttentionShape): Launch => ({
   constants: { SIDE: side, HEADS: heads, SHIFT: shift },
-  workgroups: [(side / 7) ** 2, heads, 1],
-  macs: side * side * 49 * heads * 64,
-}));
+  machine: { elem: dtype },
+  workgroups: [(side / 7) ** 2, tiles(heads, 2), images],
+  macs: images * side * side * 49 * heads * 64,
+});
+
+export const windowAttention = defineKernel('windowAttention', wgsl, windowLaunch);
 
 /** `relative_position_bias_table` [169, heads] as the kernel reads it: [heads][169]. */
 export function packBiasTable(table: ArrayLike<number>, heads: number): Float32Array {

@@ -14,10 +14,18 @@ export interface Verdict {
   milliseconds: number;
   /** What is wrong, one thing per line; empty when the case holds. */
   faults: string[];
+  /** Why the case was not run. */
+  skipped?: string;
+}
+
+/** Which features the case needs and the GPU lacks, as a reason to skip it; undefined where it can run. */
+export function lacking({ features = [] }: KernelCase, has: Pick<ReadonlySet<string>, 'has'>): string | undefined {
+  const missing = features.filter((feature) => !has.has(feature));
+  return missing.length > 0 ? `the adapter lacks ${missing.join(' and ')}` : undefined;
 }
 
 export async function judge(device: GPUDevice, kernelCase: KernelCase): Promise<Verdict> {
-  const { name, bound } = kernelCase;
+  const { bound } = kernelCase;
   for (const filter of SCOPES) device.pushErrorScope(filter);
   const start = performance.now();
   const outcome = await kernelCase.run(device).catch((error: unknown) => error);
@@ -27,7 +35,7 @@ export async function judge(device: GPUDevice, kernelCase: KernelCase): Promise<
     const error = await device.popErrorScope();
     if (error) faults.push(`GPU error: ${error.message}`);
   }
-  const failed = { name, bound, milliseconds, faults, length: 0, nmse: NaN, maxAbs: NaN, worst: undefined, firstSentinel: undefined };
+  const failed = { ...notRun(kernelCase), milliseconds, faults };
   if (!isPair(outcome)) {
     faults.push(outcome instanceof Error ? (outcome.stack ?? outcome.message) : String(outcome));
     return failed;
@@ -51,6 +59,8 @@ export async function judgeInPage(cases: readonly KernelCase[], name: string): P
   if (!kernelCase) throw new Error(`no case ${name}`);
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error('no adapter');
+  const skipped = lacking(kernelCase, adapter.features);
+  if (skipped) return { ...notRun(kernelCase), skipped };
   const device = await adapter.requestDevice({ requiredFeatures: [...(kernelCase.features ?? [])] });
   const uncaptured: string[] = [];
   device.onuncapturederror = ({ error }) => uncaptured.push(`GPU error that nobody caught: ${error.message}`);
@@ -58,6 +68,11 @@ export async function judgeInPage(cases: readonly KernelCase[], name: string): P
   device.destroy();
   return { ...verdict, faults: [...verdict.faults, ...uncaptured] };
 }
+
+const notRun = ({ name, bound }: KernelCase): Verdict => ({
+  ...{ name, bound, milliseconds: 0, faults: [] },
+  ...{ length: 0, nmse: NaN, maxAbs: NaN, worst: undefined, firstSentinel: undefined },
+});
 
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
 

@@ -1,5 +1,5 @@
 /// <reference types="vite/types/importMeta.d.ts" />
-/** Every kernel against its float64 twin, in the browser, on a device with default limits and no features. */
+/** Every kernel against its float64 twin, in the browser, on a device with default limits and no features but those that a case names. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenPage, useBrowser } from '../browser.ts';
 import type { Verdict } from './judge.ts';
@@ -19,8 +19,9 @@ for (const [file, { cases }] of Object.entries(files)) {
     });
     afterAll(() => page?.close());
 
-    it.for(cases.map(({ name }) => name))('%s', async (name) => {
+    it.for(cases.map(({ name }) => name))('%s', async (name, { skip }) => {
       const verdict = await page.call<Verdict>('run', name);
+      skip(verdict.skipped !== undefined, verdict.skipped);
       expect(verdict.faults).toEqual([]);
       expect(page.complaints.splice(0)).toEqual([]);
     });

@@ -1,14 +1,17 @@
 /** Runs one kernel on given arrays, as a plan would, and reads its output back. */
 import { Pipelines } from '../../src/gpu/pipelines.ts';
-import type { Kernel } from '../../src/kernels/kernel.ts';
+import type { Dtype, Kernel } from '../../src/kernels/kernel.ts';
 
-export type Values = Float32Array | Uint32Array | Int32Array | Uint8Array;
+export type Values = Float32Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
 
 /** How close a kernel must come to its float64 twin; `exact` for kernels of integers. */
 export type Bound = 'exact' | { nmse: number; maxAbs?: number };
 
 /** The bound for float32 kernels: NMSE 1e-10. */
 export const FLOAT32: Bound = { nmse: 1e-10 };
+
+/** The bound for what is computed in float32 and stored in float16, whose rounding alone is 1e-7 or less. */
+export const FLOAT16: Bound = { nmse: 1e-6 };
 
 export interface KernelCase {
   name: string;
@@ -18,19 +21,20 @@ export interface KernelCase {
   run(device: GPUDevice): Promise<{ actual: ArrayLike<number>; expected: ArrayLike<number> }>;
 }
 
-/** Binds `inputs` by binding name, launches, and returns the `y` of `length` 4-byte elements, which starts as sentinels. */
+/** Binds `inputs` by binding name, launches, and returns the `y` of `length` elements of `dtype`'s size, which starts as sentinels. */
 export async function runKernel<Shape>(
   device: GPUDevice,
   kernel: Kernel<Shape>,
   shape: Shape,
   inputs: Record<string, Values | GPUTexture>,
   length: number,
+  dtype: Dtype = 'f32',
 ): Promise<ArrayBuffer> {
   const launch = kernel.launch(shape);
   const pipeline = await new Pipelines(device).get(kernel, launch);
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const y = device.createBuffer({ label: 'y', size: length * 4, usage: storage });
-  device.queue.writeBuffer(y, 0, new Uint32Array(length).fill(SENTINEL));
+  const y = device.createBuffer({ label: 'y', size: Math.ceil((length * (dtype === 'f16' ? 2 : 4)) / 4) * 4, usage: storage });
+  device.queue.writeBuffer(y, 0, new Uint32Array(y.size / 4).fill(SENTINEL));
   const made: { destroy(): void }[] = [y];
   const entries = kernel.bindings.map(({ name }, binding) => {
     if (name === 'y') return { binding, resource: { buffer: y } };
@@ -60,8 +64,8 @@ export async function runKernel<Shape>(
   return result;
 }
 
-/** What `y` holds before the kernel runs: a NaN with a pattern of its own, so that an element never written shows. */
-export const SENTINEL = 0x7fc5ca1e;
+/** What `y` holds before the kernel runs: a NaN with a pattern of its own, as float32 and as two float16, so that what is never written shows. */
+export const SENTINEL = 0x7fc57fc5;
 
 /** Values in [-1, 1) from a seed: the same in every run and every runtime. */
 export function randomValues(count: number, seed: number): Float32Array {

@@ -1,7 +1,8 @@
 import type { Kernel } from '../../src/kernels/kernel.ts';
 import { packBiasTable, type WindowAttentionShape } from '../../src/kernels/windowAttention.ts';
 import { attention, rowsOf } from './float64.ts';
-import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import { FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
 
 const WINDOW = 7;
 
@@ -21,7 +22,7 @@ function windows(side: number): [number, number][][] {
 }
 
 /** torchvision's shifted_window_attention without its two projections: qkv [side^2, 3 channels] to [side^2, channels]. */
-function shiftedWindows(qkv: Float32Array, table: Float32Array, { side, heads, shift }: { side: number; heads: number; shift: number }) {
+function shiftedWindows(qkv: Float64Array, table: Float32Array, { side, heads, shift }: { side: number; heads: number; shift: number }) {
   const channels = 32 * heads;
   const y = new Float64Array(side * side * channels);
   // The slices (0, -7), (-7, -3), (-3, None) of both axes, numbered.
@@ -53,24 +54,28 @@ function shiftedWindows(qkv: Float32Array, table: Float32Array, { side, heads, s
   return y;
 }
 
-function windowCase(kernel: Kernel<WindowAttentionShape>, name: string, side: number, heads: number, shift: number, scale = 1): KernelCase {
+function windowCase(kernel: Kernel<WindowAttentionShape>, name: string, shape: WindowAttentionShape, scale = 1): KernelCase {
+  const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
+  const more = `${images > 1 ? `, ${images} images` : ''}${dtype === 'f16' ? ', float16' : ''}`;
   return {
-    name: `${name}: side ${side}, ${heads} heads, shift ${shift}`,
-    bound: FLOAT32,
+    name: `${name}: side ${side}, ${heads} heads, shift ${shift}${more}`,
+    bound: dtype === 'f16' ? FLOAT16 : FLOAT32,
+    ...featuresOf(dtype),
     async run(device) {
-      const x = randomValues(side * side * 96 * heads, 1).map((v) => scale * v);
+      const x = randomValues(images * side * side * 96 * heads, 1).map((v) => scale * v);
       const table = randomValues(169 * heads, 2).map((v) => 2 * v);
-      const shape = { side, heads, shift };
-      const y = await runKernel(device, kernel, shape, { x, t: packBiasTable(table, heads) }, side * side * 32 * heads);
-      return { actual: new Float32Array(y), expected: shiftedWindows(x, table, shape) };
+      const inputs = { x: stored(x, dtype), t: packBiasTable(table, heads) };
+      const y = await runKernel(device, kernel, shape, inputs, images * side * side * 32 * heads, dtype);
+      const maps = rowsOf(rounded(x, dtype), side * side * 96 * heads);
+      return { actual: numbersOf(y, dtype), expected: maps.flatMap((map) => [...shiftedWindows(map, table, { side, heads, shift })]) };
     },
   };
 }
 
-/** The cases of every kernel that computes shifted-window attention. */
+/** The cases of every kernel that computes shifted-window attention of one image in float32. */
 export function windowCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] {
   const of = (name: string, side: number, heads: number, shift: number, scale?: number): KernelCase =>
-    windowCase(kernel, name, side, heads, shift, scale);
+    windowCase(kernel, name, { side, heads, shift }, scale);
   return [
     of('stage 1', 56, 4, 0),
     of('stage 1', 56, 4, 3),
@@ -82,5 +87,18 @@ export function windowCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] 
     // The mask is -100, not minus infinity: where scores differ by more, a masked key still counts, as in PyTorch.
     of('scores of hundreds', 14, 2, 3, 20),
     of('small values', 14, 2, 3, 1e-3),
+  ];
+}
+
+/** The cases of those that take several images, and float16. */
+export function windowBatchCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] {
+  const of = (name: string, shape: WindowAttentionShape, scale?: number): KernelCase => windowCase(kernel, name, shape, scale);
+  return [
+    of('a batch, stage 3', { images: 3, side: 14, heads: 16, shift: 3 }),
+    of('a batch, stage 4', { images: 2, side: 7, heads: 32, shift: 0 }),
+    of('stage 1', { side: 56, heads: 4, shift: 3, dtype: 'f16' }),
+    of('stage 3', { side: 14, heads: 16, shift: 0, dtype: 'f16' }),
+    of('a batch', { images: 2, side: 14, heads: 3, shift: 3, dtype: 'f16' }),
+    of('scores of hundreds', { side: 14, heads: 2, shift: 3, dtype: 'f16' }, 20),
   ];
 }
