@@ -59,7 +59,7 @@ export function product(t: Target, name: string, x: Rows, { weight, bias, residu
     stride: x.stride,
     images: graph.images,
     residualRows: residual?.rows,
-    dtype: { input: x.operand.dtype, weight: weight.dtype, added: residual?.operand.dtype ?? 'f32', output: dtype },
+    dtypes: { input: x.operand.dtype, weight: weight.dtype, added: residual?.operand.dtype ?? 'f32', output: dtype },
   };
   const inputs = { x: x.operand, w: weight, b, r: residual?.operand ?? b };
   return graph.add(name, kernels.matmul, shape, inputs, [rows, stream ? streamStride(cols) : cols], dtype);

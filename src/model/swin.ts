@@ -63,7 +63,7 @@ function swinBlock(t: Target, steps: Lowering, x: Stream, w: Weights, odd: boole
   const table = t.graph.parameter(`${tableName} by head`, [tableName], 169 * heads, (into, [source]) =>
     into.set(packBiasTable(source as Float32Array, heads)),
   );
-  const shape = { side, heads, shift };
+  const shape = { side, heads, shift, images: t.graph.images, dtype: t.dtype };
   const rows = rowsOf(tensor.shape);
   const attended = t.graph.add(attn.path, t.kernels.windowAttention, shape, { x: qkv, t: table }, [rows, channels], t.dtype);
   const y = steps.addedLinear(t, attended, attn.at('proj'), x);

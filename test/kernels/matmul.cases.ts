@@ -1,4 +1,4 @@
 import { matmul } from '../../src/kernels/matmul.ts';
-import { productCases } from './product.ts';
+import { productCases, streamCases } from './product.ts';
 
-export const cases = productCases(matmul);
+export const cases = [...productCases(matmul), ...streamCases(matmul)];

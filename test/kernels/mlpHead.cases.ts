@@ -1,36 +1,92 @@
-import { mlpHead, packMlp } from '../../src/kernels/mlpHead.ts';
-import { linear, relu } from './float64.ts';
-import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import type { Dtype } from '../../src/kernels/kernel.ts';
+import { transposed } from '../../src/kernels/matmul.ts';
+import { type Head, headOffsets, headTable, mlpHead } from '../../src/kernels/mlpHead.ts';
+import { linear, relu, rowsOf } from './float64.ts';
+import { FLOAT32, type KernelCase, randomValues, runKernel, SENTINEL } from './run.ts';
+import { featuresOf, rounded, stored } from './storage.ts';
 
-/** Tokens `first` to `first + tokens` of `all`, through three layers of 256, 256 and `out`. */
-function headCase(name: string, { first, tokens, out, all }: { first: number; tokens: number; out: number; all: number }): KernelCase {
+interface Heads {
+  heads: readonly Head[];
+  tokens: number;
+  images?: number;
+  stride?: number;
+  dtype?: Dtype;
+}
+
+function headCase(name: string, { heads, tokens, images = 1, stride = 256, dtype = 'f32' }: Heads): KernelCase {
   return {
-    name: `${name}: ${tokens} of ${all} tokens from ${first}, ${out} outputs`,
+    name: `${name}: ${heads.map(({ count, out }) => `${count} x ${out}`).join(', ')} of ${images > 1 ? `${images} x ` : ''}${tokens} tokens`,
     bound: FLOAT32,
+    ...featuresOf(dtype),
     async run(device) {
-      const x = randomValues(all * 256, 1);
-      const layers = [256, 256, out].map((rows, i) => ({
-        weight: randomValues(rows * 256, 2 * i + 2).map((v) => v / 8),
-        bias: randomValues(rows, 2 * i + 3),
-      }));
-      const y = await runKernel(device, mlpHead, { first, tokens, out }, { x, w: packMlp(layers) }, tokens * out);
-      let value: ArrayLike<number> = x.subarray(first * 256, (first + tokens) * 256);
-      for (const [i, { weight, bias }] of layers.entries()) {
-        const sums: Float64Array = linear(value, weight, bias);
-        value = i < 2 ? sums.map(relu) : sums;
+      const x = randomValues(images * tokens * stride, 1);
+      const layers = heads.map(({ out }, h) =>
+        [256, 256, out].map((cols, i) => ({
+          weight: randomValues(cols * 256, 6 * h + 2 * i + 2).map((v) => v / 8),
+          bias: randomValues(cols, 6 * h + 2 * i + 3),
+        })),
+      );
+      const all = layers.flat();
+      const w = all.flatMap(({ weight, bias }) => [...transposed(weight, bias.length, new Float32Array(weight.length))]);
+      const inputs = {
+        x,
+        w: stored(Float32Array.from(w), dtype),
+        b: Float32Array.from(all.flatMap(({ bias }) => [...bias])),
+        t: headTable(heads),
+      };
+      const { offsets, length } = headOffsets(heads);
+      const y = new Float32Array(await runKernel(device, mlpHead, { heads, tokens, stride, images, dtype }, inputs, images * length));
+      const rows = rowsOf(x, 256, stride);
+      const actual: number[] = [];
+      const expected: number[] = [];
+      let written = 0;
+      for (const [h, { first, count, out }] of heads.entries()) {
+        let value: ArrayLike<number> = Array.from({ length: images }, (_, i) =>
+          rows.slice(i * tokens + first, i * tokens + first + count).flatMap((row) => [...row]),
+        ).flat();
+        for (const [i, { weight, bias }] of (layers[h] as typeof all).entries()) {
+          const sums = linear(value, rounded(weight, dtype), bias);
+          value = i < 2 ? sums.map(relu) : sums;
+        }
+        actual.push(...y.subarray(images * (offsets[h] as number), images * ((offsets[h] as number) + count * out)));
+        expected.push(...Array.from(value));
+        written += images * count * out;
       }
-      return { actual: new Float32Array(y), expected: value };
+      const untouched = new Uint32Array(y.buffer).filter((bits) => bits === SENTINEL).length;
+      return { actual: [...actual, untouched], expected: [...expected, images * length - written] };
     },
   };
 }
 
 export const cases: KernelCase[] = [
-  headCase('gender', { first: 5, tokens: 1, out: 2, all: 18 }),
-  headCase('head pose', { first: 1, tokens: 1, out: 3, all: 18 }),
-  headCase('visibility', { first: 3, tokens: 1, out: 29, all: 18 }),
-  headCase('landmarks', { first: 0, tokens: 1, out: 136, all: 18 }),
-  headCase('segmentation', { first: 7, tokens: 11, out: 32, all: 18 }),
-  headCase('recognition', { first: 83, tokens: 1, out: 512, all: 95 }),
-  headCase('one number a token', { first: 68, tokens: 9, out: 1, all: 95 }),
-  headCase('a second round in part', { first: 0, tokens: 2, out: 300, all: 2 }),
+  headCase('gender', { heads: [{ first: 5, count: 1, out: 2 }], tokens: 18 }),
+  headCase('landmarks', { heads: [{ first: 0, count: 1, out: 136 }], tokens: 18 }),
+  headCase('segmentation', { heads: [{ first: 7, count: 11, out: 32 }], tokens: 18 }),
+  headCase('recognition', { heads: [{ first: 83, count: 1, out: 512 }], tokens: 95 }),
+  headCase('a second round in part', { heads: [{ first: 0, count: 2, out: 300 }], tokens: 2 }),
+  headCase('three at once', {
+    heads: [
+      { first: 0, count: 1, out: 40 },
+      { first: 3, count: 9, out: 1 },
+      { first: 1, count: 2, out: 70 },
+    ],
+    tokens: 12,
+    stride: 384,
+  }),
+  headCase('three images', {
+    heads: [
+      { first: 1, count: 2, out: 32 },
+      { first: 0, count: 1, out: 5 },
+    ],
+    tokens: 3,
+    images: 3,
+  }),
+  headCase('float16', {
+    heads: [
+      { first: 0, count: 1, out: 29 },
+      { first: 1, count: 1, out: 3 },
+    ],
+    tokens: 2,
+    dtype: 'f16',
+  }),
 ];

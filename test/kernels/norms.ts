@@ -1,18 +1,8 @@
 import type { Kernel } from '../../src/kernels/kernel.ts';
-import type { LayerNormShape } from '../../src/kernels/layerNorm.ts';
-import { gelu, rowsOf } from './float64.ts';
+import type { LayerNormShape } from '../../src/kernels/layerNormDirect.ts';
+import { gelu } from './float64.ts';
 import { type Bound, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
-
-function norm(x: Float32Array, g: Float32Array, b: Float32Array, { channels, eps }: LayerNormShape): Float64Array {
-  const y = new Float64Array(x.length);
-  for (const [r, row] of rowsOf(x, channels).entries()) {
-    const mean = row.reduce((sum, v) => sum + v, 0) / channels;
-    const variance = row.reduce((sum, v) => sum + (v - mean) ** 2, 0) / channels;
-    for (const [c, v] of row.entries())
-      y[r * channels + c] = ((v - mean) / Math.sqrt(variance + eps)) * (g[c] as number) + (b[c] as number);
-  }
-  return y;
-}
+import { layerNorm } from './streams.ts';
 
 /** `value` makes element c of row r from a random value in [-1, 1). */
 function normCase(
@@ -30,7 +20,7 @@ function normCase(
       const x = randomValues(rows * channels, rows).map((v, i) => value(v, Math.floor(i / channels), i % channels));
       const [g, b] = [randomValues(channels, 2).map((v) => v + 1), randomValues(channels, 3)];
       const y = await runKernel(device, kernel, shape, { x, g, b }, rows * channels);
-      const expected = norm(x, g, b, shape);
+      const expected = layerNorm(x, g, b, shape.eps);
       return { actual: new Float32Array(y), expected: shape.gelu ? expected.map(gelu) : expected };
     },
   };

@@ -1,8 +1,9 @@
-import { packPatchWeight, patchEmbed } from '../../src/kernels/patchEmbed.ts';
+import { packPatchWeight } from '../../src/kernels/embed.ts';
+import { patchEmbed } from '../../src/kernels/patchEmbed.ts';
 import { type KernelCase, randomValues, runKernel } from './run.ts';
 
 /** torch.nn.Conv2d(3, channels, 4, stride=4) of x [3][size][size], channels last: [(size/4)^2, channels] */
-function convolution(x: Float32Array, weight: Float32Array, bias: Float32Array, size: number): Float64Array {
+export function convolution(x: Float32Array, weight: Float32Array, bias: Float32Array, size: number): Float64Array {
   const [channels, side] = [bias.length, size / 4];
   return Float64Array.from({ length: side * side * channels }, (_, at) => {
     const [c, px, py] = [at % channels, Math.floor(at / channels) % side, Math.floor(at / channels / side)];

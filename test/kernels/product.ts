@@ -1,8 +1,10 @@
-/** The cases of every kernel that computes torch.nn.Linear with an activation and a residual. */
-import type { Kernel } from '../../src/kernels/kernel.ts';
-import { type MatmulShape, packWeight } from '../../src/kernels/matmul.ts';
-import { gelu, linear, relu } from './float64.ts';
-import { type Bound, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+/** The cases of every kernel that computes torch.nn.Linear with an activation and a residual; and of those that read and write streams. */
+import type { Dtype, Kernel } from '../../src/kernels/kernel.ts';
+import { type MatmulShape, packWeight, type StreamMatmulShape } from '../../src/kernels/matmul.ts';
+import { gelu, linear, relu, rowsOf } from './float64.ts';
+import { type Bound, FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
+import { normalised, streamOf } from './streams.ts';
 
 const ACTIVATIONS = { none: (v: number): number => v, gelu, relu };
 
@@ -72,5 +74,120 @@ export function productCases(kernel: Kernel<MatmulShape>): KernelCase[] {
     activated('near zero', 'gelu', { nmse: 1e-12, maxAbs: 1e-9 }, spread(-1e-3, 1e-3)),
     activated('large values', 'gelu', { nmse: 1e-14, maxAbs: 1e-12 }, (i) => (-1) ** i * 10 ** (1 + (i % 17))),
     activated('both signs and zero', 'relu', 'exact', (i) => (i % 5) - 2),
+  ];
+}
+
+/** What is read: rows as they lie, or of a stream, normalised; each `channels` of a pixel, or of the 2x2 neighbours in a map. */
+interface Read {
+  kind: 'rows' | 'stream' | 'norm';
+  /** Makes element c of row r from a random value in [-1, 1). */
+  value?: (random: number, r: number, c: number) => number;
+}
+
+const EPS = 1e-5;
+
+function streamCase(
+  kernel: Kernel<StreamMatmulShape>,
+  name: string,
+  read: Read,
+  shape: StreamMatmulShape,
+  dtype: Dtype = 'f32',
+): KernelCase {
+  const { rows, inner, cols, activation = 'none', mergeSide = 0, stream = false, residualRows, images = 1, weightEach = false } = shape;
+  const channels = mergeSide ? inner / 4 : inner;
+  const pixels = mergeSide ? 4 * rows : rows;
+  const inStream = read.kind !== 'rows';
+  const all: StreamMatmulShape = {
+    ...shape,
+    stride: shape.stride ?? (inStream ? channels + channels / 16 : channels),
+    ...(read.kind === 'norm' && { norm: { eps: EPS } }),
+    dtypes: { input: inStream ? 'f32' : dtype, weight: dtype, added: stream ? 'f32' : dtype, output: stream ? 'f32' : dtype },
+  };
+  return {
+    name: `${name}: ${rows} x ${inner} x ${cols}${dtype === 'f16' ? ', float16' : ''}`,
+    bound: dtype === 'f16' ? FLOAT16 : FLOAT32,
+    ...featuresOf(dtype),
+    async run(device) {
+      const value = read.value ?? ((v: number) => v);
+      const values = randomValues(pixels * channels, 1).map((v, i) => value(v, Math.floor(i / channels), i % channels));
+      const weights = Array.from({ length: weightEach ? images : 1 }, (_, i) => randomValues(cols * inner, 2 + 10 * i).map((v) => v / 8));
+      const bias = randomValues(cols, 3);
+      const residual = residualRows === undefined ? undefined : randomValues(residualRows * cols, 4);
+      const packed = weights.map((weight) => packWeight(weight, cols, inner));
+      const w = Float32Array.from(packed.flatMap((one) => [...one]));
+      const inputs = {
+        x: inStream ? streamOf(values, channels) : stored(strided(values, channels, all.stride as number), dtype),
+        w: stored(w, dtype),
+        b: bias,
+        r: residual ? (stream ? streamOf(residual, cols) : stored(residual, dtype)) : bias,
+      };
+      const outStride = stream ? cols + cols / 16 : cols;
+      const y = await runKernel(device, kernel, all, inputs, rows * outStride, stream ? 'f32' : dtype);
+      const given = inStream ? values : rounded(values, dtype);
+      const x = neighbours(given, channels, mergeSide);
+      const normed = read.kind === 'norm' ? normalised(x, inner, EPS) : Float64Array.from(x);
+      const each = normed.length / weights.length;
+      const product = weights.flatMap((weight, i) => [...linear(normed.subarray(i * each, (i + 1) * each), rounded(weight, dtype), bias)]);
+      const added = residual && (stream ? residual : rounded(residual, dtype));
+      const sums = Float64Array.from(product, (v, i) => ACTIVATIONS[activation](v) + (added?.[i % added.length] ?? 0));
+      const actual = numbersOf(y, stream ? 'f32' : dtype);
+      return { actual, expected: stream ? streamOf(sums, cols) : sums };
+    },
+  };
+}
+
+/** Rows of `channels` in rows of `stride`, with what must not be read behind them. */
+function strided(values: Float32Array, channels: number, stride: number): Float32Array {
+  const out = new Float32Array((values.length / channels) * stride).fill(1e4);
+  for (let r = 0; r * channels < values.length; r++) out.set(values.subarray(r * channels, (r + 1) * channels), r * stride);
+  return out;
+}
+
+/** Of every map of that side each 2x2 block as one row: (0,0), (1,0), (0,1), (1,1) by (dy, dx). */
+function neighbours(values: Float32Array, channels: number, side: number): Float32Array {
+  if (side === 0) return values;
+  const rows = rowsOf(values, channels);
+  const order = [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ] as const;
+  const half = side / 2;
+  return Float32Array.from(
+    Array.from({ length: rows.length / 4 }, (_, r) => {
+      const [image, y, x] = [Math.floor(r / half / half), Math.floor(r / half) % half, r % half];
+      return order.flatMap(([dy, dx]) => [...(rows[image * side * side + (2 * y + dy) * side + 2 * x + dx] as Float64Array)]);
+    }).flat(),
+  );
+}
+
+const norm: Read = { kind: 'norm' };
+/** Rows with a mean a hundred times their spread, and elements a thousand times the rest: E[x^2] - E[x]^2 would lose all digits. */
+const massive: Read = { kind: 'norm', value: (v, r, c) => 60 + v + (c === (7 * r) % 128 ? 2000 : 0) };
+
+/** The cases of products that read and write streams. */
+export function streamCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
+  const of = (name: string, read: Read, shape: StreamMatmulShape): KernelCase => streamCase(kernel, name, read, shape);
+  const half = (name: string, read: Read, shape: StreamMatmulShape): KernelCase => streamCase(kernel, name, read, shape, 'f16');
+  return [
+    of('a normed stream, stage 1', norm, { rows: 3136, inner: 128, cols: 64 }),
+    of('a normed stream, stage 3, GELU', norm, { rows: 196, inner: 512, cols: 192, activation: 'gelu' }),
+    of('a normed stream, stage 4', norm, { rows: 49, inner: 1024, cols: 128 }),
+    of('massive activations', massive, { rows: 60, inner: 256, cols: 64 }),
+    of('to a stream', { kind: 'rows' }, { rows: 196, inner: 512, cols: 128, residualRows: 196, stream: true }),
+    of('to a stream, shares of 4096', { kind: 'rows' }, { rows: 49, inner: 4096, cols: 64, residualRows: 49, stream: true }),
+    of('to a stream, rows in part', { kind: 'rows' }, { rows: 58, inner: 128, cols: 64, residualRows: 58, stream: true }),
+    of('patch merging, stage 1', norm, { rows: 784, inner: 512, cols: 64, mergeSide: 56, stream: true }),
+    of('patch merging, two images', norm, { rows: 98, inner: 2048, cols: 64, mergeSide: 14, stream: true, images: 2 }),
+    of('patch merging, massive activations', massive, { rows: 49, inner: 512, cols: 64, mergeSide: 14, stream: true }),
+    of('a stream as it is', { kind: 'stream' }, { rows: 196, inner: 512, cols: 64 }),
+    of('wider rows', { kind: 'rows' }, { rows: 18, inner: 256, cols: 64, stride: 1280, activation: 'relu' }),
+    of('a weight for each image', { kind: 'rows' }, { rows: 336, inner: 64, cols: 72, images: 3, weightEach: true }),
+    of('a table for each of three images', { kind: 'rows' }, { rows: 147, inner: 64, cols: 64, residualRows: 49, images: 3 }),
+    half('a normed stream', norm, { rows: 196, inner: 512, cols: 64, activation: 'gelu' }),
+    half('to a stream', { kind: 'rows' }, { rows: 49, inner: 1024, cols: 64, residualRows: 49, stream: true }),
+    half('a table', { kind: 'rows' }, { rows: 112, inner: 256, cols: 128, residualRows: 112 }),
+    half('massive activations', massive, { rows: 60, inner: 256, cols: 64 }),
   ];
 }

@@ -1,0 +1,124 @@
+import type { Dtype } from '../../src/kernels/kernel.ts';
+import { transposed } from '../../src/kernels/matmul.ts';
+import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../src/kernels/tokenUpdate.ts';
+import { dot, linear, rowsOf, softmax } from './float64.ts';
+import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import { featuresOf, rounded, stored } from './storage.ts';
+import { layerNorm } from './streams.ts';
+
+const WIDTH = 256;
+const HEADS = 8;
+const EPS = 1e-5;
+
+/** The rows a[t], from an x of `rows` rows that `make` fills. */
+function sourceOf({ source, tokens, images = 1 }: TokenUpdateShape): { x: Float32Array; a: number[][] } {
+  const rows = images * tokens;
+  if (source.kind === 'shares') return sharesOf(rows, source.shares);
+  const first = source.first ?? 0;
+  const x = randomValues(rows * source.stride, 1);
+  const all = rowsOf(x, source.stride);
+  if (source.kind === 'rows') return { x, a: all.map((row) => [...row.subarray(first, first + source.inner)]) };
+  const part = (row: Float64Array, which: number, head: number) => row.subarray(first + which * WIDTH + head * 32).subarray(0, 32);
+  const a = all.map((row, r) => {
+    const image = all.slice(Math.floor(r / tokens) * tokens, (Math.floor(r / tokens) + 1) * tokens);
+    return Array.from({ length: HEADS }, (_, head) => {
+      const weights = softmax(image.map((key) => dot(part(row, 0, head), part(key, 1, head))));
+      return Array.from({ length: 32 }, (_, d) =>
+        weights.reduce((sum, weight, j) => sum + weight * (part(image[j] as Float64Array, 2, head)[d] as number), 0),
+      );
+    }).flat();
+  });
+  return { x, a };
+}
+
+/** Shares as taskToFace leaves them; every fifth has seen no key. */
+function sharesOf(rows: number, shares: number): { x: Float32Array; a: number[][] } {
+  const x = randomValues(rows * HEADS * shares * 20, 1);
+  for (let i = 0; i < x.length; i += 20) {
+    const empty = (i / 20) % 5 === 4 && shares > 4;
+    x[i + 16] = empty ? -3e38 : 9 * (x[i + 16] as number);
+    x[i + 17] = empty ? 0 : 1 + Math.abs(x[i + 17] as number);
+    if (empty) x.fill(0, i, i + 16);
+    x.fill(0, i + 18, i + 20);
+  }
+  const a = rowsOf(x, HEADS * shares * 20).map((row) =>
+    rowsOf(row, shares * 20).flatMap((head) => {
+      const parts = rowsOf(head, 20);
+      const highest = Math.max(...parts.map((part) => part[16] as number));
+      const weights = parts.map((part) => Math.exp((part[16] as number) - highest));
+      const total = parts.reduce((sum, part, i) => sum + (weights[i] as number) * (part[17] as number), 0);
+      return Array.from(
+        { length: 16 },
+        (_, d) => parts.reduce((sum, part, i) => sum + (weights[i] as number) * (part[d] as number), 0) / total,
+      );
+    }),
+  );
+  return { x, a };
+}
+
+function updateCase(name: string, shape: Omit<TokenUpdateShape, 'eps'>, dtype: Dtype = 'f32'): KernelCase {
+  const { tokens, images = 1, cols, residual } = shape;
+  const whole: TokenUpdateShape = { ...shape, eps: EPS, dtype };
+  const inner = updateInner(whole);
+  const rows = images * tokens;
+  return {
+    name: `${name}: ${images > 1 ? `${images} images, ` : ''}${tokens} tokens to ${cols}${dtype === 'f16' ? ', float16' : ''}`,
+    bound: FLOAT32,
+    ...featuresOf(dtype),
+    async run(device) {
+      const { x, a } = sourceOf(whole);
+      const r = randomValues((residual.repeats ? tokens : rows) * residual.stride, 2);
+      const own = randomValues(WIDTH * inner, 3).map((v) => v / Math.sqrt(inner));
+      const projection = randomValues(cols * WIDTH, 4).map((v) => v / 16);
+      const [b, g, beta] = [5, 6, 7].map((seed) => randomValues(WIDTH, seed)) as [Float32Array, Float32Array, Float32Array];
+      const c = randomValues(Math.max(tokens * cols, 4), 8);
+      const w = new Float32Array(own.length + projection.length);
+      transposed(own, WIDTH, w.subarray(0, own.length));
+      if (cols > 0) transposed(projection, cols, w.subarray(own.length));
+      const inputs = { x, r, w: stored(w, dtype), n: Float32Array.of(...b, ...g, ...beta), c };
+      const y = await runKernel(device, tokenUpdate, whole, inputs, rows * (WIDTH + cols));
+      const sums = linear(a.flat(), rounded(own, dtype), b);
+      const before = rowsOf(r, WIDTH, residual.stride);
+      const added = sums.map((v, i) => v + (before[Math.floor(i / WIDTH) % before.length]?.[i % WIDTH] as number));
+      const u = layerNorm(added, g, beta, EPS);
+      const projected = cols > 0 ? linear(u, rounded(projection, dtype), new Float32Array(cols)) : [];
+      const expected = rowsOf(u, WIDTH).flatMap((row, t) => [
+        ...row,
+        ...Array.from({ length: cols }, (_, n) => (projected[t * cols + n] as number) + (c[(t % tokens) * cols + n] as number)),
+      ]);
+      return { actual: new Float32Array(y), expected };
+    },
+  };
+}
+
+const plain = { stride: WIDTH };
+const rows = { kind: 'rows', inner: 2048, stride: 2048 } as const;
+const attention = { kind: 'attention', stride: 1280, first: 512 } as const;
+
+export const cases: KernelCase[] = [
+  updateCase('MLP', { tokens: 18, source: rows, residual: plain, cols: 1024 }),
+  updateCase('MLP, last layer', { tokens: 18, source: rows, residual: plain, cols: 384 }),
+  updateCase('MLP, paper form', { tokens: 95, source: rows, residual: plain, cols: 128 }),
+  updateCase('rows of a wider tensor', {
+    tokens: 3,
+    source: { kind: 'rows', inner: 128, stride: 400, first: 16 },
+    residual: { stride: 320 },
+    cols: 256,
+  }),
+  updateCase('shares', { tokens: 18, source: { kind: 'shares', shares: 147 }, residual: { stride: WIDTH, repeats: true }, cols: 0 }),
+  updateCase('shares, paper form', { tokens: 95, source: { kind: 'shares', shares: 49 }, residual: { stride: 384 }, cols: 0 }),
+  updateCase('fewer shares than threads for them', { tokens: 2, source: { kind: 'shares', shares: 3 }, residual: plain, cols: 4 }),
+  updateCase('self-attention', { tokens: 18, source: attention, residual: { stride: 1280 }, cols: 128 }),
+  updateCase('self-attention, paper form', { tokens: 95, source: attention, residual: { stride: 1280 }, cols: 128 }),
+  updateCase('self-attention', { tokens: 5, images: 3, source: attention, residual: { stride: 1280 }, cols: 64 }),
+  updateCase('shares, constant tokens', {
+    tokens: 4,
+    images: 2,
+    source: { kind: 'shares', shares: 9 },
+    residual: { stride: WIDTH, repeats: true },
+    cols: 128,
+  }),
+  updateCase('one token', { tokens: 1, source: attention, residual: { stride: 1280 }, cols: 512 }),
+  updateCase('MLP', { tokens: 6, source: rows, residual: plain, cols: 384 }, 'f16'),
+  updateCase('shares', { tokens: 6, source: { kind: 'shares', shares: 30 }, residual: plain, cols: 128 }, 'f16'),
+];
