@@ -4,6 +4,7 @@
  */
 import type { ConvShape } from './conv.ts';
 import { conv } from './conv.ts';
+import { convRegisters } from './convRegisters.ts';
 import type { FaceToTaskShape } from './faceToTask.ts';
 import { faceToTask } from './faceToTask.ts';
 import type { Kernel } from './kernel.ts';
@@ -11,6 +12,7 @@ import { type LayerNormShape, layerNorm } from './layerNorm.ts';
 import { type MatmulShape, matmul } from './matmul.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
 import { type WindowAttentionShape, windowAttention } from './windowAttention.ts';
+import { windowAttentionScores } from './windowAttentionScores.ts';
 
 export interface KernelSet {
   readonly matmul: Kernel<MatmulShape>;
@@ -25,3 +27,6 @@ export interface KernelSet {
 
 /** For GPUs: tiles in workgroup memory. */
 export const gpuKernels: KernelSet = { matmul, layerNorm, windowAttention, taskToFace, sharesOf, faceToTask, conv };
+
+/** For phones (Adreno, Mali): forms that fit 64 registers and want little of workgroup memory; the others are those for every GPU. */
+export const phoneKernels: KernelSet = { ...gpuKernels, windowAttention: windowAttentionScores, conv: convRegisters };
