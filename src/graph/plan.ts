@@ -55,7 +55,7 @@ export interface Plan {
   };
 }
 
-/** WebGPU's default limit on a dtype buffer's binding. */
+/** WebGPU's default limit on a storage buffer's binding. */
 export const MAX_BINDING_BYTES = 128 * 2 ** 20;
 
 /** A binding begins at a multiple of this. */

@@ -1,14 +1,19 @@
 import wgsl from './bilinearSum.wgsl';
-import { defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
 
 export interface BilinearSumShape {
+  /** Whose maps lie one after the other; 1 by default. */
+  images?: number;
   /** Side of the finest map, a multiple of 8. */
   side: number;
   channels: number;
+  /** Of all maps; float32 by default. */
+  dtype?: Dtype;
 }
 
-export const bilinearSum = defineKernel('bilinearSum', wgsl, ({ side, channels }: BilinearSumShape) => ({
+export const bilinearSum = defineKernel('bilinearSum', wgsl, ({ images = 1, side, channels, dtype = 'f32' }: BilinearSumShape) => ({
   constants: { SIDE: side, CHANNELS: channels },
-  workgroups: [tiles((side * side * channels) / 4, 64), 1, 1],
-  macs: side * side * channels * 12,
+  machine: { elem: dtype },
+  workgroups: [tiles((side * side * channels) / 4, 64), 1, images],
+  macs: images * side * side * channels * 12,
 }));

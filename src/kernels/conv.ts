@@ -1,10 +1,12 @@
 import wgsl from './conv.wgsl';
-import { defineKernel, type Launch, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Launch, tiles } from './kernel.ts';
 import { packWeight, paddedCols, TILE_COLS } from './matmul.ts';
 
-/** What conv and convDirect compute; see conv.wgsl. `inner` is a multiple of 16, `cols` of 4. */
+/** What all kernels of convolutions compute; see conv.wgsl. `inner` is a multiple of 16, `cols` of 4. */
 export interface ConvShape {
-  /** Of the output; the map is square. The shader reads it from the length of `y`. */
+  /** Whose maps lie one after the other; 1 by default. */
+  images?: number;
+  /** Of the output; the map is square. The shader reads it from the length of `y` and the number of images. */
   side: number;
   /** Channels in and out. */
   inner: number;
@@ -19,6 +21,9 @@ export interface ConvShape {
   residual?: 'none' | 'same' | 'pooled';
   /** Adds `c`, of half the side, each of its pixels to four. */
   coarse?: boolean;
+  /** Of x, r, c and y, and of w; float32 by default. */
+  dtype?: Dtype;
+  weights?: Dtype;
 }
 
 export function convConstants(shape: ConvShape): Launch['constants'] {
@@ -35,13 +40,18 @@ export function convConstants(shape: ConvShape): Launch['constants'] {
   };
 }
 
-export const convMacs = ({ side, inner, cols, kernel }: ConvShape): number => side * side * inner * cols * kernel * kernel;
+export const convMacs = ({ images = 1, side, inner, cols, kernel }: ConvShape): number =>
+  images * side * side * inner * cols * kernel * kernel;
 
-export const conv = defineKernel('conv', wgsl, (shape: ConvShape) => ({
+/** How a form of the kernel whose tiles have that many rows is launched. */
+export const convLaunch = (shape: ConvShape, tileRows: number): Launch => ({
   constants: convConstants(shape),
-  workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.side * shape.side, 56), 1],
+  machine: { elem: shape.dtype ?? 'f32', weight: shape.weights ?? 'f32' },
+  workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.side * shape.side, tileRows), shape.images ?? 1],
   macs: convMacs(shape),
-}));
+});
+
+export const conv = defineKernel('conv', wgsl, (shape: ConvShape) => convLaunch(shape, 56));
 
 /** A convolution's weight [cols, inner, k, k] as the kernels read it: a product's, whose inner index is tap, then channel. */
 export function packConv(

@@ -31,8 +31,8 @@ export const crossAttentionDirect = defineKernel('crossAttentionDirect', wgsl, (
   };
 });
 
-function toFace({ tokens, keys, heads, kStride, vStride, vOffset = 0 }: TaskToFaceShape) {
-  const q = { Q_STRIDE: 4 * heads, Q_OFFSET: 0 };
+function toFace({ tokens, keys, heads, qStride = 16 * heads, qOffset = 0, kStride, vStride, vOffset = 0 }: TaskToFaceShape) {
+  const q = { Q_STRIDE: qStride / 4, Q_OFFSET: qOffset / 4 };
   const constants = { SHARE, PARTIAL: 1, ...q, K_STRIDE: kStride / 4, V_STRIDE: vStride / 4, V_OFFSET: vOffset / 4 };
   return { queries: tokens, keys, constants };
 }

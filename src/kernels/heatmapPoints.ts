@@ -1,15 +1,24 @@
 import wgsl from './heatmapPoints.wgsl';
-import { defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
 
 export interface HeatmapPointsShape {
+  /** Whose maps lie one after the other; 1 by default. */
+  images?: number;
   side: number;
   /** Columns of a row of x, a multiple of 4; the first `points` of them are heat maps. */
   channels: number;
   points: number;
+  /** Of x; float32 by default. The points are float32. */
+  dtype?: Dtype;
 }
 
-export const heatmapPoints = defineKernel('heatmapPoints', wgsl, ({ side, channels, points }: HeatmapPointsShape) => ({
-  constants: { SIDE: side, CHANNELS: channels, POINTS: points },
-  workgroups: [tiles(points, 4), 1, 1],
-  macs: side * side * points * 3,
-}));
+export const heatmapPoints = defineKernel(
+  'heatmapPoints',
+  wgsl,
+  ({ images = 1, side, channels, points, dtype = 'f32' }: HeatmapPointsShape) => ({
+    constants: { SIDE: side, CHANNELS: channels, POINTS: points },
+    machine: { elem: dtype },
+    workgroups: [tiles(points, 4), 1, images],
+    macs: images * side * side * points * 3,
+  }),
+);

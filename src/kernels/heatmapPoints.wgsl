@@ -1,14 +1,16 @@
 // y[n] = sum(h grid) / max(sum(h), 1e-6) of each heat map: its centre of mass, x then y, on a grid from -1 to 1.
 //
-// x [SIDE^2, CHANNELS], of which the first POINTS are heat maps, four of them a workgroup; y [POINTS][2]. The grid's ends are the
-// centres of the outermost pixels (align_corners). One barrier: see instanceNorm.
+// x [images * SIDE^2, CHANNELS], of which the first POINTS are heat maps, four of an image a workgroup; y [images][POINTS][2]. The
+// grid's ends are the centres of the outermost pixels (align_corners). One barrier: see instanceNorm.
+alias elem = f32;
+
 const THREADS = 128u;
 
 override SIDE: u32;
 override CHANNELS: u32;
 override POINTS: u32;
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec2f>;
 
 var<workgroup> totals: array<vec4f, THREADS>;
@@ -21,7 +23,7 @@ fn heatmapPoints(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
   var sumX = vec4f();
   var sumY = vec4f();
   for (var i = thread; i < SIDE * SIDE; i += THREADS) {
-    let h = x[i * (CHANNELS / 4u) + group.x];
+    let h = vec4f(x[(group.z * SIDE * SIDE + i) * (CHANNELS / 4u) + group.x]);
     let grid = vec2f(vec2u(i % SIDE, i / SIDE)) * (2.0 / f32(SIDE - 1u)) - 1.0;
     total += h;
     sumX += h * grid.x;
@@ -35,5 +37,5 @@ fn heatmapPoints(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
   if (thread >= 4u || n >= POINTS) { return; }
   var sums = vec3f();
   for (var i = 0u; i < THREADS; i++) { sums += vec3f(across[i][thread], down[i][thread], totals[i][thread]); }
-  y[n] = sums.xy / max(sums.z, 1e-6);
+  y[group.z * POINTS + n] = sums.xy / max(sums.z, 1e-6);
 }

@@ -1,7 +1,7 @@
-// y = x / max(|x|, 1e-12): a vector of length 1.
+// y = x / max(|x|, 1e-12): vectors of length 1.
 //
-// x, y [LENGTH], one workgroup. The largest element is divided out first, so that no square overflows or vanishes. Sums as in
-// instanceNorm, by every thread anew.
+// x, y [images, LENGTH], a workgroup a vector. The largest element is divided out first, so that no square overflows or vanishes.
+// Sums as in instanceNorm, by every thread anew.
 const THREADS = 64u;
 
 override LENGTH: u32;
@@ -13,9 +13,10 @@ var<workgroup> maxima: array<f32, THREADS>;
 var<workgroup> squares: array<f32, THREADS>;
 
 @compute @workgroup_size(THREADS)
-fn l2Normalise(@builtin(local_invocation_index) thread: u32) {
+fn l2Normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let first = group.x * LENGTH;
   var largest = 0.0;
-  for (var i = thread; i < LENGTH; i += THREADS) { largest = max(largest, abs(x[i])); }
+  for (var i = thread; i < LENGTH; i += THREADS) { largest = max(largest, abs(x[first + i])); }
   maxima[thread] = largest;
   workgroupBarrier();
   largest = 1e-30;
@@ -23,7 +24,7 @@ fn l2Normalise(@builtin(local_invocation_index) thread: u32) {
 
   var sum = 0.0;
   for (var i = thread; i < LENGTH; i += THREADS) {
-    let v = x[i] / largest;
+    let v = x[first + i] / largest;
     sum += v * v;
   }
   squares[thread] = sum;
@@ -31,5 +32,5 @@ fn l2Normalise(@builtin(local_invocation_index) thread: u32) {
   sum = 0.0;
   for (var i = 0u; i < THREADS; i++) { sum += squares[i]; }
   let norm = max(sqrt(sum), 1e-12 / largest);
-  for (var i = thread; i < LENGTH; i += THREADS) { y[i] = x[i] / largest / norm; }
+  for (var i = thread; i < LENGTH; i += THREADS) { y[first + i] = x[first + i] / largest / norm; }
 }

@@ -1,15 +1,25 @@
-import { defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import { TILE_COLS } from './matmul.ts';
 import wgsl from './packRows.wgsl';
 
 export interface PackRowsShape {
+  /** Each of which gets a weight of its own; 1 by default. */
+  images?: number;
   cols: number;
   inner: number;
   scale: number;
+  /** Of x, and of y; float32 by default. */
+  dtype?: Dtype;
+  weights?: Dtype;
 }
 
-export const packRows = defineKernel('packRows', wgsl, ({ cols, inner, scale }: PackRowsShape) => ({
-  constants: { COLS: cols, INNER: inner, SCALE: scale },
-  workgroups: [tiles(cols, TILE_COLS) * inner, 1, 1],
-  macs: 0,
-}));
+export const packRows = defineKernel(
+  'packRows',
+  wgsl,
+  ({ images = 1, cols, inner, scale, dtype = 'f32', weights = 'f32' }: PackRowsShape) => ({
+    constants: { COLS: cols, INNER: inner, SCALE: scale },
+    machine: { elem: dtype, weight: weights },
+    workgroups: [tiles(cols, TILE_COLS) * inner, 1, images],
+    macs: 0,
+  }),
+);

@@ -1,15 +1,26 @@
-import { defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import wgsl from './taskToFace.wgsl';
 
 export interface TaskToFaceShape {
+  /** Whose tokens, and keys, lie one after the other; 1 by default. */
+  images?: number;
+  /** Of one image. */
   tokens: number;
   keys: number;
+  /** Heads of 16 dimensions. */
   heads: number;
+  /** Row stride and first column of q in floats; 16 * heads and 0 by default. */
+  qStride?: number;
+  qOffset?: number;
   /** Row stride of k in floats; k starts at column 0 of its tensor. */
   kStride: number;
   /** Row stride and first column of v in floats. */
   vStride: number;
   vOffset?: number;
+  /** The queries are those of one image, the same for all. */
+  qRepeats?: boolean;
+  /** Of k and v; float32 by default. Queries and shares are float32. */
+  dtype?: Dtype;
 }
 
 /** Queries that share a workgroup: all of them where they fit, else even parts, so that 95 are 48 and 47, not 64 and 31. */
@@ -20,18 +31,23 @@ export const sharesOf = ({ tokens, keys }: { tokens: number; keys: number }): nu
   tiles(keys, 64) * Math.floor(64 / groupTokens(tokens));
 
 export const taskToFace = defineKernel('taskToFace', wgsl, (shape: TaskToFaceShape) => {
-  const { tokens, keys, heads, kStride, vStride, vOffset = 0 } = shape;
+  const { images = 1, tokens, keys, heads, qStride = 16 * heads, qOffset = 0, kStride, vStride, vOffset = 0 } = shape;
+  const { qRepeats = false, dtype = 'f32' } = shape;
   return {
     constants: {
       TOKENS: tokens,
       GROUP_TOKENS: groupTokens(tokens),
       KEYS: keys,
       HEADS: heads,
+      Q_STRIDE: qStride / 4,
+      Q_OFFSET: qOffset / 4,
+      Q_ROWS: qRepeats ? tokens : 0xffffffff,
       K_STRIDE: kStride / 4,
       V_STRIDE: vStride / 4,
       V_OFFSET: vOffset / 4,
     },
-    workgroups: [tiles(keys, 64), heads, tiles(tokens, groupTokens(tokens))],
-    macs: tokens * keys * heads * 32,
+    machine: { elem: dtype },
+    workgroups: [tiles(keys, 64), heads, tiles(tokens, groupTokens(tokens)) * images],
+    macs: images * tokens * keys * heads * 32,
   };
 });

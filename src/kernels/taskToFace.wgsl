@@ -2,62 +2,85 @@
 //   m = max_j s_j, l = sum_j exp(s_j - m), a = sum_j exp(s_j - m) v_j,   s_j = q . k_j / 4
 // over one share of the keys. taskToFaceMerge puts the shares together: the keys give the parallelism that 18 queries lack.
 //
-// q [TOKENS, 16 HEADS], k and v [KEYS, ...] of row strides and offsets in vec4; y [TOKENS][HEADS][shares] of 5 vec4: a, (m, l, 0, 0).
-// A workgroup has one chunk of keys of one head in workgroup memory; a thread is a query and every PARTS-th key of the chunk.
+// q [images * TOKENS, ...], k and v [images * KEYS, ...] of row strides and offsets in vec4; y [images * TOKENS][HEADS][shares] of
+// 5 vec4: a, (m, l, 0, 0). A workgroup has one chunk of keys of one head in workgroup memory; a thread is a query and every PARTS-th
+// key of the chunk, two of them a step.
+alias elem = f32;
+
 const THREADS = 64u;
 const CHUNK = 64u;
+const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
 
 override TOKENS: u32;
 override GROUP_TOKENS: u32; // queries of one workgroup, at most THREADS
 override KEYS: u32;
 override HEADS: u32;
+override Q_STRIDE: u32;
+override Q_OFFSET: u32;
+override Q_ROWS: u32; // of q, which repeat
 override K_STRIDE: u32;
 override V_STRIDE: u32;
 override V_OFFSET: u32;
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
+@group(0) @binding(1) var<storage, read> k: array<vec4<elem>>;
+@group(0) @binding(2) var<storage, read> v: array<vec4<elem>>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 var<workgroup> keys: array<vec4f, CHUNK * 4u>;
 var<workgroup> values: array<vec4f, CHUNK * 4u>;
 
+fn score(query: mat4x4f, key: u32) -> f32 {
+  let j = key % CHUNK * 4u;
+  return dot(query[0] * keys[j] + query[1] * keys[j + 1u] + query[2] * keys[j + 2u] + query[3] * keys[j + 3u], vec4f(1.0));
+}
+
+fn value(key: u32) -> mat4x4f {
+  let j = key % CHUNK * 4u;
+  return mat4x4f(values[j], values[j + 1u], values[j + 2u], values[j + 3u]);
+}
+
 @compute @workgroup_size(THREADS)
 fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let groups = (TOKENS + GROUP_TOKENS - 1u) / GROUP_TOKENS; // of one image
+  let image = group.z / groups;
   let head = group.y;
   let chunk = group.x * CHUNK;
   for (var i = thread; i < CHUNK * 4u; i += THREADS) {
-    let key = min(chunk + i / 4u, KEYS - 1u);
-    keys[i] = k[key * K_STRIDE + head * 4u + i % 4u];
-    values[i] = v[key * V_STRIDE + V_OFFSET + head * 4u + i % 4u];
+    let key = image * KEYS + min(chunk + i / 4u, KEYS - 1u);
+    keys[i] = vec4f(k[key * K_STRIDE + head * 4u + i % 4u]);
+    values[i] = vec4f(v[key * V_STRIDE + V_OFFSET + head * 4u + i % 4u]);
   }
   workgroupBarrier();
   let parts = THREADS / GROUP_TOKENS;
   let part = thread / GROUP_TOKENS;
-  let token = group.z * GROUP_TOKENS + thread % GROUP_TOKENS;
+  let token = group.z % groups * GROUP_TOKENS + thread % GROUP_TOKENS;
   if (part >= parts || token >= TOKENS) { return; }
 
-  let at = (token * HEADS + head) * 4u;
-  let query = 0.25 * mat4x4f(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
+  let row = image * TOKENS + token;
+  let at = row % Q_ROWS * Q_STRIDE + Q_OFFSET + head * 4u;
+  let query = 0.25 * LOG2E * mat4x4f(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
   var sum = mat4x4f();
   var total = 0.0;
   var highest = -3.0e38;
-  for (var i = part; i < min(CHUNK, KEYS - chunk); i += parts) {
-    let j = i * 4u;
-    let s = dot(query[0] * keys[j] + query[1] * keys[j + 1u] + query[2] * keys[j + 2u] + query[3] * keys[j + 3u], vec4f(1.0));
-    let high = max(highest, s);
-    let keep = exp(highest - high);
-    let p = exp(s - high);
+  let end = min(CHUNK, KEYS - chunk);
+  for (var i = part; i < end; i += 2u * parts) {
+    // Keys beyond the end wrap to others of the chunk, and count nothing.
+    let wanted = vec2u(i, i + parts);
+    let s = select(vec2f(-3.0e38), vec2f(score(query, wanted.x), score(query, wanted.y)), wanted < vec2u(end));
+    let high = max(highest, max(s.x, s.y));
+    let keep = exp2(highest - high);
+    let p = exp2(s - high);
     highest = high;
-    total = total * keep + p;
-    sum = keep * sum + p * mat4x4f(values[j], values[j + 1u], values[j + 2u], values[j + 3u]);
+    total = total * keep + p.x + p.y;
+    sum = keep * sum;
+    sum += p.x * value(wanted.x); sum += p.y * value(wanted.y);
   }
   let shares = (KEYS + CHUNK - 1u) / CHUNK * parts;
-  let out = ((token * HEADS + head) * shares + group.x * parts + part) * 5u;
+  let out = ((row * HEADS + head) * shares + group.x * parts + part) * 5u;
   y[out] = sum[0];
   y[out + 1u] = sum[1];
   y[out + 2u] = sum[2];
   y[out + 3u] = sum[3];
-  y[out + 4u] = vec4f(highest, total, 0.0, 0.0);
+  y[out + 4u] = vec4f(select(highest / LOG2E, -3.0e38, total == 0.0), total, 0.0, 0.0);
 }

@@ -14,15 +14,14 @@ export interface WindowAttentionShape {
   dtype?: Dtype;
 }
 
-/** A workgroup is a window of a head of an image, in every form of the kernel. */
-export const windowLaunch = ({ images = 1, side, heads, shift, dtype = 'f32' }: WindowAttentionShape): Launch => ({
+const launch = ({ images = 1, side, heads, shift, dtype = 'f32' }: WindowAttentionShape): Launch => ({
   constants: { SIDE: side, HEADS: heads, SHIFT: shift },
   machine: { elem: dtype },
   workgroups: [(side / 7) ** 2, tiles(heads, 2), images],
   macs: images * side * side * 49 * heads * 64,
 });
 
-export const windowAttention = defineKernel('windowAttention', wgsl, windowLaunch);
+export const windowAttention = defineKernel('windowAttention', wgsl, launch);
 
 /** `relative_position_bias_table` [169, heads] as the kernel reads it: [heads][169]. */
 export function packBiasTable(table: ArrayLike<number>, heads: number): Float32Array {

@@ -1,9 +1,9 @@
-// y = softmax(q k^T / sqrt(32) + bias + mask) v in every 7x7 window of every head, cyclic shift and windows as index maps.
+// y = softmax(q k^T + bias + mask) v in every 7x7 window of every head, cyclic shift and windows as index maps.
 //
-// x [images * SIDE^2, 3 CHANNELS] holds q, k, v of each position in the order of the map; t [HEADS][169] the relative position
-// bias; y [images * SIDE^2, CHANNELS]. A workgroup is one window of one head of one image, a thread one query. Keys and values lie
-// in workgroup memory, four of the window's rows at a time: with all of them there, it would hold too few workgroups.
-// Nothing is rolled or copied: row i of a window is read from, and written to, where the shift says it came from.
+// x [images * SIDE^2, 3 CHANNELS] holds q, k, v of each position in the order of the map, q scaled by 32^-0.5 already; t [HEADS][169]
+// the relative position bias; y [images * SIDE^2, CHANNELS]. A workgroup is one window of two heads of one image, a thread one query.
+// Keys and values lie in workgroup memory, four of the window's rows at a time: with all of them there, it would hold too few
+// workgroups. Nothing is rolled or copied: row i of a window is read from, and written to, where the shift says it came from.
 alias elem = f32;
 
 const PAIR = 2u; // heads of one workgroup
@@ -63,9 +63,8 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let column = place % WINDOW;
   let row = place / WINDOW;
   let own = (position(window, group.z, place) * 3u * HEADS + head) * QUADS;
-  let scale = LOG2E * 0.17677669529663689; // 32^-0.5
-  let q = scale * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
-  let q2 = scale * mat4x4f(vec4f(x[own + 4u]), vec4f(x[own + 5u]), vec4f(x[own + 6u]), vec4f(x[own + 7u]));
+    let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
+  let q2 = LOG2E * mat4x4f(vec4f(x[own + 4u]), vec4f(x[own + 5u]), vec4f(x[own + 6u]), vec4f(x[own + 7u]));
   // The mask of keys in columns that did not come around, and of those that did.
   let near = select(0.0, -100.0 * LOG2E, hidden(edge.x, column, 0u));
   let far = select(0.0, -100.0 * LOG2E, hidden(edge.x, column, WINDOW));

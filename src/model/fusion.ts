@@ -23,7 +23,7 @@ export function fuse(t: Target, maps: readonly Stream[]): Tensor {
     return product(t, `linear_c.${i} fused`, rowsOfStream(map), layer);
   }) as [Tensor, Tensor, Tensor, Tensor];
   const side = sideOf(t, x);
-  const fused = t.graph.add('linear_fuse', bilinearSum, { side, channels: WIDTH }, { x, x2, x4, x8 }, x.shape);
+  const fused = t.graph.add('linear_fuse', bilinearSum, { side, channels: WIDTH, images: t.graph.images }, { x, x2, x4, x8 }, x.shape);
   t.graph.tap('fused', fused, [1, WIDTH, side, side], (values) => planes(values, WIDTH));
   return fused;
 }

@@ -13,6 +13,7 @@ import { packRows } from '../kernels/packRows.ts';
 import { planes } from './fusion.ts';
 import { lastOf, product, rowsOf, rowsOfTensor } from './layers.ts';
 import type { Target } from './lowering.ts';
+import { sideOf } from './swin.ts';
 import type { Weights } from './weights.ts';
 
 /** torch.nn.BatchNorm2d's and torch.nn.functional.instance_norm's default. */
@@ -27,11 +28,16 @@ interface Source {
   readonly pool?: boolean;
 }
 
-/** The token MLP's kernels [points, width] and the face tokens [side * side, width] to points [1, points, 2] in [-1, 1], x then y. */
+/**
+ * The token MLP's kernels [images * points, width] and the face tokens [images * side * side, width] to points [images * points, 2] in
+ * [-1, 1], x then y.
+ */
 export function landmarksHourglass(t: Target, kernels: Tensor, face: Tensor, sizes: HourglassSizes, w: Weights): Tensor {
   const { stacks, levels } = sizes;
-  const side = Math.sqrt(rowsOf(face.shape));
-  const [points, width] = kernels.shape as [number, number];
+  const { images } = t.graph;
+  const side = sideOf(t, face);
+  const width = lastOf(kernels.shape);
+  const points = rowsOf(kernels.shape) / images;
   let x = mergedHeatmaps(t, tokenMaps(t, kernels, face, w), face, w.at('merge_tokens'));
   for (let i = 0; ; i++) {
     const stack = w.at('stacks').at(i);
@@ -43,20 +49,23 @@ export function landmarksHourglass(t: Target, kernels: Tensor, face: Tensor, siz
       planes(values, padded(points)).subarray(0, points * side * side),
     );
     if (i === stacks - 1) {
-      const shape = { side, channels: padded(points), points };
-      return t.graph.add(`${w.path} points`, heatmapPoints, shape, { x: heatmaps }, [1, points, 2]);
+      const shape = { images, side, channels: padded(points), points, dtype: t.dtype };
+      return t.graph.add(`${w.path} points`, heatmapPoints, shape, { x: heatmaps }, [images * points, 2]);
     }
     const merged = conv1x1(t, features, stack.at('merge_features'), x);
     x = mergedHeatmaps(t, heatmaps, merged, stack.at('merge_heatmaps'));
   }
 }
 
-/** kernels . face / sqrt(width): [side * side, padded points] */
+/** kernels . face / sqrt(width): [images * side * side, padded points] */
 function tokenMaps(t: Target, kernels: Tensor, face: Tensor, w: Weights): Tensor {
-  const [points, width] = kernels.shape as [number, number];
-  const shape = { cols: points, inner: width, scale: 1 / Math.sqrt(width) };
-  const weight = t.graph.add(`${w.path}.token_mlp as weight`, packRows, shape, { x: kernels }, [paddedCols(points), width]);
-  return product(t, `${w.path} token maps`, rowsOfTensor(face), { weight, cols: padded(points) });
+  const { images } = t.graph;
+  const width = lastOf(kernels.shape);
+  const points = rowsOf(kernels.shape) / images;
+  const shape = { images, cols: points, inner: width, scale: 1 / Math.sqrt(width), weights: t.dtype };
+  const rows = images * paddedCols(points);
+  const weight = t.graph.add(`${w.path}.token_mlp as weight`, packRows, shape, { x: kernels }, [rows, width], t.dtype);
+  return product(t, `${w.path} token maps`, rowsOfTensor(face), { weight, cols: padded(points), weightEach: images > 1 });
 }
 
 /** up(x) + upsampled(low3(low2(low1(pooled x)))); the coarse branch first, because it rides on the fine one's last convolution. */
@@ -70,7 +79,7 @@ function hourglass(t: Target, x: Source, levels: number, w: Weights): Tensor {
 /** x + conv3(relu(bn3(conv2(relu(bn2(conv1(relu(bn1(x))))))))), and the upsampled coarse map where there is one. */
 function block(t: Target, { map, pool = false }: Source, w: Weights, coarse?: Tensor): Tensor {
   const width = lastOf(map.shape);
-  const side = Math.sqrt(rowsOf(map.shape)) / (pool ? 2 : 1);
+  const side = sideOf(t, map) / (pool ? 2 : 1);
   const half = width / 2;
   const first = { side, inner: width, cols: half, kernel: 1, preactivation: true, relu: true, pool } as const;
   const second = { side, inner: half, cols: half, kernel: 3, relu: true } as const;
@@ -91,46 +100,51 @@ interface Around {
 function convolution(t: Target, x: Tensor, shape: ConvShape, w: Weights, { before, after, residual, coarse }: Around): Tensor {
   const b = foldedBias(t.graph, w, shape.cols, after);
   const s = before ? scaleAndShift(t.graph, before, shape.inner) : b;
-  const inputs = { x, w: foldedWeight(t.graph, w, shape, after), b, s, r: residual ?? b, c: coarse ?? b };
-  return t.graph.add(w.path, t.kernels.conv, shape, inputs, [shape.side * shape.side, shape.cols]);
+  const inputs = { x, w: foldedWeight(t, w, shape, after), b, s, r: residual ?? b, c: coarse ?? b };
+  const { images } = t.graph;
+  const rows = images * shape.side * shape.side;
+  return t.graph.add(w.path, t.kernels.conv, { ...shape, images, dtype: t.dtype, weights: t.dtype }, inputs, [rows, shape.cols], t.dtype);
 }
 
 /** relu(bn(conv1x1(x))) */
 function convBatchNormRelu(t: Target, x: Tensor, w: Weights, bn: Weights): Tensor {
   const cols = lastOf(x.shape);
-  const weight = foldedWeight(t.graph, w, { cols, inner: cols, kernel: 1 }, bn);
+  const weight = foldedWeight(t, w, { cols, inner: cols, kernel: 1 }, bn);
   return product(t, w.path, rowsOfTensor(x), { weight, bias: foldedBias(t.graph, w, cols, bn), cols, activation: 'relu' });
 }
 
 /** conv1x1(x) + residual, of the same width. */
 function conv1x1(t: Target, x: Tensor, w: Weights, residual: Tensor): Tensor {
   const cols = lastOf(x.shape);
-  const weight = foldedWeight(t.graph, w, { cols, inner: cols, kernel: 1 });
+  const weight = foldedWeight(t, w, { cols, inner: cols, kernel: 1 });
   return product(t, w.path, rowsOfTensor(x), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
 }
 
 /** relu(instance_norm(conv1x1(x))): [side * side, padded points] */
 function heatmapsOf(t: Target, x: Tensor, points: number, w: Weights): Tensor {
-  const [pixels, inner] = x.shape as [number, number];
+  const inner = lastOf(x.shape);
+  const { images } = t.graph;
   const channels = padded(points);
-  const weight = foldedWeight(t.graph, w, { cols: points, inner, kernel: 1 });
+  const weight = foldedWeight(t, w, { cols: points, inner, kernel: 1 });
   const bias = t.graph.parameter(`${w.name('bias')} padded`, [w.name('bias')], channels, (into, [source]) =>
     into.set(source as Float32Array),
   );
   const maps = product(t, w.path, rowsOfTensor(x), { weight, bias, cols: channels });
-  return t.graph.add(`${w.path} normalised`, instanceNorm, { pixels, channels, eps: EPS }, { x: maps }, maps.shape);
+  const shape = { images, pixels: rowsOf(x.shape) / images, channels, eps: EPS, dtype: t.dtype };
+  return t.graph.add(`${w.path} normalised`, instanceNorm, shape, { x: maps }, maps.shape, t.dtype);
 }
 
 /** conv1x1(heat maps) + residual; the weights of columns beyond the points are zero. */
 function mergedHeatmaps(t: Target, maps: Tensor, residual: Tensor, w: Weights): Tensor {
   const inner = lastOf(maps.shape);
   const cols = lastOf(residual.shape);
-  const weight = t.graph.parameter(`${w.name('weight')} padded`, [w.name('weight')], paddedCols(cols) * inner, (into, [source]) => {
+  const fill: Parameter['fill'] = (into, [source]) => {
     const points = (source as Float32Array).length / cols;
     const rows = new Float32Array(cols * inner);
     for (let n = 0; n < cols; n++) rows.set((source as Float32Array).subarray(n * points, (n + 1) * points), n * inner);
     packWeight(rows, cols, inner, into);
-  });
+  };
+  const weight = t.graph.parameter(`${w.name('weight')} padded`, [w.name('weight')], paddedCols(cols) * inner, fill, t.dtype);
   return product(t, w.path, rowsOfTensor(maps), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
 }
 
@@ -154,16 +168,17 @@ function scaleAndShift(g: Graph, bn: Weights, channels: number): Parameter {
 }
 
 /** A convolution's packed weight, each output times the scale of the batch norm that follows. */
-function foldedWeight(g: Graph, w: Weights, shape: Pick<ConvShape, 'cols' | 'inner' | 'kernel'>, bn?: Weights): Parameter {
+function foldedWeight({ graph, dtype }: Target, w: Weights, shape: Pick<ConvShape, 'cols' | 'inner' | 'kernel'>, bn?: Weights): Parameter {
   const { cols, inner, kernel } = shape;
   const from = [w.name('weight'), ...(bn ? statistics(bn) : [])];
   const name = `${w.name('weight')}${bn ? ` x ${bn.path}` : ''} packed`;
-  return g.parameter(name, from, paddedCols(cols) * inner * kernel * kernel, (into, [weight, ...sources]) => {
+  const fill: Parameter['fill'] = (into, [weight, ...sources]) => {
     const scaled = Float64Array.from(weight as Float32Array);
     const each = scaled.length / cols;
     if (bn) for (let i = 0; i < scaled.length; i++) (scaled[i] as number) *= affine(sources, Math.floor(i / each)).scale;
     packConv(scaled, shape, into);
-  });
+  };
+  return graph.parameter(name, from, paddedCols(cols) * inner * kernel * kernel, fill, dtype);
 }
 
 function foldedBias(g: Graph, w: Weights, cols: number, bn?: Weights): Parameter {

@@ -1,5 +1,5 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
-import type { Graph, Operand, Parameter, Tensor } from '../graph/graph.ts';
+import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul.ts';
 import type { Stream, Target } from './lowering.ts';
@@ -34,7 +34,7 @@ function zeros(g: Graph, length: number): Parameter {
 }
 
 /** y = act(x w^T + b) + residual; `w` packed, `b` of cols values. */
-export interface Product extends Pick<StreamMatmulShape, 'norm' | 'mergeSide' | 'stream'> {
+export interface Product extends Pick<StreamMatmulShape, 'norm' | 'mergeSide' | 'stream' | 'weightEach'> {
   /** A parameter, or a tensor that the network made in that layout. */
   weight: Tensor | Parameter;
   bias?: Parameter | undefined;

@@ -30,12 +30,19 @@ export interface Decoded {
   readonly face: Tensor;
 }
 
+export interface NormedLayer {
+  readonly cols: number;
+  readonly activation?: 'gelu';
+  /** How many columns, from the first on, are queries of heads of 32 dimensions. The fused lowering scales them by 32^-0.5. */
+  readonly queries?: number;
+}
+
 export interface Lowering {
   readonly kernels: KernelSet;
   /** Pixels as bytes, [images * 224 * 224], to the patches' stream of 128 channels. `w`: patch convolution and norm. */
   embed(t: Target, resized: Tensor, w: Weights): Stream;
   /** act(linear(norm(x))): [rows, cols] */
-  normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, layer: { cols: number; activation?: 'gelu' }): Tensor;
+  normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, layer: NormedLayer): Tensor;
   /** to + linear(x) */
   addedLinear(t: Target, x: Tensor, w: Weights, to: Stream): Stream;
   /** Four neighbours side by side, norm, and a linear layer without bias to twice the channels. */

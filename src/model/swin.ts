@@ -58,7 +58,7 @@ function swinBlock(t: Target, steps: Lowering, x: Stream, w: Weights, odd: boole
   const heads = channels / 32;
   const shift = odd && side > WINDOW ? 3 : 0;
   const attn = w.at('attn');
-  const qkv = steps.normedLinear(t, x, w.at('norm1'), attn.at('qkv'), { cols: 3 * channels });
+  const qkv = steps.normedLinear(t, x, w.at('norm1'), attn.at('qkv'), { cols: 3 * channels, queries: channels });
   const tableName = attn.name('relative_position_bias_table');
   const table = t.graph.parameter(`${tableName} by head`, [tableName], 169 * heads, (into, [source]) =>
     into.set(packBiasTable(source as Float32Array, heads)),

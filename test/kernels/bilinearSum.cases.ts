@@ -1,5 +1,6 @@
-import { bilinearSum } from '../../src/kernels/bilinearSum.ts';
-import { type KernelCase, randomValues, runKernel } from './run.ts';
+import { type BilinearSumShape, bilinearSum } from '../../src/kernels/bilinearSum.ts';
+import { FLOAT16, type KernelCase, randomValues, runKernel } from './run.ts';
+import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
 
 /** torch.nn.functional.interpolate(x, factor, mode='bilinear', align_corners=False) of x [side^2, channels], channels last. */
 function upsampled(x: Float32Array, side: number, channels: number, factor: number): Float64Array {
@@ -18,27 +19,35 @@ function upsampled(x: Float32Array, side: number, channels: number, factor: numb
   });
 }
 
-function sumCase(name: string, side: number, channels: number): KernelCase {
+function sumCase(name: string, shape: BilinearSumShape): KernelCase {
+  const { images = 1, side, channels, dtype = 'f32' } = shape;
+  const more = `${images > 1 ? `, ${images} images` : ''}${dtype === 'f16' ? ', float16' : ''}`;
   return {
-    name: `${name}: side ${side}, ${channels} channels`,
-    bound: { nmse: 1e-12 },
+    name: `${name}: side ${side}, ${channels} channels${more}`,
+    bound: dtype === 'f16' ? FLOAT16 : { nmse: 1e-12 },
+    ...featuresOf(dtype),
     async run(device) {
-      const map = (factor: number): Float32Array => randomValues((side / factor) ** 2 * channels, factor);
-      const [x, x2, x4, x8] = [map(1), map(2), map(4), map(8)] as const;
-      const y = await runKernel(device, bilinearSum, { side, channels }, { x, x2, x4, x8 }, side * side * channels);
-      const [from2, from4, from8] = [
-        upsampled(x2, side / 2, channels, 2),
-        upsampled(x4, side / 4, channels, 4),
-        upsampled(x8, side / 8, channels, 8),
-      ];
-      const sum = (v: number, i: number): number => v + (from2[i] as number) + (from4[i] as number) + (from8[i] as number);
-      return { actual: new Float32Array(y), expected: Float64Array.from(x, sum) };
+      const each = (factor: number): number => (side / factor) ** 2 * channels;
+      const map = (factor: number) => randomValues(images * each(factor), factor);
+      const maps = { x: map(1), x2: map(2), x4: map(4), x8: map(8) };
+      const inputs = Object.fromEntries(Object.entries(maps).map(([at, values]) => [at, stored(values, dtype)]));
+      const y = await runKernel(device, bilinearSum, shape, inputs, images * each(1), dtype);
+      const one = (i: number): number[] => {
+        const of = (values: Float32Array<ArrayBuffer>) =>
+          rounded(values, dtype).slice((i * values.length) / images, ((i + 1) * values.length) / images);
+        const coarser = [upsampled(of(maps.x2), side / 2, channels, 2), upsampled(of(maps.x4), side / 4, channels, 4)];
+        coarser.push(upsampled(of(maps.x8), side / 8, channels, 8));
+        return Array.from(of(maps.x), (v, at) => coarser.reduce((sum, values) => sum + (values[at] as number), v));
+      };
+      return { actual: numbersOf(y, dtype), expected: Array.from({ length: images }, (_, i) => one(i)).flat() };
     },
   };
 }
 
 export const cases: KernelCase[] = [
-  sumCase('the model, fewer channels', 56, 64),
-  sumCase('a coarsest map of one pixel', 8, 256),
-  sumCase('a tail', 24, 4),
+  sumCase('the model, fewer channels', { side: 56, channels: 64 }),
+  sumCase('a coarsest map of one pixel', { side: 8, channels: 256 }),
+  sumCase('a tail', { side: 24, channels: 4 }),
+  sumCase('a batch', { images: 3, side: 24, channels: 4 }),
+  sumCase('a batch', { images: 2, side: 16, channels: 64, dtype: 'f16' }),
 ];

@@ -1,4 +1,4 @@
 import { conv } from '../../src/kernels/conv.ts';
-import { convolutionCases } from './convolution.ts';
+import { convolutionBatchCases, convolutionCases } from './convolution.ts';
 
-export const cases = convolutionCases(conv);
+export const cases = [...convolutionCases(conv), ...convolutionBatchCases(conv)];

@@ -2,7 +2,8 @@
 import { type ConvShape, packConv } from '../../src/kernels/conv.ts';
 import type { Kernel } from '../../src/kernels/kernel.ts';
 import { relu } from './float64.ts';
-import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import { FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
 
 /** A value of a map of channels-last pixels; zero outside. */
 type At = (y: number, x: number, channel: number) => number;
@@ -29,38 +30,61 @@ function convolved(map: At, { side, inner, kernel }: ConvShape, weight: Float32A
   return sum;
 }
 
-function convCase(kernel: Kernel<ConvShape>, name: string, shape: ConvShape): KernelCase {
+/** Random inputs of a shape, all images' after one another. */
+function inputsOf({ images = 1, side, inner, cols, kernel, pool, residual }: ConvShape) {
+  const [xSide, rSide] = [pool ? 2 * side : side, residual === 'pooled' ? 2 * side : side];
+  return {
+    x: randomValues(images * xSide * xSide * inner, 1),
+    weight: randomValues(cols * inner * kernel ** 2, 2).map((v) => (v * 3) / Math.sqrt(inner * kernel ** 2)),
+    b: randomValues(cols, 3),
+    s: randomValues(2 * inner, 4),
+    r: randomValues(images * rSide * rSide * cols, 5),
+    c: randomValues(Math.max(4, (images * side * side * cols) / 4), 6),
+  };
+}
+
+/** One image's output. */
+function expectedOf(shape: ConvShape, { x, weight, b, s, r, c }: ReturnType<typeof inputsOf>): Float64Array {
   const { side, inner, cols, preactivation = false, pool = false, residual = 'none', coarse = false } = shape;
-  const riding = [preactivation && 'preactivation', pool && 'pool', shape.relu && 'ReLU', residual !== 'none' && `${residual} residual`];
-  const text = [...riding, coarse && 'coarse'].filter((part) => part).join(', ');
+  const read = pool ? pooled(mapOf(x, 2 * side, inner)) : mapOf(x, side, inner);
+  const source: At = preactivation ? (y, x, k) => relu(read(y, x, k) * (s[k] as number) + (s[inner + k] as number)) : read;
+  const added = residual === 'pooled' ? pooled(mapOf(r, 2 * side, cols)) : mapOf(r, side, cols);
+  const low = mapOf(c, side / 2, cols);
+  return Float64Array.from({ length: side * side * cols }, (_, i) => {
+    const [n, py, px] = [i % cols, Math.floor(i / cols / side), Math.floor(i / cols) % side];
+    const sum = convolved(source, shape, weight, n, py, px) + (b[n] as number);
+    const activated = shape.relu ? relu(sum) : sum;
+    return activated + (residual === 'none' ? 0 : added(py, px, n)) + (coarse ? low(py >> 1, px >> 1, n) : 0);
+  });
+}
+
+function convCase(kernel: Kernel<ConvShape>, name: string, shape: ConvShape): KernelCase {
+  const { images = 1, side, inner, cols, residual = 'none', dtype = 'f32', weights = 'f32' } = shape;
+  const riding = [shape.preactivation && 'preactivation', shape.pool && 'pool', shape.relu && 'ReLU'];
+  riding.push(residual !== 'none' && `${residual} residual`, shape.coarse && 'coarse', images > 1 && `${images} images`);
+  riding.push(dtype === 'f16' && 'float16', weights === 'f16' && 'float16 weights');
+  const text = riding.filter((part) => part).join(', ');
   return {
     name: `${name}: ${shape.kernel}x${shape.kernel} of ${side} x ${side} x ${inner} to ${cols}${text ? `, ${text}` : ''}`,
-    bound: FLOAT32,
+    bound: dtype === 'f16' ? FLOAT16 : FLOAT32,
+    ...featuresOf(dtype, weights),
     async run(device) {
-      const xSide = pool ? 2 * side : side;
-      const rSide = residual === 'pooled' ? 2 * side : side;
-      const x = randomValues(xSide * xSide * inner, 1);
-      const weight = randomValues(cols * inner * shape.kernel ** 2, 2).map((v) => (v * 3) / Math.sqrt(inner * shape.kernel ** 2));
-      const b = randomValues(cols, 3);
-      const s = randomValues(2 * inner, 4);
-      const r = randomValues(rSide * rSide * cols, 5);
-      const c = randomValues(Math.max(4, (side * side * cols) / 4), 6);
-      const y = await runKernel(device, kernel, shape, { x, w: packConv(weight, shape), b, s, r, c }, side * side * cols);
-      const read = pool ? pooled(mapOf(x, xSide, inner)) : mapOf(x, xSide, inner);
-      const source: At = preactivation ? (y, x, k) => relu(read(y, x, k) * (s[k] as number) + (s[inner + k] as number)) : read;
-      const added = residual === 'pooled' ? pooled(mapOf(r, rSide, cols)) : mapOf(r, rSide, cols);
-      const low = mapOf(c, side / 2, cols);
-      const expected = Float64Array.from({ length: side * side * cols }, (_, i) => {
-        const [n, py, px] = [i % cols, Math.floor(i / cols / side), Math.floor(i / cols) % side];
-        const sum = convolved(source, shape, weight, n, py, px) + (b[n] as number);
-        const activated = shape.relu ? relu(sum) : sum;
-        return activated + (residual === 'none' ? 0 : added(py, px, n)) + (coarse ? low(py >> 1, px >> 1, n) : 0);
-      });
-      return { actual: new Float32Array(y), expected };
+      const inputs = inputsOf(shape);
+      const { x, weight, b, s, r, c } = inputs;
+      const w = stored(packConv(weight, shape), weights);
+      const bound = { x: stored(x, dtype), w, b, s, r: stored(r, dtype), c: stored(c, dtype) };
+      const y = await runKernel(device, kernel, shape, bound, images * side * side * cols, dtype);
+      const exact = { ...inputs, x: rounded(x, dtype), weight: rounded(weight, weights), r: rounded(r, dtype), c: rounded(c, dtype) };
+      const part = (values: Float32Array<ArrayBuffer>, i: number) =>
+        values.slice((i * values.length) / images, ((i + 1) * values.length) / images);
+      const one = (i: number): Float64Array =>
+        expectedOf(shape, { ...exact, x: part(exact.x, i), r: part(exact.r, i), c: part(exact.c, i) });
+      return { actual: numbersOf(y, dtype), expected: Array.from({ length: images }, (_, i) => one(i)).flatMap((values) => [...values]) };
     },
   };
 }
 
+/** The cases of every kernel that convolves one image in float32. */
 export function convolutionCases(kernel: Kernel<ConvShape>): KernelCase[] {
   const of = (name: string, shape: ConvShape): KernelCase => convCase(kernel, name, shape);
   return [
@@ -84,5 +108,21 @@ export function convolutionCases(kernel: Kernel<ConvShape>): KernelCase[] {
     }),
     of('one pixel', { side: 1, inner: 16, cols: 4, kernel: 3 }),
     of('two by two', { side: 2, inner: 16, cols: 132, kernel: 3, preactivation: true }),
+  ];
+}
+
+/** The cases of those that take several images, and float16. */
+export function convolutionBatchCases(kernel: Kernel<ConvShape>): KernelCase[] {
+  const of = (name: string, shape: ConvShape): KernelCase => convCase(kernel, name, shape);
+  const all = { inner: 32, cols: 68, preactivation: true, pool: true, residual: 'pooled', coarse: true } as const;
+  const half = { dtype: 'f16', weights: 'f16' } as const;
+  return [
+    of('a batch of everything', { images: 3, side: 6, kernel: 3, ...all }),
+    of('a batch, second of a block', { images: 2, side: 7, inner: 128, cols: 128, kernel: 3, relu: true }),
+    of('a batch, last of a block', { images: 2, side: 14, inner: 32, cols: 64, kernel: 1, residual: 'same', coarse: true }),
+    of('second of a block', { side: 14, inner: 128, cols: 128, kernel: 3, relu: true, ...half }),
+    of('first of a block', { side: 14, inner: 256, cols: 128, kernel: 1, preactivation: true, pool: true, relu: true, ...half }),
+    of('a batch of everything', { images: 2, side: 6, kernel: 3, ...all, ...half }),
+    of('second of a block', { side: 7, inner: 128, cols: 64, kernel: 3, relu: true, weights: 'f16' }),
   ];
 }

@@ -3,6 +3,7 @@ import type { Kernel } from '../../src/kernels/kernel.ts';
 import type { TaskToFaceShape } from '../../src/kernels/taskToFace.ts';
 import { headsAttention, rowsOf } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import { featuresOf, rounded, stored } from './storage.ts';
 
 /** The shares y [tokens][heads][shares][20] of a, (m, l, 0, 0) put together: sum exp(m) a / sum exp(m) l. */
 function together(y: Float32Array, tokens: number, heads: number): Float64Array {
@@ -27,18 +28,31 @@ export interface Sharing {
 }
 
 function faceCase({ kernel, sharesOf }: Sharing, name: string, shape: TaskToFaceShape, scale = 1): KernelCase {
-  const { tokens, keys, heads, kStride, vStride, vOffset = 0 } = shape;
+  const { images = 1, tokens, keys, heads, kStride, vStride, vOffset = 0, dtype = 'f32' } = shape;
   const width = 16 * heads;
+  const { qStride = width, qOffset = 0 } = shape;
+  const more = `${images > 1 ? `, ${images} images` : ''}${dtype === 'f16' ? ', float16' : ''}`;
   return {
-    name: `${name}: ${tokens} tokens, ${keys} keys, ${heads} heads`,
+    name: `${name}: ${tokens} tokens, ${keys} keys, ${heads} heads${more}`,
+    // In float16 too: what is stored is float32.
     bound: FLOAT32,
+    ...featuresOf(dtype),
     async run(device) {
-      const q = randomValues(tokens * width, 1).map((v) => scale * v);
-      const k = randomValues(keys * kStride, 2).map((v) => scale * v);
-      const v = randomValues(keys * vStride, 3);
-      const y = await runKernel(device, kernel, shape, { q, k, v }, tokens * heads * sharesOf(shape) * 20);
-      const expected = headsAttention(heads, rowsOf(q, width), rowsOf(k, width, kStride), rowsOf(v, width, vStride, vOffset));
-      return { actual: together(new Float32Array(y), tokens, heads), expected };
+      const q = randomValues((shape.qRepeats ? 1 : images) * tokens * qStride, 1).map((v) => scale * v);
+      const k = randomValues(images * keys * kStride, 2).map((v) => scale * v);
+      const v = randomValues(images * keys * vStride, 3);
+      const inputs = { q, k: stored(k, dtype), v: stored(v, dtype) };
+      const y = await runKernel(device, kernel, shape, inputs, images * tokens * heads * sharesOf(shape) * 20);
+      const [wideQ, wideK, wideV] = [
+        rowsOf(q, width, qStride, qOffset),
+        rowsOf(rounded(k, dtype), width, kStride),
+        rowsOf(rounded(v, dtype), width, vStride, vOffset),
+      ];
+      const of = (rows: Float64Array[], each: number, image: number): Float64Array[] => rows.slice(image * each, (image + 1) * each);
+      const expected = Array.from({ length: images }, (_, i) =>
+        headsAttention(heads, of(wideQ, tokens, shape.qRepeats ? 0 : i), of(wideK, keys, i), of(wideV, keys, i)),
+      );
+      return { actual: together(new Float32Array(y), images * tokens, heads), expected: expected.flatMap((one) => [...one]) };
     },
   };
 }
@@ -59,6 +73,19 @@ export function taskToFaceCases(sharing: Sharing): KernelCase[] {
     of('a full workgroup', { tokens: 64, keys: 64, heads: 1, kStride: 16, vStride: 20, vOffset: 4 }),
     of('one token more', { tokens: 65, keys: 64, heads: 1, kStride: 16, vStride: 16 }),
     of('scores of hundreds', { tokens: 18, keys: 130, ...plain }, 20),
+    of('queries among other columns', { tokens: 18, keys: 130, ...plain, qStride: 400, qOffset: 256 }),
+  ];
+}
+
+/** The cases of those that take several images, and float16. */
+export function taskToFaceBatchCases(sharing: Sharing): KernelCase[] {
+  const of = (name: string, shape: TaskToFaceShape, scale?: number): KernelCase => faceCase(sharing, name, shape, scale);
+  return [
+    of('a batch', { images: 3, tokens: 18, keys: 200, ...model, qStride: 384, qOffset: 128 }),
+    of('a batch of several groups of queries', { images: 2, tokens: 95, keys: 100, ...plain }),
+    of('released form', { tokens: 18, keys: 3136, ...model, dtype: 'f16' }),
+    of('a batch', { images: 2, tokens: 95, keys: 100, ...model, qStride: 144, qOffset: 16, dtype: 'f16' }),
+    of('scores of hundreds', { tokens: 18, keys: 130, ...plain, dtype: 'f16' }, 20),
   ];
 }
 

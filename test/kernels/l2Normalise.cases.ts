@@ -19,7 +19,20 @@ function lengthCase(name: string, length: number, scale: number, bound: Bound, m
 const NORM: Bound = { nmse: 1e-12, maxAbs: 1e-6 };
 const VECTOR: Bound = { nmse: 1e-12 };
 
+/** Each image's vector by its own length. */
+const batch: KernelCase = {
+  name: 'a batch: 3 vectors of 100 numbers',
+  bound: VECTOR,
+  async run(device) {
+    const x = randomValues(300, 1).map((v, i) => v * 10 ** Math.floor(i / 100));
+    const y = await runKernel(device, l2Normalise, { images: 3, length: 100 }, { x }, 300);
+    const norms = [0, 1, 2].map((i) => Math.hypot(...x.subarray(100 * i, 100 * (i + 1))));
+    return { actual: new Float32Array(y), expected: Float64Array.from(x, (v, i) => v / (norms[Math.floor(i / 100)] as number)) };
+  },
+};
+
 export const cases: KernelCase[] = [
+  batch,
   lengthCase('an embedding', 512, 1, VECTOR),
   lengthCase('its norm', 512, 3, NORM, 'norm'),
   lengthCase('the norm of large numbers, whose squares overflow', 512, 1e25, NORM, 'norm'),

@@ -68,7 +68,7 @@ export async function runKernel<Shape>(
 export const SENTINEL = 0x7fc57fc5;
 
 /** Values in [-1, 1) from a seed: the same in every run and every runtime. */
-export function randomValues(count: number, seed: number): Float32Array {
+export function randomValues(count: number, seed: number): Float32Array<ArrayBuffer> {
   const values = new Float32Array(count);
   let state = seed >>> 0 || 1;
   for (let i = 0; i < count; i++) {

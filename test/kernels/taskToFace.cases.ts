@@ -1,4 +1,6 @@
 import { sharesOf, taskToFace } from '../../src/kernels/taskToFace.ts';
-import { taskToFaceCases } from './crossAttention.ts';
+import { taskToFaceBatchCases, taskToFaceCases } from './crossAttention.ts';
 
-export const cases = taskToFaceCases({ kernel: taskToFace, sharesOf });
+const sharing = { kernel: taskToFace, sharesOf };
+
+export const cases = [...taskToFaceCases(sharing), ...taskToFaceBatchCases(sharing)];

@@ -8,7 +8,7 @@ import { EMBED_CHANNELS, packPatchWeight } from '../../kernels/embed.ts';
 import { packWeight, paddedCols, streamStride, TILE_COLS } from '../../kernels/matmul.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
 import { packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
-import type { Lowering, Stream, Target } from '../lowering.ts';
+import type { Lowering, NormedLayer, Stream, Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
 import { heads } from './heads.ts';
@@ -42,15 +42,9 @@ function embed(graph: Graph, kernels: GpuKernels, resized: Tensor, w: Weights): 
   return { tensor, channels };
 }
 
-function normedLinear(
-  t: Target,
-  x: Stream,
-  norm: Weights,
-  w: Weights,
-  { cols, activation }: { cols: number; activation?: 'gelu' },
-): Tensor {
-  const inner = x.channels;
-  const layer = { weight: foldedWeight(t, norm, w, cols, inner), bias: foldedBias(t, norm, w, cols, inner), cols, activation };
+function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, activation, queries = 0 }: NormedLayer): Tensor {
+  const fold: Fold = { norm, w, cols, inner: x.channels, scaled: queries };
+  const layer = { weight: foldedWeight(t, fold), bias: foldedBias(t, fold), cols, activation };
   return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...layer, norm: { eps: SWIN_EPS } });
 }
 
@@ -65,8 +59,9 @@ function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream): Stream {
 
 function mergePatches(t: Target, x: Stream, w: Weights): Stream {
   const [norm, reduction] = [w.at('norm'), w.at('reduction')];
-  const [inner, cols] = [4 * x.channels, 2 * x.channels];
-  const layer = { weight: foldedWeight(t, norm, reduction, cols, inner), bias: foldedBias(t, norm, reduction, cols, inner, false), cols };
+  const cols = 2 * x.channels;
+  const fold: Fold = { norm, w: reduction, cols, inner: 4 * x.channels, bias: false };
+  const layer = { weight: foldedWeight(t, fold), bias: foldedBias(t, fold), cols };
   const side = Math.sqrt(rowsOf(x.tensor.shape) / t.graph.images);
   const merge = { norm: { eps: SWIN_EPS }, mergeSide: side, rows: rowsOf(x.tensor.shape) / 4, stream: true, dtype: 'f32' } as const;
   return { tensor: product(t, w.path, rowsOfStream(x), { ...layer, ...merge }), channels: cols };
@@ -75,24 +70,42 @@ function mergePatches(t: Target, x: Stream, w: Weights): Stream {
 /** `attn.qkv` of `backbone.0.1.0.attn.qkv`. */
 const lastTwo = ({ path }: Weights): string => path.split('.').slice(-2).join('.');
 
-/** The weight of a linear layer times the gamma of the norm before it, packed: W' = W diag(gamma). */
-function foldedWeight({ graph, dtype }: Target, norm: Weights, w: Weights, cols: number, inner: number): Parameter {
+/** A linear layer after a norm, whose gamma and beta become its weight and bias: W' = W diag(gamma), b' = b + W beta. */
+interface Fold {
+  readonly norm: Weights;
+  readonly w: Weights;
+  readonly cols: number;
+  readonly inner: number;
+  /** False for a layer without bias. */
+  readonly bias?: boolean;
+  /** Columns that are scaled by 32^-0.5, from the first on. */
+  readonly scaled?: number;
+}
+
+const SCALE = 1 / Math.sqrt(32);
+
+/** W', packed. */
+function foldedWeight({ graph, dtype }: Target, { norm, w, cols, inner, scaled = 0 }: Fold): Parameter {
   const from = [w.name('weight'), norm.name('weight')];
   const fill: Parameter['fill'] = (into, [weight, gamma]) => {
     packWeight(weight as Float32Array, cols, inner, into);
-    for (let i = 0; i < into.length; i++) (into[i] as number) *= gamma?.[Math.floor(i / TILE_COLS) % inner] as number; // rounded once
+    for (let i = 0; i < into.length; i++) {
+      const column = Math.floor(i / TILE_COLS / inner) * TILE_COLS + (i % TILE_COLS);
+      const factor = gamma?.[Math.floor(i / TILE_COLS) % inner] as number;
+      (into[i] as number) *= column < scaled ? factor * SCALE : factor; // in float64, and rounded once
+    }
   };
   return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, fill, dtype);
 }
 
-/** Its bias with what the norm's beta adds, in float64: b' = b + W beta. */
-function foldedBias({ graph }: Target, norm: Weights, w: Weights, cols: number, inner: number, bias = true): Parameter {
+/** b', in float64. */
+function foldedBias({ graph }: Target, { norm, w, cols, inner, bias = true, scaled = 0 }: Fold): Parameter {
   const from = [w.name('weight'), norm.name('bias'), ...(bias ? [w.name('bias')] : [])];
   return graph.parameter(`${w.path} bias + ${norm.path}`, from, cols, (into, [weight, beta, own]) => {
     for (let n = 0; n < cols; n++) {
       let sum = own?.[n] ?? 0;
       for (let k = 0; k < inner; k++) sum += (weight?.[n * inner + k] as number) * (beta?.[k] as number);
-      into[n] = sum;
+      into[n] = n < scaled ? sum * SCALE : sum;
     }
   });
 }

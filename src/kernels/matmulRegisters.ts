@@ -1,10 +1,10 @@
 import { defineKernel, tiles } from './kernel.ts';
 import { type StreamMatmulShape, streamMatmulConstants, TILE_COLS } from './matmul.ts';
-import wgsl from './matmulDirect.wgsl';
+import wgsl from './matmulRegisters.wgsl';
 
 /** @param each rows of a thread */
 const of = (each: number) =>
-  defineKernel('matmulDirect', wgsl, (shape: StreamMatmulShape) => {
+  defineKernel('matmulRegisters', wgsl, (shape: StreamMatmulShape) => {
     const { rows, inner, cols, images = 1, weightEach = false, dtypes } = shape;
     const abreast = weightEach ? images : 1;
     return {
@@ -15,7 +15,7 @@ const of = (each: number) =>
     };
   });
 
-export const matmulDirect = of(7);
+export const matmulRegisters = of(7);
 
 /** For Mali, whose threads have 64 registers. */
-export const matmulDirectSmall = of(4);
+export const matmulRegistersSmall = of(4);

@@ -76,7 +76,7 @@ fn store(row: u32, last: u32, column: u32, sum: vec4f) -> vec4f {
 }
 
 @compute @workgroup_size(THREADS)
-fn matmulDirect(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
+fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
   let row0 = tile.z * rowsOfZ + tile.y * TILE_ROWS;
   let last = (tile.z + 1u) * rowsOfZ - 1u;

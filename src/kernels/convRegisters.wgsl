@@ -1,0 +1,112 @@
+// y = act(conv(pre(pool(x))) + b) + pool(r) + up2(c): conv, whose shapes, bindings and packing it has, for GPUs with few registers and
+// slow workgroup memory (phones). A thread makes 4 rows by 4 columns from what it reads itself, or 2 by 4 where every input is four
+// pixels; where its rows' pixels of a tap lie, and whether inside the map, is found once a tap.
+alias elem = f32;
+alias weight = f32;
+
+const ROWS = 4u; // of a thread: 4 or 2
+const THREADS = 64u;
+
+override INNER: u32;
+override COLS: u32;
+override KERNEL: u32; // 1 or 3
+override PREACTIVATION: bool;
+override RELU: bool;
+override POOL: bool;
+override RESIDUAL: u32; // 0 none, 1 r, 2 the 2x2 maxima of r
+override COARSE: bool;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(3) var<storage, read> s: array<vec4f>;
+@group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
+@group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<elem>>;
+
+// Rows and side come from the length of y and the grid, whose z are the images: maps of every size, and any number of them, share a
+// pipeline.
+struct Map { image: u32, side: u32, rows: u32 }
+
+fn mapOf(image: u32, images: u32) -> Map {
+  let rows = arrayLength(&y) / (COLS / 4u) / images;
+  return Map(image, u32(sqrt(f32(rows)) + 0.5), rows);
+}
+
+// The upper left one, of a map of twice the side, of a pixel's four.
+fn finer(map: Map, row: u32) -> u32 { return 4u * map.image * map.rows + row / map.side * 4u * map.side + row % map.side * 2u; }
+
+fn store(map: Map, row: u32, column: u32, sum: vec4f) {
+  let quads = COLS / 4u;
+  let at = (map.image * map.rows + row) * quads + column;
+  if (row >= map.rows || column >= quads) { return; }
+  var v = sum + b[column];
+  if (RELU) { v = max(v, vec4f()); }
+  if (RESIDUAL == 1u) { v += vec4f(r[at]); }
+  if (RESIDUAL == 2u) {
+    let first = finer(map, row) * quads + column;
+    let below = first + 2u * map.side * quads;
+    v += vec4f(max(max(r[first], r[first + quads]), max(r[below], r[below + quads])));
+  }
+  if (COARSE) {
+    let half = map.side / 2u;
+    v += vec4f(c[(map.image * half * half + row / map.side / 2u * half + row % map.side / 2u) * quads + column]);
+  }
+  y[at] = vec4<elem>(v);
+}
+
+struct Source { first: u32, inside: bool } // of a row's pixels at one tap: the first vec4; outside the map any of it
+
+fn source(map: Map, row: u32, tap: u32) -> Source {
+  var pixel = min(row, map.rows - 1u);
+  var inside = true;
+  if (KERNEL == 3u) {
+    let at = vec2u(pixel % map.side + tap % 3u, pixel / map.side + tap / 3u); // plus 1, so that it is never negative
+    inside = all(at > vec2u()) && all(at <= vec2u(map.side));
+    pixel = select(pixel, (at.y - 1u) * map.side + at.x - 1u, inside);
+  }
+  return Source(select(map.image * map.rows + pixel, finer(map, pixel), POOL) * (INNER / 4u), inside);
+}
+
+fn input(map: Map, pixels: Source, quad: u32) -> vec4f {
+  let quads = INNER / 4u;
+  let first = pixels.first + quad;
+  var v = vec4f(x[first]);
+  if (POOL) {
+    let below = first + 2u * map.side * quads;
+    v = max(max(v, vec4f(x[first + quads])), vec4f(max(x[below], x[below + quads])));
+  }
+  if (PREACTIVATION) { v = max(v * s[quad] + s[quads + quad], vec4f()); }
+  if (KERNEL == 3u) { v = select(vec4f(), v, pixels.inside); }
+  return v;
+}
+
+@compute @workgroup_size(THREADS)
+fn convRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let map = mapOf(tile.z, grid.z);
+  let column = tile.x * 16u + thread % 16u;
+  let row = (tile.y * 4u + thread / 16u) * ROWS;
+  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
+  for (var tap = 0u; tap < KERNEL * KERNEL; tap++) {
+    let s0 = source(map, row, tap);
+    let s1 = source(map, row + 1u, tap);
+    let s2 = source(map, row + 2u, tap);
+    let s3 = source(map, row + 3u, tap);
+    for (var quad = 0u; quad < INNER / 4u; quad++) {
+      let at = ((tile.x * KERNEL * KERNEL + tap) * INNER + quad * 4u) * 16u + thread % 16u;
+      let columns = mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
+      a0 += columns * input(map, s0, quad);
+      a1 += columns * input(map, s1, quad);
+      if (ROWS == 4u) {
+        a2 += columns * input(map, s2, quad);
+        a3 += columns * input(map, s3, quad);
+      }
+    }
+  }
+  store(map, row, column, a0);
+  store(map, row + 1u, column, a1);
+  if (ROWS == 4u) {
+    store(map, row + 2u, column, a2);
+    store(map, row + 3u, column, a3);
+  }
+}

@@ -1,0 +1,73 @@
+// y = softmax(q k^T + bias + mask) v as windowAttention, whose shapes it has, for GPUs with few registers (phones).
+//
+// A workgroup is one window of one head of one image, a thread one query. Its scores lie in workgroup memory, so that it holds either
+// its query, or half of its sums, never both: under 64 registers. Keys and values are read from where they are, all threads the same.
+alias elem = f32;
+
+const THREADS = 64u;
+const WINDOW = 7u;
+const POSITIONS = 49u;
+const QUADS = 8u; // a head's 32 dimensions as vec4
+const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
+
+override SIDE: u32;
+override HEADS: u32;
+override SHIFT: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read> t: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;
+
+var<workgroup> scores: array<f32, POSITIONS * POSITIONS>; // [key][query]; a thread reads what it wrote itself: no barrier
+
+// The position, counted through all images, that stands at place i of this window after the cyclic shift by (-SHIFT, -SHIFT).
+fn position(window: vec2u, image: u32, i: u32) -> u32 {
+  let at = (window * WINDOW + vec2u(i % WINDOW, i / WINDOW) + SHIFT) % SIDE;
+  return (image * SIDE + at.y) * SIDE + at.x;
+}
+
+// As windowAttention's: which keys came around the map's edge, and which queries do not see them.
+fn around(at: u32) -> bool { return at >= WINDOW - SHIFT; }
+fn hidden(edge: vec2<bool>, query: u32, key: u32) -> bool {
+  return (edge.x && around(query % WINDOW) != around(key % WINDOW)) || (edge.y && around(query / WINDOW) != around(key / WINDOW));
+}
+
+@compute @workgroup_size(THREADS)
+fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  if (thread >= POSITIONS) { return; }
+  let across = SIDE / WINDOW;
+  let window = vec2u(group.x % across, group.x / across);
+  let edge = vec2<bool>(SHIFT > 0u) & (window == vec2u(across - 1u));
+  let place = position(window, group.z, thread);
+  let own = (place * 3u * HEADS + group.y) * QUADS;
+    let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
+  let q2 = LOG2E * mat4x4f(vec4f(x[own + 4u]), vec4f(x[own + 5u]), vec4f(x[own + 6u]), vec4f(x[own + 7u]));
+  let first = group.y * 169u + (thread / WINDOW + 6u) * 13u + thread % WINDOW + 6u;
+  var highest = -3.0e38;
+  for (var key = 0u; key < POSITIONS; key++) {
+    let k = ((position(window, group.z, key) * 3u + 1u) * HEADS + group.y) * QUADS;
+    let mask = select(0.0, -100.0, hidden(edge, thread, key));
+    var sum = vec4f(LOG2E * (t[first - key / WINDOW * 13u - key % WINDOW] + mask), 0.0, 0.0, 0.0);
+    sum += q[0] * vec4f(x[k]); sum += q[1] * vec4f(x[k + 1u]); sum += q[2] * vec4f(x[k + 2u]); sum += q[3] * vec4f(x[k + 3u]);
+    sum += q2[0] * vec4f(x[k + 4u]); sum += q2[1] * vec4f(x[k + 5u]); sum += q2[2] * vec4f(x[k + 6u]); sum += q2[3] * vec4f(x[k + 7u]);
+    let s = sum.x + sum.y + sum.z + sum.w;
+    scores[key * POSITIONS + thread] = s;
+    highest = max(highest, s);
+  }
+  for (var half = 0u; half < 2u; half++) {
+    var total = 0.0;
+    var sum = mat4x4f();
+    for (var key = 0u; key < POSITIONS; key++) {
+      let v = ((position(window, group.z, key) * 3u + 2u) * HEADS + group.y) * QUADS + 4u * half;
+      let p = exp2(scores[key * POSITIONS + thread] - highest);
+      total += p;
+      sum += p * mat4x4f(vec4f(x[v]), vec4f(x[v + 1u]), vec4f(x[v + 2u]), vec4f(x[v + 3u]));
+    }
+    let norm = 1.0 / total;
+    let out = (place * HEADS + group.y) * QUADS + 4u * half;
+    y[out] = vec4<elem>(norm * sum[0]);
+    y[out + 1u] = vec4<elem>(norm * sum[1]);
+    y[out + 2u] = vec4<elem>(norm * sum[2]);
+    y[out + 3u] = vec4<elem>(norm * sum[3]);
+  }
+}
