@@ -11,18 +11,11 @@ export type { Plan } from './graph/plan.ts';
 export { planJson, printPlan } from './graph/print.ts';
 export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
-export {
-  type Analysis,
-  type AnalyzedFace,
-  type AnalyzeOptions,
-  type EngineInfo,
-  FaceXFormer,
-  type LoadOptions,
-  type Progress,
-} from './model/facexformer.ts';
+export { FaceXFormer } from './model/facexformer.ts';
 export { Gallery, similarity } from './model/gallery.ts';
 export { type FaceJson, faceToJson } from './model/json.ts';
 export * from './model/labels.ts';
+export type { Analysis, AnalyzedFace, AnalyzeOptions, EngineInfo, LoadOptions, Progress } from './model/options.ts';
 export type { Angles, Matrix3 } from './model/pose.ts';
 export type { RawTensor } from './model/raw.ts';
 export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './model/results.ts';

@@ -1,0 +1,84 @@
+/** What is asked of the engine, and what it answers. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { WeightsSource } from '../checkpoint/open.ts';
+import type { AdapterName } from '../gpu/device.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Box } from '../image/crop.ts';
+import type { Config } from './config.ts';
+import { TASKS, type Task } from './labels.ts';
+import type { RawTensor } from './raw.ts';
+import type { Face } from './results.ts';
+
+export interface Progress {
+  readonly phase: 'device' | 'pipelines' | 'weights' | 'ready';
+  /** Bytes of weights read, and in all, in phase `weights`; else 0 or 1 of 1. */
+  readonly loaded: number;
+  readonly total: number;
+}
+
+export interface LoadOptions {
+  /**
+   * A safetensors file (address, Blob, bytes, stream, response), hosted weights (the address of their folder, ending in `/`), or an open
+   * checkpoint such as `seededCheckpoint()`; in float32, float16, bfloat16, float64, or int8 with scales.
+   */
+  weights: WeightsSource | Checkpoint;
+  /** Tasks to load for; default all that the weights know. What none of them needs is neither uploaded nor run. */
+  tasks?: readonly Task[];
+  /** A device of the application's own, to share; it is not destroyed by `dispose()`. */
+  device?: GPUDevice;
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}
+
+export interface AnalyzeOptions {
+  /** The face's box in picture pixels, used as it is: already widened. Default: the whole picture. */
+  box?: Box;
+  /** Several faces of one picture; instead of `box`. */
+  boxes?: readonly Box[];
+  /** Tasks of this call; default all that were loaded. */
+  tasks?: readonly Task[];
+  /** Adds each face's raw network outputs as `raw`. */
+  raw?: boolean;
+  /** Adds every intermediate of these tasks that PyTorch can be asked for to `raw`, as `tap.*`. For tests: about 25 MB a face. */
+  taps?: boolean;
+  /** Adds the landmarks' heat maps, [1, 68, 56, 56], as `heatmaps`. Only weights of the paper's form make them. */
+  heatmaps?: boolean;
+  signal?: AbortSignal;
+}
+
+/** One face, and its raw tensors and heat maps where asked for. */
+export type AnalyzedFace = Face & { raw?: Record<string, RawTensor>; heatmaps?: RawTensor };
+
+export interface Analysis {
+  /** One a box, in the order of the boxes. */
+  readonly faces: AnalyzedFace[];
+  /** Size of the picture in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Milliseconds: decoding the picture; then, over all faces, copying crops to the GPU, running the network, reading results. */
+  readonly timings: { readonly decode: number; readonly upload: number; readonly run: number; readonly total: number };
+}
+
+export interface EngineInfo {
+  readonly adapter: AdapterName;
+  readonly weights: string;
+  readonly form: Config['form'];
+  /** Bytes of weights on the GPU. */
+  readonly weightBytes: number;
+}
+
+/**
+ * The tasks asked for, in the order of `known`; all of them where none are named.
+ * @param who whose tasks `known` are, for the message
+ * @throws FaceXFormerError UNKNOWN_TASK, BAD_OPTION
+ */
+export function checkedTasks(asked: readonly Task[] | undefined, known: readonly Task[], who: string): readonly Task[] {
+  if (asked === undefined) return known;
+  if (asked.length === 0) throw new FaceXFormerError('BAD_OPTION', `\`tasks\` is empty. Name at least one of ${known.join(', ')}.`);
+  for (const task of asked)
+    if (!known.includes(task)) {
+      const what = TASKS.includes(task) ? `${who} cannot do ${task}` : `there is no task ${JSON.stringify(task)}`;
+      throw new FaceXFormerError('UNKNOWN_TASK', `${what[0]?.toUpperCase()}${what.slice(1)}. Choose from ${known.join(', ')}.`);
+    }
+  return known.filter((task) => asked.includes(task));
+}
