@@ -1,22 +1,34 @@
-/** The engine: loads weights onto a GPU once, then analyses pictures, one call at a time, in the order of the calls. */
+/** The engine: loads weights onto a GPU once, then analyses pictures, in the order of the calls. */
 import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
-import type { Program } from '../graph/program.ts';
+import type { Results } from '../graph/program.ts';
 import { type Box, checkBox, wholePicture } from '../image/crop.ts';
+import { batchesOf } from '../image/preprocess.ts';
 import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
+import { type Batch, facesOf } from './faces.ts';
 import type { Task } from './labels.ts';
 import { type Loaded, loadEngine } from './load.ts';
 import { type Analysis, type AnalyzedFace, type AnalyzeOptions, checkedTasks, type EngineInfo, type LoadOptions } from './options.ts';
-import { heatmapsOf } from './programs.ts';
-import { rawTensors } from './raw.ts';
-import { faceOf, type RawOutputs } from './results.ts';
+import { type Choice, mostImages } from './programs.ts';
+
+/** A call whose frames the GPU has; `results` are one a batch. */
+interface Submitted {
+  readonly picture: { readonly width: number; readonly height: number };
+  readonly frames: { readonly batch: Batch; readonly results: Promise<Results> }[];
+  readonly start: number;
+  readonly timings: { decode: number; upload: number; encode: number; run: number };
+}
 
 export class FaceXFormer {
   /** The tasks that were loaded, in the order of TASKS. */
   readonly tasks: readonly Task[];
   readonly info: EngineInfo;
   readonly #loaded: Loaded;
-  #queue: Promise<unknown> = Promise.resolve();
+  /** Ends when the last call's frames are all submitted. */
+  #submitting: Promise<unknown> = Promise.resolve();
+  /** Ends when the last call is answered. */
+  #answering: Promise<unknown> = Promise.resolve();
   #gone: FaceXFormerError | undefined;
 
   private constructor(loaded: Loaded) {
@@ -38,14 +50,17 @@ export class FaceXFormer {
   }
 
   /**
-   * Analyses the faces in one picture. Calls wait for each other.
+   * Analyses the faces in one picture. Calls are answered in their order; while the GPU works for one, the next is decoded, uploaded and
+   * submitted, up to three frames ahead.
    * @throws FaceXFormerError BAD_PICTURE, BAD_BOX, UNKNOWN_TASK, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED; the engine stays usable after all
    * but DEVICE_LOST and DISPOSED
    */
   analyze(source: PictureSource, options: AnalyzeOptions = {}): Promise<Analysis> {
-    const run = this.#queue.then(() => this.#analyze(source, options));
-    this.#queue = run.catch(() => {});
-    return run;
+    const submitted = this.#submitting.then(() => this.#submit(source, options));
+    this.#submitting = submitted.catch(() => {});
+    const answered = this.#answering.then(() => submitted).then((call) => this.#answer(call, options));
+    this.#answering = answered.catch(() => {});
+    return answered;
   }
 
   /** What a frame of these tasks runs. */
@@ -55,7 +70,7 @@ export class FaceXFormer {
 
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
   dispose(): void {
-    this.#gone = new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
+    this.#gone = disposed();
     const { gpu, programs, parameters, preprocess } = this.#loaded;
     programs.destroy();
     parameters.destroy();
@@ -63,86 +78,72 @@ export class FaceXFormer {
     if (gpu.own) gpu.device.destroy();
   }
 
-  async #analyze(source: PictureSource, options: AnalyzeOptions): Promise<Analysis> {
-    const { signal } = options;
-    this.#check(signal);
+  /** The serial part of a call: one at a time, and no longer than until the GPU has its frames. */
+  async #submit(source: PictureSource, options: AnalyzeOptions): Promise<Submitted> {
+    this.#check(options.signal);
     if (options.box && options.boxes) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
     const tasks = checkedTasks(options.tasks, this.tasks, 'this engine');
     if (options.heatmaps && !(this.#loaded.config.hourglass && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
     const picture = await openPicture(source);
+    const timings = { decode: performance.now() - start, upload: 0, encode: 0, run: 0 };
     try {
       const boxes = options.boxes ?? (options.box ? [options.box] : [wholePicture(picture)]);
       const crops = boxes.map((box) => checkBox(box, picture));
-      const program = await this.#loaded.programs.get({ ...options, tasks });
-      const timings = { decode: performance.now() - start, upload: 0, run: 0, total: 0 };
-      const faces: AnalyzedFace[] = [];
-      for (const crop of crops) {
-        this.#check(signal);
-        faces.push(await this.#face(program, picture, crop, options, timings));
-      }
-      this.#check(signal);
-      timings.total = performance.now() - start;
-      return { faces, width: picture.width, height: picture.height, timings };
+      const call: Submitted = { picture, frames: [], start, timings };
+      await this.#submitFrames(call, picture, crops, { ...options, tasks });
+      return call;
     } finally {
       picture.close();
     }
   }
 
-  async #face(
-    program: Program,
-    picture: Picture,
-    crop: Box,
-    { raw, taps, heatmaps }: AnalyzeOptions,
-    timings: { upload: number; run: number },
-  ): Promise<AnalyzedFace> {
-    const start = performance.now();
-    await this.#loaded.preprocess.upload(picture, crop);
-    const uploaded = performance.now();
-    const results = await this.#run(program);
-    timings.upload += uploaded - start;
-    timings.run += performance.now() - uploaded;
-    const outputs: RawOutputs = {};
-    for (const task of this.tasks) {
-      const values = results.get(task);
-      if (values) outputs[task] = new Float32Array(values);
+  /** One frame a batch. Those after a frame that is known to have failed are not worth submitting. */
+  async #submitFrames(call: Submitted, picture: Picture, crops: readonly Box[], options: Choice & AnalyzeOptions): Promise<void> {
+    const { programs, preprocess } = this.#loaded;
+    const { frames, timings } = call;
+    let begun = 0;
+    let failed = false;
+    for (const batch of batchesOf(crops, mostImages(options))) {
+      if (failed) return;
+      this.#check(options.signal);
+      const program = await programs.get(options, batch.length);
+      this.#check(options.signal);
+      const started = performance.now();
+      const { accepted } = await preprocess.upload(picture, batch);
+      timings.upload += performance.now() - started;
+      const { encode, results } = await program.run();
+      timings.encode += encode;
+      begun ||= performance.now() - encode;
+      const known = Promise.all([results, accepted]).then(([read]) => {
+        timings.run = performance.now() - begun;
+        return read;
+      });
+      known.catch(() => {
+        failed = true; // told when the call is answered
+      });
+      frames.push({ batch: { crops: batch, plan: program.plan }, results: known });
     }
-    const mask = results.get('mask');
-    const face: AnalyzedFace = faceOf(outputs, { crop, form: this.#loaded.config.form, mask: mask && new Uint8Array(mask) });
-    const tensors = raw || taps || heatmaps ? rawTensors(program.plan, results) : {};
-    if (raw || taps) face.raw = tensors;
-    const maps = heatmaps && tensors[`tap.${heatmapsOf(this.#loaded.config)}`];
-    if (maps) face.heatmaps = maps;
-    return face;
   }
 
-  /** One frame: whatever the GPU refuses or loses rejects here, and never comes out as numbers. */
-  async #run(program: Program): Promise<Map<string, ArrayBuffer>> {
-    const { device } = this.#loaded.gpu;
-    device.pushErrorScope('out-of-memory');
-    device.pushErrorScope('validation');
-    const encoder = device.createCommandEncoder({ label: 'frame' });
-    program.encode(encoder);
-    device.queue.submit([encoder.finish()]);
-    const errors = Promise.all([device.popErrorScope(), device.popErrorScope()]);
-    const reading = program.read();
-    reading.catch(() => {}); // the reason is sought below first
+  async #answer({ picture, frames, start, timings }: Submitted, options: AnalyzeOptions): Promise<Analysis> {
+    const faces: AnalyzedFace[] = [];
+    for (const { batch, results } of frames) faces.push(...facesOf(batch, await this.#unlessGone(results), this.#loaded.config, options));
+    this.#check(options.signal);
+    const { width, height } = picture;
+    return { faces, width, height, timings: { ...timings, total: performance.now() - start } };
+  }
+
+  /** What the GPU gives while it is there: whatever it loses rejects here, and never comes out as numbers. */
+  async #unlessGone<T>(given: Promise<T>): Promise<T> {
     try {
-      const refused = (await errors).find((error) => error !== null);
-      if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the frame: ${refused.message}`);
-      const results = await reading;
+      const value = await given;
       this.#check(undefined);
-      return results;
+      return value;
     } catch (error) {
       await Promise.resolve(); // a loss that caused this is known by then
-      if (this.#gone) throw this.#gone;
-      if (error instanceof FaceXFormerError) throw error;
-      const { name, message } = error as Error;
-      // What a map says when its device goes: AbortError, or OperationError in older browsers.
-      if (name === 'AbortError' || name === 'OperationError')
-        throw new FaceXFormerError('DEVICE_LOST', 'The GPU was lost while it worked. Load the engine again.', { cause: error });
-      throw new FaceXFormerError('GPU_ERROR', `The frame could not be run: ${message}`, { cause: error });
+      throw this.#gone ?? error;
     }
   }
 

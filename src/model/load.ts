@@ -42,8 +42,9 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) }));
     const config = readConfig(checkpoint.tensors);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
-    const graph = network(config, await kernelsFor(gpu));
-    const plan = makePlan(graph, outputsOf(tasks, true));
+    const kernels = await kernelsFor(gpu);
+    const graphOf = (_images: number) => network(config, kernels);
+    const plan = makePlan(graphOf(1), outputsOf(tasks, true));
     onProgress({ phase: 'pipelines', loaded: 0, total: 1 });
     const pipelines = new Pipelines(gpu.device);
     const compiled = Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
@@ -53,7 +54,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
       onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
     });
     await compiled;
-    const programs = new Programs({ graph, config, pipelines, parameters, resources: preprocess });
+    const programs = new Programs({ graphOf, config, pipelines, parameters, resources: preprocess });
     await programs.get({ tasks });
     onProgress({ phase: 'ready', loaded: 1, total: 1 });
     return { gpu, config, tasks, parameters, preprocess, programs, source: checkpoint.source };

@@ -55,8 +55,21 @@ export interface Analysis {
   /** Size of the picture in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Milliseconds: decoding the picture; then, over all faces, copying crops to the GPU, running the network, reading results. */
-  readonly timings: { readonly decode: number; readonly upload: number; readonly run: number; readonly total: number };
+  readonly timings: Timings;
+}
+
+/** Milliseconds. */
+export interface Timings {
+  /** Opening the picture. */
+  readonly decode: number;
+  /** Copying crops to the GPU, over all faces. */
+  readonly upload: number;
+  /** JavaScript that recorded and submitted the frames' commands, over all faces. */
+  readonly encode: number;
+  /** From the first frame's submit to the last one's results; frames of earlier calls that the GPU had to finish first are in it. */
+  readonly run: number;
+  /** From when the call's turn came to its answer. */
+  readonly total: number;
 }
 
 export interface EngineInfo {

@@ -1,5 +1,6 @@
-/** Programs for choices of tasks and of what else is read back, the last few of them kept. */
+/** Programs for choices of tasks, of what else is read back, and of how many images; the last few of them are kept. */
 import type { Pipelines } from '../gpu/pipelines.ts';
+import { disposed } from '../gpu/readback.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import { makePlan, type Plan } from '../graph/plan.ts';
@@ -10,16 +11,20 @@ import type { Task } from './labels.ts';
 /** Programs kept for recent choices. */
 const KEPT_PROGRAMS = 4;
 
+/** Faces that one frame takes. */
+const MOST_IMAGES_A_FRAME = 1;
+
 /** What a frame is to give. */
 export interface Choice {
   readonly tasks: readonly Task[];
-  readonly raw?: boolean;
-  readonly taps?: boolean;
-  readonly heatmaps?: boolean;
+  readonly raw?: boolean | undefined;
+  readonly taps?: boolean | undefined;
+  readonly heatmaps?: boolean | undefined;
 }
 
 export interface ProgramParts {
-  readonly graph: Graph;
+  /** The network for so many images. */
+  readonly graphOf: (images: number) => Graph;
   readonly config: Config;
   readonly pipelines: Pipelines;
   readonly parameters: Parameters;
@@ -28,35 +33,42 @@ export interface ProgramParts {
 
 export class Programs {
   readonly #programs = new Map<string, Program>();
+  readonly #graphs = new Map<number, Graph>();
+  #destroyed = false;
 
   constructor(private readonly parts: ProgramParts) {}
 
   /** What a frame of these tasks runs. */
   plan(tasks: readonly Task[]): Plan {
-    return makePlan(this.parts.graph, outputsOf(tasks, false));
+    return makePlan(this.#graph(1), outputsOf(tasks, false));
   }
 
-  async get({ tasks, raw = false, taps = false, heatmaps = false }: Choice): Promise<Program> {
-    const key = `${tasks} ${raw || taps} ${taps} ${heatmaps}`;
+  /** Frames of a program that is let go of are still answered. @throws FaceXFormerError LIMIT, GPU_ERROR, DISPOSED */
+  async get({ tasks, raw = false, taps = false, heatmaps = false }: Choice, images = 1): Promise<Program> {
+    const key = `${tasks} ${raw || taps} ${taps} ${heatmaps} ${images}`;
     const known = this.#programs.get(key);
     this.#programs.delete(key); // the last used goes last
-    const program = known ?? (await this.#make({ tasks, raw, taps, heatmaps }));
+    const program = known ?? (await this.#make({ tasks, raw, taps, heatmaps }, images));
+    if (this.#destroyed) program.destroy(); // while it was made
+    if (this.#destroyed) throw disposed();
     this.#programs.set(key, program);
     for (const [oldest, old] of this.#programs) {
       if (this.#programs.size <= KEPT_PROGRAMS) break;
-      old.destroy();
+      old.retire();
       this.#programs.delete(oldest);
     }
     return program;
   }
 
   destroy(): void {
+    this.#destroyed = true;
     for (const program of this.#programs.values()) program.destroy();
     this.#programs.clear();
   }
 
-  #make({ tasks, raw = false, taps = false, heatmaps = false }: Choice): Promise<Program> {
-    const { graph, config, pipelines, parameters, resources } = this.parts;
+  #make({ tasks, raw = false, taps = false, heatmaps = false }: Choice, images: number): Promise<Program> {
+    const { config, pipelines, parameters, resources } = this.parts;
+    const graph = this.#graph(images);
     const outputs = outputsOf(tasks, raw || taps);
     const kept = new Set(raw || taps ? ['resized', 'pixels'] : []);
     if (heatmaps) kept.add(heatmapsOf(config));
@@ -66,7 +78,16 @@ export class Programs {
     }
     return Program.create(pipelines, makePlan(graph, outputs, [...kept]), parameters, resources);
   }
+
+  #graph(images: number): Graph {
+    const graph = this.#graphs.get(images) ?? this.parts.graphOf(images);
+    this.#graphs.set(images, graph);
+    return graph;
+  }
 }
+
+/** How many faces one frame takes. What is read back raw is a tensor of one image, under PyTorch's shape. */
+export const mostImages = ({ raw, taps, heatmaps }: Omit<Choice, 'tasks'>): number => (raw || taps || heatmaps ? 1 : MOST_IMAGES_A_FRAME);
 
 /** Tap of the heat maps from which the landmarks are read: the last stack's. */
 export const heatmapsOf = ({ hourglass }: Config): string => `landmarks.stack${(hourglass?.stacks ?? 0) - 1}.heatmaps`;
