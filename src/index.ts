@@ -15,7 +15,7 @@ export { FaceXFormer } from './model/facexformer.ts';
 export { Gallery, similarity } from './model/gallery.ts';
 export { type FaceJson, faceToJson } from './model/json.ts';
 export * from './model/labels.ts';
-export type { Analysis, AnalyzedFace, AnalyzeOptions, EngineInfo, LoadOptions, Progress, Timings } from './model/options.ts';
+export type { Analysis, AnalyzedFace, AnalyzeOptions, EngineDtype, EngineInfo, LoadOptions, Progress, Timings } from './model/options.ts';
 export type { Angles, Matrix3 } from './model/pose.ts';
 export type { RawTensor } from './model/raw.ts';
 export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './model/results.ts';

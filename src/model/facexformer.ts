@@ -35,7 +35,7 @@ export class FaceXFormer {
     const { gpu, config, tasks, parameters, source } = loaded;
     this.#loaded = loaded;
     this.tasks = tasks;
-    this.info = { adapter: gpu.adapter, weights: source, form: config.form, weightBytes: parameters.bytes };
+    this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form, weightBytes: parameters.bytes };
     void gpu.device.lost.then(({ message }) => {
       this.#gone ??= new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${message}). Load the engine again.`);
     });
@@ -115,7 +115,7 @@ export class FaceXFormer {
       timings.upload += performance.now() - started;
       const { encode, results } = await program.run();
       timings.encode += encode;
-      begun ||= performance.now() - encode;
+      begun ||= performance.now();
       const known = Promise.all([results, accepted]).then(([read]) => {
         timings.run = performance.now() - begun;
         return read;

@@ -11,14 +11,16 @@ import { makePlan } from '../graph/plan.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { gpuKernels, type KernelSet } from '../kernels/set.ts';
 import { type Config, readConfig, tasksOf } from './config.ts';
+import { dtypeFor, wantsFloat16 } from './dtype.ts';
 import type { Task } from './labels.ts';
 import { network } from './network.ts';
-import { checkedTasks, type LoadOptions } from './options.ts';
+import { checkedTasks, type EngineDtype, type LoadOptions } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
 
 /** What an engine is made of. */
 export interface Loaded {
   readonly gpu: Gpu;
+  readonly dtype: EngineDtype;
   readonly config: Config;
   readonly tasks: readonly Task[];
   readonly parameters: Parameters;
@@ -30,15 +32,16 @@ export interface Loaded {
 
 /** See `FaceXFormer.load`. What was made is destroyed where it fails. */
 export async function loadEngine(options: LoadOptions): Promise<Loaded> {
-  const { weights, signal, onProgress = () => {} } = options;
+  const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
   if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a safetensors file, or a checkpoint.');
   throwIfAborted(signal);
   onProgress({ phase: 'device', loaded: 0, total: 1 });
-  const gpu = await openGpu(options.device, signal);
+  const gpu = await openGpu(options.device, { signal, float16: wantsFloat16(asked) });
   const parameters = new Parameters(gpu.device);
   const preprocess = new Preprocess(gpu.device);
   const stop = new AbortController(); // ends a download under way when something else fails
   try {
+    const dtype = dtypeFor(asked, gpu);
     const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) }));
     const config = readConfig(checkpoint.tensors);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
@@ -57,7 +60,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const programs = new Programs({ graphOf, config, pipelines, parameters, resources: preprocess });
     await programs.get({ tasks });
     onProgress({ phase: 'ready', loaded: 1, total: 1 });
-    return { gpu, config, tasks, parameters, preprocess, programs, source: checkpoint.source };
+    return { gpu, dtype, config, tasks, parameters, preprocess, programs, source: checkpoint.source };
   } catch (error) {
     stop.abort();
     parameters.destroy();

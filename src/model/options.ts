@@ -16,6 +16,9 @@ export interface Progress {
   readonly total: number;
 }
 
+/** Element type of weights and activations on the GPU. */
+export type EngineDtype = 'f32' | 'f16';
+
 export interface LoadOptions {
   /**
    * A safetensors file (address, Blob, bytes, stream, response), hosted weights (the address of their folder, ending in `/`), or an open
@@ -24,7 +27,12 @@ export interface LoadOptions {
   weights: WeightsSource | Checkpoint;
   /** Tasks to load for; default all that the weights know. What none of them needs is neither uploaded nor run. */
   tasks?: readonly Task[];
-  /** A device of the application's own, to share; it is not destroyed by `dispose()`. */
+  /**
+   * What the GPU computes with: `f16` halves what weights and activations take there, and needs the WebGPU feature `shader-f16`; `auto`,
+   * the default, leaves the choice to the engine. The weights' own type in the file does not matter.
+   */
+  dtype?: 'auto' | EngineDtype;
+  /** A device of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
   device?: GPUDevice;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
@@ -74,6 +82,8 @@ export interface Timings {
 
 export interface EngineInfo {
   readonly adapter: AdapterName;
+  /** What runs. */
+  readonly dtype: EngineDtype;
   readonly weights: string;
   readonly form: Config['form'];
   /** Bytes of weights on the GPU. */
