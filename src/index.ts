@@ -1,10 +1,10 @@
 /** facexformer-webgpu: FaceXFormer in the browser, on handwritten WebGPU kernels. Importing it touches no global. */
 
+export { type CachedWeights, weightCache } from './checkpoint/cache.ts';
 export type { Checkpoint, Dtype, TensorInfo } from './checkpoint/checkpoint.ts';
 export { type Form, tensorsOf } from './checkpoint/manifest.ts';
 export { type OpenOptions, openCheckpoint, type WeightsSource } from './checkpoint/open.ts';
 export { DEFAULT_SEED, seededCheckpoint } from './checkpoint/seeded.ts';
-export { type CachedWeights, weightCache } from './checkpoint/store.ts';
 export { safetensorsBytes } from './checkpoint/write.ts';
 export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
 export type { Plan } from './graph/plan.ts';

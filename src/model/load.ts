@@ -1,10 +1,9 @@
 /** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { either } from '../checkpoint/connection.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { makePlan } from '../graph/plan.ts';

@@ -86,8 +86,8 @@ export class Programs {
   }
 }
 
-/** How many faces one frame takes. What is read back raw is a tensor of one image, under PyTorch's shape. */
-export const mostImages = ({ raw, taps, heatmaps }: Omit<Choice, 'tasks'>): number => (raw || taps || heatmaps ? 1 : MOST_IMAGES_A_FRAME);
+/** How many faces one frame takes: taps are read back whole, and are many. */
+export const mostImages = ({ taps }: Pick<Choice, 'taps'>): number => (taps ? 1 : MOST_IMAGES_A_FRAME);
 
 /** Tap of the heat maps from which the landmarks are read: the last stack's. */
 export const heatmapsOf = ({ hourglass }: Config): string => `landmarks.stack${(hourglass?.stacks ?? 0) - 1}.heatmaps`;
