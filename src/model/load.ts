@@ -45,6 +45,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const config = readConfig(checkpoint.tensors);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const kernels = await kernelsFor(gpu);
+    // The network takes one image, in float32, as yet: this is where it is told how many, and `dtype`.
     const graphOf = (_images: number) => network(config, kernels);
     const plan = makePlan(graphOf(1), outputsOf(tasks, true));
     onProgress({ phase: 'pipelines', loaded: 0, total: 1 });
