@@ -1,5 +1,5 @@
 /**
- * Builds the package into dist/: index.js and draw.js for browsers and bundlers (ES modules, WGSL inlined) and their types.
+ * Builds the package into dist/: index.js and draw.js for browsers and bundlers (ES modules, minified WGSL inlined) and their types.
  *   node scripts/build.mjs [--force]
  * Does nothing when dist/ is newer than every source.
  */
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build as bundle } from 'esbuild';
-import { wgslForEsbuild } from './wgsl.mjs';
+import { minifiedWgslForEsbuild } from './wgsl.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -34,14 +34,15 @@ async function bundleTo(folder) {
     absWorkingDir: root,
     outdir: folder,
     bundle: true,
-    splitting: true, // one FaceXFormerError for both entries
+    splitting: true, // one FaceXFormerError for both entries; what most apps never need in files of its own
     chunkNames: '[name]-[hash]',
     format: 'esm',
     target: 'es2022',
     minify: true,
+    charset: 'utf8',
     sourcemap: true,
     logLevel: 'warning',
-    plugins: [wgslForEsbuild],
+    plugins: [minifiedWgslForEsbuild],
   });
 }
 

@@ -1,6 +1,8 @@
 import type { Plugin as EsbuildPlugin } from 'esbuild';
 import type { Plugin as VitePlugin } from 'vite';
 
-export function strippedWgsl(text: string): string;
+export function wgslTokens(text: string): string[];
+export function minifiedWgsl(text: string): string;
 export const wgslForEsbuild: EsbuildPlugin;
+export const minifiedWgslForEsbuild: EsbuildPlugin;
 export const wgslForVite: VitePlugin;

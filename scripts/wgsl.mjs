@@ -1,31 +1,26 @@
-/** WGSL as text: how a `.wgsl` import becomes a string, in the build, in the tests and in the pages. */
+/** WGSL as text: how a `.wgsl` import becomes a string. The tests and the pages get the file as it stands; the package gets it minified. */
 import { readFile } from 'node:fs/promises';
 
-/** The same program without comments, indentation and blank lines. A line of code stays a line, so that compilers' messages stay readable. */
-export function strippedWgsl(text) {
-  return withoutComments(text)
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .join('\n');
-}
+/** Whitespace and comments (block comments are found by hand: they nest); words and numbers; the longest sign that there is. */
+const SPACE = /\s+|\/\/.*/y;
+const WORD = /0[xX][\da-fA-F.]+(?:[pP][+-]?\d+)?[iufh]?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[iufh]?|[\p{XID_Start}_][\p{XID_Continue}]*/uy;
+const SIGN = /<<=|>>=|->|&&|\|\||==|!=|<=|>=|\+\+|--|<<|>>|[+\-*/%&|^]=|./suy;
 
-/** WGSL has no strings, and its block comments nest. A comment separates tokens, so a space (or its line ends) stays in its place. */
-function withoutComments(text) {
-  let out = '';
+/** The tokens of a WGSL text: words, numbers and signs. */
+export function wgslTokens(text) {
+  const tokens = [];
   for (let i = 0; i < text.length; ) {
-    if (text.startsWith('//', i)) {
-      const end = text.indexOf('\n', i);
-      i = end < 0 ? text.length : end;
-    } else if (text.startsWith('/*', i)) {
-      const end = endOfBlock(text, i);
-      out += text.slice(i, end).includes('\n') ? '\n' : ' ';
-      i = end;
-    } else {
-      out += text[i++];
-    }
+    const match = (pattern) => {
+      pattern.lastIndex = i;
+      return pattern.exec(text)?.[0];
+    };
+    const block = text.startsWith('/*', i);
+    const space = block ? undefined : match(SPACE);
+    const token = block || space ? undefined : (match(WORD) ?? match(SIGN));
+    if (token) tokens.push(token);
+    i = block ? endOfBlock(text, i) : i + (space ?? token).length;
   }
-  return out;
+  return tokens;
 }
 
 function endOfBlock(text, start) {
@@ -43,13 +38,139 @@ function endOfBlock(text, start) {
   throw new SyntaxError('a block comment is not closed');
 }
 
-/** For esbuild. */
-export const wgslForEsbuild = {
-  name: 'wgsl',
-  setup(build) {
-    build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({ contents: strippedWgsl(await readFile(path, 'utf8')), loader: 'text' }));
-  },
-};
+/**
+ * The same program in fewer letters: no comments, no needless space, and short names for what only the file itself names: parameters,
+ * variables, private functions. Overrides, bindings, the entry point and the lines of `const`, `alias` and `override` stay as they are,
+ * the lines as lines: kernel.ts finds them by name.
+ */
+export function minifiedWgsl(text) {
+  const tokens = wgslTokens(text);
+  const names = shortNames(tokens);
+  const renamed = tokens.map((token, i) => (names.has(token) && isName(tokens, i) ? names.get(token) : token));
+  return statements(renamed).map(written).join('').replace(/^\n/, '').replaceAll('\n\n', '\n');
+}
+
+const isWord = (token) => /^[\p{XID_Start}_]/u.test(token ?? '');
+
+/** Whether the word at i means something that can be renamed: not a member, an attribute, or what an attribute names. */
+function isName(tokens, i) {
+  const [before, beforeThat] = [tokens[i - 1], tokens[i - 2]];
+  return isWord(tokens[i]) && before !== '.' && before !== '@' && !(before === '(' && beforeThat === 'builtin' && tokens[i - 3] === '@');
+}
+
+/** A short name for each name that the file declares for itself, in the order of the file: kernels alike get names alike, which gzip likes. */
+function shortNames(tokens) {
+  const own = declaredNames(tokens);
+  const meant = tokens.map((token, i) => own.has(token) && isName(tokens, i));
+  const short = namesBut(new Set(tokens.filter((_, i) => !meant[i])));
+  return new Map([...new Set(tokens.filter((_, i) => meant[i]))].map((name) => [name, short.next().value]));
+}
+
+/**
+ * Names of parameters, of variables and values in functions, of functions without a stage, and of module variables without a binding. A
+ * name is the same thing, or shadows it, wherever it stands: renaming all of its uses alike keeps every scope.
+ */
+function declaredNames(tokens) {
+  const own = new Set();
+  const kept = new Set();
+  let depth = 0;
+  let attributes = '';
+  for (const [i, token] of tokens.entries()) {
+    if (token === '{') depth++;
+    if (token === '}') depth--;
+    if (depth === 0 && (token === ';' || token === '}')) attributes = '';
+    if (token === '@') attributes += ` ${tokens[i + 1]}`;
+    if (token === 'fn') (/ (compute|vertex|fragment)\b/.test(attributes) ? kept : own).add(tokens[i + 1]);
+    if (token === 'fn') for (const name of parameters(tokens, i + 2)) own.add(name);
+    if (token === 'let' || (token === 'const' && depth > 0)) own.add(tokens[i + 1]);
+    if (token === 'var') (/ binding\b/.test(attributes) && depth === 0 ? kept : own).add(variable(tokens, i + 1));
+    if (depth === 0 && (token === 'const' || token === 'alias' || token === 'override' || token === 'struct')) kept.add(tokens[i + 1]);
+  }
+  // A name that a struct's member or a binding bears, too, is left alone.
+  for (const name of kept) own.delete(name);
+  for (const [i, token] of tokens.entries()) if (token === 'struct') for (const name of members(tokens, i + 2)) own.delete(name);
+  return own;
+}
+
+/** The name after `var`, behind its address space. */
+function variable(tokens, i) {
+  return tokens[i] === '<' ? tokens[tokens.indexOf('>', i) + 1] : tokens[i];
+}
+
+/** Words before a colon between the brackets that open at i. */
+function between(tokens, i, open, close) {
+  const names = [];
+  let depth = 0;
+  for (let j = i; j < tokens.length; j++) {
+    if (tokens[j] === open) depth++;
+    if (tokens[j] === close && --depth === 0) break;
+    if (tokens[j + 1] === ':') names.push(tokens[j]);
+  }
+  return names;
+}
+
+const parameters = (tokens, i) => between(tokens, i, '(', ')');
+const members = (tokens, i) => between(tokens, i, '{', '}');
+
+/** a, b, ..., aa, ab, ... without words of the language and those that the file uses. */
+function* namesBut(taken) {
+  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+  for (const first of ['', ...letters])
+    for (const last of letters) {
+      const name = first + last;
+      if (!taken.has(name) && !['as', 'do', 'fn', 'if', 'is', 'of'].includes(name)) yield name;
+    }
+}
+
+/** Runs of tokens: those of a module's `const`, `alias` and `override` each by themselves, with everything between them in one. */
+function statements(tokens) {
+  const runs = [[]];
+  let depth = 0;
+  for (const token of tokens) {
+    const run = runs.at(-1);
+    if (token === '{' || token === '(') depth++;
+    if (token === '}' || token === ')') depth--;
+    if (depth === 0 && LINES.has(token) && !LINES.has(run[0])) runs.push([token]);
+    else run.push(token);
+    if (depth === 0 && token === ';' && LINES.has(runs.at(-1)[0])) runs.push([]);
+  }
+  return runs.filter((run) => run.length > 0);
+}
+
+const LINES = new Set(['const', 'alias', 'override']);
+
+/** A line as people write it, or a run as tight as it can be. */
+function written(run) {
+  if (!LINES.has(run[0])) return run.map((token, i) => (needsSpace(run, i) ? ` ${token}` : token)).join('');
+  const [kind, name, ...rest] = run;
+  const text = rest.map((token, i) => (needsSpace(rest, i) ? ` ${token}` : token)).join('');
+  return `\n${kind} ${name}${text.replace(/^:/, ': ').replace('=', ' = ')}\n`;
+}
+
+/** Words must stay apart, and so must signs that together would be another sign; kernel.ts reads a binding's name behind a space. */
+function needsSpace(run, i) {
+  const [before, token] = [run[i - 1], run[i]];
+  if (before === undefined) return false;
+  const word = (text) => /[\p{XID_Continue}.]/u.test(text);
+  if (word(before.at(-1)) && word(token[0])) return before !== '.' && token !== '.';
+  if (before === '>' && isWord(token)) return run.lastIndexOf('var', i) > run.lastIndexOf(';', i - 1) && run[i + 1] === ':';
+  return !isWord(before) && !isWord(token) && ['++', '--', '&&', '||', '//', '/*', '<<', '>>', '->'].includes(before.at(-1) + token[0]);
+}
+
+/** For esbuild: the file as it stands, so that the compilers' messages have its lines. */
+export const wgslForEsbuild = esbuildPlugin((text) => text);
+
+/** For the package. */
+export const minifiedWgslForEsbuild = esbuildPlugin(minifiedWgsl);
+
+function esbuildPlugin(made) {
+  return {
+    name: 'wgsl',
+    setup(build) {
+      build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({ contents: made(await readFile(path, 'utf8')), loader: 'text' }));
+    },
+  };
+}
 
 /** For Vite and Vitest. */
 export const wgslForVite = {
@@ -58,6 +179,6 @@ export const wgslForVite = {
   async load(id) {
     const path = id.split('?')[0];
     if (!path.endsWith('.wgsl')) return undefined;
-    return `export default ${JSON.stringify(strippedWgsl(await readFile(path, 'utf8')))};`;
+    return `export default ${JSON.stringify(await readFile(path, 'utf8'))};`;
   },
 };

@@ -1,28 +1,21 @@
 /** facexformer-webgpu: FaceXFormer in the browser, on handwritten WebGPU kernels. Importing it touches no global. */
 
+export { type CachedWeights, weightCache } from './checkpoint/cache.ts';
 export type { Checkpoint, Dtype, TensorInfo } from './checkpoint/checkpoint.ts';
 export { type Form, tensorsOf } from './checkpoint/manifest.ts';
 export { type OpenOptions, openCheckpoint, type WeightsSource } from './checkpoint/open.ts';
 export { DEFAULT_SEED, seededCheckpoint } from './checkpoint/seeded.ts';
-export { type CachedWeights, weightCache } from './checkpoint/store.ts';
 export { safetensorsBytes } from './checkpoint/write.ts';
 export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
 export type { Plan } from './graph/plan.ts';
 export { planJson, printPlan } from './graph/print.ts';
 export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
-export {
-  type Analysis,
-  type AnalyzedFace,
-  type AnalyzeOptions,
-  type EngineInfo,
-  FaceXFormer,
-  type LoadOptions,
-  type Progress,
-} from './model/facexformer.ts';
+export { FaceXFormer } from './model/facexformer.ts';
 export { Gallery, similarity } from './model/gallery.ts';
 export { type FaceJson, faceToJson } from './model/json.ts';
 export * from './model/labels.ts';
+export type { Analysis, AnalyzedFace, AnalyzeOptions, EngineDtype, EngineInfo, LoadOptions, Progress, Timings } from './model/options.ts';
 export type { Angles, Matrix3 } from './model/pose.ts';
 export type { RawTensor } from './model/raw.ts';
 export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './model/results.ts';

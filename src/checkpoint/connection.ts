@@ -1,5 +1,5 @@
 /** One request for a file of weights, from some byte on: which of its failures are worth another try, and where its bytes belong. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { either, FaceXFormerError } from '../gpu/errors.ts';
 import { isAbort, message } from './bytes.ts';
 import type { ChunkStore } from './store.ts';
 
@@ -39,11 +39,6 @@ export class Passing extends Error {
   ) {
     super(error.message);
   }
-}
-
-/** A signal that either of the two aborts. */
-export function either(signal: AbortSignal | undefined, stop: AbortController): AbortSignal {
-  return signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
 }
 
 /** One request, from some byte to the file's end. */

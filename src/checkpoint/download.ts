@@ -1,6 +1,6 @@
 /** Fetches a file in chunks of known SHA-256: resumed where it broke off, tried again with patience, never passed on unverified. */
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { Connection, type DownloadOptions, either, type HostedFile, Passing, type RetryOptions } from './connection.ts';
+import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { Connection, type DownloadOptions, type HostedFile, Passing, type RetryOptions } from './connection.ts';
 
 /** The file's bytes in order, a chunk a piece: from the store where it has them whole, else from the address. */
 export function verifiedStream(url: string, file: HostedFile, options: DownloadOptions): ReadableStream<Uint8Array> {

@@ -28,11 +28,6 @@ export const CHUNK_BYTES = 16 * 1024 * 1024;
 const MIN_CHUNK_BYTES = 64 * 1024;
 const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
 
-/** Whether the address is that of hosted weights: of their folder, or of their config.json. */
-export function isHosted(url: string): boolean {
-  return /(\/|\/config\.json|^config\.json)$/.test(url.split(/[?#]/, 1)[0] as string);
-}
-
 /** The byte sources of hosted weights, in order. @throws FaceXFormerError */
 export async function hostedSources(url: string, options: HostedOptions): Promise<ByteSource[]> {
   if (!globalThis.crypto?.subtle)

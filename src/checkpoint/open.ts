@@ -3,7 +3,6 @@ import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { ByteReader, type ByteSource, fetchBytes, responseBytes } from './bytes.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
-import { hostedSources, isHosted, joined } from './hosted.ts';
 import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength } from './safetensors.ts';
 
 export type WeightsSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>;
@@ -30,11 +29,17 @@ export async function openCheckpoint(source: WeightsSource, { signal, fetch, cac
   const fetching = fetch ?? globalThis.fetch.bind(globalThis);
   if ((typeof source !== 'string' && !(source instanceof URL)) || !isHosted(String(source)))
     return openBytes(byteSource(source, fetching), signal);
+  const { hostedSources, joined } = await import('./hosted.ts'); // most apps have a file of weights
   const [first, ...others] = await hostedSources(String(source), { signal, fetch: fetching, cache, retry });
   if (others.length === 0) return openBytes(first as ByteSource, signal);
   const parts: Checkpoint[] = [];
   for (const part of [first as ByteSource, ...others]) parts.push(await openBytes(part, signal, false));
   return joined(address(String(source)), parts);
+}
+
+/** Whether the address is that of hosted weights: of their folder, or of their config.json. */
+export function isHosted(url: string): boolean {
+  return /(\/|\/config\.json|^config\.json)$/.test(url.split(/[?#]/, 1)[0] as string);
 }
 
 /** Reads the header. `keep`: the opened source waits for the first reading, instead of being opened again. */

@@ -3,14 +3,6 @@
  * (OPFS), else the Cache API, else this page's memory. No failure of a store is an error: what cannot be kept is fetched again.
  */
 
-/** Weights in the cache. */
-export interface CachedWeights {
-  /** Of the whole file. */
-  sha256: string;
-  /** Kept so far: less than the file's length if its download was broken off. */
-  bytes: number;
-}
-
 /** Keeps chunks by key and index. */
 export interface ChunkStore {
   readonly kind: 'opfs' | 'cache' | 'memory';
@@ -113,23 +105,3 @@ export function memoryStore(): ChunkStore {
     },
   };
 }
-
-const isSha256 = (key: string) => /^[0-9a-f]{64}$/.test(key);
-
-/** The weights that earlier visits left in this origin's storage. */
-export const weightCache = {
-  /** What is kept, and where. */
-  async list(): Promise<CachedWeights[]> {
-    const kept = await (await chunkStore()).list();
-    return [...kept].filter(([key]) => isSha256(key)).map(([sha256, bytes]) => ({ sha256, bytes }));
-  },
-  /** Forgets one file's weights. */
-  async delete(sha256: string): Promise<void> {
-    await (await chunkStore()).delete(sha256);
-  },
-  /** Forgets all weights, and what was known of their addresses. */
-  async clear(): Promise<void> {
-    const store = await chunkStore();
-    for (const key of (await store.list()).keys()) await store.delete(key);
-  },
-};

@@ -4,13 +4,18 @@ import { dirname, join, resolve } from 'node:path';
 import { FORMS, tensorsOf } from '../checkpoint/manifest.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { pipelineKey } from '../gpu/pipelines.ts';
+import type { Graph } from '../graph/graph.ts';
 import { makePlan, type Plan } from '../graph/plan.ts';
 import { planJson, printPlan } from '../graph/print.ts';
 import { cpuKernels } from '../kernels/cpu.ts';
 import { specialise } from '../kernels/kernel.ts';
-import { gpuKernels } from '../kernels/set.ts';
-import { readConfig, tasksOf } from '../model/config.ts';
+import { kernelsFor } from '../model/choose.ts';
+import { type Config, readConfig, tasksOf } from '../model/config.ts';
+import { fused } from '../model/fused/fused.ts';
+import { landmarksHourglass } from '../model/hourglass.ts';
+import type { Task } from '../model/labels.ts';
 import { network } from '../model/network.ts';
+import { plain } from '../model/plain/plain.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, parseTasks, UsageError } from './options.ts';
 
@@ -19,19 +24,51 @@ const OPTIONS = {
   form: { type: 'string' },
   json: { type: 'string' },
   wgsl: { type: 'string' },
+  dtype: { type: 'string' },
+  batch: { type: 'string' },
+  gpu: { type: 'string' },
   software: { type: 'boolean' },
 } as const;
+
+const GPUS = ['desktop', 'adreno', 'mali'] as const;
+const VENDORS = { desktop: '', adreno: 'qualcomm', mali: 'arm' } as const;
+
+interface Chosen {
+  readonly dtype?: string | undefined;
+  readonly batch?: string | undefined;
+  readonly gpu?: string | undefined;
+  readonly software?: boolean | undefined;
+}
+
+/** The network as the options have it. */
+async function graphOf(
+  config: Config,
+  tasks: readonly Task[],
+  { dtype = 'f32', batch = '1', gpu = 'desktop', software }: Chosen,
+): Promise<Graph> {
+  const images = Number(batch);
+  if (!/^[1-8]$/.test(batch)) throw new UsageError(`--batch is ${batch}; it must be a number from 1 to 8.`);
+  const type = parseChoice('--dtype', dtype, ['f32', 'f16'] as const);
+  const vendor = VENDORS[parseChoice('--gpu', gpu, GPUS)];
+  if (software && (images > 1 || type === 'f16')) throw new UsageError('--software takes one face at a time, in float32.');
+  const lowering = software ? plain(cpuKernels) : fused(await kernelsFor({ vendor, architecture: '' }));
+  return network(config, { lowering, images, dtype: type, tasks, hourglass: landmarksHourglass });
+}
 
 export const plan: Command = {
   name: 'plan',
   summary: 'print every dispatch of a frame, with its kernel, grid, buffers and work',
-  usage: `plan [--tasks a,b] [--form released|paper] [--json FILE] [--wgsl DIR] [--software]
+  usage: `plan [--tasks a,b] [--form released|paper] [--dtype f32|f16] [--batch N] [--gpu desktop|adreno|mali]
+       [--software] [--json FILE] [--wgsl DIR]
 
   --tasks a,b                only what these need (default: all that the form knows)
   --form released|paper      default: released
+  --dtype f32|f16            how weights and activations are stored (default: f32)
+  --batch N                  faces in a frame, 1 to 8 (default: 1)
+  --gpu desktop|adreno|mali  the kernels chosen for that kind of GPU (default: desktop)
+  --software                 the plain plan, for software adapters, instead of a GPU's
   --json FILE                per dispatch kernel, node, grid, flops, bytes; totals
-  --wgsl DIR                 every shader as it runs, one file a pipeline, named after its kernel
-  --software                 the kernels' shapes for software adapters instead of a GPU's`,
+  --wgsl DIR                 every shader as it runs, one file a pipeline, named after its kernel`,
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`plan takes options only; ${positionals[0]} is none.`);
@@ -42,7 +79,7 @@ export const plan: Command = {
       if (!known.includes(task))
         throw new FaceXFormerError('UNKNOWN_TASK', `The ${config.form} form knows no ${task}; it knows ${known.join(', ')}.`);
     const made = makePlan(
-      network(config, values.software ? cpuKernels(true) : gpuKernels),
+      await graphOf(config, tasks as Task[], values),
       tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),
     );
     console.log(printPlan(made));

@@ -6,8 +6,8 @@
  *   int8  `NAME_scale`, F32, 1 in every dimension but the output channels', then `NAME`, I8; value = I8 * scale
  */
 import type { Checkpoint, ReadOptions, TensorInfo } from '../checkpoint/checkpoint.ts';
+import { toFloat16, unfit } from '../checkpoint/float16.ts';
 import { scaleName } from '../checkpoint/values.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
 
 export const DTYPES = ['f32', 'f16', 'int8'] as const;
 export type Precision = (typeof DTYPES)[number];
@@ -60,34 +60,6 @@ async function* readReduced(checkpoint: Checkpoint, tensors: ReadonlyMap<string,
 }
 
 /**
- * The bits of float16 values, rounded to nearest even.
- * @throws FaceXFormerError WRONG_WEIGHTS if one is infinite, NaN or above 65504
- */
-export function toFloat16(values: Float32Array, name = 'the tensor'): Uint16Array<ArrayBuffer> {
-  const out = new Uint16Array(values.length);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < out.length; i++) {
-    const word = bits[i] as number;
-    const magnitude = word & 0x7fffffff;
-    // 65520 and above round to infinity.
-    if (magnitude >= 0x477ff000) throw unfit(name, values[i] as number, 'float16');
-    const sign = (word >>> 16) & 0x8000;
-    // Below 2^-14 the steps are 2^-24 wide: adding 0.5 in float32 rounds to just that step, to nearest even.
-    if (magnitude < 0x38800000) out[i] = sign | (subnormal(Math.abs(values[i] as number)) & 0xffff);
-    else out[i] = sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
-  }
-  return out;
-}
-
-const half = new Float32Array(1);
-const halfBits = new Uint32Array(half.buffer);
-
-function subnormal(value: number): number {
-  half[0] = value + 0.5;
-  return (halfBits[0] as number) - 0x3f000000;
-}
-
-/**
  * int8 per output channel: scale = largest magnitude / 127, value = round(weight / scale).
  * @throws FaceXFormerError WRONG_WEIGHTS if a weight is infinite or NaN
  */
@@ -113,8 +85,4 @@ export function toInt8(values: Float32Array, info: TensorInfo): { scales: Float3
     for (let i = start; i < start + inner; i++) rounded[i] = Math.max(-127, Math.min(127, Math.round((values[i] as number) / scale)));
   }
   return { scales, rounded };
-}
-
-function unfit(name: string, value: number, type: string): FaceXFormerError {
-  return new FaceXFormerError('WRONG_WEIGHTS', `${name} holds ${value}, which ${type} cannot hold. Keep these weights in f32.`);
 }

@@ -1,4 +1,4 @@
-/** A WebGPU device that needs nothing optional: default limits; the one feature asked for is where a faster kernel waits for it. */
+/** A WebGPU device that needs nothing optional: default limits; features are asked for only where faster kernels wait for them. */
 import { FaceXFormerError, throwIfAborted } from './errors.ts';
 
 export interface Gpu {
@@ -7,6 +7,8 @@ export interface Gpu {
   readonly adapter: AdapterName;
   /** Whether kernels may count on subgroups of exactly four lanes, as on SwiftShader. */
   readonly subgroupsOfFour: boolean;
+  /** Whether kernels may compute in float16: the device has `shader-f16`. */
+  readonly float16: boolean;
   /** Whether the engine made the device, and so destroys it. */
   readonly own: boolean;
 }
@@ -24,13 +26,20 @@ const ATTEMPTS = [0, 100, 300, 1000];
 /** A driver that has not given a device by then will not. */
 const DEVICE_TIMEOUT = 30_000;
 
+export interface GpuOptions {
+  signal?: AbortSignal | undefined;
+  /** Whether to ask for `shader-f16`; it is no error where the GPU lacks it. */
+  float16?: boolean;
+}
+
 /** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, ABORTED */
-export async function openGpu(given: GPUDevice | undefined, signal?: AbortSignal): Promise<Gpu> {
+export async function openGpu(given: GPUDevice | undefined, { signal, float16 = false }: GpuOptions = {}): Promise<Gpu> {
   if (given)
     return {
       device: given,
       adapter: adapterName(given.adapterInfo),
       subgroupsOfFour: given.features.has('subgroups') && ofFour(given.adapterInfo),
+      float16: given.features.has('shader-f16'),
       own: false,
     };
   const gpu = globalThis.navigator?.gpu;
@@ -41,10 +50,12 @@ export async function openGpu(given: GPUDevice | undefined, signal?: AbortSignal
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
     if (!adapter) continue;
     const subgroupsOfFour = adapter.features.has('subgroups') && ofFour(adapter.info);
-    const device = await requestDevice(adapter, subgroupsOfFour ? ['subgroups'] : []);
+    const wanted = { subgroups: subgroupsOfFour, 'shader-f16': float16 && adapter.features.has('shader-f16') };
+    const features = (['subgroups', 'shader-f16'] as const).filter((feature) => wanted[feature]);
+    const device = await requestDevice(adapter, features);
     // A device of an adapter whose GPU has just gone comes lost: `lost` settles at once, and a fresh adapter is wanted.
     const lost = await Promise.race([device.lost.then(() => true), new Promise<false>((no) => setTimeout(no, 0, false))]);
-    if (!lost) return { device, adapter: adapterName(adapter.info), subgroupsOfFour, own: true };
+    if (!lost) return { device, adapter: adapterName(adapter.info), subgroupsOfFour, float16: wanted['shader-f16'], own: true };
   }
   throw new FaceXFormerError(
     'NO_ADAPTER',

@@ -46,3 +46,8 @@ export class FaceXFormerError extends Error {
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause: signal.reason });
 }
+
+/** A signal that either of the two aborts. */
+export function either(signal: AbortSignal | undefined, stop: AbortController): AbortSignal {
+  return signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+}

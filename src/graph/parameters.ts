@@ -2,9 +2,11 @@
 
 import { checkBuffer } from '../checkpoint/check.ts';
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
+import { toFloat16 } from '../checkpoint/float16.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Parameter } from './graph.ts';
+import { parameterBytes } from './plan.ts';
 
 export class Parameters {
   readonly #buffers = new Map<string, GPUBuffer>();
@@ -48,7 +50,8 @@ export class Parameters {
   }
 
   #make(parameter: Parameter, held: ReadonlyMap<string, Float32Array>, waiting: Set<Parameter>): void {
-    const size = Math.max(16, 4 * parameter.length);
+    const bytes = parameterBytes(parameter);
+    const size = Math.max(16, Math.ceil(bytes / 4) * 4);
     let buffer: GPUBuffer;
     try {
       buffer = this.device.createBuffer({ label: parameter.name, size, usage: GPUBufferUsage.STORAGE, mappedAtCreation: true });
@@ -57,7 +60,9 @@ export class Parameters {
     }
     this.#buffers.set(parameter.name, buffer);
     const sources = parameter.from.map((name) => held.get(name) as Float32Array);
-    parameter.fill(new Float32Array(buffer.getMappedRange(), 0, parameter.length), sources);
+    const mapped = buffer.getMappedRange();
+    if (parameter.dtype === 'f32') parameter.fill(new Float32Array(mapped, 0, parameter.length), sources);
+    else new Uint16Array(mapped, 0, parameter.length).set(inFloat16(parameter, sources));
     buffer.unmap();
     waiting.delete(parameter);
   }
@@ -66,4 +71,11 @@ export class Parameters {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.#buffers.clear();
   }
+}
+
+/** @throws FaceXFormerError WRONG_WEIGHTS for a value that float16 cannot hold */
+function inFloat16(parameter: Parameter, sources: readonly Float32Array[]): Uint16Array {
+  const values = new Float32Array(parameter.length);
+  parameter.fill(values, sources);
+  return toFloat16(values, parameter.name);
 }

@@ -67,6 +67,15 @@ interface Lifetime {
   readonly bytes: number;
   readonly first: number;
   last: number;
+  /** The nodes that read it. */
+  readonly readers: Set<Node>;
+}
+
+/** A tensor's range in one of the pool's buffers. */
+interface Range {
+  readonly life: Lifetime;
+  readonly slot: number;
+  readonly offset: number;
 }
 
 /**
@@ -86,17 +95,15 @@ export function makePlan(graph: Graph, outputs: readonly string[], taps: readonl
     nodes,
     wanted.map(({ tensor }) => tensor),
   );
-  const { slotOf, slots } = assignSlots(lifetimes);
-  const dispatches = nodes.map((node) => dispatchOf(node, slotOf));
+  const { rangeOf, slots } = assignRanges(lifetimes);
+  const dispatches = nodes.map((node) => dispatchOf(node, rangeOf));
   const parameters = [...new Set(nodes.flatMap(({ inputs }) => inputs.filter((x): x is Parameter => x.kind === 'parameter')))];
   const readbacks = wanted.map(({ name, tensor, shape, arrange }) => ({
     name,
     shape,
     arrange,
     dtype: tensor.dtype,
-    slot: slotOf.get(tensor.node) as number,
-    offset: offsetOf(tensor),
-    bytes: bytesOf(tensor),
+    ...placeOf(tensor, rangeOf),
   }));
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   return {
@@ -132,52 +139,68 @@ function neededBy(graph: Graph, wanted: readonly Tensor[]): Node[] {
   return graph.nodes.filter((node) => needed.has(node));
 }
 
-/** What is read back lives to the end. A reshaped tensor is its node's output still. */
+/** What is read back lives to the end. A part of a tensor is its node's output still. */
 function lifetimesOf(nodes: readonly Node[], kept: readonly Tensor[]): Lifetime[] {
   const lifetimes = new Map<Node, Lifetime>();
   for (const [i, node] of nodes.entries()) {
-    for (const input of node.inputs) if (input.kind === 'tensor') (lifetimes.get(input.node) as Lifetime).last = i;
-    lifetimes.set(node, { node, bytes: bytesOf(node.output), first: i, last: i });
+    for (const input of node.inputs) {
+      if (input.kind !== 'tensor') continue;
+      const life = lifetimes.get(input.node) as Lifetime;
+      life.last = i;
+      life.readers.add(node);
+    }
+    lifetimes.set(node, { node, bytes: bytesOf(node.output), first: i, last: i, readers: new Set() });
   }
   for (const { node } of kept) (lifetimes.get(node) as Lifetime).last = nodes.length;
   return [...lifetimes.values()];
 }
 
 /**
- * Greedy by size: the largest tensor first, each into the first buffer whose tensors all live at other times. Whole buffers, not
+ * Greedy by size: the largest tensor first, each into the first buffer that has room for it while it lives. Several buffers, and not
  * ranges of one: WebGPU lets no dispatch read and write the same buffer.
  */
-function assignSlots(lifetimes: readonly Lifetime[]): { slotOf: Map<Node, number>; slots: number[] } {
-  const tenants: Lifetime[][] = [];
-  const slots: number[] = [];
-  const slotOf = new Map<Node, number>();
+function assignRanges(lifetimes: readonly Lifetime[]): { rangeOf: Map<Node, Range>; slots: number[] } {
+  const slots: { bytes: number; ranges: Range[] }[] = [];
+  const rangeOf = new Map<Node, Range>();
   for (const life of lifetimes.toSorted((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    const free = tenants.findIndex((lives) => lives.every(({ first, last }) => last < life.first || first > life.last));
-    const slot = free < 0 ? tenants.length : free;
-    if (free < 0) {
-      if (life.bytes > MAX_BINDING_BYTES)
-        throw new RangeError(`${life.node.name} makes ${life.bytes} bytes; a binding holds ${MAX_BINDING_BYTES}`);
-      tenants.push([]);
-      slots.push(life.bytes);
-    }
-    (tenants[slot] as Lifetime[]).push(life);
-    slotOf.set(life.node, slot);
+    if (life.bytes > MAX_BINDING_BYTES)
+      throw new RangeError(`${life.node.name} makes ${life.bytes} bytes; a binding holds ${MAX_BINDING_BYTES}`);
+    let slot = slots.findIndex(({ bytes, ranges }) => room(life, bytes, ranges) !== undefined);
+    if (slot < 0) slot = slots.push({ bytes: life.bytes, ranges: [] }) - 1;
+    const { bytes, ranges } = slots[slot] as (typeof slots)[number];
+    const range: Range = { life, slot, offset: room(life, bytes, ranges) as number };
+    ranges.push(range);
+    rangeOf.set(life.node, range);
   }
-  return { slotOf, slots };
+  return { rangeOf, slots: slots.map(({ bytes }) => bytes) };
 }
 
-/** First byte of a tensor in its slot. */
-const offsetOf = ({ offset, dtype }: Tensor): number => offset * (dtype === 'f16' ? 2 : 4);
+/** The lowest offset in a buffer where a tensor fits beside those that live at the same time; none where a dispatch would read and write it. */
+function room(life: Lifetime, bytes: number, ranges: readonly Range[]): number | undefined {
+  if (ranges.some(({ life: other }) => other.readers.has(life.node) || life.readers.has(other.node))) return undefined;
+  const beside = ranges.filter(({ life: { first, last } }) => first <= life.last && last >= life.first);
+  const ends = beside.map((range) => Math.ceil((range.offset + range.life.bytes) / BINDING_ALIGNMENT) * BINDING_ALIGNMENT);
+  return [0, ...ends]
+    .toSorted((a, b) => a - b)
+    .find((offset) => offset + life.bytes <= bytes && beside.every((range) => apart(range, offset, life.bytes)));
+}
+
+const apart = ({ offset, life }: Range, other: number, bytes: number): boolean => other >= offset + life.bytes || offset >= other + bytes;
+
+function placeOf(tensor: Tensor, rangeOf: ReadonlyMap<Node, Range>): { slot: number; offset: number; bytes: number } {
+  const { slot, offset } = rangeOf.get(tensor.node) as Range;
+  return { slot, offset: offset + tensor.offset * (tensor.dtype === 'f16' ? 2 : 4), bytes: bytesOf(tensor) };
+}
 
 export const parameterBytes = ({ length, dtype }: Parameter): number => length * (dtype === 'f16' ? 2 : 4);
 
-function dispatchOf({ name, kernel, launch, inputs, output }: Node, slotOf: ReadonlyMap<Node, number>): Dispatch {
+function dispatchOf({ name, kernel, launch, inputs, output }: Node, rangeOf: ReadonlyMap<Node, Range>): Dispatch {
   const place = (operand: Operand): Place => {
     if (operand.kind !== 'tensor') return operand;
-    const offset = offsetOf(operand);
-    if (offset % BINDING_ALIGNMENT !== 0)
-      throw new RangeError(`${name} reads ${operand.name} from byte ${offset}; bindings begin at ${BINDING_ALIGNMENT}s`);
-    return { kind: 'slot', slot: slotOf.get(operand.node) as number, offset, bytes: bytesOf(operand) };
+    const at = placeOf(operand, rangeOf);
+    if (at.offset % BINDING_ALIGNMENT !== 0)
+      throw new RangeError(`${name} reads ${operand.name} from byte ${at.offset}; bindings begin at multiples of ${BINDING_ALIGNMENT}`);
+    return { kind: 'slot', ...at };
   };
   const bytes = (operand: Operand): number =>
     operand.kind === 'tensor' ? bytesOf(operand) : operand.kind === 'parameter' ? parameterBytes(operand) : 0;

@@ -1,6 +1,11 @@
-/** A plan as GPU objects, made once. A frame is one encoder, one pass, one loop, one submit, one map; it creates nothing on the GPU. */
+/**
+ * A plan as GPU objects, made once. A frame is one encoder, one pass, one loop, one submit, one map, and creates nothing on the GPU. Up to
+ * RING frames are in flight: they share the activations, since the GPU runs them in order, and each has a readback buffer of its own.
+ */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
+import { disposed, ReadbackRing } from '../gpu/readback.ts';
+import { refusalOf } from '../gpu/scope.ts';
 import type { Parameters } from './parameters.ts';
 import type { Dispatch, Plan } from './plan.ts';
 
@@ -9,6 +14,20 @@ export interface Resources {
   readonly texture: GPUTexture;
   readonly table: GPUBuffer;
   readonly version: number;
+}
+
+/** What a frame gives, by name, as the GPU laid it out. */
+export type Results = ReadonlyMap<string, ArrayBuffer>;
+
+/** A frame that the GPU was given. */
+export interface Frame {
+  /** Milliseconds of JavaScript that recording and submitting took. */
+  readonly encode: number;
+  /**
+   * Rejects with GPU_ERROR (the GPU refused the frame), DEVICE_LOST or DISPOSED, for this frame alone: a frame that failed gives no
+   * numbers. Who does not await it hears no complaint.
+   */
+  readonly results: Promise<Results>;
 }
 
 interface Step {
@@ -27,7 +46,7 @@ export class Program {
     readonly resources: Resources,
     readonly slots: readonly GPUBuffer[],
     private readonly steps: readonly Step[],
-    private readonly staging: GPUBuffer,
+    private readonly ring: ReadbackRing,
   ) {
     this.#resourcesVersion = resources.version;
   }
@@ -39,56 +58,88 @@ export class Program {
     device.pushErrorScope('out-of-memory');
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
     const slots = plan.slots.map((size, i) => device.createBuffer({ label: `slot ${i}`, size: Math.max(16, size), usage }));
-    const staging = device.createBuffer({
-      label: 'readback',
-      size: Math.max(4, plan.totals.readbackBytes),
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
+    const ring = new ReadbackRing(device, plan.totals.readbackBytes);
     if (await device.popErrorScope()) {
-      for (const buffer of [...slots, staging]) buffer.destroy();
+      for (const made of [...slots, ring]) made.destroy();
       throw new FaceXFormerError('LIMIT', `The GPU has no memory for ${plan.totals.activationBytes} bytes of activations.`);
     }
     const steps = plan.dispatches.map((dispatch, i) => {
       const pipeline = made[i] as GPUComputePipeline;
       return { dispatch, pipeline, bindGroup: bind(device, dispatch, pipeline, { slots, parameters, resources }) };
     });
-    return new Program(device, plan, parameters, resources, slots, steps, staging);
+    return new Program(device, plan, parameters, resources, slots, steps, ring);
   }
 
-  /** Encodes a frame: the plan's dispatches, then what is read back, into one buffer. */
-  encode(encoder: GPUCommandEncoder): void {
+  /**
+   * Gives the GPU a frame as soon as less than RING are in flight. Results come in the order of the frames.
+   * @throws FaceXFormerError DISPOSED
+   */
+  async run(): Promise<Frame> {
+    const staging = await this.ring.take();
+    if (this.ring.destroyed) throw disposed();
+    const start = performance.now();
+    const refused = refusalOf(this.device, () => this.#submit(staging));
+    const encode = performance.now() - start;
+    const results = this.#read(staging, refused);
+    results.catch(() => {});
+    return { encode, results };
+  }
+
+  /** Frees the activations and the readback buffers; parameters and resources are the engine's. Frames in flight fail with DISPOSED. */
+  destroy(): void {
+    this.ring.destroy();
+    for (const buffer of this.slots) buffer.destroy();
+  }
+
+  /** As `destroy`, once the frames in flight have been read. */
+  retire(): void {
+    void this.ring.idle().then(() => this.destroy());
+  }
+
+  #submit(staging: GPUBuffer): void {
     if (this.resources.version !== this.#resourcesVersion) this.#rebindResources();
+    const encoder = this.device.createCommandEncoder({ label: 'frame' });
     const pass = encoder.beginComputePass();
+    let last: GPUComputePipeline | undefined;
     for (const { dispatch, pipeline, bindGroup } of this.steps) {
-      pass.setPipeline(pipeline);
+      if (pipeline !== last) pass.setPipeline(pipeline);
+      last = pipeline;
       pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(...dispatch.launch.workgroups);
+      const [x, y, z] = dispatch.launch.workgroups;
+      pass.dispatchWorkgroups(x, y, z);
     }
     pass.end();
     let at = 0;
     for (const { slot, offset, bytes } of this.plan.readbacks) {
-      encoder.copyBufferToBuffer(this.slots[slot] as GPUBuffer, offset, this.staging, at, bytes);
+      encoder.copyBufferToBuffer(this.slots[slot] as GPUBuffer, offset, staging, at, bytes);
       at += bytes;
+    }
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  async #read(staging: GPUBuffer, refused: Promise<GPUError | undefined>): Promise<Results> {
+    const [said, mapped] = await Promise.allSettled([refused, staging.mapAsync(GPUMapMode.READ)]);
+    try {
+      if (said.status === 'rejected') throw said.reason;
+      if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the frame: ${said.value.message}`);
+      if (mapped.status === 'rejected') throw mapped.reason;
+      return this.#copied(staging.getMappedRange()); // whole: a part of it would have to begin at a multiple of 8
+    } catch (error) {
+      throw this.ring.destroyed ? disposed() : failure(error as Error);
+    } finally {
+      if (mapped.status === 'fulfilled') staging.unmap();
+      this.ring.release(staging);
     }
   }
 
-  /** Waits for the encoded frame and copies its results out, by name, as the GPU laid them out. */
-  async read(): Promise<Map<string, ArrayBuffer>> {
-    await this.staging.mapAsync(GPUMapMode.READ);
+  #copied(mapped: ArrayBuffer): Results {
     const results = new Map<string, ArrayBuffer>();
-    const mapped = this.staging.getMappedRange(); // whole: a part of it would have to begin at a multiple of 8
     let at = 0;
     for (const { name, bytes } of this.plan.readbacks) {
       results.set(name, mapped.slice(at, at + bytes));
       at += bytes;
     }
-    this.staging.unmap();
     return results;
-  }
-
-  /** Frees the activations and the readback buffer; parameters and resources are the engine's. */
-  destroy(): void {
-    for (const buffer of [...this.slots, this.staging]) buffer.destroy();
   }
 
   #rebindResources(): void {
@@ -97,6 +148,14 @@ export class Program {
         step.bindGroup = bind(this.device, step.dispatch, step.pipeline, this);
     this.#resourcesVersion = this.resources.version;
   }
+}
+
+function failure(cause: Error): FaceXFormerError {
+  if (cause instanceof FaceXFormerError) return cause;
+  // What a map says when its device goes: AbortError, or OperationError in older browsers.
+  if (cause.name === 'AbortError' || cause.name === 'OperationError')
+    return new FaceXFormerError('DEVICE_LOST', 'The GPU was lost while it worked. Load the engine again.', { cause });
+  return new FaceXFormerError('GPU_ERROR', `The frame could not be run: ${cause.message}`, { cause });
 }
 
 interface Bound {
@@ -114,7 +173,7 @@ function bind(
   const resource = (place: Dispatch['places'][number]): GPUBindingResource => {
     if (place.kind === 'slot') return { buffer: slots[place.slot] as GPUBuffer, offset: place.offset, size: place.bytes };
     if (place.kind === 'parameter') return { buffer: parameters.get(place) };
-    return place.name === 'picture' ? resources.texture.createView() : { buffer: resources.table };
+    return place.name === 'picture' ? resources.texture.createView({ dimension: '2d-array' }) : { buffer: resources.table };
   };
   const entries = places.map((place, binding) => ({ binding, resource: resource(place) }));
   return device.createBindGroup({ label: node, layout: pipeline.getBindGroupLayout(0), entries });

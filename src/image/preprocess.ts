@@ -1,31 +1,45 @@
-/** What the GPU needs of a picture before the network's first kernel: the crop as a texture, and the resize's table for its size. */
+/** What the GPU needs of a picture before the network's first kernel: the crops as a texture's layers, and the resize's table for their sizes. */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { refusalOf } from '../gpu/scope.ts';
 import type { Box, Size } from './crop.ts';
-import { axis, MAX_CROP, resizeTable, TABLE_BYTES } from './resize.ts';
-import type { Picture } from './source.ts';
+import { axis, MAX_CROP, MOST_IMAGES, partsOfTable, resizeTable, TABLE_BYTES } from './resize.ts';
+import type { Copy, Picture } from './source.ts';
 
 /** Texture sides grow in steps of this many pixels, so that a face that comes nearer makes few new textures. */
 const STEP = 256;
 /** A texture of more pixels (64 MiB) is kept only as long as crops need it. */
 const KEPT_PIXELS = 16 * 2 ** 20;
 
+/** Crops on their way to the GPU. */
+export interface Upload {
+  /** Rejects with GPU_ERROR where the GPU refused a crop: the frame that reads it is worth nothing. */
+  readonly accepted: Promise<void>;
+}
+
+/** The texture's room: an image a layer. */
+interface Room extends Size {
+  readonly images: number;
+}
+
 /**
  * Owns the texture and the table of one device. In steady state it creates nothing: a crop is one copy, and one buffer write if its size
- * is new. An upload and the submit that reads it belong together; no other upload may come between them.
+ * is new in its layer. An upload and the submit that reads it belong together; no other upload may come between them.
  */
 export class Preprocess {
   /** Binding `table` of the kernel `resize`: TABLE_BYTES long, never replaced. */
   readonly table: GPUBuffer;
   #texture: GPUTexture;
   #version = 0;
-  #tableOf: Size = { width: 0, height: 0 };
+  /** Of which crops the table's parts are. */
+  #tableOf: Size[] = [];
 
   constructor(readonly device: GPUDevice) {
     this.table = device.createBuffer({ label: 'resize.table', size: TABLE_BYTES, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
-    this.#texture = this.#create({ width: 2 * STEP, height: 2 * STEP });
+    device.queue.writeBuffer(this.table, 0, partsOfTable());
+    this.#texture = this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 });
   }
 
-  /** Binding `picture` of the kernel `resize`. Replaced when a crop does not fit: see `version`. */
+  /** Binding `picture` of the kernel `resize`. Replaced when crops do not fit: see `version`. */
   get texture(): GPUTexture {
     return this.#texture;
   }
@@ -36,24 +50,26 @@ export class Preprocess {
   }
 
   /**
-   * Puts the picture's pixels in `crop` on the GPU.
-   * @param crop integers inside the picture, as `checkBox` gives them
-   * @throws FaceXFormerError LIMIT: the crop is larger than a texture can be, or than the GPU has memory for. BAD_PICTURE: see `Picture.copyTo`.
+   * Puts the picture's pixels in `crops` on the GPU, each into a layer of its own, in their order.
+   * @param crops 1 to MOST_IMAGES, of integers inside the picture, as `checkBox` gives them
+   * @throws FaceXFormerError LIMIT: a crop is larger than a texture can be, or they are than the GPU has memory for. BAD_PICTURE: see `Picture.copyTo`.
    */
-  async upload(picture: Picture, crop: Box): Promise<void> {
-    const size = { width: crop.x1 - crop.x0, height: crop.y1 - crop.y0 };
+  async upload(picture: Picture, crops: readonly Box[]): Promise<Upload> {
+    if (crops.length < 1 || crops.length > MOST_IMAGES) throw new RangeError(`${crops.length} crops; a table serves 1 to ${MOST_IMAGES}`);
     const most = Math.min(MAX_CROP, this.device.limits.maxTextureDimension2D);
-    if (Math.max(size.width, size.height) > most)
+    const { width, height } = largest(crops);
+    if (Math.max(width, height) > most)
       throw new FaceXFormerError(
         'LIMIT',
-        `The face box is ${size.width} x ${size.height} pixels; this GPU takes up to ${most} on a side. Give a smaller box, or scale the picture down.`,
+        `The face box is ${width} x ${height} pixels; this GPU takes up to ${most} on a side. Give a smaller box, or scale the picture down.`,
       );
-    await this.#makeRoom(size, most);
-    await picture.copyTo(this.#texture, crop, this.device);
-    if (size.width === this.#tableOf.width && size.height === this.#tableOf.height) return;
-    const x = axis(size.width);
-    this.device.queue.writeBuffer(this.table, 0, resizeTable(x, size.width === size.height ? x : axis(size.height)));
-    this.#tableOf = size;
+    await this.#makeRoom({ width, height, images: crops.length }, most);
+    const copies: Copy[] = [];
+    for (const [image, crop] of crops.entries())
+      copies.push(await picture.copyTo(this.#texture, crop, this.device, image), this.#writeTable(sizeOf(crop), image));
+    const accepted = this.#accepted(copies);
+    accepted.catch(() => {}); // for who does not get to wait for it
+    return { accepted };
   }
 
   /** Destroys both; work already submitted still finishes. */
@@ -62,20 +78,38 @@ export class Preprocess {
     this.table.destroy();
   }
 
-  async #makeRoom(size: Size, most: number): Promise<void> {
+  async #accepted(copies: readonly Copy[]): Promise<void> {
+    const refused = (await Promise.all(copies.map((copy) => copy.refused))).find((error) => error !== undefined);
+    if (!refused) return;
+    this.#tableOf = [];
+    throw new FaceXFormerError('GPU_ERROR', `The GPU refused the picture: ${refused.message}`);
+  }
+
+  #writeTable(size: Size, image: number): Copy {
+    const { width, height } = this.#tableOf[image] ?? { width: 0, height: 0 };
+    if (size.width === width && size.height === height) return { refused: Promise.resolve(undefined) };
+    this.#tableOf[image] = size;
+    const x = axis(size.width);
+    const part = resizeTable(x, size.width === size.height ? x : axis(size.height));
+    const at = 4 * (partsOfTable()[image] as number);
+    return { refused: refusalOf(this.device, () => this.device.queue.writeBuffer(this.table, at, part)) };
+  }
+
+  async #makeRoom(size: Room, most: number): Promise<void> {
     const step = (side: number): number => Math.min(Math.ceil(side / STEP) * STEP, most);
-    const need = { width: step(size.width), height: step(size.height) };
-    const { width, height } = this.#texture;
-    const kept = Math.max(KEPT_PIXELS, need.width * need.height);
-    if (width >= size.width && height >= size.height && width * height <= kept) return;
-    const both = { width: Math.max(width, need.width), height: Math.max(height, need.height) };
+    const need = { width: step(size.width), height: step(size.height), images: size.images };
+    const { width, height, depthOrArrayLayers: images } = this.#texture;
+    const kept = Math.max(KEPT_PIXELS, pixels(need));
+    if (width >= size.width && height >= size.height && images >= size.images && pixels({ width, height, images }) <= kept) return;
+    const both = { width: Math.max(width, need.width), height: Math.max(height, need.height), images: Math.max(images, need.images) };
     this.device.pushErrorScope('out-of-memory');
-    const texture = this.#create(both.width * both.height <= kept ? both : need);
+    const texture = this.#create(pixels(both) <= kept ? both : need);
     if (await this.device.popErrorScope()) {
       texture.destroy();
+      const boxes = size.images === 1 ? 'a face box' : `${size.images} face boxes`;
       throw new FaceXFormerError(
         'LIMIT',
-        `The GPU has no memory for a face box of ${size.width} x ${size.height} pixels. Give a smaller one.`,
+        `The GPU has no memory for ${boxes} of ${size.width} x ${size.height} pixels. Give a smaller one.`,
       );
     }
     this.#texture.destroy();
@@ -83,13 +117,38 @@ export class Preprocess {
     this.#version++;
   }
 
-  #create({ width, height }: Size): GPUTexture {
+  #create({ width, height, images }: Room): GPUTexture {
     const { COPY_DST, RENDER_ATTACHMENT, TEXTURE_BINDING } = GPUTextureUsage; // copyExternalImageToTexture asks for the second
     return this.device.createTexture({
       label: 'picture',
-      size: [width, height],
+      size: [width, height, images],
       format: 'rgba8unorm',
       usage: COPY_DST | RENDER_ATTACHMENT | TEXTURE_BINDING,
     });
   }
 }
+
+/**
+ * The crops in groups that go through the network together: `most` each, in their order, but fewer where they would need a texture that
+ * is not worth keeping.
+ */
+export function batchesOf(crops: readonly Box[], most: number): Box[][] {
+  const batches: Box[][] = [];
+  for (const crop of crops) {
+    const batch = batches.at(-1);
+    const together = [...(batch ?? []), crop];
+    if (batch && together.length <= most && pixels({ ...largest(together), images: together.length }) <= KEPT_PIXELS) batch.push(crop);
+    else batches.push([crop]);
+  }
+  return batches;
+}
+
+const sizeOf = ({ x0, y0, x1, y1 }: Box): Size => ({ width: x1 - x0, height: y1 - y0 });
+
+/** The least size that each of the crops fits in. */
+function largest(crops: readonly Box[]): Size {
+  const sizes = crops.map(sizeOf);
+  return { width: Math.max(...sizes.map(({ width }) => width)), height: Math.max(...sizes.map(({ height }) => height)) };
+}
+
+const pixels = ({ width, height, images }: Room): number => width * height * images;

@@ -57,10 +57,19 @@ export function axis(from: number, to: number = SIZE): Axis {
 
 const fixedPoint = (weight: number): number => Math.trunc(weight * 2 ** PRECISION_BITS + (weight < 0 ? -0.5 : 0.5));
 
-/** Bytes of the buffer that holds any crop's table: room for two axes of `MAX_CROP` pixels. */
-export const TABLE_BYTES = 4 * (2 + 2 * SIZE * (1 + 2 * Math.ceil((CUBIC_SUPPORT * MAX_CROP) / SIZE) + 1));
+/** Images that one table serves. */
+export const MOST_IMAGES = 8;
+/** Elements that any crop's part of the table fits in: two axes of `MAX_CROP` pixels. */
+const PART = 2 + 2 * SIZE * (1 + 2 * Math.ceil((CUBIC_SUPPORT * MAX_CROP) / SIZE) + 1);
 
-/** Both axes as the kernel `resize` reads them: taps of x, taps of y; first of x, weights of x; first of y, weights of y. */
+/** Bytes of the buffer that holds the table of any `MOST_IMAGES` crops. */
+export const TABLE_BYTES = 4 * MOST_IMAGES * (1 + PART);
+
+/** The table's header: where each image's part begins, in elements. */
+export const partsOfTable = (): Int32Array<ArrayBuffer> =>
+  Int32Array.from({ length: MOST_IMAGES }, (_, image) => MOST_IMAGES + image * PART);
+
+/** An image's part of the table, both axes as the kernel `resize` reads them: taps of x, taps of y; first of x, weights of x; first of y, weights of y. */
 export function resizeTable(x: Axis, y: Axis): Int32Array<ArrayBuffer> {
   const table = new Int32Array(2 + x.to * (1 + x.taps) + y.to * (1 + y.taps));
   table.set([x.taps, y.taps]);

@@ -3,6 +3,7 @@
  * by their tag, not by `instanceof`, so that they may come from another frame and nothing of the page is needed in a worker or in Node.
  */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { refusalOf } from '../gpu/scope.ts';
 import type { Box, Size } from './crop.ts';
 
 /** Pixels in memory: RGBA, 8 bits each, row by row from the top; alpha is not used. */
@@ -27,13 +28,18 @@ export type PictureSource =
   | Blob
   | RawPicture;
 
+/** A copy that the GPU was asked for; what it refuses of it is known later. */
+export interface Copy {
+  readonly refused: Promise<GPUError | undefined>;
+}
+
 /** A picture whose pixels are at hand. */
 export interface Picture extends Size {
   /**
-   * Copies the pixels of `crop` (integers inside the picture) to the top left corner of an `rgba8unorm` texture.
+   * Copies the pixels of `crop` (integers inside the picture) to the top left corner of a layer of an `rgba8unorm` texture.
    * @throws FaceXFormerError BAD_PICTURE: tainted by another origin, closed since, or refused by the browser.
    */
-  copyTo(texture: GPUTexture, crop: Box, device: GPUDevice): Promise<void>;
+  copyTo(texture: GPUTexture, crop: Box, device: GPUDevice, layer?: number): Promise<Copy>;
   /** Frees what opening made; never the caller's own object. */
   close(): void;
 }
@@ -126,11 +132,12 @@ function external(source: External, { width, height }: Size, whenEmpty: string):
   return {
     width,
     height,
-    async copyTo(texture, crop, device) {
+    async copyTo(texture, crop, device, layer = 0) {
       try {
-        if (!bitmap && copied(source, texture, crop, device)) return;
+        const copied = bitmap ? undefined : copyIfTaken(source, texture, crop, device, layer);
+        if (copied) return copied;
         bitmap ??= await createImageBitmap(source);
-        copyExternal(bitmap, texture, crop, device);
+        return copyExternal(bitmap, texture, crop, device, layer);
       } catch (error) {
         throw unreadable(tag(source), error);
       }
@@ -139,20 +146,20 @@ function external(source: External, { width, height }: Size, whenEmpty: string):
   };
 }
 
-/** False where the browser does not copy this kind: a TypeError; Chromium copies no video frame without a GPU. */
-function copied(source: External, texture: GPUTexture, crop: Box, device: GPUDevice): boolean {
+/** Nothing where the browser does not copy this kind: a TypeError; Chromium copies no video frame without a GPU. */
+function copyIfTaken(source: External, texture: GPUTexture, crop: Box, device: GPUDevice, layer: number): Copy | undefined {
   try {
-    copyExternal(source, texture, crop, device);
-    return true;
+    return copyExternal(source, texture, crop, device, layer);
   } catch (error) {
     if (error instanceof DOMException && error.name === 'SecurityError') throw error;
-    return false;
+    return undefined;
   }
 }
 
-function copyExternal(source: External, texture: GPUTexture, crop: Box, device: GPUDevice): void {
-  const size = [crop.x1 - crop.x0, crop.y1 - crop.y0];
-  device.queue.copyExternalImageToTexture({ source, origin: [crop.x0, crop.y0] }, { texture, premultipliedAlpha: false }, size);
+function copyExternal(source: External, texture: GPUTexture, { x0, y0, x1, y1 }: Box, device: GPUDevice, layer: number): Copy {
+  const into = { texture, origin: [0, 0, layer], premultipliedAlpha: false };
+  const copy = () => device.queue.copyExternalImageToTexture({ source, origin: [x0, y0] }, into, [x1 - x0, y1 - y0]);
+  return { refused: refusalOf(device, copy) };
 }
 
 function raw({ data, width, height }: RawPicture): Picture {
@@ -169,9 +176,11 @@ function raw({ data, width, height }: RawPicture): Picture {
   return {
     width,
     height,
-    async copyTo(texture, { x0, y0, x1, y1 }, device) {
+    async copyTo(texture, { x0, y0, x1, y1 }, device, layer = 0) {
+      const into = { texture, origin: [0, 0, layer] };
       const layout = { offset: (y0 * width + x0) * 4, bytesPerRow: width * 4, rowsPerImage: y1 - y0 };
-      device.queue.writeTexture({ texture }, data as GPUAllowSharedBufferSource, layout, [x1 - x0, y1 - y0]);
+      const copy = () => device.queue.writeTexture(into, data as GPUAllowSharedBufferSource, layout, [x1 - x0, y1 - y0]);
+      return { refused: refusalOf(device, copy) };
     },
     close: () => {},
   };

@@ -7,7 +7,7 @@ export interface BilinearSumShape {
   /** Side of the finest map, a multiple of 8. */
   side: number;
   channels: number;
-  /** Of all maps; float32 by default. */
+  /** Of the maps that are read; float32 by default. The sum is float32. */
   dtype?: Dtype;
 }
 

@@ -13,7 +13,7 @@ override CHANNELS: u32;
 @group(0) @binding(1) var<storage, read> x2: array<vec4<elem>>;
 @group(0) @binding(2) var<storage, read> x4: array<vec4<elem>>;
 @group(0) @binding(3) var<storage, read> x8: array<vec4<elem>>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<elem>>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
 
 struct Corners {
   low: vec2u,
@@ -59,5 +59,5 @@ fn bilinearSum(@builtin(global_invocation_id) id: vec3u) {
   let end8 = (id.z * (SIDE / 8u) + p8.high.y) * (SIDE / 8u);
   sum += blend(x8[(top8 + p8.low.x) * quads + c], x8[(top8 + p8.high.x) * quads + c],
     x8[(end8 + p8.low.x) * quads + c], x8[(end8 + p8.high.x) * quads + c], p8.share);
-  y[out] = vec4<elem>(sum);
+  y[out] = sum;
 }

@@ -90,8 +90,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
   let row0 = tile.z * rowsOfZ + tile.y * TILE_ROWS;
   let last = (tile.z + 1u) * rowsOfZ - 1u;
-  let share = thread / SHARE; let lane = thread % SHARE;
-  let column = lane % 8u; let rows = lane / 8u * 7u;
+  let share = thread / SHARE; let lane = thread % SHARE; let column = lane % 8u; let rows = lane / 8u * 7u;
   if (NORM) {
     for (var i = thread; i < TILE_ROWS; i += THREADS) { moments[i] = momentsOf(min(row0 + i, last)); }
     workgroupBarrier();
@@ -144,8 +143,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
   }
   workgroupBarrier();
   if (!STREAM || thread >= TILE_ROWS || row0 + thread > last) { return; }
-  var sum = vec4f();
-  for (var i = 0u; i < 8u; i++) { sum += tiles[thread * 8u + i]; }
+  var sum = vec4f(); for (var i = 0u; i < 8u; i++) { sum += tiles[thread * 8u + i]; }
   let mean = sum.x / 8.0;
   for (var i = 0u; i < 8u; i++) { let d = tiles[thread * 8u + i].x - mean; sum.y += 8.0 * d * d; }
   y[(row0 + thread) * yRow() + COLS / 4u + tile.x] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));

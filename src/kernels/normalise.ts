@@ -2,12 +2,14 @@ import { defineKernel, tiles } from './kernel.ts';
 import wgsl from './normalise.wgsl';
 
 export interface NormaliseShape {
+  /** Of one image. */
   pixels: number;
+  images?: number;
 }
 
 /** Bytes to the network's float32 numbers, planar, through a table of 768 values. */
-export const normalise = defineKernel('normalise', wgsl, ({ pixels }: NormaliseShape) => ({
+export const normalise = defineKernel('normalise', wgsl, ({ pixels, images = 1 }: NormaliseShape) => ({
   constants: { PIXELS: pixels },
-  workgroups: [tiles(pixels, 64), 1, 1],
+  workgroups: [tiles(pixels, 64), images, 1],
   macs: 0,
 }));

@@ -1,8 +1,8 @@
 // y[c, i] = lookup[c, byte c of x[i]]: bytes to the network's numbers, (v / 255 - mean[c]) / std[c].
 //
-// x:      [PIXELS] pixels of four bytes, red lowest; alpha is not read.
+// x:      [images][PIXELS] pixels of four bytes, red lowest; alpha is not read.
 // lookup: [3, 256], made on the CPU (src/image/resize.ts).
-// y:      [3, PIXELS] float32, planar.
+// y:      [images][3, PIXELS] float32, planar.
 //
 // Why a table: WGSL's division may be off by 2.5 ULP; there are 768 results, and rounded once they are PyTorch's on every GPU.
 @group(0) @binding(0) var<storage, read> x: array<u32>;
@@ -17,8 +17,9 @@ fn normalise(@builtin(global_invocation_id) id: vec3u) {
   if (i >= PIXELS) {
     return;
   }
-  let pixel = x[i];
-  y[i] = lookup[pixel & 255u];
-  y[PIXELS + i] = lookup[256u + ((pixel >> 8u) & 255u)];
-  y[2u * PIXELS + i] = lookup[512u + ((pixel >> 16u) & 255u)];
+  let pixel = x[id.y * PIXELS + i];
+  let first = id.y * 3u * PIXELS + i; // y: an image a line of the grid
+  y[first] = lookup[pixel & 255u];
+  y[first + PIXELS] = lookup[256u + ((pixel >> 8u) & 255u)];
+  y[first + 2u * PIXELS] = lookup[512u + ((pixel >> 16u) & 255u)];
 }

@@ -4,15 +4,17 @@ import wgsl from './resize.wgsl';
 export interface ResizeShape {
   /** Side of the square result, in pixels. */
   size: number;
+  /** Crops resized at once: layers of the picture. 1 unless given. */
+  images?: number;
 }
 
 const WORKGROUP = 64;
 /** Output rows of one thread: the file's `ROWS`. */
 const ROWS = 4;
 
-/** Pillow's exact bicubic resize of a crop of any size: one grid, whatever the crop. */
-export const resize = defineKernel('resize', wgsl, ({ size }: ResizeShape) => ({
+/** Pillow's exact bicubic resize of crops of any sizes: one grid, whatever the crops. */
+export const resize = defineKernel('resize', wgsl, ({ size, images = 1 }: ResizeShape) => ({
   constants: { SIZE: size },
-  workgroups: [tiles(size * tiles(size, ROWS), WORKGROUP), 1, 1],
+  workgroups: [tiles(size * tiles(size, ROWS), WORKGROUP), images, 1],
   macs: 0,
 }));

@@ -19,11 +19,17 @@ const WIDTH = 256;
 export function fuse(t: Target, maps: readonly Stream[]): Tensor {
   const [x, x2, x4, x8] = maps.map((map, i) => {
     const bias = i === 0 ? foldedBias(t) : undefined; // once is enough: a constant is its own upsampling
-    const layer = { weight: foldedWeight(t, i, map.channels), bias, cols: WIDTH, dtype: 'f32' } as const;
+    const layer = { weight: foldedWeight(t, i, map.channels), bias, cols: WIDTH };
     return product(t, `linear_c.${i} fused`, rowsOfStream(map), layer);
   }) as [Tensor, Tensor, Tensor, Tensor];
   const side = sideOf(t, x);
-  const fused = t.graph.add('linear_fuse', bilinearSum, { side, channels: WIDTH, images: t.graph.images }, { x, x2, x4, x8 }, x.shape);
+  const fused = t.graph.add(
+    'linear_fuse',
+    bilinearSum,
+    { side, channels: WIDTH, images: t.graph.images, dtype: t.dtype },
+    { x, x2, x4, x8 },
+    x.shape,
+  );
   t.graph.tap('fused', fused, [1, WIDTH, side, side], (values) => planes(values, WIDTH));
   return fused;
 }

@@ -5,7 +5,7 @@
  */
 import type { HourglassSizes } from '../checkpoint/manifest.ts';
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
-import { type ConvShape, packConv } from '../kernels/conv.ts';
+import { type ConvShape, conv, packConv } from '../kernels/conv.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul.ts';
@@ -103,7 +103,14 @@ function convolution(t: Target, x: Tensor, shape: ConvShape, w: Weights, { befor
   const inputs = { x, w: foldedWeight(t, w, shape, after), b, s, r: residual ?? b, c: coarse ?? b };
   const { images } = t.graph;
   const rows = images * shape.side * shape.side;
-  return t.graph.add(w.path, t.kernels.conv, { ...shape, images, dtype: t.dtype, weights: t.dtype }, inputs, [rows, shape.cols], t.dtype);
+  return t.graph.add(
+    w.path,
+    t.kernels.conv ?? conv,
+    { ...shape, images, dtype: t.dtype, weights: t.dtype },
+    inputs,
+    [rows, shape.cols],
+    t.dtype,
+  );
 }
 
 /** relu(bn(conv1x1(x))) */

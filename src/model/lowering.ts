@@ -2,7 +2,8 @@
  * How the network's steps become dispatches. Two ways compute the same: `plain`, a dispatch for every step and a tap after each, for
  * CPUs that run WebGPU and for comparison; and `fused`, for GPUs, which has constants of the weights folded in and a third of the dispatches.
  */
-import type { Graph, Tensor } from '../graph/graph.ts';
+import type { HourglassSizes } from '../checkpoint/manifest.ts';
+import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import type { KernelSet } from '../kernels/set.ts';
 import type { Config } from './config.ts';
@@ -30,6 +31,27 @@ export interface Decoded {
   readonly face: Tensor;
 }
 
+/** A picture on its way into the network. */
+export interface Pixels {
+  /** Bytes, red lowest: [images * 224 * 224] */
+  readonly resized: Tensor;
+  /** The numbers of each byte of each colour: [3, 256] */
+  readonly lookup: Parameter;
+  /** The numbers themselves: [images * 3, 224, 224] */
+  readonly pixels: Tensor;
+}
+
+/** The token MLP's kernels [images * points, width] and the face tokens to points [images * points, 2] in [-1, 1], x then y. */
+export type Hourglass = (t: Target, kernels: Tensor, face: Tensor, sizes: HourglassSizes, w: Weights) => Tensor;
+
+/** What the heads are to give. */
+export interface Wanted {
+  readonly config: Config;
+  readonly tasks: readonly Task[];
+  /** Of the paper form's landmarks: a function of its own, so that an app without them need not carry it. */
+  readonly hourglass?: Hourglass | undefined;
+}
+
 export interface NormedLayer {
   readonly cols: number;
   readonly activation?: 'gelu';
@@ -39,8 +61,12 @@ export interface NormedLayer {
 
 export interface Lowering {
   readonly kernels: KernelSet;
-  /** Pixels as bytes, [images * 224 * 224], to the patches' stream of 128 channels. `w`: patch convolution and norm. */
-  embed(t: Target, resized: Tensor, w: Weights): Stream;
+  /** Pictures that a frame can take. */
+  readonly mostImages: number;
+  /** Whether weights and activations can be stored in float16. */
+  readonly float16: boolean;
+  /** To the patches' stream of 128 channels. `w`: patch convolution and norm. */
+  embed(t: Target, picture: Pixels, w: Weights): Stream;
   /** act(linear(norm(x))): [rows, cols] */
   normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, layer: NormedLayer): Tensor;
   /** to + linear(x) */
@@ -50,5 +76,5 @@ export interface Lowering {
   /** The two-way transformer on the face tokens [images * 3136, 256]. */
   decode(t: Target, face: Tensor, config: Config, w: Weights): Decoded;
   /** Adds the raw outputs of the tasks, named as the tasks, and `mask`, the parsing map's argmax. */
-  heads(t: Target, decoded: Decoded, config: Config, tasks: readonly Task[], w: Weights): void;
+  heads(t: Target, decoded: Decoded, wanted: Wanted, w: Weights): void;
 }

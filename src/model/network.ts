@@ -1,13 +1,14 @@
 /** FaceXFormer from the picture's crop to the raw outputs, as one static graph. */
 import { Graph, type Resource } from '../graph/graph.ts';
-import { SIZE } from '../image/resize.ts';
+import { normaliseLookup, SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
+import { normalise } from '../kernels/normalise.ts';
 import { resize } from '../kernels/resize.ts';
 import { type Config, tasksOf } from './config.ts';
 import { fused } from './fused/fused.ts';
 import { fuse } from './fusion.ts';
 import type { Task } from './labels.ts';
-import type { Lowering } from './lowering.ts';
+import type { Hourglass, Lowering } from './lowering.ts';
 import { swin } from './swin.ts';
 import { Weights } from './weights.ts';
 
@@ -23,18 +24,24 @@ export interface NetworkOptions {
   dtype?: Dtype;
   /** What the heads are for; default all that the configuration knows. */
   tasks?: readonly Task[];
+  /** Needed where the configuration has one and the landmarks are among the tasks. */
+  hourglass?: Hourglass | undefined;
 }
 
 /** The whole network; a plan takes from it what the chosen outputs need. */
 export function network(config: Config, options: NetworkOptions = {}): Graph {
-  const { lowering = fused(), images = 1, dtype = 'f32', tasks = tasksOf(config) } = options;
+  const { lowering = fused(), images = 1, dtype = 'f32', tasks = tasksOf(config), hourglass } = options;
   const graph = new Graph(images);
   const t = { graph, kernels: lowering.kernels, dtype };
   const w = new Weights();
-  const resized = graph.add('resized', resize, { size: SIZE }, { picture: PICTURE, table: TABLE }, [images * SIZE * SIZE]);
+  const resized = graph.add('resized', resize, { size: SIZE, images }, { picture: PICTURE, table: TABLE }, [images * SIZE * SIZE]);
   graph.tap('resized', resized, [SIZE * SIZE]);
-  const face = fuse(t, swin(t, lowering, resized, w.at('backbone.0')));
+  const lookup = graph.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
+  // Read by the plain lowering, and by who asks for it; the fused one looks the numbers up as it embeds them.
+  const pixels = graph.add('pixels', normalise, { pixels: SIZE * SIZE, images }, { x: resized, lookup }, [images * 3, SIZE, SIZE]);
+  graph.tap('pixels', pixels, [1, 3, SIZE, SIZE]);
+  const face = fuse(t, swin(t, lowering, { resized, lookup, pixels }, w.at('backbone.0')));
   const decoder = w.at('face_decoder');
-  lowering.heads(t, lowering.decode(t, face, config, decoder), config, tasks, decoder);
+  lowering.heads(t, lowering.decode(t, face, config, decoder), { config, tasks, hourglass }, decoder);
   return graph;
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { weightCache } from '../../src/checkpoint/cache.ts';
 import type { RetryOptions } from '../../src/checkpoint/connection.ts';
-import { isHosted } from '../../src/checkpoint/hosted.ts';
-import { openCheckpoint } from '../../src/checkpoint/open.ts';
-import { chunkStore, weightCache } from '../../src/checkpoint/store.ts';
+import { isHosted, openCheckpoint } from '../../src/checkpoint/open.ts';
+import { chunkStore } from '../../src/checkpoint/store.ts';
 import { entry, fileOf } from './files.ts';
 import { CHUNK_BYTES, type HostedServer, hostedServer, sha256 } from './hosted-server.ts';
 

@@ -1,8 +1,9 @@
 /** In the browser: loads hosted weights, and meddles with what is kept of them. */
 
+import { weightCache } from '../../src/checkpoint/cache.ts';
 import { sha256 } from '../../src/checkpoint/download.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
-import { chunkStore, weightCache } from '../../src/checkpoint/store.ts';
+import { chunkStore } from '../../src/checkpoint/store.ts';
 
 export const list = () => weightCache.list();
 export const clear = () => weightCache.clear();

@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { weightCache } from '../../src/checkpoint/cache.ts';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { fillSeeded, seededCheckpoint } from '../../src/checkpoint/seeded.ts';
-import { weightCache } from '../../src/checkpoint/store.ts';
 import { inFloat32, toFloat32 } from '../../src/checkpoint/values.ts';
 import { describe as describeWeights } from '../../src/convert/describe.ts';
 import { type HostedFiles, shardCheckpoint } from '../../src/convert/host.ts';

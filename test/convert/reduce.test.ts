@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkTensors } from '../../src/checkpoint/check.ts';
 import type { Checkpoint, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
+import { toFloat16 } from '../../src/checkpoint/float16.ts';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { inFloat32, toFloat32 } from '../../src/checkpoint/values.ts';
-import { isReducible, outputAxis, reduced, toFloat16, toInt8 } from '../../src/convert/reduce.ts';
+import { isReducible, outputAxis, reduced, toInt8 } from '../../src/convert/reduce.ts';
 
 const back = (bits: Uint16Array) =>
   toFloat32(

@@ -12,7 +12,12 @@ beforeAll(async () => {
 describe('FaceXFormer', () => {
   it('loads in phases, pipelines asked for before the weights', async () => {
     expect(await page.call('load')).toEqual(['device', 'pipelines', 'weights', 'ready']);
-    expect(await page.call('facts')).toMatchObject({ tasks: ['age', 'gender'], form: 'released', weights: 'seeded 20240319' });
+    expect(await page.call('facts')).toMatchObject({
+      tasks: ['age', 'gender'],
+      form: 'released',
+      dtype: 'f32',
+      weights: 'seeded 20240319',
+    });
   });
 
   it('refuses wrong calls with their codes', async () => {
@@ -40,6 +45,12 @@ describe('FaceXFormer', () => {
     expect(await page.call('keys')).toEqual(['box', 'gender']);
   });
 
+  it('overlaps calls, answers them in order and as if alone, and creates nothing for a frame', async () => {
+    const { counts, ...answers } = (await page.call('overlapping')) as { counts: object };
+    expect(answers).toEqual({ order: ['two faces', 'wrong', 'no face', 'one face'], equal: true, different: true, timings: true });
+    expect(counts).toMatchObject({ creates: 0, encoders: 3, passes: 3, submits: 3, maps: 3, mostInFlight: 3 });
+  });
+
   it('gives heat maps of the paper form where they are asked for', async () => {
     expect(await page.call('heatmaps')).toEqual({
       refused: 'BAD_OPTION',
@@ -57,6 +68,8 @@ describe('FaceXFormer', () => {
       'a missing tensor': 'WRONG_WEIGHTS',
       'unknown task': 'UNKNOWN_TASK',
       'a task of the other form': 'UNKNOWN_TASK',
+      'no such dtype': 'BAD_OPTION',
+      'float16 on a GPU without': 'BAD_OPTION',
       'aborted before': 'ABORTED',
       'aborted midway': 'ABORTED',
     });
@@ -65,14 +78,20 @@ describe('FaceXFormer', () => {
   it('ends calls that are aborted or overtaken by dispose', async () => {
     expect(await page.call('stoppedCalls')).toEqual({
       'aborted while running': 'ABORTED',
+      'beside it': 'no error',
       'disposed while running': 'DISPOSED',
+      'disposed while next': 'DISPOSED',
       'disposed while waiting': 'DISPOSED',
       'after dispose': 'DISPOSED',
     });
   });
 
   it('says that its GPU was lost, and makes up no answer', async () => {
-    expect(await page.call('lostDevice')).toEqual({ 'lost while running': 'DEVICE_LOST', 'lost before': 'DEVICE_LOST' });
+    expect(await page.call('lostDevice')).toEqual({
+      'lost while running': 'DEVICE_LOST',
+      'lost while next': 'DEVICE_LOST',
+      'lost before': 'DEVICE_LOST',
+    });
   });
 
   it('left no complaint in the console', () => {

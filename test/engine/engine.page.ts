@@ -1,5 +1,6 @@
 /** What a page does with an engine, right and wrong; each function tells what came of it. */
-import { FaceXFormer, FaceXFormerError, type LoadOptions, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { type Box, FaceXFormer, FaceXFormerError, type LoadOptions, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { type Counts, counting } from './count.ts';
 
 let engine: FaceXFormer;
 
@@ -33,6 +34,39 @@ export async function ages(count: number): Promise<number[][]> {
 export async function keys(): Promise<string[]> {
   const { faces } = await engine.analyze(grey, { tasks: ['gender'] });
   return Object.keys(faces[0] ?? {}).sort();
+}
+
+const shaded = { data: Uint8Array.from({ length: 64 * 48 * 4 }, (_, i) => (i * i) >> 8), width: 64, height: 48 };
+const left: Box = { x0: 0, y0: 0, x1: 32, y1: 48 };
+const right: Box = { x0: 32, y0: 0, x1: 64, y1: 48 };
+const agesOf = async (boxes: Box[]) => (await engine.analyze(shaded, { tasks: ['age'], boxes })).faces.map(({ age }) => age?.probabilities);
+
+/** Calls of one face, two faces, and none that is right, all at once: the order of their answers, which must be those of calls alone. */
+export async function overlapping(): Promise<{ order: string[]; equal: boolean; different: boolean; counts: Counts; timings: boolean }> {
+  const alone = [await agesOf([left]), await agesOf([right])].flat();
+  const read = counting();
+  const order: string[] = [];
+  const told =
+    (what: string) =>
+    <T>(value: T) => {
+      order.push(what);
+      return value;
+    };
+  const calls = [
+    agesOf([right, left]).then(told('two faces')),
+    agesOf([{ ...left, x1: -1 }]).catch(told('wrong')),
+    agesOf([]).then(told('no face')),
+    engine.analyze(shaded, { tasks: ['age'], box: left }).then(told('one face')),
+  ] as const;
+  const [two, , , one] = await Promise.all(calls);
+  const { decode, upload, encode, run, total } = one.timings;
+  return {
+    order,
+    equal: JSON.stringify([two, [one.faces[0]?.age?.probabilities]]) === JSON.stringify([alone.toReversed(), [alone[0]]]),
+    different: JSON.stringify(alone[0]) !== JSON.stringify(alone[1]),
+    counts: read(),
+    timings: encode > 0 && encode < 50 && decode + upload + encode + run <= total + 1,
+  };
 }
 
 /** Every wrong call, by name, and the code that it fails with. */
@@ -70,6 +104,8 @@ export async function wrongLoads(): Promise<Record<string, string>> {
     'a missing tensor': await loading({ weights: seededCheckpoint(few) }),
     'unknown task': await loading({ tasks: ['mood' as 'age'] }),
     'a task of the other form': await loading({ tasks: ['expression'] }),
+    'no such dtype': await loading({ dtype: 'int8' as 'f16' }),
+    'float16 on a GPU without': await loading({ dtype: 'f16' }),
     'aborted before': await loading({ signal: AbortSignal.abort() }),
     'aborted midway': await loading({
       signal: midway.signal,
@@ -101,17 +137,17 @@ export async function heatmaps(): Promise<{
   };
 }
 
-/** Aborts while the frame runs, and disposes while the next one does. */
+/** Aborts one of two calls while their frames run, and disposes while two others do. */
 export async function stoppedCalls(): Promise<Record<string, string>> {
   const abort = new AbortController();
   const running = outcome(() => engine.analyze(grey, { signal: abort.signal }));
+  const beside = outcome(() => engine.analyze(grey));
   setTimeout(() => abort.abort(), 100);
-  const codes: Record<string, string> = { 'aborted while running': await running };
-  const last = outcome(() => engine.analyze(grey));
-  const waiting = outcome(() => engine.analyze(grey));
+  const codes: Record<string, string> = { 'aborted while running': await running, 'beside it': await beside };
+  const calls = Array.from({ length: 5 }, () => outcome(() => engine.analyze(grey)));
   setTimeout(() => engine.dispose(), 100);
-  codes['disposed while running'] = await last;
-  codes['disposed while waiting'] = await waiting;
+  const [first = '', second = '', , , last = ''] = await Promise.all(calls);
+  Object.assign(codes, { 'disposed while running': first, 'disposed while next': second, 'disposed while waiting': last });
   engine.dispose();
   codes['after dispose'] = await outcome(() => engine.analyze(grey));
   return codes;
@@ -123,6 +159,7 @@ export async function lostDevice(): Promise<Record<string, string>> {
   const device = (await adapter?.requestDevice()) as GPUDevice;
   const shared = await FaceXFormer.load({ weights: seeded(), tasks: ['gender'], device });
   const running = outcome(() => shared.analyze(grey));
+  const next = outcome(() => shared.analyze(grey));
   setTimeout(() => device.destroy(), 100);
-  return { 'lost while running': await running, 'lost before': await outcome(() => shared.analyze(grey)) };
+  return { 'lost while running': await running, 'lost while next': await next, 'lost before': await outcome(() => shared.analyze(grey)) };
 }

@@ -80,7 +80,7 @@ describe('openGpu', () => {
   it('stops between attempts when aborted', async () => {
     browser(null);
     const abort = new AbortController();
-    const refused = codeOf(openGpu(undefined, abort.signal));
+    const refused = codeOf(openGpu(undefined, { signal: abort.signal }));
     abort.abort();
     expect(await refused).toBe('ABORTED');
   });
@@ -98,5 +98,17 @@ describe('openGpu', () => {
     expect(asked[0]?.requiredFeatures).toEqual([]);
     expect(four.asked[0]).toMatchObject({ requiredFeatures: ['subgroups'] });
     expect(four.asked[0]?.requiredLimits).toBeUndefined();
+  });
+
+  it('asks for float16 where it is wanted and there, and says whether it is', async () => {
+    const able = browser({ features: new Set(['shader-f16']) });
+    expect((await openGpu(undefined)).float16).toBe(false);
+    expect((await openGpu(undefined, { float16: true })).float16).toBe(true);
+    expect(able.asked.map(({ requiredFeatures }) => requiredFeatures)).toEqual([[], ['shader-f16']]);
+    const unable = browser({});
+    expect((await openGpu(undefined, { float16: true })).float16).toBe(false);
+    expect(unable.asked[0]?.requiredFeatures).toEqual([]);
+    const given = { ...device(), features: new Set(['shader-f16']) } as unknown as GPUDevice;
+    expect((await openGpu(given)).float16).toBe(true);
   });
 });

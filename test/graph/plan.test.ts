@@ -18,26 +18,40 @@ const graph = network(config);
 const outputs = (tasks: readonly Task[]): string[] => tasks.map((task) => (task === 'segmentation' ? 'mask' : task));
 const whole = makePlan(graph, outputs(tasksOf(config)));
 
-/** Simulates a frame: every read must find the tensor that was meant, so no live tensor was overwritten. */
+/** Simulates a frame: every read must find the tensor that was meant, so nothing that lives was overwritten, in whole or in part. */
 function misreads(from: Graph, plan: Plan, kept: readonly Tensor[]): string[] {
-  const holds = new Map<number, string>();
+  interface Held {
+    name: string;
+    slot: number;
+    start: number;
+    end: number;
+  }
+  let holds: Held[] = [];
   const wrong: string[] = [];
   const nodes = new Map(from.nodes.map((node) => [node.name, node]));
+  const lies = (name: string, slot: number, start: number, end: number) =>
+    holds.some((held) => held.name === name && held.slot === slot && held.start <= start && end <= held.end);
   for (const { node, places } of plan.dispatches) {
     const { inputs, output } = nodes.get(node) as (typeof from.nodes)[number];
     const written = places.at(-1);
     for (const [i, input] of inputs.entries()) {
       const place = places[i];
       if (input.kind !== 'tensor' || place?.kind !== 'slot') continue;
-      if (holds.get(place.slot) !== input.node.name) wrong.push(`${node} reads ${input.node.name} from slot ${place.slot}`);
+      const end = place.offset + place.bytes;
+      if (!lies(input.node.name, place.slot, place.offset, end)) wrong.push(`${node} reads ${input.node.name} from slot ${place.slot}`);
       if (written?.kind === 'slot' && written.slot === place.slot) wrong.push(`${node} reads and writes slot ${place.slot}`);
-      if (place.bytes > (plan.slots[place.slot] as number)) wrong.push(`${node} reads past the end of slot ${place.slot}`);
+      if (end > (plan.slots[place.slot] as number)) wrong.push(`${node} reads past the end of slot ${place.slot}`);
+      if (place.offset % 256) wrong.push(`${node} reads from byte ${place.offset}`);
     }
-    if (written?.kind === 'slot') holds.set(written.slot, output.name);
+    if (written?.kind !== 'slot') continue;
+    const { slot, offset: start, bytes } = written;
+    if (start + bytes > (plan.slots[slot] as number)) wrong.push(`${node} writes past the end of slot ${slot}`);
+    holds = holds.filter((held) => held.slot !== slot || held.end <= start || held.start >= start + bytes);
+    holds.push({ name: output.name, slot, start, end: start + bytes });
   }
-  for (const { slot, name } of plan.readbacks) {
+  for (const { slot, name, offset, bytes } of plan.readbacks) {
     const tensor = kept.find((one) => one.name === name || from.outputs.get(name)?.tensor === one || from.taps.get(name)?.tensor === one);
-    if (tensor && holds.get(slot) !== tensor.node.name) wrong.push(`${name} was overwritten`);
+    if (tensor && !lies(tensor.node.name, slot, offset, offset + bytes)) wrong.push(`${name} was overwritten`);
   }
   return wrong;
 }

@@ -129,7 +129,7 @@ export async function preprocessed(kind: string, url: string, boxes: Box[]): Pro
   const preprocess = new Preprocess(gpu);
   const picture = await openPicture(await (KINDS[kind] as (url: string) => Promise<PictureSource>)(url));
   const table = new Int32Array(preprocess.table.size / 4);
-  for (const box of boxes) await preprocess.upload(picture, checkBox(box, picture));
+  for (const box of boxes) await preprocess.upload(picture, [checkBox(box, picture)]);
   table.set(new Int32Array(await readBuffer(gpu, preprocess.table)));
   const packed = new Uint32Array(await runKernel(gpu, resize, { size: SIZE }, { picture: preprocess.texture, table }, SIZE * SIZE));
   const pixels = SIZE * SIZE;

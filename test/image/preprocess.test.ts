@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import type { Box } from '../../src/image/crop.ts';
-import { Preprocess } from '../../src/image/preprocess.ts';
-import { axis, MAX_CROP, resizeTable } from '../../src/image/resize.ts';
+import { batchesOf, Preprocess } from '../../src/image/preprocess.ts';
+import { axis, MAX_CROP, partsOfTable, resizeTable } from '../../src/image/resize.ts';
 import { openPicture, type PictureSource } from '../../src/image/source.ts';
 
 Object.assign(globalThis, {
@@ -12,8 +12,15 @@ Object.assign(globalThis, {
 
 /** Records what is asked of a device, and has `memory` pixels of texture. */
 class RecordedDevice {
-  textures: { width: number; height: number; destroyed: boolean; destroy(): void }[] = [];
-  writes: { into: unknown; bytes: ArrayBufferView<ArrayBuffer>; layout?: GPUTexelCopyBufferLayout; size?: number[] }[] = [];
+  textures: { width: number; height: number; depthOrArrayLayers: number; destroyed: boolean; destroy(): void }[] = [];
+  writes: {
+    into: unknown;
+    at?: number;
+    origin?: GPUOrigin3D;
+    bytes: ArrayBufferView<ArrayBuffer>;
+    layout?: GPUTexelCopyBufferLayout;
+    size?: number[];
+  }[] = [];
   failed = false;
 
   constructor(
@@ -24,16 +31,17 @@ class RecordedDevice {
   createBuffer({ size }: { size: number }) {
     return { size, destroy: () => {} };
   }
-  createTexture({ size: [width, height] }: { size: [number, number] }) {
+  createTexture({ size: [width, height, depthOrArrayLayers] }: { size: [number, number, number] }) {
     const texture = {
       width,
       height,
+      depthOrArrayLayers,
       destroyed: false,
       destroy() {
         texture.destroyed = true;
       },
     };
-    this.failed ||= width * height > this.memory;
+    this.failed ||= width * height * depthOrArrayLayers > this.memory;
     this.textures.push(texture);
     return texture;
   }
@@ -44,9 +52,13 @@ class RecordedDevice {
     return this.failed ? { message: 'out of memory' } : null;
   }
   queue = {
-    writeBuffer: (into: unknown, _: number, bytes: Int32Array<ArrayBuffer>) => this.writes.push({ into, bytes }),
-    writeTexture: ({ texture }: { texture: unknown }, bytes: Uint8Array<ArrayBuffer>, layout: GPUTexelCopyBufferLayout, size: number[]) =>
-      this.writes.push({ into: texture, bytes, layout, size }),
+    writeBuffer: (into: unknown, at: number, bytes: Int32Array<ArrayBuffer>) => this.writes.push({ into, at, bytes }),
+    writeTexture: (
+      { texture: into, origin }: { texture: unknown; origin: GPUOrigin3D },
+      bytes: Uint8Array<ArrayBuffer>,
+      layout: GPUTexelCopyBufferLayout,
+      size: number[],
+    ) => this.writes.push({ into, origin, bytes, layout, size }),
   };
   get asDevice(): GPUDevice {
     return this as unknown as GPUDevice;
@@ -56,7 +68,7 @@ class RecordedDevice {
 const box = (x0: number, y0: number, x1: number, y1: number): Box => ({ x0, y0, x1, y1 });
 const rawPicture = (width: number, height: number) => openPicture({ data: new Uint8Array(width * height * 4), width, height });
 /** A picture of any size whose pixels are never touched. */
-const anyPicture = { width: 20_000, height: 20_000, copyTo: async () => {}, close: () => {} };
+const anyPicture = { width: 20_000, height: 20_000, copyTo: async () => ({ refused: Promise.resolve(undefined) }), close: () => {} };
 const codeOf = (error: unknown): unknown => (error instanceof FaceXFormerError ? error.code : error);
 
 describe('Preprocess', () => {
@@ -65,11 +77,12 @@ describe('Preprocess', () => {
     const preprocess = new Preprocess(device.asDevice);
     const picture = await rawPicture(600, 600);
     for (const crop of [box(0, 0, 300, 200), box(9, 7, 309, 207), box(0, 0, 512, 512), box(1, 1, 2, 2)])
-      await preprocess.upload(picture, crop);
+      await preprocess.upload(picture, [crop]);
     expect(device.textures.length).toBe(1);
     expect(preprocess.version).toBe(0);
     const tables = device.writes.filter(({ into }) => into === preprocess.table);
     expect(tables.map(({ bytes }) => bytes)).toEqual([
+      partsOfTable(),
       resizeTable(axis(300), axis(200)),
       resizeTable(axis(512), axis(512)),
       resizeTable(axis(1), axis(1)),
@@ -78,17 +91,48 @@ describe('Preprocess', () => {
 
   it('uploads only the crop', async () => {
     const device = new RecordedDevice();
-    await new Preprocess(device.asDevice).upload(await rawPicture(50, 40), box(3, 5, 13, 25));
-    const [write] = device.writes;
+    await new Preprocess(device.asDevice).upload(await rawPicture(50, 40), [box(3, 5, 13, 25)]);
+    const [, write] = device.writes; // the first is the table's header
     expect(write?.layout).toEqual({ offset: (5 * 50 + 3) * 4, bytesPerRow: 200, rowsPerImage: 20 });
     expect(write?.size).toEqual([10, 20]);
+  });
+
+  it('gives each crop of a batch a layer and a part of the table', async () => {
+    const device = new RecordedDevice();
+    const preprocess = new Preprocess(device.asDevice);
+    const picture = await rawPicture(600, 600);
+    await preprocess.upload(picture, [box(0, 0, 30, 20), box(5, 5, 605 - 5, 25), box(0, 0, 30, 20)]);
+    await preprocess.upload(picture, [box(0, 0, 30, 20), box(0, 0, 40, 40)]);
+    expect(device.textures.map(({ width, height, depthOrArrayLayers }) => [width, height, depthOrArrayLayers])).toEqual([
+      [512, 512, 1],
+      [768, 512, 3],
+    ]);
+    const copies = device.writes.filter(({ into }) => into === preprocess.texture);
+    expect(copies.map(({ origin }) => origin)).toEqual([0, 1, 2, 0, 1].map((layer) => [0, 0, layer]));
+    const parts = device.writes.filter(({ into }) => into === preprocess.table).slice(1);
+    const at = partsOfTable();
+    expect(parts.map(({ at }) => at)).toEqual([0, 1, 2, 1].map((image) => 4 * (at[image] as number)));
+    expect(parts.at(-1)?.bytes).toEqual(resizeTable(axis(40), axis(40)));
+  });
+
+  it('tells which upload the GPU refused, and writes the table anew after it', async () => {
+    const device = new RecordedDevice();
+    const preprocess = new Preprocess(device.asDevice);
+    const picture = await rawPicture(60, 60);
+    const refused = { message: 'no memory for the copy' };
+    device.popErrorScope = async () => refused;
+    const upload = await preprocess.upload(picture, [box(0, 0, 30, 20)]);
+    expect(await upload.accepted.catch(codeOf)).toBe('GPU_ERROR');
+    device.popErrorScope = async () => null;
+    await (await preprocess.upload(picture, [box(0, 0, 30, 20)])).accepted;
+    expect(device.writes.filter(({ into }) => into === preprocess.table)).toHaveLength(3);
   });
 
   it('grows in steps, keeps both sides, and destroys what it replaced', async () => {
     const device = new RecordedDevice();
     const preprocess = new Preprocess(device.asDevice);
     for (const crop of [box(0, 0, 600, 100), box(0, 0, 700, 700), box(0, 0, 768, 768), box(0, 0, 600, 100)])
-      await preprocess.upload(anyPicture, crop);
+      await preprocess.upload(anyPicture, [crop]);
     expect(device.textures.map(({ width, height }) => [width, height])).toEqual([
       [512, 512],
       [768, 512],
@@ -102,7 +146,7 @@ describe('Preprocess', () => {
     const device = new RecordedDevice();
     const preprocess = new Preprocess(device.asDevice);
     for (const crop of [box(0, 0, 8192, 200), box(0, 0, 200, 8192), box(0, 0, 8192, 8192), box(0, 0, 300, 300)])
-      await preprocess.upload(anyPicture, crop);
+      await preprocess.upload(anyPicture, [crop]);
     const made = device.textures.map(({ width, height }) => [width, height]);
     expect(made).toEqual([
       [512, 512],
@@ -115,19 +159,37 @@ describe('Preprocess', () => {
 
   it('refuses a crop over the limit of a texture, and takes the next', async () => {
     const preprocess = new Preprocess(new RecordedDevice(undefined, { maxTextureDimension2D: 4096 }).asDevice);
-    expect(await preprocess.upload(anyPicture, box(0, 0, 4097, 10)).catch(codeOf)).toBe('LIMIT');
-    await preprocess.upload(anyPicture, box(0, 0, 4096, 10));
+    expect(await preprocess.upload(anyPicture, [box(0, 0, 4097, 10)]).catch(codeOf)).toBe('LIMIT');
+    await preprocess.upload(anyPicture, [box(0, 0, 4096, 10)]);
     const most = new Preprocess(new RecordedDevice(undefined, { maxTextureDimension2D: 16384 }).asDevice);
-    expect(await most.upload(anyPicture, box(0, 0, 10, MAX_CROP + 1)).catch(codeOf)).toBe('LIMIT');
+    expect(await most.upload(anyPicture, [box(0, 0, 10, MAX_CROP + 1)]).catch(codeOf)).toBe('LIMIT');
   });
 
   it('survives a GPU without memory for the crop', async () => {
     const device = new RecordedDevice(1000 * 1000);
     const preprocess = new Preprocess(device.asDevice);
-    expect(await preprocess.upload(anyPicture, box(0, 0, 3000, 3000)).catch(codeOf)).toBe('LIMIT');
-    await preprocess.upload(anyPicture, box(0, 0, 300, 300));
+    expect(await preprocess.upload(anyPicture, [box(0, 0, 3000, 3000)]).catch(codeOf)).toBe('LIMIT');
+    await preprocess.upload(anyPicture, [box(0, 0, 300, 300)]);
     expect(device.textures.map(({ destroyed }) => destroyed)).toEqual([false, true]);
     expect(preprocess.version).toBe(0);
+  });
+});
+
+describe('batchesOf', () => {
+  const sizes = (crops: Box[], most: number) => batchesOf(crops, most).map((batch) => batch.length);
+
+  it('keeps the order, in groups of no more than were asked for', () => {
+    const crops = Array.from({ length: 19 }, (_, i) => box(i, 0, i + 100, 100));
+    expect(batchesOf(crops, 8).flat()).toEqual(crops);
+    expect(sizes(crops, 8)).toEqual([8, 8, 3]);
+    expect(sizes(crops, 1)).toEqual(Array(19).fill(1));
+    expect(sizes([], 8)).toEqual([]);
+  });
+
+  it('lets large crops go in fewer, and one alone whatever its size', () => {
+    const large = box(0, 0, 2048, 2048);
+    expect(sizes([large, large, large, large, large], 8)).toEqual([4, 1]);
+    expect(sizes([box(0, 0, 8192, 8192), box(0, 0, 8, 8)], 8)).toEqual([1, 1]);
   });
 });
 
@@ -161,6 +223,8 @@ describe('a kind that the browser does not copy', () => {
     Object.assign(globalThis, { createImageBitmap });
     const copied: unknown[] = [];
     const device = {
+      pushErrorScope() {},
+      popErrorScope: async () => null,
       queue: {
         copyExternalImageToTexture({ source }: { source: unknown }) {
           if (source !== bitmap) throw new TypeError('not of a kind that is copied');

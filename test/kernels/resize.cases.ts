@@ -7,38 +7,77 @@ function picture(width: number, height: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(randomValues(width * height * 4, width * 9973 + height), (v) => Math.floor((v + 1) * 128));
 }
 
-function resizeCase(name: string, width: number, height: number, spare: number, size: number): KernelCase {
+interface Side {
+  width: number;
+  height: number;
+}
+
+/** Images of those sizes, each in the corner of a layer that is larger by `spare` pixels than the largest. */
+function resizeCase(name: string, images: readonly Side[], spare: number, size: number): KernelCase {
   return {
-    name: `${name}: ${width} x ${height} to ${size}`,
+    name: `${name}: ${images.map(({ width, height }) => `${width} x ${height}`).join(', ')} to ${size}`,
     bound: 'exact',
     async run(device) {
-      const rgba = picture(width, height);
-      const [x, y] = [axis(width, size), axis(height, size)];
+      const width = spare + Math.max(...images.map((image) => image.width));
+      const height = spare + Math.max(...images.map((image) => image.height));
       const texture = device.createTexture({
-        size: [width + spare, height + spare],
+        size: [width, height, images.length],
         format: 'rgba8unorm',
         usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST,
       });
-      const noise = picture(width + spare, height + spare);
-      device.queue.writeTexture({ texture }, noise, { bytesPerRow: (width + spare) * 4 }, [width + spare, height + spare]);
-      device.queue.writeTexture({ texture }, rgba, { bytesPerRow: width * 4 }, [width, height]);
-      const packed = await runKernel(device, resize, { size }, { picture: texture, table: resizeTable(x, y) }, size * size);
+      const copy = (rgba: Uint8Array<ArrayBuffer>, side: Side, layer: number) =>
+        device.queue.writeTexture({ texture, origin: [0, 0, layer] }, rgba, { bytesPerRow: side.width * 4 }, [side.width, side.height]);
+      for (const [layer, side] of images.entries()) {
+        copy(picture(width, height), { width, height }, layer);
+        copy(picture(side.width, side.height), side, layer);
+      }
+      const shape = { size, images: images.length };
+      const packed = await runKernel(
+        device,
+        resize,
+        shape,
+        { picture: texture, table: tableOf(images, size) },
+        images.length * size * size,
+      );
       texture.destroy();
-      return { actual: unpackRgb(new Uint32Array(packed)), expected: resizePixels(rgba, x, y) };
+      const expected = images.flatMap((side) => [...resizePixels(picture(side.width, side.height), ...axesOf(side, size))]);
+      return { actual: unpackRgb(new Uint32Array(packed)), expected };
     },
   };
 }
 
+const axesOf = ({ width, height }: Side, size: number) => [axis(width, size), axis(height, size)] as const;
+
+/** The header, then the parts, packed. */
+function tableOf(images: readonly Side[], size: number): Int32Array {
+  const parts = images.map((side) => [...resizeTable(...axesOf(side, size))]);
+  const begins = parts.map((_, i) => parts.slice(0, i).reduce((at, part) => at + part.length, images.length));
+  return Int32Array.from([...begins, ...parts.flat()]);
+}
+
+const one = (name: string, width: number, height: number, spare: number, size: number) =>
+  resizeCase(name, [{ width, height }], spare, size);
+
 export const cases: KernelCase[] = [
-  resizeCase('a face', 301, 287, 0, 224),
-  resizeCase('enlarged', 57, 91, 0, 224),
-  resizeCase('one pixel', 1, 1, 0, 224),
-  resizeCase('one column', 1, 300, 7, 224),
-  resizeCase('one row', 300, 1, 7, 224),
-  resizeCase('both passes skipped', 224, 224, 3, 224),
-  resizeCase('one pass skipped', 224, 130, 0, 224),
-  resizeCase('wide, in a larger texture', 900, 61, 33, 224),
-  resizeCase('72 taps', 4000, 20, 0, 224),
-  resizeCase('the largest side', 3, 8192, 0, 224),
-  resizeCase('a side that is no multiple of four', 40, 50, 5, 13),
+  one('a face', 301, 287, 0, 224),
+  one('enlarged', 57, 91, 0, 224),
+  one('one pixel', 1, 1, 0, 224),
+  one('one column', 1, 300, 7, 224),
+  one('one row', 300, 1, 7, 224),
+  one('both passes skipped', 224, 224, 3, 224),
+  one('one pass skipped', 224, 130, 0, 224),
+  one('wide, in a larger texture', 900, 61, 33, 224),
+  one('72 taps', 4000, 20, 0, 224),
+  one('the largest side', 3, 8192, 0, 224),
+  one('a side that is no multiple of four', 40, 50, 5, 13),
+  resizeCase(
+    'three at once',
+    [
+      { width: 40, height: 50 },
+      { width: 9, height: 311 },
+      { width: 224, height: 1 },
+    ],
+    3,
+    32,
+  ),
 ];

@@ -40,7 +40,7 @@ export async function runKernel<Shape>(
     if (name === 'y') return { binding, resource: { buffer: y } };
     const value = inputs[name];
     if (value === undefined) throw new Error(`${kernel.name}: no input ${name}`);
-    if (!ArrayBuffer.isView(value)) return { binding, resource: value.createView() };
+    if (!ArrayBuffer.isView(value)) return { binding, resource: value.createView({ dimension: '2d-array' }) };
     const buffer = device.createBuffer({ label: name, size: Math.ceil(value.byteLength / 4) * 4, usage: storage });
     const padded = new Uint8Array(buffer.size);
     padded.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));

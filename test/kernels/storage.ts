@@ -1,6 +1,7 @@
 /** Arrays as kernels store them: float32, or the bits of float16. */
+
+import { toFloat16 } from '../../src/checkpoint/float16.ts';
 import { toFloat32 } from '../../src/checkpoint/values.ts';
-import { toFloat16 } from '../../src/convert/reduce.ts';
 import type { Dtype } from '../../src/kernels/kernel.ts';
 import { type KernelCase, SENTINEL } from './run.ts';
 

@@ -3,12 +3,12 @@
  * products' weights; residuals and statistics ride on the products that write them.
  */
 import type { Graph, Parameter, Tensor } from '../../graph/graph.ts';
-import { normaliseLookup, SIZE } from '../../image/resize.ts';
+import { SIZE } from '../../image/resize.ts';
 import { EMBED_CHANNELS, packPatchWeight } from '../../kernels/embed.ts';
 import { packWeight, paddedCols, streamStride, TILE_COLS } from '../../kernels/matmul.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
 import { packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
-import type { Lowering, NormedLayer, Stream, Target } from '../lowering.ts';
+import type { Lowering, NormedLayer, Pixels, Stream, Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
 import { heads } from './heads.ts';
@@ -16,19 +16,20 @@ import { heads } from './heads.ts';
 export function fused(kernels: GpuKernels = gpuKernels): Lowering {
   return {
     kernels,
-    embed: ({ graph }, resized, w) => embed(graph, kernels, resized, w),
+    mostImages: 8,
+    float16: true,
+    embed: ({ graph }, picture, w) => embed(graph, kernels, picture, w),
     normedLinear,
     addedLinear,
     mergePatches,
     decode: (t, face, config, w) => decode({ ...t, kernels }, face, config, w),
-    heads: (t, decoded, config, tasks, w) => heads({ ...t, kernels }, decoded, config, tasks, w),
+    heads: (t, decoded, wanted, w) => heads({ ...t, kernels }, decoded, wanted, w),
   };
 }
 
-function embed(graph: Graph, kernels: GpuKernels, resized: Tensor, w: Weights): Stream {
+function embed(graph: Graph, kernels: GpuKernels, { resized, lookup }: Pixels, w: Weights): Stream {
   const [conv, norm] = [w.at(0), w.at(2)];
   const channels = EMBED_CHANNELS;
-  const lookup = graph.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
   const weight = graph.parameter(`${conv.name('weight')} packed`, [conv.name('weight')], 48 * channels, (into, [source]) =>
     into.set(packPatchWeight(source as Float32Array, channels)),
   );

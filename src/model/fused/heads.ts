@@ -1,14 +1,11 @@
 /** The prediction heads (paper section 3.3): every task's MLP in one dispatch, the parsing map in two, and the landmarks' hourglass. */
 import { type Parameter, part, type Tensor } from '../../graph/graph.ts';
-import { l2Normalise } from '../../kernels/l2Normalise.ts';
 import { headOffsets } from '../../kernels/mlpHead.ts';
 import { packUpscale } from '../../kernels/parse.ts';
-import type { Config } from '../config.ts';
-import { landmarksHourglass } from '../hourglass.ts';
-import type { Task } from '../labels.ts';
 import { reshape, rowsOf, upscale2x2 } from '../layers.ts';
-import type { Decoded } from '../lowering.ts';
+import type { Decoded, Wanted } from '../lowering.ts';
 import { mlps } from '../mlps.ts';
+import { addOutput } from '../outputs.ts';
 import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import type { FusedTarget as Target } from './target.ts';
@@ -16,19 +13,15 @@ import type { FusedTarget as Target } from './target.ts';
 /** LayerNorm2d's of the official code, unlike the transformer's. */
 const UPSCALING_EPS = 1e-6;
 
-export function heads(t: Target, { tokens, face }: Decoded, config: Config, tasks: readonly Task[], w: Weights): void {
-  const chosen = config.tasks.filter(({ task }) => tasks.includes(task));
-  const all = mlps(t, tokens, chosen, config, w);
+export function heads(t: Target, decoded: Decoded, wanted: Wanted, w: Weights): void {
+  const chosen = wanted.config.tasks.filter(({ task }) => wanted.tasks.includes(task));
+  const all = mlps(t, decoded.tokens, chosen, wanted.config, w);
   const { offsets } = headOffsets(chosen);
   const { images } = t.graph;
-  for (const [i, { task, count, out }] of chosen.entries()) {
-    const made = part(all, images * (offsets[i] as number), [images * count, out]);
-    if (task === 'segmentation') parse(t, face, made, w.at('output_upscaling'));
-    else if (task === 'landmarks' && config.hourglass)
-      t.graph.output(task, landmarksHourglass(t, made, face, config.hourglass, w.at('landmarks_hourglass')), [1, count, 2]);
-    else if (task === 'recognition')
-      t.graph.output(task, t.graph.add(task, l2Normalise, { length: out, images }, { x: made }, [images, out]), [1, out]);
-    else t.graph.output(task, made, task === 'headpose' && count === 9 ? [1, 3, 3] : [1, out]);
+  for (const [i, task] of chosen.entries()) {
+    const made = part(all, images * (offsets[i] as number), [images * task.count, task.out]);
+    if (task.task === 'segmentation') parse(t, decoded.face, made, w.at('output_upscaling'));
+    else addOutput(t, task, made, decoded, wanted, w);
   }
 }
 

@@ -1,15 +1,12 @@
 /** The prediction heads (paper section 3.3): a three-layer MLP on each task's tokens, the parsing map, and the landmarks' hourglass. */
-import type { Tensor } from '../../graph/graph.ts';
+import { part, type Tensor } from '../../graph/graph.ts';
 import { argmax } from '../../kernels/argmax.ts';
-import { l2Normalise } from '../../kernels/l2Normalise.ts';
 import { parsing } from '../../kernels/parsing.ts';
-import type { Config, TaskTokens } from '../config.ts';
-import { landmarksHourglass } from '../hourglass.ts';
-import type { Task } from '../labels.ts';
 import { reshape, rowsOf, upscale2x2 } from '../layers.ts';
-import type { Decoded } from '../lowering.ts';
+import type { Decoded, Wanted } from '../lowering.ts';
 import { mlps } from '../mlps.ts';
 import { unnested } from '../nested.ts';
+import { addOutput } from '../outputs.ts';
 import type { Weights } from '../weights.ts';
 import { norm, type PlainTarget } from './norm.ts';
 
@@ -17,20 +14,12 @@ import { norm, type PlainTarget } from './norm.ts';
 const UPSCALING_EPS = 1e-6;
 
 /** Adds every task's raw outputs to the graph, named as the task; and `mask`, the parsing map's argmax. */
-export function heads(t: PlainTarget, { tokens, face }: Decoded, config: Config, tasks: readonly Task[], w: Weights): void {
-  for (const task of config.tasks.filter((one) => tasks.includes(one.task))) {
-    const { count, out } = task;
-    const made = reshape(mlps(t, tokens, [task], config, w), [count, out]);
-    if (task.task === 'segmentation') parse(t, face, made, w.at('output_upscaling'));
-    else t.graph.output(task.task, outputOf(t, task, made, face, config, w));
+export function heads(t: PlainTarget, decoded: Decoded, wanted: Wanted, w: Weights): void {
+  for (const task of wanted.config.tasks.filter((one) => wanted.tasks.includes(one.task))) {
+    const made = part(mlps(t, decoded.tokens, [task], wanted.config, w), 0, [task.count, task.out]);
+    if (task.task === 'segmentation') parse(t, decoded.face, made, w.at('output_upscaling'));
+    else addOutput(t, task, made, decoded, wanted, w);
   }
-}
-
-/** A task's raw output from what its MLP made, [count, out]; the batch dimension is PyTorch's. */
-function outputOf(t: PlainTarget, { task, count, out }: TaskTokens, made: Tensor, face: Tensor, { hourglass }: Config, w: Weights): Tensor {
-  if (task === 'landmarks' && hourglass) return landmarksHourglass(t, made, face, hourglass, w.at('landmarks_hourglass'));
-  if (task === 'recognition') return t.graph.add(task, l2Normalise, { length: out }, { x: made }, [1, out]);
-  return reshape(made, task === 'headpose' && count === 9 ? [1, 3, 3] : [1, out]);
 }
 
 /** Upscales the face tokens to 224x224 in nested 2x2 order and multiplies them with the classes' kernels [classes, 32]. */

@@ -1,9 +1,8 @@
 /** The plain lowering: a dispatch for every step, as PyTorch takes them, and for every kernel of a CPU's set. */
 import type { Operand, Tensor } from '../../graph/graph.ts';
-import { normaliseLookup, SIZE } from '../../image/resize.ts';
+import { SIZE } from '../../image/resize.ts';
 import type { PlainKernels } from '../../kernels/cpu.ts';
 import { packPatchWeight } from '../../kernels/embed.ts';
-import { normalise } from '../../kernels/normalise.ts';
 import { patchEmbed } from '../../kernels/patchEmbed.ts';
 import { patchMerge } from '../../kernels/patchMerge.ts';
 import { lastOf, linear, rowsOfStream, rowsOfTensor, stored } from '../layers.ts';
@@ -22,22 +21,21 @@ export function plain(kernels: PlainKernels): Lowering {
   };
   return {
     kernels,
-    embed: (t, resized, w) => embed(on(t), resized, w),
+    mostImages: 1,
+    float16: false,
+    embed: (t, { pixels }, w) => embed(on(t), pixels, w),
     normedLinear: (t, x, normed, w, { cols, activation }) =>
       linear(t, rowsOfTensor(norm(on(t), x.tensor, normed)), w, cols, { ...(activation && { activation }) }),
     addedLinear: (t, x, w, to) => streamOf(linear(t, rowsOfTensor(x), w, to.channels, { residual: rowsOfStream(to) })),
     mergePatches: (t, x, w) => mergePatches(on(t), x, w),
     decode: (t, face, config, w) => decode(on(t), face, config, w),
-    heads: (t, decoded, config, tasks, w) => heads(on(t), decoded, config, tasks, w),
+    heads: (t, decoded, wanted, w) => heads(on(t), decoded, wanted, w),
   };
 }
 
 const streamOf = (tensor: Tensor): Stream => ({ tensor, channels: lastOf(tensor.shape) });
 
-function embed(t: PlainTarget, resized: Tensor, w: Weights): Stream {
-  const lookup = t.graph.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
-  const pixels = t.graph.add('pixels', normalise, { pixels: SIZE * SIZE }, { x: resized, lookup }, [3, SIZE, SIZE]);
-  t.graph.tap('pixels', pixels, [1, 3, SIZE, SIZE]);
+function embed(t: PlainTarget, pixels: Tensor, w: Weights): Stream {
   const channels = 128;
   const conv = w.at(0);
   const weight = t.graph.parameter(`${conv.name('weight')} packed`, [conv.name('weight')], 48 * channels, (into, [source]) =>

@@ -1,0 +1,35 @@
+/** float32 to float16 on the CPU: WGSL leaves the direction of rounding open. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+
+/**
+ * The bits of float16 values, rounded to nearest even.
+ * @throws FaceXFormerError WRONG_WEIGHTS if one is infinite, NaN or above 65504
+ */
+export function toFloat16(values: Float32Array, name = 'the tensor'): Uint16Array<ArrayBuffer> {
+  const out = new Uint16Array(values.length);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < out.length; i++) {
+    const word = bits[i] as number;
+    const magnitude = word & 0x7fffffff;
+    // 65520 and above round to infinity.
+    if (magnitude >= 0x477ff000) throw unfit(name, values[i] as number, 'float16');
+    const sign = (word >>> 16) & 0x8000;
+    // Below 2^-14 the steps are 2^-24 wide: adding 0.5 in float32 rounds to just that step, to nearest even.
+    if (magnitude < 0x38800000) out[i] = sign | (subnormal(Math.abs(values[i] as number)) & 0xffff);
+    else out[i] = sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
+  }
+  return out;
+}
+
+const half = new Float32Array(1);
+const halfBits = new Uint32Array(half.buffer);
+
+function subnormal(value: number): number {
+  half[0] = value + 0.5;
+  return (halfBits[0] as number) - 0x3f000000;
+}
+
+/** What a number meets that the smaller type has no room for. */
+export function unfit(name: string, value: number, type: string): FaceXFormerError {
+  return new FaceXFormerError('WRONG_WEIGHTS', `${name} holds ${value}, which ${type} cannot hold. Keep these weights in f32.`);
+}

@@ -1,0 +1,74 @@
+/** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../checkpoint/open.ts';
+import { inFloat32 } from '../checkpoint/values.ts';
+import { type Gpu, openGpu } from '../gpu/device.ts';
+import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { Pipelines } from '../gpu/pipelines.ts';
+import { Parameters } from '../graph/parameters.ts';
+import { makePlan } from '../graph/plan.ts';
+import { Preprocess } from '../image/preprocess.ts';
+import { hourglassFor, loweringFor } from './choose.ts';
+import { type Config, readConfig, tasksOf } from './config.ts';
+import { dtypeFor, wantsFloat16 } from './dtype.ts';
+import type { Task } from './labels.ts';
+import { network } from './network.ts';
+import { checkedTasks, type EngineDtype, type LoadOptions } from './options.ts';
+import { outputsOf, Programs } from './programs.ts';
+
+/** What an engine is made of. */
+export interface Loaded {
+  readonly gpu: Gpu;
+  readonly dtype: EngineDtype;
+  readonly config: Config;
+  readonly tasks: readonly Task[];
+  readonly parameters: Parameters;
+  readonly preprocess: Preprocess;
+  readonly programs: Programs;
+  /** Where the weights are from. */
+  readonly source: string;
+}
+
+/** See `FaceXFormer.load`. What was made is destroyed where it fails. */
+export async function loadEngine(options: LoadOptions): Promise<Loaded> {
+  const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
+  if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a safetensors file, or a checkpoint.');
+  throwIfAborted(signal);
+  onProgress({ phase: 'device', loaded: 0, total: 1 });
+  const gpu = await openGpu(options.device, { signal, float16: wantsFloat16(asked) });
+  const parameters = new Parameters(gpu.device);
+  const preprocess = new Preprocess(gpu.device);
+  const stop = new AbortController(); // ends a download under way when something else fails
+  try {
+    const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) }));
+    const config = readConfig(checkpoint.tensors);
+    const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
+    const lowering = await loweringFor(gpu, options.plan ?? 'auto');
+    const dtype = dtypeFor(asked, gpu, lowering);
+    const hourglass = await hourglassFor(config, tasks);
+    const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks, hourglass });
+    const plan = makePlan(graphOf(1), outputsOf(tasks, true));
+    onProgress({ phase: 'pipelines', loaded: 0, total: 1 });
+    const pipelines = new Pipelines(gpu.device);
+    const compiled = Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    compiled.catch(() => {}); // awaited below; until then a failure of the weights goes first
+    await parameters.load(plan.parameters, checkpoint, {
+      signal,
+      onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
+    });
+    await compiled;
+    const programs = new Programs({ graphOf, mostImages: lowering.mostImages, config, pipelines, parameters, resources: preprocess });
+    await programs.get({ tasks });
+    onProgress({ phase: 'ready', loaded: 1, total: 1 });
+    return { gpu, dtype, config, tasks, parameters, preprocess, programs, source: checkpoint.source };
+  } catch (error) {
+    stop.abort();
+    parameters.destroy();
+    preprocess.destroy();
+    if (gpu.own) gpu.device.destroy();
+    throw error;
+  }
+}
+
+const isCheckpoint = (weights: LoadOptions['weights']): weights is Checkpoint =>
+  typeof weights === 'object' && 'tensors' in weights && 'read' in weights;

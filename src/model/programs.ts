@@ -1,0 +1,98 @@
+/** Programs for choices of tasks, of what else is read back, and of how many images; the last few of them are kept. */
+import type { Pipelines } from '../gpu/pipelines.ts';
+import { disposed } from '../gpu/readback.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Parameters } from '../graph/parameters.ts';
+import { makePlan, type Plan } from '../graph/plan.ts';
+import { Program, type Resources } from '../graph/program.ts';
+import type { Config } from './config.ts';
+import type { Task } from './labels.ts';
+
+/** Programs kept for recent choices. */
+const KEPT_PROGRAMS = 4;
+
+/** What a frame is to give. */
+export interface Choice {
+  readonly tasks: readonly Task[];
+  readonly raw?: boolean | undefined;
+  readonly taps?: boolean | undefined;
+  readonly heatmaps?: boolean | undefined;
+}
+
+export interface ProgramParts {
+  /** The network for so many images, and how many it can take. */
+  readonly graphOf: (images: number) => Graph;
+  readonly mostImages: number;
+  readonly config: Config;
+  readonly pipelines: Pipelines;
+  readonly parameters: Parameters;
+  readonly resources: Resources;
+}
+
+export class Programs {
+  readonly #programs = new Map<string, Program>();
+  readonly #graphs = new Map<number, Graph>();
+  #destroyed = false;
+
+  constructor(private readonly parts: ProgramParts) {}
+
+  /** What a frame of these tasks runs. */
+  plan(tasks: readonly Task[]): Plan {
+    return makePlan(this.#graph(1), outputsOf(tasks, false));
+  }
+
+  /** Frames of a program that is let go of are still answered. @throws FaceXFormerError LIMIT, GPU_ERROR, DISPOSED */
+  async get({ tasks, raw = false, taps = false, heatmaps = false }: Choice, images = 1): Promise<Program> {
+    const key = `${tasks} ${raw || taps} ${taps} ${heatmaps} ${images}`;
+    const known = this.#programs.get(key);
+    this.#programs.delete(key); // the last used goes last
+    const program = known ?? (await this.#make({ tasks, raw, taps, heatmaps }, images));
+    if (this.#destroyed) program.destroy(); // while it was made
+    if (this.#destroyed) throw disposed();
+    this.#programs.set(key, program);
+    for (const [oldest, old] of this.#programs) {
+      if (this.#programs.size <= KEPT_PROGRAMS) break;
+      old.retire();
+      this.#programs.delete(oldest);
+    }
+    return program;
+  }
+
+  /** How many faces one frame takes: taps are read back whole, and are many. */
+  mostImages({ taps }: Pick<Choice, 'taps'>): number {
+    return taps ? 1 : this.parts.mostImages;
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    for (const program of this.#programs.values()) program.destroy();
+    this.#programs.clear();
+  }
+
+  #make({ tasks, raw = false, taps = false, heatmaps = false }: Choice, images: number): Promise<Program> {
+    const { config, pipelines, parameters, resources } = this.parts;
+    const graph = this.#graph(images);
+    const outputs = outputsOf(tasks, raw || taps);
+    const kept = new Set(raw || taps ? ['resized', 'pixels'] : []);
+    if (heatmaps) kept.add(heatmapsOf(config));
+    if (taps) {
+      const run = new Set(makePlan(graph, outputs).dispatches.map(({ node }) => node));
+      for (const [name, { tensor }] of graph.taps) if (run.has(tensor.node.name)) kept.add(name);
+    }
+    return Program.create(pipelines, makePlan(graph, outputs, [...kept]), parameters, resources);
+  }
+
+  #graph(images: number): Graph {
+    const graph = this.#graphs.get(images) ?? this.parts.graphOf(images);
+    this.#graphs.set(images, graph);
+    return graph;
+  }
+}
+
+/** Tap of the heat maps from which the landmarks are read: the last stack's. */
+export const heatmapsOf = ({ hourglass }: Config): string => `landmarks.stack${(hourglass?.stacks ?? 0) - 1}.heatmaps`;
+
+/** The graph's outputs for the tasks: of the parsing map only its argmax, unless raw outputs are wanted. */
+export function outputsOf(tasks: readonly Task[], raw: boolean): string[] {
+  return tasks.flatMap((task) => (task !== 'segmentation' ? [task] : raw ? ['segmentation', 'mask'] : ['mask']));
+}
