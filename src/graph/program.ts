@@ -11,7 +11,8 @@ export interface Resources {
   readonly version: number;
 }
 
-interface Step {
+/** A dispatch with the objects that it runs on. */
+export interface Step {
   readonly dispatch: Dispatch;
   readonly pipeline: GPUComputePipeline;
   bindGroup: GPUBindGroup;
@@ -26,7 +27,7 @@ export class Program {
     readonly parameters: Parameters,
     readonly resources: Resources,
     readonly slots: readonly GPUBuffer[],
-    private readonly steps: readonly Step[],
+    readonly steps: readonly Step[],
     private readonly staging: GPUBuffer,
   ) {
     this.#resourcesVersion = resources.version;

@@ -9,6 +9,7 @@ import { Pipelines } from '../gpu/pipelines.ts';
 import type { Graph } from '../graph/graph.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { makePlan, type Plan } from '../graph/plan.ts';
+import type { KernelTime } from '../graph/profile.ts';
 import { Program } from '../graph/program.ts';
 import { type Box, checkBox, wholePicture } from '../image/crop.ts';
 import { Preprocess } from '../image/preprocess.ts';
@@ -164,6 +165,20 @@ export class FaceXFormer {
   /** What a frame of these tasks runs. */
   plan(tasks?: readonly Task[]): Plan {
     return makePlan(this.#graph, outputsOf(checkedTasks(tasks, this.tasks, 'this engine'), false));
+  }
+
+  /**
+   * How long each kernel of a frame of these tasks takes on the GPU. Waits for its turn as `analyze` does, and takes a few frames' time.
+   * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
+   */
+  profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
+    const run = this.#queue.then(async () => {
+      this.#check(undefined);
+      const { profile } = await import('../graph/profile.ts');
+      return profile(await this.#program(checkedTasks(tasks, this.tasks, 'this engine'), {}));
+    });
+    this.#queue = run.catch(() => {});
+    return run;
   }
 
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */

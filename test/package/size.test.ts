@@ -7,7 +7,7 @@ import { build } from '../../scripts/build.mjs';
 import { root } from '../../src/cli/root.ts';
 
 /** What it weighs today, rounded up: growth is a decision, not an accident. */
-const [BYTES, GZIPPED] = [118_000, 41_000];
+const [BYTES, GZIPPED] = [118_000, 41_500];
 
 it('an app on a GPU carries what is on record, and kernels for CPUs are a file of their own', async () => {
   await build();
