@@ -1,0 +1,343 @@
+/** A result, or as much of it as there is yet, as cards. */
+import { make } from '../../demo/dom.ts';
+import type { KernelTime } from '../../src/graph/profile.ts';
+import { browserTitle, worstOf } from './compare.ts';
+import { adapterTitle, bytesText, milliseconds, rate, weightsTitle } from './format.ts';
+import { kernelTotals, partOfRoof } from './kernels.ts';
+import { kernelPlot, latencyPlot, rooflinePlot } from './plots.ts';
+import { type BenchResult, isSkipped, type Load, type Measured, type PeerResult, type Series } from './result.ts';
+
+type Part = Partial<BenchResult>;
+
+function card(id: string, title: string, ...children: (Node | string)[]): HTMLElement {
+  const made = make('article', 'card', make('h2', '', title), ...children);
+  made.dataset['part'] = id;
+  return made;
+}
+
+const note = (text: string): HTMLElement => make('p', 'note', text);
+
+function table(head: readonly string[], rows: readonly (readonly (string | Node)[])[]): HTMLElement {
+  const cells = (kind: 'td' | 'th', row: readonly (string | Node)[]) => row.map((cell, i) => make(i === 0 ? 'th' : kind, '', cell));
+  return make(
+    'div',
+    'scroll-x',
+    make(
+      'table',
+      '',
+      make('thead', '', make('tr', '', ...cells('th', head))),
+      make('tbody', '', ...rows.map((row) => make('tr', '', ...cells('td', row)))),
+    ),
+  );
+}
+
+const frames = (fps: number): string => (fps < 9.995 ? fps.toFixed(2) : fps.toFixed(1));
+
+/** The few numbers that a run is about. */
+function tiles({ first, serial, pipelined, video, load, correctness, settings }: Part): HTMLElement {
+  const tile = (value: string, label: string, small = '') =>
+    make('div', 'tile', make('p', 'answer', value), make('p', 'note', label, ...(small ? [make('br'), small] : [])));
+  const made: HTMLElement[] = [];
+  const batch = settings?.batch ?? 1;
+  if (serial)
+    made.push(
+      tile(
+        milliseconds(serial.latency.p50),
+        'a call, p50',
+        `p95 ${milliseconds(serial.latency.p95)}, p99 ${milliseconds(serial.latency.p99)}`,
+      ),
+    );
+  if (pipelined)
+    made.push(
+      tile(
+        frames(pipelined.fps),
+        'calls a second, pipelined',
+        batch > 1 ? `${frames(batch * pipelined.fps)} faces a second` : `${pipelined.inFlight} in flight`,
+      ),
+    );
+  if (serial)
+    made.push(
+      tile(
+        frames(serial.fps),
+        'calls a second, serial',
+        batch > 1 ? `${frames(batch * serial.fps)} faces a second` : 'one after the other',
+      ),
+    );
+  if (video && !isSkipped(video))
+    made.push(tile(frames(video.fps), 'video frames a second', `of ${frames((1000 * video.presented) / video.total)} shown`));
+  if (first !== undefined) made.push(tile(milliseconds(first), 'first frame', load ? `after a load of ${milliseconds(load.total)}` : ''));
+  const worst = correctness && !isSkipped(correctness) ? worstOf(correctness.nmse) : undefined;
+  if (worst) made.push(tile(worst.nmse.toExponential(1), 'worst NMSE', `${worst.output}, against float64`));
+  return make('div', 'tiles', ...made);
+}
+
+function latencyCard({ serial, pipelined, video, settings }: Part): HTMLElement | undefined {
+  if (!serial) return undefined;
+  const shown = video && !isSkipped(video) ? video : undefined;
+  const series: { name: string; series: Series }[] = [
+    { name: 'serial', series: serial },
+    ...(pipelined ? [{ name: `pipelined, ${pipelined.inFlight} in flight`, series: pipelined }] : []),
+    ...(shown ? [{ name: 'video', series: shown }] : []),
+  ];
+  const rows = series.map(({ name, series: { samples, latency, fps } }) => [
+    name,
+    String(samples.length),
+    ...[latency.least, latency.p50, latency.p95, latency.p99, latency.most].map(milliseconds),
+    frames(fps),
+    frames(fps * (settings?.batch ?? 1)),
+  ]);
+  const made = card(
+    'latency',
+    'Latency',
+    latencyPlot(series),
+    table(['', 'calls', 'least', 'p50', 'p95', 'p99', 'most', 'calls/s', 'faces/s'], rows),
+  );
+  if (shown) {
+    const skipped = Math.max(0, shown.presented - shown.samples.length);
+    made.append(
+      note(
+        `Video: ${shown.presented} frames were shown meanwhile, ${skipped} of them skipped; a result was there ${milliseconds(shown.age.p50)} after its frame was due (p50).`,
+      ),
+    );
+  } else if (video && isSkipped(video)) made.append(note(`Video was skipped: ${video.skipped}.`));
+  made.classList.add('wide');
+  return made;
+}
+
+const PHASES: readonly (readonly [keyof Load, string])[] = [
+  ['device', 'device'],
+  ['plan', 'header, graph and plan'],
+  ['weights', 'weights'],
+  ['rest', 'rest of compiling, buffers'],
+];
+
+function loadCard({ load, first, weights }: Part): HTMLElement | undefined {
+  if (!load) return undefined;
+  const bar = make('div', 'stack');
+  const names = make('ul', 'legend');
+  for (const [i, [name, label]] of PHASES.entries()) {
+    const part = make('span', `mark-${i + 1}`);
+    part.style.flexGrow = String(load[name]);
+    bar.append(part);
+    names.append(make('li', '', make('span', `swatch mark-${i + 1}`), label, make('b', '', milliseconds(load[name]))));
+  }
+  const made = card(
+    'load',
+    'Cold load',
+    make(
+      'p',
+      'answer',
+      milliseconds(load.total),
+      make('small', '', first === undefined ? '' : ` then ${milliseconds(first)} for the first frame`),
+    ),
+    bar,
+    names,
+  );
+  made.append(note(`${load.pipelines} pipelines compiled in ${milliseconds(load.compile)}, while the weights arrived.`));
+  if (weights?.untrained) made.append(note('Seeded weights are computed in this page, and not fetched: this is no download time.'));
+  return made;
+}
+
+function kernelCard({ kernels, roofline }: Part): HTMLElement | undefined {
+  if (!kernels) return undefined;
+  if (isSkipped(kernels)) return card('kernels', 'Time by kernel', note(`Not measured: ${kernels.skipped}.`));
+  const { times } = kernels;
+  const totals = kernelTotals(times);
+  const sum = totals.reduce((total, { milliseconds: each }) => total + each, 0);
+  const roof = roofline && !isSkipped(roofline) ? roofline : undefined;
+  const made = card(
+    'kernels',
+    'Time by kernel',
+    make('p', 'answer', milliseconds(sum), make('small', '', ` in ${totals.reduce((n, { dispatches }) => n + dispatches, 0)} dispatches`)),
+    kernelPlot(times),
+    make('details', '', make('summary', '', 'Every pipeline and grid'), kernelTable(times, sum, roof)),
+  );
+  return made;
+}
+
+function kernelTable(
+  times: readonly KernelTime[],
+  sum: number,
+  roof: { gflops: number; gigabytesPerSecond: number } | undefined,
+): HTMLElement {
+  const rows = [...times]
+    .sort((a, b) => b.milliseconds * b.nodes.length - a.milliseconds * a.nodes.length)
+    .map((time) => {
+      const { kernel, pipeline, workgroups, nodes, milliseconds: each, repeats, flops, bytes } = time;
+      const name = make('span', '', kernel);
+      name.title = `${pipeline}\n${nodes.join('\n')}`;
+      return [
+        name,
+        workgroups.join(' × '),
+        String(nodes.length),
+        milliseconds(each),
+        `${((100 * each * nodes.length) / sum).toFixed(1)} %`,
+        flops > 0 ? rate(flops / each / 1e6) : '',
+        rate(bytes / each / 1e6),
+        roof ? `${(100 * partOfRoof(time, roof)).toFixed(0)} %` : '',
+        String(repeats),
+      ];
+    });
+  const holder = table(['kernel', 'grid', 'in a frame', 'each', 'share', 'GFLOP/s', 'GB/s', 'of its roof', 'repeats'], rows);
+  holder.classList.add('scroll');
+  holder.tabIndex = 0;
+  return holder;
+}
+
+function roofCard({ kernels, roofline }: Part): HTMLElement | undefined {
+  if (!roofline) return undefined;
+  if (isSkipped(roofline)) return card('roofline', 'Roofline', note(`Not measured: ${roofline.skipped}.`));
+  const made = card(
+    'roofline',
+    'Roofline',
+    make(
+      'p',
+      'answer',
+      `${rate(roofline.gflops)} GFLOP/s`,
+      make('small', '', ` and ${rate(roofline.gigabytesPerSecond)} GB/s are what this adapter reached`),
+    ),
+  );
+  if (kernels && !isSkipped(kernels))
+    made.append(
+      rooflinePlot(kernels.times, roofline),
+      note(
+        'One point a pipeline and grid. Bytes are every operand once; a kernel that reads from the cache can be above the sloping roof.',
+      ),
+    );
+  return made;
+}
+
+function workCard({ plan, calls, load, settings }: Part): HTMLElement | undefined {
+  if (!plan) return undefined;
+  const rows: (readonly [string, string])[] = [
+    ['dispatches a face', `${plan.dispatches} of ${plan.pipelines} pipelines`],
+    ['multiply-adds', `${(plan.macs / 1e9).toFixed(2)} G`],
+    ['operands moved, each once', bytesText(plan.bytes)],
+    ['weights on the GPU', bytesText(plan.weightBytes)],
+    ['activations', bytesText(plan.activationBytes)],
+    ['read back', bytesText(plan.readbackBytes)],
+  ];
+  const made = card('work', 'Work and memory, by the plan', list(rows));
+  if (calls)
+    made.append(
+      make('h3', '', `Counted, a call${(settings?.batch ?? 1) > 1 ? ` of ${settings?.batch} faces` : ''}`),
+      list(Object.entries(calls).map(([name, count]) => [CALLS[name] ?? name, Number.isInteger(count) ? String(count) : count.toFixed(2)])),
+    );
+  if (load) made.append(note(`Loading made ${load.pipelines} pipelines, a few more than a frame runs: raw outputs can be asked for, too.`));
+  return made;
+}
+
+const CALLS: Readonly<Record<string, string>> = {
+  dispatches: 'dispatches',
+  passes: 'compute passes',
+  submits: 'submits',
+  buffers: 'buffers made',
+  bindGroups: 'bind groups made',
+  copies: 'copies of buffers',
+  maps: 'buffers mapped',
+};
+
+function list(rows: readonly (readonly [string, string])[]): HTMLElement {
+  return make('dl', 'facts', ...rows.flatMap(([name, value]) => [make('dt', '', name), make('dd', '', value)]));
+}
+
+/** Bars from 1e-16 to the bound, by their logarithm. */
+function correctnessCard({ correctness }: Part): HTMLElement | undefined {
+  if (!correctness) return undefined;
+  if (isSkipped(correctness)) return card('correctness', 'Distance from the reference', note(`Not measured: ${correctness.skipped}.`));
+  const { nmse, bound } = correctness;
+  const worst = worstOf(nmse);
+  const bars = make('dl', 'bars');
+  for (const [task, distance] of Object.entries(nmse)) {
+    const fill = make('span');
+    fill.style.width = `${(100 * Math.min(1, Math.max(0.01, 1 + Math.log10(Math.max(distance, 1e-300) / bound) / (16 + Math.log10(bound))))).toFixed(1)}%`;
+    bars.append(
+      make(
+        'div',
+        task === worst?.output ? 'top' : '',
+        make('dt', '', task),
+        make('span', 'track', fill),
+        make('dd', '', distance.toExponential(1)),
+      ),
+    );
+  }
+  const held = (worst?.nmse ?? Number.POSITIVE_INFINITY) <= bound;
+  const made = card(
+    'correctness',
+    'Distance from the reference',
+    make('p', 'answer', held ? 'Within the bound' : 'Over the bound', make('small', '', ` of ${bound.toExponential(0)}`)),
+    bars,
+  );
+  if (!held) made.classList.add('bad');
+  made.append(
+    note('NMSE of each raw output against the official code in float64 with the same weights, logarithmic; a full bar is the bound.'),
+  );
+  return made;
+}
+
+function peersCard({ peers, serial, tasks }: Part): HTMLElement | undefined {
+  if (!peers || peers.length === 0 || !serial) return undefined;
+  const own = [
+    'this engine',
+    '',
+    ...['', milliseconds(serial.latency.p50), milliseconds(serial.latency.p95), '1×'],
+    '',
+    `${tasks?.length ?? ''} tasks, from the picture`,
+  ];
+  const rows = peers
+    .filter((peer): peer is PeerResult => !isSkipped(peer as Measured<PeerResult>))
+    .map(({ peer, version, note: what, load, first, serial: { latency }, nmse }) => [
+      peer,
+      milliseconds(load),
+      milliseconds(first),
+      milliseconds(latency.p50),
+      milliseconds(latency.p95),
+      `${(latency.p50 / serial.latency.p50).toFixed(2)}×`,
+      nmse ? (worstOf(nmse)?.nmse.toExponential(1) ?? '') : '',
+      `${what} (${version})`,
+    ]);
+  const made = card(
+    'peers',
+    'Beside other libraries',
+    table(['', 'load', 'first', 'p50', 'p95', 'time', 'worst NMSE', 'what'], [own, ...rows]),
+  );
+  for (const peer of peers) if (isSkipped(peer)) made.append(note(`Skipped: ${peer.skipped}.`));
+  made.classList.add('wide', 'peers');
+  return made;
+}
+
+function machineCard({ machine, weights, date, commit, tasks, settings }: Part): HTMLElement | undefined {
+  if (!machine) return undefined;
+  const rows: (readonly [string, string])[] = [
+    ['adapter', adapterTitle(machine)],
+    ['browser', browserTitle(machine.userAgent)],
+    ['processor threads', String(machine.cores)],
+    ...(weights
+      ? ([
+          ['weights', weightsTitle(weights)],
+          ['computes in', weights.dtype],
+        ] as const)
+      : []),
+    ...(tasks ? ([['tasks', tasks.join(', ')]] as const) : []),
+    ...(settings ? ([['faces a call', String(settings.batch)]] as const) : []),
+    ...(date ? ([['date', date.slice(0, 16).replace('T', ' ')]] as const) : []),
+    ...(commit ? ([['commit', commit.replace(/^([0-9a-f]{12})[0-9a-f]*/, '$1')]] as const) : []),
+  ];
+  const limits = Object.entries(machine.limits).map(([name, value]) => [name, value.toLocaleString('en')] as const);
+  return card(
+    'machine',
+    'Machine',
+    list(rows),
+    make('details', '', make('summary', '', `${machine.features.length} features`), make('p', 'note', machine.features.join(', '))),
+    make('details', '', make('summary', '', 'Limits'), make('div', 'scroll', list(limits))),
+    make('details', '', make('summary', '', 'User agent'), note(machine.userAgent)),
+  );
+}
+
+/** Fills the element with what is known so far. */
+export function showResult(holder: HTMLElement, part: Part): void {
+  const open = new Set([...holder.querySelectorAll('details[open] > summary')].map((summary) => summary.textContent ?? ''));
+  const cards = [latencyCard, loadCard, workCard, kernelCard, roofCard, correctnessCard, machineCard, peersCard].map((make) => make(part));
+  holder.replaceChildren(tiles(part), ...cards.filter((made) => made !== undefined));
+  for (const details of holder.querySelectorAll('details')) details.open = open.has(details.querySelector('summary')?.textContent ?? '');
+}
