@@ -1,5 +1,5 @@
 /** Several results side by side: what there is to compare, which is best, and how far the others are from it. */
-import { adapterTitle, bytesText, milliseconds, weightsTitle } from './format.ts';
+import { adapterTitle, bytesText, milliseconds, rate, weightsTitle } from './format.ts';
 import { type BenchResult, isSkipped, type Measured } from './result.ts';
 
 export interface Row {
@@ -42,8 +42,8 @@ const READINGS: readonly Reading[] = [
   ['Cold load', ({ load }) => load.total, milliseconds, 'less'],
   ['Compiling', ({ load }) => load.compile, milliseconds, 'less'],
   ['Kernels, sum', ({ kernels }) => measured(kernels, kernelSum), milliseconds, 'less'],
-  ['Roof, GFLOP/s', ({ roofline }) => measured(roofline, ({ gflops }) => gflops), fps],
-  ['Roof, GB/s', ({ roofline }) => measured(roofline, ({ gigabytesPerSecond }) => gigabytesPerSecond), fps],
+  ['Roof, GFLOP/s', ({ roofline }) => measured(roofline, ({ gflops }) => gflops), rate],
+  ['Roof, GB/s', ({ roofline }) => measured(roofline, ({ gigabytesPerSecond }) => gigabytesPerSecond), rate],
   ['Worst NMSE', ({ correctness }) => measured(correctness, ({ nmse }) => worstOf(nmse)?.nmse), (value) => value.toExponential(1), 'less'],
   ['Dispatches', ({ plan }) => plan.dispatches, whole, 'less'],
   ['Pipelines', ({ plan }) => plan.pipelines, whole, 'less'],

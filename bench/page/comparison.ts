@@ -12,6 +12,8 @@ interface Named {
 /** A result file is a few dozen kB; what is larger is not read. */
 const LARGEST = 2 ** 23;
 
+const ratio = (times: number): string => (times < 9.995 ? times.toFixed(2) : times.toPrecision(3));
+
 export class Comparison {
   #columns: Named[] = [];
 
@@ -58,7 +60,7 @@ export class Comparison {
       const cells = row.values.map((value, i) => {
         const cell = make('td', i === best ? 'best' : '', value === undefined ? '–' : row.text(value));
         if (value !== undefined && top !== undefined && i !== best && top > 0 && row.better)
-          cell.append(make('small', '', ` ${(row.better === 'less' ? value / top : top / value).toFixed(2)}×`));
+          cell.append(make('small', '', ` ${ratio(row.better === 'less' ? value / top : top / value)}×`));
         return cell;
       });
       return make('tr', '', make('th', '', row.label), ...cells);

@@ -85,8 +85,14 @@ export function latencyPlot(series: readonly { readonly name: string; readonly s
         height: 260,
         scales: { x: { time: false, range: [0.5, longest + 0.5] }, y: { range: [0, most * 1.1] } },
         axes: [
-          axis(colours, { label: 'call', incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000], grid: { show: false } }),
-          axis(colours, { size: 64, values: (_, ticks) => ticks.map((tick) => (tick === 0 ? '0' : milliseconds(tick))) }),
+          axis(colours, {
+            label: 'call',
+            size: 30,
+            labelGap: -2,
+            incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000],
+            grid: { show: false },
+          }),
+          axis(colours, { size: 64, values: timeTicks }),
         ],
         series: [
           { label: 'call' },
@@ -108,63 +114,51 @@ export function latencyPlot(series: readonly { readonly name: string; readonly s
 export function kernelPlot(times: readonly KernelTime[]): HTMLElement {
   const totals = kernelTotals(times);
   const whole = totals.reduce((sum, total) => sum + total.milliseconds, 0);
-  return plot(
-    `Time by kernel: ${totals.map(({ kernel, milliseconds: ms }) => `${kernel} ${milliseconds(ms)}`).join(', ')}`,
-    (colours, width) => ({
+  const label = `Time by kernel: ${totals.map(({ kernel, milliseconds: ms }) => `${kernel} ${milliseconds(ms)}`).join(', ')}`;
+  return plot(label, (colours, width) => {
+    const narrow = width < 480;
+    const put: uPlot.Hooks.Defs['draw'] = (chart) =>
+      write(chart, colours.soft, (put) => {
+        for (const [i, { milliseconds: ms }] of totals.entries()) {
+          const share = narrow ? '' : ` · ${((100 * ms) / whole).toFixed(1)} %`;
+          put(milliseconds(ms) + share, chart.valToPos(ms, 'y', true), chart.valToPos(i, 'x', true), 'left');
+        }
+      });
+    return {
       options: {
         width: 0,
-        height: 22 * totals.length + 50,
-        padding: [4, width < 480 ? 86 : 118, 0, 0],
+        height: 22 * totals.length + 36,
+        padding: [4, narrow ? 64 : 118, 0, 0],
         legend: { show: false },
         cursor: { show: false },
         scales: {
           x: { time: false, ori: 1, dir: -1, range: [-0.6, totals.length - 0.4] },
           y: { ori: 0, range: [0, totals[0]?.milliseconds ?? 1] },
         },
-        axes: [
-          axis(colours, {
-            scale: 'x',
-            side: 3,
-            size: 150,
-            stroke: colours.text,
-            grid: { show: false },
-            ticks: { show: false },
-            splits: () => totals.map((_, i) => i),
-            values: () => totals.map(({ kernel }) => kernel),
-          }),
-          axis(colours, {
-            scale: 'y',
-            side: 2,
-            space: 80,
-            values: (_, ticks) => ticks.map((tick) => (tick === 0 ? '0' : milliseconds(tick))),
-          }),
-        ],
-        series: [
-          {},
-          {
-            fill: colours.marks[0] as string,
-            ...(uPlot.paths.bars && { paths: uPlot.paths.bars({ size: [0.7, 18], radius: [0.15, 0] }) }),
-            points: { show: false },
-          },
-        ],
-        hooks: {
-          draw: [
-            (chart) =>
-              write(chart, colours.soft, (put) => {
-                for (const [i, { milliseconds: ms }] of totals.entries())
-                  put(
-                    `${milliseconds(ms)} · ${((100 * ms) / whole).toFixed(1)} %`,
-                    chart.valToPos(ms, 'y', true),
-                    chart.valToPos(i, 'x', true),
-                    'left',
-                  );
-              }),
-          ],
-        },
+        axes: [kernelNames(colours, totals), axis(colours, { scale: 'y', side: 2, size: 30, space: 80, values: timeTicks })],
+        series: [{}, { fill: colours.marks[0] as string, points: { show: false }, ...bars }],
+        hooks: { draw: [put] },
       },
       data: [totals.map((_, i) => i), totals.map(({ milliseconds: ms }) => ms)],
-    }),
-  );
+    };
+  });
+}
+
+const bars = { ...(uPlot.paths.bars && { paths: uPlot.paths.bars({ size: [0.7, 18], radius: [0.15, 0] }) }) };
+
+const timeTicks = (_: uPlot, ticks: readonly number[]): string[] => ticks.map((tick) => (tick === 0 ? '0' : milliseconds(tick)));
+
+function kernelNames(colours: Colours, totals: readonly { readonly kernel: string }[]): uPlot.Axis {
+  return axis(colours, {
+    scale: 'x',
+    side: 3,
+    size: 150,
+    stroke: colours.text,
+    grid: { show: false },
+    ticks: { show: false },
+    splits: () => totals.map((_, i) => i),
+    values: () => totals.map(({ kernel }) => kernel),
+  });
 }
 
 /** Draws texts in the plot's pixels, 6 px off their place. */
@@ -188,68 +182,69 @@ function write(
 const NAMED = 5;
 
 /** Every kernel by its operations a byte and its rate, under the two roofs; both axes logarithmic. */
-export function rooflinePlot(times: readonly KernelTime[], { gflops, gigabytesPerSecond }: Roofline): HTMLElement {
+export function rooflinePlot(times: readonly KernelTime[], roofline: Roofline): HTMLElement {
+  const { gflops, gigabytesPerSecond } = roofline;
   const points = times
     .filter(({ flops, milliseconds: ms }) => flops > 0 && ms > 0)
     .map(({ kernel, flops, bytes, milliseconds: ms }) => ({ kernel, x: flops / bytes, y: flops / ms / 1e6 }));
   const ridge = gflops / gigabytesPerSecond;
+  const left = Math.min(ridge, ...points.map(({ x }) => x)) / 2;
+  const right = Math.max(ridge, ...points.map(({ x }) => x)) * 2;
+  const roof = (x: number) => Math.min(gflops, x * gigabytesPerSecond);
+  const least = Math.min(roof(left), ...points.map(({ y }) => y)) / 2;
+  const rows = [...points, ...[left, ridge, right].map((x) => ({ kernel: '', x, y: Number.NaN }))].sort((a, b) => a.x - b.x);
   const named = kernelTotals(times)
     .map(({ kernel }) => kernel)
     .filter((name) => points.some(({ kernel }) => kernel === name))
     .slice(0, NAMED);
-  const rest = points.some(({ kernel }) => !named.includes(kernel)) ? ['others'] : [];
-  const left = Math.min(ridge, ...points.map(({ x }) => x)) / 2;
-  const right = Math.max(ridge, ...points.map(({ x }) => x)) * 2;
-  const roof = (x: number) => Math.min(gflops, x * gigabytesPerSecond);
-  const rows = [...points, ...[left, ridge, right].map((x) => ({ kernel: '', x, y: Number.NaN }))].sort((a, b) => a.x - b.x);
-  const lowest = Math.min(roof(left), ...points.map(({ y }) => y)) / 2;
-  const of = (name: string) =>
-    rows.map(({ kernel, y }) => (kernel !== '' && (named.includes(kernel) ? kernel : 'others') === name ? y : null));
+  const shownAs = (kernel: string) => (named.includes(kernel) ? kernel : 'others');
+  const names = points.some(({ kernel }) => !named.includes(kernel)) ? [...named, 'others'] : named;
+  const label = (chart: uPlot, colours: Colours) =>
+    write(chart, colours.soft, (put) => {
+      const up = 10 * devicePixelRatio;
+      const middle = Math.sqrt(left * ridge);
+      put(`${rate(gflops)} GFLOP/s`, chart.valToPos(right, 'x', true), chart.valToPos(gflops, 'y', true) - up, 'right');
+      put(`${rate(gigabytesPerSecond)} GB/s`, chart.valToPos(middle, 'x', true), chart.valToPos(roof(middle), 'y', true) - up, 'right');
+    });
   return plot('Roofline: operations a byte against GFLOP/s, for every kernel', (colours) => ({
     options: {
       width: 0,
       height: 340,
+      legend: { live: false },
       cursor: { drag: { x: false, y: false } },
-      scales: { x: { time: false, distr: 3, range: [left, right] }, y: { distr: 3, range: [lowest, gflops * 2] } },
+      scales: { x: { time: false, distr: 3, range: [left, right] }, y: { distr: 3, range: [least, gflops * 2] } },
       axes: [
-        axis(colours, { label: 'floating-point operations a byte', values: (_, ticks) => ticks.map(logTick) }),
-        axis(colours, { label: 'GFLOP/s', size: 56, values: (_, ticks) => ticks.map(logTick) }),
+        axis(colours, { label: 'floating-point operations a byte', size: 30, ...decades }),
+        axis(colours, { label: 'GFLOP/s', size: 56, ...decades }),
       ],
       series: [
-        { label: 'operations a byte', value: (_, value: number | null) => (value === null ? '' : value.toPrecision(3)) },
-        { label: 'roof', stroke: colours.soft, width: 2, points: { show: false }, value: rateValue },
-        ...[...named, ...rest].map((name, i) => ({
-          label: name,
-          stroke: colours.marks[i] as string,
-          paths: () => null,
-          points: { show: true, size: 9, width: 1, fill: colours.marks[i] as string, stroke: colours.marks[i] as string },
-          value: rateValue,
-        })),
+        {},
+        { label: 'roof', stroke: colours.soft, width: 2, points: { show: false } },
+        ...names.map((name, i) => dots(name, colours.marks[i] as string)),
       ],
-      hooks: {
-        draw: [
-          (chart) =>
-            write(chart, colours.soft, (put) => {
-              const above = 10 * devicePixelRatio;
-              put(`${rate(gflops)} GFLOP/s`, chart.valToPos(right, 'x', true), chart.valToPos(gflops, 'y', true) - above, 'right');
-              put(
-                `${rate(gigabytesPerSecond)} GB/s`,
-                chart.valToPos(left, 'x', true),
-                chart.valToPos(roof(left), 'y', true) - 2.5 * above,
-                'left',
-              );
-            }),
-        ],
-      },
+      hooks: { draw: [(chart) => label(chart, colours)] },
     },
-    data: [rows.map(({ x }) => x), rows.map(({ x }) => roof(x)), ...[...named, ...rest].map(of)],
+    data: [
+      rows.map(({ x }) => x),
+      rows.map(({ x }) => roof(x)),
+      ...names.map((name) => rows.map(({ kernel, y }) => (kernel !== '' && shownAs(kernel) === name ? y : null))),
+    ],
   }));
 }
 
-const rateValue = (_: uPlot, value: number | null): string => (value === null ? '' : rate(value));
+const dots = (label: string, colour: string): uPlot.Series => ({
+  label,
+  stroke: colour,
+  paths: () => null,
+  points: { show: true, size: 9, width: 1, fill: colour, stroke: colour },
+});
 
-/** Of a logarithmic axis the powers of ten alone are named. */
-const logTick = (tick: number | null): string | null => {
-  if (tick === null || !Number.isInteger(Math.round(1e6 * Math.log10(tick)) / 1e6)) return null;
-  return tick >= 1000 ? tick.toLocaleString('en') : String(Number(tick.toPrecision(1)));
+/** The powers of ten of a logarithmic axis; uPlot's own ticks want an axis that begins with one. */
+const decades: uPlot.Axis = {
+  splits(_, _axis, least, most) {
+    const first = Math.ceil(Math.log10(least));
+    return Array.from({ length: Math.max(0, Math.floor(Math.log10(most)) - first + 1) }, (_, i) => Number(`1e${first + i}`));
+  },
+  filter: (_, ticks) => ticks,
+  values: (_, ticks) => ticks.map((tick) => tick.toLocaleString('en', { maximumFractionDigits: 9 })),
 };

@@ -36,7 +36,12 @@ const frames = (fps: number): string => (fps < 9.995 ? fps.toFixed(2) : fps.toFi
 /** The few numbers that a run is about. */
 function tiles({ first, serial, pipelined, video, load, correctness, settings }: Part): HTMLElement {
   const tile = (value: string, label: string, small = '') =>
-    make('div', 'tile', make('p', 'answer', value), make('p', 'note', label, ...(small ? [make('br'), small] : [])));
+    make(
+      'div',
+      'tile',
+      make('p', 'answer', value),
+      make('p', 'note', label, ...(small ? [make('br'), small.replaceAll(/(?<=\d) (?=m?s|µs)/g, '\u00a0')] : [])),
+    );
   const made: HTMLElement[] = [];
   const batch = settings?.batch ?? 1;
   if (serial)
@@ -93,14 +98,9 @@ function latencyCard({ serial, pipelined, video, settings }: Part): HTMLElement 
     table(['', 'calls', 'least', 'p50', 'p95', 'p99', 'most', 'calls/s', 'faces/s'], rows),
   );
   if (shown) {
-    const skipped = Math.max(0, shown.presented - shown.samples.length);
-    made.append(
-      note(
-        `Video: ${shown.presented} frames were shown meanwhile, ${skipped} of them skipped; a result was there ${milliseconds(shown.age.p50)} after its frame was due (p50).`,
-      ),
-    );
+    const analysed = `${shown.samples.length} of the ${shown.presented} frames shown ${shown.samples.length === 1 ? 'was' : 'were'} analysed`;
+    made.append(note(`Video: ${analysed}; a result was there ${milliseconds(shown.age.p50)} after its frame was due (p50).`));
   } else if (video && isSkipped(video)) made.append(note(`Video was skipped: ${video.skipped}.`));
-  made.classList.add('wide');
   return made;
 }
 
@@ -223,7 +223,7 @@ function workCard({ plan, calls, load, settings }: Part): HTMLElement | undefine
       make('h3', '', `Counted, a call${(settings?.batch ?? 1) > 1 ? ` of ${settings?.batch} faces` : ''}`),
       list(Object.entries(calls).map(([name, count]) => [CALLS[name] ?? name, Number.isInteger(count) ? String(count) : count.toFixed(2)])),
     );
-  if (load) made.append(note(`Loading made ${load.pipelines} pipelines, a few more than a frame runs: raw outputs can be asked for, too.`));
+  if (load && load.pipelines > plan.pipelines) made.append(note(`Loading made ${load.pipelines} pipelines: those of raw outputs, too.`));
   return made;
 }
 
@@ -275,14 +275,15 @@ function correctnessCard({ correctness }: Part): HTMLElement | undefined {
   return made;
 }
 
-function peersCard({ peers, serial, tasks }: Part): HTMLElement | undefined {
+function peersCard({ peers, serial, tasks, settings }: Part): HTMLElement | undefined {
   if (!peers || peers.length === 0 || !serial) return undefined;
+  const batch = settings?.batch ?? 1;
   const own = [
     'this engine',
     '',
     ...['', milliseconds(serial.latency.p50), milliseconds(serial.latency.p95), '1×'],
     '',
-    `${tasks?.length ?? ''} tasks, from the picture`,
+    `${tasks?.length} task${tasks?.length === 1 ? '' : 's'}${batch > 1 ? `, ${batch} faces` : ''}, from the picture`,
   ];
   const rows = peers
     .filter((peer): peer is PeerResult => !isSkipped(peer as Measured<PeerResult>))
@@ -292,17 +293,17 @@ function peersCard({ peers, serial, tasks }: Part): HTMLElement | undefined {
       milliseconds(first),
       milliseconds(latency.p50),
       milliseconds(latency.p95),
-      `${(latency.p50 / serial.latency.p50).toFixed(2)}×`,
+      `${((batch * latency.p50) / serial.latency.p50).toFixed(2)}×`,
       nmse ? (worstOf(nmse)?.nmse.toExponential(1) ?? '') : '',
       `${what} (${version})`,
     ]);
   const made = card(
     'peers',
     'Beside other libraries',
-    table(['', 'load', 'first', 'p50', 'p95', 'time', 'worst NMSE', 'what'], [own, ...rows]),
+    table(['', 'load', 'first', 'p50', 'p95', 'time a face', 'worst NMSE', 'what'], [own, ...rows]),
   );
   for (const peer of peers) if (isSkipped(peer)) made.append(note(`Skipped: ${peer.skipped}.`));
-  made.classList.add('wide', 'peers');
+  made.classList.add('peers');
   return made;
 }
 
@@ -337,7 +338,13 @@ function machineCard({ machine, weights, date, commit, tasks, settings }: Part):
 /** Fills the element with what is known so far. */
 export function showResult(holder: HTMLElement, part: Part): void {
   const open = new Set([...holder.querySelectorAll('details[open] > summary')].map((summary) => summary.textContent ?? ''));
-  const cards = [latencyCard, loadCard, workCard, kernelCard, roofCard, correctnessCard, machineCard, peersCard].map((make) => make(part));
-  holder.replaceChildren(tiles(part), ...cards.filter((made) => made !== undefined));
+  const of = (...cards: readonly ((part: Part) => HTMLElement | undefined)[]) =>
+    cards.map((make) => make(part)).filter((made) => made !== undefined);
+  holder.replaceChildren(
+    tiles(part),
+    ...of(latencyCard, peersCard),
+    make('div', 'half', ...of(loadCard, kernelCard, machineCard)),
+    make('div', 'half', ...of(roofCard, workCard, correctnessCard)),
+  );
   for (const details of holder.querySelectorAll('details')) details.open = open.has(details.querySelector('summary')?.textContent ?? '');
 }

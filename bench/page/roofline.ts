@@ -9,13 +9,13 @@ const THREADS = 64;
 const COPIED = 64;
 /** Floating-point operations of a round and thread in `peakMultiplyAdd`: 16 vectors of 4, two each. */
 const FLOPS = 128;
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 
 /** @throws FaceXFormerError BAD_OPTION without `timestamp-query`; Error where the GPU has no memory for it */
 export async function measureRoofline(device: GPUDevice, software: boolean): Promise<Roofline> {
   const timer = new PassTimer(device);
   try {
-    const rounds = software ? 64 : 256;
+    const rounds = 256;
     const groups = software ? 256 : 4096;
     const seconds = await fastest(
       timer,

@@ -71,7 +71,7 @@ function kernelLines({ kernels, roofline }: BenchResult): string[] {
   return ['', ...columns([['kernel', 'dispatches', milliseconds(sum), 'share', 'GFLOP/s', 'GB/s'], ...rows]), ...others, ...roof];
 }
 
-function peerLines({ peers, serial }: BenchResult): string[] {
+function peerLines({ peers, serial, settings: { batch } }: BenchResult): string[] {
   if (peers.length === 0) return [];
   const rows = peers.map((peer) =>
     isSkipped(peer)
@@ -81,11 +81,11 @@ function peerLines({ peers, serial }: BenchResult): string[] {
           milliseconds(peer.load),
           milliseconds(peer.first),
           milliseconds(peer.serial.latency.p50),
-          `${(peer.serial.latency.p50 / serial.latency.p50).toFixed(2)}x`,
+          `${((batch * peer.serial.latency.p50) / serial.latency.p50).toFixed(2)}x`,
           peer.note,
         ],
   );
-  return ['', ...columns([['peer', 'load', 'first', 'p50', 'time', 'what'], ...rows])];
+  return ['', ...columns([['peer', 'load', 'first', 'p50', 'time a face', 'what'], ...rows])];
 }
 
 /** Columns as wide as what stands in them; a row's last cell may be longer. */
