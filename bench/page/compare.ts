@@ -80,10 +80,10 @@ export function rowsOf(results: readonly BenchResult[]): Row[] {
   );
 }
 
-/** The number of the best value; undefined where nothing is better, or all are alike. */
-export function bestOf({ values, better }: Pick<Row, 'values' | 'better'>): number | undefined {
+/** The number of the best value; undefined where nothing is better, or all read alike. */
+export function bestOf({ values, text, better }: Pick<Row, 'values' | 'text' | 'better'>): number | undefined {
   const present = values.filter((value) => value !== undefined);
-  if (!better || present.length < 2 || present.every((value) => value === present[0])) return undefined;
+  if (!better || present.length < 2 || new Set(present.map(text)).size === 1) return undefined;
   return values.indexOf(better === 'less' ? Math.min(...present) : Math.max(...present));
 }
 

@@ -1,20 +1,13 @@
 /** One run of the benchmark, phase after phase; every phase's findings are handed out as soon as they are there. */
 import { throwIfAborted } from '../../src/gpu/errors.ts';
-import {
-  type AnalyzeOptions,
-  type Checkpoint,
-  FaceXFormer,
-  FaceXFormerError,
-  type LoadOptions,
-  seededCheckpoint,
-  tensorsOf,
-} from '../../src/index.ts';
-import { countGpuCalls } from '../peers/count.ts';
+import { type AnalyzeOptions, type FaceXFormer, FaceXFormerError } from '../../src/index.ts';
+import { countGpuCalls, type GpuCalls } from '../peers/count.ts';
 import { BOUND, BOX, nmse, parseReference, SEED } from '../reference.ts';
 import { type OpenDevice, openDevice } from './device.ts';
 import { fetched } from './fetched.ts';
+import { loadEngine } from './load.ts';
 import { runPeers } from './peers/peers.ts';
-import { type BenchResult, type Correctness, type Load, type Measured, NOTICE, SCHEMA } from './result.ts';
+import { type BenchResult, type Correctness, type Measured, SCHEMA } from './result.ts';
 import { measureRoofline } from './roofline.ts';
 import { timeCalls, timeVideo } from './series.ts';
 import type { Settings } from './settings.ts';
@@ -27,158 +20,106 @@ export interface RunOptions {
   readonly onPart?: ((part: Partial<BenchResult>) => void) | undefined;
 }
 
+/** A run under way. */
+export interface Run {
+  readonly settings: Settings;
+  readonly signal: AbortSignal | undefined;
+  readonly say: NonNullable<RunOptions['say']>;
+  /** Hands out what was found. */
+  readonly add: (part: Partial<BenchResult>) => void;
+}
+
 const IN_FLIGHT = 3;
 const PICTURE = 'astronaut.png';
 /** Calls in each series unless the settings say, and calls before them that do not count. */
 const CALLS = { gpu: 100, software: 2 };
 const WARMUP = { gpu: 5, software: 0 };
 
-/** Lets the page draw. */
-const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+/** One for the page: prototypes are wrapped once. */
+let counter: (() => GpuCalls) | undefined;
 
 /** @throws FaceXFormerError whatever the engine throws; ABORTED */
 export async function runBench(settings: Settings, { signal, say = () => {}, onPart = () => {} }: RunOptions = {}): Promise<BenchResult> {
-  const countCalls = countGpuCalls();
   const blob = await fetched(PICTURE, (response) => response.blob());
-  const picture = await createImageBitmap(blob);
   let known: Partial<BenchResult> = { schema: SCHEMA, date: new Date().toISOString(), commit: COMMIT, settings };
-  const add = (part: Partial<BenchResult>) => {
-    known = { ...known, ...part };
-    onPart(known);
+  const run: Run = {
+    settings,
+    signal,
+    say,
+    add(part) {
+      known = { ...known, ...part };
+      onPart(known);
+    },
   };
   say('Opening the GPU');
   const opening = performance.now();
   const opened = await openDevice();
+  counter ??= countGpuCalls();
   const { device, machine } = opened;
-  add({ machine });
+  run.add({ machine });
   const { software } = machine.adapter;
   let engine: FaceXFormer | undefined;
   try {
-    const loaded = await loadEngine(settings, opened, { signal, say, device: performance.now() - opening });
-    engine = loaded.engine;
-    const { load } = loaded;
-    const running = engine;
-    const untrained = settings.weights === '';
-    add({
-      load,
-      weights: { source: engine.info.weights, form: engine.info.form, untrained, dtype: loaded.dtype },
-      ...(untrained && { notice: NOTICE }),
-      tasks: engine.tasks,
-      plan: engine.plan().totals,
-    });
-    const faces: AnalyzeOptions = settings.batch === 1 ? { box: BOX } : { boxes: Array.from({ length: settings.batch }, () => BOX) };
-    const call = () => running.analyze(picture, faces);
-    say('First frame');
-    add({ first: (await timeCalls(call, 1, { calls: 1, signal })).total });
-
-    const calls = settings.frames || CALLS[software ? 'software' : 'gpu'];
-    const counted = (phase: string) => ({ calls, signal, onCall: (done: number) => say(`${phase}, ${done} of ${calls}`, done / calls) });
-    for (let i = 0; i < WARMUP[software ? 'software' : 'gpu']; i++) await call();
-    countCalls();
-    say('Frames one by one', 0);
-    const serial = await timeCalls(call, 1, counted('Frames one by one'));
-    const { dispatches, passes, submits, buffers, bindGroups, copies, maps } = countCalls();
-    const a = (count: number) => count / calls;
-    add({
-      serial,
-      calls: {
-        dispatches: a(dispatches),
-        passes: a(passes),
-        submits: a(submits),
-        buffers: a(buffers),
-        bindGroups: a(bindGroups),
-        copies: a(copies),
-        maps: a(maps),
-      },
-    });
-    say('Frames in flight', 0);
-    add({ pipelined: await timeCalls(call, IN_FLIGHT, { ...counted('Frames in flight'), calls: Math.max(calls, 2) }) });
-    say('Video', 0);
-    add({ video: await timeVideo(picture, (video) => running.analyze(video, faces), counted('Video')) });
-    await breathe();
-
-    say('Roofs of the adapter');
-    const clock = device.features.has('timestamp-query');
-    const skipped = { skipped: 'the adapter has no timestamp-query' };
-    add({ roofline: clock ? await measureRoofline(device, software).catch(reason) : skipped });
-    throwIfAborted(signal);
-    say('Kernels');
-    add({ kernels: clock ? { times: await engine.profile() } : skipped });
-    throwIfAborted(signal);
+    engine = await loadEngine(opened, performance.now() - opening, run);
+    await measureFrames(engine, blob, software, run);
+    await measureKernels(engine, opened, run);
     say('Distance from the reference');
-    add({ correctness: await correctness(engine, settings, blob) });
+    run.add({ correctness: await correctness(engine, settings, blob) });
   } finally {
     engine?.dispose();
     device.destroy();
+  }
+  run.add({ peers: await runPeers(settings, { blob, software, signal, say, countCalls: counter }) });
+  return known as BenchResult;
+}
+
+/** First frame, one by one, in flight, video. */
+async function measureFrames(engine: FaceXFormer, blob: Blob, software: boolean, { settings, signal, say, add }: Run): Promise<void> {
+  const picture = await createImageBitmap(blob);
+  const faces: AnalyzeOptions = settings.batch === 1 ? { box: BOX } : { boxes: Array.from({ length: settings.batch }, () => BOX) };
+  const call = () => engine.analyze(picture, faces);
+  const calls = settings.frames || CALLS[software ? 'software' : 'gpu'];
+  const counted = (phase: string) => {
+    say(phase, 0);
+    return { calls, signal, onCall: (done: number) => say(`${phase}, ${done} of ${calls}`, Math.min(1, done / calls)) };
+  };
+  try {
+    say('First frame');
+    add({ first: (await timeCalls(call, 1, { calls: 1, signal })).total });
+    for (let i = 0; i < WARMUP[software ? 'software' : 'gpu']; i++) await call();
+    counter?.();
+    const serial = await timeCalls(call, 1, counted('Frames one by one'));
+    add({ serial, calls: shares(counter?.() ?? {}, calls) });
+    add({ pipelined: await timeCalls(call, IN_FLIGHT, { ...counted('Frames in flight'), calls: Math.max(calls, 2) }) });
+    add({ video: await timeVideo(picture, (video) => engine.analyze(video, faces), counted('Video')) });
+  } finally {
     picture.close();
   }
-  add({ peers: await runPeers(settings, { blob, software, signal, say, countCalls }) });
-  return known as BenchResult;
+}
+
+/** What a call of many asked of WebGPU. */
+function shares(counts: Partial<GpuCalls>, calls: number): Record<string, number> {
+  const names = ['dispatches', 'passes', 'submits', 'buffers', 'bindGroups', 'copies', 'maps'] as const;
+  return Object.fromEntries(names.map((name) => [name, (counts[name] ?? 0) / calls]));
+}
+
+async function measureKernels(engine: FaceXFormer, { device, machine }: OpenDevice, { signal, say, add }: Run): Promise<void> {
+  if (!device.features.has('timestamp-query')) {
+    const skipped = { skipped: 'the adapter has no timestamp-query' };
+    return add({ roofline: skipped, kernels: skipped });
+  }
+  say('Roofs of the adapter');
+  add({ roofline: await measureRoofline(device, machine.adapter.software).catch(reason) });
+  throwIfAborted(signal);
+  say('Kernels');
+  add({ kernels: { times: await engine.profile() } });
+  throwIfAborted(signal);
 }
 
 const reason = (error: unknown): { skipped: string } => {
   if (error instanceof FaceXFormerError && error.code !== 'LIMIT') throw error;
   return { skipped: error instanceof Error ? error.message : String(error) };
 };
-
-interface LoadWatch {
-  readonly signal: AbortSignal | undefined;
-  readonly say: NonNullable<RunOptions['say']>;
-  /** Milliseconds that opening the device took. */
-  readonly device: number;
-}
-
-async function loadEngine(
-  settings: Settings,
-  { device, compiled }: OpenDevice,
-  watch: LoadWatch,
-): Promise<{ engine: FaceXFormer; load: Load; dtype: string }> {
-  const start = performance.now();
-  let [planned, arrived] = [0, 0];
-  watch.say('Loading weights');
-  const engine = await FaceXFormer.load({
-    weights: settings.weights === '' ? breathing(seededCheckpoint(tensorsOf(settings.form), settings.seed)) : settings.weights,
-    device,
-    ...(settings.tasks.length > 0 && { tasks: settings.tasks }),
-    ...(settings.dtype !== 'auto' && { dtype: settings.dtype }),
-    ...(watch.signal && { signal: watch.signal }),
-    onProgress({ phase, loaded, total }) {
-      const now = performance.now();
-      if (phase === 'pipelines') planned ||= now;
-      if (phase !== 'weights') return;
-      arrived = now;
-      watch.say(loaded < total ? 'Loading weights' : 'Compiling kernels', loaded < total ? loaded / total : undefined);
-    },
-  } as LoadOptions);
-  const end = performance.now();
-  const dtype = 'dtype' in engine.info ? String(engine.info.dtype) : 'f32';
-  if (settings.dtype !== 'auto' && settings.dtype !== dtype) {
-    engine.dispose();
-    throw new FaceXFormerError('BAD_OPTION', `This engine computes in ${dtype} here, not in ${settings.dtype}.`);
-  }
-  const { milliseconds, pipelines } = compiled();
-  const load = {
-    device: watch.device,
-    plan: planned - start,
-    weights: arrived - planned,
-    rest: end - arrived,
-    total: watch.device + end - start,
-  };
-  return { engine, dtype, load: { ...load, compile: milliseconds, pipelines } };
-}
-
-/** Seeded weights are computed on this thread: a pause after each tensor keeps the page alive. */
-function breathing(checkpoint: Checkpoint): Checkpoint {
-  return {
-    ...checkpoint,
-    async *read(options) {
-      for await (const tensor of checkpoint.read(options)) {
-        yield tensor;
-        await breathe();
-      }
-    },
-  };
-}
 
 /** Every raw output against what the official code gave in float64 with the same weights. */
 async function correctness(engine: FaceXFormer, { seed, weights }: Settings, picture: Blob): Promise<Measured<Correctness>> {

@@ -95,10 +95,11 @@ describe('a comparison', () => {
     expect(rows.find(({ label }) => label === 'Kernels, sum')?.values).toEqual([8, 8]);
   });
 
-  it('prefers more of what is better so, and nothing among equals', () => {
-    expect(bestOf({ values: [1, 2], better: 'more' })).toBe(1);
-    expect(bestOf({ values: [2, 2], better: 'less' })).toBeUndefined();
-    expect(bestOf({ values: [1, 2] })).toBeUndefined();
+  it('prefers more of what is better so, and nothing among what reads alike', () => {
+    const text = (value: number) => value.toFixed(1);
+    expect(bestOf({ values: [1, 2], text, better: 'more' })).toBe(1);
+    expect(bestOf({ values: [2, 2.0001], text, better: 'less' })).toBeUndefined();
+    expect(bestOf({ values: [1, 2], text })).toBeUndefined();
   });
 
   it('says what the results are of', () => {
