@@ -26,8 +26,9 @@ export async function openDevice(): Promise<OpenDevice> {
   return { device, machine: machineOf(adapter), compiled: watchPipelines(device) };
 }
 
-function machineOf({ info, features, limits }: GPUAdapter): Machine {
-  const { vendor, architecture, device, description } = info;
+/** Older browsers give no `info`, or not all of it. */
+function machineOf({ info = {} as GPUAdapterInfo, features, limits }: GPUAdapter): Machine {
+  const { vendor = '', architecture = '', device = '', description = '' } = info;
   const software =
     info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${architecture} ${device} ${description}`);
   const names = Object.keys(Object.getOwnPropertyDescriptors(GPUSupportedLimits.prototype)).filter(

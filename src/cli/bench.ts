@@ -6,6 +6,7 @@ import type { BenchResult } from '../../bench/page/result.ts';
 import { readSettings, type Settings, writeSettings } from '../../bench/page/settings.ts';
 import { tableLines } from '../../bench/page/table.ts';
 import { benchRoutes } from '../../bench/routes.ts';
+import { jsonText } from './analyze.ts';
 import { ADAPTERS, type AdapterChoice, adapterLine, launchBrowser } from './browser.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';
@@ -115,7 +116,7 @@ async function runJob(job: BenchJob, routes: Awaited<ReturnType<typeof benchRout
     const result = await resultOf(page, complaints);
     clearProgress();
     console.log(['', ...tableLines(result)].join('\n'));
-    if (json !== undefined) write(json, `${JSON.stringify(result, null, 1)}\n`);
+    if (json !== undefined) write(json, jsonText(result));
     if (screenshot !== undefined) write(screenshot, await page.screenshot({ fullPage: true, type: 'png' }));
     for (const complaint of complaints) console.error(complaint);
   } finally {
