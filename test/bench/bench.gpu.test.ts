@@ -143,5 +143,21 @@ describe('the page', () => {
     expect(new URL(page.url()).search).toBe('?form=paper&tasks=landmarks');
   });
 
+  test('without WebGPU says so, to the person and to what drives it', async () => {
+    const other = await page.browser().newPage();
+    try {
+      await other.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
+      await other.goto(`${opened.url}?auto=1`);
+      await other.waitForFunction('globalThis.__result !== undefined');
+      expect(await other.evaluate('globalThis.__result')).toEqual({
+        error: { code: 'WEBGPU_UNAVAILABLE', message: expect.stringContaining('no WebGPU') },
+      });
+      expect(await other.$eval('.fault', (card) => card.textContent)).toContain('WEBGPU_UNAVAILABLE');
+      expect(await other.$eval('#engine', (pill) => pill.textContent)).toBe('Failed');
+    } finally {
+      await other.close();
+    }
+  });
+
   test('complains about nothing', () => expect(opened.complaints).toEqual([]));
 });
