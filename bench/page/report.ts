@@ -5,7 +5,7 @@ import { browserTitle, worstOf } from './compare.ts';
 import { adapterTitle, bytesText, milliseconds, weightsTitle } from './format.ts';
 import { card, list, note, type Part, table } from './pieces.ts';
 import { latencyPlot } from './plots.ts';
-import { isSkipped, type Measured, type PeerResult, type Series } from './result.ts';
+import { isSkipped, type PeerResult, type Series } from './result.ts';
 
 const frames = (fps: number): string => (fps < 9.995 ? fps.toFixed(2) : fps.toFixed(1));
 
@@ -110,37 +110,35 @@ const CALLS: Readonly<Record<string, string>> = {
   maps: 'buffers mapped',
 };
 
-function peersCard({ peers, serial, tasks, settings }: Part): HTMLElement | undefined {
-  if (!peers || peers.length === 0 || !serial) return undefined;
+function peersCard({ peers, load, first, serial, tasks, correctness, settings }: Part): HTMLElement | undefined {
+  if (!peers || peers.length === 0 || !serial || !load || first === undefined) return undefined;
   const batch = settings?.batch ?? 1;
-  const own = [
-    'this engine',
-    '',
-    ...['', milliseconds(serial.latency.p50), milliseconds(serial.latency.p95), '1×'],
-    '',
-    `${tasks?.length} task${tasks?.length === 1 ? '' : 's'}${batch > 1 ? `, ${batch} faces` : ''}, from the picture`,
+  const row = (name: string, peer: Pick<PeerResult, 'load' | 'first' | 'serial' | 'nmse'>, timesAsLong: number, what: string) => [
+    name,
+    ...[peer.load, peer.first, peer.serial.latency.p50, peer.serial.latency.p95].map(milliseconds),
+    `${timesAsLong.toFixed(2)}×`,
+    worstOf(peer.nmse ?? {})?.nmse.toExponential(1) ?? '',
+    what,
   ];
-  const rows = peers
-    .filter((peer): peer is PeerResult => !isSkipped(peer as Measured<PeerResult>))
-    .map(({ peer, version, note: what, load, first, serial: { latency }, nmse }) => [
-      peer,
-      milliseconds(load),
-      milliseconds(first),
-      milliseconds(latency.p50),
-      milliseconds(latency.p95),
-      `${((batch * latency.p50) / serial.latency.p50).toFixed(2)}×`,
-      nmse ? (worstOf(nmse)?.nmse.toExponential(1) ?? '') : '',
-      `${what} (${version})`,
-    ]);
-  const made = card(
-    'peers',
-    'Beside other libraries',
-    table(['', 'load', 'first', 'p50', 'p95', 'time a face', 'worst NMSE', 'what'], [own, ...rows]),
-  );
-  for (const peer of peers) if (isSkipped(peer)) made.append(note(`Skipped: ${peer.skipped}.`));
+  const nmse = correctness && !isSkipped(correctness) ? correctness.nmse : {};
+  const own = `${counted(tasks?.length ?? 0, 'task')}${batch > 1 ? `, ${batch} faces` : ''}, from the picture`;
+  const rows = [row('this engine', { load: load.total, first, serial, nmse }, 1, own)];
+  const skipped: HTMLElement[] = [];
+  for (const peer of peers) {
+    if (isSkipped(peer)) {
+      skipped.push(note(`Skipped: ${peer.skipped}.`));
+      continue;
+    }
+    const what = `${peer.note}${peer.dispatches === undefined ? '' : `, ${peer.dispatches} dispatches`} (${peer.version})`;
+    rows.push(row(peer.peer, peer, (batch * peer.serial.latency.p50) / serial.latency.p50, what));
+  }
+  const head = ['', 'load', 'first', 'p50', 'p95', 'time a face', 'worst NMSE', 'what'];
+  const made = card('peers', 'Beside other libraries', table(head, rows), ...skipped);
   made.classList.add('peers');
   return made;
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function machineCard({ machine, weights, date, commit, tasks, settings }: Part): HTMLElement | undefined {
   if (!machine) return undefined;

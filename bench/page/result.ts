@@ -215,7 +215,10 @@ const RESULT = object(
     correctness: measured(object({ nmse: record(amount), bound: amount })),
     peers: list(
       measured(
-        object({ peer: text, version: text, note: text, load: amount, first: amount, serial: object(SERIES) }, { nmse: record(amount) }),
+        object(
+          { peer: text, version: text, note: text, load: amount, first: amount, serial: object(SERIES) },
+          { nmse: record(amount), dispatches: amount },
+        ),
       ),
     ),
   },
