@@ -9,6 +9,7 @@ export { safetensorsBytes } from './checkpoint/write.ts';
 export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
 export type { Plan } from './graph/plan.ts';
 export { planJson, printPlan } from './graph/print.ts';
+export type { KernelTime } from './graph/profile.ts';
 export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
 export { FaceXFormer } from './model/facexformer.ts';

@@ -1,7 +1,6 @@
 /** What a run of the peers says: a table, a JSON file, and what is not as it has to be. */
-import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
-import { root } from '../../src/cli/root.ts';
+import { commit } from '../commit.ts';
 import { type Expected, nmse } from '../fixtures.ts';
 import type { Timed } from './side.ts';
 
@@ -143,13 +142,4 @@ export function asJson({
     sides: sides.map(({ outputs: _, ...side }) => ({ ...side, steady: steadyOf(side) })),
   }));
   return `${JSON.stringify({ version: 1, date: new Date().toISOString(), commit: commit(), machine, ...settings, comparisons: plain }, null, 2)}\n`;
-}
-
-function commit(): string {
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
-  try {
-    return git('rev-parse', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') ? ' and changes' : '');
-  } catch {
-    return 'unknown'; // not a checkout
-  }
 }

@@ -165,7 +165,7 @@ function resultOf({ pictures, weights }: Job, adapter: AdapterFound, replies: An
 }
 
 /** Indented, with lists of numbers in one line. */
-const jsonText = (value: object): string =>
+export const jsonText = (value: object): string =>
   `${JSON.stringify(value, null, 2).replace(/\[[-+\d.,\seE]+\]/g, (list) => list.replace(/\s+/g, ''))}\n`;
 
 function write(path: string, content: string | Buffer): void {

@@ -6,7 +6,7 @@ import { wgslForEsbuild } from '../../scripts/wgsl.mjs';
 import type { Command } from './command.ts';
 import { parse, UsageError } from './options.ts';
 import { root } from './root.ts';
-import { type Route, serve } from './serve.ts';
+import { type Route, serveAround } from './serve.ts';
 import { TRAINED } from './weights.ts';
 
 const PORT = 8080;
@@ -20,8 +20,7 @@ export const demo: Command = {
     const port = values.port === undefined ? undefined : Number(values.port);
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536))
       throw new UsageError(`--port is ${values.port}; it must be 0 to 65535.`);
-    const routes = await demoRoutes();
-    const server = await (port === undefined ? serve(routes, PORT).catch(() => serve(routes)) : serve(routes, port));
+    const server = await serveAround(await demoRoutes(), port, PORT);
     console.log(`The demo is at ${server.url} (Ctrl+C ends it).`);
     await new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
     await server.close();

@@ -1,6 +1,7 @@
 /** The command line: `npm run -s facexformer -- COMMAND`. Exit code 0 on success, 1 on failure, 2 on a wrong call. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { analyze, start } from './analyze.ts';
+import { bench } from './bench.ts';
 import { NoBrowserError } from './chrome.ts';
 import type { Command } from './command.ts';
 import { convert } from './convert.ts';
@@ -15,7 +16,7 @@ import { seed } from './seed.ts';
 import { shard, verify } from './shard.ts';
 import { clearProgress } from './terminal.ts';
 
-const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, fetch, shard, verify, inspect, demo, start];
+const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, fetch, shard, verify, inspect, demo, bench, start];
 const CALL = 'npm run -s facexformer --';
 
 /** Runs the command that the arguments name, and gives the exit code. */

@@ -75,7 +75,8 @@ export async function openPage(browser: Browser, source: string, routes: Readonl
   };
 }
 
-function complaintsOf(page: Page): string[] {
+/** A list that grows by whatever the page complains about from now on. */
+export function complaintsOf(page: Page): string[] {
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(`console: ${message.text()}`);

@@ -5,11 +5,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** What an address gives: a body, a file, a folder (address ends in `/`), or what takes a POST to it. */
+/** What an address gives: a body, a file, a folder (address ends in `/`), what is made only when asked for, or what takes a POST to it. */
 export type Route =
   | { body: string | Uint8Array; type: string }
   | { file: string; type?: string }
   | { folder: string }
+  | { make: (path: string) => Promise<Exclude<Route, { make: unknown }> | undefined> }
   | { receive: (body: Buffer, path: string) => void };
 
 export interface LocalServer {
@@ -65,6 +66,11 @@ export async function serve(routes: Readonly<Record<string, Route>>, port = 0): 
   };
 }
 
+/** Serves at the port that was asked for, or else at the usual one, or at a free one where that is taken. */
+export function serveAround(routes: Readonly<Record<string, Route>>, asked: number | undefined, usual: number): Promise<LocalServer> {
+  return asked === undefined ? serve(routes, usual).catch(() => serve(routes)) : serve(routes, asked);
+}
+
 async function answer(routes: Readonly<Record<string, Route>>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // Another site's page may reach this port by a name of its own; only this machine's names are answered.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) return refuse(response, 403);
@@ -75,7 +81,8 @@ async function answer(routes: Readonly<Record<string, Route>>, request: Incoming
   const name = Object.keys(routes)
     .filter((route) => path === route || (route.endsWith('/') && route !== '/' && path.startsWith(route)))
     .sort((a, b) => b.length - a.length)[0];
-  const route = name === undefined ? undefined : routes[name];
+  let route = name === undefined ? undefined : routes[name];
+  if (route && 'make' in route) route = await route.make(path);
   if (name === undefined || route === undefined) return refuse(response, 404);
   if ('receive' in route) {
     if (request.method !== 'POST') return refuse(response, 405);

@@ -30,7 +30,8 @@ export interface Frame {
   readonly results: Promise<Results>;
 }
 
-interface Step {
+/** A dispatch with the objects that it runs on. */
+export interface Step {
   readonly dispatch: Dispatch;
   readonly pipeline: GPUComputePipeline;
   bindGroup: GPUBindGroup;
@@ -45,7 +46,7 @@ export class Program {
     readonly parameters: Parameters,
     readonly resources: Resources,
     readonly slots: readonly GPUBuffer[],
-    private readonly steps: readonly Step[],
+    readonly steps: readonly Step[],
     private readonly ring: ReadbackRing,
   ) {
     this.#resourcesVersion = resources.version;
@@ -96,9 +97,9 @@ export class Program {
     void this.ring.idle().then(() => this.destroy());
   }
 
-  #submit(staging: GPUBuffer): void {
+  /** The plan's dispatches, in one pass. */
+  encode(encoder: GPUCommandEncoder): void {
     if (this.resources.version !== this.#resourcesVersion) this.#rebindResources();
-    const encoder = this.device.createCommandEncoder({ label: 'frame' });
     const pass = encoder.beginComputePass();
     let last: GPUComputePipeline | undefined;
     for (const { dispatch, pipeline, bindGroup } of this.steps) {
@@ -109,6 +110,11 @@ export class Program {
       pass.dispatchWorkgroups(x, y, z);
     }
     pass.end();
+  }
+
+  #submit(staging: GPUBuffer): void {
+    const encoder = this.device.createCommandEncoder({ label: 'frame' });
+    this.encode(encoder);
     let at = 0;
     for (const { slot, offset, bytes } of this.plan.readbacks) {
       encoder.copyBufferToBuffer(this.slots[slot] as GPUBuffer, offset, staging, at, bytes);

@@ -2,6 +2,7 @@
 import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
+import type { KernelTime } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
 import { type Box, checkBox, wholePicture } from '../image/crop.ts';
 import { batchesOf } from '../image/preprocess.ts';
@@ -66,6 +67,34 @@ export class FaceXFormer {
   /** What a frame of these tasks runs. */
   plan(tasks?: readonly Task[]): Plan {
     return this.#loaded.programs.plan(checkedTasks(tasks, this.tasks, 'this engine'));
+  }
+
+  /**
+   * How long each kernel of a frame of these tasks takes on the GPU. Waits for its turn as `analyze` does, and takes a few frames' time.
+   * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
+   */
+  profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
+    const run = this.#queue.then(async () => {
+      this.#check(undefined);
+      const { profile } = await import('../graph/profile.ts');
+      return profile(await this.#program(checkedTasks(tasks, this.tasks, 'this engine'), {}));
+    });
+    this.#queue = run.catch(() => {});
+    return run;
+  }
+
+  /**
+   * How long each kernel of a frame of these tasks takes on the GPU. Waits for its turn as `analyze` does, and takes a few frames' time.
+   * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
+   */
+  profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
+    const run = this.#submitting.then(async () => {
+      this.#check(undefined);
+      const { profile } = await import('../graph/profile.ts');
+      return this.#unlessGone(profile(await this.#loaded.programs.get({ tasks: checkedTasks(tasks, this.tasks, 'this engine') })));
+    });
+    this.#submitting = run.catch(() => {});
+    return run;
   }
 
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */

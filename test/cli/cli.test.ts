@@ -68,6 +68,7 @@ describe('a wrong call ends with 2 and says what is wrong', () => {
     [['inspect'], 'One file'],
     [['plan', 'x'], 'plan takes options only'],
     [['demo', '--port', '70000'], '--port is 70000'],
+    [['bench', '--batch', '9'], '--batch is 9; it must be an integer from 1 to 8'],
   ])('%j', async ([args, said]) => {
     const { code, out, err } = await facexformer(...args);
     expect(err).toContain(said);
@@ -96,10 +97,11 @@ describe('help', () => {
   it('lists the commands', async () => {
     const { code, out } = await facexformer('--help');
     expect(code).toBe(0);
-    for (const name of ['analyze', 'plan', 'seed', 'inspect', 'demo', 'start']) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
+    for (const name of ['analyze', 'plan', 'seed', 'inspect', 'demo', 'bench', 'start'])
+      expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
   });
 
-  it.for(['analyze', 'plan', 'seed', 'inspect', 'demo', 'start'])('%s tells its options', async (name) => {
+  it.for(['analyze', 'plan', 'seed', 'inspect', 'demo', 'bench', 'start'])('%s tells its options', async (name) => {
     const { code, out } = await facexformer(name, '--help');
     expect(code).toBe(0);
     expect(out).toContain(`npm run -s facexformer -- ${name}`);

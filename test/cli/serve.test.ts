@@ -22,6 +22,7 @@ beforeAll(async () => {
     '/': { body: 'home', type: 'text/plain' },
     '/public/': { folder: join(folder, 'public') },
     '/weights.safetensors': { file: join(folder, 'public', 'deep', 'a b.png'), type: 'application/octet-stream' },
+    '/made/': { make: async (path) => (path === '/made/now' ? { body: 'made', type: 'text/plain' } : undefined) },
     '/post/': { receive: (body, path) => received.push({ path, body: body.toString() }) },
   });
 });
@@ -46,11 +47,16 @@ function raw(path: string, headers: Record<string, string> = {}, method = 'GET')
 }
 
 describe('what it serves', () => {
+  it('is missing where nothing was made for the address', async () => {
+    expect((await fetch(`${server.url}made/never`)).status).toBe(404);
+  });
+
   it.for([
     ['', 'text/plain', 'home'],
     ['public/page.html', 'text/html; charset=utf-8', '<p>'],
     ['public/page.html?x=1', 'text/html; charset=utf-8', '<p>'],
     ['public/empty.bin', 'application/octet-stream', ''],
+    ['made/now', 'text/plain', 'made'],
   ])('/%s', async ([path, type, body]) => {
     const response = await fetch(server.url + path);
     expect(response.status).toBe(200);

@@ -1,0 +1,140 @@
+/** One run of the benchmark, phase after phase; every phase's findings are handed out as soon as they are there. */
+import { throwIfAborted } from '../../src/gpu/errors.ts';
+import { type AnalyzeOptions, type FaceXFormer, FaceXFormerError } from '../../src/index.ts';
+import { countGpuCalls, type GpuCalls } from '../peers/count.ts';
+import { BOUND, BOX, nmse, parseReference, SEED } from '../reference.ts';
+import { type OpenDevice, openDevice } from './device.ts';
+import { fetched } from './fetched.ts';
+import { loadEngine } from './load.ts';
+import { runPeers } from './peers/peers.ts';
+import { type BenchResult, type Correctness, type Measured, SCHEMA } from './result.ts';
+import { measureRoofline } from './roofline.ts';
+import { timeCalls, timeVideo } from './series.ts';
+import type { Settings } from './settings.ts';
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What is being done, and how far it is: 0 to 1, or unknown. */
+  readonly say?: ((phase: string, part?: number) => void) | undefined;
+  /** What is known so far. */
+  readonly onPart?: ((part: Partial<BenchResult>) => void) | undefined;
+}
+
+/** A run under way. */
+export interface Run {
+  readonly settings: Settings;
+  readonly signal: AbortSignal | undefined;
+  readonly say: NonNullable<RunOptions['say']>;
+  /** Hands out what was found. */
+  readonly add: (part: Partial<BenchResult>) => void;
+}
+
+const IN_FLIGHT = 3;
+const PICTURE = 'astronaut.png';
+/** Calls in each series unless the settings say, and calls before them that do not count. */
+const CALLS = { gpu: 100, software: 2 };
+const WARMUP = { gpu: 5, software: 0 };
+
+/** One for the page: prototypes are wrapped once. */
+let counter: (() => GpuCalls) | undefined;
+
+/** @throws FaceXFormerError whatever the engine throws; ABORTED */
+export async function runBench(settings: Settings, { signal, say = () => {}, onPart = () => {} }: RunOptions = {}): Promise<BenchResult> {
+  const blob = await fetched(PICTURE, (response) => response.blob());
+  let known: Partial<BenchResult> = { schema: SCHEMA, date: new Date().toISOString(), commit: COMMIT, settings };
+  const run: Run = {
+    settings,
+    signal,
+    say,
+    add(part) {
+      known = { ...known, ...part };
+      onPart(known);
+    },
+  };
+  say('Opening the GPU');
+  const opening = performance.now();
+  const opened = await openDevice();
+  counter ??= countGpuCalls();
+  const { device, machine } = opened;
+  run.add({ machine });
+  const { software } = machine.adapter;
+  let engine: FaceXFormer | undefined;
+  try {
+    engine = await loadEngine(opened, performance.now() - opening, run);
+    await measureFrames(engine, blob, software, run);
+    await measureKernels(engine, opened, run);
+    say('Distance from the reference');
+    run.add({ correctness: await correctness(engine, settings, blob) });
+  } finally {
+    engine?.dispose();
+    device.destroy();
+  }
+  run.add({ peers: await runPeers(settings, { blob, software, signal, say, countCalls: counter }) });
+  return known as BenchResult;
+}
+
+/** First frame, one by one, in flight, video. */
+async function measureFrames(engine: FaceXFormer, blob: Blob, software: boolean, { settings, signal, say, add }: Run): Promise<void> {
+  const picture = await createImageBitmap(blob);
+  const faces: AnalyzeOptions = settings.batch === 1 ? { box: BOX } : { boxes: Array.from({ length: settings.batch }, () => BOX) };
+  const call = () => engine.analyze(picture, faces);
+  const calls = settings.frames || CALLS[software ? 'software' : 'gpu'];
+  const counted = (phase: string) => {
+    say(phase, 0);
+    return { calls, signal, onCall: (done: number) => say(`${phase}, ${done} of ${calls}`, Math.min(1, done / calls)) };
+  };
+  try {
+    say('First frame');
+    add({ first: (await timeCalls(call, 1, { calls: 1, signal })).total });
+    for (let i = 0; i < WARMUP[software ? 'software' : 'gpu']; i++) await call();
+    counter?.();
+    const serial = await timeCalls(call, 1, counted('Frames one by one'));
+    add({ serial, calls: shares(counter?.() ?? {}, calls) });
+    add({ pipelined: await timeCalls(call, IN_FLIGHT, { ...counted('Frames in flight'), calls: Math.max(calls, 2) }) });
+    add({ video: await timeVideo(picture, (video) => engine.analyze(video, faces), counted('Video')) });
+  } finally {
+    picture.close();
+  }
+}
+
+/** What a call of many asked of WebGPU. */
+function shares(counts: Partial<GpuCalls>, calls: number): Record<string, number> {
+  const names = ['dispatches', 'passes', 'submits', 'buffers', 'bindGroups', 'copies', 'maps'] as const;
+  return Object.fromEntries(names.map((name) => [name, (counts[name] ?? 0) / calls]));
+}
+
+async function measureKernels(engine: FaceXFormer, { device, machine }: OpenDevice, { signal, say, add }: Run): Promise<void> {
+  if (!device.features.has('timestamp-query')) {
+    const skipped = { skipped: 'the adapter has no timestamp-query' };
+    return add({ roofline: skipped, kernels: skipped });
+  }
+  say('Roofs of the adapter');
+  add({ roofline: await measureRoofline(device, machine.adapter.software).catch(reason) });
+  throwIfAborted(signal);
+  say('Kernels');
+  add({ kernels: { times: await engine.profile() } });
+  throwIfAborted(signal);
+}
+
+const reason = (error: unknown): { skipped: string } => {
+  if (error instanceof FaceXFormerError && error.code !== 'LIMIT') throw error;
+  return { skipped: error instanceof Error ? error.message : String(error) };
+};
+
+/** Every raw output against what the official code gave in float64 with the same weights. */
+async function correctness(engine: FaceXFormer, { seed, weights }: Settings, picture: Blob): Promise<Measured<Correctness>> {
+  if (weights !== '' || seed !== SEED) return { skipped: `the reference is of seed ${SEED}` };
+  const { outputs } = parseReference(
+    await fetched(`reference/${engine.info.form}.safetensors`, async (response) => new Uint8Array(await response.arrayBuffer())),
+  );
+  const { faces } = await engine.analyze(picture, { box: BOX, raw: true });
+  const raw = faces[0]?.raw ?? {};
+  const distances: Record<string, number> = {};
+  for (const task of engine.tasks) {
+    const expected = outputs.get(task);
+    const found = raw[`output.${task}`];
+    if (!expected || !found) throw new Error(`There is no ${expected ? 'output' : 'reference'} of ${task}.`);
+    distances[task] = nmse(found.data, expected.values, expected.step);
+  }
+  return { nmse: distances, bound: BOUND };
+}

@@ -1,0 +1,63 @@
+/** Other libraries on the same picture, in the same page, one after the other: each loads, has a cold frame, and then as many as the engine had. */
+import { throwIfAborted } from '../../../src/gpu/errors.ts';
+import type { GpuCalls } from '../../peers/count.ts';
+import type { Measured, PeerResult } from '../result.ts';
+import type { Peer, Settings } from '../settings.ts';
+
+export interface PeerContext {
+  /** The picture of every side. */
+  readonly blob: Blob;
+  readonly software: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly say: (phase: string, part?: number) => void;
+  readonly countCalls: () => GpuCalls;
+}
+
+/** A peer that the page's server found installed: its version, and where its files are. */
+export interface Offer {
+  readonly peer: Peer;
+  readonly version: string;
+  /** Address of its package's folder, ending in `/`. */
+  readonly folder: string;
+}
+
+/** Calls after the cold one; `fewer` where a call takes minutes. */
+export const peerCalls = ({ frames }: Settings, { software }: PeerContext, fewer = false): number =>
+  frames > 0 ? Math.min(frames, software && fewer ? 1 : frames) : software ? (fewer ? 1 : 3) : 100;
+
+/** What is installed beside the page; none where its server tells nothing. */
+export async function offers(): Promise<readonly Offer[]> {
+  const response = await fetch('peers.json').catch(() => undefined);
+  return response?.ok ? ((await response.json()) as Offer[]) : [];
+}
+
+/** Runs the peers that the settings name; one that fails or is missing says so and stops nothing. */
+export async function runPeers(settings: Settings, context: PeerContext): Promise<Measured<PeerResult>[]> {
+  const found = settings.peers.length > 0 ? await offers() : [];
+  const results: Measured<PeerResult>[] = [];
+  for (const peer of settings.peers) {
+    throwIfAborted(context.signal);
+    const offer = found.find((one) => one.peer === peer);
+    if (!offer) {
+      results.push({ skipped: `${peer} is not installed` });
+      continue;
+    }
+    context.say(`Peer ${peer}`);
+    try {
+      results.push(await runPeer(offer, settings, context));
+    } catch (error) {
+      throwIfAborted(context.signal);
+      results.push({ skipped: `${peer} failed: ${error instanceof Error ? error.message : error}` });
+    }
+  }
+  return results;
+}
+
+async function runPeer(offer: Offer, settings: Settings, context: PeerContext): Promise<PeerResult> {
+  if (offer.peer === 'ort-webgpu' || offer.peer === 'ort-wasm') {
+    const { runOrt } = await import('./ort.ts');
+    return runOrt(offer, settings, context);
+  }
+  const { runLandmarks } = await import('./landmarks.ts');
+  return runLandmarks(offer, settings, context);
+}

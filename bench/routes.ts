@@ -1,0 +1,89 @@
+/** The benchmark's page as a server gives it: bundled from the sources as they stand, with what lies beside it. */
+import { existsSync, mkdirSync, openAsBlob, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+import { wgslForEsbuild } from '../scripts/wgsl.mjs';
+import { formOf } from '../src/checkpoint/check.ts';
+import { FORMS, type Form } from '../src/checkpoint/manifest.ts';
+import { openCheckpoint } from '../src/checkpoint/open.ts';
+import { root } from '../src/cli/root.ts';
+import type { Route } from '../src/cli/serve.ts';
+import { commit } from './commit.ts';
+import { FILE } from './fixtures.ts';
+import { exportOnnx } from './onnx/export.ts';
+import type { Offer } from './page/peers/peers.ts';
+import type { Peer } from './page/settings.ts';
+import { prepare } from './peers/prepare.ts';
+
+const page = (...path: string[]) => join(root, 'bench', 'page', ...path);
+
+/** Which package each peer is. */
+const PACKAGES: Readonly<Record<Peer, string>> = {
+  'ort-webgpu': 'onnxruntime-web',
+  'ort-wasm': 'onnxruntime-web',
+  mediapipe: '@mediapipe/face_mesh',
+  human: '@vladmandic/human',
+  'micro-facemesh': '@svenflow/micro-facemesh',
+};
+
+/** `weights`: a safetensors file to serve at `weights/NAME`. */
+export async function benchRoutes(weights?: string): Promise<Record<string, Route>> {
+  const { outputFiles } = await build({
+    entryPoints: [page('main.ts')],
+    bundle: true,
+    splitting: true, // a peer's library is fetched only where it runs
+    format: 'esm',
+    target: 'es2022',
+    outdir: page(),
+    write: false,
+    sourcemap: 'inline',
+    logLevel: 'silent',
+    define: { COMMIT: JSON.stringify(commit()) },
+    plugins: [wgslForEsbuild],
+  });
+  const routes: Record<string, Route> = {
+    '/': { body: html(), type: 'text/html; charset=utf-8' },
+    '/style.css': { file: page('style.css') },
+    '/base.css': { file: join(root, 'demo', 'style.css') },
+    '/uplot.css': { file: join(root, 'node_modules', 'uplot', 'dist', 'uPlot.min.css') },
+    '/astronaut.png': { file: join(root, 'test', 'fixtures', 'astronaut.png') },
+    '/peers.json': { body: JSON.stringify(installedPeers()), type: 'application/json' },
+    '/onnx/': { make: (path) => model(path, weights) },
+  };
+  for (const { path, text } of outputFiles) routes[`/${basename(path)}`] = { body: text, type: 'text/javascript' };
+  for (const form of FORMS) routes[`/reference/${form}.safetensors`] = { file: join(root, 'test', 'fixtures', FILE[form]) };
+  for (const { folder, peer } of installedPeers()) routes[`/${folder}`] = { folder: join(root, 'node_modules', PACKAGES[peer]) };
+  if (weights !== undefined) routes[`/weights/${basename(weights)}`] = { file: weights };
+  return routes;
+}
+
+/** MediaPipe's loader evaluates text, so that its presence, and nothing else, lets the page do so. */
+function html(): string {
+  const text = readFileSync(page('index.html'), 'utf8');
+  const evaluates = installedPeers().some(({ peer }) => peer === 'mediapipe');
+  return evaluates ? text.replace("'wasm-unsafe-eval'", "'wasm-unsafe-eval' 'unsafe-eval'") : text;
+}
+
+function installedPeers(): Offer[] {
+  return (Object.entries(PACKAGES) as [Peer, string][]).flatMap(([peer, name]) => {
+    const file = join(root, 'node_modules', name, 'package.json');
+    if (!existsSync(file)) return [];
+    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+    return [{ peer, version: `${name} ${version}`, folder: `peers/${name}/` }];
+  });
+}
+
+/** The model as an ONNX file, written when it is first asked for: `onnx/released-7.onnx` with seeded weights, `onnx/weights.onnx` with the file's. */
+async function model(path: string, weights: string | undefined): Promise<{ file: string } | undefined> {
+  const folder = join(root, '.cache', 'peers');
+  if (path === '/onnx/weights.onnx' && weights !== undefined) {
+    mkdirSync(folder, { recursive: true });
+    const checkpoint = await openCheckpoint(await openAsBlob(weights));
+    const out = join(folder, 'weights.onnx');
+    await exportOnnx({ form: formOf(checkpoint.tensors), checkpoint, out });
+    return { file: out };
+  }
+  const [, form, seed] = /^\/onnx\/(\w+)-(\d+)\.onnx$/.exec(path) ?? [];
+  if (!FORMS.includes(form as Form) || Number(seed) > 0xffffffff) return undefined;
+  return { file: (await prepare(form as Form, Number(seed), folder)).model };
+}

@@ -1,0 +1,145 @@
+/** `bench`: the benchmark's page, run headless to a table and files, or served to the browsers of this machine. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Page } from 'puppeteer';
+import type { BenchResult } from '../../bench/page/result.ts';
+import { readSettings, type Settings, writeSettings } from '../../bench/page/settings.ts';
+import { tableLines } from '../../bench/page/table.ts';
+import { benchRoutes } from '../../bench/routes.ts';
+import { jsonText } from './analyze.ts';
+import { ADAPTERS, type AdapterChoice, adapterLine, launchBrowser } from './browser.ts';
+import type { Command } from './command.ts';
+import { parse, parseChoice, UsageError } from './options.ts';
+import { complaintsOf, PageError } from './page.ts';
+import { serve, serveAround } from './serve.ts';
+import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
+import { chooseWeights, weightsLine } from './weights.ts';
+
+const PORT = 8081;
+
+const OPTIONS = {
+  form: { type: 'string' },
+  dtype: { type: 'string' },
+  batch: { type: 'string' },
+  frames: { type: 'string' },
+  tasks: { type: 'string' },
+  seed: { type: 'string' },
+  weights: { type: 'string' },
+  peers: { type: 'string' },
+  json: { type: 'string' },
+  screenshot: { type: 'string' },
+  adapter: { type: 'string' },
+  serve: { type: 'boolean' },
+  port: { type: 'string' },
+} as const;
+
+export interface BenchJob {
+  readonly settings: Settings;
+  /** Path of the weights to serve; seeded ones otherwise. */
+  readonly weights: string | undefined;
+  readonly json: string | undefined;
+  readonly screenshot: string | undefined;
+  readonly adapter: AdapterChoice;
+  /** Serve the page, and run nothing; undefined: a port near the usual one. */
+  readonly serve: { readonly port: number | undefined } | undefined;
+}
+
+export const bench: Command = {
+  name: 'bench',
+  summary: 'measure the engine: latency, throughput, kernels, memory, distance from the reference',
+  usage: `bench [options]
+
+  --form released|paper   the form of seeded weights (default: released)
+  --seed N                of seeded weights, which are the default; only the default seed has a reference to be compared with
+  --weights FILE          a safetensors file instead
+  --dtype auto|f32|f16    in what the engine computes (default: auto)
+  --batch N               faces a call, 1 to 8 (default: 1)
+  --frames N              calls of each series (default: 100 on a GPU, 2 on a software adapter)
+  --tasks a,b             only these (default: all that the weights know)
+  --peers a,b             ort-webgpu, ort-wasm, mediapipe, human, micro-facemesh, as far as they are installed (default: none)
+  --json FILE             everything measured
+  --screenshot FILE.png   the page with its results
+  --adapter auto|gpu|software
+  --serve [--port N]      serve the page to the browsers of this machine instead (default: ${PORT}, or a free one where it is taken)`,
+  async run(args) {
+    const job = benchJob(args);
+    const routes = await benchRoutes(job.weights);
+    if (!job.serve) return runJob(job, routes);
+    const server = await serveAround(routes, job.serve.port, PORT);
+    console.log(`The benchmark is at ${server.url}${queryOf(job.settings)} (Ctrl+C ends it).`);
+    await new Promise<void>((done) => process.once('SIGINT', done).once('SIGTERM', done));
+    await server.close();
+  },
+};
+
+const queryOf = (settings: Settings): string => {
+  const query = writeSettings(settings);
+  return query === '' ? '' : `?${query}`;
+};
+
+/** What the arguments ask for. @throws UsageError */
+export function benchJob(args: string[]): BenchJob {
+  const { values, positionals } = parse(args, OPTIONS);
+  if (positionals.length > 0) throw new UsageError(`bench takes options only; ${positionals[0]} is none.`);
+  if (values.weights !== undefined && (values.seed !== undefined || values.form !== undefined))
+    throw new UsageError('--seed and --form are for seeded weights; --weights FILE is the other kind.');
+  const chosen = values.weights === undefined ? undefined : chooseWeights(values.weights, undefined);
+  const file = chosen && 'file' in chosen ? chosen : undefined;
+  const query = new URLSearchParams();
+  for (const name of ['form', 'dtype', 'batch', 'frames', 'seed', 'tasks', 'peers'] as const)
+    if (values[name] !== undefined) query.set(name, values[name].replaceAll(' ', ''));
+  if (chosen && 'seed' in chosen) query.set('seed', String(chosen.seed));
+  if (file) query.set('weights', `weights/${encodeURIComponent(file.name)}`);
+  const { settings, faults } = readSettings(query.toString());
+  if (faults[0] !== undefined) throw new UsageError(`--${faults[0]}`);
+  if (values.port !== undefined && !values.serve) throw new UsageError('--port goes with --serve.');
+  const port = values.port === undefined ? undefined : Number(values.port);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536))
+    throw new UsageError(`--port is ${values.port}; it must be 0 to 65535.`);
+  const { json, screenshot } = values;
+  const adapter = parseChoice('--adapter', values.adapter ?? 'auto', ADAPTERS);
+  return { settings, weights: file?.file, json, screenshot, adapter, serve: values.serve ? { port } : undefined };
+}
+
+async function runJob(job: BenchJob, routes: Awaited<ReturnType<typeof benchRoutes>>): Promise<void> {
+  const { settings, weights, json, screenshot } = job;
+  console.log(weights === undefined ? weightsLine(settings) : `Weights: ${weights}`);
+  const { browser, adapter } = await launchBrowser(job.adapter, say);
+  const server = await serve(routes);
+  try {
+    console.log(`Runs on: ${adapterLine(adapter)}, ${await browser.version()}`);
+    const page = await browser.newPage();
+    const complaints = complaintsOf(page);
+    await page.setViewport({ width: 1280, height: 900 });
+    await page.exposeFunction('reportProgress', (progress: Progress) => showProgress(progress));
+    await page.goto(`${server.url}?${writeSettings(settings)}&auto=1`);
+    const result = await resultOf(page, complaints);
+    clearProgress();
+    console.log(['', ...tableLines(result)].join('\n'));
+    if (json !== undefined) write(json, jsonText(result));
+    if (screenshot !== undefined) write(screenshot, await page.screenshot({ fullPage: true, type: 'png' }));
+    for (const complaint of complaints) console.error(complaint);
+  } finally {
+    clearProgress();
+    await browser.close();
+    await server.close();
+  }
+}
+
+/** Waits for the page's run to end, or for the page. */
+async function resultOf(page: Page, complaints: readonly string[]): Promise<BenchResult> {
+  const crashed = new Promise<never>((_, reject) => {
+    page.once('error', (error) => reject(error));
+    page.once('close', () => reject(new Error(['The page was closed.', ...complaints].join('\n'))));
+  });
+  const ended = page.waitForFunction('globalThis.__result !== undefined', { timeout: 0, polling: 250 });
+  await Promise.race([ended, crashed]);
+  const result = (await page.evaluate('globalThis.__result')) as BenchResult | { error: { code: string; message: string } };
+  if ('error' in result) throw new PageError(result.error.message, result.error.code, undefined);
+  return result;
+}
+
+function write(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  writeFileSync(path, content);
+}

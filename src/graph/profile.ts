@@ -1,0 +1,143 @@
+/**
+ * How long each kernel of a plan takes, by the GPU's own clock. Browsers round that clock (Chrome to 65.5 microseconds) and one dispatch
+ * may take less, so that a dispatch is repeated in one pass until the pass is long enough, and the time divided.
+ */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { pipelineKey } from '../gpu/pipelines.ts';
+import type { Plan } from './plan.ts';
+import type { Program } from './program.ts';
+
+/** The dispatches of a frame that run the same pipeline on the same grid, timed together. */
+export interface KernelTime {
+  readonly kernel: string;
+  /** What tells its pipeline from others of the kernel: machine shape and constants. */
+  readonly pipeline: string;
+  readonly workgroups: readonly [number, number, number];
+  /** Nodes of the plan. A frame runs as many dispatches of this kind. */
+  readonly nodes: readonly string[];
+  /** Of one dispatch. */
+  readonly milliseconds: number;
+  /** How many dispatches the measurement took. */
+  readonly repeats: number;
+  /** Floating-point operations and bytes of one dispatch (their mean, where operands differ). */
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** A measurement lasts at least so long: 100 steps of Chrome's clock. */
+const LEAST_MS = 6.5536;
+const MOST_REPEATS = 1 << 15;
+
+/**
+ * Runs a frame, then every pipeline on each of its grids. Repeats go round the dispatches that share one, so that each finds other weights,
+ * as in a frame; what a single dispatch repeats may stay in the GPU's cache. The activations hold nothing of use afterwards.
+ * @throws FaceXFormerError BAD_OPTION where the device was made without `timestamp-query`, GPU_ERROR
+ */
+export async function profile(program: Program): Promise<KernelTime[]> {
+  const { device, plan } = program;
+  const timer = new PassTimer(device);
+  try {
+    const encoder = device.createCommandEncoder({ label: 'profile' });
+    program.encode(encoder); // real values in the buffers, and the newest picture bound
+    device.queue.submit([encoder.finish()]);
+    const times: KernelTime[] = [];
+    for (const group of groupsOf(plan)) {
+      const steps = group.map((i) => program.steps[i] as (typeof program.steps)[number]);
+      const { milliseconds, repeats } = await timer.measure((pass, n) => {
+        const { dispatch, pipeline, bindGroup } = steps[n % steps.length] as (typeof steps)[number];
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(...dispatch.launch.workgroups);
+      });
+      const mean = (value: (step: (typeof steps)[number]) => number) => steps.reduce((sum, step) => sum + value(step), 0) / steps.length;
+      const { kernel, launch } = (steps[0] as (typeof steps)[number]).dispatch;
+      times.push({
+        kernel: kernel.name,
+        pipeline: pipelineKey(kernel, launch).slice(kernel.name.length + 1),
+        workgroups: launch.workgroups,
+        nodes: steps.map(({ dispatch }) => dispatch.node),
+        milliseconds,
+        repeats,
+        flops: mean(({ dispatch }) => dispatch.flops),
+        bytes: mean(({ dispatch }) => dispatch.bytes),
+      });
+    }
+    return times;
+  } finally {
+    timer.destroy();
+  }
+}
+
+/** Numbers of the dispatches that share a pipeline and a grid, in the order of their first. */
+export function groupsOf({ dispatches }: Pick<Plan, 'dispatches'>): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const [i, { kernel, launch }] of dispatches.entries()) {
+    const key = `${pipelineKey(kernel, launch)} @ ${launch.workgroups}`;
+    groups.set(key, [...(groups.get(key) ?? []), i]);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * How many repeats to take next, from a pass of `repeats` that took `milliseconds`; undefined when that one was long enough. It grows at most
+ * 32 times at once: the first pass may read as nothing.
+ */
+export function moreRepeats(repeats: number, milliseconds: number): number | undefined {
+  if (milliseconds >= LEAST_MS || repeats >= MOST_REPEATS) return undefined;
+  const wanted = Math.ceil((1.25 * LEAST_MS * repeats) / Math.max(milliseconds, 1e-6));
+  return Math.min(Math.max(wanted, 2 * repeats), 32 * repeats, MOST_REPEATS);
+}
+
+/** Times what a compute pass does, by a timestamp at its beginning and one at its end. */
+export class PassTimer {
+  readonly #times: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #read: GPUBuffer;
+
+  /** @throws FaceXFormerError BAD_OPTION where the device was made without `timestamp-query` */
+  constructor(readonly device: GPUDevice) {
+    if (!device.features.has('timestamp-query'))
+      throw new FaceXFormerError('BAD_OPTION', 'Kernels can be timed only on a device that was made with the feature timestamp-query.');
+    this.#times = device.createQuerySet({ type: 'timestamp', count: 2 });
+    this.#resolved = device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+    this.#read = device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+
+  /** Milliseconds of one `encode`, from as many of them in one pass as make it long enough; `encode` is told its number. */
+  async measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<{ milliseconds: number; repeats: number }> {
+    let repeats = 1;
+    for (;;) {
+      const whole = await this.#pass(repeats, encode);
+      const more = moreRepeats(repeats, whole);
+      if (more === undefined) return { milliseconds: whole / repeats, repeats };
+      repeats = more;
+    }
+  }
+
+  async #pass(repeats: number, encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<number> {
+    const { device } = this;
+    device.pushErrorScope('validation');
+    const encoder = device.createCommandEncoder({ label: 'profile' });
+    const pass = encoder.beginComputePass({
+      timestampWrites: { querySet: this.#times, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
+    });
+    for (let n = 0; n < repeats; n++) encode(pass, n);
+    pass.end();
+    encoder.resolveQuerySet(this.#times, 0, 2, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#read, 0, 16);
+    device.queue.submit([encoder.finish()]);
+    const refused = await device.popErrorScope();
+    if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the measurement: ${refused.message}`);
+    await this.#read.mapAsync(GPUMapMode.READ);
+    const [begin = 0n, end = 0n] = new BigUint64Array(this.#read.getMappedRange());
+    const nanoseconds = end > begin ? Number(end - begin) : 0;
+    this.#read.unmap();
+    return nanoseconds / 1e6;
+  }
+
+  destroy(): void {
+    this.#times.destroy();
+    this.#resolved.destroy();
+    this.#read.destroy();
+  }
+}
