@@ -3,14 +3,17 @@
  * The drivers report what they made through their own logs; this adds a line `DRIVER {...}` and, where it fails, a line `FAILED ...`.
  * A program of its own, in plain JavaScript, because some drivers need it to run under another C library or processor (and Node 18).
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { create, globals } from 'webgpu';
 
 Object.assign(globalThis, globals);
 const [file, toggles = ''] = process.argv.slice(2);
 
+/** Not console.log: that makes the pipe non-blocking, and a driver that prints much to it then fails. */
+const print = (line) => writeSync(1, `${line}\n`);
+
 function fail(error) {
-  console.log(`FAILED ${String(error?.message ?? error).replace(/\s*\n\s*/g, ' | ')}`);
+  print(`FAILED ${String(error?.message ?? error).replace(/\s*\n\s*/g, ' | ')}`);
   process.exit(1);
 }
 
@@ -21,7 +24,7 @@ try {
   const adapter = await create(['backend=vulkan', `enable-dawn-features=${DAWN.join(',')}`]).requestAdapter();
   if (!adapter) throw new Error('this Vulkan driver gives no adapter');
   const { vendor, architecture, device: name, description } = adapter.info;
-  console.log(`DRIVER ${JSON.stringify({ vendor, architecture, name, description })}`);
+  print(`DRIVER ${JSON.stringify({ vendor, architecture, name, description })}`);
   const limits = ['maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX'];
   const device = await adapter.requestDevice({
     requiredFeatures: ['shader-f16', 'subgroups'].filter((feature) => adapter.features.has(feature)),

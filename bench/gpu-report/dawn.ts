@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../src/cli/root.ts';
+import type { Figures, Measured } from './gpus.ts';
 import { type Ended, run } from './processes.ts';
 
 /** Where `setup.sh` puts what it makes. */
@@ -72,4 +73,10 @@ export function compileOn({ command, args, env, seconds = 60 }: Start, wgsl: str
     const said = /^DRIVER (.*)/m.exec(ended.stdout)?.[1];
     return { ...ended, driver: said ? (JSON.parse(said) as { description: string }).description : 'unknown' };
   });
+}
+
+/** What `read` finds in the driver's log. */
+export async function readLogOn(start: Start, wgsl: string, read: (log: string) => Figures): Promise<Measured> {
+  const { driver, stdout, stderr } = await compileOn(start, wgsl);
+  return { driver, figures: read(stdout + stderr) };
 }

@@ -1,8 +1,8 @@
 /** NVIDIA: NVK's compiler on a no-op kernel driver. Its register allocator adds moves that NVIDIA's own does not: compare variants only. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { cache, compileOn, NotSetUp } from './dawn.ts';
-import type { Measured } from './gpus.ts';
+import { cache, NotSetUp, readLogOn } from './dawn.ts';
+import type { Figures, Measured } from './gpus.ts';
 import { hottest, type Instruction, type Kind, type Program } from './loops.ts';
 
 function kindOf(op: string): Kind {
@@ -50,10 +50,10 @@ export function warpsPerSimd(registers: number, workgroupMemory: number, threads
 }
 
 /** The driver's log of one compilation, read. */
-export function readLog(log: string): Omit<Measured, 'driver'> {
+export function readLog(log: string): Figures {
   const text = log.split('NAK IR after calc_instr_deps:').at(-1)?.split('Encoded shader:')[0] ?? '';
-  const number = (pattern: RegExp, from = text): number => {
-    const value = pattern.exec(from)?.[1];
+  const number = (pattern: RegExp): number => {
+    const value = pattern.exec(text)?.[1];
     if (value === undefined) throw new Error(`the driver's log has nothing like ${pattern.source}`);
     return Number(value);
   };
@@ -61,18 +61,15 @@ export function readLog(log: string): Omit<Measured, 'driver'> {
   const workgroupMemory = Number(/shared_size: (\d+)/.exec(log)?.[1] ?? 0); // no such line without workgroup memory
   const threads = (/workgroup_size: (\d+), (\d+), (\d+)/.exec(log)?.slice(1) ?? []).reduce((product, n) => product * Number(n), 1);
   const { instructions: loop, ...mix } = hottest(readAssembly(text));
-  const scratch = number(/SLM size: (\d+)/);
   return {
-    figures: {
-      registers,
-      spills: text.match(/\b(ldl|stl|ld\.local|st\.local)/g)?.length ?? 0,
-      scratch,
-      workgroupMemory,
-      waves: warpsPerSimd(registers, workgroupMemory, threads),
-      ...mix,
-      loop,
-      instructions: number(/Instruction count: (\d+)/),
-    },
+    registers,
+    spills: text.match(/\b(ldl|stl|ld\.local|st\.local)/g)?.length ?? 0,
+    scratch: number(/SLM size: (\d+)/),
+    workgroupMemory,
+    waves: warpsPerSimd(registers, workgroupMemory, threads),
+    ...mix,
+    loop,
+    instructions: number(/Instruction count: (\d+)/),
   };
 }
 
@@ -82,7 +79,7 @@ export async function measureOnNvk(chipset: string, wgsl: string): Promise<Measu
   if (!existsSync(join(folder, 'ready'))) throw new NotSetUp('NVK', 'nvidia');
   const libraries = join(folder, 'root/usr/lib/x86_64-linux-gnu');
   const icd = join(folder, 'nouveau_icd.json');
-  const { driver, stdout, stderr } = await compileOn(
+  return readLogOn(
     {
       command: join(folder, 'root/usr/lib64/ld-linux-x86-64.so.2'),
       args: ['--library-path', libraries, '--preload', join(libraries, 'libnouveau_noop_drm_shim.so'), process.execPath],
@@ -96,6 +93,6 @@ export async function measureOnNvk(chipset: string, wgsl: string): Promise<Measu
       seconds: 120,
     },
     wgsl,
+    readLog,
   );
-  return { driver, ...readLog(stdout + stderr) };
 }

@@ -1,7 +1,7 @@
 /** Phones: Mesa's compilers for Adreno and Mali, arm64 programs under qemu on no-op kernel drivers. They tell a summary only. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { cache, compileOn, NotSetUp } from './dawn.ts';
+import { cache, NotSetUp, readLogOn } from './dawn.ts';
 import type { Figures, Measured } from './gpus.ts';
 
 const LIBRARIES = '/usr/lib/aarch64-linux-gnu';
@@ -44,15 +44,15 @@ async function measure(driver: string, settings: Readonly<Record<string, string>
     VK_ICD_FILENAMES: `${root}/usr/share/vulkan/icd.d/${driver}_icd.json`,
     ...settings,
   };
-  const compiled = await compileOn(
+  return readLogOn(
     {
       command: 'qemu-aarch64-static',
       args: ['-L', root, ...Object.entries(all).flatMap(([name, value]) => ['-E', `${name}=${value}`]), join(root, 'usr/bin/node')],
       seconds: 300,
     },
     wgsl,
+    read,
   );
-  return { driver: compiled.driver, figures: read(compiled.stdout + compiled.stderr) };
 }
 
 /** @param id the GPU's number: 740 */
