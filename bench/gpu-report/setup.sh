@@ -11,11 +11,18 @@ export DEBIAN_FRONTEND=noninteractive
 quiet=(-qq -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o APT::Install-Recommends=0)
 
 # The address that serves bookworm here serves its backports and its successor too.
-mirror() { apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | awk '$2 == "bookworm" { print $1; exit }'; }
+mirror() {
+  local address
+  address=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | awk '$2 == "bookworm" && !found++ { print $1 }')
+  [ -n "$address" ] || { echo 'setup.sh finds no address for Debian 12 (bookworm) among the sources of apt-get' >&2; return 1; }
+  echo "$address"
+}
 
 backports() { # makes bookworm-backports known, where it is not
-  apt-get indextargets --format '$(RELEASE)/$(CODENAME)' 'Created-By: Packages' | grep -q bookworm-backports && return
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) bookworm-backports main" \
+  apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' | grep -x bookworm-backports >/dev/null && return
+  local address
+  address=$(mirror)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $address bookworm-backports main" \
     > /etc/apt/sources.list.d/backports.list
 }
 
@@ -52,7 +59,9 @@ nvidia() {
   local folder=$cache/nvidia
   [ -e "$folder/ready" ] && return
   mkdir -p "$folder"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) trixie main" > "$folder/sources.list"
+  local address
+  address=$(mirror)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $address trixie main" > "$folder/sources.list"
   local from=(-o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::sourceparts=/dev/null)
   foreign "$folder" "${from[@]}" update
   foreign "$folder" "${from[@]}" install mesa-vulkan-drivers mesa-drm-shim libvulkan1 libstdc++6 libgcc-s1 libc6
