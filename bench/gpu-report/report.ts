@@ -17,6 +17,8 @@ const RENEW = 'If that is meant: npm run gpu-report -- --write';
 interface Options {
   readonly gpus: readonly string[];
   readonly forms: readonly Form[];
+  /** Pipelines whose name contains it. */
+  readonly only: string;
   readonly json: string | undefined;
   readonly write: boolean;
   readonly check: boolean;
@@ -28,19 +30,20 @@ function readOptions(args: readonly string[]): Options {
     options: {
       gpu: { type: 'string' },
       form: { type: 'string' },
+      only: { type: 'string', default: '' },
       json: { type: 'string' },
       write: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
     },
   });
-  const { gpu, form, json, write, check } = values;
+  const { gpu, form, only, json, write, check } = values;
   const gpus = gpu?.split(',') ?? (check ? ['navi31'] : Object.keys(GPUS));
   for (const name of gpus) if (!GPUS[name]) throw new Error(`There is no GPU ${name}; there are ${Object.keys(GPUS).join(', ')}.`);
   const forms = FORMS.filter((known) => form === undefined || form === known);
   if (forms.length === 0) throw new Error(`--form is ${form}; it must be ${FORMS.join(' or ')}.`);
-  if (write && form !== undefined) throw new Error('--write records both forms; leave out --form.');
+  if (write && (form !== undefined || only !== '')) throw new Error('--write records all of both forms; leave out --form and --only.');
   if (write && check) throw new Error('--write makes what --check compares with; do one of them.');
-  return { gpus, forms, json, write, check };
+  return { gpus, forms, only, json, write, check };
 }
 
 async function measure({ measure: onGpu }: Gpu, { wgsl, key: _, ...about }: Pipeline): Promise<{ row: Row; driver?: string }> {
@@ -75,7 +78,7 @@ export async function report(args: readonly string[]): Promise<string[]> {
   const wrong: string[] = [];
   for (const name of options.gpus) {
     const gpu = GPUS[name] as Gpu;
-    const pipelines = pipelinesOf(gpu.profile, options.forms);
+    const pipelines = pipelinesOf(gpu.profile, options.forms).filter(({ key }) => key.includes(options.only));
     console.error(`${name}: ${pipelines.length} pipelines ...`);
     const part = await partOf(gpu, pipelines);
     gpus[name] = part;
