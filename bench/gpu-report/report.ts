@@ -101,7 +101,7 @@ function compared(name: string, gpu: Gpu, record: Report, part: Part): string[] 
   const lines = regressions(name, gpu.columns, outcomesOf(recorded), outcomesOf(part));
   if (lines.length === 0) return [];
   const compilers = recorded && recorded.driver !== part.driver ? ` The record is of ${recorded.driver}; this is ${part.driver}.` : '';
-  return [...lines, `${name}: worse than the record.${compilers} ${RENEW} --gpu ${name}`];
+  return [...lines, `${name}: not as on record.${compilers} ${RENEW} --gpu ${name}`];
 }
 
 function writeJson(path: string, text: string): void {
