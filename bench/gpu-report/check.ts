@@ -1,7 +1,7 @@
 /** What is not as it has to be: figures worse than the recorded ones, and figures beyond the project's bounds. */
 import type { Column, Figures } from './gpus.ts';
 
-/** A pipeline's figures, or why it does not compile. */
+/** A pipeline's figures, or why there are none. */
 export type Outcome = { readonly figures: Figures } | { readonly failed: string };
 
 export type Outcomes = ReadonlyMap<string, Outcome>;
@@ -31,9 +31,9 @@ export const BOUNDS: readonly Bound[] = [
 const kernelOf = (key: string): string => key.split(' ')[0] ?? '';
 const short = (value: number): string => String(Number(value.toFixed(3)));
 
-/** A line for each pipeline that does not compile. */
+/** A line for each pipeline without figures. */
 export function failures(gpu: string, now: Outcomes): string[] {
-  return [...now].flatMap(([key, outcome]) => ('failed' in outcome ? [`${gpu}: ${key} does not compile: ${outcome.failed}`] : []));
+  return [...now].flatMap(([key, outcome]) => ('failed' in outcome ? [`${gpu}: ${key} gives no figures: ${outcome.failed}`] : []));
 }
 
 /** A line for each figure beyond a bound. */

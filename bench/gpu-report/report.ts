@@ -70,7 +70,7 @@ async function partOf(gpu: Gpu, pipelines: readonly Pipeline[]): Promise<Part> {
 
 const outcomesOf = (part: Part | undefined): Outcomes => new Map(Object.entries(part?.pipelines ?? {}));
 
-/** @returns what is wrong: pipelines that do not compile and, with --check, figures beyond a bound or worse than on record */
+/** @returns what is wrong: pipelines without figures and, with --check, figures beyond a bound or worse than on record */
 export async function report(args: readonly string[]): Promise<string[]> {
   const options = readOptions(args);
   const record = readRecord();

@@ -9,8 +9,7 @@ export function rowsOf(columns: readonly Column[], pipelines: readonly Omit<Pipe
   const rows = pipelines.map(({ key, dispatches, macs }) => {
     const outcome = outcomes.get(key);
     const first = [key.replace(' | ', ' ').replace(/ +/g, ' '), String(dispatches), (macs / 1e6).toFixed(1)];
-    if (!outcome || 'failed' in outcome)
-      return [...first, outcome ? 'does not compile' : 'not measured', ...columns.slice(1).map(() => '')];
+    if (!outcome || 'failed' in outcome) return [...first, outcome ? 'no figures' : 'not measured', ...columns.slice(1).map(() => '')];
     return [...first, ...columns.map(({ figure, digits = 0 }) => outcome.figures[figure]?.toFixed(digits) ?? '')];
   });
   return [head, ...rows];

@@ -57,9 +57,9 @@ describe('against the record', () => {
     expect(compare(GOOD, without)).toHaveLength(1);
   });
 
-  it('a pipeline that does not compile is told as that', () => {
+  it('a pipeline without figures is told as that', () => {
     const broken = outcomes({ 'a A=1': 'no such type' });
-    expect(failures('navi31', broken)).toEqual(['navi31: a A=1 does not compile: no such type']);
+    expect(failures('navi31', broken)).toEqual(['navi31: a A=1 gives no figures: no such type']);
     expect(regressions('navi31', columns, outcomes({ 'a A=1': GOOD }), broken)).toEqual([]);
     expect(violations('navi31', broken)).toEqual([]);
   });
