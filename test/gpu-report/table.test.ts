@@ -34,8 +34,8 @@ describe('the table', () => {
 
   it('is padded for the terminal, and Markdown for the documentation', () => {
     const lines = padded(rows).split('\n');
-    expect(lines[1]).toBe('matmul N=8 A=1    18         2.5         120      0.988');
-    expect(lines[2]).toBe('argmax B=2         1         0.0  no figures');
+    expect(lines[1]).toBe('matmul N=8 A=1    18         2.5           120      0.988');
+    expect(lines[2]).toBe('argmax B=2         1         0.0    no figures');
     expect(markdown(rows).split('\n').slice(0, 3)).toEqual([
       '| pipeline | runs | M mul-adds | registers | FMA share |',
       '|---|---:|---:|---:|---:|',
