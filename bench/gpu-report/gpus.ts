@@ -42,6 +42,8 @@ const IN_FULL: readonly Column[] = [
   less('instructions', 'instructions'),
 ];
 
+const NVIDIA = IN_FULL.map((column) => (column.figure === 'waves' ? { ...column, digits: 2 } : column)); // quarters of an SM's warps
+
 const ADRENO: readonly Column[] = [
   less('registers', 'registers'),
   less('halfRegisters', 'half registers'),
@@ -80,7 +82,7 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
   ga102: {
     title: 'NVIDIA Ampere (GeForce RTX 3090), by NVK',
     profile: { vendor: 'nvidia', architecture: 'ampere' },
-    columns: IN_FULL,
+    columns: NVIDIA,
     measure: (wgsl) => measureOnNvk('0x172', wgsl),
   },
   adreno740: {
