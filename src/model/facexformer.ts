@@ -74,20 +74,6 @@ export class FaceXFormer {
    * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
    */
   profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
-    const run = this.#queue.then(async () => {
-      this.#check(undefined);
-      const { profile } = await import('../graph/profile.ts');
-      return profile(await this.#program(checkedTasks(tasks, this.tasks, 'this engine'), {}));
-    });
-    this.#queue = run.catch(() => {});
-    return run;
-  }
-
-  /**
-   * How long each kernel of a frame of these tasks takes on the GPU. Waits for its turn as `analyze` does, and takes a few frames' time.
-   * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
-   */
-  profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
     const run = this.#submitting.then(async () => {
       this.#check(undefined);
       const { profile } = await import('../graph/profile.ts');

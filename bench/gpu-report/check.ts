@@ -1,0 +1,70 @@
+/** What is not as it has to be: figures worse than the recorded ones, and figures beyond the project's bounds. */
+import type { Column, Figures } from './gpus.ts';
+
+/** A pipeline's figures, or why there are none. */
+export type Outcome = { readonly figures: Figures } | { readonly failed: string };
+
+export type Outcomes = ReadonlyMap<string, Outcome>;
+
+/** How much worse than the record a figure may be, as a share of it. */
+const SLACK = 0.03;
+
+interface Bound {
+  readonly gpus: readonly string[];
+  readonly kernels: RegExp;
+  readonly figure: string;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+const ALL = /^/;
+const PRODUCTS = /^(matmul|conv)/;
+
+export const BOUNDS: readonly Bound[] = [
+  { gpus: ['navi31'], kernels: ALL, figure: 'spills', atMost: 0 },
+  { gpus: ['navi31'], kernels: PRODUCTS, figure: 'fmaShare', atLeast: 0.93 },
+  { gpus: ['navi31'], kernels: PRODUCTS, figure: 'fmaPerMemory', atLeast: 9 },
+  { gpus: ['navi31'], kernels: PRODUCTS, figure: 'waves', atLeast: 8 },
+  { gpus: ['adreno740', 'mali-g610'], kernels: ALL, figure: 'spills', atMost: 0 },
+];
+
+const kernelOf = (key: string): string => key.split(' ')[0] ?? '';
+const short = (value: number): string => String(Number(value.toFixed(3)));
+
+/** A line for each pipeline without figures. */
+export function failures(gpu: string, now: Outcomes): string[] {
+  return [...now].flatMap(([key, outcome]) => ('failed' in outcome ? [`${gpu}: ${key} gives no figures: ${outcome.failed}`] : []));
+}
+
+/** A line for each figure beyond a bound. */
+export function violations(gpu: string, now: Outcomes): string[] {
+  const lines: string[] = [];
+  for (const [key, outcome] of now)
+    for (const { gpus, kernels, figure, atLeast, atMost } of BOUNDS) {
+      if ('failed' in outcome || !gpus.includes(gpu) || !kernels.test(kernelOf(key))) continue;
+      const value = outcome.figures[figure] ?? Number.NaN;
+      if (atLeast !== undefined && !(value >= atLeast))
+        lines.push(`${gpu}: ${key}: ${figure} ${short(value)}, it has to be ${atLeast} or more`);
+      if (atMost !== undefined && !(value <= atMost))
+        lines.push(`${gpu}: ${key}: ${figure} ${short(value)}, it has to be ${atMost} or less`);
+    }
+  return lines;
+}
+
+/** A line for each figure that is more than 3 % worse than on record, and for each pipeline that is not on record. */
+export function regressions(gpu: string, columns: readonly Column[], recorded: Outcomes, now: Outcomes): string[] {
+  return [...now].flatMap(([key, outcome]) => {
+    const was = recorded.get(key);
+    if (!was) return [`${gpu}: ${key} is not on record`];
+    if ('failed' in outcome || 'failed' in was) return []; // the one is told as a failure, the other got better
+    return columns
+      .filter(({ figure, better }) => worse(better, was.figures[figure], outcome.figures[figure]))
+      .map(({ figure }) => `${gpu}: ${key}: ${figure} ${short(outcome.figures[figure] ?? Number.NaN)}, on record ${was.figures[figure]}`);
+  });
+}
+
+function worse(better: Column['better'], was: number | undefined, now: number | undefined): boolean {
+  if (better === undefined) return false;
+  if (was === undefined || now === undefined) return true; // nothing to compare is no pass
+  return better === 'less' ? !(now <= was * (1 + SLACK)) : !(now >= was * (1 - SLACK));
+}

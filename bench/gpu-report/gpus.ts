@@ -1,0 +1,100 @@
+/** The GPUs of the report: what the adapter would call itself, how to measure for it, and which figures its compiler gives. */
+import { measureOnNvk } from './nvk.ts';
+import { measureOnAdreno, measureOnMali } from './phones.ts';
+import type { AdapterProfile } from './pipelines.ts';
+import { measureOnRadv } from './radv.ts';
+
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Measured {
+  readonly figures: Figures;
+  /** The compiler as it describes itself, with its version. */
+  readonly driver: string;
+}
+
+export interface Column {
+  readonly figure: string;
+  readonly title: string;
+  readonly digits?: number;
+  /** Which way is better; a figure without it is told and not compared. */
+  readonly better?: 'less' | 'more';
+}
+
+export interface Gpu {
+  readonly title: string;
+  readonly profile: AdapterProfile;
+  readonly columns: readonly Column[];
+  measure(wgsl: string): Promise<Measured>;
+}
+
+const less = (figure: string, title: string): Column => ({ figure, title, better: 'less' });
+const more = (figure: string, title: string, digits = 0): Column => ({ figure, title, better: 'more', digits });
+
+const IN_FULL: readonly Column[] = [
+  less('registers', 'registers'),
+  less('spills', 'spills'),
+  less('scratch', 'scratch B'),
+  less('workgroupMemory', 'LDS B'),
+  more('waves', 'waves/SIMD'),
+  more('fmaShare', 'FMA share', 3),
+  more('fmaPerMemory', 'FMA/memory', 2),
+  { figure: 'loop', title: 'loop' },
+  less('instructions', 'instructions'),
+];
+
+const NVIDIA = IN_FULL.map((column) => (column.figure === 'waves' ? { ...column, digits: 2 } : column)); // quarters of an SM's warps
+
+const ADRENO: readonly Column[] = [
+  less('registers', 'registers'),
+  less('halfRegisters', 'half registers'),
+  less('spills', 'spills'),
+  less('workgroupMemory', 'LDS B'),
+  { figure: 'fma', title: 'FMA' },
+  less('nops', 'no-ops'),
+  less('shortStalls', 'short stalls'),
+  less('longStalls', 'long stalls'),
+  less('instructions', 'instructions'),
+];
+
+const MALI: readonly Column[] = [
+  less('spills', 'spills'),
+  less('fills', 'fills'),
+  more('threads', 'threads'),
+  { ...less('cycles', 'cycles'), digits: 1 },
+  { figure: 'fmaCycles', title: 'FMA cycles', digits: 2 },
+  { ...less('loadStoreCycles', 'load/store cycles'), digits: 1 },
+  less('instructions', 'instructions'),
+];
+
+export const GPUS: Readonly<Record<string, Gpu>> = {
+  navi31: {
+    title: 'RDNA3 (Radeon RX 7900)',
+    profile: { vendor: 'amd', architecture: 'rdna-3' },
+    columns: IN_FULL,
+    measure: (wgsl) => measureOnRadv('navi31', wgsl),
+  },
+  navi21: {
+    title: 'RDNA2 (Radeon RX 6800)',
+    profile: { vendor: 'amd', architecture: 'rdna-2' },
+    columns: IN_FULL,
+    measure: (wgsl) => measureOnRadv('navi21', wgsl),
+  },
+  ga102: {
+    title: 'NVIDIA Ampere (GeForce RTX 3090), by NVK',
+    profile: { vendor: 'nvidia', architecture: 'ampere' },
+    columns: NVIDIA,
+    measure: (wgsl) => measureOnNvk('0x172', wgsl),
+  },
+  adreno740: {
+    title: 'Adreno 740 (phones)',
+    profile: { vendor: 'qualcomm', architecture: 'adreno-7xx' },
+    columns: ADRENO,
+    measure: (wgsl) => measureOnAdreno('740', wgsl),
+  },
+  'mali-g610': {
+    title: 'Mali-G610 (phones)',
+    profile: { vendor: 'arm', architecture: 'valhall' },
+    columns: MALI,
+    measure: (wgsl) => measureOnMali('a867', wgsl),
+  },
+};

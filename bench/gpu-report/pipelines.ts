@@ -1,0 +1,45 @@
+/** What is measured: every pipeline of a frame as the engine would run it on an adapter of that kind. */
+import { FORMS, type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { pipelineKey } from '../../src/gpu/pipelines.ts';
+import { makePlan } from '../../src/graph/plan.ts';
+import { specialise } from '../../src/kernels/kernel.ts';
+import { kernelsFor } from '../../src/model/choose.ts';
+import { readConfig, tasksOf } from '../../src/model/config.ts';
+import { fused } from '../../src/model/fused/fused.ts';
+import { landmarksHourglass } from '../../src/model/hourglass.ts';
+import { network } from '../../src/model/network.ts';
+
+/** The part of a `GPUAdapterInfo` that the choice of kernels may depend on. */
+export interface AdapterProfile {
+  readonly vendor: string;
+  readonly architecture: string;
+}
+
+export interface Pipeline {
+  /** Kernel, machine shape and constants: the name of the pipeline in records. */
+  readonly key: string;
+  readonly kernel: string;
+  readonly wgsl: string;
+  /** Dispatches of a frame that run it, and their multiply-adds, in the first of the forms that has it. */
+  readonly dispatches: number;
+  readonly macs: number;
+}
+
+/** Each once, with all tasks of the forms, the one with most multiply-adds first. */
+export async function pipelinesOf(profile: AdapterProfile, forms: readonly Form[] = FORMS): Promise<Pipeline[]> {
+  const lowering = fused(await kernelsFor(profile));
+  const all = new Map<string, Pipeline>();
+  for (const form of forms) {
+    const config = readConfig(tensorsOf(form));
+    const outputs = tasksOf(config).map((task) => (task === 'segmentation' ? 'mask' : task));
+    const ofForm = new Map<string, Pipeline>();
+    for (const { kernel, launch } of makePlan(network(config, { lowering, hourglass: landmarksHourglass }), outputs).dispatches) {
+      const key = pipelineKey(kernel, launch);
+      const { dispatches = 0, macs = 0 } = ofForm.get(key) ?? {};
+      const made = { key, kernel: kernel.name, wgsl: specialise(kernel, launch) };
+      ofForm.set(key, { ...made, dispatches: dispatches + 1, macs: macs + launch.macs });
+    }
+    for (const [key, pipeline] of ofForm) if (!all.has(key)) all.set(key, pipeline);
+  }
+  return [...all.values()].sort((a, b) => b.macs - a.macs || a.key.localeCompare(b.key));
+}

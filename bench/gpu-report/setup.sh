@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [nvidia] [phones]`, amd alone
+# without arguments. Safe to run again. Folders go to .cache/gpu-report of the checkout, or to $GPU_REPORT_CACHE.
+#   amd     Mesa 25 (RADV: AMD's compiler; lavapipe, to make SPIR-V on), spirv-tools and a small Vulkan program, into the system
+#   nvidia  Debian 13's Mesa (NVK) and its C library, into a folder of 400 MB
+#   phones  arm64 Mesa (Turnip for Adreno, PanVK for Mali) and Node, into a folder of 600 MB, and qemu to run them
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${GPU_REPORT_CACHE:-$(cd "$here/../.." && pwd)/.cache/gpu-report}
+export DEBIAN_FRONTEND=noninteractive
+quiet=(-qq -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o APT::Install-Recommends=0)
+
+# The address that serves bookworm here serves its backports and its successor too.
+mirror() {
+  local address
+  address=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | awk '$2 == "bookworm" && !found++ { print $1 }')
+  [ -n "$address" ] || { echo 'setup.sh finds no address for Debian 12 (bookworm) among the sources of apt-get' >&2; return 1; }
+  echo "$address"
+}
+
+backports() { # makes bookworm-backports known, where it is not
+  apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' | grep -x bookworm-backports >/dev/null && return
+  local address
+  address=$(mirror)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $address bookworm-backports main" \
+    > /etc/apt/sources.list.d/backports.list
+}
+
+amd() {
+  local mesa
+  mesa=$(dpkg-query -W -f '${Version}' mesa-vulkan-drivers 2>/dev/null || true)
+  if dpkg --compare-versions "${mesa:-0}" lt 25 || ! command -v spirv-as >/dev/null || ! command -v gcc >/dev/null || [ ! -f /usr/include/vulkan/vulkan.h ]; then
+    backports
+    apt-get "${quiet[@]}" update
+    apt-get "${quiet[@]}" install spirv-tools libvulkan-dev gcc libc6-dev >/dev/null
+    apt-get "${quiet[@]}" -t bookworm-backports install mesa-vulkan-drivers >/dev/null
+  fi
+  mkdir -p "$cache"
+  gcc -std=gnu11 -O1 -Wall -o "$cache/spvstat" "$here/spvstat.c" -lvulkan
+}
+
+# foreign FOLDER APT-OPTION...: apt-get with lists, state and downloads of its own; install only downloads.
+foreign() {
+  local folder=$1
+  shift
+  mkdir -p "$folder"/{root,state/lists/partial,cache/archives/partial}
+  : >> "$folder/state/status"
+  apt-get "${quiet[@]}" -o Dir::State="$folder/state" -o Dir::State::status="$folder/state/status" -o Dir::Cache="$folder/cache" \
+    -o APT::Sandbox::User=root --download-only "$@" >/dev/null
+}
+
+unpack() { # unpack FOLDER: what was downloaded, into FOLDER/root
+  local package
+  for package in "$1"/cache/archives/*.deb; do dpkg -x "$package" "$1/root"; done
+  rm -rf "$1/cache" "$1/state"
+}
+
+nvidia() {
+  local folder=$cache/nvidia
+  [ -e "$folder/ready" ] && return
+  mkdir -p "$folder"
+  local address
+  address=$(mirror)
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $address trixie main" > "$folder/sources.list"
+  local from=(-o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::sourceparts=/dev/null)
+  foreign "$folder" "${from[@]}" update
+  foreign "$folder" "${from[@]}" install mesa-vulkan-drivers mesa-drm-shim libvulkan1 libstdc++6 libgcc-s1 libc6
+  unpack "$folder"
+  sed "s#\"library_path\": \"[^\"]*\"#\"library_path\": \"$folder/root/usr/lib/x86_64-linux-gnu/libvulkan_nouveau.so\"#" \
+    "$folder/root/usr/share/vulkan/icd.d/nouveau_icd.json" > "$folder/nouveau_icd.json"
+  touch "$folder/ready"
+}
+
+phones() {
+  local folder=$cache/arm64
+  command -v qemu-aarch64-static >/dev/null || { apt-get "${quiet[@]}" update && apt-get "${quiet[@]}" install qemu-user-static >/dev/null; }
+  [ -e "$folder/ready" ] && return
+  backports
+  local arm=(-o APT::Architecture=arm64 -o APT::Architectures=arm64)
+  foreign "$folder" "${arm[@]}" update
+  foreign "$folder" "${arm[@]}" -t bookworm-backports install mesa-vulkan-drivers mesa-drm-shim libvulkan1
+  foreign "$folder" "${arm[@]}" install nodejs libstdc++6 libgcc-s1
+  unpack "$folder"
+  touch "$folder/ready"
+}
+
+for part in "${@:-amd}"; do
+  case $part in
+    amd | nvidia | phones) "$part" ;;
+    *) echo "setup.sh knows amd, nvidia and phones, not $part" >&2; exit 2 ;;
+  esac
+  echo "ready: $part"
+done
