@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../src/cli/root.ts';
-import { type Outcome, violations } from './check.ts';
+import { BOUNDS, type Outcome, violations } from './check.ts';
 import { GPUS } from './gpus.ts';
 import type { Pipeline } from './pipelines.ts';
 import { markdown, rowsOf } from './table.ts';
@@ -71,7 +71,13 @@ function sectionOf([name, { date, machine: where, driver, seconds, pipelines }]:
   return [
     `## ${name}: ${title}`,
     `${driver}. ${date}, ${list.length} pipelines in ${seconds} s on ${where}: \`npm run gpu-report -- --write --gpu ${name}\``,
-    missed.length > 0 ? `Beyond the bounds:\n\n${missed.join('\n')}` : 'Within the bounds that `bench/gpu-report/check.ts` sets for it.',
+    boundsOf(name, missed),
     markdown(rowsOf(columns, list, outcomes)),
   ].join('\n\n');
+}
+
+function boundsOf(name: string, missed: readonly string[]): string {
+  if (missed.length > 0) return `Beyond the bounds:\n\n${missed.join('\n')}`;
+  const bounded = BOUNDS.some(({ gpus }) => gpus.includes(name));
+  return bounded ? 'Within the bounds that `bench/gpu-report/check.ts` sets for it.' : 'No bounds are set for it.';
 }

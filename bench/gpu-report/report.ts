@@ -78,7 +78,7 @@ export async function report(args: readonly string[]): Promise<string[]> {
   const wrong: string[] = [];
   for (const name of options.gpus) {
     const gpu = GPUS[name] as Gpu;
-    const pipelines = pipelinesOf(gpu.profile, options.forms).filter(({ key }) => key.includes(options.only));
+    const pipelines = (await pipelinesOf(gpu.profile, options.forms)).filter(({ key }) => key.includes(options.only));
     console.error(`${name}: ${pipelines.length} pipelines ...`);
     const part = await partOf(gpu, pipelines);
     gpus[name] = part;

@@ -56,9 +56,9 @@ describe('the table', () => {
   });
 });
 
-describe('the pipelines', () => {
-  const [released, paper, both] = [['released'] as const, ['paper'] as const, undefined].map((forms) =>
-    pipelinesOf({ vendor: 'amd', architecture: 'rdna-3' }, forms),
+describe('the pipelines', async () => {
+  const [released, paper, both] = await Promise.all(
+    [['released'] as const, ['paper'] as const, undefined].map((forms) => pipelinesOf({ vendor: 'amd', architecture: 'rdna-3' }, forms)),
   );
 
   it('are each there once, of both forms, the one with most work first', () => {

@@ -3,12 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { groupsOf, moreRepeats } from '../../src/graph/profile.ts';
-import { gpuKernels } from '../../src/kernels/set.ts';
 import { readConfig } from '../../src/model/config.ts';
 import { network } from '../../src/model/network.ts';
 
 describe('the dispatches of a frame', () => {
-  const plan = makePlan(network(readConfig(tensorsOf('released')), gpuKernels), ['age', 'mask']);
+  const plan = makePlan(network(readConfig(tensorsOf('released'))), ['age', 'mask']);
   const groups = groupsOf(plan);
 
   it('are each in one group', () => {
