@@ -57,7 +57,8 @@ fn embed(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   let quad = thread % QUADS;
   let mine = thread / QUADS * EACH; // first of the thread's patches
   var v = array<vec4f, EACH>();
-  for (var k = 0u; k < 12u; k++) {
+  let steps = min(12u, arrayLength(&n)); // 12; unrolled, the loop would take all registers
+  for (var k = 0u; k < steps; k++) {
     let at = k * 4u * QUADS + quad;
     let m = mat4x4f(w[at], w[at + QUADS], w[at + 2u * QUADS], w[at + 3u * QUADS]);
     for (var i = 0u; i < EACH; i++) { v[i] += m * patches[(mine + i) * 12u + k]; }

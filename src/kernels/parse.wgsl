@@ -64,10 +64,11 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   let quarter = thread % 4u;
   // Eight channels at a time, and what they add to every class: so few registers that many waves hide each other's loads.
   var logits = array<f32, CLASSES * EACH>();
+  let steps = min(16u, arrayLength(&n)); // 16; unrolled, the loop would take all registers
   for (var c = 0u; c < 8u; c += 2u) {
     var u = array<mat2x4f, EACH>();
     for (var i = 0u; i < EACH; i++) { u[i] = mat2x4f(n[32u + c], n[33u + c]); }
-    for (var k = 0u; k < 16u; k++) {
+    for (var k = 0u; k < steps; k++) {
       let at = (k * 16u + quarter) * 8u + c;
       let m = mat4x4f(vec4f(w[at]), vec4f(w[at + 32u]), vec4f(w[at + 64u]), vec4f(w[at + 96u]));
       let m2 = mat4x4f(vec4f(w[at + 1u]), vec4f(w[at + 33u]), vec4f(w[at + 65u]), vec4f(w[at + 97u]));
