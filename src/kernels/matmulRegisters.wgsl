@@ -7,9 +7,10 @@ alias weight = f32;
 alias added = f32;
 alias output = f32;
 
-const THREADS = 64u; // 16 columns of vec4 by 4 groups of rows
+const GROUPS = 4u; // of rows; of one, all threads read the same of x
 const ROWS = 7u;
-const TILE_ROWS = 4u * ROWS;
+const TILE_ROWS = GROUPS * ROWS;
+const THREADS = 16u * GROUPS; // columns of vec4 by groups
 
 override INNER: u32;
 override COLS: u32;
@@ -80,7 +81,7 @@ fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) 
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
   let row0 = tile.z * rowsOfZ + tile.y * TILE_ROWS;
   let last = (tile.z + 1u) * rowsOfZ - 1u;
-  let column = thread % 16u; let rows = thread / 16u * ROWS;
+  let column = thread % 16u; let rows = thread / 16u % GROUPS * ROWS;
   if (NORM) {
     for (var i = thread; i < TILE_ROWS; i += THREADS) { moments[i] = momentsOf(min(row0 + i, last)); }
     workgroupBarrier();

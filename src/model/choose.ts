@@ -1,30 +1,30 @@
 /** Which lowering and which kernels suit an adapter. What only some need is imported only there. */
 import type { Gpu } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { gpuKernels } from '../kernels/set.ts';
+import { type GpuKernels, gpuKernels } from '../kernels/set.ts';
 import type { Config } from './config.ts';
 import { fused } from './fused/fused.ts';
 import type { Task } from './labels.ts';
 import type { Hourglass, Lowering } from './lowering.ts';
 
 /** What tells adapters apart: WebGPU's names of vendor and architecture, in small letters. */
-type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'>;
+type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
 
-/** The kernels' table: phones by vendor; every other GPU takes the desktop's. */
-export async function kernelsFor({ vendor }: Named) {
-  if (vendor !== 'qualcomm' && vendor !== 'arm') return gpuKernels;
-  const { adrenoKernels, maliKernels } = await import('../kernels/phones.ts');
-  return vendor === 'arm' ? maliKernels : adrenoKernels;
+/** The kernels' table: phones by vendor, and CPUs; every other GPU takes the desktop's. */
+export async function kernelsFor({ vendor, software = false }: Named): Promise<GpuKernels> {
+  if (!software && vendor !== 'qualcomm' && vendor !== 'arm') return gpuKernels;
+  const { adrenoKernels, maliKernels, softwareKernels } = await import('../kernels/registers.ts');
+  return software ? softwareKernels : vendor === 'arm' ? maliKernels : adrenoKernels;
 }
 
 /**
- * SwiftShader runs the plain lowering, with kernels for CPUs that have subgroups of four; GPUs run the fused one.
- * @param asked `plain` needs such subgroups
+ * SwiftShader runs the plain lowering, with kernels for CPUs that have subgroups of four; everything else runs the fused one.
+ * @param asked `plain` needs such subgroups; `fused` by name is that of a desktop's GPU, its kernels too, on software adapters
  * @throws FaceXFormerError BAD_OPTION
  */
 export async function loweringFor({ adapter, subgroupsOfFour }: Gpu, asked: 'auto' | 'fused' | 'plain'): Promise<Lowering> {
   const isPlain = asked === 'plain' || (asked === 'auto' && adapter.architecture === 'swiftshader' && subgroupsOfFour);
-  if (!isPlain) return fused(await kernelsFor(adapter));
+  if (!isPlain) return fused(asked === 'fused' && adapter.software ? gpuKernels : await kernelsFor(adapter));
   if (!subgroupsOfFour)
     throw new FaceXFormerError('BAD_OPTION', "`plan: 'plain'` needs an adapter with subgroups of exactly four lanes, as SwiftShader's.");
   const [{ cpuKernels }, { plain }] = await Promise.all([import('../kernels/cpu.ts'), import('./plain/plain.ts')]);

@@ -33,8 +33,8 @@ export interface LoadOptions {
    */
   dtype?: 'auto' | EngineDtype;
   /**
-   * How the network becomes dispatches. `fused`, for GPUs: 149 of them for a released frame; `plain`, for comparison and for CPUs that run
-   * WebGPU: one for every step, in float32, one face at a time. `auto`, the default: what suits the adapter.
+   * How the network becomes dispatches. `fused`, for GPUs: 149 of them for a released frame; `plain`, for comparison and for SwiftShader:
+   * one for every step, in float32, one face at a time. `auto`, the default: what suits the adapter.
    */
   plan?: 'auto' | 'fused' | 'plain';
   /** A device of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */

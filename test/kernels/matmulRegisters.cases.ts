@@ -1,8 +1,9 @@
-import { matmulRegisters, matmulRegistersSmall } from '../../src/kernels/matmulRegisters.ts';
+import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from '../../src/kernels/matmulRegisters.ts';
 import { productCases, streamCases } from './product.ts';
 
 export const cases = [
   ...productCases(matmulRegisters),
   ...streamCases(matmulRegisters),
+  ...streamCases(matmulRegistersWide).map((one) => ({ ...one, name: `fourteen rows a thread, ${one.name}` })),
   ...streamCases(matmulRegistersSmall).map((one) => ({ ...one, name: `four rows a thread, ${one.name}` })),
 ];

@@ -1,8 +1,11 @@
-/** Kernels for the GPUs of phones, an entry of its own, so that an app on a desktop never loads them. */
+/**
+ * Kernels that read operands from storage into registers, without workgroup memory: for GPUs of phones, and for CPUs that run WebGPU. An
+ * entry of its own, so that an app on a desktop's GPU never loads them.
+ */
 import { convRegisters } from './convRegisters.ts';
 import { embedSmall } from './embed.ts';
 import { faceUpdateSmall } from './faceUpdate.ts';
-import { matmulRegisters, matmulRegistersSmall } from './matmulRegisters.ts';
+import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmulRegisters.ts';
 import { parseSmall } from './parse.ts';
 import { type GpuKernels, gpuKernels } from './set.ts';
 import { windowAttentionScores } from './windowAttentionScores.ts';
@@ -23,3 +26,6 @@ export const maliKernels: GpuKernels = {
   faceUpdate: faceUpdateSmall,
   parse: parseSmall,
 };
+
+/** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads, unless all read the same. */
+export const softwareKernels: GpuKernels = { ...adrenoKernels, matmul: matmulRegistersWide };
