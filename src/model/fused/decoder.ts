@@ -66,7 +66,7 @@ export function decode(t: Target, face: Tensor, config: Config, w: Weights): Dec
     ]);
     const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
     // 3. MLP; with what the steps after it read of the tokens.
-    const hidden = linear(t, rowsOfTensor(seen, WIDTH), layer.at('mlp.lin1'), 2048, { activation: 'relu' });
+    const hidden = linear(t, rowsOfTensor(seen, WIDTH), layer.at('mlp.lin1'), 2048, { activation: 'relu', dtype: 'f32' });
     const next = i + 1 < DEPTH ? selfProjections(d, layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, code: d.taskCode }];
     const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {
       x: hidden,
