@@ -2,7 +2,14 @@
 import { pipelineKey } from '../gpu/pipelines.ts';
 import type { Dispatch, Place, Plan } from './plan.ts';
 
-const placeText = (place: Place): string => (place.kind === 'slot' ? `#${place.slot}` : place.kind === 'parameter' ? 'w' : place.name);
+type Slot = Place & { readonly kind: 'slot' };
+
+const slotText = ({ slot, offset }: Slot): string => `slot ${slot}${offset > 0 ? ` from byte ${offset}` : ''}`;
+
+function placeText(place: Place): string {
+  if (place.kind !== 'slot') return place.kind === 'parameter' ? 'w' : place.name;
+  return `#${place.slot}${place.offset > 0 ? `+${place.offset}` : ''}`;
+}
 
 function line(dispatch: Dispatch, i: number): string {
   const { node, kernel, launch, places, output } = dispatch;
@@ -19,7 +26,7 @@ function line(dispatch: Dispatch, i: number): string {
   return columns.join('  ').trimEnd();
 }
 
-/** Columns: number, kernel, workgroups, output's shape, buffers read and written (w: a parameter), multiply-adds, node. */
+/** Columns: number, kernel, workgroups, output's shape, buffers read and written, with their first byte (w: a parameter), multiply-adds, node. */
 export function printPlan(plan: Plan): string {
   const { totals } = plan;
   const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -44,12 +51,12 @@ export function planJson(plan: Plan): object {
       constants: launch.constants,
       machine: launch.machine ?? {},
       grid: launch.workgroups,
-      reads: places.slice(0, -1).map((place) => (place.kind === 'slot' ? `slot ${place.slot}` : place.name)),
-      writes: `slot ${(places.at(-1) as { slot: number }).slot}`,
+      reads: places.slice(0, -1).map((place) => (place.kind === 'slot' ? slotText(place) : place.name)),
+      writes: slotText(places.at(-1) as Slot),
       output,
       flops,
       bytes,
     })),
-    readbacks: plan.readbacks.map(({ name, shape, slot, bytes }) => ({ name, shape, slot, bytes })),
+    readbacks: plan.readbacks.map(({ name, shape, dtype, slot, offset, bytes }) => ({ name, shape, dtype, slot, offset, bytes })),
   };
 }
