@@ -8,8 +8,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { build as bundle } from 'esbuild';
-import { minifiedWgslForEsbuild } from './wgsl.mjs';
+import { rolldown } from 'rolldown';
+import { minifiedWgslForRolldown } from './wgsl.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -28,22 +28,34 @@ function isFresh() {
   return existsSync(made) && inputs.every((input) => newest(join(root, input)) < statSync(made).mtimeMs);
 }
 
+/**
+ * What every engine runs is one file, however many of its modules the files that are imported later share: one file is smaller than its
+ * pieces. The labels are another, so that whoever only draws loads no engine.
+ */
+const GROUPS = [
+  { name: 'labels', test: /[\\/]model[\\/]labels\.ts$/, priority: 2 },
+  { name: 'engine', test: /[\\/]model[\\/]facexformer\.ts$/, priority: 1 }, // and whatever it imports
+];
+
 async function bundleTo(folder) {
-  await bundle({
-    entryPoints: { index: 'src/index.ts', draw: 'src/draw/overlay.ts' },
-    absWorkingDir: root,
-    outdir: folder,
-    bundle: true,
-    splitting: true, // one FaceXFormerError for both entries; what most apps never need in files of its own
-    chunkNames: '[name]-[hash]',
-    format: 'esm',
-    target: 'es2022',
-    minify: true,
-    charset: 'utf8',
-    sourcemap: true,
-    logLevel: 'warning',
-    plugins: [minifiedWgslForEsbuild],
+  const bundle = await rolldown({
+    cwd: root,
+    input: { index: 'src/index.ts', draw: 'src/draw/overlay.ts' },
+    transform: { target: 'es2022' },
+    plugins: [minifiedWgslForRolldown],
+    onLog: (_, log) => {
+      throw new Error(log.message);
+    },
   });
+  await bundle.write({
+    dir: folder,
+    format: 'es',
+    minify: true,
+    sourcemap: true,
+    chunkFileNames: '[name]-[hash].js',
+    codeSplitting: { groups: GROUPS },
+  });
+  await bundle.close();
 }
 
 async function declareTo(folder) {

@@ -1,8 +1,9 @@
 import type { Plugin as EsbuildPlugin } from 'esbuild';
+import type { Plugin as RolldownPlugin } from 'rolldown';
 import type { Plugin as VitePlugin } from 'vite';
 
 export function wgslTokens(text: string): string[];
 export function minifiedWgsl(text: string): string;
 export const wgslForEsbuild: EsbuildPlugin;
-export const minifiedWgslForEsbuild: EsbuildPlugin;
+export const minifiedWgslForRolldown: RolldownPlugin;
 export const wgslForVite: VitePlugin;

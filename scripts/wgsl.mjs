@@ -158,19 +158,20 @@ function needsSpace(run, i) {
 }
 
 /** For esbuild: the file as it stands, so that the compilers' messages have its lines. */
-export const wgslForEsbuild = esbuildPlugin((text) => text);
+export const wgslForEsbuild = {
+  name: 'wgsl',
+  setup(build) {
+    build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({ contents: await readFile(path, 'utf8'), loader: 'text' }));
+  },
+};
 
 /** For the package. */
-export const minifiedWgslForEsbuild = esbuildPlugin(minifiedWgsl);
-
-function esbuildPlugin(made) {
-  return {
-    name: 'wgsl',
-    setup(build) {
-      build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({ contents: made(await readFile(path, 'utf8')), loader: 'text' }));
-    },
-  };
-}
+export const minifiedWgslForRolldown = {
+  name: 'wgsl',
+  async load(id) {
+    return id.endsWith('.wgsl') ? { code: minifiedWgsl(await readFile(id, 'utf8')), moduleType: 'text' } : undefined;
+  },
+};
 
 /** For Vite and Vitest. */
 export const wgslForVite = {

@@ -8,8 +8,8 @@ import { build } from '../../scripts/build.mjs';
 import { root } from '../../src/cli/root.ts';
 
 /** Bytes, minified and then with gzip, as they are today, rounded up: growth is a decision, not an accident. */
-const APP = [94_000, 35_700];
-const WHOLE = [103_000, 39_200];
+const APP = [102_500, 39_200];
+const WHOLE = [112_000, 42_500];
 
 const dist = join(root, 'dist');
 type Files = ReadonlyMap<string, string>;
@@ -21,7 +21,7 @@ function closure(entry: string, textOf: (path: string) => string): Files {
     if (files.has(path)) return;
     const text = textOf(path).replace(/\/\/# sourceMappingURL=.*\n?$/, '');
     files.set(path, text);
-    for (const [, name] of text.matchAll(/(?:from|import)"(\.[^"]+\.js)"/g)) add(join(dirname(path), name as string));
+    for (const [, name] of text.matchAll(/(?:from|import)["'`](\.[^"'`]+\.js)["'`]/g)) add(join(dirname(path), name as string));
   };
   add(entry);
   return files;
