@@ -88,12 +88,7 @@ interface Range {
  * @param taps names of taps to keep for reading, besides
  * @param choose the graph's own kernels unless told otherwise
  */
-export function makePlan(
-  graph: Graph,
-  outputs: readonly string[],
-  taps: readonly string[] = [],
-  choose: Choose = (node) => node,
-): Plan {
+export function makePlan(graph: Graph, outputs: readonly string[], taps: readonly string[] = [], choose: Choose = (node) => node): Plan {
   const wanted: ({ name: string } & Tap)[] = [
     ...outputs.map((name) => ({ name, ...find(graph.outputs, name, 'output') })),
     ...taps.map((name) => ({ name, ...find(graph.taps, name, 'tap') })),
