@@ -10,13 +10,24 @@ export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
 export type { Plan } from './graph/plan.ts';
 export { planJson, printPlan } from './graph/print.ts';
 export type { KernelTime } from './graph/profile.ts';
+export type { TunedShape, TuneReport } from './graph/tune.ts';
 export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
 export { FaceXFormer } from './model/facexformer.ts';
 export { Gallery, similarity } from './model/gallery.ts';
 export { type FaceJson, faceToJson } from './model/json.ts';
 export * from './model/labels.ts';
-export type { Analysis, AnalyzedFace, AnalyzeOptions, EngineDtype, EngineInfo, LoadOptions, Progress, Timings } from './model/options.ts';
+export type {
+  Analysis,
+  AnalyzedFace,
+  AnalyzeOptions,
+  EngineDtype,
+  EngineInfo,
+  LoadOptions,
+  Progress,
+  Timings,
+  TuneOptions,
+} from './model/options.ts';
 export type { Angles, Matrix3 } from './model/pose.ts';
 export type { RawTensor } from './model/raw.ts';
 export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './model/results.ts';

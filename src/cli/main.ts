@@ -15,8 +15,9 @@ import { plan } from './plan.ts';
 import { seed } from './seed.ts';
 import { shard, verify } from './shard.ts';
 import { clearProgress } from './terminal.ts';
+import { tune } from './tune.ts';
 
-const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, fetch, shard, verify, inspect, demo, bench, start];
+const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, fetch, shard, verify, inspect, demo, bench, tune, start];
 const CALL = 'npm run -s facexformer --';
 
 /** Runs the command that the arguments name, and gives the exit code. */

@@ -41,6 +41,8 @@ export interface Node {
   readonly name: string;
   readonly kernel: Pick<Kernel<never>, 'name' | 'wgsl' | 'bindings'>;
   readonly launch: Launch;
+  /** What the launch was made from, so that another kernel of the role can be launched in its place. */
+  readonly shape: unknown;
   /** In the order of the kernel's bindings, without the output. */
   readonly inputs: readonly Operand[];
   readonly output: Tensor;
@@ -91,7 +93,7 @@ export class Graph {
     });
     if (Object.keys(inputs).length !== operands.length) throw new Error(`${name}: ${kernel.name} takes ${operands.length} inputs`);
     const tensor: Omit<Tensor, 'node'> & { node?: Node } = { kind: 'tensor', name, shape: output, dtype, offset: 0 };
-    const node = { name, kernel, launch: kernel.launch(shape), inputs: operands, output: tensor as Tensor };
+    const node = { name, kernel, launch: kernel.launch(shape), shape, inputs: operands, output: tensor as Tensor };
     tensor.node = node;
     this.nodes.push(node);
     return node.output;

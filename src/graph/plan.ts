@@ -9,7 +9,7 @@ import { bytesOf, type Graph, type Node, type Operand, type Parameter, type Reso
 
 /** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource of the engine's. */
 export type Place =
-  | { readonly kind: 'slot'; readonly slot: number; readonly offset: number; readonly bytes: number }
+  | { readonly kind: 'slot'; readonly slot: number; readonly offset: number; readonly bytes: number; readonly dtype: Dtype }
   | Parameter
   | Resource;
 
@@ -17,6 +17,8 @@ export interface Dispatch {
   readonly node: string;
   readonly kernel: Node['kernel'];
   readonly launch: Launch;
+  /** What the launch was made from. */
+  readonly shape: unknown;
   /** One place a binding, in binding order; the last is the output's slot. */
   readonly places: readonly Place[];
   readonly output: readonly number[];
@@ -55,6 +57,9 @@ export interface Plan {
   };
 }
 
+/** Chooses how a node is computed: as the graph has it, or by another kernel of its role. */
+export type Choose = (node: Pick<Node, 'kernel' | 'launch' | 'shape'>) => Pick<Node, 'kernel' | 'launch'>;
+
 /** WebGPU's default limit on a storage buffer's binding. */
 export const MAX_BINDING_BYTES = 128 * 2 ** 20;
 
@@ -81,8 +86,9 @@ interface Range {
 /**
  * @param outputs names of the graph's outputs; what none of them needs is not in the plan
  * @param taps names of taps to keep for reading, besides
+ * @param choose the graph's own kernels unless told otherwise
  */
-export function makePlan(graph: Graph, outputs: readonly string[], taps: readonly string[] = []): Plan {
+export function makePlan(graph: Graph, outputs: readonly string[], taps: readonly string[] = [], choose: Choose = (node) => node): Plan {
   const wanted: ({ name: string } & Tap)[] = [
     ...outputs.map((name) => ({ name, ...find(graph.outputs, name, 'output') })),
     ...taps.map((name) => ({ name, ...find(graph.taps, name, 'tap') })),
@@ -96,13 +102,12 @@ export function makePlan(graph: Graph, outputs: readonly string[], taps: readonl
     wanted.map(({ tensor }) => tensor),
   );
   const { rangeOf, slots } = assignRanges(lifetimes);
-  const dispatches = nodes.map((node) => dispatchOf(node, rangeOf));
+  const dispatches = nodes.map((node) => dispatchOf(node, choose(node), rangeOf));
   const parameters = [...new Set(nodes.flatMap(({ inputs }) => inputs.filter((x): x is Parameter => x.kind === 'parameter')))];
   const readbacks = wanted.map(({ name, tensor, shape, arrange }) => ({
     name,
     shape,
     arrange,
-    dtype: tensor.dtype,
     ...placeOf(tensor, rangeOf),
   }));
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
@@ -187,14 +192,18 @@ function room(life: Lifetime, bytes: number, ranges: readonly Range[]): number |
 
 const apart = ({ offset, life }: Range, other: number, bytes: number): boolean => other >= offset + life.bytes || offset >= other + bytes;
 
-function placeOf(tensor: Tensor, rangeOf: ReadonlyMap<Node, Range>): { slot: number; offset: number; bytes: number } {
+function placeOf(tensor: Tensor, rangeOf: ReadonlyMap<Node, Range>): { slot: number; offset: number; bytes: number; dtype: Dtype } {
   const { slot, offset } = rangeOf.get(tensor.node) as Range;
-  return { slot, offset: offset + tensor.offset * (tensor.dtype === 'f16' ? 2 : 4), bytes: bytesOf(tensor) };
+  return { slot, offset: offset + tensor.offset * (tensor.dtype === 'f16' ? 2 : 4), bytes: bytesOf(tensor), dtype: tensor.dtype };
 }
 
 export const parameterBytes = ({ length, dtype }: Parameter): number => length * (dtype === 'f16' ? 2 : 4);
 
-function dispatchOf({ name, kernel, launch, inputs, output }: Node, rangeOf: ReadonlyMap<Node, Range>): Dispatch {
+function dispatchOf(
+  { name, shape, inputs, output }: Node,
+  { kernel, launch }: ReturnType<Choose>,
+  rangeOf: ReadonlyMap<Node, Range>,
+): Dispatch {
   const place = (operand: Operand): Place => {
     if (operand.kind !== 'tensor') return operand;
     const at = placeOf(operand, rangeOf);
@@ -209,6 +218,7 @@ function dispatchOf({ name, kernel, launch, inputs, output }: Node, rangeOf: Rea
     node: name,
     kernel,
     launch,
+    shape,
     places: [...inputs, output].map(place),
     output: output.shape,
     flops: 2 * launch.macs,

@@ -25,7 +25,7 @@ export interface KernelTime {
 }
 
 /** A measurement lasts at least so long: 100 steps of Chrome's clock. */
-const LEAST_MS = 6.5536;
+export const LEAST_MS = 6.5536;
 const MOST_REPEATS = 1 << 15;
 
 /**
@@ -82,9 +82,9 @@ export function groupsOf({ dispatches }: Pick<Plan, 'dispatches'>): number[][] {
  * How many repeats to take next, from a pass of `repeats` that took `milliseconds`; undefined when that one was long enough. It grows at most
  * 32 times at once: the first pass may read as nothing.
  */
-export function moreRepeats(repeats: number, milliseconds: number): number | undefined {
-  if (milliseconds >= LEAST_MS || repeats >= MOST_REPEATS) return undefined;
-  const wanted = Math.ceil((1.25 * LEAST_MS * repeats) / Math.max(milliseconds, 1e-6));
+export function moreRepeats(repeats: number, milliseconds: number, least = LEAST_MS): number | undefined {
+  if (milliseconds >= least || repeats >= MOST_REPEATS) return undefined;
+  const wanted = Math.ceil((1.25 * least * repeats) / Math.max(milliseconds, 1e-6));
   return Math.min(Math.max(wanted, 2 * repeats), 32 * repeats, MOST_REPEATS);
 }
 

@@ -68,8 +68,11 @@ export function streamMatmulConstants(shape: StreamMatmulShape): Launch['constan
 /** Workgroups that keep a large GPU busy: two for each of 64 cores. */
 const ENOUGH = 128;
 
+/** A machine shape of `matmul`: tiles of 7 * ROW_GROUPS rows, SPLIT shares of `inner`, TILE_K of each a step. */
+export type MatmulTile = Readonly<Record<'ROW_GROUPS' | 'SPLIT' | 'TILE_K', number>>;
+
 /** Tiles of 49 rows where the map has no more, else of 56: eight groups are whole waves. Where tiles are few, shares of `inner` go abreast. */
-function tileOf({ rows, inner, cols, images = 1 }: StreamMatmulShape): Record<'ROW_GROUPS' | 'SPLIT' | 'TILE_K', number> {
+export function matmulTile({ rows, inner, cols, images = 1 }: StreamMatmulShape): MatmulTile {
   const groups = rows / images === 49 ? 7 : 8;
   const count = tiles(rows / images, 7 * groups) * tiles(cols, TILE_COLS);
   let split = 1;
@@ -77,17 +80,20 @@ function tileOf({ rows, inner, cols, images = 1 }: StreamMatmulShape): Record<'R
   return { ROW_GROUPS: groups, SPLIT: split, TILE_K: split === 1 ? 16 : 8 };
 }
 
-export const matmul = defineKernel('matmul', wgsl, (shape: StreamMatmulShape) => {
-  const { rows, inner, cols, images = 1, weightEach = false } = shape;
-  const machine = tileOf(shape);
-  const abreast = weightEach ? images : 1;
-  return {
-    constants: streamMatmulConstants(shape),
-    machine: { ...machine, ...shape.dtypes },
-    workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, 7 * machine.ROW_GROUPS), abreast],
-    macs: rows * inner * cols,
-  };
-});
+export const matmulWith = (tileOf: (shape: StreamMatmulShape) => MatmulTile) =>
+  defineKernel('matmul', wgsl, (shape: StreamMatmulShape) => {
+    const { rows, inner, cols, images = 1, weightEach = false } = shape;
+    const tile = tileOf(shape);
+    const abreast = weightEach ? images : 1;
+    return {
+      constants: streamMatmulConstants(shape),
+      machine: { ...tile, ...shape.dtypes },
+      workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, 7 * tile.ROW_GROUPS), abreast],
+      macs: rows * inner * cols,
+    };
+  });
+
+export const matmul = matmulWith(matmulTile);
 
 /** Columns of a packed weight: those of the last tile that the layer does not have are zero. */
 export const paddedCols = (cols: number): number => tiles(cols, TILE_COLS) * TILE_COLS;

@@ -84,7 +84,11 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
     let row = min(row0 + place + i, rows - 1u);
     let pixel = pixelOf(row);
     var found = 0u;
-    for (var k = 1u; k < CLASSES; k++) { found = select(found, k, logits[i * CLASSES + k] > logits[i * CLASSES + found]); }
+    var best = logits[i * CLASSES];
+    for (var k = 1u; k < CLASSES; k++) {
+      found = select(found, k, logits[i * CLASSES + k] > best);
+      best = max(best, logits[i * CLASSES + k]);
+    }
     classes[(place + i) * 4u + quarter] = found;
     for (var k = 0u; LOGITS && row0 + place + i < rows && k < CLASSES; k++) {
       y[(pixel.x * CLASSES + k) * wide * wide + pixel.y + quarter / 2u * wide + quarter % 2u] = bitcast<u32>(logits[i * CLASSES + k]);

@@ -4,13 +4,22 @@ import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { KernelTime } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
+import type { TuneReport } from '../graph/tune.ts';
 import { type Box, checkBox, wholePicture } from '../image/crop.ts';
 import { batchesOf } from '../image/preprocess.ts';
 import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
 import { type Batch, facesOf } from './faces.ts';
 import type { Task } from './labels.ts';
 import { type Loaded, loadEngine } from './load.ts';
-import { type Analysis, type AnalyzedFace, type AnalyzeOptions, checkedTasks, type EngineInfo, type LoadOptions } from './options.ts';
+import {
+  type Analysis,
+  type AnalyzedFace,
+  type AnalyzeOptions,
+  checkedTasks,
+  type EngineInfo,
+  type LoadOptions,
+  type TuneOptions,
+} from './options.ts';
 import type { Choice } from './programs.ts';
 
 /** A call whose frames the GPU has; `results` are one a batch. */
@@ -74,13 +83,20 @@ export class FaceXFormer {
    * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
    */
   profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
-    const run = this.#submitting.then(async () => {
-      this.#check(undefined);
+    return this.#inTurn(async () => {
       const { profile } = await import('../graph/profile.ts');
-      return this.#unlessGone(profile(await this.#loaded.programs.get({ tasks: checkedTasks(tasks, this.tasks, 'this engine') })));
+      return profile(await this.#loaded.programs.get({ tasks: checkedTasks(tasks, this.tasks, 'this engine') }));
     });
-    this.#submitting = run.catch(() => {});
-    return run;
+  }
+
+  /**
+   * Measures on this GPU which kernels and machine shapes are the fastest for the loaded tasks, and uses them from the next frame on, here and
+   * in later visits. Each must give the numbers of the kernel that it replaces (NMSE 1e-10, or 1e-6 where float16 is stored). Waits for its
+   * turn as `analyze` does, and later calls wait for it: for idle time.
+   * @throws FaceXFormerError BAD_OPTION, ABORTED, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED; nothing is adopted then
+   */
+  tune(options: TuneOptions = {}): Promise<TuneReport> {
+    return this.#inTurn(async () => (await import('./tuned.ts')).tune(this.#loaded, options));
   }
 
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
@@ -91,6 +107,16 @@ export class FaceXFormer {
     parameters.destroy();
     preprocess.destroy();
     if (gpu.own) gpu.device.destroy();
+  }
+
+  /** Work of another kind than a frame, while no call submits any. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#submitting.then(() => {
+      this.#check(undefined);
+      return this.#unlessGone(work());
+    });
+    this.#submitting = run.catch(() => {});
+    return run;
   }
 
   /** The serial part of a call: one at a time, and no longer than until the GPU has its frames. */

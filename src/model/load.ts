@@ -6,7 +6,8 @@ import { type Gpu, openGpu } from '../gpu/device.ts';
 import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { Parameters } from '../graph/parameters.ts';
-import { makePlan } from '../graph/plan.ts';
+import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
+import type { Choices } from '../graph/tune.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { hourglassFor, loweringFor } from './choose.ts';
 import { type Config, readConfig, tasksOf } from './config.ts';
@@ -25,6 +26,8 @@ export interface Loaded {
   readonly parameters: Parameters;
   readonly preprocess: Preprocess;
   readonly programs: Programs;
+  /** What was tuned, in this visit or an earlier one. */
+  readonly chosen: { choices: Choices };
   /** Where the weights are from. */
   readonly source: string;
 }
@@ -47,20 +50,47 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const dtype = dtypeFor(asked, gpu, lowering);
     const hourglass = await hourglassFor(config, tasks);
     const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks, hourglass });
-    const plan = makePlan(graphOf(1), outputsOf(tasks, true));
+    const graph = graphOf(1);
+    const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
+    let remembered = await rememberedChoices(options, gpu, dtype);
+    const plan = planned(remembered?.choose);
     onProgress({ phase: 'pipelines', loaded: 0, total: 1 });
     const pipelines = new Pipelines(gpu.device);
-    const compiled = Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    const compile = ({ dispatches }: Plan) => Promise.all(dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    const compiled = compile(plan).catch(async (error) => {
+      if (!remembered) throw error;
+      await remembered.forget(); // a new driver may refuse what the old one took
+      remembered = undefined;
+      return compile(planned());
+    });
     compiled.catch(() => {}); // awaited below; until then a failure of the weights goes first
     await parameters.load(plan.parameters, checkpoint, {
       signal,
       onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
     });
     await compiled;
-    const programs = new Programs({ graphOf, mostImages: lowering.mostImages, config, pipelines, parameters, resources: preprocess });
+    const programs = new Programs({
+      graphOf,
+      mostImages: lowering.mostImages,
+      config,
+      pipelines,
+      parameters,
+      resources: preprocess,
+      choose: remembered?.choose,
+    });
     await programs.get({ tasks });
     onProgress({ phase: 'ready', loaded: 1, total: 1 });
-    return { gpu, dtype, config, tasks, parameters, preprocess, programs, source: checkpoint.source };
+    return {
+      gpu,
+      dtype,
+      config,
+      tasks,
+      parameters,
+      preprocess,
+      programs,
+      chosen: { choices: remembered?.choices ?? {} },
+      source: checkpoint.source,
+    };
   } catch (error) {
     stop.abort();
     parameters.destroy();
@@ -68,6 +98,11 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     if (gpu.own) gpu.device.destroy();
     throw error;
   }
+}
+
+/** Where there is no IndexedDB there is nothing to find. */
+async function rememberedChoices({ tuned = true }: LoadOptions, { adapter }: Gpu, dtype: EngineDtype) {
+  return tuned && globalThis.indexedDB ? (await import('./tuned.ts')).rememberedFor(adapter, dtype) : undefined;
 }
 
 const isCheckpoint = (weights: LoadOptions['weights']): weights is Checkpoint =>

@@ -37,6 +37,11 @@ export interface LoadOptions {
    * one for every step, in float32, one face at a time. `auto`, the default: what suits the adapter.
    */
   plan?: 'auto' | 'fused' | 'plain';
+  /**
+   * Whether kernels that `tune()` chose in an earlier visit, on this GPU and in this version of browser and engine, are used; default true.
+   * Where it was never called the engine's own table decides.
+   */
+  tuned?: boolean;
   /** A device of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
   device?: GPUDevice;
   signal?: AbortSignal;
@@ -56,6 +61,15 @@ export interface AnalyzeOptions {
   taps?: boolean;
   /** Adds the landmarks' heat maps, [1, 68, 56, 56], as `heatmaps`. Only weights of the paper's form make them. */
   heatmaps?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface TuneOptions {
+  /** Milliseconds after which no further measurement is begun; default 2000. */
+  budget?: number;
+  /** Measure again what was chosen before. */
+  force?: boolean;
+  /** Ends the tuning with ABORTED; nothing of it is adopted then. */
   signal?: AbortSignal;
 }
 

@@ -3,7 +3,7 @@ import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Parameters } from '../graph/parameters.ts';
-import { makePlan, type Plan } from '../graph/plan.ts';
+import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Program, type Resources } from '../graph/program.ts';
 import type { Config } from './config.ts';
 import type { Task } from './labels.ts';
@@ -27,6 +27,8 @@ export interface ProgramParts {
   readonly pipelines: Pipelines;
   readonly parameters: Parameters;
   readonly resources: Resources;
+  /** Kernels chosen by measurement; the graph's own unless told otherwise. */
+  readonly choose?: Choose | undefined;
 }
 
 export class Programs {
@@ -34,11 +36,22 @@ export class Programs {
   readonly #graphs = new Map<number, Graph>();
   #destroyed = false;
 
-  constructor(private readonly parts: ProgramParts) {}
+  #choose: Choose | undefined;
 
-  /** What a frame of these tasks runs. */
-  plan(tasks: readonly Task[]): Plan {
-    return makePlan(this.#graph(1), outputsOf(tasks, false));
+  constructor(private readonly parts: ProgramParts) {
+    this.#choose = parts.choose;
+  }
+
+  /** What a frame of these tasks runs; `untuned`: with the graph's own kernels. */
+  plan(tasks: readonly Task[], { untuned = false } = {}): Plan {
+    return makePlan(this.#graph(1), outputsOf(tasks, false), [], untuned ? undefined : this.#choose);
+  }
+
+  /** Chooses kernels anew, from the next program on. Frames of those that there are are still answered. */
+  adopt(choose: Choose): void {
+    this.#choose = choose;
+    for (const program of this.#programs.values()) program.retire();
+    this.#programs.clear();
   }
 
   /** Frames of a program that is let go of are still answered. @throws FaceXFormerError LIMIT, GPU_ERROR, DISPOSED */
@@ -79,7 +92,7 @@ export class Programs {
       const run = new Set(makePlan(graph, outputs).dispatches.map(({ node }) => node));
       for (const [name, { tensor }] of graph.taps) if (run.has(tensor.node.name)) kept.add(name);
     }
-    return Program.create(pipelines, makePlan(graph, outputs, [...kept]), parameters, resources);
+    return Program.create(pipelines, makePlan(graph, outputs, [...kept], this.#choose), parameters, resources);
   }
 
   #graph(images: number): Graph {

@@ -68,6 +68,7 @@ describe('a wrong call ends with 2 and says what is wrong', () => {
     [['inspect'], 'One file'],
     [['plan', 'x'], 'plan takes options only'],
     [['demo', '--port', '70000'], '--port is 70000'],
+    [['tune', '--budget', '0'], '--budget is 0'],
     [['bench', '--batch', '9'], '--batch is 9; it must be an integer from 1 to 8'],
   ])('%j', async ([args, said]) => {
     const { code, out, err } = await facexformer(...args);
@@ -97,11 +98,11 @@ describe('help', () => {
   it('lists the commands', async () => {
     const { code, out } = await facexformer('--help');
     expect(code).toBe(0);
-    for (const name of ['analyze', 'plan', 'seed', 'inspect', 'demo', 'bench', 'start'])
+    for (const name of ['analyze', 'plan', 'seed', 'inspect', 'demo', 'bench', 'tune', 'start'])
       expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
   });
 
-  it.for(['analyze', 'plan', 'seed', 'inspect', 'demo', 'bench', 'start'])('%s tells its options', async (name) => {
+  it.for(['analyze', 'plan', 'seed', 'inspect', 'demo', 'bench', 'tune', 'start'])('%s tells its options', async (name) => {
     const { code, out } = await facexformer(name, '--help');
     expect(code).toBe(0);
     expect(out).toContain(`npm run -s facexformer -- ${name}`);

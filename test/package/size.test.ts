@@ -66,8 +66,16 @@ it('the whole index carries what is on record', () => {
   expectSizes(sizes(closure(join(dist, 'index.js'), (path) => readFileSync(path, 'utf8'))), WHOLE);
 });
 
-it('kernels for CPUs, and the download and store of hosted weights, are files of their own', () => {
+it('kernels for CPUs, the tuner, and the download and store of hosted weights are files of their own', () => {
   const text = [...closure(join(dist, 'index.js'), (path) => readFileSync(path, 'utf8')).values()].join('');
-  for (const lazy of ['fn matmulDirect(', 'fn matmulSubgroup(', 'getDirectory', 'crypto.subtle.digest', 'chunk_bytes'])
+  for (const lazy of [
+    'fn matmulDirect(',
+    'fn matmulSubgroup(',
+    'getDirectory',
+    'crypto.subtle.digest',
+    'chunk_bytes',
+    'indexedDB.open',
+    'computes something else',
+  ])
     expect(text.includes(lazy), lazy).toBe(false);
 });

@@ -1,0 +1,26 @@
+/** Tuning in the browser, as the command line calls it. */
+import { type Form, tensorsOf } from '../checkpoint/manifest.ts';
+import { seededCheckpoint } from '../checkpoint/seeded.ts';
+import type { TuneReport } from '../graph/tune.ts';
+import { FaceXFormer } from '../model/facexformer.ts';
+import type { LoadOptions } from '../model/options.ts';
+
+export interface TuneRequest {
+  form: Form;
+  seed: number;
+  dtype: NonNullable<LoadOptions['dtype']>;
+  plan: NonNullable<LoadOptions['plan']>;
+  budget: number;
+}
+
+/** On a device with what the engine asks for, and with the GPU's clock where there is one. */
+export async function tune({ form, seed, dtype, plan, budget }: TuneRequest): Promise<TuneReport> {
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const features = (['timestamp-query', 'shader-f16', 'subgroups'] as const).filter((feature) => adapter?.features.has(feature));
+  const device = await adapter?.requestDevice({ requiredFeatures: features });
+  const engine = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf(form), seed), dtype, plan, ...(device && { device }) });
+  const report = await engine.tune({ budget, force: true });
+  engine.dispose();
+  device?.destroy();
+  return report;
+}

@@ -1,0 +1,123 @@
+/**
+ * What the tuner may choose from: for a matrix product or a window attention, the kernels of its role and their machine shapes, the likely
+ * ones first. A file of its own, so that an app that does not tune never loads it.
+ */
+import { type Kernel, type Launch, tiles } from './kernel.ts';
+import { type MatmulTile, matmul, matmulTile, matmulWith, type StreamMatmulShape } from './matmul.ts';
+import { matmulRegisters, matmulRegistersSmall } from './matmulRegisters.ts';
+import { type WindowAttentionShape, windowAttention } from './windowAttention.ts';
+import { windowAttentionScores } from './windowAttentionScores.ts';
+
+/** One way to compute a dispatch: a kernel launched for its shape. Bindings, tensors and what comes out are the same in all of them. */
+export interface Candidate {
+  /** Kernel and machine shape: what is remembered. */
+  readonly name: string;
+  readonly kernel: Pick<Kernel<never>, 'name' | 'wgsl' | 'bindings'>;
+  readonly launch: Launch;
+}
+
+/** What can be chosen for a dispatch. */
+export interface Alternatives {
+  /** The shape in words; the same for images of any number. What is chosen is chosen for it. */
+  readonly label: string;
+  /** The table's own first; at most MOST. */
+  readonly candidates: readonly Candidate[];
+}
+
+const MOST = 6;
+const WORKGROUP_BYTES = 16_384;
+const WORKGROUP_THREADS = 256;
+
+/** The alternatives to a dispatch; undefined for a kernel that has none. */
+export function alternativesTo({
+  kernel,
+  launch,
+  shape,
+}: Pick<Candidate, 'kernel' | 'launch'> & { shape: unknown }): Alternatives | undefined {
+  const own: Candidate = { name: nameOf(kernel, launch), kernel, launch };
+  const found =
+    kernel.name === matmul.name || kernel.name === matmulRegisters.name
+      ? { label: matmulLabel(shape as StreamMatmulShape), others: matmulCandidates(shape as StreamMatmulShape) }
+      : kernel.name === windowAttention.name || kernel.name === windowAttentionScores.name
+        ? { label: windowLabel(shape as WindowAttentionShape), others: windowCandidates(shape as WindowAttentionShape) }
+        : undefined;
+  return found && { label: found.label, candidates: [own, ...found.others.filter(({ name }) => name !== own.name)].slice(0, MOST) };
+}
+
+/** `matmul ROW_GROUPS=8 SPLIT=1 TILE_K=16`: element types are the shape's, not the candidate's. */
+function nameOf(kernel: Candidate['kernel'], { machine = {} }: Launch): string {
+  const sizes = Object.entries(machine).filter(([, value]) => typeof value === 'number');
+  return [kernel.name, ...sizes.map(([name, value]) => `${name}=${value}`)].join(' ');
+}
+
+function candidate<Shape>(kernel: Kernel<Shape>, shape: Shape): Candidate {
+  const launch = kernel.launch(shape);
+  return { name: nameOf(kernel, launch), kernel, launch };
+}
+
+/** Both kernels of products: near the table's tile first, then in registers. */
+export function matmulCandidates(shape: StreamMatmulShape): Candidate[] {
+  const table = matmulTile(shape);
+  const rows = shape.rows / (shape.images ?? 1);
+  // A tile that would be half empty is worse than the next smaller one.
+  const groups = [8, 7, 4].filter((_, i, all) => i === all.length - 1 || rows > 7 * (all[i + 1] as number));
+  const kOf = (split: number) => (split === 1 ? 16 : 8);
+  const near: MatmulTile[] = [
+    table,
+    ...groups.map((group) => ({ ...table, ROW_GROUPS: group })),
+    ...[2 * table.SPLIT, table.SPLIT / 2].map((split) => ({ ...table, SPLIT: split, TILE_K: kOf(split) })),
+    { ...table, TILE_K: 24 - table.TILE_K },
+    { ROW_GROUPS: 4, SPLIT: 2, TILE_K: 16 },
+  ];
+  const made = near
+    .filter((tile) => fits(tile, shape))
+    .map((tile) =>
+      candidate(
+        matmulWith(() => tile),
+        shape,
+      ),
+    );
+  const distinct = [...new Map(made.map((one) => [one.name, one])).values()];
+  const inRegisters = [matmulRegisters, matmulRegistersSmall].map((kernel) => candidate(kernel, shape));
+  return [...distinct.slice(0, MOST - inRegisters.length), ...inRegisters];
+}
+
+/** Whether matmul.wgsl can run with this machine shape: its loop, its workgroup memory, and its room for the statistics of a stream. */
+export function fits({ ROW_GROUPS, SPLIT, TILE_K }: MatmulTile, { inner, stream }: Pick<StreamMatmulShape, 'inner' | 'stream'>): boolean {
+  const rows = 7 * ROW_GROUPS;
+  const quads = SPLIT * (rows * (TILE_K / 4 + Math.floor(TILE_K / 16)) + TILE_K * 16);
+  return (
+    [1, 2, 4].includes(SPLIT) &&
+    inner % (SPLIT * TILE_K) === 0 &&
+    8 * ROW_GROUPS * SPLIT <= WORKGROUP_THREADS &&
+    16 * quads + 8 * rows <= WORKGROUP_BYTES &&
+    (!stream || 8 * rows <= quads)
+  );
+}
+
+function matmulLabel(shape: StreamMatmulShape): string {
+  const { rows, inner, cols, images = 1, residualRows, stride = inner, norm, mergeSide, stream, weightEach, activation = 'none' } = shape;
+  const { input = 'f32', weight = 'f32', added = 'f32', output = 'f32' } = shape.dtypes ?? {};
+  const flags = {
+    [`stride ${stride}`]: stride !== inner && !norm,
+    norm,
+    merge: mergeSide,
+    [activation]: activation !== 'none',
+    residual: residualRows === rows,
+    'repeated residual': residualRows !== undefined && residualRows !== rows,
+    stream,
+    'weight each': weightEach,
+    [`${input} ${weight} ${added} to ${output}`]: [input, weight, added, output].includes('f16'),
+  };
+  const said = Object.keys(flags).filter((flag) => flags[flag as keyof typeof flags]);
+  return [`${tiles(rows, images)} x ${inner} x ${cols}`, ...said].join(', ');
+}
+
+/** Both kernels of window attention. */
+export function windowCandidates(shape: WindowAttentionShape): Candidate[] {
+  return [candidate(windowAttention, shape), candidate(windowAttentionScores, shape)];
+}
+
+function windowLabel({ side, heads, shift, dtype = 'f32' }: WindowAttentionShape): string {
+  return `windows of ${side} x ${side}, ${heads} heads${shift > 0 ? `, shift ${shift}` : ''}${dtype === 'f16' ? ', f16' : ''}`;
+}
