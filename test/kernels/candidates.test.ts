@@ -7,7 +7,7 @@ import { alternativesTo, fits, matmulCandidates } from '../../src/kernels/candid
 import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { withMachine } from '../../src/kernels/kernel.ts';
 import { matmul, type StreamMatmulShape } from '../../src/kernels/matmul.ts';
-import { maliKernels } from '../../src/kernels/phones.ts';
+import { maliKernels } from '../../src/kernels/registers.ts';
 import { readConfig, tasksOf } from '../../src/model/config.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
