@@ -65,19 +65,19 @@ export function product(t: Target, name: string, x: Rows, { weight, bias, residu
   return graph.add(name, kernels.matmul, shape, inputs, [rows, stream ? streamStride(cols) : cols], dtype);
 }
 
-export interface LinearOptions extends Pick<Product, 'activation'> {
+export interface LinearOptions extends Pick<Product, 'activation' | 'dtype'> {
   residual?: Rows | undefined;
   /** False for a layer without bias. */
   bias?: boolean;
 }
 
 /** torch.nn.Linear of the module `w` on the rows of x. [rows, inner] -> [rows, cols] */
-export function linear(t: Target, x: Rows, w: Weights, cols: number, { residual, bias = true, activation }: LinearOptions = {}): Tensor {
+export function linear(t: Target, x: Rows, w: Weights, cols: number, { residual, bias = true, ...layer }: LinearOptions = {}): Tensor {
   return product(t, w.path, x, {
     weight: packed(t, w, cols, x.cols),
     bias: bias ? stored(t.graph, w.name('bias'), cols) : undefined,
     cols,
-    ...(activation && { activation }),
+    ...layer,
     residual,
   });
 }
