@@ -41,6 +41,7 @@ export default defineConfig({
           include: ['test/**/*.dawn.test.ts'],
           pool: 'forks',
           isolate: true,
+          maxWorkers: 2, // a file compiles on one core
           testTimeout: 900_000, // nearly all of it compiles, once
           hookTimeout: 900_000,
           sequence: { groupOrder: 2 },
