@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { wgslForVite } from './scripts/wgsl.mjs';
 
 /**
- * Three projects, run in this order:
+ * Four projects, run in this order:
  * - `unit` needs no GPU and no browser, and takes a minute at most;
  * - `long` needs neither either, but takes longer: whole checkpoints, exports, memory;
+ * - `dawn` runs the network in Node, on Dawn and software Vulkan drivers: a file is a process, for a process has one driver;
  * - `gpu` runs in headless Chrome or Chromium, one file after the other.
  */
 export default defineConfig({
@@ -16,7 +17,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{gpu,long}.test.ts'],
+          exclude: ['test/**/*.{gpu,dawn,long}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -35,13 +36,27 @@ export default defineConfig({
       {
         plugins: [wgslForVite],
         test: {
+          name: 'dawn',
+          environment: 'node',
+          include: ['test/**/*.dawn.test.ts'],
+          pool: 'forks',
+          isolate: true,
+          maxWorkers: 2, // a file compiles on one core
+          testTimeout: 900_000, // nearly all of it compiles, once
+          hookTimeout: 900_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        plugins: [wgslForVite],
+        test: {
           name: 'gpu',
           environment: 'node',
           include: ['test/**/*.gpu.test.ts'],
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

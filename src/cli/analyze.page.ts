@@ -8,11 +8,14 @@ import type { Box } from '../image/crop.ts';
 import { FaceXFormer } from '../model/facexformer.ts';
 import { type FaceJson, faceToJson } from '../model/json.ts';
 import type { Task } from '../model/labels.ts';
+import type { LoadOptions } from '../model/options.ts';
 import type { Progress } from './terminal.ts';
 
 export interface LoadRequest {
   weights: { url: string } | { seed: number; form: Form };
   tasks: string[] | undefined;
+  plan: NonNullable<LoadOptions['plan']>;
+  dtype: NonNullable<LoadOptions['dtype']>;
 }
 
 export interface AnalyzeRequest {
@@ -41,10 +44,12 @@ declare global {
 
 let engine: FaceXFormer | undefined;
 
-export async function load({ weights, tasks }: LoadRequest): Promise<void> {
+export async function load({ weights, tasks, plan, dtype }: LoadRequest): Promise<void> {
   let last = 0;
   engine = await FaceXFormer.load({
     weights: 'url' in weights ? weights.url : seededCheckpoint(tensorsOf(weights.form), weights.seed),
+    plan,
+    dtype,
     ...(tasks && { tasks: tasks as Task[] }), // the engine says which names it does not know
     onProgress(progress) {
       const now = performance.now();

@@ -25,7 +25,14 @@ interface Job {
   raw: string | undefined;
   taps: boolean;
   adapter: AdapterChoice;
+  plan: PlanChoice;
+  dtype: DtypeChoice;
 }
+
+const PLANS = ['auto', 'fused', 'plain'] as const;
+const DTYPES = ['auto', 'f32', 'f16'] as const;
+type PlanChoice = (typeof PLANS)[number];
+type DtypeChoice = (typeof DTYPES)[number];
 
 const OPTIONS = {
   weights: { type: 'string' },
@@ -37,6 +44,8 @@ const OPTIONS = {
   raw: { type: 'string' },
   taps: { type: 'boolean' },
   adapter: { type: 'string' },
+  plan: { type: 'string' },
+  dtype: { type: 'string' },
 } as const;
 
 const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed (default: weights/facexformer.safetensors, else seeded)
@@ -48,6 +57,8 @@ const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrai
   --raw FILE.safetensors     every raw output (output.*), resized and pixels
   --taps                     adds tap.*, the tensors inside the network, to --raw
   --adapter auto|gpu|software
+  --plan auto|fused|plain    how the network becomes dispatches: fused for GPUs, plain for SwiftShader (default: what suits the adapter)
+  --dtype auto|f32|f16       in what the engine computes; f16 needs the fused plan and a GPU with shader-f16 (default: auto)
 With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.`;
 
 export const analyze: Command = {
@@ -92,6 +103,8 @@ function jobOf(values: Values, pictures: string[]): Job {
     raw: values.raw,
     taps: values.taps ?? false,
     adapter: parseChoice('--adapter', values.adapter ?? 'auto', ADAPTERS),
+    plan: parseChoice('--plan', values.plan ?? 'auto', PLANS),
+    dtype: parseChoice('--dtype', values.dtype ?? 'auto', DTYPES),
   };
 }
 
@@ -147,8 +160,8 @@ function routesOf({ pictures, weights }: Job): Record<string, Route> {
   return routes;
 }
 
-function loadRequest({ weights, tasks }: Job): LoadRequest {
-  return { weights: 'file' in weights ? { url: `/weights/${encodeURIComponent(weights.name)}` } : weights, tasks };
+function loadRequest({ weights, tasks, plan, dtype }: Job): LoadRequest {
+  return { weights: 'file' in weights ? { url: `/weights/${encodeURIComponent(weights.name)}` } : weights, tasks, plan, dtype };
 }
 
 /** `drawn.png` is `drawn-2.png` for the second of several pictures. */

@@ -65,7 +65,7 @@ export function decode(t: Target, face: Tensor, config: Config, w: Weights): Dec
       { w: toTask.at('q_proj'), code: d.faceCode },
     ]);
     const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
-    // 3. MLP; with what the steps after it read of the tokens.
+    // 3. MLP, in float32 as all of the tokens; with what the steps after it read of them.
     const hidden = linear(t, rowsOfTensor(seen, WIDTH), layer.at('mlp.lin1'), 2048, { activation: 'relu', dtype: 'f32' });
     const next = i + 1 < DEPTH ? selfProjections(d, layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, code: d.taskCode }];
     const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {

@@ -1,0 +1,87 @@
+/** The fused plan in float32, on lavapipe, against PyTorch: outputs, taps, batches, and what a frame costs besides the GPU's work. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Box, type FaceXFormer, type Form, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { openDawn } from '../dawn.ts';
+import { counting } from '../engine/count.ts';
+import { distance, type FixtureName, fixture, thin } from '../fixtures.ts';
+import { differing, FUSED_TAPS, farthest, HOURGLASS_TAPS, loadFused, picture, type Raw, tappedFace } from './network.ts';
+
+const { device, lacking } = await openDawn('lavapipe');
+const read = lacking ? undefined : counting();
+const counts = () => (read as NonNullable<typeof read>)();
+
+/** As for the plain plan: float32 networks differ in their last bits; a defect differs by 1e-6 and more. */
+const NMSE = 1e-8;
+/** Of a batch against the same kernels on one image. */
+const BATCH_NMSE = 1e-10;
+
+/** The fixtures' boxes, and others of other sizes. */
+const BOXES: Box[] = [
+  fixture('astronaut-face').box,
+  fixture('astronaut-wide').box,
+  { x0: 0, y0: 0, x1: 512, y1: 512 },
+  { x0: 200, y0: 60, x1: 260, y1: 150 },
+  { x0: 20, y0: 300, x1: 420, y1: 500 },
+  { x0: 300, y0: 0, x1: 512, y1: 224 },
+  { x0: 100, y0: 20, x1: 350, y1: 270 },
+  { x0: 0, y0: 128, x1: 128, y1: 512 },
+];
+
+/** Weights, what is expected of them, the taps that the plan has, and the faces of a batch. */
+const FORMS: [string, Form, FixtureName, string[], Box[]][] = [
+  ['released form', 'released', 'astronaut-face', FUSED_TAPS, BOXES],
+  ['released form, other weights', 'released', 'astronaut-wide', FUSED_TAPS, []],
+  ['paper form', 'paper', 'astronaut-face-paper', [...FUSED_TAPS, ...HOURGLASS_TAPS], BOXES.slice(0, 3)],
+];
+
+describe.skipIf(lacking).for(FORMS)(`%s${lacking}`, ([, form, name, taps, boxes]) => {
+  const truth = fixture(name);
+  let engine: FaceXFormer;
+  beforeAll(async () => {
+    engine = await loadFused(device, seededCheckpoint(tensorsOf(form), truth.seed));
+  });
+  afterAll(() => engine?.dispose());
+
+  it(`${name} is PyTorch’s`, async () => {
+    const { raw, mask } = await tappedFace(engine, truth.box);
+    const names = truth.names.filter((one) => /^output\./.test(one));
+    expect(Object.keys(raw).sort()).toEqual([...names, ...taps, 'pixels', 'resized'].sort());
+    const compared = truth.names.filter((one) => names.includes(one) || taps.includes(one));
+    const distances = compared.map((one) => [one, distance(raw[one] as Raw[string], truth.expected(one))] as const);
+    console.log(`${name}\n${distances.map(([one, far]) => `  ${one.padEnd(32)}${far.toExponential(1)}`).join('\n')}`);
+    for (const [one, far] of distances) expect(far, one).toBeLessThanOrEqual(NMSE);
+    for (const one of ['resized', 'pixels']) {
+      const { values, step } = truth.expected(one);
+      expect(Buffer.compare(bytesOf(thin((raw[one] as Raw[string]).data, step)), bytesOf(values)), one).toBe(0);
+    }
+    expect(differing(mask, truth.mask)).toBeLessThanOrEqual(1e-4);
+  });
+
+  it.runIf(boxes.length > 0)(
+    `gives ${boxes.length} faces in one frame as in ${boxes.length}, and creates nothing for a frame`,
+    async () => {
+      const alone: Raw[] = [];
+      const single = async (box: Box) => alone.push((await engine.analyze(picture, { box, raw: true })).faces[0]?.raw as Raw);
+      await single(boxes[0] as Box); // makes the program
+      counts();
+      for (const box of boxes.slice(1)) await single(box);
+      const frames = boxes.length - 1;
+      // Beside what every frame runs, raw outputs take two more dispatches: the pixels, and the parsing map's logits.
+      const dispatches = frames * (engine.plan().dispatches.length + 2);
+      const cost = { creates: 0, encoders: frames, passes: frames, dispatches, submits: frames, maps: frames, mostInFlight: 1 };
+      expect(counts()).toEqual(cost);
+      const { faces } = await engine.analyze(picture, { boxes, raw: true });
+      expect(counts()).toMatchObject({ passes: 1, submits: 1, maps: 1 });
+      expect(faces.length).toBe(boxes.length);
+      const worst = faces.map((face, i) => farthest(face.raw as Raw, alone[i] as Raw));
+      console.log(
+        `${form}, ${boxes.length} in one frame: ${worst.map(({ output, nmse }) => `${output} ${nmse.toExponential(1)}`).join(', ')}`,
+      );
+      for (const { output, nmse } of worst) expect(nmse, output).toBeLessThanOrEqual(BATCH_NMSE);
+      // Faces that were mixed up would be far from their own.
+      expect(farthest(faces[0]?.raw as Raw, alone[1] as Raw).nmse).toBeGreaterThan(1e-4);
+    },
+  );
+});
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array) => Buffer.from(buffer, byteOffset, byteLength);

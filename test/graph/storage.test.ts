@@ -1,0 +1,70 @@
+/** That every dispatch reads and writes its tensors as they are stored: a kernel that takes halves for floats gives numbers all the same. */
+import { describe, expect, it } from 'vitest';
+import { FORMS, tensorsOf } from '../../src/checkpoint/manifest.ts';
+import type { Node, Operand } from '../../src/graph/graph.ts';
+import { cpuKernels } from '../../src/kernels/cpu.ts';
+import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
+import { adrenoKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { gpuKernels } from '../../src/kernels/set.ts';
+import { readConfig } from '../../src/model/config.ts';
+import { fused } from '../../src/model/fused/fused.ts';
+import { landmarksHourglass } from '../../src/model/hourglass.ts';
+import { network } from '../../src/model/network.ts';
+import { plain } from '../../src/model/plain/plain.ts';
+
+/** `f16` or a type of 32 bits, for each binding of a buffer by name. */
+function elementTypes(wgsl: string): Map<string, string> {
+  const aliases = new Map([...wgsl.matchAll(/^alias (\w+) = ([^;]+);/gm)].map(([, name, type]) => [name as string, type as string]));
+  const scalar = (type: string): string => {
+    const inner = /^(?:array|vec[234])<([^,]+)(?:,.*)?>$/.exec(type)?.[1] ?? aliases.get(type);
+    return inner === undefined
+      ? type.replace(/^vec[234]([fhui])$/, (_, letter) => ({ f: 'f32', h: 'f16', u: 'u32', i: 'i32' })[letter as 'f'])
+      : scalar(inner);
+  };
+  return new Map(
+    [...wgsl.matchAll(/var<storage, \w+> (\w+): ([^;]+);/g)].map(([, name, type]) => [name as string, scalar(type as string)]),
+  );
+}
+
+/** What of a dispatch is bound as something else than it is. What stands in for an absent operand is bound twice, and has to fit once. */
+function misread({ name, kernel, launch, inputs, output }: Node): string[] {
+  const types = elementTypes(withMachine(kernel as Kernel<never>, launch.machine));
+  const bound = kernel.bindings.map((binding, i) => ({ binding: binding.name, operand: (inputs[i] ?? output) as Operand }));
+  const buffers = bound.filter(({ binding, operand }) => types.has(binding) && operand.kind !== 'resource');
+  const fits = ({ binding, operand }: (typeof bound)[number]) =>
+    operand.kind === 'resource' || (types.get(binding) === 'f16') === (operand.dtype === 'f16');
+  const fitting = new Set(buffers.filter(fits).map(({ operand }) => operand));
+  return buffers
+    .filter(({ operand }) => !fitting.has(operand))
+    .map(({ binding, operand }) => `${name}: ${kernel.name} reads ${binding} as ${types.get(binding)}, but ${operand.name} is not`);
+}
+
+const LOWERINGS = [
+  ['desktop', fused(gpuKernels), 'f32'],
+  ['desktop', fused(gpuKernels), 'f16'],
+  ['Adreno', fused(adrenoKernels), 'f16'],
+  ['Mali', fused(maliKernels), 'f16'],
+  ['software', fused(softwareKernels), 'f16'],
+  ['plain', plain(cpuKernels), 'f32'],
+] as const;
+
+describe.each(FORMS)('%s form', (form) => {
+  const config = readConfig(tensorsOf(form));
+  it.for(LOWERINGS)('%s', ([, lowering, dtype]) => {
+    const images = lowering.mostImages > 1 ? 2 : 1;
+    const { nodes } = network(config, { lowering, images, dtype, hourglass: landmarksHourglass });
+    const halves = nodes.filter(({ inputs }) => inputs.some((operand) => operand.kind !== 'resource' && operand.dtype === 'f16'));
+    expect(halves.length > 100).toBe(dtype === 'f16');
+    expect(nodes.flatMap(misread)).toEqual([]);
+  });
+});
+
+it('finds a tensor of halves that is read as floats', () => {
+  const { nodes } = network(readConfig(tensorsOf('released')), { dtype: 'f16' });
+  const update = nodes.find(({ name }) => name.endsWith('layers.0.mlp.lin2 + norm3')) as Node;
+  const [x, ...others] = update.inputs as [Exclude<Operand, { kind: 'resource' }>, ...Operand[]];
+  expect(misread(update)).toEqual([]);
+  expect(misread({ ...update, inputs: [{ ...x, dtype: 'f16' }, ...others] })).toEqual([
+    expect.stringContaining('tokenUpdate reads x as f32'),
+  ]);
+});
