@@ -1,6 +1,7 @@
-/** Stored elements to float32: the one type that the engine computes from. */
+/** Stored elements to float32: the one type that the engine computes from. Loaded for files that hold others: see float32.ts. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
+import { fromFloat16 } from './float16.ts';
 import { badFile } from './safetensors.ts';
 
 /**
@@ -24,33 +25,14 @@ function notFloat({ name, dtype }: TensorInfo): never {
 function decode(info: TensorInfo, data: Uint8Array, out: Float32Array): void {
   const size = FLOAT_BYTES[info.dtype] ?? notFloat(info);
   const { buffer, byteOffset } = data.byteOffset % size === 0 ? data : new Uint8Array(data); // not slice: a Buffer's is a view
-  if (size === 2) decodeHalves(info.dtype, new Uint16Array(buffer, byteOffset, out.length), out);
+  if (info.dtype === 'F16') fromFloat16(new Uint16Array(buffer, byteOffset, out.length), out);
+  else if (info.dtype === 'BF16') fromBfloat16(new Uint16Array(buffer, byteOffset, out.length), out);
   else out.set(size === 8 ? new Float64Array(buffer, byteOffset, out.length) : new Float32Array(buffer, byteOffset, out.length));
 }
 
-function decodeHalves(dtype: Dtype, halves: Uint16Array, out: Float32Array): void {
+function fromBfloat16(halves: Uint16Array, out: Float32Array): void {
   const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  const table = float16Table();
-  if (dtype === 'BF16') for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] as number) << 16;
-  else for (let i = 0; i < bits.length; i++) bits[i] = table[halves[i] as number] as number;
-}
-
-let float16Bits: Uint32Array | undefined;
-
-/** The float32 bits of every float16, by its bits. */
-function float16Table(): Uint32Array {
-  if (float16Bits) return float16Bits;
-  const value = new Float32Array(65536);
-  const table = new Uint32Array(value.buffer);
-  for (let h = 0; h < 65536; h++) {
-    const sign = h & 0x8000 ? -1 : 1;
-    const exponent = (h >> 10) & 31;
-    const fraction = h & 1023;
-    if (exponent === 31) table[h] = ((h & 0x8000) << 16) | 0x7f800000 | (fraction << 13);
-    else value[h] = exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  }
-  float16Bits = table;
-  return table;
+  for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] as number) << 16;
 }
 
 /** The name under which an I8 tensor's scales are stored: F32, of the tensor's rank, 1 in every dimension but the output channels'. */

@@ -3,7 +3,7 @@
 import { checkBuffer } from '../checkpoint/check.ts';
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
 import { toFloat16 } from '../checkpoint/float16.ts';
-import { inFloat32 } from '../checkpoint/values.ts';
+import { aligned, asFloat32 } from '../checkpoint/float32.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Parameter } from './graph.ts';
 import { parameterBytes } from './plan.ts';
@@ -35,11 +35,11 @@ export class Parameters {
     for (const parameter of waiting) for (const name of parameter.from) users.set(name, [...(users.get(name) ?? []), parameter]);
     const held = new Map<string, Float32Array>();
     for (const parameter of waiting) if (parameter.from.length === 0) this.#make(parameter, held, waiting);
-    for await (const { info, data } of inFloat32(checkpoint).read(options)) {
+    for await (const { info, data } of (await asFloat32(checkpoint)).read(options)) {
       checkBuffer(info, data);
       const using = users.get(info.name);
       if (!using) continue;
-      held.set(info.name, new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4));
+      held.set(info.name, aligned(data));
       for (const parameter of using) if (parameter.from.every((name) => held.has(name))) this.#make(parameter, held, waiting);
       if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, (held.get(info.name) as Float32Array).slice());
       else held.delete(info.name);

@@ -1,7 +1,7 @@
 /** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { asFloat32 } from '../checkpoint/float32.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
-import { inFloat32 } from '../checkpoint/values.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
 import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
@@ -43,7 +43,8 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const preprocess = new Preprocess(gpu.device);
   const stop = new AbortController(); // ends a download under way when something else fails
   try {
-    const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) }));
+    const opened = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) });
+    const checkpoint = await asFloat32(opened);
     const config = readConfig(checkpoint.tensors);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const lowering = await loweringFor(gpu, options.plan ?? 'auto');

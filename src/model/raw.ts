@@ -1,5 +1,5 @@
 /** Raw tensors of a frame under PyTorch's names and shapes: `output.*`, `tap.*`, `resized`, `pixels`. */
-import { toFloat32 } from '../checkpoint/values.ts';
+import { fromFloat16 } from '../checkpoint/float16.ts';
 import type { Plan } from '../graph/plan.ts';
 import { unpackRgb } from '../image/resize.ts';
 import { TASKS } from './labels.ts';
@@ -17,15 +17,17 @@ export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>
     if (name === 'mask') continue;
     if (name === 'resized') tensors['resized'] = { shape: [224, 224, 3], data: unpackRgb(new Uint32Array(bytes)) };
     else {
-      const data = dtype === 'f16' ? fromFloat16(name, bytes) : new Float32Array(bytes);
+      const data = dtype === 'f16' ? float32Of(new Uint16Array(bytes)) : new Float32Array(bytes);
       tensors[named(name)] = { shape, data: arrange ? arrange(data) : data };
     }
   }
   return tensors;
 }
 
-function fromFloat16(name: string, bytes: ArrayBuffer): Float32Array {
-  return toFloat32({ name, dtype: 'F16', shape: [bytes.byteLength / 2], bytes: bytes.byteLength }, new Uint8Array(bytes));
+function float32Of(halves: Uint16Array): Float32Array {
+  const values = new Float32Array(halves.length);
+  fromFloat16(halves, values);
+  return values;
 }
 
 function named(name: string): string {
