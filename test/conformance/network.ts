@@ -11,9 +11,12 @@ export const picture = { width, height, data: new Uint8Array(data) };
 
 export type Raw = Readonly<Record<string, RawTensor>>;
 
-/** Loads the fused plan onto the device. */
-export const loadFused = (device: GPUDevice, weights: Checkpoint, dtype: 'f32' | 'f16' = 'f32') =>
-  FaceXFormer.load({ weights, device, plan: 'fused', dtype });
+/**
+ * Loads the fused plan onto lavapipe. `auto`: with the kernels that its table gives CPUs, which compile in half a minute; `fused`: with a
+ * desktop's, which take minutes.
+ */
+export const loadFused = (device: GPUDevice, weights: Checkpoint, dtype: 'f32' | 'f16' = 'f32', plan: 'auto' | 'fused' = 'auto') =>
+  FaceXFormer.load({ weights, device, plan, dtype });
 
 /** A face's raw tensors, with taps, and its parsing map. */
 export async function tappedFace(engine: FaceXFormer, box: Box): Promise<{ raw: Raw; mask: Uint8Array }> {
