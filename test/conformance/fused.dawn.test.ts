@@ -55,7 +55,9 @@ describe.skipIf(lacking).for(FORMS)(`%s${lacking}`, ([, form, name, taps, batch]
     expect(differing(mask, truth.mask)).toBeLessThanOrEqual(1e-4);
   });
 
-  it.runIf(batch.length > 0)(`gives ${batch.length} faces in one frame as one by one, and creates nothing for a frame`, async () => {
+  if (batch.length === 0) return;
+
+  it(`gives ${batch.length} faces in one frame as one by one, and creates nothing for a frame`, async () => {
     const alone: Raw[] = [];
     const single = async (box: Box) => alone.push((await engine.analyze(picture, { box, raw: true })).faces[0]?.raw as Raw);
     const boxes = BOXES.slice(0, 1 + Math.max(...batch));
