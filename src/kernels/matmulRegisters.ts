@@ -2,26 +2,23 @@ import { defineKernel, tiles } from './kernel.ts';
 import { type StreamMatmulShape, streamMatmulConstants, TILE_COLS } from './matmul.ts';
 import wgsl from './matmulRegisters.wgsl';
 
-/**
- * @param each rows of a thread
- * @param groups of rows in a workgroup, which has 16 threads for each: as many as it has rows, at least
- */
-const of = (each: number, groups = 4) =>
-  defineKernel('matmulRegisters', wgsl, (shape: StreamMatmulShape) => {
-    const { rows, inner, cols, images = 1, weightEach = false, dtypes } = shape;
+/** Machine shapes: `GROUPS` of `ROWS` rows each in a workgroup, `QUADS` times four columns of a thread, `STEP` of `inner` a turn. */
+const of = (shape: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
+  defineKernel('matmulRegisters', wgsl, (product: StreamMatmulShape) => {
+    const { rows, inner, cols, images = 1, weightEach = false, dtypes } = product;
     const abreast = weightEach ? images : 1;
     return {
-      constants: streamMatmulConstants(shape),
-      machine: { GROUPS: groups, ROWS: each, ...dtypes },
-      workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, groups * each), abreast],
+      constants: streamMatmulConstants(product),
+      machine: { ...shape, ...dtypes },
+      workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, shape.GROUPS * shape.ROWS), abreast],
       macs: rows * inner * cols,
     };
   });
 
-export const matmulRegisters = of(7);
+export const matmulRegisters = of({ GROUPS: 4, ROWS: 7, QUADS: 1, STEP: 4 });
 
 /** For Mali, whose threads have 64 registers. */
-export const matmulRegistersSmall = of(4);
+export const matmulRegistersSmall = of({ GROUPS: 4, ROWS: 4, QUADS: 1, STEP: 4 });
 
-/** For CPUs that run WebGPU: what all lanes read alike is read once. */
-export const matmulRegistersWide = of(14, 1);
+/** For CPUs that run WebGPU: eight threads, as many as a vector has lanes; larger tiles are no longer unrolled by Mesa's compiler. */
+export const matmulRegistersWide = of({ GROUPS: 4, ROWS: 7, QUADS: 8, STEP: 1 });

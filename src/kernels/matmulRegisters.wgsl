@@ -1,16 +1,21 @@
-// y[r, n] = act(sum_k norm(x[r])[k] w[n, k] + b[n]) + r[r mod its rows, n], as matmul, for GPUs of phones.
+// y[r, n] = act(sum_k norm(x[r])[k] w[n, k] + b[n]) + r[r mod its rows, n], as matmul, for GPUs of phones and for CPUs.
 //
-// There workgroup memory is ordinary memory, and its traffic is what a kernel waits for: a thread holds ROWS rows by four columns in
-// registers and reads both operands from storage. Few enough registers that the compilers for Adreno and Mali spill none.
+// There workgroup memory is ordinary memory, and its traffic is what a kernel waits for: a thread holds ROWS rows by QUADS times four
+// columns in registers and reads both operands from storage. Few enough registers that the compilers for Adreno and Mali spill none. On
+// CPUs registers spill anyway, and every lane's load is a dozen instructions: there more columns share one, and STEP is 1, because four
+// times the loop takes minutes to compile.
 alias input = f32;
 alias weight = f32;
 alias added = f32;
 alias output = f32;
 
-const GROUPS = 4u; // of rows; of one, all threads read the same of x
+const GROUPS = 4u; // of rows
 const ROWS = 7u;
+const QUADS = 1u;
+const STEP = 4u; // of INNER a turn: 4 or 1
 const TILE_ROWS = GROUPS * ROWS;
-const THREADS = 16u * GROUPS; // columns of vec4 by groups
+const ACROSS = 16u / QUADS; // threads
+const THREADS = ACROSS * GROUPS;
 
 override INNER: u32;
 override COLS: u32;
@@ -81,32 +86,46 @@ fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) 
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
   let row0 = tile.z * rowsOfZ + tile.y * TILE_ROWS;
   let last = (tile.z + 1u) * rowsOfZ - 1u;
-  let column = thread % 16u; let rows = thread / 16u % GROUPS * ROWS;
+  let column = thread % ACROSS * QUADS; let rows = thread / ACROSS % GROUPS * ROWS;
   if (NORM) {
     for (var i = thread; i < TILE_ROWS; i += THREADS) { moments[i] = momentsOf(min(row0 + i, last)); }
     workgroupBarrier();
   }
-  var a = array<vec4f, ROWS>();
-  for (var k = 0u; k < INNER / 4u; k++) {
-    let at = ((tile.z * grid.x + tile.x) * INNER + k * 4u) * 16u + column;
-    let w0 = vec4f(w[at]); let w1 = vec4f(w[at + 16u]); let w2 = vec4f(w[at + 32u]); let w3 = vec4f(w[at + 48u]);
+  var means = array<f32, ROWS>();
+  if (NORM) { for (var i = 0u; i < ROWS; i++) { means[i] = moments[rows + i].x; } }
+  var a = array<vec4f, ROWS * QUADS>();
+  for (var k = 0u; k < INNER; k += STEP) {
+    let at = ((tile.z * grid.x + tile.x) * INNER + k) * 16u + column;
+    var columns = array<vec4f, STEP * QUADS>();
+    for (var i = 0u; i < STEP * QUADS; i++) { columns[i] = vec4f(w[at + i / QUADS * 16u + i % QUADS]); }
     for (var i = 0u; i < ROWS; i++) {
-      let place = source(min(row0 + rows + i, last), k);
-      var v = vec4f(x[place.x + place.y]);
-      if (NORM) { v = (v - moments[rows + i].x) * moments[rows + i].y; }
-      a[i] += v.x * w0 + v.y * w1 + v.z * w2 + v.w * w3;
+      let place = source(min(row0 + rows + i, last), k / 4u);
+      if (STEP == 1u) {
+        let v = f32(x[place.x + place.y][k % 4u]) - means[i];
+        for (var q = 0u; q < QUADS; q++) { a[i * QUADS + q] += v * columns[q]; }
+      } else {
+        let v = vec4f(x[place.x + place.y]) - means[i];
+        for (var q = 0u; q < QUADS; q++) {
+          a[i * QUADS + q] += v.x * columns[q] + v.y * columns[QUADS + q] + v.z * columns[2u * QUADS + q] + v.w * columns[3u * QUADS + q];
+        }
+      }
     }
   }
   for (var i = 0u; i < ROWS; i++) {
-    let v = store(row0 + rows + i, last, tile.x * 16u + column, a[i]);
-    let mean = dot(v, vec4f(0.25));
-    if (STREAM) { parts[(rows + i) * 16u + column] = vec2f(mean, dot(v - mean, v - mean)); }
+    let scale = select(1.0, moments[rows + i].y, NORM);
+    for (var q = 0u; q < QUADS; q++) {
+      let v = store(row0 + rows + i, last, tile.x * 16u + column + q, scale * a[i * QUADS + q]);
+      let mean = dot(v, vec4f(0.25));
+      if (STREAM) { parts[(rows + i) * 16u + column + q] = vec2f(mean, dot(v - mean, v - mean)); }
+    }
   }
   workgroupBarrier();
-  if (!STREAM || thread >= TILE_ROWS || row0 + thread > last) { return; }
-  var sum = vec2f();
-  for (var i = 0u; i < 16u; i++) { sum += parts[thread * 16u + i]; }
-  let mean = sum.x / 16.0;
-  for (var i = 0u; i < 16u; i++) { let d = parts[thread * 16u + i].x - mean; sum.y += 4.0 * d * d; }
-  y[(row0 + thread) * yRow() + COLS / 4u + tile.x] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
+  if (!STREAM) { return; }
+  for (var i = thread; i < min(TILE_ROWS, last + 1u - row0); i += THREADS) {
+    var sum = vec2f();
+    for (var j = 0u; j < 16u; j++) { sum += parts[i * 16u + j]; }
+    let mean = sum.x / 16.0;
+    for (var j = 0u; j < 16u; j++) { let d = parts[i * 16u + j].x - mean; sum.y += 4.0 * d * d; }
+    y[(row0 + i) * yRow() + COLS / 4u + tile.x] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
+  }
 }

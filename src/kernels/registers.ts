@@ -27,5 +27,5 @@ export const maliKernels: GpuKernels = {
   parse: parseSmall,
 };
 
-/** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads, unless all read the same. */
+/** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads. */
 export const softwareKernels: GpuKernels = { ...adrenoKernels, matmul: matmulRegistersWide };

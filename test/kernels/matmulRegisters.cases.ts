@@ -4,6 +4,6 @@ import { productCases, streamCases } from './product.ts';
 export const cases = [
   ...productCases(matmulRegisters),
   ...streamCases(matmulRegisters),
-  ...streamCases(matmulRegistersWide).map((one) => ({ ...one, name: `fourteen rows a thread, ${one.name}` })),
+  ...streamCases(matmulRegistersWide).map((one) => ({ ...one, name: `eight quads of columns a thread, ${one.name}` })),
   ...streamCases(matmulRegistersSmall).map((one) => ({ ...one, name: `four rows a thread, ${one.name}` })),
 ];
