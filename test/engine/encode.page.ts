@@ -1,0 +1,19 @@
+/** The released form's fused plan, recorded again and again: JavaScript's share of a frame. */
+import { seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { loadEngine } from '../../src/model/load.ts';
+
+/** Milliseconds of each of a number of recordings, which are then dropped: nothing runs. As many go before, until they are compiled. */
+export async function recorded(frames: number): Promise<{ dispatches: number; milliseconds: number[] }> {
+  const { programs, tasks } = await loadEngine({ weights: seededCheckpoint(tensorsOf('released')), plan: 'fused', dtype: 'f32' });
+  const program = await programs.get({ tasks });
+  const milliseconds: number[] = [];
+  for (let i = 0; i < 2 * frames; i++) {
+    const start = performance.now();
+    const encoder = program.device.createCommandEncoder();
+    program.encode(encoder);
+    encoder.finish();
+    if (i >= frames) milliseconds.push(performance.now() - start);
+    await new Promise((soon) => setTimeout(soon)); // as between frames: what was recorded goes to the GPU's process
+  }
+  return { dispatches: program.steps.length, milliseconds };
+}
