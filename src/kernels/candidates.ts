@@ -24,7 +24,7 @@ export interface Alternatives {
   readonly candidates: readonly Candidate[];
 }
 
-const MOST = 6;
+const MOST = 8;
 const WORKGROUP_BYTES = 16_384;
 const WORKGROUP_THREADS = 256;
 
@@ -60,14 +60,15 @@ export function matmulCandidates(shape: StreamMatmulShape): Candidate[] {
   const table = matmulTile(shape);
   const rows = shape.rows / (shape.images ?? 1);
   // A tile that would be half empty is worse than the next smaller one.
-  const groups = [8, 7, 4].filter((_, i, all) => i === all.length - 1 || rows > 7 * (all[i + 1] as number));
-  const kOf = (split: number) => (split === 1 ? 16 : 8);
+  const groups = [14, 8, 7, 4].filter((_, i, all) => i === all.length - 1 || rows > 7 * (all[i + 1] as number));
+  const of = (group: number, split: number): MatmulTile => ({ ROW_GROUPS: group, SPLIT: split, TILE_K: split === 1 ? 16 : 8 });
   const near: MatmulTile[] = [
     table,
-    ...groups.map((group) => ({ ...table, ROW_GROUPS: group })),
-    ...[2 * table.SPLIT, table.SPLIT / 2].map((split) => ({ ...table, SPLIT: split, TILE_K: kOf(split) })),
+    ...groups.map((group) => of(group, table.SPLIT)),
+    of(4, 2 * table.SPLIT), // of as many threads as the table's
+    of(table.ROW_GROUPS, 2 * table.SPLIT),
+    of(table.ROW_GROUPS, table.SPLIT / 2),
     { ...table, TILE_K: 24 - table.TILE_K },
-    { ROW_GROUPS: 4, SPLIT: 2, TILE_K: 16 },
   ];
   const made = near
     .filter((tile) => fits(tile, shape))
