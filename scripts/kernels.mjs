@@ -70,7 +70,7 @@ async function main() {
       continue;
     }
     for (const kernelCase of loaded.cases.filter(({ name }) => `${file}/${name}`.includes(filter))) {
-      const reason = loaded.lacking(kernelCase, device.features);
+      const reason = loaded.lacking(kernelCase, adapter);
       if (reason) {
         skipped++;
         console.log(`skip ${file}/${kernelCase.name}  ${reason}`);

@@ -2,6 +2,7 @@
 import { FORMS, type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { pipelineKey } from '../../src/gpu/pipelines.ts';
 import { makePlan } from '../../src/graph/plan.ts';
+import { alternativesTo } from '../../src/kernels/candidates.ts';
 import { specialise } from '../../src/kernels/kernel.ts';
 import { kernelsFor } from '../../src/model/choose.ts';
 import { readConfig, tasksOf } from '../../src/model/config.ts';
@@ -25,19 +26,27 @@ export interface Pipeline {
   readonly macs: number;
 }
 
-/** Each once, with all tasks of the forms, the one with most multiply-adds first. */
-export async function pipelinesOf(profile: AdapterProfile, forms: readonly Form[] = FORMS): Promise<Pipeline[]> {
+/** What the tuner takes subgroups to be: the one size that GPUs with a fixed one have. */
+const LANES = 32;
+
+/**
+ * Each once, with all tasks of the forms, the one with most multiply-adds first.
+ * @param candidates instead of what runs, all that the tuner may choose for it
+ */
+export async function pipelinesOf(profile: AdapterProfile, forms: readonly Form[] = FORMS, candidates = false): Promise<Pipeline[]> {
   const lowering = fused(await kernelsFor(profile));
   const all = new Map<string, Pipeline>();
   for (const form of forms) {
     const config = readConfig(tensorsOf(form));
     const outputs = tasksOf(config).map((task) => (task === 'segmentation' ? 'mask' : task));
     const ofForm = new Map<string, Pipeline>();
-    for (const { kernel, launch } of makePlan(network(config, { lowering, hourglass: landmarksHourglass }), outputs).dispatches) {
+    const { dispatches } = makePlan(network(config, { lowering, hourglass: landmarksHourglass }), outputs);
+    const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one, LANES)?.candidates ?? []) : dispatches;
+    for (const { kernel, launch } of ways) {
       const key = pipelineKey(kernel, launch);
-      const { dispatches = 0, macs = 0 } = ofForm.get(key) ?? {};
+      const { dispatches: runs = 0, macs = 0 } = ofForm.get(key) ?? {};
       const made = { key, kernel: kernel.name, wgsl: specialise(kernel, launch) };
-      ofForm.set(key, { ...made, dispatches: dispatches + 1, macs: macs + launch.macs });
+      ofForm.set(key, { ...made, dispatches: runs + 1, macs: macs + launch.macs });
     }
     for (const [key, pipeline] of ofForm) if (!all.has(key)) all.set(key, pipeline);
   }

@@ -22,6 +22,8 @@ interface Options {
   readonly json: string | undefined;
   readonly write: boolean;
   readonly check: boolean;
+  /** What the tuner may choose, instead of what runs. */
+  readonly candidates: boolean;
 }
 
 function readOptions(args: readonly string[]): Options {
@@ -34,16 +36,18 @@ function readOptions(args: readonly string[]): Options {
       json: { type: 'string' },
       write: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
+      candidates: { type: 'boolean', default: false },
     },
   });
-  const { gpu, form, only, json, write, check } = values;
+  const { gpu, form, only, json, write, check, candidates } = values;
   const gpus = gpu?.split(',') ?? (check ? ['navi31'] : Object.keys(GPUS));
   for (const name of gpus) if (!GPUS[name]) throw new Error(`There is no GPU ${name}; there are ${Object.keys(GPUS).join(', ')}.`);
   const forms = FORMS.filter((known) => form === undefined || form === known);
   if (forms.length === 0) throw new Error(`--form is ${form}; it must be ${FORMS.join(' or ')}.`);
   if (write && (form !== undefined || only !== '')) throw new Error('--write records all of both forms; leave out --form and --only.');
   if (write && check) throw new Error('--write makes what --check compares with; do one of them.');
-  return { gpus, forms, only, json, write, check };
+  if (candidates && (write || check)) throw new Error('--candidates are not on record; leave out --write and --check.');
+  return { gpus, forms, only, json, write, check, candidates };
 }
 
 async function measure({ measure: onGpu }: Gpu, { wgsl, key: _, ...about }: Pipeline): Promise<{ row: Row; driver?: string }> {
@@ -78,12 +82,12 @@ export async function report(args: readonly string[]): Promise<string[]> {
   const wrong: string[] = [];
   for (const name of options.gpus) {
     const gpu = GPUS[name] as Gpu;
-    const pipelines = (await pipelinesOf(gpu.profile, options.forms)).filter(({ key }) => key.includes(options.only));
+    const pipelines = (await pipelinesOf(gpu.profile, options.forms, options.candidates)).filter(({ key }) => key.includes(options.only));
     console.error(`${name}: ${pipelines.length} pipelines ...`);
     const part = await partOf(gpu, pipelines);
     gpus[name] = part;
     const now = outcomesOf(part);
-    const beyond = violations(name, now);
+    const beyond = options.candidates ? [] : violations(name, now); // the bounds are for what runs
     console.log(`\n${name}: ${gpu.title}. ${part.driver}. ${part.seconds} s\n`);
     console.log(padded(rowsOf(gpu.columns, pipelines, now)));
     wrong.push(...failures(name, now));

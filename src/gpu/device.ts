@@ -5,8 +5,8 @@ export interface Gpu {
   readonly device: GPUDevice;
   /** What the browser tells about the adapter; fields may be empty. */
   readonly adapter: AdapterName;
-  /** Whether kernels may count on subgroups of exactly four lanes, as on SwiftShader. */
-  readonly subgroupsOfFour: boolean;
+  /** Lanes of every subgroup, where the adapter has one size and the device has `subgroups`: kernels may count on it. */
+  readonly lanes: number | undefined;
   /** Whether kernels may compute in float16: the device has `shader-f16`. */
   readonly float16: boolean;
   /** Whether the engine made the device, and so destroys it. */
@@ -38,7 +38,7 @@ export async function openGpu(given: GPUDevice | undefined, { signal, float16 = 
     return {
       device: given,
       adapter: adapterName(given.adapterInfo),
-      subgroupsOfFour: given.features.has('subgroups') && ofFour(given.adapterInfo),
+      lanes: given.features.has('subgroups') ? lanesOf(given.adapterInfo) : undefined,
       float16: given.features.has('shader-f16'),
       own: false,
     };
@@ -49,13 +49,14 @@ export async function openGpu(given: GPUDevice | undefined, { signal, float16 = 
     throwIfAborted(signal);
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
     if (!adapter) continue;
-    const subgroupsOfFour = adapter.features.has('subgroups') && ofFour(adapter.info);
-    const wanted = { subgroups: subgroupsOfFour, 'shader-f16': float16 && adapter.features.has('shader-f16') };
+    const size = adapter.features.has('subgroups') ? lanesOf(adapter.info) : undefined;
+    const lanes = size && (size === 4 || size >= 32) ? size : undefined; // SwiftShader's, and what the tuner has a kernel for
+    const wanted = { subgroups: lanes, 'shader-f16': float16 && adapter.features.has('shader-f16') };
     const features = (['subgroups', 'shader-f16'] as const).filter((feature) => wanted[feature]);
     const device = await requestDevice(adapter, features);
     // A device of an adapter whose GPU has just gone comes lost: `lost` settles at once, and a fresh adapter is wanted.
     const lost = await Promise.race([device.lost.then(() => true), new Promise<false>((no) => setTimeout(no, 0, false))]);
-    if (!lost) return { device, adapter: adapterName(adapter.info), subgroupsOfFour, float16: wanted['shader-f16'], own: true };
+    if (!lost) return { device, adapter: adapterName(adapter.info), lanes, float16: wanted['shader-f16'], own: true };
   }
   throw new FaceXFormerError(
     'NO_ADAPTER',
@@ -88,7 +89,8 @@ async function requestDevice(adapter: GPUAdapter, requiredFeatures: GPUFeatureNa
   }
 }
 
-const ofFour = (info: GPUAdapterInfo | undefined): boolean => info?.subgroupMinSize === 4 && info.subgroupMaxSize === 4;
+const lanesOf = (info: GPUAdapterInfo | undefined): number | undefined =>
+  info?.subgroupMinSize === info?.subgroupMaxSize ? info?.subgroupMinSize : undefined;
 
 /** `info` may be missing, and so may its fields: nothing depends on them but the choice of kernels. */
 function adapterName(info: GPUAdapterInfo | undefined): AdapterName {

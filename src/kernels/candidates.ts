@@ -5,6 +5,7 @@
 import { type Kernel, type Launch, tiles } from './kernel.ts';
 import { type MatmulTile, matmul, matmulTile, matmulWith, type StreamMatmulShape } from './matmul.ts';
 import { matmulRegisters, matmulRegistersSmall } from './matmulRegisters.ts';
+import { matmulShuffleOf } from './matmulShuffle.ts';
 import { type WindowAttentionShape, windowAttention } from './windowAttention.ts';
 import { windowAttentionScores } from './windowAttentionScores.ts';
 
@@ -28,16 +29,15 @@ const MOST = 8;
 const WORKGROUP_BYTES = 16_384;
 const WORKGROUP_THREADS = 256;
 
-/** The alternatives to a dispatch; undefined for a kernel that has none. */
-export function alternativesTo({
-  kernel,
-  launch,
-  shape,
-}: Pick<Candidate, 'kernel' | 'launch'> & { shape: unknown }): Alternatives | undefined {
+/** The alternatives to a dispatch; undefined for a kernel that has none. @param lanes of every subgroup, where that is known */
+export function alternativesTo(
+  { kernel, launch, shape }: Pick<Candidate, 'kernel' | 'launch'> & { shape: unknown },
+  lanes?: number,
+): Alternatives | undefined {
   const own: Candidate = { name: nameOf(kernel, launch), kernel, launch };
   const found =
     kernel.name === matmul.name || kernel.name === matmulRegisters.name
-      ? { label: matmulLabel(shape as StreamMatmulShape), others: matmulCandidates(shape as StreamMatmulShape) }
+      ? { label: matmulLabel(shape as StreamMatmulShape), others: matmulCandidates(shape as StreamMatmulShape, lanes) }
       : kernel.name === windowAttention.name || kernel.name === windowAttentionScores.name
         ? { label: windowLabel(shape as WindowAttentionShape), others: windowCandidates(shape as WindowAttentionShape) }
         : undefined;
@@ -55,8 +55,8 @@ function candidate<Shape>(kernel: Kernel<Shape>, shape: Shape): Candidate {
   return { name: nameOf(kernel, launch), kernel, launch };
 }
 
-/** Both kernels of products: near the table's tile first, then in registers. */
-export function matmulCandidates(shape: StreamMatmulShape): Candidate[] {
+/** The kernels of products: near the table's tile first, then by shuffles, then in registers. */
+export function matmulCandidates(shape: StreamMatmulShape, lanes?: number): Candidate[] {
   const table = matmulTile(shape);
   const rows = shape.rows / (shape.images ?? 1);
   // A tile that would be half empty is worse than the next smaller one.
@@ -79,8 +79,8 @@ export function matmulCandidates(shape: StreamMatmulShape): Candidate[] {
       ),
     );
   const distinct = [...new Map(made.map((one) => [one.name, one])).values()];
-  const inRegisters = [matmulRegisters, matmulRegistersSmall].map((kernel) => candidate(kernel, shape));
-  return [...distinct.slice(0, MOST - inRegisters.length), ...inRegisters];
+  const others = [...(lanes ? [matmulShuffleOf(lanes)] : []), matmulRegisters, matmulRegistersSmall];
+  return [...distinct.slice(0, MOST - others.length), ...others.map((kernel) => candidate(kernel, shape))];
 }
 
 /** Whether matmul.wgsl can run with this machine shape: its loop, its workgroup memory, and its room for the statistics of a stream. */

@@ -22,10 +22,10 @@ export async function kernelsFor({ vendor, software = false }: Named): Promise<G
  * @param asked `plain` needs such subgroups; `fused` by name is that of a desktop's GPU, its kernels too, on software adapters
  * @throws FaceXFormerError BAD_OPTION
  */
-export async function loweringFor({ adapter, subgroupsOfFour }: Gpu, asked: 'auto' | 'fused' | 'plain'): Promise<Lowering> {
-  const isPlain = asked === 'plain' || (asked === 'auto' && adapter.architecture === 'swiftshader' && subgroupsOfFour);
+export async function loweringFor({ adapter, lanes }: Gpu, asked: 'auto' | 'fused' | 'plain'): Promise<Lowering> {
+  const isPlain = asked === 'plain' || (asked === 'auto' && adapter.architecture === 'swiftshader' && lanes === 4);
   if (!isPlain) return fused(asked === 'fused' && adapter.software ? gpuKernels : await kernelsFor(adapter));
-  if (!subgroupsOfFour)
+  if (lanes !== 4)
     throw new FaceXFormerError('BAD_OPTION', "`plan: 'plain'` needs an adapter with subgroups of exactly four lanes, as SwiftShader's.");
   const [{ cpuKernels }, { plain }] = await Promise.all([import('../kernels/cpu.ts'), import('./plain/plain.ts')]);
   return plain(cpuKernels);

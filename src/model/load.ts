@@ -102,8 +102,8 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
 }
 
 /** Where there is no IndexedDB there is nothing to find. */
-async function rememberedChoices({ tuned = true }: LoadOptions, { adapter }: Gpu, dtype: EngineDtype) {
-  return tuned && globalThis.indexedDB ? (await import('./tuned.ts')).rememberedFor(adapter, dtype) : undefined;
+async function rememberedChoices({ tuned = true }: LoadOptions, gpu: Gpu, dtype: EngineDtype) {
+  return tuned && globalThis.indexedDB ? (await import('./tuned.ts')).rememberedFor(gpu, dtype) : undefined;
 }
 
 const isCheckpoint = (weights: LoadOptions['weights']): weights is Checkpoint =>

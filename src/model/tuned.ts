@@ -1,5 +1,5 @@
 /** Tuning as the engine does it: what is measured, what is kept between visits and for whom. Loaded only where there may be something to do. */
-import type { AdapterName } from '../gpu/device.ts';
+import type { AdapterName, Gpu } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { forgetTuned, readTuned, writeTuned } from '../gpu/tune-store.ts';
 import type { Choose } from '../graph/plan.ts';
@@ -43,14 +43,14 @@ export function checkedChoices(kept: unknown, browser: string, engine = VERSION)
 
 /** What an earlier visit chose for this GPU, if it did; `forget` where it turns out to be of no use. */
 export async function rememberedFor(
-  adapter: AdapterName,
+  { adapter, lanes }: Pick<Gpu, 'adapter' | 'lanes'>,
   dtype: EngineDtype,
 ): Promise<{ choices: Choices; choose: Choose; forget(): Promise<void> } | undefined> {
   const key = tuneKey(adapter, dtype);
   const choices = checkedChoices(await readTuned(key), thisBrowser());
   if (!choices) return undefined;
   const { chooserOf } = await import('../graph/tune.ts');
-  return { choices, choose: chooserOf(choices), forget: () => forgetTuned(key) };
+  return { choices, choose: chooserOf(choices, lanes), forget: () => forgetTuned(key) };
 }
 
 /** See `FaceXFormer.tune`. */
@@ -67,7 +67,7 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
   void gpu.device.lost.then(() => {
     lost = true;
   });
-  const tunables = tunablesOf(programs.plan(tasks, { untuned: true }));
+  const tunables = tunablesOf(programs.plan(tasks, { untuned: true }), gpu.lanes);
   const benches = await Benches.on(parameters);
   const key = tuneKey(gpu.adapter, dtype);
   const kept = checkedChoices(await readTuned(key), thisBrowser());
@@ -77,7 +77,7 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
   if (lost) throw new FaceXFormerError('DEVICE_LOST', 'The GPU was lost while it was measured. Load the engine again.'); // measured in vain
   const choices = { ...known, ...choicesOf(shapes) }; // those of other tasks stay
   chosen.choices = choices;
-  programs.adopt(chooserOf(choices));
+  programs.adopt(chooserOf(choices, gpu.lanes));
   await programs.get({ tasks }); // compiled now, and not when the next frame waits
   const remembered = tunables.length > 0 && (await writeTuned(key, { browser: thisBrowser(), engine: VERSION, choices } satisfies Kept));
   const adopted = shapes.filter((one) => one.chosen !== one.default).length;

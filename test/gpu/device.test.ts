@@ -85,16 +85,25 @@ describe('openGpu', () => {
     expect(await refused).toBe('ABORTED');
   });
 
-  it('needs no field of `info`, and asks for no feature but subgroups of exactly four', async () => {
+  it('needs no field of `info`, and asks for no feature but subgroups of one size that a kernel is for', async () => {
     const { asked } = browser({ features: new Set(['subgroups', 'shader-f16']) });
     expect((await openGpu(undefined)).adapter).toEqual({ vendor: '', architecture: '', description: '', software: false });
-    browser({ features: new Set(['subgroups']), info: { subgroupMinSize: 32, subgroupMaxSize: 32 } });
-    expect((await openGpu(undefined)).subgroupsOfFour).toBe(false);
+    for (const [subgroupMinSize, subgroupMaxSize] of [
+      [32, 64],
+      [8, 8],
+    ] as const) {
+      const other = browser({ features: new Set(['subgroups']), info: { subgroupMinSize, subgroupMaxSize } });
+      expect((await openGpu(undefined)).lanes).toBeUndefined();
+      expect(other.asked[0]?.requiredFeatures).toEqual([]);
+    }
+    const large = browser({ features: new Set(['subgroups']), info: { subgroupMinSize: 32, subgroupMaxSize: 32 } });
+    expect((await openGpu(undefined)).lanes).toBe(32);
+    expect(large.asked[0]?.requiredFeatures).toEqual(['subgroups']);
     const four = browser({
       features: new Set(['subgroups']),
       info: { subgroupMinSize: 4, subgroupMaxSize: 4, architecture: 'swiftshader' },
     });
-    expect(await openGpu(undefined)).toMatchObject({ subgroupsOfFour: true, adapter: { software: true } });
+    expect(await openGpu(undefined)).toMatchObject({ lanes: 4, adapter: { software: true } });
     expect(asked[0]?.requiredFeatures).toEqual([]);
     expect(four.asked[0]).toMatchObject({ requiredFeatures: ['subgroups'] });
     expect(four.asked[0]?.requiredLimits).toBeUndefined();

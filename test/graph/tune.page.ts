@@ -13,6 +13,9 @@ import { FaceXFormer } from '../../src/model/facexformer.ts';
 import { rememberedFor, tuneKey } from '../../src/model/tuned.ts';
 import { VERSION } from '../../src/version.ts';
 
+/** SwiftShader's subgroups. */
+const LANES = 4;
+
 const noise = (seed: number) => (into: Float32Array) => {
   for (let i = 0; i < into.length; i++) into[i] = Math.sin(seed + 12.9898 * i);
 };
@@ -32,7 +35,7 @@ function smallGraph(): Graph {
 }
 
 async function run(pipelines: Pipelines, parameters: Parameters, choices: Choices): Promise<Float32Array> {
-  const plan = makePlan(smallGraph(), ['y'], [], chooserOf(choices));
+  const plan = makePlan(smallGraph(), ['y'], [], chooserOf(choices, LANES));
   const program = await Program.create(pipelines, plan, parameters, {} as never);
   const results = await (await program.run()).results;
   program.destroy();
@@ -41,7 +44,7 @@ async function run(pipelines: Pipelines, parameters: Parameters, choices: Choice
 
 interface Tuned {
   shapes: TunedShape[];
-  /** Of the graph's output against the table's: with what was chosen, and with the last candidate of every shape. */
+  /** Of the graph's output against the table's: with what was chosen, with the last candidate of every shape, and with that of shuffles. */
   errors: number[];
   again: TunedShape[];
   /** A candidate that leaves out the bias, as if the compiler had: its error, which its bench is to find. */
@@ -52,11 +55,13 @@ interface Tuned {
 /** @param clock `timestamps`, or `submits` where the device has none */
 export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned> {
   const adapter = (await navigator.gpu.requestAdapter()) as GPUAdapter;
-  const device = await adapter.requestDevice({ requiredFeatures: clock === 'timestamps' ? ['timestamp-query'] : [] });
+  const device = await adapter.requestDevice({
+    requiredFeatures: ['subgroups', ...(clock === 'timestamps' ? ['timestamp-query' as const] : [])],
+  });
   const parameters = new Parameters(device);
   const plan = makePlan(smallGraph(), ['y']);
   await parameters.load(plan.parameters, seededCheckpoint(new Map()));
-  const tunables = tunablesOf(plan);
+  const tunables = tunablesOf(plan, LANES);
   const benches = await Benches.on(parameters);
   const open = benches.open.bind(benches);
   const shapes = await tuneShapes(tunables, { open, budget: 60_000 });
@@ -72,9 +77,11 @@ export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned>
   benches.destroy();
   const pipelines = new Pipelines(device);
   const expected = await run(pipelines, parameters, {});
-  const last = Object.fromEntries(tunables.map(({ label, candidates }) => [label, candidates.at(-1)?.name as string]));
+  const all = (i: number) => Object.fromEntries(tunables.map(({ label, candidates }) => [label, candidates.at(i)?.name as string]));
+  const shuffles = all(-3);
+  if (!Object.values(shuffles).every((name) => name.startsWith('matmulShuffle'))) throw new Error('no candidate by shuffles');
   const errors = [];
-  for (const choices of [choicesOf(shapes), last]) errors.push(nmse(await run(pipelines, parameters, choices), expected));
+  for (const choices of [choicesOf(shapes), all(-1), shuffles]) errors.push(nmse(await run(pipelines, parameters, choices), expected));
   device.destroy();
   return { shapes, errors, again, wrong, bound: bench.bound };
 }
@@ -83,20 +90,20 @@ export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned>
 export async function remembering(): Promise<Record<string, Choices | undefined>> {
   const adapter = { vendor: 'a', architecture: 'b', description: 'c', software: true };
   const key = tuneKey(adapter, 'f32');
-  const found = async () => (await rememberedFor(adapter, 'f32'))?.choices;
+  const found = async () => (await rememberedFor({ adapter, lanes: undefined }, 'f32'))?.choices;
   const empty = await found();
   const major = /Chrome\/\d+/.exec(navigator.userAgent)?.[0].replace('/', ' ');
   const kept = { browser: major, engine: VERSION, choices: { a: 'matmul' } };
   const written = await writeTuned(key, kept);
   const whole = await found();
-  const other = (await rememberedFor(adapter, 'f16'))?.choices;
+  const other = (await rememberedFor({ adapter, lanes: undefined }, 'f16'))?.choices;
   await writeTuned(key, { ...kept, engine: '0.0.0' });
   const stale = await found();
   await writeTuned(key, { ...kept, choices: 'damaged' });
   const damaged = await found();
   await writeTuned(key, kept);
   const overwritten = await found();
-  await (await rememberedFor(adapter, 'f32'))?.forget();
+  await (await rememberedFor({ adapter, lanes: undefined }, 'f32'))?.forget();
   const forgotten = await readTuned(key);
   return { empty, written: { written: `${written}` }, whole, other, stale, damaged, overwritten, forgotten: forgotten as undefined };
 }

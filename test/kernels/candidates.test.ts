@@ -30,16 +30,17 @@ const shapes: fc.Arbitrary<StreamMatmulShape> = fc
 describe('candidates for a matrix product', () => {
   it('keep within the default limits, divide the inner dimension, cover every row and column, and are few and distinct', () => {
     fc.assert(
-      fc.property(shapes, (shape) => {
-        const made = matmulCandidates(shape);
+      fc.property(shapes, fc.constantFrom(undefined, 32, 64), (shape, lanes) => {
+        const made = matmulCandidates(shape, lanes);
         expect(made.length).toBeGreaterThan(2);
+        expect(made.some(({ kernel }) => kernel.name === 'matmulShuffle')).toBe(lanes !== undefined);
         expect(made.length).toBeLessThanOrEqual(8);
         expect(new Set(made.map(({ name }) => name)).size).toBe(made.length);
         for (const { kernel, launch } of made) {
           withMachine(kernel, launch.machine); // every line is there
-          const { ROW_GROUPS, SPLIT = 1, TILE_K = 4, ROWS } = launch.machine as Record<string, number>;
-          const tileRows = ROW_GROUPS ? 7 * ROW_GROUPS : 4 * (ROWS as number);
-          expect(launch.workgroups[0] * 64).toBeGreaterThanOrEqual(shape.cols);
+          const { ROW_GROUPS, SPLIT = 1, TILE_K = 4, ROWS, LANES = 8, QUADS = 2 } = launch.machine as Record<string, number>;
+          const tileRows = ROW_GROUPS ? 7 * ROW_GROUPS : ROWS ? 4 * ROWS : 7;
+          expect(launch.workgroups[0] * (ROWS ? 64 : 4 * LANES * QUADS)).toBeGreaterThanOrEqual(shape.cols);
           expect(launch.workgroups[1] * tileRows).toBeGreaterThanOrEqual(shape.rows);
           if (!ROW_GROUPS) continue;
           expect(shape.inner % (SPLIT * TILE_K)).toBe(0);

@@ -19,8 +19,10 @@ export interface Verdict {
 }
 
 /** Which features the case needs and the GPU lacks, as a reason to skip it; undefined where it can run. */
-export function lacking({ features = [] }: KernelCase, has: Pick<ReadonlySet<string>, 'has'>): string | undefined {
-  const missing = features.filter((feature) => !has.has(feature));
+export function lacking({ features = [], lanes }: KernelCase, adapter: Pick<GPUAdapter, 'features' | 'info'>): string | undefined {
+  const missing: string[] = features.filter((feature) => !adapter.features.has(feature));
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
+  if (lanes && !(subgroupMinSize === lanes && subgroupMaxSize === lanes)) missing.push(`subgroups of ${lanes} lanes`);
   return missing.length > 0 ? `the adapter lacks ${missing.join(' and ')}` : undefined;
 }
 
@@ -59,7 +61,7 @@ export async function judgeInPage(cases: readonly KernelCase[], name: string): P
   if (!kernelCase) throw new Error(`no case ${name}`);
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error('no adapter');
-  const skipped = lacking(kernelCase, adapter.features);
+  const skipped = lacking(kernelCase, adapter);
   if (skipped) return { ...notRun(kernelCase), skipped };
   const device = await adapter.requestDevice({ requiredFeatures: [...(kernelCase.features ?? [])] });
   const uncaptured: string[] = [];

@@ -18,6 +18,8 @@ export interface KernelCase {
   bound: Bound;
   /** Optional WebGPU features that the kernel is written for. */
   features?: readonly GPUFeatureName[];
+  /** Of every subgroup, where the kernel counts on it. */
+  lanes?: number;
   run(device: GPUDevice): Promise<{ actual: ArrayLike<number>; expected: ArrayLike<number> }>;
 }
 
