@@ -88,6 +88,23 @@ export function moreRepeats(repeats: number, milliseconds: number, least = LEAST
   return Math.min(Math.max(wanted, 2 * repeats), 32 * repeats, MOST_REPEATS);
 }
 
+/** Of one repeat, from a pass of so many. */
+export interface Measured {
+  readonly milliseconds: number;
+  readonly repeats: number;
+}
+
+/** The first pass of `least` milliseconds or more, but the very first: some drivers compile a pipeline when it is used first. */
+export async function measured(pass: (repeats: number) => Promise<number>, least = LEAST_MS): Promise<Measured> {
+  let repeats = moreRepeats(1, await pass(1), least) ?? 1;
+  for (;;) {
+    const whole = await pass(repeats);
+    const more = moreRepeats(repeats, whole, least);
+    if (more === undefined) return { milliseconds: whole / repeats, repeats };
+    repeats = more;
+  }
+}
+
 /** Times what a compute pass does, by a timestamp at its beginning and one at its end. */
 export class PassTimer {
   readonly #times: GPUQuerySet;
@@ -104,14 +121,8 @@ export class PassTimer {
   }
 
   /** Milliseconds of one `encode`, from as many of them in one pass as make it long enough; `encode` is told its number. */
-  async measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<{ milliseconds: number; repeats: number }> {
-    let repeats = 1;
-    for (;;) {
-      const whole = await this.#pass(repeats, encode);
-      const more = moreRepeats(repeats, whole);
-      if (more === undefined) return { milliseconds: whole / repeats, repeats };
-      repeats = more;
-    }
+  measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<Measured> {
+    return measured((repeats) => this.#pass(repeats, encode));
   }
 
   async #pass(repeats: number, encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<number> {

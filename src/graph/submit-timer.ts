@@ -1,11 +1,11 @@
 /** Times what a compute pass does where the device has no timestamps: by this machine's clock, from the submit to its end. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { refusalOf } from '../gpu/scope.ts';
-import { LEAST_MS, moreRepeats, PassTimer } from './profile.ts';
+import { LEAST_MS, type Measured, measured, PassTimer } from './profile.ts';
 
 /** As `PassTimer`: milliseconds of one `encode`, from as many of them in one pass as make it long enough. */
 export interface Timer {
-  measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<{ milliseconds: number; repeats: number }>;
+  measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<Measured>;
   destroy(): void;
 }
 
@@ -29,15 +29,8 @@ export class SubmitTimer implements Timer {
     return new SubmitTimer(device, Math.min(...times));
   }
 
-  async measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<{ milliseconds: number; repeats: number }> {
-    const least = Math.max(LEAST_MS, 4 * this.overhead);
-    let repeats = 1;
-    for (;;) {
-      const whole = await this.#pass(repeats, encode);
-      const more = moreRepeats(repeats, whole, least);
-      if (more === undefined) return { milliseconds: whole / repeats, repeats };
-      repeats = more;
-    }
+  measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<Measured> {
+    return measured((repeats) => this.#pass(repeats, encode), Math.max(LEAST_MS, 4 * this.overhead));
   }
 
   async #pass(repeats: number, encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<number> {
