@@ -64,8 +64,7 @@ export function matmulCandidates(shape: StreamMatmulShape, lanes?: number): Cand
   const of = (group: number, split: number): MatmulTile => ({ ROW_GROUPS: group, SPLIT: split, TILE_K: split === 1 ? 16 : 8 });
   const near: MatmulTile[] = [
     table,
-    ...groups.map((group) => of(group, table.SPLIT)),
-    of(4, 2 * table.SPLIT), // of as many threads as the table's
+    ...groups.map((group) => of(group, splitNear((table.ROW_GROUPS * table.SPLIT) / group))), // of about as many threads as the table's
     of(table.ROW_GROUPS, 2 * table.SPLIT),
     of(table.ROW_GROUPS, table.SPLIT / 2),
     { ...table, TILE_K: 24 - table.TILE_K },
@@ -82,6 +81,8 @@ export function matmulCandidates(shape: StreamMatmulShape, lanes?: number): Cand
   const others = [...(lanes ? [matmulShuffleOf(lanes)] : []), matmulRegisters, matmulRegistersSmall];
   return [...distinct.slice(0, MOST - others.length), ...others.map((kernel) => candidate(kernel, shape))];
 }
+
+const splitNear = (ratio: number): number => 2 ** Math.min(Math.max(Math.round(Math.log2(ratio)), 0), 2);
 
 /** Whether matmul.wgsl can run with this machine shape: its loop, its workgroup memory, and its room for the statistics of a stream. */
 export function fits({ ROW_GROUPS, SPLIT, TILE_K }: MatmulTile, { inner, stream }: Pick<StreamMatmulShape, 'inner' | 'stream'>): boolean {

@@ -71,11 +71,15 @@ const ENOUGH = 128;
 /** A machine shape of `matmul`: tiles of 7 * ROW_GROUPS rows, SPLIT shares of `inner`, TILE_K of each a step. */
 export type MatmulTile = Readonly<Record<'ROW_GROUPS' | 'SPLIT' | 'TILE_K', number>>;
 
-/** Tiles of 49 rows where the map has no more, else of 56: eight groups are whole waves. Where tiles are few, shares of `inner` go abreast. */
+/**
+ * Tiles of 56 rows, of 28 where those leave no row over and 56 would (a map of 14 x 14), of 49 where the map has no more. Threads are whole
+ * waves of 64, so that 28 rows take two shares of `inner` abreast, as do all tiles where there are few.
+ */
 export function matmulTile({ rows, inner, cols, images = 1 }: StreamMatmulShape): MatmulTile {
-  const groups = rows / images === 49 ? 7 : 8;
-  const count = tiles(rows / images, 7 * groups) * tiles(cols, TILE_COLS);
-  let split = 1;
+  const each = rows / images;
+  const groups = each === 49 ? 7 : each % 56 !== 0 && each % 28 === 0 ? 4 : 8;
+  const count = tiles(each, 7 * groups) * tiles(cols, TILE_COLS);
+  let split = groups === 4 ? 2 : 1;
   while (split < 4 && count * split < ENOUGH && inner % (split * 256) === 0) split *= 2;
   return { ROW_GROUPS: groups, SPLIT: split, TILE_K: split === 1 ? 16 : 8 };
 }
