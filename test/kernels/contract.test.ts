@@ -74,4 +74,22 @@ describe.for(kernels)('%s', (name) => {
   });
 });
 
+/** Functions that several files have to have, as a file stands by itself: what is mended in one is mended in all. */
+const SHARED = [
+  { files: ['matmul', 'matmulRegisters', 'matmulShuffle'], functions: ['yRow', 'source', 'momentsOf', 'gelu', 'store'] },
+  { files: ['conv', 'convRegisters'], functions: ['mapOf', 'finer'] },
+  { files: ['windowAttention', 'windowAttentionScores'], functions: ['position', 'around'] },
+];
+
+describe.for(SHARED)('$files', ({ files: alike, functions }) => {
+  it.for(functions)('have the same %s', (name) => {
+    const texts = alike.map((file) => {
+      const source = readFileSync(new URL(`${file}.wgsl`, folder), 'utf8');
+      return new RegExp(`^fn ${name}\\((?:.*\\}$|[^]*?^\\}$)`, 'm').exec(source)?.[0];
+    });
+    expect(texts[0]).toContain(`fn ${name}(`);
+    for (const text of texts) expect(text).toBe(texts[0]);
+  });
+});
+
 it('there are kernels to check', () => expect(kernels.length).toBeGreaterThan(0));
