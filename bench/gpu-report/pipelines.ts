@@ -4,9 +4,9 @@ import { pipelineKey } from '../../src/gpu/pipelines.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { specialise } from '../../src/kernels/kernel.ts';
 import { kernelsFor } from '../../src/model/choose.ts';
-import { readConfig, tasksOf } from '../../src/model/config.ts';
+import { tasksOf } from '../../src/model/config.ts';
+import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
-import { landmarksHourglass } from '../../src/model/hourglass.ts';
 import { network } from '../../src/model/network.ts';
 
 /** The part of a `GPUAdapterInfo` that the choice of kernels may depend on. */
@@ -33,7 +33,7 @@ export async function pipelinesOf(profile: AdapterProfile, forms: readonly Form[
     const config = readConfig(tensorsOf(form));
     const outputs = tasksOf(config).map((task) => (task === 'segmentation' ? 'mask' : task));
     const ofForm = new Map<string, Pipeline>();
-    for (const { kernel, launch } of makePlan(network(config, { lowering, hourglass: landmarksHourglass }), outputs).dispatches) {
+    for (const { kernel, launch } of makePlan(network(config, { lowering }), outputs).dispatches) {
       const key = pipelineKey(kernel, launch);
       const { dispatches = 0, macs = 0 } = ofForm.get(key) ?? {};
       const made = { key, kernel: kernel.name, wgsl: specialise(kernel, launch) };

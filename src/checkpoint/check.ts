@@ -2,7 +2,7 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { TensorInfo } from './checkpoint.ts';
 import { quote } from './header-json.ts';
-import { FORMS, type Form, isBuffer } from './manifest.ts';
+import { FORMS, type Form, isBuffer } from './tensors.ts';
 
 /** Types from which `toFloat32` makes float32. */
 const FLOATS = new Set<string>(['F32', 'F16', 'BF16', 'F64']);

@@ -45,7 +45,7 @@ export class FaceXFormer {
     const { gpu, config, tasks, parameters, source } = loaded;
     this.#loaded = loaded;
     this.tasks = tasks;
-    this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form, weightBytes: parameters.bytes };
+    this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form.name, weightBytes: parameters.bytes };
     void gpu.device.lost.then(({ message }) => {
       this.#gone ??= new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${message}). Load the engine again.`);
     });

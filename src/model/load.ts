@@ -1,4 +1,5 @@
 /** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
+import { formOf } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { asFloat32 } from '../checkpoint/float32.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
@@ -9,13 +10,14 @@ import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import type { Choices } from '../graph/tune.ts';
 import { Preprocess } from '../image/preprocess.ts';
-import { hourglassFor, loweringFor } from './choose.ts';
-import { type Config, readConfig, tasksOf } from './config.ts';
+import { loweringFor } from './choose.ts';
+import { type Config, configOf, tasksOf } from './config.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
 import type { Task } from './labels.ts';
 import { network } from './network.ts';
 import { checkedTasks, type EngineDtype, type LoadOptions } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
+import { released } from './released.ts';
 
 /** What an engine is made of. */
 export interface Loaded {
@@ -45,12 +47,12 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   try {
     const opened = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) });
     const checkpoint = await asFloat32(opened);
-    const config = readConfig(checkpoint.tensors);
+    const form = formOf(checkpoint.tensors) === 'paper' ? (await import('./paper.ts')).paper : released;
+    const config = configOf(checkpoint.tensors, form);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const lowering = await loweringFor(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu, lowering);
-    const hourglass = await hourglassFor(config, tasks);
-    const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks, hourglass });
+    const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks });
     const graph = graphOf(1);
     const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
     let remembered = await rememberedChoices(options, gpu, dtype);

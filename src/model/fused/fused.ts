@@ -22,8 +22,8 @@ export function fused(kernels: GpuKernels = gpuKernels): Lowering {
     normedLinear,
     addedLinear,
     mergePatches,
-    decode: (t, face, config, w) => decode({ ...t, kernels }, face, config, w),
-    heads: (t, decoded, wanted, w) => heads({ ...t, kernels }, decoded, wanted, w),
+    decode: (t, ...rest) => decode({ ...t, kernels }, ...rest),
+    heads: (t, ...rest) => heads({ ...t, kernels }, ...rest),
   };
 }
 

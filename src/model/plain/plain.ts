@@ -28,8 +28,8 @@ export function plain(kernels: PlainKernels): Lowering {
       linear(t, rowsOfTensor(norm(on(t), x.tensor, normed)), w, cols, { ...(activation && { activation }) }),
     addedLinear: (t, x, w, to) => streamOf(linear(t, rowsOfTensor(x), w, to.channels, { residual: rowsOfStream(to) })),
     mergePatches: (t, x, w) => mergePatches(on(t), x, w),
-    decode: (t, face, config, w) => decode(on(t), face, config, w),
-    heads: (t, decoded, wanted, w) => heads(on(t), decoded, wanted, w),
+    decode: (t, ...rest) => decode(on(t), ...rest),
+    heads: (t, ...rest) => heads(on(t), ...rest),
   };
 }
 
