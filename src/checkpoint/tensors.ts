@@ -24,7 +24,7 @@ const DEPTHS = [2, 2, 18, 2];
 /** A form's tensors in the order of PyTorch's state dict; `heads` adds those of its tokens and heads. */
 export function grown(heads: (add: Add) => void): TensorList {
   const list = new Map<string, TensorInfo>();
-  const add: Add = (name, shape, dtype = 'F32') => list.set(name, { name, dtype, shape, bytes: bytesOf(dtype, shape) as number });
+  const add: Add = (name, shape, dtype = 'F32') => list.set(name, { name, dtype, shape, bytes: bytesOf(dtype, shape) });
   backbone(add);
   add('pe_layer.positional_encoding_gaussian_matrix', [2, 128]);
   transformer(add, 'face_decoder.transformer');

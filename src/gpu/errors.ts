@@ -42,9 +42,13 @@ export class FaceXFormerError extends Error {
   }
 }
 
+/** What a call meets whose signal was aborted. */
+export const aborted = (cause: unknown): FaceXFormerError =>
+  new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });
+
 /** Throws `ABORTED` if the signal is aborted; its reason travels as `cause`. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause: signal.reason });
+  if (signal?.aborted) throw aborted(signal.reason);
 }
 
 /** A signal that either of the two aborts. */

@@ -170,7 +170,8 @@ export class FaceXFormer {
 
   async #answer({ picture, frames, start, timings }: Submitted, options: AnalyzeOptions): Promise<Analysis> {
     const faces: AnalyzedFace[] = [];
-    for (const { batch, results } of frames) faces.push(...facesOf(batch, await this.#unlessGone(results), this.#loaded.config, options));
+    for (const { batch, results } of frames)
+      faces.push(...(await facesOf(batch, await this.#unlessGone(results), this.#loaded.config, options)));
     this.#check(options.signal);
     const { width, height } = picture;
     return { faces, width, height, timings: { ...timings, total: performance.now() - start } };
