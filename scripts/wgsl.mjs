@@ -39,16 +39,17 @@ function endOfBlock(text, start) {
 }
 
 /**
- * The same program in fewer letters: no comments, no needless space, and short names for what only the file itself names: parameters,
- * variables, private functions. Overrides, bindings, the entry point and the lines of `const`, `alias` and `override` stay as they are,
- * the lines as lines: kernel.ts finds them by name.
+ * The same program in fewer letters: no comments, no needless space, no zero that a number can do without, and short names for what only
+ * the file itself names: parameters, variables, private functions, constants. Overrides, bindings, the entry point, aliases and the
+ * constants that are a plain number stay as they are, the lines of `const`, `alias` and `override` as lines: kernel.ts finds them by name.
  */
 export function minifiedWgsl(text) {
   const tokens = wgslTokens(text);
-  const names = shortNames(tokens);
-  const renamed = tokens.map((token, i) => (names.has(token) && isName(tokens, i) ? names.get(token) : token));
-  return statements(renamed).map(written).join('').replace(/^\n/, '').replaceAll('\n\n', '\n');
+  return statements(renamed(tokens).map(shortNumber)).map(written).join('').replace(/^\n/, '').replaceAll('\n\n', '\n');
 }
+
+/** `.5` for `0.5`, `1.` for `1.0`. */
+const shortNumber = (token) => (/^\d+\.\d+$/.test(token) ? token.replace(/^0+(?=\.\d*[1-9])/, '').replace(/0+$/, '') : token);
 
 const isWord = (token) => /^[\p{XID_Start}_]/u.test(token ?? '');
 
@@ -58,43 +59,57 @@ function isName(tokens, i) {
   return isWord(tokens[i]) && before !== '.' && before !== '@' && !(before === '(' && beforeThat === 'builtin' && tokens[i - 3] === '@');
 }
 
-/** A short name for each name that the file declares for itself, in the order of the file: kernels alike get names alike, which gzip likes. */
-function shortNames(tokens) {
-  const own = declaredNames(tokens);
-  const meant = tokens.map((token, i) => own.has(token) && isName(tokens, i));
-  const short = namesBut(new Set(tokens.filter((_, i) => !meant[i])));
-  return new Map([...new Set(tokens.filter((_, i) => meant[i]))].map((name) => [name, short.next().value]));
+/**
+ * The tokens with a short name for each name that the file declares for itself: those of the module from Z on, and those of each function
+ * from a on, in its own order, so that functions alike get names alike, which gzip likes.
+ */
+function renamed(tokens) {
+  const { module, functions, functionOf } = declaredNames(tokens);
+  const isOwn = (i) => isName(tokens, i) && (module.has(tokens[i]) || functions[functionOf[i]]?.has(tokens[i]));
+  const taken = new Set(tokens.filter((_, i) => !isOwn(i)));
+  const shortModule = naming(taken, [...LETTERS].reverse());
+  for (const [i, token] of tokens.entries()) if (isOwn(i) && module.has(token)) shortModule(token);
+  const moduleNames = new Set([...taken, ...[...module].map(shortModule)]);
+  const shortIn = functions.map(() => naming(moduleNames, [...LETTERS]));
+  return tokens.map((token, i) => (isOwn(i) ? (module.has(token) ? shortModule : shortIn[functionOf[i]])(token) : token));
 }
 
 /**
- * Names of parameters, of variables and values in functions, of functions without a stage, and of module variables without a binding. A
- * name is the same thing, or shadows it, wherever it stands: renaming all of its uses alike keeps every scope.
+ * Names of the module: functions without a stage, variables without a binding, constants that are no plain number; and of each function:
+ * its parameters, variables and values. A name is the same thing, or shadows it, wherever it stands in its function, or in the module if
+ * that has it, too: renaming all of its uses alike keeps every scope.
  */
 function declaredNames(tokens) {
-  const own = new Set();
+  const module = new Set();
   const kept = new Set();
+  const functions = [];
+  const functionOf = [];
   let depth = 0;
   let attributes = '';
+  let inFunction = false;
   for (const [i, token] of tokens.entries()) {
     if (token === '{') depth++;
     if (token === '}') depth--;
+    if (token === 'fn') {
+      inFunction = true;
+      functions.push(new Set(parameters(tokens, i + 2)));
+      (/ (compute|vertex|fragment)\b/.test(attributes) ? kept : module).add(tokens[i + 1]);
+    }
+    functionOf.push(inFunction ? functions.length - 1 : undefined);
+    if (depth === 0 && token === '}') inFunction = false;
     if (depth === 0 && (token === ';' || token === '}')) attributes = '';
     if (token === '@') attributes += ` ${tokens[i + 1]}`;
-    if (token === 'fn') (/ (compute|vertex|fragment)\b/.test(attributes) ? kept : own).add(tokens[i + 1]);
-    if (token === 'fn') for (const name of parameters(tokens, i + 2)) own.add(name);
-    if (token === 'let' || (token === 'const' && depth > 0)) own.add(tokens[i + 1]);
-    if (token === 'var') (/ binding\b/.test(attributes) && depth === 0 ? kept : own).add(variable(tokens, i + 1));
-    if (depth === 0 && (token === 'const' || token === 'alias' || token === 'override' || token === 'struct')) kept.add(tokens[i + 1]);
+    const plain = /^\d+u$/.test(tokens[i + 3] ?? '') && tokens[i + 4] === ';';
+    const declared = { let: i + 1, const: i + 1, var: tokens[i + 1] === '<' ? tokens.indexOf('>', i) + 1 : i + 1 }[token];
+    if (declared && inFunction) functions.at(-1).add(tokens[declared]);
+    else if (declared) (/ binding\b/.test(attributes) || (token === 'const' && plain) ? kept : module).add(tokens[declared]);
+    if (token === 'alias' || token === 'override' || token === 'struct') kept.add(tokens[i + 1]);
+    if (token === 'struct') for (const name of members(tokens, i + 2)) kept.add(name);
   }
-  // A name that a struct's member or a binding bears, too, is left alone.
-  for (const name of kept) own.delete(name);
-  for (const [i, token] of tokens.entries()) if (token === 'struct') for (const name of members(tokens, i + 2)) own.delete(name);
-  return own;
-}
-
-/** The name after `var`, behind its address space. */
-function variable(tokens, i) {
-  return tokens[i] === '<' ? tokens[tokens.indexOf('>', i) + 1] : tokens[i];
+  // A name that is kept, or one of the module's, is that in every function.
+  for (const name of kept) module.delete(name);
+  for (const own of functions) for (const name of [...kept, ...module]) own.delete(name);
+  return { module, functions, functionOf };
 }
 
 /** Words before a colon between the brackets that open at i. */
@@ -112,14 +127,17 @@ function between(tokens, i, open, close) {
 const parameters = (tokens, i) => between(tokens, i, '(', ')');
 const members = (tokens, i) => between(tokens, i, '{', '}');
 
-/** a, b, ..., aa, ab, ... without words of the language and those that the file uses. */
-function* namesBut(taken) {
-  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
-  for (const first of ['', ...letters])
-    for (const last of letters) {
-      const name = first + last;
-      if (!taken.has(name) && !['as', 'do', 'fn', 'if', 'is', 'of'].includes(name)) yield name;
-    }
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+/** Gives each name a short one: a, b, ..., aa, ab, ... of the letters, without words of the language and those that are taken. */
+function naming(taken, letters) {
+  const free = ['', ...letters].flatMap((first) => letters.map((last) => first + last));
+  const short = free.filter((name) => !taken.has(name) && !['as', 'do', 'fn', 'if', 'is', 'of'].includes(name)).values();
+  const given = new Map();
+  return (name) => {
+    if (!given.has(name)) given.set(name, short.next().value);
+    return given.get(name);
+  };
 }
 
 /** Runs of tokens: those of a module's `const`, `alias` and `override` each by themselves, with everything between them in one. */

@@ -21,26 +21,51 @@ function face(code: string) {
   };
 }
 
+/** For each token the function, by its place, whose parameters or body it is in; undefined for the module's own. */
+function functionsOf(tokens: string[]): (number | undefined)[] {
+  let [depth, current]: [number, number | undefined] = [0, undefined];
+  return tokens.map((token, i) => {
+    if (tokens[i - 2] === 'fn') current = i;
+    const within = current;
+    if (token === '{') depth++;
+    if (token === '}' && --depth === 0) current = undefined;
+    return within;
+  });
+}
+
 describe.for(kernels)('%s, minified', (file) => {
   const source = sourceOf(file);
   const code = minifiedWgsl(source);
 
   it('has the same entry point, overrides and bindings', () => expect(face(code)).toEqual(face(source)));
 
-  it('is the same tokens, but for names, each of which became one other', () => {
+  it('is the same tokens, but for zeros and names, each of which became one other wherever it is seen', () => {
     const [before, after] = [wgslTokens(source), wgslTokens(code)];
     expect(after.length).toBe(before.length);
+    const functionOf = functionsOf(before);
+    expect(functionsOf(after)).toEqual(functionOf);
     const [there, back] = [new Map<string, string>(), new Map<string, string>()];
-    for (const [i, token] of before.entries()) {
-      const other = after[i] as string;
-      const renamed = other !== token;
-      if (renamed) expect([/^[A-Za-z_]\w*$/.test(token), before[i - 1] !== '.', before[i - 1] !== '@']).toEqual([true, true, true]);
-      // Members and attributes keep names that variables may lose.
-      if (!renamed && (before[i - 1] === '.' || before[i - 1] === '@' || before[i - 2] === 'builtin')) continue;
-      expect(there.get(token) ?? other, token).toBe(other);
-      expect(back.get(other) ?? token, other).toBe(token);
-      there.set(token, other);
-      back.set(other, token);
+    const inModule: [typeof there, typeof back] = [there, back];
+    /** The module's names first: they are seen in every function. */
+    const functions = [undefined, ...new Set(functionOf.filter((name) => name !== undefined))];
+    for (const current of functions) {
+      const [to, from] = current === undefined ? inModule : inModule.map((names) => new Map(names));
+      for (const [i, token] of before.entries()) {
+        if (functionOf[i] !== current) continue;
+        const other = after[i] as string;
+        if (/^\d+\.\d+$/.test(token)) {
+          expect([other, Number(other)]).toEqual([expect.stringContaining('.'), Number(token)]);
+          continue;
+        }
+        const renamed = other !== token;
+        if (renamed) expect([/^[A-Za-z_]\w*$/.test(token), before[i - 1] !== '.', before[i - 1] !== '@']).toEqual([true, true, true]);
+        // Members and attributes keep names that variables may lose.
+        if (!renamed && (before[i - 1] === '.' || before[i - 1] === '@' || before[i - 2] === 'builtin')) continue;
+        expect(to?.get(token) ?? other, token).toBe(other);
+        expect(from?.get(other) ?? token, other).toBe(token);
+        to?.set(token, other);
+        from?.set(other, token);
+      }
     }
   });
 
@@ -80,10 +105,17 @@ describe('minifiedWgsl', () => {
       }`);
     expect(code).toBe(
       'struct Pair{first:f32,sum:f32}\noverride SCALE: f32;\nconst WIDTH = 4u;\n@group(0)@binding(0)var<storage,read> x:array<f32>;' +
-        '@group(0)@binding(1)var<storage,read_write> y:array<f32>;var<workgroup> a:array<f32,WIDTH>;' +
-        'fn b(c:f32,first:f32)->f32{let sum=c*SCALE;return sum- -first;}@compute@workgroup_size(WIDTH)' +
-        'fn kernel(@builtin(local_invocation_index)d:u32){var e=Pair(x[d],1.5e-3);a[d]=b(e.first,e.sum);y[0]=a[0];}',
+        '@group(0)@binding(1)var<storage,read_write> y:array<f32>;var<workgroup> Z:array<f32,WIDTH>;' +
+        'fn Y(a:f32,first:f32)->f32{let sum=a*SCALE;return sum- -first;}@compute@workgroup_size(WIDTH)' +
+        'fn kernel(@builtin(local_invocation_index)a:u32){var b=Pair(x[a],1.5e-3);Z[a]=Y(b.first,b.sum);y[0]=Z[0];}',
     );
+  });
+
+  it('lets a local that bears the name of something of the module keep company with it', () => {
+    const code = minifiedWgsl(
+      'const HALF = 0.50; fn half(x: f32) -> f32 { return HALF * x; } fn f(half: f32, b: f32) -> f32 { let x = half; return x + 10.0; }',
+    );
+    expect(code).toBe('const Z = .5;\nfn Y(a:f32)->f32{return Z*a;}fn X(Y:f32,a:f32)->f32{let b=Y;return b+10.;}');
   });
 
   it('says so when a comment is not closed', () => expect(() => minifiedWgsl('fn f() {} /* /* */')).toThrow(SyntaxError));
