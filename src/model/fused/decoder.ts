@@ -9,7 +9,7 @@ import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
 import { type Code, multiplyInto, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import type { Config } from '../config.ts';
-import { lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS } from '../layers.ts';
+import { lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import { firstOf, sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
@@ -187,7 +187,7 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
     const side = into.subarray(inner * WIDTH);
     let at = 0;
     for (const [i, one] of projected.entries()) {
-      scaledInto(side, others[i] as Float32Array, { cols, first: at, width: one.cols, scale: one.scale ?? 1 });
+      transposed(others[i] as Float32Array, one.cols, side, { stride: cols, first: at, scale: one.scale });
       at += one.cols;
     }
   };
@@ -196,12 +196,6 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
   const n = biasAndNorm(t, w, norm);
   const inputs = { x, r: residual.operand, w: weight, n, c: cols > 0 ? c : n };
   return graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
-}
-
-/** into[k, first + n] = scale weight[n, k]: columns of a matrix of `cols`. */
-function scaledInto(into: Float32Array, weight: Float32Array, at: { cols: number; first: number; width: number; scale: number }): void {
-  for (let n = 0; n < at.width; n++)
-    for (let k = 0; k < WIDTH; k++) into[k * at.cols + at.first + n] = at.scale * (weight[n * WIDTH + k] as number);
 }
 
 /** For each token and projected column scale (bias + code W^T), in float64: [tokens, cols] */
@@ -226,9 +220,5 @@ function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: n
 }
 
 /** Bias of a linear layer, then gamma and beta of the norm after it: [3, 256] */
-function biasAndNorm({ graph }: Target, w: Weights, norm: Weights): Parameter {
-  const names = [w.name('bias'), norm.name('weight'), norm.name('bias')];
-  return graph.parameter(names.join(' + '), names, 3 * WIDTH, (into, sources) => {
-    for (const [i, source] of sources.entries()) into.set(source, i * WIDTH);
-  });
-}
+const biasAndNorm = ({ graph }: Target, w: Weights, norm: Weights): Parameter =>
+  stored(graph, 3 * WIDTH, w.name('bias'), norm.name('weight'), norm.name('bias'));

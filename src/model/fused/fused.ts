@@ -4,8 +4,8 @@
  */
 import type { Graph, Parameter, Tensor } from '../../graph/graph.ts';
 import { SIZE } from '../../image/resize.ts';
-import { EMBED_CHANNELS, packPatchWeight } from '../../kernels/embed.ts';
-import { packWeight, paddedCols, streamStride, TILE_COLS } from '../../kernels/matmul.ts';
+import { EMBED_CHANNELS } from '../../kernels/embed.ts';
+import { packWeight, paddedCols, streamStride, TILE_COLS, transposed } from '../../kernels/matmul.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
 import { packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Lowering, NormedLayer, Pixels, Stream, Target } from '../lowering.ts';
@@ -31,12 +31,9 @@ function embed(graph: Graph, kernels: GpuKernels, { resized, lookup }: Pixels, w
   const [conv, norm] = [w.at(0), w.at(2)];
   const channels = EMBED_CHANNELS;
   const weight = graph.parameter(`${conv.name('weight')} packed`, [conv.name('weight')], 48 * channels, (into, [source]) =>
-    into.set(packPatchWeight(source as Float32Array, channels)),
+    transposed(source as Float32Array, channels, into),
   );
-  const names = [conv.name('bias'), norm.name('weight'), norm.name('bias')];
-  const n = graph.parameter(names.join(' + '), names, 3 * channels, (into, sources) => {
-    for (const [i, source] of sources.entries()) into.set(source, i * channels);
-  });
+  const n = stored(graph, 3 * channels, conv.name('bias'), norm.name('weight'), norm.name('bias'));
   const rows = graph.images * (SIZE / 4) ** 2;
   const shape = { size: SIZE, eps: SWIN_EPS, images: graph.images };
   const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup, w: weight, n }, [rows, streamStride(channels)]);
@@ -51,7 +48,7 @@ function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, a
 
 function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream): Stream {
   const cols = to.channels;
-  const bias = stored(t.graph, w.name('bias'), cols);
+  const bias = stored(t.graph, cols, w.name('bias'));
   const weight = packed(t, w, cols, x.shape.at(-1) as number);
   const residual = rowsOfStream(to);
   const tensor = product(t, w.path, rowsOfTensor(x), { weight, bias, cols, residual, stream: true, dtype: 'f32' });

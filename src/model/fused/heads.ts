@@ -3,7 +3,7 @@ import { type Parameter, part, type Tensor } from '../../graph/graph.ts';
 import { headOffsets } from '../../kernels/mlpHead.ts';
 import { packUpscale } from '../../kernels/parse.ts';
 import type { Config, TaskTokens } from '../config.ts';
-import { reshape, rowsOf, upscale2x2 } from '../layers.ts';
+import { reshape, rowsOf, stored, upscale2x2 } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import { mlps } from '../mlps.ts';
 import { sideOf } from '../swin.ts';
@@ -31,10 +31,7 @@ function parse(t: Target, face: Tensor, kernels: Tensor, w: Weights): void {
   const side = sideOf(t, face);
   const classes = rowsOf(kernels.shape) / images;
   const twice = reshape(upscale2x2(t, face, w.at(0), 64), [4 * rowsOf(face.shape), 64]);
-  const names = [w.at(1).name('weight'), w.at(1).name('bias'), w.at(3).name('bias')];
-  const n = graph.parameter(names.join(' + '), names, 160, (into, sources) => {
-    for (const [i, source] of sources.entries()) into.set(source, 64 * i);
-  });
+  const n = stored(graph, 160, w.at(1).name('weight'), w.at(1).name('bias'), w.at(3).name('bias'));
   const name = w.at(3).name('weight');
   const fill: Parameter['fill'] = (into, [source]) => packUpscale(source as Float32Array, into);
   const weight = graph.parameter(`${name} by quarters`, [name], 64 * 128, fill, dtype);
