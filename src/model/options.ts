@@ -119,8 +119,8 @@ export function checkedTasks(asked: readonly Task[] | undefined, known: readonly
   if (asked.length === 0) throw new FaceXFormerError('BAD_OPTION', `\`tasks\` is empty. Name at least one of ${known.join(', ')}.`);
   for (const task of asked)
     if (!known.includes(task)) {
-      const what = TASKS.includes(task) ? `${who} cannot do ${task}` : `there is no task ${JSON.stringify(task)}`;
-      throw new FaceXFormerError('UNKNOWN_TASK', `${what[0]?.toUpperCase()}${what.slice(1)}. Choose from ${known.join(', ')}.`);
+      const what = TASKS.includes(task) ? `The task ${task} is beyond ${who}` : `There is no task ${JSON.stringify(task)}`;
+      throw new FaceXFormerError('UNKNOWN_TASK', `${what}. Choose from ${known.join(', ')}.`);
     }
   return known.filter((task) => asked.includes(task));
 }

@@ -90,7 +90,7 @@ export interface FaceOrigin {
   crop: Box;
   /** The form of the weights that gave the numbers. */
   form: ModelForm;
-  /** The argmax over the parsing classes, [224, 224], where the GPU has done it; used instead of `raw.segmentation`. */
+  /** The argmax over the parsing classes, [224, 224], which the GPU has done: the segmentation is made from it, not from its logits. */
   mask?: Uint8Array | undefined;
 }
 
@@ -98,10 +98,7 @@ export interface FaceOrigin {
 export function faceOf(raw: RawOutputs, { crop, form, mask }: FaceOrigin): Face {
   for (const [task, values] of Object.entries(raw)) mustBeFinite(task, values);
   const face: Face = { box: { ...crop } };
-  const classes = mask
-    ? checkedMask(mask)
-    : raw.segmentation && argmax(sized('segmentation', raw.segmentation, PARSING.length * SIZE * SIZE));
-  if (classes) face.segmentation = { width: SIZE, height: SIZE, classes, labels: PARSING.map(({ name }) => name) };
+  if (mask) face.segmentation = { width: SIZE, height: SIZE, classes: checkedMask(mask), labels: PARSING.map(({ name }) => name) };
   if (raw.landmarks) face.landmarks = landmarksOf(sized('landmarks', raw.landmarks, 2 * LANDMARKS), crop, form);
   if (raw.headpose) face.headpose = headposeOf(sized('headpose', raw.headpose, form.poseNumbers), form);
   if (raw.attributes) face.attributes = attributesOf(sized('attributes', raw.attributes, ATTRIBUTES.length));
@@ -178,23 +175,6 @@ function attributesOf(logits: Float32Array): NonNullable<Face['attributes']> {
 
 function visibilityOf(logits: Float32Array): Visibility[] {
   return Array.from(logits, (x, index) => ({ index, occluded: x >= 0, probability: sigmoid(x) }));
-}
-
-/** [11, 224, 224] logits -> [224, 224] class indexes; the first of equals wins, as in PyTorch. */
-function argmax(logits: Float32Array): Uint8Array {
-  const pixels = SIZE * SIZE;
-  const classes = new Uint8Array(pixels);
-  for (let i = 0; i < pixels; i++) {
-    let best = logits[i] as number;
-    for (let k = 1; k < PARSING.length; k++) {
-      const logit = logits[k * pixels + i] as number;
-      if (logit > best) {
-        best = logit;
-        classes[i] = k;
-      }
-    }
-  }
-  return classes;
 }
 
 function checkedMask(mask: Uint8Array): Uint8Array {

@@ -67,12 +67,12 @@ export function decode(t: Target, face: Tensor, config: Config, w: Weights): Dec
     const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
     // 3. MLP, in float32 as all of the tokens; with what the steps after it read of them.
     const hidden = linear(t, rowsOfTensor(seen, WIDTH), layer.at('mlp.lin1'), 2048, { activation: 'relu', dtype: 'f32' });
-    const next = i + 1 < DEPTH ? selfProjections(d, layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, code: d.taskCode }];
+    const next = i + 1 < DEPTH ? selfProjections(layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, coded: true }];
     const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {
       x: hidden,
       source: { kind: 'rows', inner: 2048, stride: 2048 },
       residual: { operand: seen, stride: lastOf(seen.shape) },
-      projected: [{ w: toTask.at('k_proj'), cols: INNER, code: d.taskCode }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
+      projected: [{ w: toTask.at('k_proj'), cols: INNER, coded: true }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
     });
     // 4. Face-to-task attention
     image = attendToTasks(d, keys, thought, image, toTask, layer.at('norm4'));
@@ -105,13 +105,13 @@ function selfAttend(d: Decoder, tokens: Tokens, w: Weights): Tensor {
     x: tokens.operand as Tensor,
     source: { kind: 'attention', stride: tokens.stride, first: WIDTH + 2 * INNER },
     residual: tokens,
-    projected: [{ w: w.at('cross_attn_token_to_image.q_proj'), cols: INNER, code: d.taskCode }],
+    projected: [{ w: w.at('cross_attn_token_to_image.q_proj'), cols: INNER, coded: true }],
   });
 }
 
-const selfProjections = ({ taskCode }: Decoder, w: Weights): Projected[] => [
-  { w: w.at('self_attn.q_proj'), cols: WIDTH, code: taskCode, scale: SCALE },
-  { w: w.at('self_attn.k_proj'), cols: WIDTH, code: taskCode },
+const selfProjections = (w: Weights): Projected[] => [
+  { w: w.at('self_attn.q_proj'), cols: WIDTH, coded: true, scale: SCALE },
+  { w: w.at('self_attn.k_proj'), cols: WIDTH, coded: true },
   { w: w.at('self_attn.v_proj'), cols: WIDTH },
 ];
 
@@ -160,11 +160,12 @@ function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, im
   return t.graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, t.kernels.faceUpdate, shape, inputs, image.shape);
 }
 
-/** Columns that an update projects from the tokens it made, with a code added before. */
+/** Columns that an update projects from the tokens it made. */
 interface Projected {
   readonly w: Weights;
   readonly cols: number;
-  readonly code?: Code;
+  /** The tasks' code is added before. */
+  readonly coded?: boolean;
   readonly scale?: number;
 }
 
@@ -192,9 +193,9 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
     }
   };
   const weight = graph.parameter(`${from.join(' + ')} updating`, from, inner * WIDTH + WIDTH * cols, fill, dtype);
-  const c = cols > 0 ? biasAndCode(t, projected, cols, taskCode) : weight;
   const n = biasAndNorm(t, w, norm);
-  const inputs = { x, r: residual.operand, w: weight, n, c: cols > 0 ? c : n };
+  const c = cols > 0 ? biasAndCode(t, projected, cols, taskCode) : n;
+  const inputs = { x, r: residual.operand, w: weight, n, c };
   return graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
 }
 
@@ -206,7 +207,7 @@ function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: n
     let first = 0;
     for (const [i, one] of projected.entries()) {
       const [weight, bias] = sources.slice(from.length + 2 * i) as [Float32Array, Float32Array];
-      if (one.code) multiplyInto(into, code, weight, { cols, first, inner: one.cols });
+      if (one.coded) multiplyInto(into, code, weight, { cols, first, inner: one.cols });
       for (let r = 0; r < rows; r++)
         for (let n = 0; n < one.cols; n++) {
           const at = r * cols + first + n;
@@ -215,7 +216,7 @@ function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: n
       first += one.cols;
     }
   };
-  const parts = projected.map(({ w, code }) => `${w.path}${code ? ' coded' : ''}`);
+  const parts = projected.map(({ w, coded }) => `${w.path}${coded ? ' coded' : ''}`);
   return graph.parameter(`${name} x ${parts.join(' + ')} + bias`, [...from, ...weights], rows * cols, fill);
 }
 
