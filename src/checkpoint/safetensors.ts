@@ -59,7 +59,7 @@ export function parseHeader(bytes: Uint8Array, fileLength: number | undefined): 
   let end = 0;
   for (const tensor of stored) {
     if (tensor.offset !== end)
-      throw badFile(`tensor ${quote(tensor.name)} begins at byte ${tensor.offset} of the data, and the one before it ends at ${end}`);
+      throw badFile(`tensor ${quote(tensor.name)} begins at byte ${tensor.offset} of the data, the one before ends at ${end}`);
     end += tensor.bytes;
   }
   if (dataStart + end > Number.MAX_SAFE_INTEGER) throw badFile('its data would be longer than 2^53 bytes');

@@ -42,6 +42,14 @@ export class FaceXFormerError extends Error {
   }
 }
 
+/** What a buffer or a texture meets that does not fit. */
+export const noMemory = (what: string, options?: ErrorOptions): FaceXFormerError =>
+  new FaceXFormerError('LIMIT', `The GPU has no memory for ${what}.`, options);
+
+/** What a call meets whose GPU went away. */
+export const gpuLost = (why: string, options?: ErrorOptions): FaceXFormerError =>
+  new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${why}). Load the engine again.`, options);
+
 /** What a call meets whose signal was aborted. */
 export const aborted = (cause: unknown): FaceXFormerError =>
   new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });

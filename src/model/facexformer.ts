@@ -1,5 +1,5 @@
 /** The engine: loads weights onto a GPU once, then analyses pictures, in the order of the calls. */
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { KernelTime } from '../graph/profile.ts';
@@ -47,7 +47,7 @@ export class FaceXFormer {
     this.tasks = tasks;
     this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form.name, weightBytes: parameters.bytes };
     void gpu.device.lost.then(({ message }) => {
-      this.#gone ??= new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${message}). Load the engine again.`);
+      this.#gone ??= gpuLost(message);
     });
   }
 

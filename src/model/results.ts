@@ -120,7 +120,7 @@ function mustBeFinite(task: string, values: Float32Array): void {
     );
 }
 
-function sized(task: Task, values: Float32Array, length: number): Float32Array {
+function sized<Values extends Float32Array | Uint8Array>(task: Task | 'mask', values: Values, length: number): Values {
   if (values.length !== length)
     throw new FaceXFormerError('GPU_ERROR', `The output ${task} has ${values.length} numbers; it must have ${length}.`);
   return values;
@@ -178,9 +178,7 @@ function visibilityOf(logits: Float32Array): Visibility[] {
 }
 
 function checkedMask(mask: Uint8Array): Uint8Array {
-  if (mask.length !== SIZE * SIZE)
-    throw new FaceXFormerError('GPU_ERROR', `The parsing mask has ${mask.length} pixels; it must have ${SIZE * SIZE}.`);
-  const wrong = mask.find((k) => k >= PARSING.length);
+  const wrong = sized('mask', mask, SIZE * SIZE).find((k) => k >= PARSING.length);
   if (wrong !== undefined)
     throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${PARSING.length - 1}.`);
   return Uint8Array.from(mask);
