@@ -15,7 +15,7 @@ import { type Config, configOf, tasksOf } from './config.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
 import type { Task } from './labels.ts';
 import { network } from './network.ts';
-import { checkedTasks, type EngineDtype, type LoadOptions } from './options.ts';
+import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
 import { released } from './released.ts';
 
@@ -39,7 +39,8 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
   if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a safetensors file, or a checkpoint.');
   throwIfAborted(signal);
-  onProgress({ phase: 'device', loaded: 0, total: 1 });
+  const reached = (phase: Progress['phase']) => onProgress({ phase, loaded: Number(phase === 'ready'), total: 1 });
+  reached('device');
   const gpu = await openGpu(options.device, { signal, float16: wantsFloat16(asked) });
   const parameters = new Parameters(gpu.device);
   const preprocess = new Preprocess(gpu.device);
@@ -57,7 +58,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
     let remembered = await rememberedChoices(options, gpu, dtype);
     const plan = planned(remembered?.choose);
-    onProgress({ phase: 'pipelines', loaded: 0, total: 1 });
+    reached('pipelines');
     const pipelines = new Pipelines(gpu.device);
     const compile = ({ dispatches }: Plan) => Promise.all(dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
     const compiled = compile(plan).catch(async (error) => {
@@ -82,7 +83,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
       choose: remembered?.choose,
     });
     await programs.get({ tasks });
-    onProgress({ phase: 'ready', loaded: 1, total: 1 });
+    reached('ready');
     return {
       gpu,
       dtype,
