@@ -41,11 +41,11 @@ function endOfBlock(text, start) {
 /**
  * The same program in fewer letters: no comments, no needless space, no zero that a number can do without, and short names for what only
  * the file itself names: parameters, variables, private functions, constants. Overrides, bindings, the entry point, aliases and the
- * constants that are a plain number stay as they are, the lines of `const`, `alias` and `override` as lines: kernel.ts finds them by name.
+ * constants that are a plain number keep theirs: kernel.ts finds them by name.
  */
 export function minifiedWgsl(text) {
-  const tokens = wgslTokens(text);
-  return statements(renamed(tokens).map(shortNumber)).map(written).join('').replace(/^\n/, '').replaceAll('\n\n', '\n');
+  const tokens = renamed(wgslTokens(text)).map(shortNumber);
+  return tokens.map((token, i) => (needsSpace(tokens, i) ? ` ${token}` : token)).join('');
 }
 
 /** `.5` for `0.5`, `1.` for `1.0`. */
@@ -140,38 +140,12 @@ function naming(taken, letters) {
   };
 }
 
-/** Runs of tokens: those of a module's `const`, `alias` and `override` each by themselves, with everything between them in one. */
-function statements(tokens) {
-  const runs = [[]];
-  let depth = 0;
-  for (const token of tokens) {
-    const run = runs.at(-1);
-    if (token === '{' || token === '(') depth++;
-    if (token === '}' || token === ')') depth--;
-    if (depth === 0 && LINES.has(token) && !LINES.has(run[0])) runs.push([token]);
-    else run.push(token);
-    if (depth === 0 && token === ';' && LINES.has(runs.at(-1)[0])) runs.push([]);
-  }
-  return runs.filter((run) => run.length > 0);
-}
-
-const LINES = new Set(['const', 'alias', 'override']);
-
-/** A line as people write it, or a run as tight as it can be. */
-function written(run) {
-  if (!LINES.has(run[0])) return run.map((token, i) => (needsSpace(run, i) ? ` ${token}` : token)).join('');
-  const [kind, name, ...rest] = run;
-  const text = rest.map((token, i) => (needsSpace(rest, i) ? ` ${token}` : token)).join('');
-  return `\n${kind} ${name}${text.replace(/^:/, ': ').replace('=', ' = ')}\n`;
-}
-
-/** Words must stay apart, and so must signs that together would be another sign; kernel.ts reads a binding's name behind a space. */
-function needsSpace(run, i) {
-  const [before, token] = [run[i - 1], run[i]];
+/** Words must stay apart, and so must signs that together would be another sign. */
+function needsSpace(tokens, i) {
+  const [before, token] = [tokens[i - 1], tokens[i]];
   if (before === undefined) return false;
   const word = (text) => /[\p{XID_Continue}.]/u.test(text);
   if (word(before.at(-1)) && word(token[0])) return before !== '.' && token !== '.';
-  if (before === '>' && isWord(token)) return run.lastIndexOf('var', i) > run.lastIndexOf(';', i - 1) && run[i + 1] === ':';
   return !isWord(before) && !isWord(token) && ['++', '--', '&&', '||', '//', '/*', '<<', '>>', '->'].includes(before.at(-1) + token[0]);
 }
 
