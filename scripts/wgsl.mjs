@@ -40,11 +40,12 @@ function endOfBlock(text, start) {
 
 /**
  * The same program in fewer letters: no comments, no needless space, no zero that a number can do without, and short names for what only
- * the file itself names: parameters, variables, private functions, constants. Overrides, bindings, the entry point, aliases and the
- * constants that are a plain number keep theirs: kernel.ts finds them by name.
+ * the file itself names: parameters, variables, private functions, constants. Overrides, bindings, the entry point and aliases keep
+ * theirs, and so do constants that are a plain number: kernel.ts finds them by name.
+ * @param isFound which of these constants it looks for: all of them unless told
  */
-export function minifiedWgsl(text) {
-  const tokens = renamed(wgslTokens(text)).map(shortNumber);
+export function minifiedWgsl(text, isFound = () => true) {
+  const tokens = renamed(wgslTokens(text), isFound).map(shortNumber);
   return tokens.map((token, i) => (needsSpace(tokens, i) ? ` ${token}` : token)).join('');
 }
 
@@ -63,8 +64,8 @@ function isName(tokens, i) {
  * The tokens with a short name for each name that the file declares for itself: those of the module from Z on, and those of each function
  * from a on, in its own order, so that functions alike get names alike, which gzip likes.
  */
-function renamed(tokens) {
-  const { module, functions, functionOf } = declaredNames(tokens);
+function renamed(tokens, isFound) {
+  const { module, functions, functionOf } = declaredNames(tokens, isFound);
   const isOwn = (i) => isName(tokens, i) && (module.has(tokens[i]) || functions[functionOf[i]]?.has(tokens[i]));
   const taken = new Set(tokens.filter((_, i) => !isOwn(i)));
   const shortModule = naming(taken, [...LETTERS].reverse());
@@ -79,7 +80,7 @@ function renamed(tokens) {
  * its parameters, variables and values. A name is the same thing, or shadows it, wherever it stands in its function, or in the module if
  * that has it, too: renaming all of its uses alike keeps every scope.
  */
-function declaredNames(tokens) {
+function declaredNames(tokens, isFound) {
   const module = new Set();
   const kept = new Set();
   const functions = [];
@@ -99,7 +100,7 @@ function declaredNames(tokens) {
     if (depth === 0 && token === '}') inFunction = false;
     if (depth === 0 && (token === ';' || token === '}')) attributes = '';
     if (token === '@') attributes += ` ${tokens[i + 1]}`;
-    const plain = /^\d+u$/.test(tokens[i + 3] ?? '') && tokens[i + 4] === ';';
+    const plain = /^\d+u$/.test(tokens[i + 3] ?? '') && tokens[i + 4] === ';' && isFound(tokens[i + 1]);
     const declared = { let: i + 1, const: i + 1, var: tokens[i + 1] === '<' ? tokens.indexOf('>', i) + 1 : i + 1 }[token];
     if (declared && inFunction) functions.at(-1).add(tokens[declared]);
     else if (declared) (/ binding\b/.test(attributes) || (token === 'const' && plain) ? kept : module).add(tokens[declared]);
@@ -157,11 +158,18 @@ export const wgslForEsbuild = {
   },
 };
 
+/** A kernel's file as the package has it: constants that the TypeScript beside it does not name, nobody looks for. */
+export async function packagedWgsl(path) {
+  const [wgsl, beside] = await Promise.all([path, path.replace(/wgsl$/, 'ts')].map((file) => readFile(file, 'utf8')));
+  const names = new Set(beside.match(/\w+/g));
+  return minifiedWgsl(wgsl, (name) => names.has(name));
+}
+
 /** For the package. */
 export const minifiedWgslForRolldown = {
   name: 'wgsl',
   async load(id) {
-    return id.endsWith('.wgsl') ? { code: minifiedWgsl(await readFile(id, 'utf8')), moduleType: 'text' } : undefined;
+    return id.endsWith('.wgsl') ? { code: await packagedWgsl(id), moduleType: 'text' } : undefined;
   },
 };
 

@@ -1,14 +1,34 @@
 /** What the build makes of the shaders: the same programs in fewer letters. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { minifiedWgsl, wgslTokens } from '../../scripts/wgsl.mjs';
-import { defineKernel, specialise } from '../../src/kernels/kernel.ts';
+import { minifiedWgsl, packagedWgsl, wgslTokens } from '../../scripts/wgsl.mjs';
+import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { alternativesTo } from '../../src/kernels/candidates.ts';
+import { cpuKernels } from '../../src/kernels/cpu.ts';
+import { defineKernel, specialise, withMachine } from '../../src/kernels/kernel.ts';
+import { adrenoKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { gpuKernels } from '../../src/kernels/set.ts';
+import { readConfig } from '../../src/model/forms.ts';
+import { fused } from '../../src/model/fused/fused.ts';
+import { network } from '../../src/model/network.ts';
+import { plain } from '../../src/model/plain/plain.ts';
 
 const folder = new URL('../../src/kernels/', import.meta.url);
 const kernels = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));
 const sourceOf = (file: string): string => readFileSync(new URL(file, folder), 'utf8');
+
+const packaged = new Map<string, Promise<string>>();
+function packagedOf(kernel: string): Promise<string> {
+  const text = packaged.get(kernel) ?? packagedWgsl(fileURLToPath(new URL(`${kernel}.wgsl`, folder)));
+  packaged.set(kernel, text);
+  return text;
+}
+
+const mapped = <From, To>(from: Record<string, From>, to: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(from).map(([name, value]) => [name, to(value)]));
 
 /** Everything that others find by name. */
 function face(code: string) {
@@ -90,6 +110,26 @@ describe.for(kernels)('%s, minified', (file) => {
       fc.property(spaced, (text) => minifiedWgsl(text) === code),
       { numRuns: 5, endOnFailure: true },
     );
+  });
+});
+
+describe('the package has every constant that is asked for', () => {
+  const config = { released: readConfig(tensorsOf('released')), paper: readConfig(tensorsOf('paper')) };
+  const lowerings = { plain: plain(cpuKernels), ...mapped({ gpuKernels, adrenoKernels, maliKernels, softwareKernels }, fused) };
+
+  it.for(Object.entries(lowerings))('%s', async ([, lowering]) => {
+    const launched = (['released', 'paper'] as const).flatMap((form) =>
+      (lowering.float16 ? (['f32', 'f16'] as const) : (['f32'] as const)).flatMap((dtype) => {
+        const { nodes } = network(config[form], { lowering, dtype });
+        return [...nodes, ...nodes.flatMap((node) => alternativesTo(node)?.candidates ?? [])];
+      }),
+    );
+    const distinct = new Map(launched.map((one) => [`${one.kernel.name} ${JSON.stringify(one.launch.machine)}`, one]));
+    for (const { kernel, launch } of distinct.values()) {
+      const made = [await packagedOf(kernel.name), kernel.wgsl].map((wgsl) => withMachine({ name: kernel.name, wgsl }, launch.machine));
+      const [ours, theirs] = made.map((wgsl) => minifiedWgsl(wgsl, () => false));
+      expect(ours).toBe(theirs);
+    }
   });
 });
 
