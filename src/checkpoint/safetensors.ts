@@ -105,9 +105,9 @@ function storedTensor(name: string, { dtype, shape, data_offsets }: RawTensor): 
 function otherFormat(start: Uint8Array): string | undefined {
   const text = String.fromCharCode(...start.subarray(0, 8));
   if (/^(\xEF\xBB\xBF)?\s*<(!|html|head|\?xml)/i.test(text))
-    return 'it is a web page, with which some servers answer for addresses that they do not know: check the address';
-  if (text.startsWith('version ')) return 'it is a pointer of Git LFS, not the file itself; fetch the file with `git lfs pull`';
+    return 'it is a web page, as servers give for an address that they do not know';
+  if (text.startsWith('version ')) return 'it is a pointer of Git LFS: fetch the file itself with `git lfs pull`';
   if (text.startsWith('PK\x03\x04') || (start[0] === 0x80 && (start[1] as number) <= 5))
-    return 'it looks like a PyTorch file; make a safetensors file of it with `facexformer convert`';
+    return 'it looks like a PyTorch file: make it one of safetensors with `facexformer convert`';
   return undefined;
 }

@@ -7,7 +7,7 @@ import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
-import { type Code, multiplyInto, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
+import { type Code, multiplyInto, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import type { Config } from '../config.ts';
 import { lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
@@ -38,6 +38,8 @@ interface Decoder {
   readonly faceCode: Code;
 }
 
+const tokensOf = (updated: Tensor): Tokens => ({ operand: updated, stride: lastOf(updated.shape) });
+
 export function decode(t: Target, face: Tensor, config: Config, w: Weights): Decoded {
   const side = sideOf(t, face);
   const d: Decoder = { t, tokens: config.tokens, taskCode: taskTokens(config, w), faceCode: positionCode(side) };
@@ -53,15 +55,14 @@ export function decode(t: Target, face: Tensor, config: Config, w: Weights): Dec
     // 1. Task self-attention; in the first layer it is a constant.
     if (i > 0) {
       const updated = selfAttend(d, tokens, layer);
-      tokens = { operand: updated, stride: lastOf(updated.shape) };
-      q = { operand: updated, stride: tokens.stride, offset: WIDTH };
+      tokens = tokensOf(updated);
+      q = { ...tokens, offset: WIDTH };
     }
     // 2. Task-to-face attention. The face's keys and values, and its queries for step 4, are one product.
     const toFace = layer.at('cross_attn_token_to_image');
     const toTask = layer.at('cross_attn_image_to_token');
     const keys = projections(t, `${toFace.path} and back`, rowsOfTensor(image), INNER, [
-      { w: toFace.at('k_proj'), code: d.faceCode },
-      { w: toFace.at('v_proj') },
+      ...keysAndValues(d, toFace),
       { w: toTask.at('q_proj'), code: d.faceCode },
     ]);
     const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
@@ -71,24 +72,24 @@ export function decode(t: Target, face: Tensor, config: Config, w: Weights): Dec
     const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {
       x: hidden,
       source: { kind: 'rows', inner: 2048, stride: 2048 },
-      residual: { operand: seen, stride: lastOf(seen.shape) },
+      residual: tokensOf(seen),
       projected: [{ w: toTask.at('k_proj'), cols: INNER, coded: true }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
     });
     // 4. Face-to-task attention
     image = attendToTasks(d, keys, thought, image, toTask, layer.at('norm4'));
-    tokens = { operand: thought, stride: lastOf(thought.shape) };
-    q = { operand: thought, stride: tokens.stride, offset: WIDTH + 2 * INNER };
+    tokens = tokensOf(thought);
+    q = { ...tokens, offset: WIDTH + 2 * INNER };
     tap(d, `decoder${i}.tokens`, thought);
     t.graph.tap(`decoder${i}.image`, image, [1, side * side, WIDTH]);
   }
-  const keys = projections(t, final.path, rowsOfTensor(image), INNER, [
-    { w: final.at('k_proj'), code: d.faceCode },
-    { w: final.at('v_proj') },
-  ]);
+  const keys = projections(t, final.path, rowsOfTensor(image), INNER, keysAndValues(d, final));
   const decoded = attendToFace(d, q, keys, tokens, final, transformer.at('norm_final_attn'));
   tap(d, 'decoder.tokens', decoded);
   return { tokens: decoded, face: image };
 }
+
+/** Of the face, for the tasks' queries. */
+const keysAndValues = ({ faceCode }: Decoder, w: Weights): Part[] => [{ w: w.at('k_proj'), code: faceCode }, { w: w.at('v_proj') }];
 
 function tap({ t, tokens }: Decoder, name: string, tensor: Tensor): void {
   t.graph.tap(name, tensor, [1, tokens, WIDTH], (values) => firstOf(values, WIDTH, lastOf(tensor.shape)));
@@ -157,7 +158,7 @@ function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, im
   const fill: Parameter['fill'] = (into, [weight]) => transposed(weight as Float32Array, WIDTH, into);
   const weight = t.graph.parameter(`${name} transposed`, [name], INNER * WIDTH, fill, t.dtype);
   const inputs = { q: keys, t: thought, w: weight, n: biasAndNorm(t, out, norm), r: image };
-  return t.graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, t.kernels.faceUpdate, shape, inputs, image.shape);
+  return t.graph.add(together(w, norm), t.kernels.faceUpdate, shape, inputs, image.shape);
 }
 
 /** Columns that an update projects from the tokens it made. */
@@ -196,7 +197,7 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
   const n = biasAndNorm(t, w, norm);
   const c = cols > 0 ? biasAndCode(t, projected, cols, taskCode) : n;
   const inputs = { x, r: residual.operand, w: weight, n, c };
-  return graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
+  return graph.add(together(w, norm), tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
 }
 
 /** For each token and projected column scale (bias + code W^T), in float64: [tokens, cols] */
@@ -219,6 +220,9 @@ function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: n
   const parts = projected.map(({ w, coded }) => `${w.path}${coded ? ' coded' : ''}`);
   return graph.parameter(`${name} x ${parts.join(' + ')} + bias`, [...from, ...weights], rows * cols, fill);
 }
+
+/** A dispatch's name: the layer's path, and the norm's own name. */
+const together = (w: Weights, norm: Weights): string => `${w.path} + ${norm.path.split('.').at(-1)}`;
 
 /** Bias of a linear layer, then gamma and beta of the norm after it: [3, 256] */
 const biasAndNorm = ({ graph }: Target, w: Weights, norm: Weights): Parameter =>

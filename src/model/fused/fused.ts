@@ -9,6 +9,7 @@ import { packWeight, paddedCols, streamStride, TILE_COLS, transposed } from '../
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
 import { packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Lowering, NormedLayer, Pixels, Stream, Target } from '../lowering.ts';
+import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
 import { heads } from './heads.ts';
@@ -42,8 +43,7 @@ function embed(graph: Graph, kernels: GpuKernels, { resized, lookup }: Pixels, w
 
 function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, activation, queries = 0 }: NormedLayer): Tensor {
   const fold: Fold = { norm, w, cols, inner: x.channels, scaled: queries };
-  const layer = { weight: foldedWeight(t, fold), bias: foldedBias(t, fold), cols, activation };
-  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...layer, norm: { eps: SWIN_EPS } });
+  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...folded(t, fold), activation });
 }
 
 function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream): Stream {
@@ -59,10 +59,8 @@ function mergePatches(t: Target, x: Stream, w: Weights): Stream {
   const [norm, reduction] = [w.at('norm'), w.at('reduction')];
   const cols = 2 * x.channels;
   const fold: Fold = { norm, w: reduction, cols, inner: 4 * x.channels, bias: false };
-  const layer = { weight: foldedWeight(t, fold), bias: foldedBias(t, fold), cols };
-  const side = Math.sqrt(rowsOf(x.tensor.shape) / t.graph.images);
-  const merge = { norm: { eps: SWIN_EPS }, mergeSide: side, rows: rowsOf(x.tensor.shape) / 4, stream: true, dtype: 'f32' } as const;
-  return { tensor: product(t, w.path, rowsOfStream(x), { ...layer, ...merge }), channels: cols };
+  const merge = { mergeSide: sideOf(t, x.tensor), rows: rowsOf(x.tensor.shape) / 4, stream: true, dtype: 'f32' } as const;
+  return { tensor: product(t, w.path, rowsOfStream(x), { ...folded(t, fold), ...merge }), channels: cols };
 }
 
 /** `attn.qkv` of `backbone.0.1.0.attn.qkv`. */
@@ -81,6 +79,13 @@ interface Fold {
 }
 
 const SCALE = 1 / Math.sqrt(32);
+
+const folded = (t: Target, fold: Fold) => ({
+  weight: foldedWeight(t, fold),
+  bias: foldedBias(t, fold),
+  cols: fold.cols,
+  norm: { eps: SWIN_EPS },
+});
 
 /** W', packed. */
 function foldedWeight({ graph, dtype }: Target, { norm, w, cols, inner, scaled = 0 }: Fold): Parameter {
