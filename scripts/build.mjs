@@ -30,11 +30,14 @@ function isFresh() {
 
 /**
  * What every engine runs is one file, however many of its modules the files that are imported later share: one file is smaller than its
- * pieces. The labels are another, so that whoever only draws loads no engine.
+ * pieces. The labels are another, so that whoever only draws loads no engine. The paper form's tensors are listed in a file that index.js
+ * imports only by way of the manifest: esbuild keeps with every app what index.js itself imports, if any other file has a use for it.
  */
 const GROUPS = [
   { name: 'labels', test: /[\\/]model[\\/]labels\.ts$/, priority: 2 },
   { name: 'engine', test: /[\\/]model[\\/]facexformer\.ts$/, priority: 1 }, // and whatever it imports
+  { name: 'paper-tensors', test: /[\\/]checkpoint[\\/]paper\.ts$/ },
+  { name: 'manifest', test: /[\\/]checkpoint[\\/]manifest\.ts$/ },
 ];
 
 async function bundleTo(folder) {

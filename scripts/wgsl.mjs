@@ -39,16 +39,18 @@ function endOfBlock(text, start) {
 }
 
 /**
- * The same program in fewer letters: no comments, no needless space, and short names for what only the file itself names: parameters,
- * variables, private functions. Overrides, bindings, the entry point and the lines of `const`, `alias` and `override` stay as they are,
- * the lines as lines: kernel.ts finds them by name.
+ * The same program in fewer letters: no comments, no needless space, no zero that a number can do without, and short names for what only
+ * the file itself names: parameters, variables, private functions, constants. Overrides, bindings, the entry point and aliases keep
+ * theirs, and so do constants that are a plain number: kernel.ts finds them by name.
+ * @param isFound which of these constants it looks for: all of them unless told
  */
-export function minifiedWgsl(text) {
-  const tokens = wgslTokens(text);
-  const names = shortNames(tokens);
-  const renamed = tokens.map((token, i) => (names.has(token) && isName(tokens, i) ? names.get(token) : token));
-  return statements(renamed).map(written).join('').replace(/^\n/, '').replaceAll('\n\n', '\n');
+export function minifiedWgsl(text, isFound = () => true) {
+  const tokens = renamed(wgslTokens(text), isFound).map(shortNumber);
+  return tokens.map((token, i) => (needsSpace(tokens, i) ? ` ${token}` : token)).join('');
 }
+
+/** `.5` for `0.5`, `1.` for `1.0`. */
+const shortNumber = (token) => (/^\d+\.\d+$/.test(token) ? token.replace(/^0+(?=\.\d*[1-9])/, '').replace(/0+$/, '') : token);
 
 const isWord = (token) => /^[\p{XID_Start}_]/u.test(token ?? '');
 
@@ -58,43 +60,57 @@ function isName(tokens, i) {
   return isWord(tokens[i]) && before !== '.' && before !== '@' && !(before === '(' && beforeThat === 'builtin' && tokens[i - 3] === '@');
 }
 
-/** A short name for each name that the file declares for itself, in the order of the file: kernels alike get names alike, which gzip likes. */
-function shortNames(tokens) {
-  const own = declaredNames(tokens);
-  const meant = tokens.map((token, i) => own.has(token) && isName(tokens, i));
-  const short = namesBut(new Set(tokens.filter((_, i) => !meant[i])));
-  return new Map([...new Set(tokens.filter((_, i) => meant[i]))].map((name) => [name, short.next().value]));
+/**
+ * The tokens with a short name for each name that the file declares for itself: those of the module from Z on, and those of each function
+ * from a on, in its own order, so that functions alike get names alike, which gzip likes.
+ */
+function renamed(tokens, isFound) {
+  const { module, functions, functionOf } = declaredNames(tokens, isFound);
+  const isOwn = (i) => isName(tokens, i) && (module.has(tokens[i]) || functions[functionOf[i]]?.has(tokens[i]));
+  const taken = new Set(tokens.filter((_, i) => !isOwn(i)));
+  const shortModule = naming(taken, [...LETTERS].reverse());
+  for (const [i, token] of tokens.entries()) if (isOwn(i) && module.has(token)) shortModule(token);
+  const moduleNames = new Set([...taken, ...[...module].map(shortModule)]);
+  const shortIn = functions.map(() => naming(moduleNames, [...LETTERS]));
+  return tokens.map((token, i) => (isOwn(i) ? (module.has(token) ? shortModule : shortIn[functionOf[i]])(token) : token));
 }
 
 /**
- * Names of parameters, of variables and values in functions, of functions without a stage, and of module variables without a binding. A
- * name is the same thing, or shadows it, wherever it stands: renaming all of its uses alike keeps every scope.
+ * Names of the module: functions without a stage, variables without a binding, constants that are no plain number; and of each function:
+ * its parameters, variables and values. A name is the same thing, or shadows it, wherever it stands in its function, or in the module if
+ * that has it, too: renaming all of its uses alike keeps every scope.
  */
-function declaredNames(tokens) {
-  const own = new Set();
+function declaredNames(tokens, isFound) {
+  const module = new Set();
   const kept = new Set();
+  const functions = [];
+  const functionOf = [];
   let depth = 0;
   let attributes = '';
+  let inFunction = false;
   for (const [i, token] of tokens.entries()) {
     if (token === '{') depth++;
     if (token === '}') depth--;
+    if (token === 'fn') {
+      inFunction = true;
+      functions.push(new Set(parameters(tokens, i + 2)));
+      (/ (compute|vertex|fragment)\b/.test(attributes) ? kept : module).add(tokens[i + 1]);
+    }
+    functionOf.push(inFunction ? functions.length - 1 : undefined);
+    if (depth === 0 && token === '}') inFunction = false;
     if (depth === 0 && (token === ';' || token === '}')) attributes = '';
     if (token === '@') attributes += ` ${tokens[i + 1]}`;
-    if (token === 'fn') (/ (compute|vertex|fragment)\b/.test(attributes) ? kept : own).add(tokens[i + 1]);
-    if (token === 'fn') for (const name of parameters(tokens, i + 2)) own.add(name);
-    if (token === 'let' || (token === 'const' && depth > 0)) own.add(tokens[i + 1]);
-    if (token === 'var') (/ binding\b/.test(attributes) && depth === 0 ? kept : own).add(variable(tokens, i + 1));
-    if (depth === 0 && (token === 'const' || token === 'alias' || token === 'override' || token === 'struct')) kept.add(tokens[i + 1]);
+    const plain = /^\d+u$/.test(tokens[i + 3] ?? '') && tokens[i + 4] === ';' && isFound(tokens[i + 1]);
+    const declared = { let: i + 1, const: i + 1, var: tokens[i + 1] === '<' ? tokens.indexOf('>', i) + 1 : i + 1 }[token];
+    if (declared && inFunction) functions.at(-1).add(tokens[declared]);
+    else if (declared) (/ binding\b/.test(attributes) || (token === 'const' && plain) ? kept : module).add(tokens[declared]);
+    if (token === 'alias' || token === 'override' || token === 'struct') kept.add(tokens[i + 1]);
+    if (token === 'struct') for (const name of members(tokens, i + 2)) kept.add(name);
   }
-  // A name that a struct's member or a binding bears, too, is left alone.
-  for (const name of kept) own.delete(name);
-  for (const [i, token] of tokens.entries()) if (token === 'struct') for (const name of members(tokens, i + 2)) own.delete(name);
-  return own;
-}
-
-/** The name after `var`, behind its address space. */
-function variable(tokens, i) {
-  return tokens[i] === '<' ? tokens[tokens.indexOf('>', i) + 1] : tokens[i];
+  // A name that is kept, or one of the module's, is that in every function.
+  for (const name of kept) module.delete(name);
+  for (const own of functions) for (const name of [...kept, ...module]) own.delete(name);
+  return { module, functions, functionOf };
 }
 
 /** Words before a colon between the brackets that open at i. */
@@ -112,48 +128,25 @@ function between(tokens, i, open, close) {
 const parameters = (tokens, i) => between(tokens, i, '(', ')');
 const members = (tokens, i) => between(tokens, i, '{', '}');
 
-/** a, b, ..., aa, ab, ... without words of the language and those that the file uses. */
-function* namesBut(taken) {
-  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
-  for (const first of ['', ...letters])
-    for (const last of letters) {
-      const name = first + last;
-      if (!taken.has(name) && !['as', 'do', 'fn', 'if', 'is', 'of'].includes(name)) yield name;
-    }
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+/** Gives each name a short one: a, b, ..., aa, ab, ... of the letters, without words of the language and those that are taken. */
+function naming(taken, letters) {
+  const free = ['', ...letters].flatMap((first) => letters.map((last) => first + last));
+  const short = free.filter((name) => !taken.has(name) && !['as', 'do', 'fn', 'if', 'is', 'of'].includes(name)).values();
+  const given = new Map();
+  return (name) => {
+    if (!given.has(name)) given.set(name, short.next().value);
+    return given.get(name);
+  };
 }
 
-/** Runs of tokens: those of a module's `const`, `alias` and `override` each by themselves, with everything between them in one. */
-function statements(tokens) {
-  const runs = [[]];
-  let depth = 0;
-  for (const token of tokens) {
-    const run = runs.at(-1);
-    if (token === '{' || token === '(') depth++;
-    if (token === '}' || token === ')') depth--;
-    if (depth === 0 && LINES.has(token) && !LINES.has(run[0])) runs.push([token]);
-    else run.push(token);
-    if (depth === 0 && token === ';' && LINES.has(runs.at(-1)[0])) runs.push([]);
-  }
-  return runs.filter((run) => run.length > 0);
-}
-
-const LINES = new Set(['const', 'alias', 'override']);
-
-/** A line as people write it, or a run as tight as it can be. */
-function written(run) {
-  if (!LINES.has(run[0])) return run.map((token, i) => (needsSpace(run, i) ? ` ${token}` : token)).join('');
-  const [kind, name, ...rest] = run;
-  const text = rest.map((token, i) => (needsSpace(rest, i) ? ` ${token}` : token)).join('');
-  return `\n${kind} ${name}${text.replace(/^:/, ': ').replace('=', ' = ')}\n`;
-}
-
-/** Words must stay apart, and so must signs that together would be another sign; kernel.ts reads a binding's name behind a space. */
-function needsSpace(run, i) {
-  const [before, token] = [run[i - 1], run[i]];
+/** Words must stay apart, and so must signs that together would be another sign. */
+function needsSpace(tokens, i) {
+  const [before, token] = [tokens[i - 1], tokens[i]];
   if (before === undefined) return false;
   const word = (text) => /[\p{XID_Continue}.]/u.test(text);
   if (word(before.at(-1)) && word(token[0])) return before !== '.' && token !== '.';
-  if (before === '>' && isWord(token)) return run.lastIndexOf('var', i) > run.lastIndexOf(';', i - 1) && run[i + 1] === ':';
   return !isWord(before) && !isWord(token) && ['++', '--', '&&', '||', '//', '/*', '<<', '>>', '->'].includes(before.at(-1) + token[0]);
 }
 
@@ -165,11 +158,18 @@ export const wgslForEsbuild = {
   },
 };
 
+/** A kernel's file as the package has it: constants that the TypeScript beside it does not name, nobody looks for. */
+export async function packagedWgsl(path) {
+  const [wgsl, beside] = await Promise.all([path, path.replace(/wgsl$/, 'ts')].map((file) => readFile(file, 'utf8')));
+  const names = new Set(beside.match(/\w+/g));
+  return minifiedWgsl(wgsl, (name) => names.has(name));
+}
+
 /** For the package. */
 export const minifiedWgslForRolldown = {
   name: 'wgsl',
   async load(id) {
-    return id.endsWith('.wgsl') ? { code: minifiedWgsl(await readFile(id, 'utf8')), moduleType: 'text' } : undefined;
+    return id.endsWith('.wgsl') ? { code: await packagedWgsl(id), moduleType: 'text' } : undefined;
   },
 };
 

@@ -5,9 +5,9 @@ import { makePlan } from '../../src/graph/plan.ts';
 import { alternativesTo } from '../../src/kernels/candidates.ts';
 import { specialise } from '../../src/kernels/kernel.ts';
 import { kernelsFor } from '../../src/model/choose.ts';
-import { readConfig, tasksOf } from '../../src/model/config.ts';
+import { tasksOf } from '../../src/model/config.ts';
+import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
-import { landmarksHourglass } from '../../src/model/hourglass.ts';
 import { network } from '../../src/model/network.ts';
 
 /** The part of a `GPUAdapterInfo` that the choice of kernels may depend on. */
@@ -40,7 +40,7 @@ export async function pipelinesOf(profile: AdapterProfile, forms: readonly Form[
     const config = readConfig(tensorsOf(form));
     const outputs = tasksOf(config).map((task) => (task === 'segmentation' ? 'mask' : task));
     const ofForm = new Map<string, Pipeline>();
-    const { dispatches } = makePlan(network(config, { lowering, hourglass: landmarksHourglass }), outputs);
+    const { dispatches } = makePlan(network(config, { lowering }), outputs);
     const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one, LANES)?.candidates ?? []) : dispatches;
     for (const { kernel, launch } of ways) {
       const key = pipelineKey(kernel, launch);

@@ -1,5 +1,5 @@
 /** Bytes in order from wherever weights come from: one reader over streams, with one buffer that it uses again and again. */
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 
 /** Where bytes come from. */
 export interface ByteSource {
@@ -14,88 +14,89 @@ export class ByteReader {
   readonly length: number | undefined;
   /** Bytes that have arrived. */
   arrived = 0;
-  private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  private chunk = new Uint8Array(0);
-  private room = new Uint8Array(0);
+  /** Called as bytes arrive. */
+  onChunk: (() => void) | undefined;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #chunk = new Uint8Array(0);
+  #room = new Uint8Array(0);
 
   constructor(
-    private readonly name: string,
+    readonly name: string,
     { stream, length }: { stream: ReadableStream<Uint8Array>; length: number | undefined },
   ) {
     this.length = length;
-    this.reader = stream.getReader();
+    this.#reader = stream.getReader();
   }
 
   /**
    * The next n bytes, or fewer where the source ends. They are valid until the next call: either a part of the arrived chunk or,
    * put together, the reader's own buffer. That buffer grows no faster than bytes arrive, unless the source's length is known.
    */
-  async take(n: number, onChunk?: () => void): Promise<Uint8Array> {
-    if (this.chunk.length === 0 && n > 0) await this.next(onChunk);
-    if (this.chunk.length >= n) return this.cut(n);
+  async take(n: number): Promise<Uint8Array> {
+    if (this.#chunk.length === 0 && n > 0) await this.#next();
+    if (this.#chunk.length >= n) return this.#cut(n);
     let have = 0;
     while (have < n) {
-      if (this.chunk.length === 0 && !(await this.next(onChunk))) break;
-      const part = this.cut(Math.min(n - have, this.chunk.length));
-      this.reserve(have, have + part.length, n);
-      this.room.set(part, have);
+      if (this.#chunk.length === 0 && !(await this.#next())) break;
+      const part = this.#cut(Math.min(n - have, this.#chunk.length));
+      this.#reserve(have, have + part.length, n);
+      this.#room.set(part, have);
       have += part.length;
     }
-    return this.room.subarray(0, have);
+    return this.#room.subarray(0, have);
   }
 
   /** Whether the source has no more bytes. */
   async ended(): Promise<boolean> {
-    return this.chunk.length === 0 && !(await this.next());
+    return this.#chunk.length === 0 && !(await this.#next());
   }
 
   /** Lets go of the source; a read under way ends at once. */
   cancel(): void {
     // The source's own clean-up may take its time, and its failure no longer matters.
-    this.reader.cancel().catch(() => undefined);
+    this.#reader.cancel().catch(() => undefined);
   }
 
-  private cut(n: number): Uint8Array {
-    const part = this.chunk.subarray(0, n);
-    this.chunk = this.chunk.subarray(n);
+  #cut(n: number): Uint8Array {
+    const part = this.#chunk.subarray(0, n);
+    this.#chunk = this.#chunk.subarray(n);
     return part;
   }
 
-  private async next(onChunk?: () => void): Promise<boolean> {
+  async #next(): Promise<boolean> {
     for (;;) {
-      const { done, value } = await this.reader.read().catch((cause: unknown) => {
-        throw brokenOff(this.name, cause);
+      const { done, value } = await this.#reader.read().catch((cause: unknown) => {
+        throw unreachable(`Reading ${this.name} broke off`, cause, 'Try again.');
       });
       if (done) return false;
       if (!(value instanceof Uint8Array))
         throw new FaceXFormerError('BAD_OPTION', `The stream of weights gave a ${typeof value}; its chunks must be Uint8Array.`);
       this.arrived += value.length;
-      onChunk?.();
+      this.onChunk?.();
       if (value.length === 0) continue;
       // A plain Uint8Array even where the source gives Node's Buffers, whose slice is no copy.
-      this.chunk = new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.length);
+      this.#chunk = new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.length);
       return true;
     }
   }
 
-  private reserve(have: number, needed: number, wanted: number): void {
-    if (this.room.length >= needed) return;
-    const size = this.length === undefined ? Math.min(wanted, Math.max(needed, 2 * this.room.length)) : wanted;
-    const old = this.room;
+  #reserve(have: number, needed: number, wanted: number): void {
+    if (this.#room.length >= needed) return;
+    const size = this.length === undefined ? Math.min(wanted, Math.max(needed, 2 * this.#room.length)) : wanted;
+    const old = this.#room;
     try {
-      this.room = new Uint8Array(size);
+      this.#room = new Uint8Array(size);
     } catch (cause) {
       throw new FaceXFormerError('LIMIT', `No memory for a tensor of ${wanted} bytes.`, { cause });
     }
-    this.room.set(old.subarray(0, have));
+    this.#room.set(old.subarray(0, have));
   }
 }
 
-/** What to throw when a source of bytes fails midway. */
-function brokenOff(name: string, cause: unknown): FaceXFormerError {
+/** What to throw when a source of bytes fails: what did, why, and what to do. */
+function unreachable(what: string, cause: unknown, todo: string): FaceXFormerError {
   if (cause instanceof FaceXFormerError) return cause;
-  if (isAbort(cause)) return new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });
-  return new FaceXFormerError('WEIGHTS_UNREACHABLE', `Reading ${name} broke off: ${message(cause)}. Try again.`, { cause });
+  return isAbort(cause) ? aborted(cause) : new FaceXFormerError('WEIGHTS_UNREACHABLE', `${what}: ${message(cause)}. ${todo}`, { cause });
 }
 
 /** Fetches an address. @throws FaceXFormerError WEIGHTS_UNREACHABLE, ABORTED */
@@ -106,15 +107,12 @@ export async function fetchBytes(
   signal?: AbortSignal,
 ): Promise<{ stream: ReadableStream<Uint8Array>; length: number | undefined }> {
   throwIfAborted(signal);
-  let response: Response;
   try {
-    response = await fetch(request, signal ? { signal } : {});
+    return responseBytes(await fetch(request, signal ? { signal } : {}), name);
   } catch (cause) {
-    if (isAbort(cause) || signal?.aborted) throw new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });
-    const reason = `Could not fetch the weights from ${name}: ${message(cause)}. Check the address, the network and the server's CORS headers.`;
-    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', reason, { cause });
+    throwIfAborted(signal);
+    throw unreachable(`Could not fetch the weights from ${name}`, cause, "Check the address, the network and the server's CORS headers.");
   }
-  return responseBytes(response, name);
 }
 
 /** The body of an answer. @throws FaceXFormerError WEIGHTS_UNREACHABLE for a failure status, BAD_OPTION for a body already read */

@@ -2,20 +2,20 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { TensorInfo } from './checkpoint.ts';
 import { quote } from './header-json.ts';
-import { FORMS, type Form, isBuffer } from './manifest.ts';
+import { type Form, isBuffer } from './tensors.ts';
 
 /** Types from which `toFloat32` makes float32. */
 const FLOATS = new Set<string>(['F32', 'F16', 'BF16', 'F64']);
 
 /** The form that a checkpoint holds, by a name that only this form has. @throws FaceXFormerError WRONG_WEIGHTS if neither. */
 export function formOf(found: ReadonlyMap<string, TensorInfo>): Form {
-  for (const form of FORMS)
-    if (found.has(form === 'released' ? 'face_decoder.landmarks_token.weight' : 'face_decoder.landmarks_tokens.weight')) return form;
+  if (found.has('face_decoder.landmarks_token.weight')) return 'released';
+  if (found.has('face_decoder.landmarks_tokens.weight')) return 'paper';
   const [first] = found.keys();
   const holds = first === undefined ? 'no tensor at all' : `${found.size} tensors, the first of them ${quote(first)}`;
   throw new FaceXFormerError(
     'WRONG_WEIGHTS',
-    `These weights are not FaceXFormer's: the file holds ${holds}, and no face_decoder.landmarks_token.weight (released form) or face_decoder.landmarks_tokens.weight (paper form).`,
+    `These weights are not FaceXFormer's: the file holds ${holds}, and none of the landmarks' tokens (face_decoder.landmarks_token*.weight).`,
   );
 }
 

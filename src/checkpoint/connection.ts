@@ -1,5 +1,5 @@
 /** One request for a file of weights, from some byte on: which of its failures are worth another try, and where its bytes belong. */
-import { either, FaceXFormerError } from '../gpu/errors.ts';
+import { aborted, either, FaceXFormerError } from '../gpu/errors.ts';
 import { isAbort, message } from './bytes.ts';
 import type { ChunkStore } from './store.ts';
 
@@ -155,7 +155,7 @@ async function inTime<T>(stall: number, stop: AbortController, url: string, step
     return await Promise.race([step(), stalled]);
   } catch (cause) {
     if (cause instanceof FaceXFormerError || cause instanceof Passing) throw cause;
-    if (isAbort(cause)) throw new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });
+    if (isAbort(cause)) throw aborted(cause);
     throw new Passing(unreachable(url, message(cause), cause));
   } finally {
     clearTimeout(timer);

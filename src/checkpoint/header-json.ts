@@ -1,5 +1,5 @@
 /**
- * Reads the JSON of a safetensors header by its schema, character by character. JSON.parse will not do: it keeps the last of
+ * Reads the JSON of a safetensors header by its schema, piece by piece. JSON.parse of the whole will not do: it keeps the last of
  * duplicate keys, rounds integers above 2^53, takes 4.0 and 1e3 for sizes and lone surrogates for names, and recurses as deep as
  * it is told. A reader of this one schema meets none of it: what the schema does not foresee is refused where it stands.
  */
@@ -19,11 +19,7 @@ export interface RawHeader {
 export class HeaderSyntaxError extends Error {}
 
 const INTEGER = /(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
-/** Everything from the space on, but for the quote and the backslash. */
-const PLAIN = /[ !#-[\]-\uffff]*/y;
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const SPACE = ' \t\n\r';
-const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 /** At most this many dimensions: PyTorch's own bound is 64. */
 const MAX_RANK = 64;
@@ -34,134 +30,117 @@ export function parseHeaderJson(text: string): RawHeader {
 }
 
 class HeaderReader {
-  private at = 0;
+  readonly #text: string;
+  #at = 0;
   /** The tensor being read, for messages. */
-  private tensor: string | undefined;
+  #tensor: string | undefined;
 
-  constructor(private readonly text: string) {}
+  constructor(text: string) {
+    this.#text = text;
+  }
 
   header(): RawHeader {
     const tensors = new Map<string, RawTensor>();
-    let metadata: Map<string, string> | undefined;
-    this.members('the header', (key) => {
+    const metadata = new Map<string, string>();
+    this.#members('the header', (key) => {
       if (key === '__metadata__') {
-        if (metadata) this.fail('duplicate key "__metadata__"');
-        metadata = this.metadata();
+        this.#members(key, (name) => metadata.set(name, this.#string('a value in __metadata__')));
         return;
       }
-      this.tensor = key;
-      if (tensors.has(key)) this.fail('duplicate entry');
-      tensors.set(key, this.tensorEntry());
-      this.tensor = undefined;
+      this.#tensor = key;
+      tensors.set(key, this.#tensorEntry());
+      this.#tensor = undefined;
     });
-    if (this.at < this.text.length) this.fail('text after the header object');
-    return { tensors, metadata: metadata ?? new Map() };
+    if (this.#at < this.#text.length) this.#fail('text after the header object');
+    return { tensors, metadata };
   }
 
-  private metadata(): Map<string, string> {
-    const found = new Map<string, string>();
-    this.members('__metadata__', (key) => {
-      if (found.has(key)) this.fail(`duplicate key ${quote(key)} in __metadata__`);
-      found.set(key, this.string('a value in __metadata__'));
-    });
-    return found;
-  }
-
-  private tensorEntry(): RawTensor {
+  #tensorEntry(): RawTensor {
     const entry: Partial<RawTensor> = {};
-    this.members('the entry', (key) => {
-      if (key !== 'dtype' && key !== 'shape' && key !== 'data_offsets') return this.fail(`unknown field ${quote(key)}`);
-      if (entry[key] !== undefined) this.fail(`duplicate field ${quote(key)}`);
-      if (key === 'dtype') entry.dtype = this.string('dtype');
-      else entry[key] = this.integers(key, key === 'shape' ? MAX_RANK : 2);
+    this.#members('the entry', (key) => {
+      if (key === 'dtype') entry.dtype = this.#string(key);
+      else if (key === 'shape') entry.shape = this.#integers(key, MAX_RANK);
+      else if (key === 'data_offsets') entry.data_offsets = this.#integers(key, 2);
+      else this.#fail(`unknown field ${quote(key)}`);
     });
     const { dtype, shape, data_offsets } = entry;
-    if (dtype === undefined) return this.fail('no dtype');
-    if (shape === undefined) return this.fail('no shape');
-    if (data_offsets?.length !== 2) return this.fail('no two data_offsets');
+    if (dtype === undefined) return this.#fail('no dtype');
+    if (shape === undefined) return this.#fail('no shape');
+    if (data_offsets?.length !== 2) return this.#fail('no two data_offsets');
     return { dtype, shape, data_offsets };
   }
 
   /** `{ key: member, ... }` with white space around it; `member` reads the value. */
-  private members(what: string, member: (key: string) => void): void {
-    this.expect('{', what);
-    if (this.taken('}')) return;
-    do {
-      const key = this.string('a key');
-      this.expect(':', what);
+  #members(what: string, member: (key: string) => void): void {
+    const found = new Set<string>();
+    this.#list('{', '}', what, () => {
+      const key = this.#string('a key');
+      if (found.has(key)) this.#fail(`duplicate key ${quote(key)} in ${what}`);
+      found.add(key);
+      this.#expect(':', what);
       member(key);
-    } while (this.taken(','));
-    this.expect('}', what);
+    });
   }
 
-  private integers(field: string, limit: number): number[] {
+  #integers(field: string, limit: number): number[] {
     const found: number[] = [];
-    this.expect('[', field);
-    if (this.taken(']')) return found;
-    do {
-      if (found.length === limit) this.fail(`${field} has more than ${limit} numbers`);
-      const digits = this.match(INTEGER);
-      if (digits === '') this.fail(`${field} must hold non-negative integers, plainly written`);
-      if (!Number.isSafeInteger(Number(digits))) this.fail(`${field} has a number above 2^53 - 1`);
+    this.#list('[', ']', field, () => {
+      if (found.length === limit) this.#fail(`${field} has more than ${limit} numbers`);
+      INTEGER.lastIndex = this.#at;
+      const digits = INTEGER.exec(this.#text)?.[0] ?? this.#fail(`${field} must hold non-negative integers, plainly written`);
+      this.#at += digits.length;
+      if (!Number.isSafeInteger(Number(digits))) this.#fail(`${field} has a number above 2^53 - 1`);
       found.push(Number(digits));
-    } while (this.taken(','));
-    this.expect(']', field);
+    });
     return found;
   }
 
-  private string(what: string): string {
-    this.space();
-    if (this.text[this.at] !== '"') this.fail(`${what} must be a string`);
-    this.at++;
+  /** What stands between two brackets, with commas; `one` reads each. */
+  #list(open: string, close: string, what: string, one: () => void): void {
+    this.#expect(open, what);
+    if (this.#taken(close)) return;
+    do one();
+    while (this.#taken(','));
+    this.#expect(close, what);
+  }
+
+  /** JSON.parse reads strings well, but for halves of surrogate pairs. */
+  #string(what: string): string {
+    this.#space();
+    const start = this.#at;
+    if (this.#text[start] !== '"') this.#fail(`${what} must be a string`);
+    do this.#at += this.#text[this.#at] === '\\' ? 2 : 1;
+    while (this.#at < this.#text.length && this.#text[this.#at] !== '"');
+    this.#at++;
     let value = '';
-    for (;;) {
-      value += this.match(PLAIN);
-      const end = this.text[this.at++];
-      if (end === '"') break;
-      if (end !== '\\') this.fail(`${what} does not end, or holds a control character`);
-      value += this.escape(what);
+    try {
+      value = JSON.parse(this.#text.slice(start, this.#at));
+    } catch {
+      this.#fail(`${what} does not end, or holds a control character or a bad escape`);
     }
-    if (LONE_SURROGATE.test(value)) this.fail(`${what} holds half of a surrogate pair`);
+    if (LONE_SURROGATE.test(value)) this.#fail(`${what} holds half of a surrogate pair`);
     return value;
   }
 
-  private escape(what: string): string {
-    const kind = this.text[this.at++] ?? '';
-    const plain = ESCAPES[kind];
-    if (plain !== undefined) return plain;
-    const hex = this.text.slice(this.at, this.at + 4);
-    if (kind !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) this.fail(`${what} holds a bad escape`);
-    this.at += 4;
-    return String.fromCharCode(Number.parseInt(hex, 16));
+  #expect(mark: string, what: string): void {
+    if (!this.#taken(mark)) this.#fail(`expected '${mark}' in ${what}`);
   }
 
-  private expect(mark: string, what: string): void {
-    if (!this.taken(mark)) this.fail(`expected '${mark}' in ${what}`);
-  }
-
-  private taken(mark: string): boolean {
-    this.space();
-    if (this.text[this.at] !== mark) return false;
-    this.at++;
-    this.space();
+  #taken(mark: string): boolean {
+    this.#space();
+    if (this.#text[this.#at] !== mark) return false;
+    this.#at++;
+    this.#space();
     return true;
   }
 
-  private space(): void {
-    while (SPACE.includes(this.text.charAt(this.at)) && this.at < this.text.length) this.at++;
+  #space(): void {
+    while (' \t\n\r'.includes(this.#text[this.#at] ?? '-')) this.#at++;
   }
 
-  private match(pattern: RegExp): string {
-    pattern.lastIndex = this.at;
-    if (!pattern.test(this.text)) return '';
-    const found = this.text.slice(this.at, pattern.lastIndex);
-    this.at = pattern.lastIndex;
-    return found;
-  }
-
-  private fail(what: string): never {
-    const where = this.tensor === undefined ? '' : ` for tensor ${quote(this.tensor)}`;
-    throw new HeaderSyntaxError(`${what}${where} (character ${this.at} of the header)`);
+  #fail(what: string): never {
+    const where = this.#tensor === undefined ? '' : ` for tensor ${quote(this.#tensor)}`;
+    throw new HeaderSyntaxError(`${what}${where} (character ${this.#at} of the header)`);
   }
 }
 

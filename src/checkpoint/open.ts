@@ -89,11 +89,12 @@ async function* readTensors(
   throwIfAborted(signal);
   const reader = await begin(signal);
   const progress = () => onProgress?.(Math.min(Math.max(reader.arrived - header.dataStart, 0), header.dataBytes), header.dataBytes);
+  reader.onChunk = progress;
   try {
     progress();
     let end = header.dataStart;
     for (const info of header.tensors.values()) {
-      const data = await guarded(reader, signal, () => reader.take(info.bytes, progress));
+      const data = await guarded(reader, signal, () => reader.take(info.bytes));
       end += data.length;
       if (data.length < info.bytes) throw wrongLength(end, header.dataStart + header.dataBytes);
       yield { info, data };
@@ -123,13 +124,10 @@ async function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, s
 }
 
 function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): ByteSource {
-  if (typeof source === 'string' || source instanceof URL) {
-    const name = address(String(source));
-    return { name, rereadable: true, open: (signal) => fetchBytes(source, name, fetch, signal) };
-  }
-  if (source instanceof Request) {
-    const name = address(source.url);
-    return { name, rereadable: true, open: (signal) => fetchBytes(source.clone(), name, fetch, signal) };
+  const request = source instanceof Request;
+  if (typeof source === 'string' || source instanceof URL || request) {
+    const name = address(request ? source.url : String(source));
+    return { name, rereadable: true, open: (signal) => fetchBytes(request ? source.clone() : source, name, fetch, signal) };
   }
   if (source instanceof Response) {
     const name = source.url ? address(source.url) : 'response';

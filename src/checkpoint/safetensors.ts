@@ -38,10 +38,9 @@ export function badFile(reason: string, options?: ErrorOptions): FaceXFormerErro
 export function headerLength(start: Uint8Array, fileLength?: number): number {
   if (start.length < 8) throw badFile(`it has ${start.length} bytes, and the header's length alone takes 8`);
   const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES))
-    throw badFile(otherFormat(start) ?? `its header would have ${length} bytes; at most ${MAX_HEADER_BYTES} are taken`);
-  if (fileLength !== undefined && length > BigInt(Math.max(fileLength - 8, 0)))
-    throw badFile(`its header would have ${length} bytes, and the file has ${fileLength} in all`);
+  const long = `its header would have ${length} bytes`;
+  if (length > MAX_HEADER_BYTES) throw badFile(otherFormat(start) ?? `${long}; at most ${MAX_HEADER_BYTES} are taken`);
+  if (fileLength !== undefined && length > fileLength - 8) throw badFile(`${long}, and the file has ${fileLength} in all`);
   return Number(length);
 }
 
@@ -60,17 +59,17 @@ export function parseHeader(bytes: Uint8Array, fileLength: number | undefined): 
   let end = 0;
   for (const tensor of stored) {
     if (tensor.offset !== end)
-      throw badFile(`tensor ${quote(tensor.name)} begins at byte ${tensor.offset} of the data, and the one before it ends at ${end}`);
+      throw badFile(`tensor ${quote(tensor.name)} begins at byte ${tensor.offset} of the data, the one before ends at ${end}`);
     end += tensor.bytes;
   }
-  if (!Number.isSafeInteger(dataStart + end)) throw badFile('its data would be longer than 2^53 bytes');
+  if (dataStart + end > Number.MAX_SAFE_INTEGER) throw badFile('its data would be longer than 2^53 bytes');
   if (fileLength !== undefined && fileLength !== dataStart + end) throw wrongLength(fileLength, dataStart + end);
   return { tensors: new Map(stored.map((t) => [t.name, t])), metadata: raw.metadata, dataStart, dataBytes: end };
 }
 
 /** A file whose tensors end before or after its last byte. */
 export function wrongLength(is: number, should: number): FaceXFormerError {
-  if (is < should) return badFile(`it was cut short: it has ${is} bytes and its header speaks of ${should}; fetch or copy it again`);
+  if (is < should) return badFile(`it was cut short: it has ${is} bytes instead of ${should}; fetch or copy it again`);
   return badFile(`it has bytes after its last tensor: ${is} instead of ${should}`);
 }
 
@@ -91,13 +90,14 @@ function readJson(bytes: Uint8Array): ReturnType<typeof parseHeaderJson> {
 
 function storedTensor(name: string, { dtype, shape, data_offsets }: RawTensor): StoredTensor {
   const [begin, end] = data_offsets as [number, number];
-  if (!isDtype(dtype)) throw badFile(`tensor ${quote(name)} has the unknown dtype ${quote(dtype)}`);
-  if (end < begin) throw badFile(`tensor ${quote(name)} ends at byte ${end}, before it begins at ${begin}`);
+  const bad = (why: string) => badFile(`tensor ${quote(name)} ${why}`);
+  if (!isDtype(dtype)) throw bad(`has the unknown dtype ${quote(dtype)}`);
+  if (end < begin) throw bad(`ends at byte ${end}, before it begins at ${begin}`);
   const bytes = bytesOf(dtype, shape);
-  if (bytes === 'overflow') throw badFile(`tensor ${quote(name)} of shape [${shape}] is too large to have a size`);
-  if (bytes === 'ragged') throw badFile(`tensor ${quote(name)} of shape [${shape}] and dtype ${dtype} does not fill whole bytes`);
-  if (bytes !== end - begin)
-    throw badFile(`tensor ${quote(name)} of shape [${shape}] and dtype ${dtype} takes ${bytes} bytes, and its offsets span ${end - begin}`);
+  const what = `of shape [${shape}] and dtype ${dtype}`;
+  if (bytes > Number.MAX_SAFE_INTEGER) throw bad(`${what} is too large to have a size`);
+  if (!Number.isInteger(bytes)) throw bad(`${what} does not fill whole bytes`);
+  if (bytes !== end - begin) throw bad(`${what} takes ${bytes} bytes, and its offsets span ${end - begin}`);
   return { name, dtype, shape, bytes, offset: begin };
 }
 
@@ -105,9 +105,9 @@ function storedTensor(name: string, { dtype, shape, data_offsets }: RawTensor): 
 function otherFormat(start: Uint8Array): string | undefined {
   const text = String.fromCharCode(...start.subarray(0, 8));
   if (/^(\xEF\xBB\xBF)?\s*<(!|html|head|\?xml)/i.test(text))
-    return 'it is a web page; a server that answers unknown addresses with its index page does that: check the address';
-  if (text.startsWith('version ')) return 'it is a pointer of Git LFS, not the file itself; fetch the file with `git lfs pull`';
+    return 'it is a web page, as servers give for an address that they do not know';
+  if (text.startsWith('version ')) return 'it is a pointer of Git LFS: fetch the file itself with `git lfs pull`';
   if (text.startsWith('PK\x03\x04') || (start[0] === 0x80 && (start[1] as number) <= 5))
-    return 'it looks like a PyTorch file; make a safetensors file of it with `facexformer convert`';
+    return 'it looks like a PyTorch file: make it one of safetensors with `facexformer convert`';
   return undefined;
 }

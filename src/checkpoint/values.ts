@@ -1,7 +1,7 @@
 /** Stored elements to float32: the one type that the engine computes from. Loaded for files that hold others: see float32.ts. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
-import { fromFloat16 } from './float16.ts';
+import { fromFloat16 } from './from-float16.ts';
 import { badFile } from './safetensors.ts';
 
 /**

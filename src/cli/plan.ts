@@ -10,9 +10,9 @@ import { planJson, printPlan } from '../graph/print.ts';
 import { cpuKernels } from '../kernels/cpu.ts';
 import { specialise } from '../kernels/kernel.ts';
 import { kernelsFor } from '../model/choose.ts';
-import { type Config, readConfig, tasksOf } from '../model/config.ts';
+import { type Config, tasksOf } from '../model/config.ts';
+import { readConfig } from '../model/forms.ts';
 import { fused } from '../model/fused/fused.ts';
-import { landmarksHourglass } from '../model/hourglass.ts';
 import type { Task } from '../model/labels.ts';
 import { network } from '../model/network.ts';
 import { plain } from '../model/plain/plain.ts';
@@ -52,7 +52,7 @@ async function graphOf(
   const vendor = VENDORS[parseChoice('--gpu', gpu, GPUS)];
   if (software && (images > 1 || type === 'f16')) throw new UsageError('--software takes one face at a time, in float32.');
   const lowering = software ? plain(cpuKernels) : fused(await kernelsFor({ vendor, architecture: '' }));
-  return network(config, { lowering, images, dtype: type, tasks, hourglass: landmarksHourglass });
+  return network(config, { lowering, images, dtype: type, tasks });
 }
 
 export const plan: Command = {
@@ -77,7 +77,7 @@ export const plan: Command = {
     const tasks = values.tasks === undefined ? known : parseTasks(values.tasks);
     for (const task of tasks)
       if (!known.includes(task))
-        throw new FaceXFormerError('UNKNOWN_TASK', `The ${config.form} form knows no ${task}; it knows ${known.join(', ')}.`);
+        throw new FaceXFormerError('UNKNOWN_TASK', `The ${config.form.name} form knows no ${task}; it knows ${known.join(', ')}.`);
     const made = makePlan(
       await graphOf(config, tasks as Task[], values),
       tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),

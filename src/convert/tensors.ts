@@ -27,7 +27,7 @@ export class Tensor {
 
   /** Bytes of the tensor when its elements lie side by side. */
   get bytes(): number {
-    return bytesOf(this.storage.dtype, this.shape) as number;
+    return bytesOf(this.storage.dtype, this.shape);
   }
 }
 
@@ -116,7 +116,7 @@ function rebuilt([storage, offset, shape, strides]: Value[]): Tensor {
   if (!(storage instanceof Storage)) throw badTorch('a tensor has no storage');
   if (!isCount(offset) || !isCounts(shape) || !isCounts(strides) || shape.length !== strides.length || shape.length > 64)
     throw badTorch(`a tensor in storage ${storage.key.slice(0, 40)} has no proper shape`);
-  if (typeof bytesOf(storage.dtype, shape) !== 'number')
+  if (!Number.isInteger(bytesOf(storage.dtype, shape)))
     throw badTorch(`a tensor of shape [${shape.slice(0, 8)}] is too large to have a size`);
   const last = shape.includes(0) ? offset - 1 : shape.reduce((sum, n, i) => sum + (n - 1) * (strides[i] as number), offset);
   if (last >= storage.count)

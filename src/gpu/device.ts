@@ -34,14 +34,7 @@ export interface GpuOptions {
 
 /** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, ABORTED */
 export async function openGpu(given: GPUDevice | undefined, { signal, float16 = false }: GpuOptions = {}): Promise<Gpu> {
-  if (given)
-    return {
-      device: given,
-      adapter: adapterName(given.adapterInfo),
-      lanes: given.features.has('subgroups') ? lanesOf(given.adapterInfo) : undefined,
-      float16: given.features.has('shader-f16'),
-      own: false,
-    };
+  if (given) return gpuOf(given, given.adapterInfo, false);
   const gpu = globalThis.navigator?.gpu;
   if (!gpu) throw unavailable();
   for (const wait of ATTEMPTS) {
@@ -49,14 +42,13 @@ export async function openGpu(given: GPUDevice | undefined, { signal, float16 = 
     throwIfAborted(signal);
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
     if (!adapter) continue;
-    const size = adapter.features.has('subgroups') ? lanesOf(adapter.info) : undefined;
-    const lanes = size && (size === 4 || size >= 32) ? size : undefined; // SwiftShader's, and what the tuner has a kernel for
-    const wanted = { subgroups: lanes, 'shader-f16': float16 && adapter.features.has('shader-f16') };
-    const features = (['subgroups', 'shader-f16'] as const).filter((feature) => wanted[feature]);
+    const lanes = lanesOf(adapter.info) ?? 0;
+    const wanted = { subgroups: lanes === 4 || lanes >= 32, 'shader-f16': float16 }; // SwiftShader's, and what the tuner has a kernel for
+    const features = (['subgroups', 'shader-f16'] as const).filter((feature) => wanted[feature] && adapter.features.has(feature));
     const device = await requestDevice(adapter, features);
     // A device of an adapter whose GPU has just gone comes lost: `lost` settles at once, and a fresh adapter is wanted.
     const lost = await Promise.race([device.lost.then(() => true), new Promise<false>((no) => setTimeout(no, 0, false))]);
-    if (!lost) return { device, adapter: adapterName(adapter.info), lanes, float16: wanted['shader-f16'], own: true };
+    if (!lost) return gpuOf(device, adapter.info, true);
   }
   throw new FaceXFormerError(
     'NO_ADAPTER',
@@ -64,11 +56,19 @@ export async function openGpu(given: GPUDevice | undefined, { signal, float16 = 
   );
 }
 
+/** What there is: a device has the features that it was asked for and no others. */
+const gpuOf = (device: GPUDevice, info: GPUAdapterInfo | undefined, own: boolean): Gpu => ({
+  device,
+  adapter: adapterName(info),
+  lanes: device.features.has('subgroups') ? lanesOf(info) : undefined,
+  float16: device.features.has('shader-f16'),
+  own,
+});
+
 function unavailable(): FaceXFormerError {
-  const insecure = globalThis.isSecureContext === false;
   return new FaceXFormerError(
     'WEBGPU_UNAVAILABLE',
-    insecure
+    globalThis.isSecureContext === false
       ? 'WebGPU needs a secure context. Serve the page over https, or from localhost.'
       : 'This browser has no WebGPU. Use Chrome or Edge 113, Safari 26, Firefox 141, or later.',
   );

@@ -42,9 +42,21 @@ export class FaceXFormerError extends Error {
   }
 }
 
+/** What a buffer or a texture meets that does not fit. */
+export const noMemory = (what: string, options?: ErrorOptions): FaceXFormerError =>
+  new FaceXFormerError('LIMIT', `The GPU has no memory for ${what}.`, options);
+
+/** What a call meets whose GPU went away. */
+export const gpuLost = (why: string, options?: ErrorOptions): FaceXFormerError =>
+  new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${why}). Load the engine again.`, options);
+
+/** What a call meets whose signal was aborted. */
+export const aborted = (cause: unknown): FaceXFormerError =>
+  new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });
+
 /** Throws `ABORTED` if the signal is aborted; its reason travels as `cause`. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause: signal.reason });
+  if (signal?.aborted) throw aborted(signal.reason);
 }
 
 /** A signal that either of the two aborts. */

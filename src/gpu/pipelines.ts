@@ -59,7 +59,10 @@ export class Pipelines {
     const { messages } = await module.getCompilationInfo();
     const said = messages
       .filter((m) => m.type === 'error')
-      .map((m) => `${kernel.name}.wgsl:${m.lineNum}: ${m.message}\n  ${lines[m.lineNum - 1]?.trim() ?? ''}`);
+      .map((m) => `${kernel.name}.wgsl:${m.lineNum}: ${m.message}\n  ${around(lines[m.lineNum - 1], m.linePos)}`);
     return said.length > 0 ? said.join('\n') : `${kernel.name}.wgsl: ${error instanceof Error ? error.message : error}`;
   }
 }
+
+/** What of a line the compiler speaks of: in a package all of a shader is one line. */
+const around = (line = '', at: number): string => line.slice(Math.max(0, at - 60), at + 60).trim();

@@ -9,7 +9,8 @@ export class ReadbackRing {
   readonly #free: GPUBuffer[];
   readonly #waiting: { take(buffer: GPUBuffer): void; refuse(error: FaceXFormerError): void }[] = [];
   readonly #whenIdle: (() => void)[] = [];
-  #destroyed = false;
+  /** Ends by `destroy()`. */
+  destroyed = false;
 
   /** Creates the buffers; the caller minds the memory they may not get. */
   constructor(device: GPUDevice, bytes: number) {
@@ -20,13 +21,9 @@ export class ReadbackRing {
     this.#free = [...this.#buffers];
   }
 
-  get destroyed(): boolean {
-    return this.#destroyed;
-  }
-
   /** A buffer that no frame uses; first come, first served. @throws FaceXFormerError DISPOSED */
   async take(): Promise<GPUBuffer> {
-    if (this.#destroyed) throw disposed();
+    if (this.destroyed) throw disposed();
     return this.#free.shift() ?? new Promise((take, refuse) => this.#waiting.push({ take, refuse }));
   }
 
@@ -45,7 +42,7 @@ export class ReadbackRing {
 
   /** Reading under way fails, and so does who waits. */
   destroy(): void {
-    this.#destroyed = true;
+    this.destroyed = true;
     for (const buffer of this.#buffers) buffer.destroy();
     for (const { refuse } of this.#waiting.splice(0)) refuse(disposed());
   }

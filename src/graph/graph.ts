@@ -57,7 +57,10 @@ export interface Tap {
 
 export const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-export const bytesOf = ({ shape, dtype }: Pick<Tensor, 'shape' | 'dtype'>): number => elements(shape) * (dtype === 'f16' ? 2 : 4);
+/** Of an element. */
+export const BYTES: Readonly<Record<Dtype, number>> = { f32: 4, f16: 2 };
+
+export const bytesOf = ({ shape, dtype }: Pick<Tensor, 'shape' | 'dtype'>): number => elements(shape) * BYTES[dtype];
 
 /** Elements of `whole` from `offset` on, under a shape of their own: no dispatch. */
 export const part = (whole: Tensor, offset: number, shape: readonly number[]): Tensor => ({

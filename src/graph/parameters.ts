@@ -4,7 +4,7 @@ import { checkBuffer } from '../checkpoint/check.ts';
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
 import { toFloat16 } from '../checkpoint/float16.ts';
 import { aligned, asFloat32 } from '../checkpoint/float32.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError, noMemory } from '../gpu/errors.ts';
 import type { Parameter } from './graph.ts';
 import { parameterBytes } from './plan.ts';
 
@@ -56,7 +56,7 @@ export class Parameters {
     try {
       buffer = this.device.createBuffer({ label: parameter.name, size, usage: GPUBufferUsage.STORAGE, mappedAtCreation: true });
     } catch (error) {
-      throw new FaceXFormerError('LIMIT', `The GPU has no memory for ${parameter.name} (${size} bytes).`, { cause: error });
+      throw noMemory(`${parameter.name} (${size} bytes)`, { cause: error });
     }
     this.#buffers.set(parameter.name, buffer);
     const sources = parameter.from.map((name) => held.get(name) as Float32Array);

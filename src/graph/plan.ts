@@ -5,7 +5,7 @@
 
 import { pipelineKey } from '../gpu/pipelines.ts';
 import type { Dtype, Launch } from '../kernels/kernel.ts';
-import { bytesOf, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
+import { BYTES, bytesOf, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
 
 /** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource of the engine's. */
 export type Place =
@@ -93,15 +93,9 @@ export function makePlan(graph: Graph, outputs: readonly string[], taps: readonl
     ...outputs.map((name) => ({ name, ...find(graph.outputs, name, 'output') })),
     ...taps.map((name) => ({ name, ...find(graph.taps, name, 'tap') })),
   ];
-  const nodes = neededBy(
-    graph,
-    wanted.map(({ tensor }) => tensor),
-  );
-  const lifetimes = lifetimesOf(
-    nodes,
-    wanted.map(({ tensor }) => tensor),
-  );
-  const { rangeOf, slots } = assignRanges(lifetimes);
+  const tensors = wanted.map(({ tensor }) => tensor);
+  const nodes = neededBy(graph, tensors);
+  const { rangeOf, slots } = assignRanges(lifetimesOf(nodes, tensors));
   const dispatches = nodes.map((node) => dispatchOf(node, choose(node), rangeOf));
   const parameters = [...new Set(nodes.flatMap(({ inputs }) => inputs.filter((x): x is Parameter => x.kind === 'parameter')))];
   const readbacks = wanted.map(({ name, tensor, shape, arrange }) => ({
@@ -194,10 +188,10 @@ const apart = ({ offset, life }: Range, other: number, bytes: number): boolean =
 
 function placeOf(tensor: Tensor, rangeOf: ReadonlyMap<Node, Range>): { slot: number; offset: number; bytes: number; dtype: Dtype } {
   const { slot, offset } = rangeOf.get(tensor.node) as Range;
-  return { slot, offset: offset + tensor.offset * (tensor.dtype === 'f16' ? 2 : 4), bytes: bytesOf(tensor), dtype: tensor.dtype };
+  return { slot, offset: offset + tensor.offset * BYTES[tensor.dtype], bytes: bytesOf(tensor), dtype: tensor.dtype };
 }
 
-export const parameterBytes = ({ length, dtype }: Parameter): number => length * (dtype === 'f16' ? 2 : 4);
+export const parameterBytes = ({ length, dtype }: Parameter): number => length * BYTES[dtype];
 
 function dispatchOf(
   { name, shape, inputs, output }: Node,

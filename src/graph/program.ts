@@ -2,7 +2,7 @@
  * A plan as GPU objects, made once. A frame is one encoder, one pass, one loop, one submit, one map, and creates nothing on the GPU. Up to
  * RING frames are in flight: they share the activations, since the GPU runs them in order, and each has a readback buffer of its own.
  */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError, gpuLost, noMemory } from '../gpu/errors.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed, ReadbackRing } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
@@ -62,7 +62,7 @@ export class Program {
     const ring = new ReadbackRing(device, plan.totals.readbackBytes);
     if (await device.popErrorScope()) {
       for (const made of [...slots, ring]) made.destroy();
-      throw new FaceXFormerError('LIMIT', `The GPU has no memory for ${plan.totals.activationBytes} bytes of activations.`);
+      throw noMemory(`${plan.totals.activationBytes} bytes of activations`);
     }
     const steps = plan.dispatches.map((dispatch, i) => {
       const pipeline = made[i] as GPUComputePipeline;
@@ -159,8 +159,7 @@ export class Program {
 function failure(cause: Error): FaceXFormerError {
   if (cause instanceof FaceXFormerError) return cause;
   // What a map says when its device goes: AbortError, or OperationError in older browsers.
-  if (cause.name === 'AbortError' || cause.name === 'OperationError')
-    return new FaceXFormerError('DEVICE_LOST', 'The GPU was lost while it worked. Load the engine again.', { cause });
+  if (cause.name === 'AbortError' || cause.name === 'OperationError') return gpuLost('while it worked', { cause });
   return new FaceXFormerError('GPU_ERROR', `The frame could not be run: ${cause.message}`, { cause });
 }
 

@@ -33,21 +33,15 @@ export const wholePicture = ({ width, height }: Size): Box => ({ x0: 0, y0: 0, x
  */
 export function checkBox(box: Box, picture: Size): Box {
   const { x0, y0, x1, y1 } = box ?? {};
-  const text = `The face box x0=${x0} y0=${y0} x1=${x1} y1=${y1}`;
+  const bad = (why: string) => new FaceXFormerError('BAD_BOX', `The face box x0=${x0} y0=${y0} x1=${x1} y1=${y1} ${why}`);
   for (const corner of [x0, y0, x1, y1])
     if (typeof corner !== 'number' || !Number.isFinite(corner))
-      throw new FaceXFormerError('BAD_BOX', `${text} is not made of finite numbers. Give { x0, y0, x1, y1 } in picture pixels.`);
+      throw bad('is not made of finite numbers. Give { x0, y0, x1, y1 } in picture pixels.');
   const whole = { x0: truncated(x0), y0: truncated(y0), x1: truncated(x1), y1: truncated(y1) };
   if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
-    throw new FaceXFormerError(
-      'BAD_BOX',
-      `${text} is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must be above x0, y1 above y0, by a pixel at least.`,
-    );
+    throw bad(`is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must be above x0, y1 above y0, by a pixel at least.`);
   if (whole.x0 < 0 || whole.y0 < 0 || whole.x1 > picture.width || whole.y1 > picture.height)
-    throw new FaceXFormerError(
-      'BAD_BOX',
-      `${text} leaves the picture, which is ${picture.width} x ${picture.height} pixels. Clamp it to the picture, as widen() does.`,
-    );
+    throw bad(`leaves the picture of ${picture.width} x ${picture.height} pixels. Clamp it to the picture, as widen() does.`);
   return whole;
 }
 

@@ -1,5 +1,5 @@
 /** What the GPU needs of a picture before the network's first kernel: the crops as a texture's layers, and the resize's table for their sizes. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError, noMemory } from '../gpu/errors.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Box, Size } from './crop.ts';
 import { axis, MAX_CROP, MOST_IMAGES, partsOfTable, resizeTable, TABLE_BYTES } from './resize.ts';
@@ -30,8 +30,8 @@ export class Preprocess {
   readonly table: GPUBuffer;
   #texture: GPUTexture;
   #version = 0;
-  /** Of which crops the table's parts are. */
-  #tableOf: Size[] = [];
+  /** Of which sizes of crops the table's parts are. */
+  #tableOf: string[] = [];
 
   constructor(readonly device: GPUDevice) {
     this.table = device.createBuffer({ label: 'resize.table', size: TABLE_BYTES, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
@@ -85,12 +85,12 @@ export class Preprocess {
     throw new FaceXFormerError('GPU_ERROR', `The GPU refused the picture: ${refused.message}`);
   }
 
-  #writeTable(size: Size, image: number): Copy {
-    const { width, height } = this.#tableOf[image] ?? { width: 0, height: 0 };
-    if (size.width === width && size.height === height) return { refused: Promise.resolve(undefined) };
+  #writeTable({ width, height }: Size, image: number): Copy {
+    const size = `${width} x ${height}`;
+    if (this.#tableOf[image] === size) return { refused: Promise.resolve(undefined) };
     this.#tableOf[image] = size;
-    const x = axis(size.width);
-    const part = resizeTable(x, size.width === size.height ? x : axis(size.height));
+    const x = axis(width);
+    const part = resizeTable(x, width === height ? x : axis(height));
     const at = 4 * (partsOfTable()[image] as number);
     return { refused: refusalOf(this.device, () => this.device.queue.writeBuffer(this.table, at, part)) };
   }
@@ -106,11 +106,7 @@ export class Preprocess {
     const texture = this.#create(pixels(both) <= kept ? both : need);
     if (await this.device.popErrorScope()) {
       texture.destroy();
-      const boxes = size.images === 1 ? 'a face box' : `${size.images} face boxes`;
-      throw new FaceXFormerError(
-        'LIMIT',
-        `The GPU has no memory for ${boxes} of ${size.width} x ${size.height} pixels. Give a smaller one.`,
-      );
+      throw noMemory(`${size.images} x ${size.width} x ${size.height} pixels of faces: give smaller boxes`);
     }
     this.#texture.destroy();
     this.#texture = texture;

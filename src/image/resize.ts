@@ -105,13 +105,6 @@ function sample({ first, weights, taps, to, from }: Axis, i: number, value: (sou
   return Math.min(Math.max(sum >> PRECISION_BITS, 0), 255);
 }
 
-/** The kernel's packed pixels as [.., 3] bytes. */
-export function unpackRgb(packed: Uint32Array): Uint8Array<ArrayBuffer> {
-  const rgb = new Uint8Array(packed.length * 3);
-  for (let i = 0; i < rgb.length; i++) rgb[i] = (packed[Math.floor(i / 3)] as number) >>> (8 * (i % 3));
-  return rgb;
-}
-
 const IMAGENET_MEAN = [0.485, 0.456, 0.406];
 const IMAGENET_STD = [0.229, 0.224, 0.225];
 

@@ -68,10 +68,9 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
       case 'ImageData':
         return await openImageData(source as ImageData);
       case 'ImageBitmap':
-        return external(source as ImageBitmap, source as ImageBitmap, `${kind} is empty or was closed`);
       case 'HTMLCanvasElement':
       case 'OffscreenCanvas':
-        return external(source as HTMLCanvasElement | OffscreenCanvas, source as Size, `${kind} has no pixels`);
+        return external(source as ImageBitmap | HTMLCanvasElement | OffscreenCanvas);
     }
   } catch (error) {
     throw unreadable(kind, error);
@@ -94,8 +93,7 @@ async function openBlob(blob: Blob): Promise<Picture> {
 
 async function openImage(image: HTMLImageElement): Promise<Picture> {
   if (!image.complete) throw bad("The image is not loaded yet: wait for its 'load' event, or for image.decode().");
-  if (image.naturalWidth === 0 || image.naturalHeight === 0)
-    throw bad(`The image ${image.currentSrc ? 'did not load, or' : 'has no source, or'} has no pixels.`);
+  if (image.naturalWidth === 0 || image.naturalHeight === 0) throw bad('The image has no source, did not load, or has no pixels.');
   return owned(await createImageBitmap(image, AS_STORED));
 }
 
@@ -103,7 +101,7 @@ async function openImage(image: HTMLImageElement): Promise<Picture> {
 async function openVideo(video: HTMLVideoElement): Promise<Picture> {
   const HAVE_CURRENT_DATA = 2;
   if (video.readyState < HAVE_CURRENT_DATA || video.videoWidth === 0)
-    throw bad("The video has no frame to show: wait for its 'loadeddata' event, and see that it is no sound alone.");
+    throw bad("The video has no frame to show: wait for its 'loadeddata' event, if it is more than sound.");
   return owned(typeof VideoFrame === 'function' ? new VideoFrame(video) : await createImageBitmap(video));
 }
 
@@ -113,8 +111,7 @@ async function openImageData(image: ImageData): Promise<Picture> {
 }
 
 function owned(image: ImageBitmap | VideoFrame): Picture {
-  const size = 'displayWidth' in image ? { width: image.displayWidth, height: image.displayHeight } : image;
-  const picture = external(image, size, 'picture has no pixels');
+  const picture = external(image, 'displayWidth' in image ? { width: image.displayWidth, height: image.displayHeight } : image);
   return {
     ...picture,
     close() {
@@ -126,8 +123,8 @@ function owned(image: ImageBitmap | VideoFrame): Picture {
 
 type External = Exclude<GPUCopyExternalImageSource, ImageData>;
 
-function external(source: External, { width, height }: Size, whenEmpty: string): Picture {
-  if (!(width > 0 && height > 0)) throw bad(`The ${whenEmpty}: ${width} x ${height}.`);
+function external(source: External, { width, height }: Size = source as Size): Picture {
+  if (!(width > 0 && height > 0)) throw bad(`The ${tag(source)} has no pixels, or was closed: ${width} x ${height}.`);
   let bitmap: ImageBitmap | undefined;
   return {
     width,

@@ -24,10 +24,3 @@ export const embed = of(7);
 
 /** For Mali, whose threads have 64 registers. */
 export const embedSmall = of(2);
-
-/** The convolution's weight [channels, 3, 4, 4] as the kernels read it: [48][channels]. */
-export function packPatchWeight(weight: ArrayLike<number>, channels: number): Float32Array {
-  const packed = new Float32Array(channels * 48);
-  for (let c = 0; c < channels; c++) for (let k = 0; k < 48; k++) packed[k * channels + c] = weight[c * 48 + k] as number;
-  return packed;
-}

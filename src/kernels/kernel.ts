@@ -35,7 +35,7 @@ export interface Kernel<Shape> {
 /** WebGPU's default limit on workgroups per dimension of a dispatch. */
 export const MAX_WORKGROUPS = 65_535;
 
-const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<storage,\s*(read|read_write)>)?\s+(\w+)\s*:/g;
+const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<storage,\s*(read|read_write)>)?\s*(\w+)\s*:/g;
 
 /** Binds a WGSL file to the function that gives constants and grid for a shape. */
 export function defineKernel<Shape>(name: string, wgsl: string, launch: (shape: Shape) => Launch): Kernel<Shape> {
@@ -62,9 +62,11 @@ export const tiles = (a: number, b: number): number => Math.ceil(a / b);
 export function withMachine(kernel: Pick<Kernel<never>, 'name' | 'wgsl'>, machine: Launch['machine'] = {}): string {
   let text = kernel.wgsl;
   for (const [name, value] of Object.entries(machine)) {
-    const line = typeof value === 'number' ? new RegExp(`^const ${name} = \\d+u;`, 'm') : new RegExp(`^alias ${name} = f32;`, 'm');
+    const [declared, now] =
+      typeof value === 'number' ? [`const ${name} ?= ?\\d+u;`, `${value}u;`] : [`alias ${name} ?= ?f32;`, `${value};`];
+    const line = new RegExp(`\\b${declared}`); // with spaces, as people write it, or without, as the package has it
     if (!line.test(text)) throw new Error(`${kernel.name}.wgsl has no line for ${name}`);
-    text = text.replace(line, typeof value === 'number' ? `const ${name} = ${value}u;` : `alias ${name} = ${value};`);
+    text = text.replace(line, (was) => was.replace(/[^=\s]+$/, now));
   }
   return Object.values(machine).includes('f16') ? `enable f16;\n${text}` : text;
 }
@@ -74,7 +76,7 @@ export function specialise(
   kernel: Pick<Kernel<never>, 'name' | 'wgsl'>,
   { machine, constants }: Pick<Launch, 'machine' | 'constants'>,
 ): string {
-  return withMachine(kernel, machine).replace(/^override (\w+): (\w+);/gm, (_, name: string, type: string) => {
+  return withMachine(kernel, machine).replace(/\boverride (\w+): ?(\w+);/g, (_, name: string, type: string) => {
     const value = constants[name];
     if (value === undefined) throw new Error(`${kernel.name}.wgsl: no value for ${name}`);
     const literal = type === 'bool' ? String(value !== 0) : type === 'f32' && Number.isInteger(value) ? `${value}.0` : String(value);

@@ -136,9 +136,17 @@ export function packTransposed(
   return packWeight(rows, 4 * out, inner, into);
 }
 
-/** A linear layer's weight [cols, inner] with its inputs outermost: [inner][cols]. */
-export function transposed(weight: ArrayLike<number>, cols: number, into: Float32Array): Float32Array {
+/**
+ * A linear layer's weight [cols, inner] with its inputs outermost: [inner][cols].
+ * @param at where in rows of `stride` numbers the columns begin, and by what they are multiplied
+ */
+export function transposed(
+  weight: ArrayLike<number>,
+  cols: number,
+  into: Float32Array,
+  { stride = cols, first = 0, scale = 1 }: { stride?: number; first?: number; scale?: number | undefined } = {},
+): Float32Array {
   const inner = weight.length / cols;
-  for (let n = 0; n < cols; n++) for (let k = 0; k < inner; k++) into[k * cols + n] = weight[n * inner + k] as number;
+  for (let n = 0; n < cols; n++) for (let k = 0; k < inner; k++) into[k * stride + first + n] = scale * (weight[n * inner + k] as number);
   return into;
 }

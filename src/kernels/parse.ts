@@ -1,4 +1,5 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { transposed } from './matmul.ts';
 import wgsl from './parse.wgsl';
 
 export interface ParseShape {
@@ -27,8 +28,6 @@ export const parse = of(2);
 export const parseSmall = of(1);
 
 /** The second upscaling's weight [64, 32, 2, 2] as the kernel reads it: [64][4 quarters][32]. */
-export function packUpscale(weight: ArrayLike<number>, into: Float32Array): void {
-  for (let k = 0; k < 64; k++)
-    for (let o = 0; o < 32; o++)
-      for (let quarter = 0; quarter < 4; quarter++) into[(k * 4 + quarter) * 32 + o] = weight[(k * 32 + o) * 4 + quarter] as number;
+export function packUpscale(weight: Float32Array, into: Float32Array): void {
+  for (let k = 0; k < weight.length; k += 128) transposed(weight.subarray(k, k + 128), 32, into.subarray(k));
 }

@@ -22,10 +22,3 @@ const launch = ({ images = 1, side, heads, shift, dtype = 'f32' }: WindowAttenti
 });
 
 export const windowAttention = defineKernel('windowAttention', wgsl, launch);
-
-/** `relative_position_bias_table` [169, heads] as the kernel reads it: [heads][169]. */
-export function packBiasTable(table: ArrayLike<number>, heads: number): Float32Array {
-  const packed = new Float32Array(heads * 169);
-  for (let h = 0; h < heads; h++) for (let i = 0; i < 169; i++) packed[h * 169 + i] = table[i * heads + h] as number;
-  return packed;
-}

@@ -2,10 +2,8 @@
 import type { Gpu } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { type GpuKernels, gpuKernels } from '../kernels/set.ts';
-import type { Config } from './config.ts';
 import { fused } from './fused/fused.ts';
-import type { Task } from './labels.ts';
-import type { Hourglass, Lowering } from './lowering.ts';
+import type { Lowering } from './lowering.ts';
 
 /** What tells adapters apart: WebGPU's names of vendor and architecture, in small letters. */
 type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
@@ -29,9 +27,4 @@ export async function loweringFor({ adapter, lanes }: Gpu, asked: 'auto' | 'fuse
     throw new FaceXFormerError('BAD_OPTION', "`plan: 'plain'` needs an adapter with subgroups of exactly four lanes, as SwiftShader's.");
   const [{ cpuKernels }, { plain }] = await Promise.all([import('../kernels/cpu.ts'), import('./plain/plain.ts')]);
   return plain(cpuKernels);
-}
-
-/** The paper form's landmarks, where they are wanted. */
-export async function hourglassFor({ hourglass }: Config, tasks: readonly Task[]): Promise<Hourglass | undefined> {
-  return hourglass && tasks.includes('landmarks') ? (await import('./hourglass.ts')).landmarksHourglass : undefined;
 }

@@ -5,7 +5,7 @@
 import type { Parameter, Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul.ts';
 import type { Config } from './config.ts';
-import { product, type Rows } from './layers.ts';
+import { joined, product, type Rows, stored } from './layers.ts';
 import type { Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
 
@@ -35,19 +35,8 @@ export function projections(t: Target, name: string, x: Rows, inner: number, par
   const weights = parts.map(({ w }) => w.name('weight'));
   const fill: Parameter['fill'] = (into, sources) => packWeight(joined(sources, new Float32Array(cols * x.cols)), cols, x.cols, into);
   const weight = t.graph.parameter(`${weights.join(' + ')} packed`, weights, paddedCols(cols) * x.cols, fill, t.dtype);
-  const biases = parts.map(({ w }) => w.name('bias'));
-  const bias = t.graph.parameter(biases.join(' + '), biases, cols, (into, sources) => joined(sources, into));
+  const bias = stored(t.graph, cols, ...parts.map(({ w }) => w.name('bias')));
   return product(t, name, x, { weight, bias, cols, residual: codeTable(t, parts, inner) });
-}
-
-/** The arrays one after the other. */
-export function joined(arrays: readonly Float32Array[], into: Float32Array): Float32Array {
-  let at = 0;
-  for (const array of arrays) {
-    into.set(array, at);
-    at += array.length;
-  }
-  return into;
 }
 
 /** code W^T for the parts that have a code, zeros for the others: [code's rows, parts * inner]. */
@@ -68,17 +57,18 @@ function codeTable({ graph, dtype }: Target, parts: readonly Part[], inner: numb
   return { operand: graph.parameter(name, from, code.rows * cols, fill, dtype), rows: code.rows, cols, stride: cols };
 }
 
-/** into[r, first + n] = sum_k rows[r, k] weight[n, k], in float64. */
+/** into[r, first + n] = bias[n] + sum_k rows[r, k] weight[n, k], in float64. */
 export function multiplyInto(
-  into: Float32Array,
+  into: Float32Array | Float64Array,
   rows: Float64Array,
   weight: Float32Array,
   at: { cols: number; first: number; inner: number },
+  bias?: Float32Array,
 ): void {
   const wide = Float64Array.from(weight);
   for (let r = 0; r < rows.length / WIDTH; r++)
     for (let n = 0; n < at.inner; n++) {
-      let sum = 0;
+      let sum = bias?.[n] ?? 0;
       for (let k = 0; k < WIDTH; k++) sum += (rows[r * WIDTH + k] as number) * (wide[n * WIDTH + k] as number);
       into[r * at.cols + at.first + n] = sum;
     }

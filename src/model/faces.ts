@@ -6,7 +6,6 @@ import type { Config } from './config.ts';
 import { TASKS } from './labels.ts';
 import type { AnalyzedFace, AnalyzeOptions } from './options.ts';
 import { heatmapsOf } from './programs.ts';
-import { rawTensors } from './raw.ts';
 import { faceOf, type RawOutputs } from './results.ts';
 
 /** Crops that go through the network together, and what is run for them. */
@@ -16,8 +15,8 @@ export interface Batch {
 }
 
 /** One face a crop, in their order. */
-export function facesOf({ crops, plan }: Batch, results: Results, config: Config, options: AnalyzeOptions): AnalyzedFace[] {
-  return crops.map((crop, image) => oneFace(plan, partOf(results, image, crops.length), crop, config, options));
+export function facesOf({ crops, plan }: Batch, results: Results, config: Config, options: AnalyzeOptions): Promise<AnalyzedFace[]> {
+  return Promise.all(crops.map((crop, image) => oneFace(plan, partOf(results, image, crops.length), crop, config, options)));
 }
 
 /** An image's results: every tensor holds the images one after the other. */
@@ -27,7 +26,13 @@ function partOf(results: Results, image: number, images: number): Results {
   return new Map([...results].map(([name, bytes]) => [name, part(bytes)]));
 }
 
-function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw, taps, heatmaps }: AnalyzeOptions): AnalyzedFace {
+async function oneFace(
+  plan: Plan,
+  results: Results,
+  crop: Box,
+  config: Config,
+  { raw, taps, heatmaps }: AnalyzeOptions,
+): Promise<AnalyzedFace> {
   const outputs: RawOutputs = {};
   for (const task of TASKS) {
     const values = results.get(task);
@@ -35,7 +40,8 @@ function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw,
   }
   const mask = results.get('mask');
   const face: AnalyzedFace = faceOf(outputs, { crop, form: config.form, mask: mask && new Uint8Array(mask) });
-  const tensors = raw || taps || heatmaps ? rawTensors(plan, results) : {};
+  if (!raw && !taps && !heatmaps) return face;
+  const tensors = (await import('./raw.ts')).rawTensors(plan, results, outputs);
   if (raw || taps) face.raw = tensors;
   const maps = heatmaps && tensors[`tap.${heatmapsOf(config)}`];
   if (maps) face.heatmaps = maps;

@@ -1,5 +1,5 @@
 /** The engine: loads weights onto a GPU once, then analyses pictures, in the order of the calls. */
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { KernelTime } from '../graph/profile.ts';
@@ -45,9 +45,9 @@ export class FaceXFormer {
     const { gpu, config, tasks, parameters, source } = loaded;
     this.#loaded = loaded;
     this.tasks = tasks;
-    this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form, weightBytes: parameters.bytes };
+    this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form.name, weightBytes: parameters.bytes };
     void gpu.device.lost.then(({ message }) => {
-      this.#gone ??= new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${message}). Load the engine again.`);
+      this.#gone ??= gpuLost(message);
     });
   }
 
@@ -75,7 +75,7 @@ export class FaceXFormer {
 
   /** What a frame of these tasks runs. */
   plan(tasks?: readonly Task[]): Plan {
-    return this.#loaded.programs.plan(checkedTasks(tasks, this.tasks, 'this engine'));
+    return this.#loaded.programs.plan(this.#chosen(tasks));
   }
 
   /**
@@ -85,7 +85,7 @@ export class FaceXFormer {
   profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
     return this.#inTurn(async () => {
       const { profile } = await import('../graph/profile.ts');
-      return profile(await this.#loaded.programs.get({ tasks: checkedTasks(tasks, this.tasks, 'this engine') }));
+      return profile(await this.#loaded.programs.get({ tasks: this.#chosen(tasks) }));
     });
   }
 
@@ -112,7 +112,7 @@ export class FaceXFormer {
   /** Work of another kind than a frame, while no call submits any. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#submitting.then(() => {
-      this.#check(undefined);
+      this.#check();
       return this.#unlessGone(work());
     });
     this.#submitting = run.catch(() => {});
@@ -123,7 +123,7 @@ export class FaceXFormer {
   async #submit(source: PictureSource, options: AnalyzeOptions): Promise<Submitted> {
     this.#check(options.signal);
     if (options.box && options.boxes) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
-    const tasks = checkedTasks(options.tasks, this.tasks, 'this engine');
+    const tasks = this.#chosen(options.tasks);
     if (options.heatmaps && !(this.#loaded.config.hourglass && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
@@ -170,7 +170,8 @@ export class FaceXFormer {
 
   async #answer({ picture, frames, start, timings }: Submitted, options: AnalyzeOptions): Promise<Analysis> {
     const faces: AnalyzedFace[] = [];
-    for (const { batch, results } of frames) faces.push(...facesOf(batch, await this.#unlessGone(results), this.#loaded.config, options));
+    for (const { batch, results } of frames)
+      faces.push(...(await facesOf(batch, await this.#unlessGone(results), this.#loaded.config, options)));
     this.#check(options.signal);
     const { width, height } = picture;
     return { faces, width, height, timings: { ...timings, total: performance.now() - start } };
@@ -180,7 +181,7 @@ export class FaceXFormer {
   async #unlessGone<T>(given: Promise<T>): Promise<T> {
     try {
       const value = await given;
-      this.#check(undefined);
+      this.#check();
       return value;
     } catch (error) {
       await Promise.resolve(); // a loss that caused this is known by then
@@ -188,7 +189,11 @@ export class FaceXFormer {
     }
   }
 
-  #check(signal: AbortSignal | undefined): void {
+  #chosen(tasks: readonly Task[] | undefined): readonly Task[] {
+    return checkedTasks(tasks, this.tasks, 'this engine');
+  }
+
+  #check(signal?: AbortSignal): void {
     if (this.#gone) throw this.#gone;
     throwIfAborted(signal);
   }

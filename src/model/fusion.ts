@@ -4,7 +4,7 @@
  */
 import type { Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
-import { packWeight, paddedCols } from '../kernels/matmul.ts';
+import { packWeight, paddedCols, transposed } from '../kernels/matmul.ts';
 import { product, rowsOfStream } from './layers.ts';
 import type { Stream, Target } from './lowering.ts';
 import { sideOf } from './swin.ts';
@@ -35,12 +35,8 @@ export function fuse(t: Target, maps: readonly Stream[]): Tensor {
 }
 
 /** Channels-last rows to planes. */
-export function planes(values: Float32Array, channels: number): Float32Array {
-  const pixels = values.length / channels;
-  const out = new Float32Array(values.length);
-  for (let p = 0; p < pixels; p++) for (let c = 0; c < channels; c++) out[c * pixels + p] = values[p * channels + c] as number;
-  return out;
-}
+export const planes = (values: Float32Array, channels: number): Float32Array =>
+  transposed(values, values.length / channels, new Float32Array(values.length));
 
 const scale = (i: number): Weights => new Weights(`linear_c.${i}.proj`);
 const FUSE = 'linear_fuse.weight';

@@ -3,7 +3,7 @@
  * blocks and the decoding of heat maps are STAR's, with whose loss the paper trains). Pooling, upsampling, batch norms, ReLUs and
  * additions ride on the convolutions: three dispatches a block.
  */
-import type { HourglassSizes } from '../checkpoint/manifest.ts';
+import type { HourglassSizes } from '../checkpoint/tensors.ts';
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { type ConvShape, conv, packConv } from '../kernels/conv.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';

@@ -24,9 +24,19 @@ export function rowsOfTensor(tensor: Tensor, cols = lastOf(tensor.shape)): Rows 
 
 export const rowsOfStream = ({ tensor, channels }: Stream): Rows => rowsOfTensor(tensor, channels);
 
-/** A tensor of the checkpoint as it is stored. */
-export function stored(g: Graph, name: string, length: number): Parameter {
-  return g.parameter(name, [name], length, (into, [source]) => into.set(source as Float32Array));
+/** Tensors of the checkpoint as they are stored, one after the other. */
+export function stored(g: Graph, length: number, ...names: readonly string[]): Parameter {
+  return g.parameter(names.join(' + '), names, length, (into, sources) => joined(sources, into));
+}
+
+/** The arrays one after the other. */
+export function joined(arrays: readonly Float32Array[], into: Float32Array): Float32Array {
+  let at = 0;
+  for (const array of arrays) {
+    into.set(array, at);
+    at += array.length;
+  }
+  return into;
 }
 
 function zeros(g: Graph, length: number): Parameter {
@@ -75,7 +85,7 @@ export interface LinearOptions extends Pick<Product, 'activation' | 'dtype'> {
 export function linear(t: Target, x: Rows, w: Weights, cols: number, { residual, bias = true, ...layer }: LinearOptions = {}): Tensor {
   return product(t, w.path, x, {
     weight: packed(t, w, cols, x.cols),
-    bias: bias ? stored(t.graph, w.name('bias'), cols) : undefined,
+    bias: bias ? stored(t.graph, cols, w.name('bias')) : undefined,
     cols,
     ...layer,
     residual,

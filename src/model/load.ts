@@ -1,4 +1,5 @@
 /** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
+import { formOf } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { asFloat32 } from '../checkpoint/float32.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
@@ -9,13 +10,14 @@ import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import type { Choices } from '../graph/tune.ts';
 import { Preprocess } from '../image/preprocess.ts';
-import { hourglassFor, loweringFor } from './choose.ts';
-import { type Config, readConfig, tasksOf } from './config.ts';
+import { loweringFor } from './choose.ts';
+import { type Config, configOf, tasksOf } from './config.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
 import type { Task } from './labels.ts';
 import { network } from './network.ts';
-import { checkedTasks, type EngineDtype, type LoadOptions } from './options.ts';
+import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
+import { released } from './released.ts';
 
 /** What an engine is made of. */
 export interface Loaded {
@@ -37,7 +39,8 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
   if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a safetensors file, or a checkpoint.');
   throwIfAborted(signal);
-  onProgress({ phase: 'device', loaded: 0, total: 1 });
+  const reached = (phase: Progress['phase']) => onProgress({ phase, loaded: Number(phase === 'ready'), total: 1 });
+  reached('device');
   const gpu = await openGpu(options.device, { signal, float16: wantsFloat16(asked) });
   const parameters = new Parameters(gpu.device);
   const preprocess = new Preprocess(gpu.device);
@@ -45,17 +48,17 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   try {
     const opened = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) });
     const checkpoint = await asFloat32(opened);
-    const config = readConfig(checkpoint.tensors);
+    const form = formOf(checkpoint.tensors) === 'paper' ? (await import('./paper.ts')).paper : released;
+    const config = configOf(checkpoint.tensors, form);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const lowering = await loweringFor(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu, lowering);
-    const hourglass = await hourglassFor(config, tasks);
-    const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks, hourglass });
+    const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks });
     const graph = graphOf(1);
     const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
     let remembered = await rememberedChoices(options, gpu, dtype);
     const plan = planned(remembered?.choose);
-    onProgress({ phase: 'pipelines', loaded: 0, total: 1 });
+    reached('pipelines');
     const pipelines = new Pipelines(gpu.device);
     const compile = ({ dispatches }: Plan) => Promise.all(dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
     const compiled = compile(plan).catch(async (error) => {
@@ -80,7 +83,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
       choose: remembered?.choose,
     });
     await programs.get({ tasks });
-    onProgress({ phase: 'ready', loaded: 1, total: 1 });
+    reached('ready');
     return {
       gpu,
       dtype,

@@ -2,12 +2,10 @@
  * How the network's steps become dispatches. Two ways compute the same: `plain`, a dispatch for every step and a tap after each, for
  * CPUs that run WebGPU and for comparison; and `fused`, for GPUs, which has constants of the weights folded in and a third of the dispatches.
  */
-import type { HourglassSizes } from '../checkpoint/manifest.ts';
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import type { KernelSet } from '../kernels/set.ts';
-import type { Config } from './config.ts';
-import type { Task } from './labels.ts';
+import type { Config, TaskTokens } from './config.ts';
 import type { Weights } from './weights.ts';
 
 /** What the model's functions add to, and with what. */
@@ -41,17 +39,6 @@ export interface Pixels {
   readonly pixels: Tensor;
 }
 
-/** The token MLP's kernels [images * points, width] and the face tokens to points [images * points, 2] in [-1, 1], x then y. */
-export type Hourglass = (t: Target, kernels: Tensor, face: Tensor, sizes: HourglassSizes, w: Weights) => Tensor;
-
-/** What the heads are to give. */
-export interface Wanted {
-  readonly config: Config;
-  readonly tasks: readonly Task[];
-  /** Of the paper form's landmarks: a function of its own, so that an app without them need not carry it. */
-  readonly hourglass?: Hourglass | undefined;
-}
-
 export interface NormedLayer {
   readonly cols: number;
   readonly activation?: 'gelu';
@@ -76,5 +63,5 @@ export interface Lowering {
   /** The two-way transformer on the face tokens [images * 3136, 256]. */
   decode(t: Target, face: Tensor, config: Config, w: Weights): Decoded;
   /** Adds the raw outputs of the tasks, named as the tasks, and `mask`, the parsing map's argmax. */
-  heads(t: Target, decoded: Decoded, wanted: Wanted, w: Weights): void;
+  heads(t: Target, decoded: Decoded, config: Config, tasks: readonly TaskTokens[], w: Weights): void;
 }

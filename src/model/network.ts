@@ -8,7 +8,7 @@ import { type Config, tasksOf } from './config.ts';
 import { fused } from './fused/fused.ts';
 import { fuse } from './fusion.ts';
 import type { Task } from './labels.ts';
-import type { Hourglass, Lowering } from './lowering.ts';
+import type { Lowering } from './lowering.ts';
 import { swin } from './swin.ts';
 import { Weights } from './weights.ts';
 
@@ -24,13 +24,11 @@ export interface NetworkOptions {
   dtype?: Dtype;
   /** What the heads are for; default all that the configuration knows. */
   tasks?: readonly Task[];
-  /** Needed where the configuration has one and the landmarks are among the tasks. */
-  hourglass?: Hourglass | undefined;
 }
 
 /** The whole network; a plan takes from it what the chosen outputs need. */
 export function network(config: Config, options: NetworkOptions = {}): Graph {
-  const { lowering = fused(), images = 1, dtype = 'f32', tasks = tasksOf(config), hourglass } = options;
+  const { lowering = fused(), images = 1, dtype = 'f32', tasks = tasksOf(config) } = options;
   const graph = new Graph(images);
   const t = { graph, kernels: lowering.kernels, dtype };
   const w = new Weights();
@@ -42,6 +40,7 @@ export function network(config: Config, options: NetworkOptions = {}): Graph {
   graph.tap('pixels', pixels, [1, 3, SIZE, SIZE]);
   const face = fuse(t, swin(t, lowering, { resized, lookup, pixels }, w.at('backbone.0')));
   const decoder = w.at('face_decoder');
-  lowering.heads(t, lowering.decode(t, face, config, decoder), { config, tasks, hourglass }, decoder);
+  const wanted = config.tasks.filter(({ task }) => tasks.includes(task));
+  lowering.heads(t, lowering.decode(t, face, config, decoder), config, wanted, decoder);
   return graph;
 }

@@ -1,10 +1,10 @@
 /** What is asked of the engine, and what it answers. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { WeightsSource } from '../checkpoint/open.ts';
+import type { Form } from '../checkpoint/tensors.ts';
 import type { AdapterName } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Box } from '../image/crop.ts';
-import type { Config } from './config.ts';
 import { TASKS, type Task } from './labels.ts';
 import type { RawTensor } from './raw.ts';
 import type { Face } from './results.ts';
@@ -104,7 +104,7 @@ export interface EngineInfo {
   /** What runs. */
   readonly dtype: EngineDtype;
   readonly weights: string;
-  readonly form: Config['form'];
+  readonly form: Form;
   /** Bytes of weights on the GPU. */
   readonly weightBytes: number;
 }
@@ -119,8 +119,8 @@ export function checkedTasks(asked: readonly Task[] | undefined, known: readonly
   if (asked.length === 0) throw new FaceXFormerError('BAD_OPTION', `\`tasks\` is empty. Name at least one of ${known.join(', ')}.`);
   for (const task of asked)
     if (!known.includes(task)) {
-      const what = TASKS.includes(task) ? `${who} cannot do ${task}` : `there is no task ${JSON.stringify(task)}`;
-      throw new FaceXFormerError('UNKNOWN_TASK', `${what[0]?.toUpperCase()}${what.slice(1)}. Choose from ${known.join(', ')}.`);
+      const what = TASKS.includes(task) ? `The task ${task} is beyond ${who}` : `There is no task ${JSON.stringify(task)}`;
+      throw new FaceXFormerError('UNKNOWN_TASK', `${what}. Choose from ${known.join(', ')}.`);
     }
   return known.filter((task) => asked.includes(task));
 }

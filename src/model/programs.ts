@@ -55,11 +55,12 @@ export class Programs {
   }
 
   /** Frames of a program that is let go of are still answered. @throws FaceXFormerError LIMIT, GPU_ERROR, DISPOSED */
-  async get({ tasks, raw = false, taps = false, heatmaps = false }: Choice, images = 1): Promise<Program> {
-    const key = `${tasks} ${raw || taps} ${taps} ${heatmaps} ${images}`;
+  async get(choice: Choice, images = 1): Promise<Program> {
+    const { tasks, raw, taps, heatmaps } = choice;
+    const key = `${tasks} ${[raw || taps, taps, heatmaps].map(Boolean)} ${images}`;
     const known = this.#programs.get(key);
     this.#programs.delete(key); // the last used goes last
-    const program = known ?? (await this.#make({ tasks, raw, taps, heatmaps }, images));
+    const program = known ?? (await this.#make(choice, images));
     if (this.#destroyed) program.destroy(); // while it was made
     if (this.#destroyed) throw disposed();
     this.#programs.set(key, program);
@@ -82,10 +83,10 @@ export class Programs {
     this.#programs.clear();
   }
 
-  #make({ tasks, raw = false, taps = false, heatmaps = false }: Choice, images: number): Promise<Program> {
+  #make({ tasks, raw, taps, heatmaps }: Choice, images: number): Promise<Program> {
     const { config, pipelines, parameters, resources } = this.parts;
     const graph = this.#graph(images);
-    const outputs = outputsOf(tasks, raw || taps);
+    const outputs = outputsOf(tasks, !!(raw || taps));
     const kept = new Set(raw || taps ? ['resized', 'pixels'] : []);
     if (heatmaps) kept.add(heatmapsOf(config));
     if (taps) {

@@ -1,16 +1,18 @@
-/** Raw tensors of a frame under PyTorch's names and shapes: `output.*`, `tap.*`, `resized`, `pixels`. */
-import { fromFloat16 } from '../checkpoint/float16.ts';
+/** Raw tensors of a frame under PyTorch's names and shapes: `output.*`, `tap.*`, `resized`, `pixels`. Loaded for who asks for them. */
+import { fromFloat16 } from '../checkpoint/from-float16.ts';
 import type { Plan } from '../graph/plan.ts';
-import { unpackRgb } from '../image/resize.ts';
-import { TASKS } from './labels.ts';
+import type { RawOutputs } from './results.ts';
 
 export interface RawTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Uint8Array;
 }
 
-/** Everything that the plan read back, but for the mask, which is a result and not an output of the network. */
-export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>): Record<string, RawTensor> {
+/**
+ * Everything that the plan read back, but for the mask, which is a result and not an output of the network.
+ * @param outputs the network's outputs that are among it; what is left are taps
+ */
+export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>, outputs: RawOutputs): Record<string, RawTensor> {
   const tensors: Record<string, RawTensor> = {};
   for (const { name, shape, arrange, dtype } of plan.readbacks) {
     const bytes = results.get(name) as ArrayBuffer;
@@ -18,7 +20,10 @@ export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>
     if (name === 'resized') tensors['resized'] = { shape: [224, 224, 3], data: unpackRgb(new Uint32Array(bytes)) };
     else {
       const data = dtype === 'f16' ? float32Of(new Uint16Array(bytes)) : new Float32Array(bytes);
-      tensors[named(name)] = { shape, data: arrange ? arrange(data) : data };
+      tensors[name in outputs ? `output.${name}` : name === 'pixels' ? name : `tap.${name}`] = {
+        shape,
+        data: arrange ? arrange(data) : data,
+      };
     }
   }
   return tensors;
@@ -30,7 +35,9 @@ function float32Of(halves: Uint16Array): Float32Array {
   return values;
 }
 
-function named(name: string): string {
-  if (name === 'pixels') return name;
-  return (TASKS as readonly string[]).includes(name) ? `output.${name}` : `tap.${name}`;
+/** The kernel's packed pixels as [.., 3] bytes. */
+export function unpackRgb(packed: Uint32Array): Uint8Array<ArrayBuffer> {
+  const rgb = new Uint8Array(packed.length * 3);
+  for (let i = 0; i < rgb.length; i++) rgb[i] = (packed[Math.floor(i / 3)] as number) >>> (8 * (i % 3));
+  return rgb;
 }

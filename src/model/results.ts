@@ -1,8 +1,8 @@
 /** From the network's raw numbers to one plain object per face: names, not indexes; picture pixels, not [-1, 1]. */
-import type { Form } from '../checkpoint/manifest.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { type Box, type Point, toPicture } from '../image/crop.ts';
 import { SIZE } from '../image/resize.ts';
+import type { ModelForm } from './form.ts';
 import {
   AGE_MIDPOINTS,
   AGES,
@@ -21,10 +21,7 @@ import {
   type Task,
   VISIBILITY_POINTS,
 } from './labels.ts';
-import { type Angles, anglesOf, type Matrix3, matrixOf, nearestRotation } from './pose.ts';
-
-/** Width and height of the paper form's heat maps. */
-const HEATMAP = 56;
+import type { Angles, Matrix3 } from './pose.ts';
 
 /** The likeliest class, its probability, and every class's: they add up to 1. */
 export interface Choice<Label extends string> {
@@ -91,8 +88,9 @@ export type RawOutputs = Partial<Record<Task, Float32Array>>;
 export interface FaceOrigin {
   /** The box of the picture that was resized to 224 x 224. */
   crop: Box;
-  form: Form;
-  /** The argmax over the parsing classes, [224, 224], where the GPU has done it; used instead of `raw.segmentation`. */
+  /** The form of the weights that gave the numbers. */
+  form: ModelForm;
+  /** The argmax over the parsing classes, [224, 224], which the GPU has done: the segmentation is made from it, not from its logits. */
   mask?: Uint8Array | undefined;
 }
 
@@ -100,12 +98,9 @@ export interface FaceOrigin {
 export function faceOf(raw: RawOutputs, { crop, form, mask }: FaceOrigin): Face {
   for (const [task, values] of Object.entries(raw)) mustBeFinite(task, values);
   const face: Face = { box: { ...crop } };
-  const classes = mask
-    ? checkedMask(mask)
-    : raw.segmentation && argmax(sized('segmentation', raw.segmentation, PARSING.length * SIZE * SIZE));
-  if (classes) face.segmentation = { width: SIZE, height: SIZE, classes, labels: PARSING.map(({ name }) => name) };
+  if (mask) face.segmentation = { width: SIZE, height: SIZE, classes: checkedMask(mask), labels: PARSING.map(({ name }) => name) };
   if (raw.landmarks) face.landmarks = landmarksOf(sized('landmarks', raw.landmarks, 2 * LANDMARKS), crop, form);
-  if (raw.headpose) face.headpose = headposeOf(sized('headpose', raw.headpose, form === 'paper' ? 9 : 3));
+  if (raw.headpose) face.headpose = headposeOf(sized('headpose', raw.headpose, form.poseNumbers), form);
   if (raw.attributes) face.attributes = attributesOf(sized('attributes', raw.attributes, ATTRIBUTES.length));
   if (raw.visibility) face.visibility = visibilityOf(sized('visibility', raw.visibility, VISIBILITY_POINTS));
   if (raw.age) face.age = ageOf(raw.age);
@@ -125,35 +120,22 @@ function mustBeFinite(task: string, values: Float32Array): void {
     );
 }
 
-function sized(task: Task, values: Float32Array, length: number): Float32Array {
+function sized<Values extends Float32Array | Uint8Array>(task: Task | 'mask', values: Values, length: number): Values {
   if (values.length !== length)
     throw new FaceXFormerError('GPU_ERROR', `The output ${task} has ${values.length} numbers; it must have ${length}.`);
   return values;
 }
 
-/**
- * From [-1, 1] to pixels of the crop, then of the picture.
- *
- * - Released: p = ((v + 1) * 224 - 1) / 2 (official inference.py), so -1 and 1 are the crop's edges.
- * - Paper: -1 and 1 are the centres of the first and the last of the 56 heat-map pixels (align_corners). Heat-map pixel
- *   q = (v + 1) / 2 * 55 sees crop pixels 4q to 4q + 3, whose middle is p = 4 * (q + 0.5) - 0.5.
- */
-function landmarksOf(values: Float32Array, crop: Box, form: Form): Point[] {
-  const toCropPixel =
-    form === 'paper'
-      ? (v: number) => ((((v + 1) / 2) * (HEATMAP - 1) + 0.5) * SIZE) / HEATMAP - 0.5
-      : (v: number) => ((v + 1) * SIZE - 1) / 2;
+function landmarksOf(values: Float32Array, crop: Box, { cropPixel }: ModelForm): Point[] {
   return Array.from({ length: LANDMARKS }, (_, i) =>
-    toPicture({ x: toCropPixel(values[2 * i] as number), y: toCropPixel(values[2 * i + 1] as number) }, crop),
+    toPicture({ x: cropPixel(values[2 * i] as number), y: cropPixel(values[2 * i + 1] as number) }, crop),
   );
 }
 
 const degrees = (radians: number): number => (radians * 180) / Math.PI;
 
-function headposeOf(values: Float32Array): HeadPose {
-  const [pitch, yaw, roll] = values as unknown as [number, number, number];
-  const matrix = values.length === 9 ? nearestRotation(values) : matrixOf({ pitch, yaw, roll });
-  const radians = values.length === 9 ? anglesOf(matrix) : { pitch, yaw, roll };
+function headposeOf(values: Float32Array, form: ModelForm): HeadPose {
+  const { radians, matrix } = form.pose(values);
   return { pitch: degrees(radians.pitch), yaw: degrees(radians.yaw), roll: degrees(radians.roll), radians, matrix };
 }
 
@@ -195,27 +177,8 @@ function visibilityOf(logits: Float32Array): Visibility[] {
   return Array.from(logits, (x, index) => ({ index, occluded: x >= 0, probability: sigmoid(x) }));
 }
 
-/** [11, 224, 224] logits -> [224, 224] class indexes; the first of equals wins, as in PyTorch. */
-function argmax(logits: Float32Array): Uint8Array {
-  const pixels = SIZE * SIZE;
-  const classes = new Uint8Array(pixels);
-  for (let i = 0; i < pixels; i++) {
-    let best = logits[i] as number;
-    for (let k = 1; k < PARSING.length; k++) {
-      const logit = logits[k * pixels + i] as number;
-      if (logit > best) {
-        best = logit;
-        classes[i] = k;
-      }
-    }
-  }
-  return classes;
-}
-
 function checkedMask(mask: Uint8Array): Uint8Array {
-  if (mask.length !== SIZE * SIZE)
-    throw new FaceXFormerError('GPU_ERROR', `The parsing mask has ${mask.length} pixels; it must have ${SIZE * SIZE}.`);
-  const wrong = mask.find((k) => k >= PARSING.length);
+  const wrong = sized('mask', mask, SIZE * SIZE).find((k) => k >= PARSING.length);
   if (wrong !== undefined)
     throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${PARSING.length - 1}.`);
   return Uint8Array.from(mask);

@@ -1,7 +1,7 @@
 /** Swin-B as torchvision builds it (models/swin_transformer.py), channels last; module paths are the checkpoint's. */
 
 import type { Tensor } from '../graph/graph.ts';
-import { packBiasTable } from '../kernels/windowAttention.ts';
+import { transposed } from '../kernels/matmul.ts';
 import { rowsOf } from './layers.ts';
 import type { Lowering, Pixels, Stream, Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
@@ -61,7 +61,7 @@ function swinBlock(t: Target, steps: Lowering, x: Stream, w: Weights, odd: boole
   const qkv = steps.normedLinear(t, x, w.at('norm1'), attn.at('qkv'), { cols: 3 * channels, queries: channels });
   const tableName = attn.name('relative_position_bias_table');
   const table = t.graph.parameter(`${tableName} by head`, [tableName], 169 * heads, (into, [source]) =>
-    into.set(packBiasTable(source as Float32Array, heads)),
+    transposed(source as Float32Array, 169, into),
   );
   const shape = { side, heads, shift, images: t.graph.images, dtype: t.dtype };
   const rows = rowsOf(tensor.shape);

@@ -8,7 +8,8 @@ import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
-import { readConfig, tasksOf } from '../../src/model/config.ts';
+import { tasksOf } from '../../src/model/config.ts';
+import { readConfig } from '../../src/model/forms.ts';
 import { network as networkOf } from '../../src/model/network.ts';
 
 setFlagsFromString('--expose-gc');

@@ -48,13 +48,16 @@ const REFUSED: Record<string, [file: Uint8Array, says: RegExp]> = {
   'a byte order mark': [prefixed([0xef, 0xbb, 0xbf, 0x7b, 0x7d]), /expected '\{'/],
   'a duplicate tensor': [
     fileOf('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4),
-    /duplicate entry for tensor "a"/,
+    /duplicate key "a" in the header/,
   ],
   'a duplicate tensor by an escape': [
     fileOf('{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\\u0061":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'),
-    /duplicate entry for tensor "a"/,
+    /duplicate key "a" in the header/,
   ],
-  'a duplicate field': [raw('{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}'), /duplicate field "dtype"/],
+  'a duplicate field': [
+    raw('{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}'),
+    /duplicate key "dtype" in the entry for tensor "a"/,
+  ],
   'a duplicate __metadata__': [fileOf('{"__metadata__":{},"__metadata__":{}}'), /duplicate key/],
   'a duplicate key in __metadata__': [fileOf('{"__metadata__":{"a":"1","a":"2"}}'), /duplicate key "a"/],
   'a number in __metadata__': [fileOf('{"__metadata__":{"a":1}}'), /value in __metadata__ must be a string/],

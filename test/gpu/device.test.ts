@@ -3,7 +3,8 @@ import { openGpu } from '../../src/gpu/device.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 
 const forever = new Promise<never>(() => {});
-const device = (lost: Promise<unknown> = forever) => ({ lost, label: 'a device' }) as unknown as GPUDevice;
+const device = (lost: Promise<unknown> = forever, features: Iterable<string> = []) =>
+  ({ lost, label: 'a device', features: new Set(features) }) as unknown as GPUDevice;
 
 interface Adapter {
   info?: object;
@@ -20,7 +21,7 @@ function browser(...answers: (Adapter | null | Error)[]) {
     if (!answer) return null;
     const requestDevice = async (descriptor: GPUDeviceDescriptor) => {
       asked.push(descriptor);
-      return (answer.requestDevice ?? (async () => device()))(descriptor);
+      return (answer.requestDevice ?? (async ({ requiredFeatures = [] }) => device(forever, requiredFeatures)))(descriptor);
     };
     return { features: new Set(), ...answer, requestDevice };
   });

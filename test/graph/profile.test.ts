@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { groupsOf, measured, moreRepeats } from '../../src/graph/profile.ts';
-import { readConfig } from '../../src/model/config.ts';
+import { readConfig } from '../../src/model/forms.ts';
 import { network } from '../../src/model/network.ts';
 
 describe('the dispatches of a frame', () => {

@@ -6,9 +6,8 @@ import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
 import { adrenoKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
-import { readConfig } from '../../src/model/config.ts';
+import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
-import { landmarksHourglass } from '../../src/model/hourglass.ts';
 import { network } from '../../src/model/network.ts';
 import { plain } from '../../src/model/plain/plain.ts';
 
@@ -52,7 +51,7 @@ describe.each(FORMS)('%s form', (form) => {
   const config = readConfig(tensorsOf(form));
   it.for(LOWERINGS)('%s', ([, lowering, dtype]) => {
     const images = lowering.mostImages > 1 ? 2 : 1;
-    const { nodes } = network(config, { lowering, images, dtype, hourglass: landmarksHourglass });
+    const { nodes } = network(config, { lowering, images, dtype });
     const halves = nodes.filter(({ inputs }) => inputs.some((operand) => operand.kind !== 'resource' && operand.dtype === 'f16'));
     expect(halves.length > 100).toBe(dtype === 'f16');
     expect(nodes.flatMap(misread)).toEqual([]);

@@ -1,5 +1,6 @@
 import { normaliseLookup } from '../../src/image/resize.ts';
-import { EMBED_CHANNELS, embed, embedSmall, packPatchWeight } from '../../src/kernels/embed.ts';
+import { EMBED_CHANNELS, embed, embedSmall } from '../../src/kernels/embed.ts';
+import { transposed } from '../../src/kernels/matmul.ts';
 import { convolution } from './patchEmbed.cases.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { layerNorm, streamOf } from './streams.ts';
@@ -17,7 +18,7 @@ function embedCase(kernel: typeof embed, name: string, size: number, images = 1)
       const [b, g, beta] = [3, 4, 5].map((seed) => randomValues(channels, seed)) as [Float32Array, Float32Array, Float32Array];
       const n = Float32Array.of(...b, ...g, ...beta);
       const rows = images * (size / 4) ** 2;
-      const inputs = { x: pixels, lookup, w: packPatchWeight(weight, channels), n };
+      const inputs = { x: pixels, lookup, w: transposed(weight, channels, new Float32Array(weight.length)), n };
       const y = await runKernel(device, kernel, { size, eps, images }, inputs, rows * (channels + channels / 16));
       const plane = size * size;
       const embedded = Array.from({ length: images }, (_, image) => {

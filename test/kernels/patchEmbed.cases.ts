@@ -1,4 +1,4 @@
-import { packPatchWeight } from '../../src/kernels/embed.ts';
+import { transposed } from '../../src/kernels/matmul.ts';
 import { patchEmbed } from '../../src/kernels/patchEmbed.ts';
 import { type KernelCase, randomValues, runKernel } from './run.ts';
 
@@ -24,7 +24,7 @@ function embedCase(name: string, size: number, channels: number): KernelCase {
       const x = randomValues(3 * size * size, 1);
       const weight = randomValues(channels * 48, 2);
       const b = randomValues(channels, 3);
-      const inputs = { x, w: packPatchWeight(weight, channels), b };
+      const inputs = { x, w: transposed(weight, channels, new Float32Array(weight.length)), b };
       const y = await runKernel(device, patchEmbed, { size, channels }, inputs, (size / 4) ** 2 * channels);
       return { actual: new Float32Array(y), expected: convolution(x, weight, b, size) };
     },

@@ -1,5 +1,6 @@
 import type { Kernel } from '../../src/kernels/kernel.ts';
-import { packBiasTable, type WindowAttentionShape } from '../../src/kernels/windowAttention.ts';
+import { transposed } from '../../src/kernels/matmul.ts';
+import type { WindowAttentionShape } from '../../src/kernels/windowAttention.ts';
 import { attention, rowsOf } from './float64.ts';
 import { FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
@@ -84,7 +85,7 @@ function windowCase(
     async run(device) {
       const x = randomValues(images * side * side * 96 * heads, 1).map((v) => scale * v);
       const table = randomValues(169 * heads, 2).map((v) => 2 * v);
-      const inputs = { x: stored(x, dtype), t: packBiasTable(table, heads) };
+      const inputs = { x: stored(x, dtype), t: transposed(table, 169, new Float32Array(table.length)) };
       const y = await runKernel(device, kernel, shape, inputs, images * side * side * 32 * heads, dtype);
       const maps = rowsOf(rounded(x, dtype), side * side * 96 * heads);
       return {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import type { Plan } from '../../src/graph/plan.ts';
 import type { Box } from '../../src/image/crop.ts';
-import { readConfig } from '../../src/model/config.ts';
 import { facesOf } from '../../src/model/faces.ts';
+import { readConfig } from '../../src/model/forms.ts';
 
 const config = readConfig(tensorsOf('released'));
 const box = (x0: number): Box => ({ x0, y0: 0, x1: x0 + 100, y1: 100 });
@@ -21,9 +21,9 @@ function results(images: number): Map<string, ArrayBuffer> {
 }
 
 describe('facesOf', () => {
-  it('gives every image its part of each tensor, and its own crop', () => {
+  it('gives every image its part of each tensor, and its own crop', async () => {
     const crops = [box(0), box(50), box(7)];
-    const faces = facesOf({ crops, plan }, results(3), config, { raw: true });
+    const faces = await facesOf({ crops, plan }, results(3), config, { raw: true });
     expect(faces.map((face) => face.box)).toEqual(crops);
     const [first, second, third] = faces.map(({ gender }) => gender?.label);
     expect([first === second, first === third]).toEqual([false, true]);
@@ -35,8 +35,8 @@ describe('facesOf', () => {
     ]);
   });
 
-  it('gives one image everything', () => {
-    const [face] = facesOf({ crops: [box(0)], plan }, results(1), config, {});
+  it('gives one image everything', async () => {
+    const [face] = await facesOf({ crops: [box(0)], plan }, results(1), config, {});
     expect(face?.segmentation?.classes).toHaveLength(PIXELS);
     expect(face).not.toHaveProperty('raw');
   });

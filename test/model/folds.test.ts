@@ -7,8 +7,7 @@ import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import type { Node, Parameter } from '../../src/graph/graph.ts';
 import { TILE_COLS } from '../../src/kernels/matmul.ts';
 import { positionCode } from '../../src/model/codes.ts';
-import { readConfig } from '../../src/model/config.ts';
-import { landmarksHourglass } from '../../src/model/hourglass.ts';
+import { readConfig } from '../../src/model/forms.ts';
 import { network } from '../../src/model/network.ts';
 import { headsAttention, linear, relu, rowsOf } from '../kernels/float64.ts';
 import { nmse, randomValues } from '../kernels/run.ts';
@@ -19,7 +18,7 @@ const NMSE = 1e-24;
 
 const tensors = tensorsOf('paper');
 const config = readConfig(tensors);
-const { nodes } = network(config, { hourglass: landmarksHourglass });
+const { nodes } = network(config);
 
 const seedOf = (name: string): number => [...name].reduce((seed, letter) => (Math.imul(seed, 31) + letter.charCodeAt(0)) | 0, 7);
 

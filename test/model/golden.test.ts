@@ -1,5 +1,6 @@
 /** Results from PyTorch's raw outputs, against what NumPy makes of the same numbers (softmax, sigmoid, SVD in float64; 2026). */
 import { describe, expect, test } from 'vitest';
+import { MODEL_FORMS } from '../../src/model/forms.ts';
 import type { Task } from '../../src/model/labels.ts';
 import { type Face, faceOf, type RawOutputs } from '../../src/model/results.ts';
 import { type FixtureName, fixture } from '../fixtures.ts';
@@ -10,7 +11,7 @@ function faceFrom(name: FixtureName): { face: Face; mask: Uint8Array } {
   const given = fixture(name);
   const raw: RawOutputs = {};
   for (const task of WHOLE) if (given.names.includes(`output.${task}`)) raw[task] = given.expected(`output.${task}`).values as Float32Array;
-  return { face: faceOf(raw, { crop: given.box, form: given.form, mask: given.mask }), mask: given.mask };
+  return { face: faceOf(raw, { crop: given.box, form: MODEL_FORMS[given.form], mask: given.mask }), mask: given.mask };
 }
 
 interface Golden {

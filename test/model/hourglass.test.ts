@@ -3,15 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
-import { readConfig, tasksOf } from '../../src/model/config.ts';
-import { landmarksHourglass } from '../../src/model/hourglass.ts';
+import { tasksOf } from '../../src/model/config.ts';
+import { readConfig } from '../../src/model/forms.ts';
 import type { Task } from '../../src/model/labels.ts';
 import { network } from '../../src/model/network.ts';
 
 const paper = readConfig(tensorsOf('paper'));
 const planOf = (tasks: readonly Task[], config = paper): Plan =>
   makePlan(
-    network(config, { tasks, hourglass: landmarksHourglass }),
+    network(config, { tasks }),
     tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),
   );
 const others = tasksOf(paper).filter((task) => task !== 'landmarks');
@@ -82,7 +82,7 @@ describe('the released form', () => {
 });
 
 test('outputs have the shapes of PyTorch’s', () => {
-  const { outputs } = network(paper, { hourglass: landmarksHourglass });
+  const { outputs } = network(paper);
   const shapes = Object.fromEntries([...outputs].map(([name, { shape }]) => [name, shape]));
   expect(shapes).toMatchObject({ landmarks: [1, 68, 2], headpose: [1, 3, 3], recognition: [1, 512], expression: [1, 7] });
 });

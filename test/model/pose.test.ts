@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anglesOf, type Matrix3, matrixOf, nearestRotation } from '../../src/model/pose.ts';
+import { type Matrix3, matrixOf } from '../../src/model/pose.ts';
+import { anglesOf, nearestRotation } from '../../src/model/rotation.ts';
 
 type Nine = readonly number[];
 

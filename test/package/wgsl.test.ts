@@ -1,14 +1,34 @@
 /** What the build makes of the shaders: the same programs in fewer letters. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { minifiedWgsl, wgslTokens } from '../../scripts/wgsl.mjs';
-import { defineKernel } from '../../src/kernels/kernel.ts';
+import { minifiedWgsl, packagedWgsl, wgslTokens } from '../../scripts/wgsl.mjs';
+import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { alternativesTo } from '../../src/kernels/candidates.ts';
+import { cpuKernels } from '../../src/kernels/cpu.ts';
+import { defineKernel, specialise, withMachine } from '../../src/kernels/kernel.ts';
+import { adrenoKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { gpuKernels } from '../../src/kernels/set.ts';
+import { readConfig } from '../../src/model/forms.ts';
+import { fused } from '../../src/model/fused/fused.ts';
+import { network } from '../../src/model/network.ts';
+import { plain } from '../../src/model/plain/plain.ts';
 
 const folder = new URL('../../src/kernels/', import.meta.url);
 const kernels = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));
 const sourceOf = (file: string): string => readFileSync(new URL(file, folder), 'utf8');
+
+const packaged = new Map<string, Promise<string>>();
+function packagedOf(kernel: string): Promise<string> {
+  const text = packaged.get(kernel) ?? packagedWgsl(fileURLToPath(new URL(`${kernel}.wgsl`, folder)));
+  packaged.set(kernel, text);
+  return text;
+}
+
+const mapped = <From, To>(from: Record<string, From>, to: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(from).map(([name, value]) => [name, to(value)]));
 
 /** Everything that others find by name. */
 function face(code: string) {
@@ -21,32 +41,62 @@ function face(code: string) {
   };
 }
 
+/** For each token the function, by its place, whose parameters or body it is in; undefined for the module's own. */
+function functionsOf(tokens: string[]): (number | undefined)[] {
+  let [depth, current]: [number, number | undefined] = [0, undefined];
+  return tokens.map((token, i) => {
+    if (tokens[i - 2] === 'fn') current = i;
+    const within = current;
+    if (token === '{') depth++;
+    if (token === '}' && --depth === 0) current = undefined;
+    return within;
+  });
+}
+
 describe.for(kernels)('%s, minified', (file) => {
   const source = sourceOf(file);
   const code = minifiedWgsl(source);
 
   it('has the same entry point, overrides and bindings', () => expect(face(code)).toEqual(face(source)));
 
-  it('is the same tokens, but for names, each of which became one other', () => {
+  it('is the same tokens, but for zeros and names, each of which became one other wherever it is seen', () => {
     const [before, after] = [wgslTokens(source), wgslTokens(code)];
     expect(after.length).toBe(before.length);
+    const functionOf = functionsOf(before);
+    expect(functionsOf(after)).toEqual(functionOf);
     const [there, back] = [new Map<string, string>(), new Map<string, string>()];
-    for (const [i, token] of before.entries()) {
-      const other = after[i] as string;
-      const renamed = other !== token;
-      if (renamed) expect([/^[A-Za-z_]\w*$/.test(token), before[i - 1] !== '.', before[i - 1] !== '@']).toEqual([true, true, true]);
-      // Members and attributes keep names that variables may lose.
-      if (!renamed && (before[i - 1] === '.' || before[i - 1] === '@' || before[i - 2] === 'builtin')) continue;
-      expect(there.get(token) ?? other, token).toBe(other);
-      expect(back.get(other) ?? token, other).toBe(token);
-      there.set(token, other);
-      back.set(other, token);
+    const inModule: [typeof there, typeof back] = [there, back];
+    /** The module's names first: they are seen in every function. */
+    const functions = [undefined, ...new Set(functionOf.filter((name) => name !== undefined))];
+    for (const current of functions) {
+      const [to, from] = current === undefined ? inModule : inModule.map((names) => new Map(names));
+      for (const [i, token] of before.entries()) {
+        if (functionOf[i] !== current) continue;
+        const other = after[i] as string;
+        if (/^\d+\.\d+$/.test(token)) {
+          expect([other, Number(other)]).toEqual([expect.stringContaining('.'), Number(token)]);
+          continue;
+        }
+        const renamed = other !== token;
+        if (renamed) expect([/^[A-Za-z_]\w*$/.test(token), before[i - 1] !== '.', before[i - 1] !== '@']).toEqual([true, true, true]);
+        // Members and attributes keep names that variables may lose.
+        if (!renamed && (before[i - 1] === '.' || before[i - 1] === '@' || before[i - 2] === 'builtin')) continue;
+        expect(to?.get(token) ?? other, token).toBe(other);
+        expect(from?.get(other) ?? token, other).toBe(token);
+        to?.set(token, other);
+        from?.set(other, token);
+      }
     }
   });
 
-  it('keeps the lines that kernel.ts finds', () => {
-    const line = /^(?:const \w+ = \d+u;|alias \w+ = f32;|override \w+: \w+;)/gm;
-    expect([...(code.match(line) ?? [])].sort()).toEqual([...(source.match(line) ?? [])].sort());
+  it('keeps what kernel.ts finds by name, and takes other values for it', () => {
+    const machine = [...source.matchAll(/^(?:const (\w+) = \d+u|alias (\w+) = f32);/gm)];
+    const overrides = [...source.matchAll(/^override (\w+): \w+;/gm)].map(([, name]) => [name as string, 3]);
+    const other = Object.fromEntries(machine.map(([, number, type]) => (number ? [number, 77] : [type, 'f16'])));
+    const made = (wgsl: string) => specialise({ name: 'any', wgsl }, { machine: other, constants: Object.fromEntries(overrides) });
+    expect(minifiedWgsl(made(code).replace('enable f16;', ''))).toBe(minifiedWgsl(made(source).replace('enable f16;', '')));
+    expect(made(code).match(/\b77u\b/g)?.length ?? 0).toBe(machine.filter(([, number]) => number).length);
+    expect(made(code)).not.toMatch(/\boverride\b/);
   });
 
   it('cannot be made smaller still', () => expect(minifiedWgsl(code)).toBe(code));
@@ -60,6 +110,26 @@ describe.for(kernels)('%s, minified', (file) => {
       fc.property(spaced, (text) => minifiedWgsl(text) === code),
       { numRuns: 5, endOnFailure: true },
     );
+  });
+});
+
+describe('the package has every constant that is asked for', () => {
+  const config = { released: readConfig(tensorsOf('released')), paper: readConfig(tensorsOf('paper')) };
+  const lowerings = { plain: plain(cpuKernels), ...mapped({ gpuKernels, adrenoKernels, maliKernels, softwareKernels }, fused) };
+
+  it.for(Object.entries(lowerings))('%s', async ([, lowering]) => {
+    const launched = (['released', 'paper'] as const).flatMap((form) =>
+      (lowering.float16 ? (['f32', 'f16'] as const) : (['f32'] as const)).flatMap((dtype) => {
+        const { nodes } = network(config[form], { lowering, dtype });
+        return [...nodes, ...nodes.flatMap((node) => alternativesTo(node)?.candidates ?? [])];
+      }),
+    );
+    const distinct = new Map(launched.map((one) => [`${one.kernel.name} ${JSON.stringify(one.launch.machine)}`, one]));
+    for (const { kernel, launch } of distinct.values()) {
+      const made = [await packagedOf(kernel.name), kernel.wgsl].map((wgsl) => withMachine({ name: kernel.name, wgsl }, launch.machine));
+      const [ours, theirs] = made.map((wgsl) => minifiedWgsl(wgsl, () => false));
+      expect(ours).toBe(theirs);
+    }
   });
 });
 
@@ -79,11 +149,18 @@ describe('minifiedWgsl', () => {
         y[0] = shared_values[0];
       }`);
     expect(code).toBe(
-      'struct Pair{first:f32,sum:f32}\noverride SCALE: f32;\nconst WIDTH = 4u;\n@group(0)@binding(0)var<storage,read> x:array<f32>;' +
-        '@group(0)@binding(1)var<storage,read_write> y:array<f32>;var<workgroup> a:array<f32,WIDTH>;' +
-        'fn b(c:f32,first:f32)->f32{let sum=c*SCALE;return sum- -first;}@compute@workgroup_size(WIDTH)' +
-        'fn kernel(@builtin(local_invocation_index)d:u32){var e=Pair(x[d],1.5e-3);a[d]=b(e.first,e.sum);y[0]=a[0];}',
+      'struct Pair{first:f32,sum:f32}override SCALE:f32;const WIDTH=4u;@group(0)@binding(0)var<storage,read>x:array<f32>;' +
+        '@group(0)@binding(1)var<storage,read_write>y:array<f32>;var<workgroup>Z:array<f32,WIDTH>;' +
+        'fn Y(a:f32,first:f32)->f32{let sum=a*SCALE;return sum- -first;}@compute@workgroup_size(WIDTH)' +
+        'fn kernel(@builtin(local_invocation_index)a:u32){var b=Pair(x[a],1.5e-3);Z[a]=Y(b.first,b.sum);y[0]=Z[0];}',
     );
+  });
+
+  it('lets a local that bears the name of something of the module keep company with it', () => {
+    const code = minifiedWgsl(
+      'const HALF = 0.50; fn half(x: f32) -> f32 { return HALF * x; } fn f(half: f32, b: f32) -> f32 { let x = half; return x + 10.0; }',
+    );
+    expect(code).toBe('const Z=.5;fn Y(a:f32)->f32{return Z*a;}fn X(Y:f32,a:f32)->f32{let b=Y;return b+10.;}');
   });
 
   it('says so when a comment is not closed', () => expect(() => minifiedWgsl('fn f() {} /* /* */')).toThrow(SyntaxError));

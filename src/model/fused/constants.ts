@@ -4,7 +4,7 @@
  * once in float64.
  */
 import type { Parameter } from '../../graph/graph.ts';
-import { type Code, WIDTH } from '../codes.ts';
+import { type Code, multiplyInto, WIDTH } from '../codes.ts';
 import { SWIN_EPS } from '../layers.ts';
 import type { Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
@@ -47,12 +47,7 @@ function normedTokens(rows: Float64Array, layers: readonly Float32Array[]): Floa
 function times(rows: Float64Array, weight: Float32Array, bias: Float32Array): Float64Array {
   const cols = bias.length;
   const out = new Float64Array((rows.length / WIDTH) * cols);
-  for (let i = 0; i < out.length; i++) {
-    const [r, n] = [Math.floor(i / cols) * WIDTH, (i % cols) * WIDTH];
-    let sum = bias[i % cols] as number;
-    for (let k = 0; k < WIDTH; k++) sum += (rows[r + k] as number) * (weight[n + k] as number);
-    out[i] = sum;
-  }
+  multiplyInto(out, rows, weight, { cols, first: 0, inner: cols }, bias);
   return out;
 }
 

@@ -7,9 +7,9 @@ import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
-import { type Code, multiplyInto, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
+import { type Code, multiplyInto, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import type { Config } from '../config.ts';
-import { lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS } from '../layers.ts';
+import { lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import { firstOf, sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
@@ -38,6 +38,8 @@ interface Decoder {
   readonly faceCode: Code;
 }
 
+const tokensOf = (updated: Tensor): Tokens => ({ operand: updated, stride: lastOf(updated.shape) });
+
 export function decode(t: Target, face: Tensor, config: Config, w: Weights): Decoded {
   const side = sideOf(t, face);
   const d: Decoder = { t, tokens: config.tokens, taskCode: taskTokens(config, w), faceCode: positionCode(side) };
@@ -53,42 +55,41 @@ export function decode(t: Target, face: Tensor, config: Config, w: Weights): Dec
     // 1. Task self-attention; in the first layer it is a constant.
     if (i > 0) {
       const updated = selfAttend(d, tokens, layer);
-      tokens = { operand: updated, stride: lastOf(updated.shape) };
-      q = { operand: updated, stride: tokens.stride, offset: WIDTH };
+      tokens = tokensOf(updated);
+      q = { ...tokens, offset: WIDTH };
     }
     // 2. Task-to-face attention. The face's keys and values, and its queries for step 4, are one product.
     const toFace = layer.at('cross_attn_token_to_image');
     const toTask = layer.at('cross_attn_image_to_token');
     const keys = projections(t, `${toFace.path} and back`, rowsOfTensor(image), INNER, [
-      { w: toFace.at('k_proj'), code: d.faceCode },
-      { w: toFace.at('v_proj') },
+      ...keysAndValues(d, toFace),
       { w: toTask.at('q_proj'), code: d.faceCode },
     ]);
     const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
     // 3. MLP, in float32 as all of the tokens; with what the steps after it read of them.
     const hidden = linear(t, rowsOfTensor(seen, WIDTH), layer.at('mlp.lin1'), 2048, { activation: 'relu', dtype: 'f32' });
-    const next = i + 1 < DEPTH ? selfProjections(d, layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, code: d.taskCode }];
+    const next = i + 1 < DEPTH ? selfProjections(layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, coded: true }];
     const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {
       x: hidden,
       source: { kind: 'rows', inner: 2048, stride: 2048 },
-      residual: { operand: seen, stride: lastOf(seen.shape) },
-      projected: [{ w: toTask.at('k_proj'), cols: INNER, code: d.taskCode }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
+      residual: tokensOf(seen),
+      projected: [{ w: toTask.at('k_proj'), cols: INNER, coded: true }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
     });
     // 4. Face-to-task attention
     image = attendToTasks(d, keys, thought, image, toTask, layer.at('norm4'));
-    tokens = { operand: thought, stride: lastOf(thought.shape) };
-    q = { operand: thought, stride: tokens.stride, offset: WIDTH + 2 * INNER };
+    tokens = tokensOf(thought);
+    q = { ...tokens, offset: WIDTH + 2 * INNER };
     tap(d, `decoder${i}.tokens`, thought);
     t.graph.tap(`decoder${i}.image`, image, [1, side * side, WIDTH]);
   }
-  const keys = projections(t, final.path, rowsOfTensor(image), INNER, [
-    { w: final.at('k_proj'), code: d.faceCode },
-    { w: final.at('v_proj') },
-  ]);
+  const keys = projections(t, final.path, rowsOfTensor(image), INNER, keysAndValues(d, final));
   const decoded = attendToFace(d, q, keys, tokens, final, transformer.at('norm_final_attn'));
   tap(d, 'decoder.tokens', decoded);
   return { tokens: decoded, face: image };
 }
+
+/** Of the face, for the tasks' queries. */
+const keysAndValues = ({ faceCode }: Decoder, w: Weights): Part[] => [{ w: w.at('k_proj'), code: faceCode }, { w: w.at('v_proj') }];
 
 function tap({ t, tokens }: Decoder, name: string, tensor: Tensor): void {
   t.graph.tap(name, tensor, [1, tokens, WIDTH], (values) => firstOf(values, WIDTH, lastOf(tensor.shape)));
@@ -105,13 +106,13 @@ function selfAttend(d: Decoder, tokens: Tokens, w: Weights): Tensor {
     x: tokens.operand as Tensor,
     source: { kind: 'attention', stride: tokens.stride, first: WIDTH + 2 * INNER },
     residual: tokens,
-    projected: [{ w: w.at('cross_attn_token_to_image.q_proj'), cols: INNER, code: d.taskCode }],
+    projected: [{ w: w.at('cross_attn_token_to_image.q_proj'), cols: INNER, coded: true }],
   });
 }
 
-const selfProjections = ({ taskCode }: Decoder, w: Weights): Projected[] => [
-  { w: w.at('self_attn.q_proj'), cols: WIDTH, code: taskCode, scale: SCALE },
-  { w: w.at('self_attn.k_proj'), cols: WIDTH, code: taskCode },
+const selfProjections = (w: Weights): Projected[] => [
+  { w: w.at('self_attn.q_proj'), cols: WIDTH, coded: true, scale: SCALE },
+  { w: w.at('self_attn.k_proj'), cols: WIDTH, coded: true },
   { w: w.at('self_attn.v_proj'), cols: WIDTH },
 ];
 
@@ -157,14 +158,15 @@ function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, im
   const fill: Parameter['fill'] = (into, [weight]) => transposed(weight as Float32Array, WIDTH, into);
   const weight = t.graph.parameter(`${name} transposed`, [name], INNER * WIDTH, fill, t.dtype);
   const inputs = { q: keys, t: thought, w: weight, n: biasAndNorm(t, out, norm), r: image };
-  return t.graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, t.kernels.faceUpdate, shape, inputs, image.shape);
+  return t.graph.add(together(w, norm), t.kernels.faceUpdate, shape, inputs, image.shape);
 }
 
-/** Columns that an update projects from the tokens it made, with a code added before. */
+/** Columns that an update projects from the tokens it made. */
 interface Projected {
   readonly w: Weights;
   readonly cols: number;
-  readonly code?: Code;
+  /** The tasks' code is added before. */
+  readonly coded?: boolean;
   readonly scale?: number;
 }
 
@@ -187,21 +189,15 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
     const side = into.subarray(inner * WIDTH);
     let at = 0;
     for (const [i, one] of projected.entries()) {
-      scaledInto(side, others[i] as Float32Array, { cols, first: at, width: one.cols, scale: one.scale ?? 1 });
+      transposed(others[i] as Float32Array, one.cols, side, { stride: cols, first: at, scale: one.scale });
       at += one.cols;
     }
   };
   const weight = graph.parameter(`${from.join(' + ')} updating`, from, inner * WIDTH + WIDTH * cols, fill, dtype);
-  const c = cols > 0 ? biasAndCode(t, projected, cols, taskCode) : weight;
   const n = biasAndNorm(t, w, norm);
-  const inputs = { x, r: residual.operand, w: weight, n, c: cols > 0 ? c : n };
-  return graph.add(`${w.path} + ${norm.path.split('.').at(-1)}`, tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
-}
-
-/** into[k, first + n] = scale weight[n, k]: columns of a matrix of `cols`. */
-function scaledInto(into: Float32Array, weight: Float32Array, at: { cols: number; first: number; width: number; scale: number }): void {
-  for (let n = 0; n < at.width; n++)
-    for (let k = 0; k < WIDTH; k++) into[k * at.cols + at.first + n] = at.scale * (weight[n * WIDTH + k] as number);
+  const c = cols > 0 ? biasAndCode(t, projected, cols, taskCode) : n;
+  const inputs = { x, r: residual.operand, w: weight, n, c };
+  return graph.add(together(w, norm), tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
 }
 
 /** For each token and projected column scale (bias + code W^T), in float64: [tokens, cols] */
@@ -212,7 +208,7 @@ function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: n
     let first = 0;
     for (const [i, one] of projected.entries()) {
       const [weight, bias] = sources.slice(from.length + 2 * i) as [Float32Array, Float32Array];
-      if (one.code) multiplyInto(into, code, weight, { cols, first, inner: one.cols });
+      if (one.coded) multiplyInto(into, code, weight, { cols, first, inner: one.cols });
       for (let r = 0; r < rows; r++)
         for (let n = 0; n < one.cols; n++) {
           const at = r * cols + first + n;
@@ -221,14 +217,13 @@ function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: n
       first += one.cols;
     }
   };
-  const parts = projected.map(({ w, code }) => `${w.path}${code ? ' coded' : ''}`);
+  const parts = projected.map(({ w, coded }) => `${w.path}${coded ? ' coded' : ''}`);
   return graph.parameter(`${name} x ${parts.join(' + ')} + bias`, [...from, ...weights], rows * cols, fill);
 }
 
+/** A dispatch's name: the layer's path, and the norm's own name. */
+const together = (w: Weights, norm: Weights): string => `${w.path} + ${norm.path.split('.').at(-1)}`;
+
 /** Bias of a linear layer, then gamma and beta of the norm after it: [3, 256] */
-function biasAndNorm({ graph }: Target, w: Weights, norm: Weights): Parameter {
-  const names = [w.name('bias'), norm.name('weight'), norm.name('bias')];
-  return graph.parameter(names.join(' + '), names, 3 * WIDTH, (into, sources) => {
-    for (const [i, source] of sources.entries()) into.set(source, i * WIDTH);
-  });
-}
+const biasAndNorm = ({ graph }: Target, w: Weights, norm: Weights): Parameter =>
+  stored(graph, 3 * WIDTH, w.name('bias'), norm.name('weight'), norm.name('bias'));

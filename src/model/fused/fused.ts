@@ -4,11 +4,12 @@
  */
 import type { Graph, Parameter, Tensor } from '../../graph/graph.ts';
 import { SIZE } from '../../image/resize.ts';
-import { EMBED_CHANNELS, packPatchWeight } from '../../kernels/embed.ts';
-import { packWeight, paddedCols, streamStride, TILE_COLS } from '../../kernels/matmul.ts';
+import { EMBED_CHANNELS } from '../../kernels/embed.ts';
+import { packWeight, paddedCols, streamStride, TILE_COLS, transposed } from '../../kernels/matmul.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
 import { packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Lowering, NormedLayer, Pixels, Stream, Target } from '../lowering.ts';
+import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
 import { heads } from './heads.ts';
@@ -22,8 +23,8 @@ export function fused(kernels: GpuKernels = gpuKernels): Lowering {
     normedLinear,
     addedLinear,
     mergePatches,
-    decode: (t, face, config, w) => decode({ ...t, kernels }, face, config, w),
-    heads: (t, decoded, wanted, w) => heads({ ...t, kernels }, decoded, wanted, w),
+    decode: (t, ...rest) => decode({ ...t, kernels }, ...rest),
+    heads: (t, ...rest) => heads({ ...t, kernels }, ...rest),
   };
 }
 
@@ -31,12 +32,9 @@ function embed(graph: Graph, kernels: GpuKernels, { resized, lookup }: Pixels, w
   const [conv, norm] = [w.at(0), w.at(2)];
   const channels = EMBED_CHANNELS;
   const weight = graph.parameter(`${conv.name('weight')} packed`, [conv.name('weight')], 48 * channels, (into, [source]) =>
-    into.set(packPatchWeight(source as Float32Array, channels)),
+    transposed(source as Float32Array, channels, into),
   );
-  const names = [conv.name('bias'), norm.name('weight'), norm.name('bias')];
-  const n = graph.parameter(names.join(' + '), names, 3 * channels, (into, sources) => {
-    for (const [i, source] of sources.entries()) into.set(source, i * channels);
-  });
+  const n = stored(graph, 3 * channels, conv.name('bias'), norm.name('weight'), norm.name('bias'));
   const rows = graph.images * (SIZE / 4) ** 2;
   const shape = { size: SIZE, eps: SWIN_EPS, images: graph.images };
   const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup, w: weight, n }, [rows, streamStride(channels)]);
@@ -45,13 +43,12 @@ function embed(graph: Graph, kernels: GpuKernels, { resized, lookup }: Pixels, w
 
 function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, activation, queries = 0 }: NormedLayer): Tensor {
   const fold: Fold = { norm, w, cols, inner: x.channels, scaled: queries };
-  const layer = { weight: foldedWeight(t, fold), bias: foldedBias(t, fold), cols, activation };
-  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...layer, norm: { eps: SWIN_EPS } });
+  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...folded(t, fold), activation });
 }
 
 function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream): Stream {
   const cols = to.channels;
-  const bias = stored(t.graph, w.name('bias'), cols);
+  const bias = stored(t.graph, cols, w.name('bias'));
   const weight = packed(t, w, cols, x.shape.at(-1) as number);
   const residual = rowsOfStream(to);
   const tensor = product(t, w.path, rowsOfTensor(x), { weight, bias, cols, residual, stream: true, dtype: 'f32' });
@@ -62,10 +59,8 @@ function mergePatches(t: Target, x: Stream, w: Weights): Stream {
   const [norm, reduction] = [w.at('norm'), w.at('reduction')];
   const cols = 2 * x.channels;
   const fold: Fold = { norm, w: reduction, cols, inner: 4 * x.channels, bias: false };
-  const layer = { weight: foldedWeight(t, fold), bias: foldedBias(t, fold), cols };
-  const side = Math.sqrt(rowsOf(x.tensor.shape) / t.graph.images);
-  const merge = { norm: { eps: SWIN_EPS }, mergeSide: side, rows: rowsOf(x.tensor.shape) / 4, stream: true, dtype: 'f32' } as const;
-  return { tensor: product(t, w.path, rowsOfStream(x), { ...layer, ...merge }), channels: cols };
+  const merge = { mergeSide: sideOf(t, x.tensor), rows: rowsOf(x.tensor.shape) / 4, stream: true, dtype: 'f32' } as const;
+  return { tensor: product(t, w.path, rowsOfStream(x), { ...folded(t, fold), ...merge }), channels: cols };
 }
 
 /** `attn.qkv` of `backbone.0.1.0.attn.qkv`. */
@@ -84,6 +79,13 @@ interface Fold {
 }
 
 const SCALE = 1 / Math.sqrt(32);
+
+const folded = (t: Target, fold: Fold) => ({
+  weight: foldedWeight(t, fold),
+  bias: foldedBias(t, fold),
+  cols: fold.cols,
+  norm: { eps: SWIN_EPS },
+});
 
 /** W', packed. */
 function foldedWeight({ graph, dtype }: Target, { norm, w, cols, inner, scaled = 0 }: Fold): Parameter {

@@ -2,10 +2,10 @@
 import { type Parameter, part, type Tensor } from '../../graph/graph.ts';
 import { headOffsets } from '../../kernels/mlpHead.ts';
 import { packUpscale } from '../../kernels/parse.ts';
-import { reshape, rowsOf, upscale2x2 } from '../layers.ts';
-import type { Decoded, Wanted } from '../lowering.ts';
+import type { Config, TaskTokens } from '../config.ts';
+import { reshape, rowsOf, stored, upscale2x2 } from '../layers.ts';
+import type { Decoded } from '../lowering.ts';
 import { mlps } from '../mlps.ts';
-import { addOutput } from '../outputs.ts';
 import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import type { FusedTarget as Target } from './target.ts';
@@ -13,15 +13,14 @@ import type { FusedTarget as Target } from './target.ts';
 /** LayerNorm2d's of the official code, unlike the transformer's. */
 const UPSCALING_EPS = 1e-6;
 
-export function heads(t: Target, decoded: Decoded, wanted: Wanted, w: Weights): void {
-  const chosen = wanted.config.tasks.filter(({ task }) => wanted.tasks.includes(task));
-  const all = mlps(t, decoded.tokens, chosen, wanted.config, w);
-  const { offsets } = headOffsets(chosen);
+export function heads(t: Target, { tokens, face }: Decoded, config: Config, tasks: readonly TaskTokens[], w: Weights): void {
+  const all = mlps(t, tokens, tasks, config, w);
+  const { offsets } = headOffsets(tasks);
   const { images } = t.graph;
-  for (const [i, task] of chosen.entries()) {
+  for (const [i, task] of tasks.entries()) {
     const made = part(all, images * (offsets[i] as number), [images * task.count, task.out]);
-    if (task.task === 'segmentation') parse(t, decoded.face, made, w.at('output_upscaling'));
-    else addOutput(t, task, made, decoded, wanted, w);
+    if (task.task === 'segmentation') parse(t, face, made, w.at('output_upscaling'));
+    else config.form.addOutput(t, task, made, face, config, w);
   }
 }
 
@@ -32,10 +31,7 @@ function parse(t: Target, face: Tensor, kernels: Tensor, w: Weights): void {
   const side = sideOf(t, face);
   const classes = rowsOf(kernels.shape) / images;
   const twice = reshape(upscale2x2(t, face, w.at(0), 64), [4 * rowsOf(face.shape), 64]);
-  const names = [w.at(1).name('weight'), w.at(1).name('bias'), w.at(3).name('bias')];
-  const n = graph.parameter(names.join(' + '), names, 160, (into, sources) => {
-    for (const [i, source] of sources.entries()) into.set(source, 64 * i);
-  });
+  const n = stored(graph, 160, w.at(1).name('weight'), w.at(1).name('bias'), w.at(3).name('bias'));
   const name = w.at(3).name('weight');
   const fill: Parameter['fill'] = (into, [source]) => packUpscale(source as Float32Array, into);
   const weight = graph.parameter(`${name} by quarters`, [name], 64 * 128, fill, dtype);

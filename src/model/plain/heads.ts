@@ -2,11 +2,11 @@
 import { part, type Tensor } from '../../graph/graph.ts';
 import { argmax } from '../../kernels/argmax.ts';
 import { parsing } from '../../kernels/parsing.ts';
+import type { Config, TaskTokens } from '../config.ts';
 import { reshape, rowsOf, upscale2x2 } from '../layers.ts';
-import type { Decoded, Wanted } from '../lowering.ts';
+import type { Decoded } from '../lowering.ts';
 import { mlps } from '../mlps.ts';
 import { unnested } from '../nested.ts';
-import { addOutput } from '../outputs.ts';
 import type { Weights } from '../weights.ts';
 import { norm, type PlainTarget } from './norm.ts';
 
@@ -14,11 +14,11 @@ import { norm, type PlainTarget } from './norm.ts';
 const UPSCALING_EPS = 1e-6;
 
 /** Adds every task's raw outputs to the graph, named as the task; and `mask`, the parsing map's argmax. */
-export function heads(t: PlainTarget, decoded: Decoded, wanted: Wanted, w: Weights): void {
-  for (const task of wanted.config.tasks.filter((one) => wanted.tasks.includes(one.task))) {
-    const made = part(mlps(t, decoded.tokens, [task], wanted.config, w), 0, [task.count, task.out]);
-    if (task.task === 'segmentation') parse(t, decoded.face, made, w.at('output_upscaling'));
-    else addOutput(t, task, made, decoded, wanted, w);
+export function heads(t: PlainTarget, { tokens, face }: Decoded, config: Config, tasks: readonly TaskTokens[], w: Weights): void {
+  for (const task of tasks) {
+    const made = part(mlps(t, tokens, [task], config, w), 0, [task.count, task.out]);
+    if (task.task === 'segmentation') parse(t, face, made, w.at('output_upscaling'));
+    else config.form.addOutput(t, task, made, face, config, w);
   }
 }
 

@@ -12,7 +12,7 @@ export interface PlainTarget extends Target {
 /** torch.nn.LayerNorm over the last dimension, or LayerNorm2d of channels-last rows; GELU after it where asked. */
 export function norm(t: PlainTarget, x: Tensor, w: Weights, { eps = SWIN_EPS, gelu = false } = {}): Tensor {
   const channels = lastOf(x.shape);
-  const g = stored(t.graph, w.name('weight'), channels);
-  const b = stored(t.graph, w.name('bias'), channels);
+  const g = stored(t.graph, channels, w.name('weight'));
+  const b = stored(t.graph, channels, w.name('bias'));
   return t.graph.add(w.path, t.kernels.layerNorm, { rows: rowsOf(x.shape), channels, eps, gelu }, { x, g, b }, x.shape);
 }

@@ -2,7 +2,7 @@
 import type { Operand, Tensor } from '../../graph/graph.ts';
 import { SIZE } from '../../image/resize.ts';
 import type { PlainKernels } from '../../kernels/cpu.ts';
-import { packPatchWeight } from '../../kernels/embed.ts';
+import { transposed } from '../../kernels/matmul.ts';
 import { patchEmbed } from '../../kernels/patchEmbed.ts';
 import { patchMerge } from '../../kernels/patchMerge.ts';
 import { lastOf, linear, rowsOfStream, rowsOfTensor, stored } from '../layers.ts';
@@ -28,8 +28,8 @@ export function plain(kernels: PlainKernels): Lowering {
       linear(t, rowsOfTensor(norm(on(t), x.tensor, normed)), w, cols, { ...(activation && { activation }) }),
     addedLinear: (t, x, w, to) => streamOf(linear(t, rowsOfTensor(x), w, to.channels, { residual: rowsOfStream(to) })),
     mergePatches: (t, x, w) => mergePatches(on(t), x, w),
-    decode: (t, face, config, w) => decode(on(t), face, config, w),
-    heads: (t, decoded, wanted, w) => heads(on(t), decoded, wanted, w),
+    decode: (t, ...rest) => decode(on(t), ...rest),
+    heads: (t, ...rest) => heads(on(t), ...rest),
   };
 }
 
@@ -39,9 +39,9 @@ function embed(t: PlainTarget, pixels: Tensor, w: Weights): Stream {
   const channels = 128;
   const conv = w.at(0);
   const weight = t.graph.parameter(`${conv.name('weight')} packed`, [conv.name('weight')], 48 * channels, (into, [source]) =>
-    into.set(packPatchWeight(source as Float32Array, channels)),
+    transposed(source as Float32Array, channels, into),
   );
-  const inputs: Record<string, Operand> = { x: pixels, w: weight, b: stored(t.graph, conv.name('bias'), channels) };
+  const inputs: Record<string, Operand> = { x: pixels, w: weight, b: stored(t.graph, channels, conv.name('bias')) };
   const x = t.graph.add(conv.path, patchEmbed, { size: SIZE, channels }, inputs, [(SIZE / 4) ** 2, channels]);
   return streamOf(norm(t, x, w.at(2)));
 }
