@@ -1,5 +1,6 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
+import { normaliseLookup } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul.ts';
 import type { Stream, Target } from './lowering.ts';
@@ -38,6 +39,9 @@ export function joined(arrays: readonly Float32Array[], into: Float32Array): Flo
   }
   return into;
 }
+
+/** The numbers of each byte of each colour: [3, 256] */
+export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
 
 function zeros(g: Graph, length: number): Parameter {
   return g.parameter(`zeros ${length}`, [], length, () => {});

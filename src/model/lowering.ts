@@ -2,7 +2,7 @@
  * How the network's steps become dispatches. Two ways compute the same: `plain`, a dispatch for every step and a tap after each, for
  * CPUs that run WebGPU and for comparison; and `fused`, for GPUs, which has constants of the weights folded in and a third of the dispatches.
  */
-import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
+import type { Graph, Tensor } from '../graph/graph.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import type { KernelSet } from '../kernels/set.ts';
 import type { Config, TaskTokens } from './config.ts';
@@ -29,16 +29,6 @@ export interface Decoded {
   readonly face: Tensor;
 }
 
-/** A picture on its way into the network. */
-export interface Pixels {
-  /** Bytes, red lowest: [images * 224 * 224] */
-  readonly resized: Tensor;
-  /** The numbers of each byte of each colour: [3, 256] */
-  readonly lookup: Parameter;
-  /** The numbers themselves: [images * 3, 224, 224] */
-  readonly pixels: Tensor;
-}
-
 export interface NormedLayer {
   readonly cols: number;
   readonly activation?: 'gelu';
@@ -52,8 +42,10 @@ export interface Lowering {
   readonly mostImages: number;
   /** Whether weights and activations can be stored in float16. */
   readonly float16: boolean;
-  /** To the patches' stream of 128 channels. `w`: patch convolution and norm. */
-  embed(t: Target, picture: Pixels, w: Weights): Stream;
+  /**
+   * To the patches' stream of 128 channels. `resized`: a picture's bytes, red lowest, [images * 224 * 224]; `w`: patch convolution and norm.
+   */
+  embed(t: Target, resized: Tensor, w: Weights): Stream;
   /** act(linear(norm(x))): [rows, cols] */
   normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, layer: NormedLayer): Tensor;
   /** to + linear(x) */

@@ -1,8 +1,7 @@
 /** FaceXFormer from the picture's crop to the raw outputs, as one static graph. */
 import { Graph, type Resource } from '../graph/graph.ts';
-import { normaliseLookup, SIZE } from '../image/resize.ts';
+import { SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
-import { normalise } from '../kernels/normalise.ts';
 import { resize } from '../kernels/resize.ts';
 import { type Config, tasksOf } from './config.ts';
 import { fused } from './fused/fused.ts';
@@ -34,11 +33,7 @@ export function network(config: Config, options: NetworkOptions = {}): Graph {
   const w = new Weights();
   const resized = graph.add('resized', resize, { size: SIZE, images }, { picture: PICTURE, table: TABLE }, [images * SIZE * SIZE]);
   graph.tap('resized', resized, [SIZE * SIZE]);
-  const lookup = graph.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
-  // Read by the plain lowering, and by who asks for it; the fused one looks the numbers up as it embeds them.
-  const pixels = graph.add('pixels', normalise, { pixels: SIZE * SIZE, images }, { x: resized, lookup }, [images * 3, SIZE, SIZE]);
-  graph.tap('pixels', pixels, [1, 3, SIZE, SIZE]);
-  const face = fuse(t, swin(t, lowering, { resized, lookup, pixels }, w.at('backbone.0')));
+  const face = fuse(t, swin(t, lowering, resized, w.at('backbone.0')));
   const decoder = w.at('face_decoder');
   const wanted = config.tasks.filter(({ task }) => tasks.includes(task));
   lowering.heads(t, lowering.decode(t, face, config, decoder), config, wanted, decoder);

@@ -83,11 +83,15 @@ export class Programs {
     this.#programs.clear();
   }
 
-  #make({ tasks, raw, taps, heatmaps }: Choice, images: number): Promise<Program> {
+  async #make({ tasks, raw, taps, heatmaps }: Choice, images: number): Promise<Program> {
     const { config, pipelines, parameters, resources } = this.parts;
     const graph = this.#graph(images);
     const outputs = outputsOf(tasks, !!(raw || taps));
-    const kept = new Set(raw || taps ? ['resized', 'pixels'] : []);
+    const kept = new Set<string>();
+    if (raw || taps) {
+      (await import('./pixels.ts')).pixelsOf(graph);
+      kept.add('resized').add('pixels');
+    }
     if (heatmaps) kept.add(heatmapsOf(config));
     if (taps) {
       const run = new Set(makePlan(graph, outputs).dispatches.map(({ node }) => node));

@@ -3,7 +3,7 @@
 import type { Tensor } from '../graph/graph.ts';
 import { transposed } from '../kernels/matmul.ts';
 import { rowsOf } from './layers.ts';
-import type { Lowering, Pixels, Stream, Target } from './lowering.ts';
+import type { Lowering, Stream, Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
 
 /** Blocks of each stage; stage s has 128 * 2^s channels and 4 * 2^s heads of 32 dimensions. */
@@ -11,12 +11,12 @@ export const DEPTHS = [2, 2, 18, 2] as const;
 const WINDOW = 7;
 
 /**
- * A picture's pixels to the four feature maps that the fusion reads: the raw residual streams after each stage, before
+ * A picture's bytes, [images * 224 * 224], to the four feature maps that the fusion reads: the raw residual streams after each stage, before
  * patch merging. [56 * 56, 128], [28 * 28, 256], [14 * 14, 512], [7 * 7, 1024]
  */
-export function swin(t: Target, steps: Lowering, picture: Pixels, w: Weights): Stream[] {
+export function swin(t: Target, steps: Lowering, resized: Tensor, w: Weights): Stream[] {
   const maps: Stream[] = [];
-  let x = steps.embed(t, picture, w.at(0)); // [3136, 128]
+  let x = steps.embed(t, resized, w.at(0)); // [3136, 128]
   tapMap(t, 'patch_embed', x);
   for (const [stage, depth] of DEPTHS.entries()) {
     const layers = w.at(2 * stage + 1);

@@ -7,8 +7,8 @@ import { SIZE } from '../../image/resize.ts';
 import { EMBED_CHANNELS } from '../../kernels/embed.ts';
 import { packWeight, paddedCols, streamStride, TILE_COLS, transposed } from '../../kernels/matmul.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
-import { packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
-import type { Lowering, NormedLayer, Pixels, Stream, Target } from '../lowering.ts';
+import { lookupOf, packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
+import type { Lowering, NormedLayer, Stream, Target } from '../lowering.ts';
 import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
@@ -19,7 +19,7 @@ export function fused(kernels: GpuKernels = gpuKernels): Lowering {
     kernels,
     mostImages: 8,
     float16: true,
-    embed: ({ graph }, picture, w) => embed(graph, kernels, picture, w),
+    embed: ({ graph }, resized, w) => embed(graph, kernels, resized, w),
     normedLinear,
     addedLinear,
     mergePatches,
@@ -28,7 +28,7 @@ export function fused(kernels: GpuKernels = gpuKernels): Lowering {
   };
 }
 
-function embed(graph: Graph, kernels: GpuKernels, { resized, lookup }: Pixels, w: Weights): Stream {
+function embed(graph: Graph, kernels: GpuKernels, resized: Tensor, w: Weights): Stream {
   const [conv, norm] = [w.at(0), w.at(2)];
   const channels = EMBED_CHANNELS;
   const weight = graph.parameter(`${conv.name('weight')} packed`, [conv.name('weight')], 48 * channels, (into, [source]) =>
@@ -37,7 +37,10 @@ function embed(graph: Graph, kernels: GpuKernels, { resized, lookup }: Pixels, w
   const n = stored(graph, 3 * channels, conv.name('bias'), norm.name('weight'), norm.name('bias'));
   const rows = graph.images * (SIZE / 4) ** 2;
   const shape = { size: SIZE, eps: SWIN_EPS, images: graph.images };
-  const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup, w: weight, n }, [rows, streamStride(channels)]);
+  const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup: lookupOf(graph), w: weight, n }, [
+    rows,
+    streamStride(channels),
+  ]);
   return { tensor, channels };
 }
 

@@ -7,6 +7,7 @@ import { patchEmbed } from '../../kernels/patchEmbed.ts';
 import { patchMerge } from '../../kernels/patchMerge.ts';
 import { lastOf, linear, rowsOfStream, rowsOfTensor, stored } from '../layers.ts';
 import type { Lowering, Stream, Target } from '../lowering.ts';
+import { pixelsOf } from '../pixels.ts';
 import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
@@ -23,7 +24,7 @@ export function plain(kernels: PlainKernels): Lowering {
     kernels,
     mostImages: 1,
     float16: false,
-    embed: (t, { pixels }, w) => embed(on(t), pixels, w),
+    embed: (t, _, w) => embed(on(t), pixelsOf(t.graph), w),
     normedLinear: (t, x, normed, w, { cols, activation }) =>
       linear(t, rowsOfTensor(norm(on(t), x.tensor, normed)), w, cols, { ...(activation && { activation }) }),
     addedLinear: (t, x, w, to) => streamOf(linear(t, rowsOfTensor(x), w, to.channels, { residual: rowsOfStream(to) })),
