@@ -62,7 +62,7 @@ function isName(tokens, i) {
 
 /**
  * The tokens with a short name for each name that the file declares for itself: those of the module from Z on, and those of each function
- * from a on, in its own order, so that functions alike get names alike, which gzip likes.
+ * from e on, in its own order, so that functions alike get names alike, which gzip likes.
  */
 function renamed(tokens, isFound) {
   const { module, functions, functionOf } = declaredNames(tokens, isFound);
@@ -128,9 +128,10 @@ function between(tokens, i, open, close) {
 const parameters = (tokens, i) => between(tokens, i, '(', ')');
 const members = (tokens, i) => between(tokens, i, '{', '}');
 
-const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+/** Those that are frequent in words first: gzip has them at hand. */
+const LETTERS = 'etaoinsrhldcumfpgwybvkxjqzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
-/** Gives each name a short one: a, b, ..., aa, ab, ... of the letters, without words of the language and those that are taken. */
+/** Gives each name a short one, of a letter, then of two, without words of the language and those that are taken. */
 function naming(taken, letters) {
   const free = ['', ...letters].flatMap((first) => letters.map((last) => first + last));
   const short = free.filter((name) => !taken.has(name) && !['as', 'do', 'fn', 'if', 'is', 'of'].includes(name)).values();

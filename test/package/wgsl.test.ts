@@ -151,8 +151,8 @@ describe('minifiedWgsl', () => {
     expect(code).toBe(
       'struct Pair{first:f32,sum:f32}override SCALE:f32;const WIDTH=4u;@group(0)@binding(0)var<storage,read>x:array<f32>;' +
         '@group(0)@binding(1)var<storage,read_write>y:array<f32>;var<workgroup>Z:array<f32,WIDTH>;' +
-        'fn Y(a:f32,first:f32)->f32{let sum=a*SCALE;return sum- -first;}@compute@workgroup_size(WIDTH)' +
-        'fn kernel(@builtin(local_invocation_index)a:u32){var b=Pair(x[a],1.5e-3);Z[a]=Y(b.first,b.sum);y[0]=Z[0];}',
+        'fn Y(e:f32,first:f32)->f32{let sum=e*SCALE;return sum- -first;}@compute@workgroup_size(WIDTH)' +
+        'fn kernel(@builtin(local_invocation_index)e:u32){var t=Pair(x[e],1.5e-3);Z[e]=Y(t.first,t.sum);y[0]=Z[0];}',
     );
   });
 
@@ -160,7 +160,7 @@ describe('minifiedWgsl', () => {
     const code = minifiedWgsl(
       'const HALF = 0.50; fn half(x: f32) -> f32 { return HALF * x; } fn f(half: f32, b: f32) -> f32 { let x = half; return x + 10.0; }',
     );
-    expect(code).toBe('const Z=.5;fn Y(a:f32)->f32{return Z*a;}fn X(Y:f32,a:f32)->f32{let b=Y;return b+10.;}');
+    expect(code).toBe('const Z=.5;fn Y(e:f32)->f32{return Z*e;}fn X(Y:f32,e:f32)->f32{let t=Y;return t+10.;}');
   });
 
   it('says so when a comment is not closed', () => expect(() => minifiedWgsl('fn f() {} /* /* */')).toThrow(SyntaxError));
