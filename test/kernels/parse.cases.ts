@@ -6,7 +6,8 @@ import { layerNorm } from './streams.ts';
 
 const EPS = 1e-6;
 
-function parseCase(kernel: typeof parse, name: string, shape: Omit<ParseShape, 'eps'>): KernelCase {
+/** @param twins whether every second class is the same as the one before it, which wins */
+function parseCase(kernel: typeof parse, name: string, shape: Omit<ParseShape, 'eps'>, twins = false): KernelCase {
   const { side, classes, images = 1, logits = false, dtype = 'f32' } = shape;
   const wide = 4 * side;
   return {
@@ -18,6 +19,7 @@ function parseCase(kernel: typeof parse, name: string, shape: Omit<ParseShape, '
       const weight = randomValues(64 * 32 * 4, 2).map((v) => v / 4);
       const [g, beta, b] = [randomValues(64, 3), randomValues(64, 4), randomValues(32, 5)];
       const h = randomValues(images * classes * 32, 6);
+      if (twins) for (let c = 1; c < images * classes; c += 2) h.copyWithin(c * 32, (c - 1) * 32, c * 32);
       const w = new Float32Array(64 * 128);
       packUpscale(weight, w);
       const inputs = { x: stored(x, dtype), n: Float32Array.of(...g, ...beta, ...b), w: stored(w, dtype), h };
@@ -68,6 +70,8 @@ export const cases: KernelCase[] = [
   parseCase(parse, 'the model', { side: 56, classes: 11, logits: true }),
   parseCase(parse, 'a tail', { side: 3, classes: 11, logits: true }),
   parseCase(parse, 'a tail', { side: 3, classes: 11 }),
+  parseCase(parse, 'the lowest of equals', { side: 4, classes: 10 }, true),
+  parseCase(parseSmall, 'the lowest of equals', { side: 3, classes: 4, images: 2 }, true),
   parseCase(parse, 'one position', { side: 1, classes: 1 }),
   parseCase(parse, 'two images', { side: 5, classes: 4, images: 2 }),
   parseCase(parse, 'two images', { side: 5, classes: 4, images: 2, logits: true }),
