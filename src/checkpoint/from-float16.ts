@@ -7,6 +7,13 @@ export function fromFloat16(halves: Uint16Array, out: Float32Array): void {
   for (let i = 0; i < bits.length; i++) bits[i] = table[halves[i] as number] as number;
 }
 
+/** The same in an array of its own. */
+export function float32Of(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(halves.length);
+  fromFloat16(halves, values);
+  return values;
+}
+
 let float16Bits: Uint32Array | undefined;
 
 /** The float32 bits of every float16, by its bits. */

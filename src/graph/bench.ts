@@ -1,5 +1,6 @@
 /** The candidates of one shape on a GPU: the weights are the network's, activations are random and in buffers of their own. */
 import { toFloat16 } from '../checkpoint/float16.ts';
+import { float32Of } from '../checkpoint/from-float16.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { refusalOf } from '../gpu/scope.ts';
@@ -130,17 +131,10 @@ async function outputs(device: GPUDevice, run: Run, scratch: readonly GPUBuffer[
     if (said) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the check: ${said.message}`);
     await read.mapAsync(GPUMapMode.READ);
     const mapped = read.getMappedRange().slice(0);
-    return dtype === 'f32' ? new Float32Array(mapped) : Float32Array.from(new Uint16Array(mapped), fromFloat16);
+    return dtype === 'f32' ? new Float32Array(mapped) : float32Of(new Uint16Array(mapped));
   } finally {
     read.destroy();
   }
-}
-
-/** Infinity and NaN come out as NaN, which no check accepts. */
-function fromFloat16(bits: number): number {
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-  const magnitude = exponent === 0 ? fraction * 2 ** -24 : exponent === 31 ? Number.NaN : (1 + fraction / 1024) * 2 ** (exponent - 15);
-  return bits >> 15 ? -magnitude : magnitude;
 }
 
 /** Squared differences over squares; NaN where something is no number, or nothing was computed. */

@@ -49,7 +49,7 @@ export function matmulConstants({ rows, inner, cols, activation = 'none', residu
   };
 }
 
-export function streamMatmulConstants(shape: StreamMatmulShape): Launch['constants'] {
+function streamMatmulConstants(shape: StreamMatmulShape): Launch['constants'] {
   const { rows, inner, stride = inner, norm, mergeSide = 0, stream = false, cols, residualRows } = shape;
   if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
   const { ROWS: _, R_ROWS: __, ...constants } = matmulConstants(shape); // as many as y and r hold
@@ -84,17 +84,27 @@ export function matmulTile({ rows, inner, cols, images = 1 }: StreamMatmulShape)
   return { ROW_GROUPS: groups, SPLIT: split, TILE_K: split === 1 ? 16 : 8 };
 }
 
+/** The launch of a kernel for these products whose workgroups make tiles of so many rows and columns; images with a weight each are its z. */
+export function streamLaunch(
+  shape: StreamMatmulShape,
+  sizes: NonNullable<Launch['machine']>,
+  tileRows: number,
+  tileCols = TILE_COLS,
+): Launch {
+  const { rows, inner, cols, images = 1, weightEach = false, dtypes } = shape;
+  const abreast = weightEach ? images : 1;
+  return {
+    constants: streamMatmulConstants(shape),
+    machine: { ...sizes, ...dtypes },
+    workgroups: [tiles(cols, tileCols), tiles(rows / abreast, tileRows), abreast],
+    macs: rows * inner * cols,
+  };
+}
+
 export const matmulWith = (tileOf: (shape: StreamMatmulShape) => MatmulTile) =>
   defineKernel('matmul', wgsl, (shape: StreamMatmulShape) => {
-    const { rows, inner, cols, images = 1, weightEach = false } = shape;
     const tile = tileOf(shape);
-    const abreast = weightEach ? images : 1;
-    return {
-      constants: streamMatmulConstants(shape),
-      machine: { ...tile, ...shape.dtypes },
-      workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, 7 * tile.ROW_GROUPS), abreast],
-      macs: rows * inner * cols,
-    };
+    return streamLaunch(shape, tile, 7 * tile.ROW_GROUPS);
   });
 
 export const matmul = matmulWith(matmulTile);

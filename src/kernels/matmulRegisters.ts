@@ -1,19 +1,10 @@
-import { defineKernel, tiles } from './kernel.ts';
-import { type StreamMatmulShape, streamMatmulConstants, TILE_COLS } from './matmul.ts';
+import { defineKernel } from './kernel.ts';
+import { type StreamMatmulShape, streamLaunch } from './matmul.ts';
 import wgsl from './matmulRegisters.wgsl';
 
 /** Machine shapes: `GROUPS` of `ROWS` rows each in a workgroup, `QUADS` times four columns of a thread, `STEP` of `inner` a turn. */
-const of = (shape: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
-  defineKernel('matmulRegisters', wgsl, (product: StreamMatmulShape) => {
-    const { rows, inner, cols, images = 1, weightEach = false, dtypes } = product;
-    const abreast = weightEach ? images : 1;
-    return {
-      constants: streamMatmulConstants(product),
-      machine: { ...shape, ...dtypes },
-      workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, shape.GROUPS * shape.ROWS), abreast],
-      macs: rows * inner * cols,
-    };
-  });
+const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
+  defineKernel('matmulRegisters', wgsl, (shape: StreamMatmulShape) => streamLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS));
 
 export const matmulRegisters = of({ GROUPS: 4, ROWS: 7, QUADS: 1, STEP: 4 });
 

@@ -1,5 +1,5 @@
 /** Raw tensors of a frame under PyTorch's names and shapes: `output.*`, `tap.*`, `resized`, `pixels`. Loaded for who asks for them. */
-import { fromFloat16 } from '../checkpoint/from-float16.ts';
+import { float32Of } from '../checkpoint/from-float16.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { RawOutputs } from './results.ts';
 
@@ -27,12 +27,6 @@ export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>
     }
   }
   return tensors;
-}
-
-function float32Of(halves: Uint16Array): Float32Array {
-  const values = new Float32Array(halves.length);
-  fromFloat16(halves, values);
-  return values;
 }
 
 /** The kernel's packed pixels as [.., 3] bytes. */

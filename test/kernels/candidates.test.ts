@@ -39,9 +39,9 @@ describe('candidates for a matrix product', () => {
         expect(new Set(made.map(({ name }) => name)).size).toBe(made.length);
         for (const { kernel, launch } of made) {
           withMachine(kernel, launch.machine); // every line is there
-          const { ROW_GROUPS, SPLIT = 1, TILE_K = 4, ROWS, LANES = 8, QUADS = 2 } = launch.machine as Record<string, number>;
-          const tileRows = ROW_GROUPS ? 7 * ROW_GROUPS : ROWS ? 4 * ROWS : 7;
-          expect(launch.workgroups[0] * (ROWS ? 64 : 4 * LANES * QUADS)).toBeGreaterThanOrEqual(shape.cols);
+          const { ROW_GROUPS, SPLIT = 1, TILE_K = 4, GROUPS = 1, ROWS = 0, LANES, QUADS = 1 } = launch.machine as Record<string, number>;
+          const tileRows = ROW_GROUPS ? 7 * ROW_GROUPS : GROUPS * ROWS;
+          expect(launch.workgroups[0] * (LANES ? 4 * LANES * QUADS : 64)).toBeGreaterThanOrEqual(shape.cols);
           expect(launch.workgroups[1] * tileRows).toBeGreaterThanOrEqual(shape.rows);
           if (!ROW_GROUPS) continue;
           expect(shape.inner % (SPLIT * TILE_K)).toBe(0);

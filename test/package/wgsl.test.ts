@@ -121,7 +121,7 @@ describe('the package has every constant that is asked for', () => {
     const launched = (['released', 'paper'] as const).flatMap((form) =>
       (lowering.float16 ? (['f32', 'f16'] as const) : (['f32'] as const)).flatMap((dtype) => {
         const { nodes } = network(config[form], { lowering, dtype });
-        return [...nodes, ...nodes.flatMap((node) => alternativesTo(node)?.candidates ?? [])];
+        return [...nodes, ...nodes.flatMap((node) => alternativesTo(node, 32)?.candidates ?? [])];
       }),
     );
     const distinct = new Map(launched.map((one) => [`${one.kernel.name} ${JSON.stringify(one.launch.machine)}`, one]));
