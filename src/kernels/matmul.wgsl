@@ -44,7 +44,7 @@ fn yRow() -> u32 { return COLS / 4u + select(0u, COLS / 64u, STREAM); }
 // First vec4 of the pixel of x that holds `quad` of a row, and the quad's place in the pixel.
 fn source(row: u32, quad: u32) -> vec2u {
   if (SIDE == 0u) { return vec2u(row * X_ROW, quad); }
-  let half = SIDE / 2u;
+  let half = max(SIDE, 2u) / 2u; // Firefox refuses a remainder by a constant 0 that nothing reaches
   let cell = row % (half * half);
   let neighbour = quad / (INNER / 16u);
   let pixel = row / (half * half) * SIDE * SIDE + (cell / half * 2u + neighbour % 2u) * SIDE + cell % half * 2u + neighbour / 2u;

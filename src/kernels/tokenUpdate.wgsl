@@ -126,11 +126,11 @@ fn tokenUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   var squares = 0.0;
   for (var i = 0u; i < 64u; i++) { squares += pairs[i].y + 4.0 * (pairs[i].x - mean) * (pairs[i].x - mean); }
   let u = (v - mean) * inverseSqrt(squares / 256.0 + EPS) * n[64u + column] + n[128u + column];
-  let quads = COLS / 4u;
-  let out = token * (64u + quads);
+  let out = token * (64u + COLS / 4u);
   if (thread < 64u) { y[out + column] = u; source[column] = u; }
   if (COLS == 0u) { return; }
   workgroupBarrier();
+  let quads = max(COLS, 4u) / 4u; // Firefox refuses a division by a constant 0 that nothing reaches
   let share = thread / quads;
   if (share < SPLIT) { sums[thread] = times(share * (64u / SPLIT), (share + 1u) * (64u / SPLIT), INNER * 64u + thread % quads, quads); }
   workgroupBarrier();
