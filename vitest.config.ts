@@ -1,13 +1,19 @@
 import { defineConfig } from 'vitest/config';
 import { wgslForVite } from './scripts/wgsl.mjs';
+import { findFirefox } from './src/cli/firefox.ts';
 
 /**
- * Four projects, run in this order:
+ * Five projects, run in this order:
  * - `unit` needs no GPU and no browser, and takes a minute at most;
  * - `long` needs neither either, but takes longer: whole checkpoints, exports, memory;
  * - `dawn` runs the network in Node, on Dawn and software Vulkan drivers: a file is a process, for a process has one driver;
- * - `gpu` runs in headless Chrome or Chromium, one file after the other.
+ * - `gpu` runs in headless Chrome or Chromium, one file after the other;
+ * - `firefox` runs some of those in Firefox, whose WebGPU is another: every kernel, a whole network, every kind of picture. Only where there
+ *   is a Firefox; but in CI there has to be one.
  */
+const firefox = process.env['CI'] === 'true' || findFirefox() !== undefined;
+const inFirefox = ['kernels/kernels', 'conformance/analyze', 'image/source'].map((name) => `test/${name}.gpu.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
@@ -57,6 +63,19 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        plugins: [wgslForVite],
+        test: {
+          name: 'firefox',
+          environment: 'node',
+          include: firefox ? inFirefox : [],
+          env: { TEST_BROWSER: 'firefox' },
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

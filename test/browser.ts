@@ -1,10 +1,15 @@
-/** The browser that the tests run in: one per test file, headless, on the software adapter unless ADAPTER says otherwise. */
+/** The browser that the tests run in: one per test file, headless; Chrome on the software adapter unless TEST_BROWSER and ADAPTER say otherwise. */
 import { afterAll, beforeAll } from 'vitest';
-import { ADAPTERS, type LaunchedBrowser, launchBrowser } from '../src/cli/browser.ts';
+import { type LaunchedBrowser, launchBrowser, whereOf } from '../src/cli/browser.ts';
 import { type OpenPage, openPage } from '../src/cli/page.ts';
 import type { Route } from '../src/cli/serve.ts';
 
 export type { OpenPage } from '../src/cli/page.ts';
+
+/** `TEST_BROWSER=firefox` is the project `firefox` of vitest.config.ts. */
+export const where = whereOf({ browser: process.env['TEST_BROWSER'] ?? 'chrome', adapter: process.env['ADAPTER'] ?? 'software' });
+/** The same for the command line. */
+export const whereOptions = ['--browser', where.browser, '--adapter', where.adapter];
 
 /**
  * Call at the top of a `.gpu.test.ts` file. Gives a function that opens a page with a module's exports:
@@ -14,8 +19,7 @@ export type { OpenPage } from '../src/cli/page.ts';
 export function useBrowser(): (source: string, routes?: Readonly<Record<string, Route>>) => Promise<OpenPage> {
   let launched: LaunchedBrowser | undefined;
   beforeAll(async () => {
-    const choice = ADAPTERS.find((name) => name === process.env['ADAPTER']) ?? 'software';
-    launched = await launchBrowser(choice, (line) => console.log(line));
+    launched = await launchBrowser(where, (line) => console.log(line));
   });
   afterAll(() => launched?.browser.close());
   return (source, routes) => {

@@ -11,7 +11,7 @@ import type { Job, Side, Timed } from './side.ts';
 const { version } = JSON.parse(readFileSync(join(root, 'node_modules/onnxruntime-web/package.json'), 'utf8')) as { version: string };
 
 async function inPage<Result>(source: string, routes: Record<string, Route>, use: (page: OpenPage) => Promise<Result>): Promise<Result> {
-  const { browser } = await launchBrowser('software', console.error);
+  const { browser } = await launchBrowser({ browser: 'chrome', adapter: 'software' }, console.error);
   try {
     const page = await openPage(browser, source, routes);
     const result = await use(page);

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Box } from '../image/crop.ts';
 import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
-import { ADAPTERS, type AdapterChoice, type AdapterFound, adapterLine, launchBrowser } from './browser.ts';
+import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from './browser.ts';
 import type { Command } from './command.ts';
 import { parse, parseBox, parseChoice, parseTasks, UsageError } from './options.ts';
 import { type OpenPage, openPage } from './page.ts';
@@ -24,7 +24,7 @@ interface Job {
   draw: string | undefined;
   raw: string | undefined;
   taps: boolean;
-  adapter: AdapterChoice;
+  where: Where;
   plan: PlanChoice;
   dtype: DtypeChoice;
 }
@@ -43,7 +43,7 @@ const OPTIONS = {
   draw: { type: 'string' },
   raw: { type: 'string' },
   taps: { type: 'boolean' },
-  adapter: { type: 'string' },
+  ...WHERE_OPTIONS,
   plan: { type: 'string' },
   dtype: { type: 'string' },
 } as const;
@@ -56,7 +56,7 @@ const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrai
   --draw FILE.png            the picture with landmarks, head pose and parsing drawn on it
   --raw FILE.safetensors     every raw output (output.*), resized and pixels
   --taps                     adds tap.*, the tensors inside the network, to --raw
-  --adapter auto|gpu|software
+  ${WHERE_LINE}
   --plan auto|fused|plain    how the network becomes dispatches: fused for GPUs, plain for SwiftShader (default: what suits the adapter)
   --dtype auto|f32|f16       in what the engine computes; f16 needs the fused plan and a GPU with shader-f16 (default: auto)
 With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.`;
@@ -102,7 +102,7 @@ function jobOf(values: Values, pictures: string[]): Job {
     draw: values.draw,
     raw: values.raw,
     taps: values.taps ?? false,
-    adapter: parseChoice('--adapter', values.adapter ?? 'auto', ADAPTERS),
+    where: whereOf(values),
     plan: parseChoice('--plan', values.plan ?? 'auto', PLANS),
     dtype: parseChoice('--dtype', values.dtype ?? 'auto', DTYPES),
   };
@@ -112,7 +112,7 @@ async function runJob(job: Job): Promise<void> {
   for (const picture of job.pictures)
     if (!statSync(picture, { throwIfNoEntry: false })?.isFile()) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
   console.log(weightsLine(job.weights));
-  const { browser, adapter } = await launchBrowser(job.adapter, say);
+  const { browser, adapter } = await launchBrowser(job.where, say);
   try {
     console.log(`Runs on: ${adapterLine(adapter)}, ${await browser.version()}`);
     const page = await openPage(browser, `export * from './src/cli/analyze.page.ts';`, routesOf(job));

@@ -7,9 +7,9 @@ import { readSettings, type Settings, writeSettings } from '../../bench/page/set
 import { tableLines } from '../../bench/page/table.ts';
 import { benchRoutes } from '../../bench/routes.ts';
 import { jsonText } from './analyze.ts';
-import { ADAPTERS, type AdapterChoice, adapterLine, launchBrowser } from './browser.ts';
+import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from './browser.ts';
 import type { Command } from './command.ts';
-import { parse, parseChoice, UsageError } from './options.ts';
+import { parse, UsageError } from './options.ts';
 import { complaintsOf, PageError } from './page.ts';
 import { serve, serveAround } from './serve.ts';
 import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
@@ -28,7 +28,7 @@ const OPTIONS = {
   peers: { type: 'string' },
   json: { type: 'string' },
   screenshot: { type: 'string' },
-  adapter: { type: 'string' },
+  ...WHERE_OPTIONS,
   serve: { type: 'boolean' },
   port: { type: 'string' },
 } as const;
@@ -39,7 +39,7 @@ export interface BenchJob {
   readonly weights: string | undefined;
   readonly json: string | undefined;
   readonly screenshot: string | undefined;
-  readonly adapter: AdapterChoice;
+  readonly where: Where;
   /** Serve the page, and run nothing; undefined: a port near the usual one. */
   readonly serve: { readonly port: number | undefined } | undefined;
 }
@@ -59,7 +59,7 @@ export const bench: Command = {
   --peers a,b             ort-webgpu, ort-wasm, mediapipe, human, micro-facemesh, as far as they are installed (default: none)
   --json FILE             everything measured
   --screenshot FILE.png   the page with its results
-  --adapter auto|gpu|software
+  ${WHERE_LINE}
   --serve [--port N]      serve the page to the browsers of this machine instead (default: ${PORT}, or a free one where it is taken)`,
   async run(args) {
     const job = benchJob(args);
@@ -97,14 +97,13 @@ export function benchJob(args: string[]): BenchJob {
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536))
     throw new UsageError(`--port is ${values.port}; it must be 0 to 65535.`);
   const { json, screenshot } = values;
-  const adapter = parseChoice('--adapter', values.adapter ?? 'auto', ADAPTERS);
-  return { settings, weights: file?.file, json, screenshot, adapter, serve: values.serve ? { port } : undefined };
+  return { settings, weights: file?.file, json, screenshot, where: whereOf(values), serve: values.serve ? { port } : undefined };
 }
 
 async function runJob(job: BenchJob, routes: Awaited<ReturnType<typeof benchRoutes>>): Promise<void> {
   const { settings, weights, json, screenshot } = job;
   console.log(weights === undefined ? weightsLine(settings) : `Weights: ${weights}`);
-  const { browser, adapter } = await launchBrowser(job.adapter, say);
+  const { browser, adapter } = await launchBrowser(job.where, say);
   const server = await serve(routes);
   try {
     console.log(`Runs on: ${adapterLine(adapter)}, ${await browser.version()}`);

@@ -1,10 +1,32 @@
-/** Headless Chrome or Chromium with WebGPU, on the machine's GPU or on the software adapter, and a check of which one came. */
-import puppeteer, { type Browser } from 'puppeteer';
-import { NoBrowserError, requireChrome } from './chrome.ts';
+/** A headless browser with WebGPU, on the machine's GPU or on the software adapter, and a check of which one came. */
+import puppeteer, { type Browser, type LaunchOptions } from 'puppeteer';
+import { driverFile } from '../../scripts/vulkan.mjs';
+import { requireChrome } from './chrome.ts';
+import { NoBrowserError } from './find.ts';
+import { requireFirefox } from './firefox.ts';
+import { parseChoice } from './options.ts';
 import { serve } from './serve.ts';
 
-export const ADAPTERS = ['auto', 'gpu', 'software'] as const;
+const ADAPTERS = ['auto', 'gpu', 'software'] as const;
 export type AdapterChoice = (typeof ADAPTERS)[number];
+
+/** Chrome stands for Chromium and Edge too. */
+export const BROWSERS = ['chrome', 'firefox'] as const;
+export type BrowserName = (typeof BROWSERS)[number];
+
+/** Where a command runs the engine. */
+export interface Where {
+  readonly browser: BrowserName;
+  readonly adapter: AdapterChoice;
+}
+
+/** Its options, for {@link parse}, for a command's usage, and from what was parsed. */
+export const WHERE_OPTIONS = { browser: { type: 'string' }, adapter: { type: 'string' } } as const;
+export const WHERE_LINE = '--browser chrome|firefox, --adapter auto|gpu|software';
+export const whereOf = ({ browser = 'chrome', adapter = 'auto' }: { browser?: string; adapter?: string }): Where => ({
+  browser: parseChoice('--browser', browser, BROWSERS),
+  adapter: parseChoice('--adapter', adapter, ADAPTERS),
+});
 
 export interface AdapterFound {
   vendor: string;
@@ -20,6 +42,8 @@ export interface LaunchedBrowser {
   adapter: AdapterFound;
 }
 
+type Say = (line: string) => void;
+
 const QUIET = ['--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 /** Containers give no user namespaces and a small /dev/shm. The pages are our own. */
 const CONTAINED = ['--no-sandbox', '--disable-dev-shm-usage'];
@@ -29,28 +53,55 @@ const STEADY = ['--disable-gpu-watchdog', '--disable-renderer-backgrounding', '-
 const SOFTWARE = ['--use-webgpu-adapter=swiftshader'];
 const GPU = process.platform === 'linux' ? ['--enable-features=Vulkan', '--ignore-gpu-blocklist'] : ['--ignore-gpu-blocklist'];
 
+/** Firefox has WebGPU on Linux too, but keeps it off there, and where it knows the GPU for a bad or a missing one. */
+const PREFERENCES = { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true };
+
+/** How each browser is started on the machine's GPU, and on the software adapter. */
+const LAUNCHES: Readonly<Record<BrowserName, (say: Say) => (software: boolean) => LaunchOptions>> = {
+  chrome(say) {
+    const executablePath = requireChrome(say);
+    return (software) => ({
+      executablePath,
+      args: ['--enable-unsafe-webgpu', ...(software ? SOFTWARE : GPU), ...QUIET, ...CONTAINED, ...STEADY],
+    });
+  },
+  firefox() {
+    const executablePath = requireFirefox();
+    // Firefox takes what the Vulkan loader gives it. SwiftShader first: lavapipe compiles for minutes in Firefox.
+    const driver = driverFile('swiftshader') ?? driverFile('lavapipe');
+    return (software) => ({
+      browser: 'firefox',
+      executablePath,
+      extraPrefsFirefox: PREFERENCES,
+      env: { ...process.env, ...(software && driver && { VK_ICD_FILENAMES: driver, VK_DRIVER_FILES: driver }) },
+    });
+  },
+};
+
 /** `auto` takes the machine's GPU where WebGPU gives one, else the software adapter. `gpu` fails where there is none. */
-export async function launchBrowser(choice: AdapterChoice, say: (line: string) => void = () => {}): Promise<LaunchedBrowser> {
-  const executablePath = requireChrome(say);
-  if (choice !== 'software') {
-    const launched = await launch(executablePath, GPU);
+export async function launchBrowser({ browser, adapter }: Where, say: Say = () => {}): Promise<LaunchedBrowser> {
+  const optionsFor = LAUNCHES[browser](say);
+  const { executablePath } = optionsFor(false);
+  if (adapter !== 'software') {
+    const launched = await launch(optionsFor(false));
     if (launched && !launched.adapter.software) return launched;
     await launched?.browser.close();
-    if (choice === 'gpu')
+    if (adapter === 'gpu')
       throw new NoBrowserError(`${executablePath} gives no WebGPU adapter of a GPU here. --adapter software runs on the CPU.`);
   }
-  const launched = await launch(executablePath, SOFTWARE);
+  const launched = await launch(optionsFor(true));
   if (!launched)
     throw new NoBrowserError(
-      `${executablePath} gives no WebGPU adapter, not even the software one. It may be too old: version 121 or later has it.`,
+      `${executablePath} gives no WebGPU adapter, not even the software one. It may be too old: Chrome has it since version 121, Firefox since 141.`,
     );
   return launched;
 }
 
-async function launch(executablePath: string, flags: string[]): Promise<LaunchedBrowser | undefined> {
-  const args = ['--enable-unsafe-webgpu', ...flags, ...QUIET, ...CONTAINED, ...STEADY];
-  const browser = await puppeteer.launch({ executablePath, args, headless: true, protocolTimeout: 0 }).catch((error: unknown) => {
-    throw new NoBrowserError(`${executablePath} did not start: ${error instanceof Error ? error.message : error}`, { cause: error });
+async function launch(options: LaunchOptions): Promise<LaunchedBrowser | undefined> {
+  const browser = await puppeteer.launch({ ...options, headless: true, protocolTimeout: 0 }).catch((error: unknown) => {
+    throw new NoBrowserError(`${options.executablePath} did not start: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
   });
   try {
     const adapter = await adapterOf(browser);

@@ -1,45 +1,32 @@
 /** Finds Chrome or Chromium on this machine, and installs one where none is. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import puppeteer from 'puppeteer';
+import { findProgram, isExecutable, NoBrowserError, type Program } from './find.ts';
 import { root } from './root.ts';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'];
-
-/** Where installers put it, per `process.platform`. `%NAME%` is an environment variable. */
-const PLACES: Readonly<Record<string, readonly string[]>> = {
-  linux: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/opt/google/chrome/chrome', '/snap/bin/chromium'],
-  darwin: [
-    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-    '/Applications/Chromium.app/Contents/MacOS/Chromium',
-    '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
-  ],
-  win32: ['%ProgramFiles%', '%ProgramFiles(x86)%', '%LocalAppData%'].flatMap((folder) => [
-    `${folder}\\Google\\Chrome\\Application\\chrome.exe`,
-    `${folder}\\Chromium\\Application\\chrome.exe`,
-    `${folder}\\Microsoft\\Edge\\Application\\msedge.exe`,
-  ]),
+const CHROME: Program = {
+  variables: ['PUPPETEER_EXECUTABLE_PATH', 'CHROME_PATH'],
+  names: ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'],
+  places: {
+    linux: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/opt/google/chrome/chrome', '/snap/bin/chromium'],
+    darwin: [
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+      '/Applications/Chromium.app/Contents/MacOS/Chromium',
+      '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
+    ],
+    win32: ['%ProgramFiles%', '%ProgramFiles(x86)%', '%LocalAppData%'].flatMap((folder) => [
+      `${folder}\\Google\\Chrome\\Application\\chrome.exe`,
+      `${folder}\\Chromium\\Application\\chrome.exe`,
+      `${folder}\\Microsoft\\Edge\\Application\\msedge.exe`,
+    ]),
+  },
 };
 
-/** No browser, and no way to get one. The message says what to do. */
-export class NoBrowserError extends Error {
-  override readonly name = 'NoBrowserError';
-}
-
-/** Path of a Chrome or Chromium: named by the environment, on the PATH, in a usual place, or in Puppeteer's cache. */
-export function findChrome(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  for (const variable of ['PUPPETEER_EXECUTABLE_PATH', 'CHROME_PATH']) {
-    const path = env[variable];
-    if (!path) continue;
-    if (!isExecutable(path)) throw new NoBrowserError(`${variable} is ${path}, which is not a program that can be run.`);
-    return path;
-  }
-  const suffix = process.platform === 'win32' ? '.exe' : '';
-  const onPath = (env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name + suffix)));
-  const usual = (PLACES[process.platform] ?? []).map((place) => place.replace(/%(.+?)%/, (_, name: string) => env[name] ?? ''));
-  return [...onPath, ...usual, ...inPuppeteersCache()].find(isExecutable);
-}
+/** Path of a Chrome or Chromium, Puppeteer's own if there is no other. */
+export const findChrome = (env: NodeJS.ProcessEnv = process.env): string | undefined =>
+  findProgram(CHROME, env) ?? inPuppeteersCache().find(isExecutable);
 
 /** Finds Chrome or Chromium, or installs one: by apt-get on Debian as root, else by Puppeteer's own download. `say` is told before the wait. */
 export function requireChrome(say: (line: string) => void): string {
@@ -99,15 +86,6 @@ function inPuppeteersCache(): string[] {
     return [puppeteer.executablePath()];
   } catch {
     return []; // nothing downloaded
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -2,12 +2,12 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { analyze, start } from './analyze.ts';
 import { bench } from './bench.ts';
-import { NoBrowserError } from './chrome.ts';
 import type { Command } from './command.ts';
 import { convert } from './convert.ts';
 import { demo } from './demo.ts';
 import { exportModel } from './export.ts';
 import { fetch } from './fetch.ts';
+import { NoBrowserError } from './find.ts';
 import { inspect } from './inspect.ts';
 import { UsageError } from './options.ts';
 import { PageError } from './page.ts';

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { FORMS } from '../checkpoint/manifest.ts';
 import { DEFAULT_SEED } from '../checkpoint/seeded.ts';
 import type { TuneReport } from '../graph/tune.ts';
-import { ADAPTERS, adapterLine, launchBrowser } from './browser.ts';
+import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, whereOf } from './browser.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';
 import { openPage } from './page.ts';
@@ -17,7 +17,7 @@ const OPTIONS = {
   plan: { type: 'string' },
   budget: { type: 'string' },
   json: { type: 'string' },
-  adapter: { type: 'string' },
+  ...WHERE_OPTIONS,
 } as const;
 
 export const tune: Command = {
@@ -30,7 +30,7 @@ export const tune: Command = {
   --plan auto|fused|plain   how the network becomes dispatches (default: auto); the plain one has nothing to choose
   --budget MS               milliseconds after which no measurement is begun (default: 20000)
   --json FILE               the report
-  --adapter auto|gpu|software`,
+  ${WHERE_LINE}`,
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`tune takes options only; ${positionals[0]} is none.`);
@@ -44,7 +44,7 @@ export const tune: Command = {
       plan: parseChoice('--plan', values.plan ?? 'auto', ['auto', 'fused', 'plain'] as const),
       budget,
     };
-    const { browser, adapter } = await launchBrowser(parseChoice('--adapter', values.adapter ?? 'auto', ADAPTERS), say);
+    const { browser, adapter } = await launchBrowser(whereOf(values), say);
     try {
       console.log(`Runs on: ${adapterLine(adapter)}, ${await browser.version()}`);
       const page = await openPage(browser, `export * from './src/cli/tune.page.ts';`);

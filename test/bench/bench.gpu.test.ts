@@ -9,7 +9,7 @@ import { type BenchResult, isSkipped, parseResult } from '../../bench/page/resul
 import { shareAddress } from '../../bench/page/share.ts';
 import { benchRoutes } from '../../bench/routes.ts';
 import { root } from '../../src/cli/root.ts';
-import { type OpenPage, useBrowser } from '../browser.ts';
+import { type OpenPage, useBrowser, whereOptions } from '../browser.ts';
 import { resultOf } from './result.ts';
 
 const OUT = join(root, 'out');
@@ -23,7 +23,7 @@ describe('a headless run', () => {
   beforeAll(async () => {
     mkdirSync(OUT, { recursive: true });
     rmSync(json, { force: true });
-    const files = ['--json', json, '--screenshot', screenshot, '--adapter', process.env['ADAPTER'] ?? 'software'];
+    const files = ['--json', json, '--screenshot', screenshot, ...whereOptions];
     const args = [join(root, 'scripts', 'facexformer.mjs'), 'bench', '--frames', '1', '--tasks', 'age', ...files];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: root });
     expect(stderr).toBe('');

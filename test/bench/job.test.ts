@@ -17,14 +17,14 @@ describe('bench', () => {
       weights: undefined,
       json: undefined,
       screenshot: undefined,
-      adapter: 'auto',
+      where: { browser: 'chrome', adapter: 'auto' },
       serve: undefined,
     });
   });
 
   it('takes every setting of the page', () => {
     const line =
-      '--form paper --dtype f32 --batch 4 --frames 20 --seed 7 --tasks age,landmarks --peers ort-wasm --adapter software --json a.json --screenshot a.png';
+      '--form paper --dtype f32 --batch 4 --frames 20 --seed 7 --tasks age,landmarks --peers ort-wasm --browser firefox --adapter software --json a.json --screenshot a.png';
     expect(benchJob(line.split(' '))).toEqual({
       settings: {
         form: 'paper',
@@ -39,7 +39,7 @@ describe('bench', () => {
       weights: undefined,
       json: 'a.json',
       screenshot: 'a.png',
-      adapter: 'software',
+      where: { browser: 'firefox', adapter: 'software' },
       serve: undefined,
     });
   });
@@ -66,6 +66,7 @@ describe('bench', () => {
     [['--tasks', 'beauty'], '--tasks is beauty'],
     [['--peers', 'tfjs'], '--peers is tfjs'],
     [['--adapter', 'cpu'], '--adapter is cpu'],
+    [['--browser', 'opera'], '--browser is opera; it must be chrome or firefox'],
     [['--port', '1'], '--port goes with --serve'],
     [['--serve', '--port', '70000'], '--port is 70000'],
     [['--weights', 'a.safetensors', '--seed', '1'], '--seed and --form are for seeded weights'],

@@ -11,6 +11,7 @@ import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { main } from '../../src/cli/main.ts';
 import { reduced } from '../../src/convert/reduce.ts';
 import { save } from '../../src/convert/save.ts';
+import { whereOptions } from '../browser.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-reduced-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -53,8 +54,7 @@ describe.each(['f16', 'int8'] as const)('weights in %s', (precision) => {
     await save(weights, safetensorsBytes(reduced(inFloat32(seededCheckpoint(tensorsOf('released'))), precision)));
     const raw = join(folder, `${precision}-raw.safetensors`);
     const quiet = vi.spyOn(console, 'log').mockImplementation(() => {});
-    const adapter = process.env['ADAPTER'] ?? 'software';
-    const code = await main(['analyze', portrait, '--weights', weights, '--box', '157,37,293,229', '--raw', raw, '--adapter', adapter]);
+    const code = await main(['analyze', portrait, '--weights', weights, '--box', '157,37,293,229', '--raw', raw, ...whereOptions]);
     quiet.mockRestore();
     expect(code).toBe(0);
     ours = await tensors(raw);

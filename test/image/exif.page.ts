@@ -52,7 +52,8 @@ function tagged(file: Uint8Array, orientation: number): Blob {
     0,
   ];
   const segment = Uint8Array.from([0xff, 0xe1, 0, exif.length + 2, ...exif]);
-  return new Blob([file.slice(0, 2), segment, file.slice(2)], { type: 'image/jpeg' });
+  const whole = Uint8Array.of(...file.subarray(0, 2), ...segment, ...file.subarray(2)); // Firefox tells a kind by the first part alone
+  return new Blob([whole], { type: 'image/jpeg' });
 }
 
 export async function readOriented(

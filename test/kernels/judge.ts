@@ -39,7 +39,7 @@ export async function judge(device: GPUDevice, kernelCase: KernelCase): Promise<
   }
   const failed = { ...notRun(kernelCase), milliseconds, faults };
   if (!isPair(outcome)) {
-    faults.push(outcome instanceof Error ? (outcome.stack ?? outcome.message) : String(outcome));
+    faults.push(outcome instanceof Error ? `${outcome}\n${outcome.stack ?? ''}` : String(outcome));
     return failed;
   }
   const { actual, expected } = outcome;

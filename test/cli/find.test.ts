@@ -3,7 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { findChrome, NoBrowserError } from '../../src/cli/chrome.ts';
+import { findChrome } from '../../src/cli/chrome.ts';
+import { NoBrowserError } from '../../src/cli/find.ts';
+import { findFirefox } from '../../src/cli/firefox.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chrome-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,6 +25,13 @@ it('the environment comes first, then the PATH', () => {
   expect(findChrome({ PATH, CHROME_PATH: named })).toBe(named);
   expect(findChrome({ PATH, CHROME_PATH: onPath, PUPPETEER_EXECUTABLE_PATH: named })).toBe(named);
   expect(findChrome({ PATH, CHROME_PATH: '' })).toBe(onPath);
+});
+
+it('Firefox is looked for by its own names', () => {
+  const named = program('my-firefox');
+  const onPath = program(process.platform === 'win32' ? 'firefox-esr.exe' : 'firefox-esr');
+  expect(findFirefox({ PATH: folder, CHROME_PATH: named })).toBe(onPath);
+  expect(findFirefox({ PATH: folder, FIREFOX_PATH: named })).toBe(named);
 });
 
 it('a path in the environment that is no program is said, not passed over', () => {
