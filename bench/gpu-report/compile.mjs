@@ -1,12 +1,10 @@
 /**
- * Compiles one WGSL file to a compute pipeline with Dawn, on whatever Vulkan driver the environment names: `node compile.mjs FILE [TOGGLES]`.
- * The drivers report what they made through their own logs; this adds a line `DRIVER {...}` and, where it fails, a line `FAILED ...`.
+ * Compiles one WGSL file to a compute pipeline, on whatever Vulkan driver the environment names: `node compile.mjs FILE [TOGGLES]` with Dawn,
+ * which is Chrome's WebGPU, and `deno run compile.mjs FILE` with wgpu, which is Firefox's and comes with Deno. Bounds are checked as there. The drivers report what they made through their own logs; this adds a line `DRIVER {...}` and, where it fails, a line `FAILED ...`.
  * A program of its own, in plain JavaScript, because some drivers need it to run under another C library or processor (and Node 18).
  */
 import { readFileSync, writeSync } from 'node:fs';
-import { create, globals } from 'webgpu';
 
-Object.assign(globalThis, globals);
 const [file, toggles = ''] = process.argv.slice(2);
 
 /** Not console.log: that makes the pipe non-blocking, and a driver that prints much to it then fails. */
@@ -17,14 +15,20 @@ function fail(error) {
   process.exit(1);
 }
 
-/** Array bounds that the driver checks itself are left to it: Dawn's own clamps would be measured with the kernel. */
-const DAWN = ['allow_unsafe_apis', 'disable_robustness', ...toggles.split(',').filter(Boolean)];
+async function dawn() {
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  return create(['backend=vulkan', `enable-dawn-features=${['allow_unsafe_apis', ...toggles.split(',').filter(Boolean)].join(',')}`]);
+}
 
 try {
-  const adapter = await create(['backend=vulkan', `enable-dawn-features=${DAWN.join(',')}`]).requestAdapter();
+  const { Deno, navigator } = globalThis;
+  const adapter = await (Deno ? navigator.gpu : await dawn()).requestAdapter();
   if (!adapter) throw new Error('this Vulkan driver gives no adapter');
   const { vendor, architecture, device: name, description } = adapter.info;
-  print(`DRIVER ${JSON.stringify({ vendor, architecture, name, description })}`);
+  print(
+    `DRIVER ${JSON.stringify({ vendor, architecture, name, description: Deno ? `${description}, Deno ${Deno.version.deno}` : description })}`,
+  );
   const limits = ['maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX'];
   const device = await adapter.requestDevice({
     requiredFeatures: ['shader-f16', 'subgroups'].filter((feature) => adapter.features.has(feature)),

@@ -1,4 +1,4 @@
-/** A whole Dawn program on a driver: on null hardware, under another C library, under another processor. */
+/** A whole WebGPU program on a driver: on null hardware, under another C library, under another processor. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ export const cache = process.env['GPU_REPORT_CACHE'] ?? join(root, '.cache/gpu-r
 
 /** What a GPU's compiler needs is not there; the message says how to get it. */
 export class NotSetUp extends Error {
-  constructor(what: string, part: 'amd' | 'nvidia' | 'phones') {
+  constructor(what: string, part: 'amd' | 'wgpu' | 'nvidia' | 'phones') {
     super(`${what} is not set up: bash bench/gpu-report/setup.sh ${part}`);
   }
 }
@@ -60,7 +60,7 @@ export interface Compiled extends Ended {
   readonly driver: string;
 }
 
-/** Compiles a shader on a driver. Rejects with Dawn's message where it does not compile. */
+/** Compiles a shader on a driver. Rejects with WebGPU's message where it does not compile. */
 export function compileOn({ command, args, env, seconds = 60 }: Start, wgsl: string, toggles: readonly string[] = []): Promise<Compiled> {
   return inFolder(async (folder) => {
     const file = join(folder, 'kernel.wgsl');

@@ -3,6 +3,7 @@ import { measureOnNvk } from './nvk.ts';
 import { measureOnAdreno, measureOnMali } from './phones.ts';
 import type { AdapterProfile } from './pipelines.ts';
 import { measureOnRadv } from './radv.ts';
+import { measureOnWgpu } from './wgpu.ts';
 
 export type Figures = Readonly<Record<string, number>>;
 
@@ -78,6 +79,12 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     profile: { vendor: 'amd', architecture: 'rdna-2' },
     columns: IN_FULL,
     measure: (wgsl) => measureOnRadv('navi21', wgsl),
+  },
+  'navi31-wgpu': {
+    title: 'RDNA3 as Firefox compiles for it',
+    profile: { vendor: 'amd', architecture: 'rdna-3' },
+    columns: IN_FULL,
+    measure: (wgsl) => measureOnWgpu('navi31', wgsl),
   },
   ga102: {
     title: 'NVIDIA Ampere (GeForce RTX 3090), by NVK',

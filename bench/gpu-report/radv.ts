@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, icd, inFolder, NotSetUp } from './dawn.ts';
-import type { Measured } from './gpus.ts';
+import type { Figures, Measured } from './gpus.ts';
 import { hottest, type Instruction, type Kind, type Program } from './loops.ts';
 import { run } from './processes.ts';
 import { spirvOf } from './spirv.ts';
@@ -33,28 +33,30 @@ export function readAssembly(text: string): Program {
   return { instructions, labels };
 }
 
-/** What `spvstat` printed, read. */
-export function readStatistics(text: string): Measured {
-  const [statistics = '', assembly = ''] = text.split('\nassembly\n');
+/** RADV's statistics, each a line of its name, `mark` and its number, and the mix of its assembly. */
+export function figuresOf(statistics: string, mark: string, assembly: string): Figures {
   const stat = (name: string): number => {
-    const value = new RegExp(`^stat ${name}=(\\d+)`, 'm').exec(statistics)?.[1];
+    const value = new RegExp(`^${name}${mark}(\\d+)`, 'm').exec(statistics)?.[1];
     if (value === undefined) throw new Error(`the driver gives no ${name}`);
     return Number(value);
   };
   const { instructions: loop, ...mix } = hottest(readAssembly(assembly));
   return {
-    driver: /^driver (.*)/m.exec(statistics)?.[1] ?? 'unknown',
-    figures: {
-      registers: stat('VGPRs'),
-      spills: stat('Spilled VGPRs'),
-      scratch: stat('Scratch size'),
-      workgroupMemory: stat('LDS size'),
-      waves: stat('Subgroups per SIMD'),
-      ...mix,
-      loop,
-      instructions: stat('Instructions'),
-    },
+    registers: stat('VGPRs'),
+    spills: stat('Spilled VGPRs'),
+    scratch: stat('Scratch size'),
+    workgroupMemory: stat('LDS size'),
+    waves: stat('Subgroups per SIMD'),
+    ...mix,
+    loop,
+    instructions: stat('Instructions'),
   };
+}
+
+/** What `spvstat` printed, read. */
+export function readStatistics(text: string): Measured {
+  const [statistics = '', assembly = ''] = text.replace(/^stat /gm, '').split('\nassembly\n');
+  return { driver: /^driver (.*)/m.exec(statistics)?.[1] ?? 'unknown', figures: figuresOf(statistics, '=', assembly) };
 }
 
 /** @param chip as the driver names it: navi31, navi21 */

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [nvidia] [phones]`, amd alone
+# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [nvidia] [phones]`, amd alone
 # without arguments. Safe to run again. Folders go to .cache/gpu-report of the checkout, or to $GPU_REPORT_CACHE.
 #   amd     Mesa 25 (RADV: AMD's compiler; lavapipe, to make SPIR-V on), spirv-tools and a small Vulkan program, into the system
+#   wgpu    Deno, which has Firefox's WebGPU, into a folder of 100 MB, and a no-op kernel driver for AMD; needs amd
 #   nvidia  Debian 13's Mesa (NVK) and its C library, into a folder of 400 MB
 #   phones  arm64 Mesa (Turnip for Adreno, PanVK for Mali) and Node, into a folder of 600 MB, and qemu to run them
 set -euo pipefail
@@ -37,6 +38,11 @@ amd() {
   fi
   mkdir -p "$cache"
   gcc -std=gnu11 -O1 -Wall -o "$cache/spvstat" "$here/spvstat.c" -lvulkan
+}
+
+wgpu() {
+  [ -e /usr/lib/x86_64-linux-gnu/libamdgpu_noop_drm_shim.so ] || apt-get "${quiet[@]}" install mesa-drm-shim >/dev/null
+  [ -x "$cache/wgpu/node_modules/.bin/deno" ] || npm install --silent --no-fund --no-audit --prefix "$cache/wgpu" deno@2 >/dev/null
 }
 
 # foreign FOLDER APT-OPTION...: apt-get with lists, state and downloads of its own; install only downloads.
@@ -86,8 +92,8 @@ phones() {
 
 for part in "${@:-amd}"; do
   case $part in
-    amd | nvidia | phones) "$part" ;;
-    *) echo "setup.sh knows amd, nvidia and phones, not $part" >&2; exit 2 ;;
+    amd | wgpu | nvidia | phones) "$part" ;;
+    *) echo "setup.sh knows amd, wgpu, nvidia and phones, not $part" >&2; exit 2 ;;
   esac
   echo "ready: $part"
 done

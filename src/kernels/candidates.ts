@@ -84,16 +84,15 @@ export function matmulCandidates(shape: StreamMatmulShape, lanes?: number): Cand
 
 const splitNear = (ratio: number): number => 2 ** Math.min(Math.max(Math.round(Math.log2(ratio)), 0), 2);
 
-/** Whether matmul.wgsl can run with this machine shape: its loop, its workgroup memory, and its room for the statistics of a stream. */
-export function fits({ ROW_GROUPS, SPLIT, TILE_K }: MatmulTile, { inner, stream }: Pick<StreamMatmulShape, 'inner' | 'stream'>): boolean {
+/** Whether matmul.wgsl can run with this machine shape: its loop, and its workgroup memory. */
+export function fits({ ROW_GROUPS, SPLIT, TILE_K }: MatmulTile, { inner }: Pick<StreamMatmulShape, 'inner'>): boolean {
   const rows = 7 * ROW_GROUPS;
   const quads = SPLIT * (rows * (TILE_K / 4 + Math.floor(TILE_K / 16)) + TILE_K * 16);
   return (
     [1, 2, 4].includes(SPLIT) &&
     inner % (SPLIT * TILE_K) === 0 &&
     8 * ROW_GROUPS * SPLIT <= WORKGROUP_THREADS &&
-    16 * quads + 8 * rows <= WORKGROUP_BYTES &&
-    (!stream || 8 * rows <= quads)
+    16 * quads + 8 * rows <= WORKGROUP_BYTES
   );
 }
 

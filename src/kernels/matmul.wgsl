@@ -18,7 +18,6 @@ const TILE_K = 16u;
 const TILE_ROWS = 7u * ROW_GROUPS;
 const SHARE = 8u * ROW_GROUPS; const THREADS = SHARE * SPLIT; // threads of one share of the inner dimension, and all
 const X_QUADS = TILE_K / 4u; const X_STEP = X_QUADS + TILE_K / 16u; // a vec4 of padding where else a wave would read from few banks
-const W_TILE = TILE_ROWS * X_STEP; const SHARE_QUADS = W_TILE + TILE_K * 16u;
 
 override INNER: u32;
 override COLS: u32;
@@ -36,8 +35,13 @@ override STREAM: bool; // y, and r where it is added, are streams
 @group(0) @binding(3) var<storage, read> r: array<vec4<added>>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<output>>;
 
-// Of each share x [row][k/4], then w [k][column/4]; after the last step, what threads tell each other.
-var<workgroup> tiles: array<vec4f, SHARE_QUADS * SPLIT>;
+// A step of a share; after the last one, what threads tell each other. An index that is constant needs no check of its bounds; of others
+// `min` says to compilers what they cannot prove: no offset overflows, and constants become part of the loads.
+struct Step {
+  x: array<array<array<vec4f, X_STEP>, 7>, ROW_GROUPS>, // [group][row][k / 4]
+  w: array<array<array<vec4f, 8>, 8>, X_QUADS>, // [k / 4][k % 4, half][column]
+}
+var<workgroup> steps: array<Step, SPLIT>;
 var<workgroup> moments: array<vec2f, TILE_ROWS>; // of rows: mean, 1 / deviation
 
 fn yRow() -> u32 { return COLS / 4u + select(0u, COLS / 64u, STREAM); }
@@ -90,14 +94,13 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
   let row0 = tile.z * rowsOfZ + tile.y * TILE_ROWS;
   let last = (tile.z + 1u) * rowsOfZ - 1u;
-  let share = thread / SHARE; let lane = thread % SHARE; let column = lane % 8u; let rows = lane / 8u * 7u;
+  let share = min(thread / SHARE, SPLIT - 1u); let own = &steps[share]; let lane = thread % SHARE;
+  let column = min(lane % 8u, 7u); let group = lane / 8u; let slot = vec2u(group / 8u, group % 8u); let rows = group * 7u;
   if (NORM) {
     for (var i = thread; i < TILE_ROWS; i += THREADS) { moments[i] = momentsOf(min(row0 + i, last)); }
     workgroupBarrier();
   }
-  let xs = share * SHARE_QUADS; let ws = xs + W_TILE;
-  var a0 = mat2x4f(); var a1 = mat2x4f(); var a2 = mat2x4f(); var a3 = mat2x4f();
-  var a4 = mat2x4f(); var a5 = mat2x4f(); var a6 = mat2x4f();
+  var a0 = mat2x4f(); var a1 = a0; var a2 = a0; var a3 = a0; var a4 = a0; var a5 = a0; var a6 = a0;
   for (var step = 0u; step < INNER / SPLIT; step += TILE_K) {
     let k0 = share * (INNER / SPLIT) + step;
     for (var i = lane; i < TILE_ROWS * X_QUADS; i += SHARE) {
@@ -105,46 +108,43 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
       let at = source(min(row0 + row, last), k0 / 4u + i % X_QUADS);
       var v = vec4f(x[at.x + at.y]);
       if (NORM) { v = (v - moments[row].x) * moments[row].y; }
-      tiles[xs + row * X_STEP + i % X_QUADS] = v;
+      own.x[row / 7u][row % 7u][i % X_QUADS] = v;
     }
-    for (var i = lane; i < TILE_K * 16u; i += SHARE) { tiles[ws + i] = vec4f(w[((tile.z * grid.x + tile.x) * INNER + k0) * 16u + i]); }
+    for (var i = lane; i < TILE_K * 16u; i += SHARE) {
+      own.w[i / 64u][i / 8u % 8u][i % 8u] = vec4f(w[((tile.z * grid.x + tile.x) * INNER + k0) * 16u + i]);
+    }
     workgroupBarrier();
     for (var k = 0u; k < X_QUADS; k++) {
-      let at = ws + k * 64u + column;
-      let w0 = mat2x4f(tiles[at], tiles[at + 8u]);
-      let w1 = mat2x4f(tiles[at + 16u], tiles[at + 24u]);
-      let w2 = mat2x4f(tiles[at + 32u], tiles[at + 40u]);
-      let w3 = mat2x4f(tiles[at + 48u], tiles[at + 56u]);
-      let first = xs + rows * X_STEP + k;
-      let x0 = tiles[first]; a0 += x0.x * w0; a0 += x0.y * w1; a0 += x0.z * w2; a0 += x0.w * w3;
-      let x1 = tiles[first + X_STEP]; a1 += x1.x * w0; a1 += x1.y * w1; a1 += x1.z * w2; a1 += x1.w * w3;
-      let x2 = tiles[first + 2u * X_STEP]; a2 += x2.x * w0; a2 += x2.y * w1; a2 += x2.z * w2; a2 += x2.w * w3;
-      let x3 = tiles[first + 3u * X_STEP]; a3 += x3.x * w0; a3 += x3.y * w1; a3 += x3.z * w2; a3 += x3.w * w3;
-      let x4 = tiles[first + 4u * X_STEP]; a4 += x4.x * w0; a4 += x4.y * w1; a4 += x4.z * w2; a4 += x4.w * w3;
-      let x5 = tiles[first + 5u * X_STEP]; a5 += x5.x * w0; a5 += x5.y * w1; a5 += x5.z * w2; a5 += x5.w * w3;
-      let x6 = tiles[first + 6u * X_STEP]; a6 += x6.x * w0; a6 += x6.y * w1; a6 += x6.z * w2; a6 += x6.w * w3;
+      let q = min(k, X_QUADS - 1u); let wk = &own.w[q]; let xk = &own.x[min(group, ROW_GROUPS - 1u)];
+      let w0 = mat2x4f(wk[0][column], wk[1][column]); let w1 = mat2x4f(wk[2][column], wk[3][column]);
+      let w2 = mat2x4f(wk[4][column], wk[5][column]); let w3 = mat2x4f(wk[6][column], wk[7][column]);
+      let x0 = xk[0][q]; a0 += x0.x * w0; a0 += x0.y * w1; a0 += x0.z * w2; a0 += x0.w * w3;
+      let x1 = xk[1][q]; a1 += x1.x * w0; a1 += x1.y * w1; a1 += x1.z * w2; a1 += x1.w * w3;
+      let x2 = xk[2][q]; a2 += x2.x * w0; a2 += x2.y * w1; a2 += x2.z * w2; a2 += x2.w * w3;
+      let x3 = xk[3][q]; a3 += x3.x * w0; a3 += x3.y * w1; a3 += x3.z * w2; a3 += x3.w * w3;
+      let x4 = xk[4][q]; a4 += x4.x * w0; a4 += x4.y * w1; a4 += x4.z * w2; a4 += x4.w * w3;
+      let x5 = xk[5][q]; a5 += x5.x * w0; a5 += x5.y * w1; a5 += x5.z * w2; a5 += x5.w * w3;
+      let x6 = xk[6][q]; a6 += x6.x * w0; a6 += x6.y * w1; a6 += x6.z * w2; a6 += x6.w * w3;
     }
     workgroupBarrier();
   }
   var sums = array<mat2x4f, 7>(a0, a1, a2, a3, a4, a5, a6);
-  for (var i = 0u; SPLIT > 1u && i < 7u; i++) { // row by row, so that a step's room is room enough
-    let at = 2u * (thread - min(thread, SHARE));
-    if (share > 0u) { tiles[at] = sums[i][0]; tiles[at + 1u] = sums[i][1]; }
-    workgroupBarrier();
-    for (var s = 0u; s + 1u < SPLIT; s++) { sums[i] += mat2x4f(tiles[2u * (s * SHARE + lane)], tiles[2u * (s * SHARE + lane) + 1u]); }
-    workgroupBarrier();
+  for (var i = 0u; i < 7u; i++) { // row by row, so that a step's room is room enough
+    if (share > 0u) { own.x[group][column / 2u][column % 2u] = sums[i][0]; own.w[slot.x][slot.y][column] = sums[i][1]; }
+    if (SPLIT > 1u) { workgroupBarrier(); }
+    let row = row0 + rows + i; let c = tile.x * 16u + column;
+    if (share == 0u) {
+      for (var s = 1u; s < SPLIT; s++) { sums[i] += mat2x4f(steps[s].x[group][column / 2u][column % 2u], steps[s].w[slot.x][slot.y][column]); }
+      let v = mat2x4f(store(row, last, c, sums[i][0]), store(row, last, c + 8u, sums[i][1]));
+      let mean = dot(v[0] + v[1], vec4f(0.125)); let d = mat2x4f(v[0] - mean, v[1] - mean);
+      if (STREAM) { own.w[slot.x][slot.y][column] = vec4f(mean, dot(d[0], d[0]) + dot(d[1], d[1]), 0.0, 0.0); }
+    }
+    if (STREAM || SPLIT > 1u) { workgroupBarrier(); }
+    if (STREAM && share == 0u && column == i && row <= last) { // another thread's turn each row
+      let parts = &own.w[slot.x][slot.y]; var sum = vec4f(); for (var j = 0u; j < 8u; j++) { sum += parts[j]; }
+      let mean = sum.x / 8.0; for (var j = 0u; j < 8u; j++) { let d = parts[j].x - mean; sum.y += 8.0 * d * d; }
+      y[row * yRow() + COLS / 4u + tile.x] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
+    }
+    if (STREAM && SPLIT == 1u) { workgroupBarrier(); } // before the parts of the next row
   }
-  for (var i = 0u; share == 0u && i < 7u; i++) {
-    let c = tile.x * 16u + column;
-    let v = mat2x4f(store(row0 + rows + i, last, c, sums[i][0]), store(row0 + rows + i, last, c + 8u, sums[i][1]));
-    let mean = dot(v[0] + v[1], vec4f(0.125));
-    let d = mat2x4f(v[0] - mean, v[1] - mean);
-    if (STREAM) { tiles[(rows + i) * 8u + column] = vec4f(mean, dot(d[0], d[0]) + dot(d[1], d[1]), 0.0, 0.0); }
-  }
-  workgroupBarrier();
-  if (!STREAM || thread >= TILE_ROWS || row0 + thread > last) { return; }
-  var sum = vec4f(); for (var i = 0u; i < 8u; i++) { sum += tiles[thread * 8u + i]; }
-  let mean = sum.x / 8.0;
-  for (var i = 0u; i < 8u; i++) { let d = tiles[thread * 8u + i].x - mean; sum.y += 8.0 * d * d; }
-  y[(row0 + thread) * yRow() + COLS / 4u + tile.x] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
 }

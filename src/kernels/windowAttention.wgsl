@@ -11,7 +11,8 @@ const LANES = 64u; // threads of one head
 const THREADS = 128u;
 const WINDOW = 7u;
 const POSITIONS = 49u;
-const STAGED = 28u; // keys and values in workgroup memory, whole rows of the window
+const STAGED = 4u; // rows of the window whose keys and values are in workgroup memory
+const REACH = 13u; // differences of two places in a window, -6 to 6
 const QUADS = 8u; // a head's 32 dimensions as vec4
 const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
 
@@ -23,9 +24,10 @@ override SHIFT: u32;
 @group(0) @binding(1) var<storage, read> t: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;
 
-var<workgroup> keys: array<vec4f, PAIR * STAGED * QUADS>;
-var<workgroup> values: array<vec4f, PAIR * STAGED * QUADS>;
-var<workgroup> bias: array<f32, PAIR * 169u>;
+// [head, row][column] of a head's vec4: all but the row is constant where it counts, and what is constant needs no check of its bounds.
+var<workgroup> keys: array<array<array<vec4f, QUADS>, WINDOW>, PAIR * STAGED>;
+var<workgroup> values: array<array<array<vec4f, QUADS>, WINDOW>, PAIR * STAGED>;
+var<workgroup> bias: array<array<f32, REACH>, PAIR * REACH>;
 
 // The position, counted through all images, that stands at place i of this window after the cyclic shift by (-SHIFT, -SHIFT).
 fn position(window: vec2u, image: u32, i: u32) -> u32 {
@@ -38,18 +40,19 @@ fn position(window: vec2u, image: u32, i: u32) -> u32 {
 fn around(at: u32) -> bool { return at >= WINDOW - SHIFT; }
 fn hidden(edge: bool, query: u32, key: u32) -> bool { return edge && around(query) != around(key); }
 
-fn score(q: mat4x4f, q2: mat4x4f, added: f32, at: u32) -> f32 {
+fn score(q: mat4x4f, q2: mat4x4f, added: f32, row: u32, column: u32) -> f32 {
+  let k = &keys[row][column];
   var sum = vec4f(added, 0.0, 0.0, 0.0);
-  sum += q[0] * keys[at]; sum += q[1] * keys[at + 1u]; sum += q[2] * keys[at + 2u]; sum += q[3] * keys[at + 3u];
-  sum += q2[0] * keys[at + 4u]; sum += q2[1] * keys[at + 5u]; sum += q2[2] * keys[at + 6u]; sum += q2[3] * keys[at + 7u];
+  sum += q[0] * k[0]; sum += q[1] * k[1]; sum += q[2] * k[2]; sum += q[3] * k[3];
+  sum += q2[0] * k[4]; sum += q2[1] * k[5]; sum += q2[2] * k[6]; sum += q2[3] * k[7];
   return sum.x + sum.y + sum.z + sum.w;
 }
 
 struct Sum { low: mat4x4f, high: mat4x4f }
 
-fn add(sum: Sum, p: f32, v: u32) -> Sum {
-  return Sum(sum.low + p * mat4x4f(values[v], values[v + 1u], values[v + 2u], values[v + 3u]),
-    sum.high + p * mat4x4f(values[v + 4u], values[v + 5u], values[v + 6u], values[v + 7u]));
+fn add(sum: Sum, p: f32, row: u32, column: u32) -> Sum {
+  let v = &values[row][column];
+  return Sum(sum.low + p * mat4x4f(v[0], v[1], v[2], v[3]), sum.high + p * mat4x4f(v[4], v[5], v[6], v[7]));
 }
 
 @compute @workgroup_size(THREADS)
@@ -63,41 +66,43 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let column = place % WINDOW;
   let row = place / WINDOW;
   let own = (position(window, group.z, place) * 3u * HEADS + head) * QUADS;
-    let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
+  let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
   let q2 = LOG2E * mat4x4f(vec4f(x[own + 4u]), vec4f(x[own + 5u]), vec4f(x[own + 6u]), vec4f(x[own + 7u]));
   // The mask of keys in columns that did not come around, and of those that did.
   let near = select(0.0, -100.0 * LOG2E, hidden(edge.x, column, 0u));
   let far = select(0.0, -100.0 * LOG2E, hidden(edge.x, column, WINDOW));
-  for (var i = thread % LANES; i < 169u; i += LANES) { bias[pair * 169u + i] = LOG2E * t[head * 169u + i]; }
+  for (var i = thread % LANES; i < REACH * REACH; i += LANES) {
+    bias[pair * REACH + i / REACH][i % REACH] = LOG2E * t[head * REACH * REACH + i];
+  }
 
   var sum = Sum();
   var total = 0.0;
   var highest = -3.0e38;
-  for (var start = 0u; start < POSITIONS; start += STAGED) {
-    let staged = min(STAGED, POSITIONS - start);
+  for (var first = 0u; first < WINDOW; first += STAGED) {
+    let staged = min(STAGED, WINDOW - first);
     workgroupBarrier();
-    for (var i = thread % LANES; i < staged * QUADS; i += LANES) {
-      let k = ((position(window, group.z, start + i / QUADS) * 3u + 1u) * HEADS + head) * QUADS + i % QUADS;
-      keys[pair * STAGED * QUADS + i] = vec4f(x[k]);
-      values[pair * STAGED * QUADS + i] = vec4f(x[k + HEADS * QUADS]);
+    for (var i = thread % LANES; i < staged * WINDOW * QUADS; i += LANES) {
+      let at = i / QUADS;
+      let k = ((position(window, group.z, first * WINDOW + at) * 3u + 1u) * HEADS + head) * QUADS + i % QUADS;
+      keys[pair * STAGED + at / WINDOW][at % WINDOW][i % QUADS] = vec4f(x[k]);
+      values[pair * STAGED + at / WINDOW][at % WINDOW][i % QUADS] = vec4f(x[k + HEADS * QUADS]);
     }
     workgroupBarrier();
     // Softmax online, one row of seven keys a step: rescale what is summed when a higher score comes.
-    for (var key = 0u; key < staged; key += WINDOW) {
-      // The remainder changes nothing but tells compilers that offsets of seven keys do not overflow: they become part of the loads.
-      let at = (pair * STAGED + key % 32u) * QUADS;
-      let keyRow = (start + key) / WINDOW;
-      let first = (row + 6u - keyRow) % 16u * 13u + column + pair * 169u;
+    for (var i = 0u; i < staged; i++) {
+      let at = pair * STAGED + i;
+      let keyRow = first + i;
+      let added = &bias[pair * REACH + row + 6u - keyRow];
       let other = select(0.0, -100.0 * LOG2E, hidden(edge.y, row, keyRow));
       let before = min(other, near);
       let beyond = min(other, far);
-      let s = vec4f(score(q, q2, bias[first + 6u] + select(before, beyond, around(0u)), at),
-        score(q, q2, bias[first + 5u] + select(before, beyond, around(1u)), at + 8u),
-        score(q, q2, bias[first + 4u] + select(before, beyond, around(2u)), at + 16u),
-        score(q, q2, bias[first + 3u] + select(before, beyond, around(3u)), at + 24u));
-      let s2 = vec3f(score(q, q2, bias[first + 2u] + select(before, beyond, around(4u)), at + 32u),
-        score(q, q2, bias[first + 1u] + select(before, beyond, around(5u)), at + 40u),
-        score(q, q2, bias[first] + select(before, beyond, around(6u)), at + 48u));
+      let s = vec4f(score(q, q2, added[column + 6u] + select(before, beyond, around(0u)), at, 0u),
+        score(q, q2, added[column + 5u] + select(before, beyond, around(1u)), at, 1u),
+        score(q, q2, added[column + 4u] + select(before, beyond, around(2u)), at, 2u),
+        score(q, q2, added[column + 3u] + select(before, beyond, around(3u)), at, 3u));
+      let s2 = vec3f(score(q, q2, added[column + 2u] + select(before, beyond, around(4u)), at, 4u),
+        score(q, q2, added[column + 1u] + select(before, beyond, around(5u)), at, 5u),
+        score(q, q2, added[column] + select(before, beyond, around(6u)), at, 6u));
       let high = max(max(max(s.x, s.y), max(s.z, s.w)), max(max(s2.x, s2.y), max(s2.z, highest)));
       let keep = exp2(highest - high);
       highest = high;
@@ -105,19 +110,15 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
       let p2 = exp2(s2 - high);
       total = total * keep + dot(p, vec4f(1.0)) + dot(p2, vec3f(1.0));
       sum = Sum(keep * sum.low, keep * sum.high);
-      sum = add(add(add(add(sum, p.x, at), p.y, at + 8u), p.z, at + 16u), p.w, at + 24u);
-      sum = add(add(add(sum, p2.x, at + 32u), p2.y, at + 40u), p2.z, at + 48u);
+      sum = add(add(add(add(sum, p.x, at, 0u), p.y, at, 1u), p.z, at, 2u), p.w, at, 3u);
+      sum = add(add(add(sum, p2.x, at, 4u), p2.y, at, 5u), p2.z, at, 6u);
     }
   }
   if (thread % LANES >= POSITIONS || group.y * PAIR + pair >= HEADS) { return; }
   let norm = 1.0 / total;
   let out = (position(window, group.z, place) * HEADS + head) * QUADS;
-  y[out] = vec4<elem>(norm * sum.low[0]);
-  y[out + 1u] = vec4<elem>(norm * sum.low[1]);
-  y[out + 2u] = vec4<elem>(norm * sum.low[2]);
-  y[out + 3u] = vec4<elem>(norm * sum.low[3]);
-  y[out + 4u] = vec4<elem>(norm * sum.high[0]);
-  y[out + 5u] = vec4<elem>(norm * sum.high[1]);
-  y[out + 6u] = vec4<elem>(norm * sum.high[2]);
-  y[out + 7u] = vec4<elem>(norm * sum.high[3]);
+  for (var i = 0u; i < 4u; i++) {
+    y[out + i] = vec4<elem>(norm * sum.low[i]);
+    y[out + 4u + i] = vec4<elem>(norm * sum.high[i]);
+  }
 }

@@ -4,6 +4,7 @@ import { hottest, type Kind, type Program } from '../../bench/gpu-report/loops.t
 import { readLog, readAssembly as readNvidia, warpsPerSimd } from '../../bench/gpu-report/nvk.ts';
 import { readAdrenoLog, readMaliLog } from '../../bench/gpu-report/phones.ts';
 import { readAssembly as readAmd, readStatistics } from '../../bench/gpu-report/radv.ts';
+import { readRadvLog } from '../../bench/gpu-report/wgpu.ts';
 
 /** `'outer: vector, inner: fma memory, >inner, >outer'`: kinds, labels and jumps. */
 function program(text: string): Program {
@@ -93,6 +94,14 @@ describe("AMD's assembly", () => {
       },
     });
     expect(() => readStatistics(text(stats))).toThrow('the driver gives no Instructions');
+  });
+
+  it('is the last one of a log of several shaders', () => {
+    const stats = ['VGPRs: 96', 'Spilled VGPRs: 0', 'LDS size: 512', 'Scratch size: 0', 'Subgroups per SIMD: 10', 'Instructions: 9'];
+    const shader = (lines: string[]) => `shader: MESA_SHADER_COMPUTE\ndisasm:\n${AMD}\n*** SHADER STATS ***\n${lines.join('\n')}\n`;
+    const log = shader(['VGPRs: 4']) + shader(stats);
+    expect(readRadvLog(log)).toMatchObject({ registers: 96, spills: 0, workgroupMemory: 512, waves: 10, fmaShare: 0.8, loop: 7 });
+    expect(() => readRadvLog(log + shader(['VGPRs: 4']))).toThrow('the driver gives no Spilled VGPRs');
   });
 });
 
