@@ -14,8 +14,8 @@ export interface RawPicture extends Size {
 /**
  * What can be analysed. Colours are those of the picture's pixels, as Pillow's convert('RGB') gives them: alpha is dropped (not blended
  * with a background), grey and palette become RGB, and a Blob's or an image element's colour profile is ignored; but Firefox multiplies by
- * alpha and divides again, and rounds 16 bits down. EXIF orientation is honoured. A canvas, ImageData or raw pixels must keep their contents until the call that was given them is done; a video or a
- * VideoFrame is caught at once and may go on or be closed.
+ * alpha and divides again, and rounds 16 bits down. EXIF orientation is honoured. A canvas, ImageData or raw pixels must keep their
+ * contents until the call that was given them is done; a video or a VideoFrame is caught at once and may go on or be closed.
  */
 export type PictureSource =
   | HTMLImageElement
