@@ -8,11 +8,15 @@ import type { Lowering } from './lowering.ts';
 /** What tells adapters apart: WebGPU's names of vendor and architecture, in small letters. */
 type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
 
-/** The kernels' table: phones by vendor, and CPUs; every other GPU takes the desktop's. */
+/**
+ * The kernels' table: phones by vendor, and CPUs; every other GPU takes the desktop's. Firefox names no vendor: a phone's takes Mali's there,
+ * which need the fewest registers.
+ */
 export async function kernelsFor({ vendor, software = false }: Named): Promise<GpuKernels> {
-  if (!software && vendor !== 'qualcomm' && vendor !== 'arm') return gpuKernels;
+  const isMali = vendor === 'arm' || (!vendor && /Android/.test(globalThis.navigator?.userAgent));
+  if (!software && vendor !== 'qualcomm' && !isMali) return gpuKernels;
   const { adrenoKernels, maliKernels, softwareKernels } = await import('../kernels/registers.ts');
-  return software ? softwareKernels : vendor === 'arm' ? maliKernels : adrenoKernels;
+  return software ? softwareKernels : isMali ? maliKernels : adrenoKernels;
 }
 
 /**
