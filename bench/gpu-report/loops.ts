@@ -7,7 +7,9 @@ export interface Instruction {
   /** One, or two where the hardware issues a pair at once. */
   readonly kinds: readonly Kind[];
   /** The label that it may jump to. */
-  readonly target?: string;
+  readonly target?: string | undefined;
+  /** Whether what stands behind it never runs next: a jump without a condition, the program's end. */
+  readonly ends?: boolean;
 }
 
 export interface Program {
@@ -24,22 +26,37 @@ export interface Mix {
   readonly fmaPerMemory: number;
 }
 
-interface Range {
-  readonly first: number;
-  readonly last: number;
+/** Which instructions may run just before each one. */
+function predecessors({ instructions, labels }: Program): number[][] {
+  const before = instructions.map((_, i) => (i > 0 && !instructions[i - 1]?.ends ? [i - 1] : []));
+  for (const [i, { target }] of instructions.entries()) before[labels.get(target ?? '') ?? -1]?.push(i);
+  return before;
 }
 
-/** A loop is a jump backwards; jumps to the same label are one loop, up to the last of them. */
-function loopsOf({ instructions, labels }: Program): Range[] {
-  const ends = new Map<number, number>();
-  for (const [i, { target }] of instructions.entries()) {
-    const first = target === undefined ? undefined : labels.get(target);
-    if (first !== undefined && first <= i) ends.set(first, i); // instructions come in order: the last jump stays
+/**
+ * A loop is what leads from where a jump backwards goes to the jump, wherever it lies: compilers lay code that leaves a loop among the
+ * loop's own. Jumps to the same label are one loop; a jump back into code that is reached without passing its label is none.
+ */
+function loopsOf(program: Program): ReadonlySet<number>[] {
+  const before = predecessors(program);
+  const loops = new Map<number, Set<number>>();
+  for (const [i, { target }] of program.instructions.entries()) {
+    const first = program.labels.get(target ?? '');
+    if (first === undefined || first > i) continue;
+    const loop = new Set([first]);
+    const reached = [i];
+    for (let at = reached.pop(); at !== undefined; at = reached.pop()) {
+      if (loop.has(at)) continue;
+      loop.add(at);
+      reached.push(...(before[at] ?? []));
+    }
+    if (first === 0 || !loop.has(0)) loops.set(first, new Set([...loop, ...(loops.get(first) ?? [])]));
   }
-  return [...ends].map(([first, last]) => ({ first, last }));
+  return [...loops.values()];
 }
 
-const within = (inner: Range, outer: Range): boolean => inner !== outer && inner.first >= outer.first && inner.last <= outer.last;
+const within = (inner: ReadonlySet<number>, outer: ReadonlySet<number>): boolean =>
+  inner !== outer && [...inner].every((i) => outer.has(i));
 
 /**
  * The loop with most multiply-adds of its own, those of loops inside it not counted. Where no loop has any, the whole program: it
@@ -49,9 +66,7 @@ export function hottest(program: Program): Mix {
   const loops = loopsOf(program);
   const own = loops.map((loop) => {
     const inside = loops.filter((other) => within(other, loop));
-    return program.instructions.filter(
-      (_, i) => i >= loop.first && i <= loop.last && !inside.some(({ first, last }) => i >= first && i <= last),
-    );
+    return program.instructions.filter((_, i) => loop.has(i) && !inside.some((other) => other.has(i)));
   });
   const fmas = (part: readonly Instruction[]) => count(part, 'fma');
   const hot = own.reduce((best, part) => (fmas(part) > fmas(best) ? part : best), [] as readonly Instruction[]);

@@ -25,14 +25,11 @@ export function readAssembly(text: string): Program {
       labels.set(label, instructions.length);
       continue;
     }
-    const code = (line.split('//')[0] ?? '')
-      .replace(/^@!?\S+/, '')
-      .replace(/^.*? = /, '')
-      .trim();
+    const predicate = /^@\S+/.exec(line)?.[0] ?? '';
+    const code = (line.slice(predicate.length).split('//')[0] ?? '').replace(/^.*? = /, '').trim();
     if (!/^[a-z]/.test(code)) continue;
     const target = /^bra (L\d+)/.exec(code)?.[1];
-    const kinds = [kindOf(code)];
-    instructions.push(target === undefined ? { kinds } : { kinds, target });
+    instructions.push({ kinds: [kindOf(code)], target, ends: predicate === '' && /^(bra|exit)/.test(code) });
   }
   return { instructions, labels };
 }

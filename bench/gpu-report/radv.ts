@@ -28,7 +28,7 @@ export function readAssembly(text: string): Program {
     if (code === undefined) continue;
     const target = /^s_c?branch\S* (BB\d+)/.exec(code)?.[1];
     const kinds = code.split('::').map((half) => kindOf(half.trim()));
-    instructions.push(target === undefined ? { kinds } : { kinds, target });
+    instructions.push({ kinds, target, ends: /^s_(branch|endpgm|setpc)/.test(code) });
   }
   return { instructions, labels };
 }
@@ -50,6 +50,8 @@ export function figuresOf(statistics: string, mark: string, assembly: string): F
     ...mix,
     loop,
     instructions: stat('Instructions'),
+    latency: stat('Latency'),
+    busy: stat('Inverse Throughput'),
   };
 }
 

@@ -1,19 +1,22 @@
 /** The instruction mix, from assembly as the compilers print it. */
 import { describe, expect, it } from 'vitest';
-import { hottest, type Kind, type Program } from '../../bench/gpu-report/loops.ts';
+import { hottest, type Instruction, type Kind, type Program } from '../../bench/gpu-report/loops.ts';
 import { readLog, readAssembly as readNvidia, warpsPerSimd } from '../../bench/gpu-report/nvk.ts';
 import { readAdrenoLog, readMaliLog } from '../../bench/gpu-report/phones.ts';
 import { readAssembly as readAmd, readStatistics } from '../../bench/gpu-report/radv.ts';
 import { readRadvLog } from '../../bench/gpu-report/wgpu.ts';
 
-/** `'outer: vector, inner: fma memory, >inner, >outer'`: kinds, labels and jumps. */
+/** `'outer: vector, inner: fma memory, >inner, !>outer'`: kinds, labels and jumps, those with `!` without a condition; `end` ends. */
 function program(text: string): Program {
   const labels = new Map<string, number>();
-  const instructions: { kinds: Kind[]; target?: string }[] = [];
-  for (const word of text.split(/\s+/))
+  const instructions: Instruction[] = [];
+  for (const word of text.split(/\s+/)) {
+    const jump = /^(!?)>(\w+)$/.exec(word);
     if (word.endsWith(':')) labels.set(word.slice(0, -1), instructions.length);
-    else if (word.startsWith('>')) instructions.push({ kinds: ['scalar'], target: word.slice(1) });
+    else if (jump) instructions.push({ kinds: ['scalar'], target: jump[2], ends: jump[1] === '!' });
+    else if (word === 'end') instructions.push({ kinds: ['scalar'], ends: true });
     else instructions.push({ kinds: word.split('+') as Kind[] });
+  }
   return { instructions, labels };
 }
 
@@ -28,6 +31,18 @@ describe('the hottest loop', () => {
   it('ends at the last jump to its label, and a jump forward makes none', () => {
     expect(hottest(program('top: fma >top vector >top vector')).instructions).toBe(4);
     expect(hottest(program('fma >end vector end: vector'))).toMatchObject({ instructions: 4, fmaShare: 1 / 3 });
+  });
+
+  it('has nothing of the code that leaves it, though that lies before its end', () => {
+    const inside = program('vector top: fma fma memory >more vector vector vector memory end more: vector !>top');
+    expect(hottest(inside)).toEqual({ instructions: 6, fmaShare: 2 / 3, fmaPerMemory: 2 });
+    const inner = program('outer: vector inner: fma memory >on >off end on: fma !>inner off: vector !>outer');
+    expect(hottest(inner)).toMatchObject({ instructions: 5, fmaShare: 1 });
+  });
+
+  it('is no jump back into code that is reached otherwise', () => {
+    const cold = program('fma >cold join: fma fma memory end cold: vector vector !>join');
+    expect(hottest(cold)).toMatchObject({ instructions: 9, fmaShare: 3 / 5 });
   });
 
   it('is the whole program where no loop multiplies and adds', () => {
@@ -77,7 +92,16 @@ describe("AMD's assembly", () => {
   });
 
   it('comes with statistics, all of which have to be there', () => {
-    const stats = ['VGPRs=120', 'Spilled SGPRs=9', 'Spilled VGPRs=3', 'Scratch size=64', 'LDS size=7680', 'Subgroups per SIMD=8'];
+    const stats = [
+      'VGPRs=120',
+      'Spilled SGPRs=9',
+      'Spilled VGPRs=3',
+      'Scratch size=64',
+      'LDS size=7680',
+      'Subgroups per SIMD=8',
+      'Latency=900',
+      'Inverse Throughput=300',
+    ];
     const text = (lines: string[]) => `driver Null, Mesa 25\nsubgroup 64\n${lines.map((s) => `stat ${s}`).join('\n')}\nassembly\n${AMD}`;
     expect(readStatistics(text([...stats, 'Instructions=695']))).toEqual({
       driver: 'Null, Mesa 25',
@@ -91,16 +115,36 @@ describe("AMD's assembly", () => {
         fmaPerMemory: 2,
         loop: 7,
         instructions: 695,
+        latency: 900,
+        busy: 300,
       },
     });
     expect(() => readStatistics(text(stats))).toThrow('the driver gives no Instructions');
   });
 
   it('is the last one of a log of several shaders', () => {
-    const stats = ['VGPRs: 96', 'Spilled VGPRs: 0', 'LDS size: 512', 'Scratch size: 0', 'Subgroups per SIMD: 10', 'Instructions: 9'];
+    const stats = [
+      'VGPRs: 96',
+      'Spilled VGPRs: 0',
+      'LDS size: 512',
+      'Scratch size: 0',
+      'Subgroups per SIMD: 10',
+      'Instructions: 9',
+      'Latency: 80',
+      'Inverse Throughput: 20',
+    ];
     const shader = (lines: string[]) => `shader: MESA_SHADER_COMPUTE\ndisasm:\n${AMD}\n*** SHADER STATS ***\n${lines.join('\n')}\n`;
     const log = shader(['VGPRs: 4']) + shader(stats);
-    expect(readRadvLog(log)).toMatchObject({ registers: 96, spills: 0, workgroupMemory: 512, waves: 10, fmaShare: 0.8, loop: 7 });
+    expect(readRadvLog(log)).toMatchObject({
+      registers: 96,
+      spills: 0,
+      workgroupMemory: 512,
+      waves: 10,
+      fmaShare: 0.8,
+      loop: 7,
+      latency: 80,
+      busy: 20,
+    });
     expect(() => readRadvLog(log + shader(['VGPRs: 4']))).toThrow('the driver gives no Spilled VGPRs');
   });
 });
