@@ -39,18 +39,36 @@ function endOfBlock(text, start) {
 }
 
 /**
- * The same program in fewer letters: no comments, no needless space, no zero that a number can do without, and short names for what only
- * the file itself names: parameters, variables, private functions, constants. Overrides, bindings, the entry point and aliases keep
- * theirs, and so do constants that are a plain number: kernel.ts finds them by name.
+ * The same program in fewer letters: no comments, no needless space, no zero or suffix that a number can do without, and short names for
+ * what only the file itself names: parameters, variables, private functions, structures, constants. Overrides, bindings, the entry point and aliases
+ * keep theirs, and so do constants that are a plain number: kernel.ts finds them by name.
  * @param isFound which of these constants it looks for: all of them unless told
  */
 export function minifiedWgsl(text, isFound = () => true) {
-  const tokens = renamed(wgslTokens(text), isFound).map(shortNumber);
+  const tokens = renamed(wgslTokens(text), isFound).map(shortNumber).map(withoutSuffix);
   return tokens.map((token, i) => (needsSpace(tokens, i) ? ` ${token}` : token)).join('');
 }
 
 /** `.5` for `0.5`, `1.` for `1.0`. */
 const shortNumber = (token) => (/^\d+\.\d+$/.test(token) ? token.replace(/^0+(?=\.\d*[1-9])/, '').replace(/0+$/, '') : token);
+
+/**
+ * `i * 4` for `i * 4u`: a number without a suffix takes the type of what it is put together with. Not where that is a number, too, nor before
+ * a shift, whose right side is of its own type.
+ */
+function withoutSuffix(token, i, tokens) {
+  if (!/^\d+u$/.test(token)) return token;
+  const [beforeThat, before, after, afterThat] = [tokens[i - 2], tokens[i - 1], tokens[i + 1], tokens[i + 2]];
+  const isRight = OPERATOR.test(before) && /[\w)\]]$/.test(beforeThat) && !isNumber(beforeThat) && beforeThat !== 'return';
+  const isLeft = /^([(,=[]|return)$/.test(before) && OPERATOR.test(after) && !/^(<<|>>)$/.test(after) && isWord(afterThat);
+  const isIndex = before === '[' && after === ']';
+  const isAdded = /^[-+*/%&|^]=$/.test(before);
+  return isRight || isLeft || isIndex || isAdded ? token.slice(0, -1) : token;
+}
+
+const OPERATOR = /^([-+*/%&|^<>]|[<>=!]=|<<|>>)$/;
+
+const isNumber = (token) => /^\.?\d/.test(token ?? '');
 
 const isWord = (token) => /^[\p{XID_Start}_]/u.test(token ?? '');
 
@@ -76,7 +94,7 @@ function renamed(tokens, isFound) {
 }
 
 /**
- * Names of the module: functions without a stage, variables without a binding, constants that are no plain number; and of each function:
+ * Names of the module: functions without a stage, structures, variables without a binding, constants that are no plain number; and of each function:
  * its parameters, variables and values. A name is the same thing, or shadows it, wherever it stands in its function, or in the module if
  * that has it, too: renaming all of its uses alike keeps every scope.
  */
@@ -104,7 +122,8 @@ function declaredNames(tokens, isFound) {
     const declared = { let: i + 1, const: i + 1, var: tokens[i + 1] === '<' ? tokens.indexOf('>', i) + 1 : i + 1 }[token];
     if (declared && inFunction) functions.at(-1).add(tokens[declared]);
     else if (declared) (/ binding\b/.test(attributes) || (token === 'const' && plain) ? kept : module).add(tokens[declared]);
-    if (token === 'alias' || token === 'override' || token === 'struct') kept.add(tokens[i + 1]);
+    if (token === 'alias' || token === 'override') kept.add(tokens[i + 1]);
+    if (token === 'struct') module.add(tokens[i + 1]);
     if (token === 'struct') for (const name of members(tokens, i + 2)) kept.add(name);
   }
   // A name that is kept, or one of the module's, is that in every function.

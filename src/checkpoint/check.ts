@@ -5,7 +5,7 @@ import { quote } from './header-json.ts';
 import { type Form, isBuffer } from './tensors.ts';
 
 /** Types from which `toFloat32` makes float32. */
-const FLOATS = new Set<string>(['F32', 'F16', 'BF16', 'F64']);
+const FLOATS = /^(F64|F32|B?F16)$/;
 
 /** The form that a checkpoint holds, by a name that only this form has. @throws FaceXFormerError WRONG_WEIGHTS if neither. */
 export function formOf(found: ReadonlyMap<string, TensorInfo>): Form {
@@ -34,7 +34,7 @@ export function checkTensors(found: ReadonlyMap<string, TensorInfo>, expected: R
       if (!isBuffer(name)) missing.push(name);
     } else if (given.shape.length !== shape.length || given.shape.some((n, i) => n !== shape[i])) {
       misshapen.push(`${name} is [${given.shape}] instead of [${shape}]`);
-    } else if (dtype === 'F32' ? !FLOATS.has(given.dtype) : given.dtype !== dtype) {
+    } else if (dtype === 'F32' ? !FLOATS.test(given.dtype) : given.dtype !== dtype) {
       mistyped.push(`${name} is ${given.dtype} instead of ${dtype}`);
     }
   }
@@ -59,18 +59,10 @@ export function checkBuffer(info: TensorInfo, data: Uint8Array): void {
     );
 }
 
-let index: BigInt64Array | undefined;
-
-/** (yi - yj + 6) * 13 + (xi - xj + 6) for positions i, j of a 7x7 window; [49 * 49]. Shared: do not write to it. */
+/** (yi - yj + 6) * 13 + (xi - xj + 6) for positions i, j of a 7x7 window; [49 * 49]. */
 export function relativePositionIndex(): BigInt64Array {
-  if (index) return index;
-  index = new BigInt64Array(49 * 49);
-  for (let i = 0; i < 49; i++)
-    for (let j = 0; j < 49; j++) {
-      const dy = Math.trunc(i / 7) - Math.trunc(j / 7) + 6;
-      index[i * 49 + j] = BigInt(dy * 13 + (i % 7) - (j % 7) + 6);
-    }
-  return index;
+  const place = (i: number) => 13 * Math.floor(i / 7) + (i % 7);
+  return BigInt64Array.from({ length: 49 * 49 }, (_, i) => BigInt(place(Math.floor(i / 49)) - place(i % 49) + 6 * 13 + 6));
 }
 
 function list(what: string, names: readonly string[]): string {

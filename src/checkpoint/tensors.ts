@@ -37,7 +37,7 @@ export function grown(heads: (add: Add) => void): TensorList {
 
 /** Whether a tensor of ours is an int64 buffer, which the engine recomputes instead of reading. */
 export function isBuffer(name: string): boolean {
-  return name.endsWith('.relative_position_index') || name.endsWith('.num_batches_tracked');
+  return /\.(relative_position_index|num_batches_tracked)$/.test(name);
 }
 
 /** Adds under the module's path. */
