@@ -19,14 +19,10 @@ interface Bound {
 
 const ALL = /^/;
 const PRODUCTS = /^(matmul|conv)/;
-const MATMUL = /^matmul/;
-const CONV = /^conv/;
 
 export const BOUNDS: readonly Bound[] = [
   { gpus: ['navi31', 'navi31-wgpu'], kernels: ALL, figure: 'spills', atMost: 0 },
-  { gpus: ['navi31'], kernels: PRODUCTS, figure: 'fmaShare', atLeast: 0.93 },
-  { gpus: ['navi31-wgpu'], kernels: MATMUL, figure: 'fmaShare', atLeast: 0.93 },
-  { gpus: ['navi31-wgpu'], kernels: CONV, figure: 'fmaShare', atLeast: 0.8 },
+  { gpus: ['navi31', 'navi31-wgpu'], kernels: PRODUCTS, figure: 'fmaShare', atLeast: 0.93 },
   { gpus: ['navi31', 'navi31-wgpu'], kernels: PRODUCTS, figure: 'fmaPerMemory', atLeast: 9 },
   { gpus: ['navi31', 'navi31-wgpu'], kernels: PRODUCTS, figure: 'waves', atLeast: 8 },
   { gpus: ['adreno740', 'mali-g610'], kernels: ALL, figure: 'spills', atMost: 0 },

@@ -43,6 +43,8 @@ const IN_FULL: readonly Column[] = [
   less('instructions', 'instructions'),
 ];
 
+const AMD: readonly Column[] = [...IN_FULL, less('latency', 'latency'), less('busy', 'busy')];
+
 const NVIDIA = IN_FULL.map((column) => (column.figure === 'waves' ? { ...column, digits: 2 } : column)); // quarters of an SM's warps
 
 const ADRENO: readonly Column[] = [
@@ -71,19 +73,19 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
   navi31: {
     title: 'RDNA3 (Radeon RX 7900)',
     profile: { vendor: 'amd', architecture: 'rdna-3' },
-    columns: IN_FULL,
+    columns: AMD,
     measure: (wgsl) => measureOnRadv('navi31', wgsl),
   },
   navi21: {
     title: 'RDNA2 (Radeon RX 6800)',
     profile: { vendor: 'amd', architecture: 'rdna-2' },
-    columns: IN_FULL,
+    columns: AMD,
     measure: (wgsl) => measureOnRadv('navi21', wgsl),
   },
   'navi31-wgpu': {
     title: 'RDNA3 as Firefox compiles for it',
     profile: { vendor: 'amd', architecture: 'rdna-3' },
-    columns: IN_FULL,
+    columns: AMD,
     measure: (wgsl) => measureOnWgpu('navi31', wgsl),
   },
   ga102: {

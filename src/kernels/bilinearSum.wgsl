@@ -15,17 +15,17 @@ override CHANNELS: u32;
 @group(0) @binding(3) var<storage, read> x8: array<vec4<elem>>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
 
-struct Corners {
-  low: vec2u,
-  high: vec2u,
-  share: vec2f, // of the high corner
-}
+// Where four neighbours lie in a coarser map, left to right, upper first, and the share of the right and of the lower ones.
+struct Corners { at: vec4u, share: vec2f }
 
-fn corners(at: vec2u, factor: u32) -> Corners {
+fn corners(at: vec2u, image: u32, column: u32, factor: u32) -> Corners {
   let side = SIDE / factor;
   let source = max((vec2f(at) + 0.5) / f32(factor) - 0.5, vec2f());
   let low = vec2u(source);
-  return Corners(low, min(low + 1u, vec2u(side - 1u)), source - vec2f(low));
+  let high = min(low + 1u, vec2u(side - 1u));
+  let rows = (image * side + vec2u(low.y, high.y)) * side;
+  let places = vec4u(rows.x + low.x, rows.x + high.x, rows.y + low.x, rows.y + high.x);
+  return Corners(places * (CHANNELS / 4u) + column, source - vec2f(low));
 }
 
 fn blend(a: vec4<elem>, b: vec4<elem>, c: vec4<elem>, d: vec4<elem>, share: vec2f) -> vec4f {
@@ -36,28 +36,13 @@ fn blend(a: vec4<elem>, b: vec4<elem>, c: vec4<elem>, d: vec4<elem>, share: vec2
 fn bilinearSum(@builtin(global_invocation_id) id: vec3u) {
   let quads = CHANNELS / 4u;
   if (id.x >= SIDE * SIDE * quads) { return; }
-  let c = id.x % quads;
   let place = id.x / quads;
   let at = vec2u(place % SIDE, place / SIDE);
   let out = id.z * SIDE * SIDE * quads + id.x;
-  var sum = vec4f(x[out]);
-
-  let p2 = corners(at, 2u);
-  let top2 = (id.z * (SIDE / 2u) + p2.low.y) * (SIDE / 2u);
-  let end2 = (id.z * (SIDE / 2u) + p2.high.y) * (SIDE / 2u);
-  sum += blend(x2[(top2 + p2.low.x) * quads + c], x2[(top2 + p2.high.x) * quads + c],
-    x2[(end2 + p2.low.x) * quads + c], x2[(end2 + p2.high.x) * quads + c], p2.share);
-
-  let p4 = corners(at, 4u);
-  let top4 = (id.z * (SIDE / 4u) + p4.low.y) * (SIDE / 4u);
-  let end4 = (id.z * (SIDE / 4u) + p4.high.y) * (SIDE / 4u);
-  sum += blend(x4[(top4 + p4.low.x) * quads + c], x4[(top4 + p4.high.x) * quads + c],
-    x4[(end4 + p4.low.x) * quads + c], x4[(end4 + p4.high.x) * quads + c], p4.share);
-
-  let p8 = corners(at, 8u);
-  let top8 = (id.z * (SIDE / 8u) + p8.low.y) * (SIDE / 8u);
-  let end8 = (id.z * (SIDE / 8u) + p8.high.y) * (SIDE / 8u);
-  sum += blend(x8[(top8 + p8.low.x) * quads + c], x8[(top8 + p8.high.x) * quads + c],
-    x8[(end8 + p8.low.x) * quads + c], x8[(end8 + p8.high.x) * quads + c], p8.share);
-  y[out] = sum;
+  let p2 = corners(at, id.z, id.x % quads, 2u);
+  let p4 = corners(at, id.z, id.x % quads, 4u);
+  let p8 = corners(at, id.z, id.x % quads, 8u);
+  y[out] = vec4f(x[out]) + blend(x2[p2.at.x], x2[p2.at.y], x2[p2.at.z], x2[p2.at.w], p2.share)
+    + blend(x4[p4.at.x], x4[p4.at.y], x4[p4.at.z], x4[p4.at.w], p4.share)
+    + blend(x8[p8.at.x], x8[p8.at.y], x8[p8.at.z], x8[p8.at.w], p8.share);
 }

@@ -11,6 +11,9 @@ const ROW_GROUPS = 8u;
 const TILE_ROWS = 7u * ROW_GROUPS;
 const THREADS = 8u * ROW_GROUPS;
 const TILE_K = 16u;
+const QUADS = TILE_K / 4u;
+const X_EACH = (7u * QUADS + 7u) / 8u; // vec4 of a step that a thread brings
+const W_EACH = 8u * QUADS / ROW_GROUPS;
 
 override INNER: u32;
 override COLS: u32;
@@ -29,8 +32,9 @@ override COARSE: bool;
 @group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<elem>>;
 
-var<workgroup> xTile: array<vec4f, TILE_ROWS * TILE_K / 4u>; // [row][k/4]
-var<workgroup> wTile: array<vec4f, TILE_K * 16u>;            // [k][column/4]
+// As in matmul: indexes that are constant need no check of their bounds, and `min` says of others what compilers cannot prove.
+var<workgroup> xTile: array<array<array<vec4f, QUADS>, 7>, ROW_GROUPS>; // [group][row][k / 4]
+var<workgroup> wTile: array<array<array<vec4f, 8>, 8>, QUADS>; // [k / 4][k % 4, half][column]
 
 // Rows and side come from the length of y and the grid, whose z are the images: maps of every size, and any number of them, share a
 // pipeline.
@@ -63,22 +67,40 @@ fn store(map: Map, row: u32, column: u32, sum: vec4f) {
   y[at] = vec4<elem>(v);
 }
 
-fn input(map: Map, row: u32, tap: u32, quad: u32) -> vec4f {
+// Of a step a thread brings every eighth vec4 of its group's pixels, all of the same four channels, and its column of some rows of w: read
+// while the step before is multiplied, and put into workgroup memory after it.
+struct Part {
+  x: array<vec4f, X_EACH>,
+  inside: array<bool, X_EACH>,
+  scale: vec4f,
+  shift: vec4f,
+  w: array<vec4f, W_EACH>,
+}
+
+fn fetch(map: Map, row0: u32, tileW: u32, k: u32, lane: u32) -> Part {
+  var part = Part();
+  let tap = k / INNER;
+  let quad = k % INNER / 4u + lane % QUADS;
   let quads = INNER / 4u;
-  var pixel = row;
-  if (KERNEL == 3u) {
-    let at = vec2u(row % map.side + tap % 3u, row / map.side + tap / 3u); // plus 1, so that it is never negative
-    if (any(at == vec2u()) || any(at > vec2u(map.side))) { return vec4f(); }
-    pixel = (at.y - 1u) * map.side + at.x - 1u;
+  for (var i = 0u; i < X_EACH; i++) {
+    var pixel = min(row0 + lane % 8u / QUADS + i * (8u / QUADS), map.rows - 1u);
+    part.inside[i] = true;
+    if (KERNEL == 3u) {
+      let at = vec2u(pixel % map.side + tap % 3u, pixel / map.side + tap / 3u); // plus 1, so that it is never negative
+      part.inside[i] = all(at > vec2u()) && all(at <= vec2u(map.side));
+      let near = clamp(at, vec2u(1u), vec2u(map.side)) - 1u;
+      pixel = near.y * map.side + near.x;
+    }
+    let first = select(map.image * map.rows + pixel, finer(map, pixel), POOL) * quads + quad;
+    part.x[i] = vec4f(x[first]);
+    if (POOL) {
+      let below = first + 2u * map.side * quads;
+      part.x[i] = max(max(part.x[i], vec4f(x[first + quads])), vec4f(max(x[below], x[below + quads])));
+    }
   }
-  let first = select(map.image * map.rows + pixel, finer(map, pixel), POOL) * quads + quad;
-  var v = vec4f(x[first]);
-  if (POOL) {
-    let below = first + 2u * map.side * quads;
-    v = max(max(v, vec4f(x[first + quads])), vec4f(max(x[below], x[below + quads])));
-  }
-  if (PREACTIVATION) { v = max(v * s[quad] + s[quads + quad], vec4f()); }
-  return v;
+  if (PREACTIVATION) { part.scale = s[quad]; part.shift = s[quads + quad]; }
+  for (var i = 0u; i < W_EACH; i++) { part.w[i] = vec4f(w[tileW + k * 16u + lane + i * THREADS]); }
+  return part;
 }
 
 @compute @workgroup_size(THREADS)
@@ -86,46 +108,37 @@ fn conv(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u
   let all = KERNEL * KERNEL * INNER;
   let map = mapOf(tile.z, grid.z);
   let row0 = tile.y * TILE_ROWS;
-  let column = thread % 8u;
-  let rows = thread / 8u * 7u;
-  var a0 = mat2x4f(); var a1 = mat2x4f(); var a2 = mat2x4f(); var a3 = mat2x4f();
-  var a4 = mat2x4f(); var a5 = mat2x4f(); var a6 = mat2x4f();
+  let column = min(thread % 8u, 7u);
+  let group = min(thread / 8u, ROW_GROUPS - 1u);
+  var a0 = mat2x4f(); var a1 = a0; var a2 = a0; var a3 = a0; var a4 = a0; var a5 = a0; var a6 = a0;
+  let tileW = tile.x * all * 16u;
+  var next = fetch(map, row0 + group * 7u, tileW, 0u, thread);
   for (var k0 = 0u; k0 < all; k0 += TILE_K) {
-    for (var i = thread; i < TILE_ROWS * TILE_K / 4u; i += THREADS) {
-      let row = min(row0 + i / (TILE_K / 4u), map.rows - 1u);
-      xTile[i] = input(map, row, k0 / INNER, k0 % INNER / 4u + i % (TILE_K / 4u));
+    for (var i = 0u; i < X_EACH; i++) {
+      let item = column + i * 8u;
+      if (PREACTIVATION) { next.x[i] = max(next.x[i] * next.scale + next.shift, vec4f()); }
+      if (item < 7u * QUADS) { xTile[group][item / QUADS][item % QUADS] = select(vec4f(), next.x[i], next.inside[i]); }
     }
-    for (var i = thread; i < TILE_K * 16u; i += THREADS) {
-      wTile[i] = vec4f(w[(tile.x * all + k0) * 16u + i]);
-    }
+    for (var i = 0u; i < W_EACH; i++) { let item = group + i * ROW_GROUPS; wTile[item / 8u][item % 8u][column] = next.w[i]; }
     workgroupBarrier();
-    for (var k = 0u; k < TILE_K / 4u; k++) {
-      let at = k * 64u + column;
-      let w0 = mat2x4f(wTile[at], wTile[at + 8u]);
-      let w1 = mat2x4f(wTile[at + 16u], wTile[at + 24u]);
-      let w2 = mat2x4f(wTile[at + 32u], wTile[at + 40u]);
-      let w3 = mat2x4f(wTile[at + 48u], wTile[at + 56u]);
-      let first = rows * (TILE_K / 4u) + k;
-      let x0 = xTile[first];
-      let x1 = xTile[first + 4u];
-      let x2 = xTile[first + 8u];
-      let x3 = xTile[first + 12u];
-      let x4 = xTile[first + 16u];
-      let x5 = xTile[first + 20u];
-      let x6 = xTile[first + 24u];
-      a0 += x0.x * w0; a0 += x0.y * w1; a0 += x0.z * w2; a0 += x0.w * w3;
-      a1 += x1.x * w0; a1 += x1.y * w1; a1 += x1.z * w2; a1 += x1.w * w3;
-      a2 += x2.x * w0; a2 += x2.y * w1; a2 += x2.z * w2; a2 += x2.w * w3;
-      a3 += x3.x * w0; a3 += x3.y * w1; a3 += x3.z * w2; a3 += x3.w * w3;
-      a4 += x4.x * w0; a4 += x4.y * w1; a4 += x4.z * w2; a4 += x4.w * w3;
-      a5 += x5.x * w0; a5 += x5.y * w1; a5 += x5.z * w2; a5 += x5.w * w3;
-      a6 += x6.x * w0; a6 += x6.y * w1; a6 += x6.z * w2; a6 += x6.w * w3;
+    next = fetch(map, row0 + group * 7u, tileW, min(k0 + TILE_K, all - TILE_K), thread); // the last one once more, for nothing
+    for (var k = 0u; k < QUADS; k++) {
+      let q = min(k, QUADS - 1u); let wk = &wTile[q]; let xk = &xTile[group];
+      let w0 = mat2x4f(wk[0][column], wk[1][column]); let w1 = mat2x4f(wk[2][column], wk[3][column]);
+      let w2 = mat2x4f(wk[4][column], wk[5][column]); let w3 = mat2x4f(wk[6][column], wk[7][column]);
+      let x0 = xk[0][q]; a0 += x0.x * w0; a0 += x0.y * w1; a0 += x0.z * w2; a0 += x0.w * w3;
+      let x1 = xk[1][q]; a1 += x1.x * w0; a1 += x1.y * w1; a1 += x1.z * w2; a1 += x1.w * w3;
+      let x2 = xk[2][q]; a2 += x2.x * w0; a2 += x2.y * w1; a2 += x2.z * w2; a2 += x2.w * w3;
+      let x3 = xk[3][q]; a3 += x3.x * w0; a3 += x3.y * w1; a3 += x3.z * w2; a3 += x3.w * w3;
+      let x4 = xk[4][q]; a4 += x4.x * w0; a4 += x4.y * w1; a4 += x4.z * w2; a4 += x4.w * w3;
+      let x5 = xk[5][q]; a5 += x5.x * w0; a5 += x5.y * w1; a5 += x5.z * w2; a5 += x5.w * w3;
+      let x6 = xk[6][q]; a6 += x6.x * w0; a6 += x6.y * w1; a6 += x6.z * w2; a6 += x6.w * w3;
     }
     workgroupBarrier();
   }
   var sums = array<mat2x4f, 7>(a0, a1, a2, a3, a4, a5, a6);
   for (var i = 0u; i < 7u; i++) {
-    store(map, row0 + rows + i, tile.x * 16u + column, sums[i][0]);
-    store(map, row0 + rows + i, tile.x * 16u + column + 8u, sums[i][1]);
+    store(map, row0 + group * 7u + i, tile.x * 16u + column, sums[i][0]);
+    store(map, row0 + group * 7u + i, tile.x * 16u + column + 8u, sums[i][1]);
   }
 }

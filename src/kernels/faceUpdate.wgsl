@@ -74,7 +74,7 @@ fn faceUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     for (var i = 0u; i < EACH; i++) { v[i] += m * shared_[(rows + i) * 32u + k]; }
   }
   for (var i = 0u; i < EACH; i++) { v[i] += n[column] + r[(row0 + rows + i) * 64u + column]; }
-  // Norm: a vec4's moments, then 16 threads merge four vec4 each, then every thread the sixteen.
+  // Norm: the moments of each vec4, of two positions in one; then four of them are merged by a thread, until one is left.
   workgroupBarrier();
   for (var i = 0u; i < (EACH + 1u) / 2u; i++) {
     let mean = vec2f(dot(v[2u * i], vec4f(0.25)), dot(v[2u * i + 1u], vec4f(0.25)));
@@ -82,21 +82,19 @@ fn faceUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     let b = v[2u * i + 1u] - mean.y;
     shared_[(thread / 64u * 4u + i) * 64u + column] = vec4f(mean.x, dot(a, a), mean.y, dot(b, b));
   }
-  workgroupBarrier();
-  let first = thread / 16u * 64u + thread % 16u;
-  let four = merged(merged(shared_[first], shared_[first + 16u], 4.0), merged(shared_[first + 32u], shared_[first + 48u], 4.0), 8.0);
-  workgroupBarrier();
-  shared_[thread] = four;
+  for (var left = 16u; left > 0u; left /= 4u) {
+    workgroupBarrier();
+    let first = min(thread / left, 7u) * 64u + thread % left;
+    let count = 64.0 / f32(left);
+    let low = merged(shared_[first], shared_[first + left], count);
+    let four = merged(low, merged(shared_[first + 2u * left], shared_[first + 3u * left], count), 2.0 * count);
+    workgroupBarrier();
+    if (thread < 8u * left) { shared_[first] = four; }
+  }
   workgroupBarrier();
   for (var i = 0u; i < EACH; i++) {
-    let pair = (thread / 64u * 4u + i / 2u) * 16u;
-    var mean = 0.0;
-    var squares = 0.0;
-    for (var j = 0u; j < 16u; j++) { mean += select(shared_[pair + j].x, shared_[pair + j].z, i % 2u == 1u) / 16.0; }
-    for (var j = 0u; j < 16u; j++) {
-      let m = select(shared_[pair + j].xy, shared_[pair + j].zw, i % 2u == 1u);
-      squares += m.y + 16.0 * (m.x - mean) * (m.x - mean);
-    }
-    y[(row0 + rows + i) * 64u + column] = (v[i] - mean) * inverseSqrt(squares / 256.0 + EPS) * n[64u + column] + n[128u + column];
+    let pair = shared_[(thread / 64u * 4u + i / 2u) * 64u];
+    let m = select(pair.xy, pair.zw, i % 2u == 1u);
+    y[(row0 + rows + i) * 64u + column] = (v[i] - m.x) * inverseSqrt(m.y / 256.0 + EPS) * n[64u + column] + n[128u + column];
   }
 }

@@ -2,7 +2,8 @@
 //
 // x [ROWS, INNER], y [ROWS, COLS], w packed as [COLS/64][INNER][64] (the rows of one 64-column tile side by side, so that a
 // tile's slice is one run of memory). Tiles on 7 rows because every map of Swin at 224 has a multiple of 49 rows; a thread
-// holds 7 rows by 8 columns, fed from workgroup memory: 28 multiply-adds for every vec4 read.
+// holds 7 rows by 8 columns, fed from workgroup memory: 15 vec4 for 224 multiply-adds. What it reads from storage is on its way while it
+// multiplies: where tiles are few, no other threads would work meanwhile.
 //
 // A row of a stream carries, behind its channels, (mean, M2, 0, 0) of each 64 of them, M2 the sum of squared differences from the
 // mean. NORM merges those exactly and normalises rows as they are read: no pass over x, and nothing cancels as E[x^2] - E[x]^2
@@ -18,6 +19,7 @@ const TILE_K = 16u;
 const TILE_ROWS = 7u * ROW_GROUPS;
 const SHARE = 8u * ROW_GROUPS; const THREADS = SHARE * SPLIT; // threads of one share of the inner dimension, and all
 const X_QUADS = TILE_K / 4u; const X_STEP = X_QUADS + TILE_K / 16u; // a vec4 of padding where else a wave would read from few banks
+const X_EACH = (7u * X_QUADS + 7u) / 8u; const W_EACH = (8u * X_QUADS + ROW_GROUPS - 1u) / ROW_GROUPS; // vec4 of a step that a thread brings
 
 override INNER: u32;
 override COLS: u32;
@@ -89,6 +91,19 @@ fn store(row: u32, last: u32, column: u32, sum: vec4f) -> vec4f {
   return v;
 }
 
+// Of a step a thread brings every eighth vec4 of its group's rows of x, and its column of some rows of w: read while the step before is
+// multiplied, and put into workgroup memory after it.
+struct Part { x: array<vec4f, X_EACH>, w: array<vec4f, W_EACH> }
+fn fetch(row0: u32, last: u32, tileW: u32, k0: u32, lane: u32) -> Part {
+  var part = Part();
+  for (var i = 0u; i < X_EACH; i++) {
+    let item = lane % 8u + i * 8u; let at = source(min(row0 + item / X_QUADS, last), k0 / 4u); // a step has one neighbour
+    part.x[i] = vec4f(x[at.x + at.y + item % X_QUADS]);
+  }
+  for (var i = 0u; i < W_EACH; i++) { part.w[i] = vec4f(w[tileW + k0 * 16u + lane + i * SHARE]); }
+  return part;
+}
+
 @compute @workgroup_size(THREADS)
 fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
@@ -96,24 +111,27 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
   let last = (tile.z + 1u) * rowsOfZ - 1u;
   let share = min(thread / SHARE, SPLIT - 1u); let own = &steps[share]; let lane = thread % SHARE;
   let column = min(lane % 8u, 7u); let group = lane / 8u; let slot = vec2u(group / 8u, group % 8u); let rows = group * 7u;
+  var norms = array<vec2f, X_EACH>(); // of the rows that the thread brings: what to multiply with, and to add
   if (NORM) {
     for (var i = thread; i < TILE_ROWS; i += THREADS) { moments[i] = momentsOf(min(row0 + i, last)); }
     workgroupBarrier();
+    for (var i = 0u; i < X_EACH; i++) { let m = moments[rows + min((column + i * 8u) / X_QUADS, 6u)]; norms[i] = vec2f(m.y, -m.x * m.y); }
   }
   var a0 = mat2x4f(); var a1 = a0; var a2 = a0; var a3 = a0; var a4 = a0; var a5 = a0; var a6 = a0;
-  for (var step = 0u; step < INNER / SPLIT; step += TILE_K) {
-    let k0 = share * (INNER / SPLIT) + step;
-    for (var i = lane; i < TILE_ROWS * X_QUADS; i += SHARE) {
-      let row = i / X_QUADS;
-      let at = source(min(row0 + row, last), k0 / 4u + i % X_QUADS);
-      var v = vec4f(x[at.x + at.y]);
-      if (NORM) { v = (v - moments[row].x) * moments[row].y; }
-      own.x[row / 7u][row % 7u][i % X_QUADS] = v;
+  let inner = INNER / SPLIT; let k0 = share * inner; let tileW = (tile.z * grid.x + tile.x) * INNER * 16u;
+  var next = fetch(row0 + rows, last, tileW, k0, lane);
+  for (var step = 0u; step < inner; step += TILE_K) {
+    for (var i = 0u; i < X_EACH; i++) {
+      let item = column + i * 8u;
+      if (NORM) { next.x[i] = next.x[i] * norms[i].x + norms[i].y; }
+      if (item < 7u * X_QUADS) { own.x[group][item / X_QUADS][item % X_QUADS] = next.x[i]; }
     }
-    for (var i = lane; i < TILE_K * 16u; i += SHARE) {
-      own.w[i / 64u][i / 8u % 8u][i % 8u] = vec4f(w[((tile.z * grid.x + tile.x) * INNER + k0) * 16u + i]);
+    for (var i = 0u; i < W_EACH; i++) {
+      let item = group + i * ROW_GROUPS;
+      if (ROW_GROUPS * (i + 1u) <= 8u * X_QUADS || item < 8u * X_QUADS) { own.w[item / 8u][item % 8u][column] = next.w[i]; }
     }
     workgroupBarrier();
+    next = fetch(row0 + rows, last, tileW, k0 + min(step + TILE_K, inner - TILE_K), lane); // the last one once more, for nothing
     for (var k = 0u; k < X_QUADS; k++) {
       let q = min(k, X_QUADS - 1u); let wk = &own.w[q]; let xk = &own.x[min(group, ROW_GROUPS - 1u)];
       let w0 = mat2x4f(wk[0][column], wk[1][column]); let w1 = mat2x4f(wk[2][column], wk[3][column]);

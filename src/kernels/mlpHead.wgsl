@@ -18,8 +18,24 @@ override X_ROW: u32;
 @group(0) @binding(3) var<storage, read> t: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-var<workgroup> input: array<f32, WIDTH>;
-var<workgroup> hidden: array<f32, WIDTH>;
+var<workgroup> layers: array<array<f32, WIDTH>, 2>; // what goes into a layer, and what comes out, by turns
+
+fn four(layer: u32, i: u32, at: u32, stride: u32) -> f32 {
+  let v = vec4f(layers[layer][i], layers[layer][i + 1u], layers[layer][i + 2u], layers[layer][i + 3u]);
+  return dot(v, vec4f(f32(w[at]), f32(w[at + stride]), f32(w[at + 2u * stride]), f32(w[at + 3u * stride])));
+}
+
+// One output of a layer. Sixteen weights are on their way at a time: with a workgroup a token, nothing else hides how long they take. Calls, as
+// Firefox puts a test into every turn of a loop, behind which no load goes ahead.
+fn times(layer: u32, first: u32, stride: u32) -> f32 {
+  var sum = 0.0;
+  for (var i = 0u; i < WIDTH; i += 16u) {
+    let at = first + i * stride;
+    sum += four(layer, i, at, stride) + four(layer, i + 4u, at + 4u * stride, stride);
+    sum += four(layer, i + 8u, at + 8u * stride, stride) + four(layer, i + 12u, at + 12u * stride, stride);
+  }
+  return sum;
+}
 
 @compute @workgroup_size(THREADS)
 fn mlpHead(
@@ -29,20 +45,13 @@ fn mlpHead(
 ) {
   let head = t[2u * group.x];
   let out = t[2u * group.x + 1u];
-  let layer = WIDTH * WIDTH;
-  input[thread] = x[(group.y * TOKENS + head.x) * X_ROW + thread];
+  layers[0][thread] = x[(group.y * TOKENS + head.x) * X_ROW + thread];
   workgroupBarrier();
-  var sum = b[head.z + thread];
-  for (var i = 0u; i < WIDTH; i++) { sum += input[i] * f32(w[head.y + i * WIDTH + thread]); }
-  hidden[thread] = max(sum, 0.0);
+  layers[1][thread] = max(b[head.z + thread] + times(0u, head.y + thread, WIDTH), 0.0);
   workgroupBarrier();
-  sum = b[head.z + WIDTH + thread];
-  for (var i = 0u; i < WIDTH; i++) { sum += hidden[i] * f32(w[head.y + layer + i * WIDTH + thread]); }
-  input[thread] = max(sum, 0.0);
+  layers[0][thread] = max(b[head.z + WIDTH + thread] + times(1u, head.y + WIDTH * WIDTH + thread, WIDTH), 0.0);
   workgroupBarrier();
   for (var o = thread; o < head.w; o += THREADS) {
-    sum = b[head.z + 2u * WIDTH + o];
-    for (var i = 0u; i < WIDTH; i++) { sum += input[i] * f32(w[head.y + 2u * layer + i * head.w + o]); }
-    y[out.x * groups.y + group.y * out.z + out.y + o] = sum;
+    y[out.x * groups.y + group.y * out.z + out.y + o] = b[head.z + 2u * WIDTH + o] + times(0u, head.y + 2u * WIDTH * WIDTH + o, head.w);
   }
 }

@@ -1,5 +1,4 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
-import { transposed } from './matmul.ts';
 import wgsl from './parse.wgsl';
 
 export interface ParseShape {
@@ -18,7 +17,7 @@ const of = (each: number) =>
   defineKernel('parse', wgsl, ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
     constants: { SIDE: side, LOGITS: Number(logits), EPS: eps },
     machine: { EACH: each, CLASSES: classes, elem: dtype, weight: dtype },
-    workgroups: [tiles(images * 4 * side * side, 16 * each), 1, 1],
+    workgroups: [tiles(4 * side * side, 16 * each), images, 1],
     macs: images * 16 * side * side * 32 * (64 + classes),
   }));
 
@@ -27,7 +26,10 @@ export const parse = of(2);
 /** For Mali, whose threads have 64 registers. */
 export const parseSmall = of(1);
 
-/** The second upscaling's weight [64, 32, 2, 2] as the kernel reads it: [64][4 quarters][32]. */
+/** The second upscaling's weight [64, 32, 2, 2] as the kernel reads it: [32 / 4][64][4 quarters][4]. */
 export function packUpscale(weight: Float32Array, into: Float32Array): void {
-  for (let k = 0; k < weight.length; k += 128) transposed(weight.subarray(k, k + 128), 32, into.subarray(k));
+  for (let i = 0; i < weight.length; i++) {
+    const [c, k, quarter] = [Math.floor(i / 1024) * 4 + (i % 4), Math.floor(i / 16) % 64, Math.floor(i / 4) % 4];
+    into[i] = weight[(k * 32 + c) * 4 + quarter] as number;
+  }
 }

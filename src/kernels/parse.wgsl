@@ -2,8 +2,9 @@
 //   z = gelu(norm(x)), u[s] = gelu(z W + b) for the four quarters s of a pixel, logits = h u[s]
 //
 // x [images * 4 SIDE^2, 64]: rows in nested order, position of the SIDE map, then quarter; n gamma, beta of the norm, then b [32];
-// w [64][4 quarters][32]; h [images][CLASSES, 32]; y one byte a pixel of [images][4 SIDE, 4 SIDE], or with LOGITS the products, float32
-// [images][CLASSES][4 SIDE, 4 SIDE]. A workgroup is ROWS rows, normed once into workgroup memory; a thread has one quarter of EACH.
+// w [32 / 4][64][4 quarters][4]; h [images][CLASSES, 32]; y one byte a pixel of [images][4 SIDE, 4 SIDE], or with LOGITS the products, float32
+// [images][CLASSES][4 SIDE, 4 SIDE]. A workgroup is ROWS rows of an image, normed once into workgroup memory; a thread has one quarter of
+// EACH.
 alias elem = f32;
 alias weight = f32;
 
@@ -22,8 +23,8 @@ override EPS: f32;
 @group(0) @binding(3) var<storage, read> h: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> y: array<u32>;
 
-var<workgroup> z: array<vec4f, ROWS * 17u>; // a vec4 of padding a row
-var<workgroup> classes: array<u32, ROWS * 4u>; // [row][quarter]
+var<workgroup> z: array<array<vec4f, 17>, ROWS>; // a vec4 of padding a row
+var<workgroup> classes: array<array<u32, 4>, ROWS>; // [row][quarter]
 
 // Abramowitz and Stegun 7.1.26, as in matmul.
 fn gelu(v: vec4f) -> vec4f {
@@ -35,71 +36,74 @@ fn gelu(v: vec4f) -> vec4f {
 }
 
 // THREADS / ROWS threads norm a row: each reads the whole of it, and stores its part.
-fn norm(row: u32, place: u32, first: u32, count: u32) {
+fn norm(at: u32, row: u32, first: u32, count: u32) {
   var sum = vec4f();
-  for (var i = 0u; i < 16u; i++) { sum += vec4f(x[row * 16u + i]); }
+  for (var i = 0u; i < 16u; i++) { sum += vec4f(x[at + i]); }
   let mean = dot(sum, vec4f(1.0)) / 64.0;
   var squares = vec4f();
-  for (var i = 0u; i < 16u; i++) { let d = vec4f(x[row * 16u + i]) - mean; squares += d * d; }
+  for (var i = 0u; i < 16u; i++) { let d = vec4f(x[at + i]) - mean; squares += d * d; }
   let scale = inverseSqrt(dot(squares, vec4f(1.0)) / 64.0 + EPS);
-  for (var i = first; i < first + count; i++) { z[place * 17u + i] = gelu((vec4f(x[row * 16u + i]) - mean) * scale * n[i] + n[16u + i]); }
+  for (var i = first; i < first + count; i++) { z[row][i] = gelu((vec4f(x[at + i]) - mean) * scale * n[i] + n[16u + i]); }
 }
 
-// Of a row: its image, and its first pixel in the image. Rows are nested: a position's quarters lie side by side.
-fn pixelOf(row: u32) -> vec2u {
-  let cell = row / 4u % (SIDE * SIDE);
-  let line = cell / SIDE * 4u + row / 2u % 2u * 2u;
-  return vec2u(row / (4u * SIDE * SIDE), line * 4u * SIDE + cell % SIDE * 4u + row % 2u * 2u);
+// The first pixel of a row. Rows are nested: a position's quarters lie side by side.
+fn pixelOf(row: u32) -> u32 {
+  let cell = row / 4u;
+  return (cell / SIDE * 4u + row / 2u % 2u * 2u) * 4u * SIDE + cell % SIDE * 4u + row % 2u * 2u;
 }
 
 @compute @workgroup_size(THREADS)
 fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row0 = group.x * ROWS;
-  let rows = arrayLength(&x) / 16u;
+  let rows = 4u * SIDE * SIDE;
   let wide = 4u * SIDE;
   let threads = THREADS / ROWS; // of a row
-  norm(min(row0 + thread / threads, rows - 1u), thread / threads, thread % threads * (16u / threads), 16u / threads);
+  norm((group.y * rows + min(row0 + thread / threads, rows - 1u)) * 16u, thread / threads, thread % threads * (16u / threads), 16u / threads);
   workgroupBarrier();
   let place = thread / 4u * EACH; // first of the thread's rows
   let quarter = thread % 4u;
-  // Eight channels at a time, and what they add to every class: so few registers that many waves hide each other's loads.
+  // Four channels at a time, and what they add to every class: so few registers that many waves hide each other's loads.
   var logits = array<f32, CLASSES * EACH>();
   let steps = min(16u, arrayLength(&n)); // 16; unrolled, the loop would take all registers
-  for (var c = 0u; c < 8u; c += 2u) {
-    var u = array<mat2x4f, EACH>();
-    for (var i = 0u; i < EACH; i++) { u[i] = mat2x4f(n[32u + c], n[33u + c]); }
+  for (var c = 0u; c < 8u; c++) {
+    var u = array<vec4f, EACH>();
+    for (var i = 0u; i < EACH; i++) { u[i] = n[32u + c]; }
     for (var k = 0u; k < steps; k++) {
-      let at = (k * 16u + quarter) * 8u + c;
-      let m = mat4x4f(vec4f(w[at]), vec4f(w[at + 32u]), vec4f(w[at + 64u]), vec4f(w[at + 96u]));
-      let m2 = mat4x4f(vec4f(w[at + 1u]), vec4f(w[at + 33u]), vec4f(w[at + 65u]), vec4f(w[at + 97u]));
-      for (var i = 0u; i < EACH; i++) { let v = z[(place + i) * 17u + k]; u[i] += mat2x4f(m * v, m2 * v); }
+      let at = (c * 16u + k) * 16u + quarter;
+      let m = mat4x4f(vec4f(w[at]), vec4f(w[at + 4u]), vec4f(w[at + 8u]), vec4f(w[at + 12u]));
+      for (var i = 0u; i < EACH; i++) { u[i] += m * z[place + i][k]; }
     }
-    for (var i = 0u; i < EACH; i++) {
-      let v = mat2x4f(gelu(u[i][0]), gelu(u[i][1]));
-      let first = pixelOf(min(row0 + place + i, rows - 1u)).x * CLASSES * 8u + c;
-      for (var k = 0u; k < CLASSES; k++) { logits[i * CLASSES + k] += dot(h[first + k * 8u] * v[0] + h[first + k * 8u + 1u] * v[1], vec4f(1.0)); }
+    for (var i = 0u; i < EACH; i++) { u[i] = gelu(u[i]); }
+    for (var k = 0u; k < CLASSES; k++) {
+      let m = h[(group.y * CLASSES + k) * 8u + c];
+      for (var i = 0u; i < EACH; i++) {
+        let l = &logits[i * CLASSES + k];
+        *l += m.x * u[i].x; *l += m.y * u[i].y; *l += m.z * u[i].z; *l += m.w * u[i].w;
+      }
     }
   }
   for (var i = 0u; i < EACH; i++) {
     let row = min(row0 + place + i, rows - 1u);
-    let pixel = pixelOf(row);
     var found = 0u;
     var best = logits[i * CLASSES];
     for (var k = 1u; k < CLASSES; k++) {
-      found = select(found, k, logits[i * CLASSES + k] > best);
-      best = max(best, logits[i * CLASSES + k]);
+      let logit = logits[i * CLASSES + k];
+      found = select(found, k, logit > best);
+      best = max(best, logit);
     }
-    classes[(place + i) * 4u + quarter] = found;
+    classes[place + i][quarter] = found;
     for (var k = 0u; LOGITS && row0 + place + i < rows && k < CLASSES; k++) {
-      y[(pixel.x * CLASSES + k) * wide * wide + pixel.y + quarter / 2u * wide + quarter % 2u] = bitcast<u32>(logits[i * CLASSES + k]);
+      let at = (group.y * CLASSES + k) * wide * wide + pixelOf(row) + quarter / 2u * wide + quarter % 2u;
+      y[at] = bitcast<u32>(logits[i * CLASSES + k]);
     }
   }
   workgroupBarrier();
   // A word is four pixels of a line: two quarters of a row, and of its right neighbour.
   let left = thread / 2u * 2u;
   if (LOGITS || thread >= ROWS || row0 + left >= rows) { return; }
-  let pixel = pixelOf(row0 + left);
-  let at = left * 4u + thread % 2u * 2u;
-  let word = classes[at] | (classes[at + 1u] << 8u) | (classes[at + 4u] << 16u) | (classes[at + 5u] << 24u);
-  y[(pixel.x * wide * wide + pixel.y + thread % 2u * wide) / 4u] = word;
+  let line = thread % 2u;
+  let low = &classes[left];
+  let high = &classes[left + 1u];
+  let word = low[2u * line] | (low[2u * line + 1u] << 8u) | (high[2u * line] << 16u) | (high[2u * line + 1u] << 24u);
+  y[(group.y * wide * wide + pixelOf(row0 + left) + line * wide) / 4u] = word;
 }

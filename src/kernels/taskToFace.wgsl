@@ -46,7 +46,8 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   let image = group.z / groups;
   let head = group.y;
   let chunk = group.x * CHUNK;
-  for (var i = thread; i < CHUNK * 4u; i += THREADS) {
+  for (var part = 0u; part < CHUNK * 4u / THREADS; part++) {
+    let i = part * THREADS + thread;
     let key = image * KEYS + min(chunk + i / 4u, KEYS - 1u);
     keys[i] = vec4f(k[key * K_STRIDE + head * 4u + i % 4u]);
     values[i] = vec4f(v[key * V_STRIDE + V_OFFSET + head * 4u + i % 4u]);

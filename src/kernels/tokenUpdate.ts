@@ -31,25 +31,31 @@ export const updateInner = ({ source }: Pick<TokenUpdateShape, 'source'>): numbe
 
 export const tokenUpdate = defineKernel('tokenUpdate', wgsl, (shape: TokenUpdateShape) => {
   const { tokens, images = 1, source, residual, cols, eps, dtype = 'f32' } = shape;
-  if (tokens > 112) throw new RangeError(`tokenUpdate: ${tokens} tokens; at most 112 fit workgroup memory`);
-  if (cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${cols} columns; a workgroup has threads for ${4 * WIDTH}`);
+  if (tokens > 112) throw new RangeError(`tokenUpdate: ${tokens} tokens; at most 112`);
+  if (cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${cols} columns; at most ${4 * WIDTH}`);
+  const {
+    kind,
+    stride = 0,
+    first = 0,
+    shares = 1,
+  }: { kind: (typeof SOURCES)[number]; stride?: number; first?: number; shares?: number } = source;
   const inner = updateInner(shape);
   const split = cols === 0 ? 1 : 2 ** Math.floor(Math.log2((4 * WIDTH) / cols));
   return {
     constants: {
-      SOURCE: SOURCES.indexOf(source.kind),
+      SOURCE: SOURCES.indexOf(kind),
       INNER: inner,
       TOKENS: tokens,
-      SHARES: source.kind === 'shares' ? source.shares : 1,
-      X_ROW: source.kind === 'shares' ? 0 : source.stride / 4,
-      X_FIRST: source.kind === 'shares' ? 0 : (source.first ?? 0) / 4,
+      SHARES: shares,
+      X_ROW: stride / 4,
+      X_FIRST: first / 4,
       R_ROW: residual.stride / 4,
       R_TOKENS: residual.repeats ? tokens : 0xffffffff,
       COLS: cols,
-      SPLIT: Math.min(split, 64),
+      SPLIT: Math.min(split, 16),
       EPS: eps,
     },
-    machine: { MAX_INNER: Math.max(WIDTH, inner), MAX_TOKENS: source.kind === 'attention' ? tokens : 1, weight: dtype },
+    machine: { MAX_INNER: Math.max(WIDTH, inner), MAX_TOKENS: kind === 'attention' ? tokens : 1, weight: dtype },
     workgroups: [images * tokens, 1, 1],
     macs: images * tokens * (inner * WIDTH + WIDTH * cols + attentionMacs(shape)),
   };

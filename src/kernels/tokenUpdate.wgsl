@@ -96,13 +96,18 @@ fn fromTokens(token: u32, thread: u32) {
   source[head * 8u + lane] = sum / total;
 }
 
-// Four columns of rows [start, end) / 4 of a matrix of `quads` vec4 a row, times the same part of the source.
+fn four(k: u32, first: u32, quads: u32) -> vec4f {
+  let v = source[k];
+  let at = first + k * 4u * quads;
+  return v.x * vec4f(w[at]) + v.y * vec4f(w[at + quads]) + v.z * vec4f(w[at + 2u * quads]) + v.w * vec4f(w[at + 3u * quads]);
+}
+
+// Four columns of rows [start, end) / 4, both multiples of 4, of a matrix of `quads` vec4 a row, times the same part of the source. Sixteen
+// weights are on their way at a time, as in mlpHead.
 fn times(start: u32, end: u32, first: u32, quads: u32) -> vec4f {
   var sum = vec4f();
-  for (var k = start; k < end; k++) {
-    let v = source[k];
-    let at = first + k * 4u * quads;
-    sum += v.x * vec4f(w[at]) + v.y * vec4f(w[at + quads]) + v.z * vec4f(w[at + 2u * quads]) + v.w * vec4f(w[at + 3u * quads]);
+  for (var k = start; k < end; k += 4u) {
+    sum += four(k, first, quads) + four(k + 1u, first, quads) + four(k + 2u, first, quads) + four(k + 3u, first, quads);
   }
   return sum;
 }

@@ -38,11 +38,12 @@ fn position(window: vec2u, image: u32, i: u32) -> u32 {
 // A window on the map's far edge has columns, or rows, that came around from the near one: those from 7 - SHIFT on. Queries on one
 // side of that border do not see keys on the other.
 fn around(at: u32) -> bool { return at >= WINDOW - SHIFT; }
-fn hidden(edge: bool, query: u32, key: u32) -> bool { return edge && around(query) != around(key); }
+fn mask(edge: bool, query: u32, key: u32) -> f32 { return select(0.0, -100.0 * LOG2E, edge && around(query) != around(key)); }
 
-fn score(q: mat4x4f, q2: mat4x4f, added: f32, row: u32, column: u32) -> f32 {
+// `before` and `beyond` are the masks of keys in columns that did not come around, and of those that did.
+fn score(q: mat4x4f, q2: mat4x4f, added: f32, before: f32, beyond: f32, row: u32, column: u32) -> f32 {
   let k = &keys[row][column];
-  var sum = vec4f(added, 0.0, 0.0, 0.0);
+  var sum = vec4f(added + select(before, beyond, around(column)), 0.0, 0.0, 0.0);
   sum += q[0] * k[0]; sum += q[1] * k[1]; sum += q[2] * k[2]; sum += q[3] * k[3];
   sum += q2[0] * k[4]; sum += q2[1] * k[5]; sum += q2[2] * k[6]; sum += q2[3] * k[7];
   return sum.x + sum.y + sum.z + sum.w;
@@ -62,16 +63,16 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let edge = vec2<bool>(SHIFT > 0u) & (window == vec2u(across - 1u));
   let pair = thread / LANES;
   let head = min(group.y * PAIR + pair, HEADS - 1u);
-  let place = min(thread % LANES, POSITIONS - 1u);
+  let lane = thread % LANES;
+  let place = min(lane, POSITIONS - 1u);
   let column = place % WINDOW;
   let row = place / WINDOW;
   let own = (position(window, group.z, place) * 3u * HEADS + head) * QUADS;
   let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
   let q2 = LOG2E * mat4x4f(vec4f(x[own + 4u]), vec4f(x[own + 5u]), vec4f(x[own + 6u]), vec4f(x[own + 7u]));
-  // The mask of keys in columns that did not come around, and of those that did.
-  let near = select(0.0, -100.0 * LOG2E, hidden(edge.x, column, 0u));
-  let far = select(0.0, -100.0 * LOG2E, hidden(edge.x, column, WINDOW));
-  for (var i = thread % LANES; i < REACH * REACH; i += LANES) {
+  let near = mask(edge.x, column, 0u);
+  let far = mask(edge.x, column, WINDOW);
+  for (var i = lane; i < REACH * REACH; i += LANES) {
     bias[pair * REACH + i / REACH][i % REACH] = LOG2E * t[head * REACH * REACH + i];
   }
 
@@ -79,30 +80,30 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   var total = 0.0;
   var highest = -3.0e38;
   for (var first = 0u; first < WINDOW; first += STAGED) {
-    let staged = min(STAGED, WINDOW - first);
     workgroupBarrier();
-    for (var i = thread % LANES; i < staged * WINDOW * QUADS; i += LANES) {
-      let at = i / QUADS;
-      let k = ((position(window, group.z, first * WINDOW + at) * 3u + 1u) * HEADS + head) * QUADS + i % QUADS;
-      keys[pair * STAGED + at / WINDOW][at % WINDOW][i % QUADS] = vec4f(x[k]);
-      values[pair * STAGED + at / WINDOW][at % WINDOW][i % QUADS] = vec4f(x[k + HEADS * QUADS]);
+    if (lane < WINDOW * QUADS) {
+      for (var i = 0u; i < STAGED; i++) { // a row beyond the window is read from the map, and not used
+        let k = ((position(window, group.z, (first + i) * WINDOW + lane / QUADS) * 3u + 1u) * HEADS + head) * QUADS + lane % QUADS;
+        keys[pair * STAGED + i][lane / QUADS][lane % QUADS] = vec4f(x[k]);
+        values[pair * STAGED + i][lane / QUADS][lane % QUADS] = vec4f(x[k + HEADS * QUADS]);
+      }
     }
     workgroupBarrier();
     // Softmax online, one row of seven keys a step: rescale what is summed when a higher score comes.
-    for (var i = 0u; i < staged; i++) {
+    for (var i = 0u; i < min(STAGED, WINDOW - first); i++) {
       let at = pair * STAGED + i;
       let keyRow = first + i;
       let added = &bias[pair * REACH + row + 6u - keyRow];
-      let other = select(0.0, -100.0 * LOG2E, hidden(edge.y, row, keyRow));
+      let other = mask(edge.y, row, keyRow);
       let before = min(other, near);
       let beyond = min(other, far);
-      let s = vec4f(score(q, q2, added[column + 6u] + select(before, beyond, around(0u)), at, 0u),
-        score(q, q2, added[column + 5u] + select(before, beyond, around(1u)), at, 1u),
-        score(q, q2, added[column + 4u] + select(before, beyond, around(2u)), at, 2u),
-        score(q, q2, added[column + 3u] + select(before, beyond, around(3u)), at, 3u));
-      let s2 = vec3f(score(q, q2, added[column + 2u] + select(before, beyond, around(4u)), at, 4u),
-        score(q, q2, added[column + 1u] + select(before, beyond, around(5u)), at, 5u),
-        score(q, q2, added[column] + select(before, beyond, around(6u)), at, 6u));
+      let s = vec4f(score(q, q2, added[column + 6u], before, beyond, at, 0u),
+        score(q, q2, added[column + 5u], before, beyond, at, 1u),
+        score(q, q2, added[column + 4u], before, beyond, at, 2u),
+        score(q, q2, added[column + 3u], before, beyond, at, 3u));
+      let s2 = vec3f(score(q, q2, added[column + 2u], before, beyond, at, 4u),
+        score(q, q2, added[column + 1u], before, beyond, at, 5u),
+        score(q, q2, added[column], before, beyond, at, 6u));
       let high = max(max(max(s.x, s.y), max(s.z, s.w)), max(max(s2.x, s2.y), max(s2.z, highest)));
       let keep = exp2(highest - high);
       highest = high;
@@ -114,7 +115,7 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
       sum = add(add(add(sum, p2.x, at, 4u), p2.y, at, 5u), p2.z, at, 6u);
     }
   }
-  if (thread % LANES >= POSITIONS || group.y * PAIR + pair >= HEADS) { return; }
+  if (lane >= POSITIONS || group.y * PAIR + pair >= HEADS) { return; }
   let norm = 1.0 / total;
   let out = (position(window, group.z, place) * HEADS + head) * QUADS;
   for (var i = 0u; i < 4u; i++) {
