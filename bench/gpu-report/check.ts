@@ -25,6 +25,7 @@ export const BOUNDS: readonly Bound[] = [
   { gpus: ['navi31', 'navi31-wgpu'], kernels: PRODUCTS, figure: 'fmaShare', atLeast: 0.93 },
   { gpus: ['navi31', 'navi31-wgpu'], kernels: PRODUCTS, figure: 'fmaPerMemory', atLeast: 9 },
   { gpus: ['navi31', 'navi31-wgpu'], kernels: PRODUCTS, figure: 'waves', atLeast: 8 },
+  { gpus: ['tgl'], kernels: /^(matmul|conv|windowAttention)/, figure: 'spills', atMost: 4 },
   { gpus: ['adreno740', 'mali-g610'], kernels: ALL, figure: 'spills', atMost: 0 },
 ];
 

@@ -11,7 +11,7 @@ export const cache = process.env['GPU_REPORT_CACHE'] ?? join(root, '.cache/gpu-r
 
 /** What a GPU's compiler needs is not there; the message says how to get it. */
 export class NotSetUp extends Error {
-  constructor(what: string, part: 'amd' | 'wgpu' | 'nvidia' | 'phones') {
+  constructor(what: string, part: 'amd' | 'wgpu' | 'intel' | 'nvidia' | 'phones') {
     super(`${what} is not set up: bash bench/gpu-report/setup.sh ${part}`);
   }
 }
@@ -79,4 +79,11 @@ export function compileOn({ command, args, env, seconds = 60 }: Start, wgsl: str
 export async function readLogOn(start: Start, wgsl: string, read: (log: string) => Figures): Promise<Measured> {
   const { driver, stdout, stderr } = await compileOn(start, wgsl);
   return { driver, figures: read(stdout + stderr) };
+}
+
+/** The last numbers in the log that the pattern's groups match: drivers compile shaders of their own before ours. */
+export function last(log: string, pattern: RegExp): number[] {
+  const found = [...log.matchAll(pattern)].at(-1);
+  if (!found) throw new Error(`the driver's log has nothing like ${pattern.source}`);
+  return found.slice(1).map(Number);
 }

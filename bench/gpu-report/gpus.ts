@@ -1,4 +1,5 @@
 /** The GPUs of the report: what the adapter would call itself, how to measure for it, and which figures its compiler gives. */
+import { measureOnIntel } from './intel.ts';
 import { measureOnNvk } from './nvk.ts';
 import { measureOnAdreno, measureOnMali } from './phones.ts';
 import type { AdapterProfile } from './pipelines.ts';
@@ -47,6 +48,16 @@ const AMD: readonly Column[] = [...IN_FULL, less('latency', 'latency'), less('bu
 
 const NVIDIA = IN_FULL.map((column) => (column.figure === 'waves' ? { ...column, digits: 2 } : column)); // quarters of an SM's warps
 
+const INTEL: readonly Column[] = [
+  more('lanes', 'lanes'),
+  less('spills', 'spills'),
+  less('fills', 'fills'),
+  { figure: 'fma', title: 'FMA' },
+  less('sends', 'sends'),
+  less('cycles', 'cycles'),
+  less('instructions', 'instructions'),
+];
+
 const ADRENO: readonly Column[] = [
   less('registers', 'registers'),
   less('halfRegisters', 'half registers'),
@@ -93,6 +104,12 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     profile: { vendor: 'nvidia', architecture: 'ampere' },
     columns: NVIDIA,
     measure: (wgsl) => measureOnNvk('0x172', wgsl),
+  },
+  tgl: {
+    title: 'Intel Xe-LP (Tiger Lake)',
+    profile: { vendor: 'intel', architecture: 'gen-12lp' },
+    columns: INTEL,
+    measure: (wgsl) => measureOnIntel('tgl', wgsl),
   },
   adreno740: {
     title: 'Adreno 740 (phones)',

@@ -1,17 +1,10 @@
 /** Phones: Mesa's compilers for Adreno and Mali, arm64 programs under qemu on no-op kernel drivers. They tell a summary only. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { cache, NotSetUp, readLogOn } from './dawn.ts';
+import { cache, last, NotSetUp, readLogOn } from './dawn.ts';
 import type { Figures, Measured } from './gpus.ts';
 
 const LIBRARIES = '/usr/lib/aarch64-linux-gnu';
-
-/** The last numbers in the log that the pattern's groups match: drivers compile shaders of their own before ours. */
-function last(log: string, pattern: RegExp): number[] {
-  const found = [...log.matchAll(pattern)].at(-1);
-  if (!found) throw new Error(`the driver's log has nothing like ${pattern.source}`);
-  return found.slice(1).map(Number);
-}
 
 /** Of Turnip's `IR3_SHADER_DEBUG=cs`. Spills are its accesses to private memory (ldp and stp). */
 export function readAdrenoLog(log: string): Figures {

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [nvidia] [phones]`, amd alone
+# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [intel] [nvidia] [phones]`, amd alone
 # without arguments. Safe to run again. Folders go to .cache/gpu-report of the checkout, or to $GPU_REPORT_CACHE.
 #   amd     Mesa 25 (RADV: AMD's compiler; lavapipe, to make SPIR-V on), spirv-tools and a small Vulkan program, into the system
 #   wgpu    Deno, which has Firefox's WebGPU, into a folder of 100 MB, and a no-op kernel driver for AMD; needs amd
+#   intel   a no-op kernel driver for Intel, made of Mesa's sources (47 MB, a minute's work), for its compiler in the system; needs amd
 #   nvidia  Debian 13's Mesa (NVK) and its C library, into a folder of 400 MB
 #   phones  arm64 Mesa (Turnip for Adreno, PanVK for Mali) and Node, into a folder of 600 MB, and qemu to run them
 set -euo pipefail
@@ -43,6 +44,27 @@ amd() {
 wgpu() {
   [ -e /usr/lib/x86_64-linux-gnu/libamdgpu_noop_drm_shim.so ] || apt-get "${quiet[@]}" install mesa-drm-shim >/dev/null
   [ -x "$cache/wgpu/node_modules/.bin/deno" ] || npm install --silent --no-fund --no-audit --prefix "$cache/wgpu" deno@2 >/dev/null
+}
+
+intel() {
+  local folder=$cache/intel shim=src/intel/tools/libintel_noop_drm_shim.so version work
+  [ -e "$folder/${shim##*/}" ] && return
+  backports
+  apt-get "${quiet[@]}" update
+  apt-get "${quiet[@]}" install ninja-build python3-mako python3-yaml bison flex pkg-config xz-utils gcc g++ libc6-dev zlib1g-dev libexpat1-dev >/dev/null
+  apt-get "${quiet[@]}" -t bookworm-backports install meson libdrm-dev >/dev/null
+  version=$(dpkg-query -W -f '${source:Upstream-Version}' mesa-vulkan-drivers)
+  work=$(mktemp -d)
+  /usr/lib/apt/apt-helper download-file "$(mirror | sed s,/*$,,)/pool/main/m/mesa/mesa_$version.orig.tar.xz" "$work/mesa.tar.xz" >/dev/null
+  tar -xJf "$work/mesa.tar.xz" -C "$work" --strip-components=1
+  local none=(-Dglx=disabled -Degl=disabled -Dopengl=false -Dgles1=disabled -Dgles2=disabled -Dllvm=disabled -Dvalgrind=disabled)
+  none+=(-Dlibunwind=disabled -Dzstd=disabled -Dxmlconfig=disabled -Dvulkan-drivers= -Dgallium-drivers= -Dplatforms=)
+  # /usr/bin first: Debian's Python is the one that has Mako.
+  PATH=/usr/bin:$PATH meson setup "$work/build" "$work" "${none[@]}" -Dtools=drm-shim,intel -Dbuildtype=release >"$work/log"
+  ninja -C "$work/build" "$shim" >>"$work/log" || { tail -20 "$work/log" >&2; return 1; }
+  mkdir -p "$folder"
+  cp "$work/build/$shim" "$folder/"
+  rm -rf "$work"
 }
 
 # foreign FOLDER APT-OPTION...: apt-get with lists, state and downloads of its own; install only downloads.
@@ -92,8 +114,8 @@ phones() {
 
 for part in "${@:-amd}"; do
   case $part in
-    amd | wgpu | nvidia | phones) "$part" ;;
-    *) echo "setup.sh knows amd, wgpu, nvidia and phones, not $part" >&2; exit 2 ;;
+    amd | wgpu | intel | nvidia | phones) "$part" ;;
+    *) echo "setup.sh knows amd, wgpu, intel, nvidia and phones, not $part" >&2; exit 2 ;;
   esac
   echo "ready: $part"
 done

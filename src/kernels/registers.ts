@@ -1,6 +1,6 @@
 /**
- * Kernels that read operands from storage into registers, without workgroup memory: for GPUs of phones, and for CPUs that run WebGPU. An
- * entry of its own, so that an app on a desktop's GPU never loads them.
+ * Kernels that read operands from storage into registers, without workgroup memory: for GPUs of phones, for Intel's, and for CPUs that run
+ * WebGPU. An entry of its own, so that an app on another GPU never loads them.
  */
 import { convRegisters } from './convRegisters.ts';
 import { embedSmall } from './embed.ts';
@@ -27,5 +27,18 @@ export const maliKernels: GpuKernels = {
   parse: parseSmall,
 };
 
+/**
+ * For Intel, whose compilers give a thread of 16 lanes 64 registers, or of 8 lanes 128: tiles of 7 x 8 spill hundreds of values there, those
+ * of 4 x 4 none.
+ */
+export const intelKernels: GpuKernels = {
+  ...gpuKernels,
+  matmul: matmulRegistersSmall,
+  windowAttention: windowAttentionScores,
+  conv: convRegisters,
+};
+
 /** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads. */
 export const softwareKernels: GpuKernels = { ...adrenoKernels, matmul: matmulRegistersWide };
+
+export const kernelsByVendor: Readonly<Record<string, GpuKernels>> = { qualcomm: adrenoKernels, arm: maliKernels, intel: intelKernels };

@@ -9,14 +9,14 @@ import type { Lowering } from './lowering.ts';
 type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
 
 /**
- * The kernels' table: phones by vendor, and CPUs; every other GPU takes the desktop's. Firefox names no vendor: a phone's takes Mali's there,
- * which need the fewest registers.
+ * The kernels' table: by vendor phones and Intel, and CPUs; every other GPU takes the desktop's. Firefox names no vendor: a phone's takes Mali's
+ * there, which need the fewest registers.
  */
 export async function kernelsFor({ vendor, software = false }: Named): Promise<GpuKernels> {
-  const isMali = vendor === 'arm' || (!vendor && /Android/.test(globalThis.navigator?.userAgent));
-  if (!software && vendor !== 'qualcomm' && !isMali) return gpuKernels;
-  const { adrenoKernels, maliKernels, softwareKernels } = await import('../kernels/registers.ts');
-  return software ? softwareKernels : isMali ? maliKernels : adrenoKernels;
+  const named = vendor || (/Android/.test(globalThis.navigator?.userAgent) ? 'arm' : '');
+  if (!software && !['qualcomm', 'arm', 'intel'].includes(named)) return gpuKernels;
+  const { softwareKernels, kernelsByVendor } = await import('../kernels/registers.ts');
+  return software ? softwareKernels : (kernelsByVendor[named] as GpuKernels);
 }
 
 /**

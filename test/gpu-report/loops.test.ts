@@ -1,5 +1,6 @@
 /** The instruction mix, from assembly as the compilers print it. */
 import { describe, expect, it } from 'vitest';
+import { readIntelLog } from '../../bench/gpu-report/intel.ts';
 import { hottest, type Instruction, type Kind, type Program } from '../../bench/gpu-report/loops.ts';
 import { readLog, readAssembly as readNvidia, warpsPerSimd } from '../../bench/gpu-report/nvk.ts';
 import { readAdrenoLog, readMaliLog } from '../../bench/gpu-report/phones.ts';
@@ -196,6 +197,23 @@ describe("NVIDIA's log", () => {
     expect(warpsPerSimd(128, 0, 256)).toBe(4);
     expect(warpsPerSimd(32, 0, 64)).toBe(8);
     expect(warpsPerSimd(32, 32_768, 256)).toBe(6);
+  });
+});
+
+describe("Intel's log", () => {
+  const native = (summary: string) => `Native code for unnamed compute shader (null)
+SIMD16 shader: ${summary}
+   START B0 (1 cycles)
+mad(16)         g10<1>F         g12<8,8,1>F     g14<8,8,1>F     g16<1,1,1>F { align1 1H };
+(+f0.0) mad(16) g18<1>F         g12<8,8,1>F     g14<8,8,1>F     g16<1,1,1>F { align1 1H };
+mul(16)         g20<1>F         g12<8,8,1>F     g14<8,8,1>F { align1 1H };
+`;
+
+  it('is read of the last shader', () => {
+    const first = native('9 instructions. 0 loops. 40 cycles. 0:0 spills:fills, 3 sends, scheduled with mode top-down.');
+    const log = first + native('5770 instructions. 2 loops. 350536 cycles. 263:408 spills:fills, 254 sends, scheduled with mode none.');
+    expect(readIntelLog(log)).toEqual({ lanes: 16, spills: 263, fills: 408, fma: 2, sends: 254, cycles: 350536, instructions: 5770 });
+    expect(() => readIntelLog('nothing')).toThrow('spills:fills');
   });
 });
 

@@ -1,6 +1,6 @@
 /** Which kernels an adapter gets. */
 import { afterEach, expect, it, vi } from 'vitest';
-import { adrenoKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { adrenoKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 import { kernelsFor } from '../../src/model/choose.ts';
 
@@ -15,6 +15,7 @@ it.each([
   ['qualcomm', ANDROID, adrenoKernels],
   ['arm', ANDROID, maliKernels],
   ['imagination', ANDROID, gpuKernels],
+  ['intel', LINUX, intelKernels],
   ['', ANDROID, maliKernels],
 ])('vendor %j of a browser that says %s', async (vendor, userAgent, kernels) => {
   vi.stubGlobal('navigator', { userAgent });

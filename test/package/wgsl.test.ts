@@ -9,7 +9,7 @@ import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { alternativesTo } from '../../src/kernels/candidates.ts';
 import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { defineKernel, specialise, withMachine } from '../../src/kernels/kernel.ts';
-import { adrenoKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { adrenoKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
@@ -119,7 +119,10 @@ describe.for(kernels)('%s, minified', (file) => {
 
 describe('the package has every constant that is asked for', () => {
   const config = { released: readConfig(tensorsOf('released')), paper: readConfig(tensorsOf('paper')) };
-  const lowerings = { plain: plain(cpuKernels), ...mapped({ gpuKernels, adrenoKernels, maliKernels, softwareKernels }, fused) };
+  const lowerings = {
+    plain: plain(cpuKernels),
+    ...mapped({ gpuKernels, intelKernels, adrenoKernels, maliKernels, softwareKernels }, fused),
+  };
 
   it.for(Object.entries(lowerings))('%s', async ([, lowering]) => {
     const launched = (['released', 'paper'] as const).flatMap((form) =>
