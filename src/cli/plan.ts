@@ -30,8 +30,8 @@ const OPTIONS = {
   software: { type: 'boolean' },
 } as const;
 
-const GPUS = ['desktop', 'intel', 'adreno', 'mali'] as const;
-const VENDORS = { desktop: '', intel: 'intel', adreno: 'qualcomm', mali: 'arm' } as const;
+const GPUS = ['desktop', 'intel', 'apple', 'adreno', 'mali'] as const;
+const VENDORS = { desktop: '', intel: 'intel', apple: 'apple', adreno: 'qualcomm', mali: 'arm' } as const;
 
 interface Chosen {
   readonly dtype?: string | undefined;
@@ -58,14 +58,14 @@ async function graphOf(
 export const plan: Command = {
   name: 'plan',
   summary: 'print every dispatch of a frame, with its kernel, grid, buffers and work',
-  usage: `plan [--tasks a,b] [--form released|paper] [--dtype f32|f16] [--batch N] [--gpu desktop|intel|adreno|mali]
+  usage: `plan [--tasks a,b] [--form released|paper] [--dtype f32|f16] [--batch N] [--gpu desktop|intel|apple|adreno|mali]
        [--software] [--json FILE] [--wgsl DIR]
 
   --tasks a,b                only what these need (default: all that the form knows)
   --form released|paper      default: released
   --dtype f32|f16            how weights and activations are stored (default: f32)
   --batch N                  faces in a frame, 1 to 8 (default: 1)
-  --gpu KIND                 desktop, intel, adreno or mali: the kernels chosen for that kind of GPU (default: desktop)
+  --gpu KIND                 desktop, intel, apple, adreno or mali: the kernels chosen for that kind of GPU (default: desktop)
   --software                 the plain plan, for software adapters, instead of a GPU's
   --json FILE                per dispatch kernel, node, grid, flops, bytes; totals
   --wgsl DIR                 every shader as it runs, one file a pipeline, named after its kernel`,

@@ -64,6 +64,7 @@ export function matmulCandidates(shape: StreamMatmulShape, lanes?: number): Cand
   const of = (group: number, split: number): MatmulTile => ({ ROW_GROUPS: group, SPLIT: split, TILE_K: split === 1 ? 16 : 8 });
   const near: MatmulTile[] = [
     table,
+    { ...table, AHEAD: 0 },
     ...groups.map((group) => of(group, splitNear((table.ROW_GROUPS * table.SPLIT) / group))), // of about as many threads as the table's
     of(table.ROW_GROUPS, 2 * table.SPLIT),
     of(table.ROW_GROUPS, table.SPLIT / 2),

@@ -53,6 +53,12 @@ export const convLaunch = (shape: ConvShape, tileRows: number): Launch => ({
 
 export const conv = defineKernel('conv', wgsl, (shape: ConvShape) => convLaunch(shape, 56));
 
+/** With fewer registers: a step is read when it is due. */
+export const convInTime = defineKernel('conv', wgsl, (shape: ConvShape) => {
+  const launch = convLaunch(shape, 56);
+  return { ...launch, machine: { ...launch.machine, AHEAD: 0 } };
+});
+
 /** A convolution's weight [cols, inner, k, k] as the kernels read it: a product's, whose inner index is tap, then channel. */
 export function packConv(
   weight: ArrayLike<number>,

@@ -11,6 +11,7 @@ const ROW_GROUPS = 8u;
 const TILE_ROWS = 7u * ROW_GROUPS;
 const THREADS = 8u * ROW_GROUPS;
 const TILE_K = 16u;
+const AHEAD = 1u; // 0: a step is read when it is due, which takes fewer registers
 const QUADS = TILE_K / 4u;
 const X_EACH = (7u * QUADS + 7u) / 8u; // vec4 of a step that a thread brings
 const W_EACH = 8u * QUADS / ROW_GROUPS;
@@ -114,6 +115,7 @@ fn conv(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u
   let tileW = tile.x * all * 16u;
   var next = fetch(map, row0 + group * 7u, tileW, 0u, thread);
   for (var k0 = 0u; k0 < all; k0 += TILE_K) {
+    if (AHEAD == 0u) { next = fetch(map, row0 + group * 7u, tileW, k0, thread); }
     for (var i = 0u; i < X_EACH; i++) {
       let item = column + i * 8u;
       if (PREACTIVATION) { next.x[i] = max(next.x[i] * next.scale + next.shift, vec4f()); }
@@ -121,7 +123,7 @@ fn conv(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u
     }
     for (var i = 0u; i < W_EACH; i++) { let item = group + i * ROW_GROUPS; wTile[item / 8u][item % 8u][column] = next.w[i]; }
     workgroupBarrier();
-    next = fetch(map, row0 + group * 7u, tileW, min(k0 + TILE_K, all - TILE_K), thread); // the last one once more, for nothing
+    if (AHEAD == 1u) { next = fetch(map, row0 + group * 7u, tileW, min(k0 + TILE_K, all - TILE_K), thread); } // at last once more, for nothing
     for (var k = 0u; k < QUADS; k++) {
       let q = min(k, QUADS - 1u); let wk = &wTile[q]; let xk = &xTile[group];
       let w0 = mat2x4f(wk[0][column], wk[1][column]); let w1 = mat2x4f(wk[2][column], wk[3][column]);

@@ -68,8 +68,11 @@ function streamMatmulConstants(shape: StreamMatmulShape): Launch['constants'] {
 /** Workgroups that keep a large GPU busy: two for each of 64 cores. */
 const ENOUGH = 128;
 
-/** A machine shape of `matmul`: tiles of 7 * ROW_GROUPS rows, SPLIT shares of `inner`, TILE_K of each a step. */
-export type MatmulTile = Readonly<Record<'ROW_GROUPS' | 'SPLIT' | 'TILE_K', number>>;
+/**
+ * A machine shape of `matmul`: tiles of 7 * ROW_GROUPS rows, SPLIT shares of `inner`, TILE_K of each a step, which is read a step AHEAD unless
+ * that is 0.
+ */
+export type MatmulTile = Readonly<Record<'ROW_GROUPS' | 'SPLIT' | 'TILE_K', number>> & { readonly AHEAD?: 0 };
 
 /**
  * Tiles of 56 rows, of 28 where those leave no row over and 56 would (a map of 14 x 14), of 49 where the map has no more. Threads are whole

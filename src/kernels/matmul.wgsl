@@ -16,6 +16,7 @@ alias output = f32;
 const ROW_GROUPS = 8u;
 const SPLIT = 1u;
 const TILE_K = 16u;
+const AHEAD = 1u; // 0: a step is read when it is due, which takes fewer registers
 const TILE_ROWS = 7u * ROW_GROUPS;
 const SHARE = 8u * ROW_GROUPS; const THREADS = SHARE * SPLIT; // threads of one share of the inner dimension, and all
 const X_QUADS = TILE_K / 4u; const X_STEP = X_QUADS + TILE_K / 16u; // a vec4 of padding where else a wave would read from few banks
@@ -121,6 +122,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
   let inner = INNER / SPLIT; let k0 = share * inner; let tileW = (tile.z * grid.x + tile.x) * INNER * 16u;
   var next = fetch(row0 + rows, last, tileW, k0, lane);
   for (var step = 0u; step < inner; step += TILE_K) {
+    if (AHEAD == 0u) { next = fetch(row0 + rows, last, tileW, k0 + step, lane); }
     for (var i = 0u; i < X_EACH; i++) {
       let item = column + i * 8u;
       if (NORM) { next.x[i] = next.x[i] * norms[i].x + norms[i].y; }
@@ -131,7 +133,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
       if (ROW_GROUPS * (i + 1u) <= 8u * X_QUADS || item < 8u * X_QUADS) { own.w[item / 8u][item % 8u][column] = next.w[i]; }
     }
     workgroupBarrier();
-    next = fetch(row0 + rows, last, tileW, k0 + min(step + TILE_K, inner - TILE_K), lane); // the last one once more, for nothing
+    if (AHEAD == 1u) { next = fetch(row0 + rows, last, tileW, k0 + min(step + TILE_K, inner - TILE_K), lane); } // at last once more, for nothing
     for (var k = 0u; k < X_QUADS; k++) {
       let q = min(k, X_QUADS - 1u); let wk = &own.w[q]; let xk = &own.x[min(group, ROW_GROUPS - 1u)];
       let w0 = mat2x4f(wk[0][column], wk[1][column]); let w1 = mat2x4f(wk[2][column], wk[3][column]);

@@ -1,10 +1,12 @@
 /**
- * Kernels that read operands from storage into registers, without workgroup memory: for GPUs of phones, for Intel's, and for CPUs that run
- * WebGPU. An entry of its own, so that an app on another GPU never loads them.
+ * Kernels for adapters that have fewer registers than AMD's and NVIDIA's: GPUs of phones, Intel's and Apple's, and CPUs that run WebGPU. Most
+ * read operands from storage into registers, without workgroup memory. An entry of its own, so that an app on another GPU never loads them.
  */
+import { convInTime } from './conv.ts';
 import { convRegisters } from './convRegisters.ts';
 import { embedSmall } from './embed.ts';
 import { faceUpdateSmall } from './faceUpdate.ts';
+import { matmulTile, matmulWith } from './matmul.ts';
 import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmulRegisters.ts';
 import { parseSmall } from './parse.ts';
 import { type GpuKernels, gpuKernels } from './set.ts';
@@ -38,7 +40,19 @@ export const intelKernels: GpuKernels = {
   conv: convRegisters,
 };
 
+/** For Apple, whose threads have 128 registers at most: a tile and the next step's part would take all of them. */
+export const appleKernels: GpuKernels = {
+  ...gpuKernels,
+  matmul: matmulWith((shape) => ({ ...matmulTile(shape), AHEAD: 0 })),
+  conv: convInTime,
+};
+
 /** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads. */
 export const softwareKernels: GpuKernels = { ...adrenoKernels, matmul: matmulRegistersWide };
 
-export const kernelsByVendor: Readonly<Record<string, GpuKernels>> = { qualcomm: adrenoKernels, arm: maliKernels, intel: intelKernels };
+export const kernelsByVendor: Readonly<Record<string, GpuKernels>> = {
+  qualcomm: adrenoKernels,
+  arm: maliKernels,
+  intel: intelKernels,
+  apple: appleKernels,
+};

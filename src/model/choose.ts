@@ -8,13 +8,16 @@ import type { Lowering } from './lowering.ts';
 /** What tells adapters apart: WebGPU's names of vendor and architecture, in small letters. */
 type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
 
+const BY_SYSTEM: Readonly<Record<string, string>> = { Android: 'arm', Mac: 'apple' };
+
 /**
- * The kernels' table: by vendor phones and Intel, and CPUs; every other GPU takes the desktop's. Firefox names no vendor: a phone's takes Mali's
- * there, which need the fewest registers.
+ * The kernels' table: by vendor phones, Intel and Apple, and CPUs; every other GPU takes the desktop's. Firefox names no vendor: a phone's takes
+ * Mali's there, which need the fewest registers, and a Mac's Apple's.
  */
 export async function kernelsFor({ vendor, software = false }: Named): Promise<GpuKernels> {
-  const named = vendor || (/Android/.test(globalThis.navigator?.userAgent) ? 'arm' : '');
-  if (!software && !['qualcomm', 'arm', 'intel'].includes(named)) return gpuKernels;
+  const system = /Android|Mac/.exec(globalThis.navigator?.userAgent)?.[0] ?? '';
+  const named = vendor || (BY_SYSTEM[system] ?? '');
+  if (!software && !/^(qualcomm|arm|intel|apple)$/.test(named)) return gpuKernels;
   const { softwareKernels, kernelsByVendor } = await import('../kernels/registers.ts');
   return software ? softwareKernels : (kernelsByVendor[named] as GpuKernels);
 }

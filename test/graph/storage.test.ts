@@ -4,7 +4,7 @@ import { FORMS, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import type { Node, Operand } from '../../src/graph/graph.ts';
 import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
-import { adrenoKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
@@ -43,6 +43,7 @@ const LOWERINGS = [
   ['desktop', fused(gpuKernels), 'f16'],
   ['Adreno', fused(adrenoKernels), 'f16'],
   ['Intel', fused(intelKernels), 'f16'],
+  ['Apple', fused(appleKernels), 'f16'],
   ['Mali', fused(maliKernels), 'f16'],
   ['software', fused(softwareKernels), 'f16'],
   ['plain', plain(cpuKernels), 'f32'],

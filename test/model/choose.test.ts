@@ -1,12 +1,13 @@
 /** Which kernels an adapter gets. */
 import { afterEach, expect, it, vi } from 'vitest';
-import { adrenoKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 import { kernelsFor } from '../../src/model/choose.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
 const ANDROID = 'Mozilla/5.0 (Android 15; Mobile; rv:150.0) Gecko/150.0 Firefox/150.0';
+const MAC = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:150.0) Gecko/20100101 Firefox/150.0';
 const LINUX = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0';
 
 it.each([
@@ -16,6 +17,10 @@ it.each([
   ['arm', ANDROID, maliKernels],
   ['imagination', ANDROID, gpuKernels],
   ['intel', LINUX, intelKernels],
+  ['intel', MAC, intelKernels],
+  ['apple', MAC, appleKernels],
+  ['', MAC, appleKernels],
+  ['amd', MAC, gpuKernels],
   ['', ANDROID, maliKernels],
 ])('vendor %j of a browser that says %s', async (vendor, userAgent, kernels) => {
   vi.stubGlobal('navigator', { userAgent });

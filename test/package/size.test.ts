@@ -8,8 +8,8 @@ import { build } from '../../scripts/build.mjs';
 import { root } from '../../src/cli/root.ts';
 
 /** Bytes, minified and then with gzip, as they are today, rounded up: growth is a decision, not an accident. */
-const APP = [89_800, 35_400];
-const WHOLE = [100_900, 39_600];
+const APP = [89_900, 35_500];
+const WHOLE = [101_000, 39_700];
 
 const dist = join(root, 'dist');
 type Files = ReadonlyMap<string, string>;

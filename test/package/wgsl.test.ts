@@ -9,7 +9,7 @@ import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { alternativesTo } from '../../src/kernels/candidates.ts';
 import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { defineKernel, specialise, withMachine } from '../../src/kernels/kernel.ts';
-import { adrenoKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
@@ -121,7 +121,7 @@ describe('the package has every constant that is asked for', () => {
   const config = { released: readConfig(tensorsOf('released')), paper: readConfig(tensorsOf('paper')) };
   const lowerings = {
     plain: plain(cpuKernels),
-    ...mapped({ gpuKernels, intelKernels, adrenoKernels, maliKernels, softwareKernels }, fused),
+    ...mapped({ gpuKernels, appleKernels, intelKernels, adrenoKernels, maliKernels, softwareKernels }, fused),
   };
 
   it.for(Object.entries(lowerings))('%s', async ([, lowering]) => {
