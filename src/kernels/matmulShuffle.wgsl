@@ -38,8 +38,7 @@ fn yRow() -> u32 { return COLS / 4u + select(0u, COLS / 64u, STREAM); }
 // First vec4 of the pixel of x that holds `quad` of a row, and the quad's place in the pixel.
 fn source(row: u32, quad: u32) -> vec2u {
   if (SIDE == 0u) { return vec2u(row * X_ROW, quad); }
-  let half = max(SIDE, 2u) / 2u; // Firefox refuses a remainder by a constant 0 that nothing reaches
-  let cell = row % (half * half);
+  let half = max(SIDE, 2u) / 2u; let cell = row % (half * half); // Firefox refuses a remainder by a constant 0 that nothing reaches
   let neighbour = quad / (INNER / 16u);
   let pixel = row / (half * half) * SIDE * SIDE + (cell / half * 2u + neighbour % 2u) * SIDE + cell % half * 2u + neighbour / 2u;
   return vec2u(pixel * X_ROW, quad % (INNER / 16u));
@@ -47,13 +46,10 @@ fn source(row: u32, quad: u32) -> vec2u {
 
 // Mean and 1 / deviation of a row from those of its parts (Chan et al. 1979).
 fn momentsOf(row: u32) -> vec2f {
-  let behind = select(INNER / 4u, INNER / 16u, SIDE > 0u);
-  var mean = 0.0; var squares = 0.0;
+  let behind = select(INNER / 4u, INNER / 16u, SIDE > 0u); var mean = 0.0; var squares = 0.0;
   for (var i = 0u; i < INNER / 64u; i++) {
-    let at = source(row, i * 16u);
-    let part = vec4f(x[at.x + behind + at.y / 16u]);
-    let d = part.x - mean;
-    mean += d / f32(i + 1u);
+    let at = source(row, i * 16u); let part = vec4f(x[at.x + behind + at.y / 16u]);
+    let d = part.x - mean; mean += d / f32(i + 1u);
     squares += part.y + d * d * 64.0 * f32(i) / f32(i + 1u);
   }
   return vec2f(mean, inverseSqrt(squares / f32(INNER) + EPS));
@@ -71,8 +67,7 @@ fn gelu(v: vec4f) -> vec4f {
 fn store(row: u32, last: u32, column: u32, sum: vec4f) -> vec4f {
   if (row > last || column * 4u >= COLS) { return vec4f(); }
   var v = sum + b[column];
-  if (ACTIVATION == 1u) { v = gelu(v); }
-  if (ACTIVATION == 2u) { v = max(v, vec4f()); }
+  if (ACTIVATION == 1u) { v = gelu(v); } if (ACTIVATION == 2u) { v = max(v, vec4f()); }
   let at = row * yRow() + column;
   if (RESIDUAL > 0u) { v += vec4f(r[select(at, at % arrayLength(&r), RESIDUAL == 2u)]); }
   y[at] = vec4<output>(v);

@@ -33,12 +33,7 @@ export const maliKernels: GpuKernels = {
  * For Intel, whose compilers give a thread of 16 lanes 64 registers, or of 8 lanes 128: tiles of 7 x 8 spill hundreds of values there, those
  * of 4 x 4 none.
  */
-export const intelKernels: GpuKernels = {
-  ...gpuKernels,
-  matmul: matmulRegistersSmall,
-  windowAttention: windowAttentionScores,
-  conv: convRegisters,
-};
+export const intelKernels: GpuKernels = { ...adrenoKernels, matmul: matmulRegistersSmall };
 
 /** For Apple, whose threads have 128 registers at most: a tile and the next step's part would take all of them. */
 export const appleKernels: GpuKernels = {

@@ -6,7 +6,7 @@ export interface TokenUpdateShape {
   tokens: number;
   images?: number;
   /**
-   * What the update is made from: `rows` of `inner` numbers in x, from `first` on in rows of `stride`; the `shares` that taskToFace
+   * What the update is made from: `rows` of `inner` numbers in x, a multiple of 64, from `first` on in rows of `stride`; the `shares` that taskToFace
    * left; or the attention of the tokens among themselves, with q, k, v from `first` on in rows of `stride`.
    */
   source:
