@@ -8,15 +8,9 @@ import type { Lowering } from './lowering.ts';
 /** What tells adapters apart: WebGPU's names of vendor and architecture, in small letters. */
 type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
 
-const BY_SYSTEM: Readonly<Record<string, string>> = { Android: 'arm', Mac: 'apple' };
-
-/**
- * The kernels' table: by vendor phones, Intel and Apple, and CPUs; every other GPU takes the desktop's. Firefox names no vendor: a phone's takes
- * Mali's there, which need the fewest registers, and a Mac's Apple's.
- */
+/** The kernels' table: by vendor phones, Intel and Apple, and CPUs; every other GPU takes the desktop's. */
 export async function kernelsFor({ vendor, software = false }: Named): Promise<GpuKernels> {
-  const system = /Android|Mac/.exec(globalThis.navigator?.userAgent)?.[0] ?? '';
-  const named = vendor || (BY_SYSTEM[system] ?? '');
+  const named = vendor || software ? vendor : (await import('../gpu/vendor.ts')).vendorWithoutWebGpu();
   if (!software && !/^(qualcomm|arm|intel|apple)$/.test(named)) return gpuKernels;
   const { softwareKernels, kernelsByVendor } = await import('../kernels/registers.ts');
   return software ? softwareKernels : (kernelsByVendor[named] as GpuKernels);

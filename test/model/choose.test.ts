@@ -8,6 +8,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 const ANDROID = 'Mozilla/5.0 (Android 15; Mobile; rv:150.0) Gecko/150.0 Firefox/150.0';
 const MAC = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:150.0) Gecko/20100101 Firefox/150.0';
+const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0';
 const LINUX = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0';
 
 it.each([
@@ -19,12 +20,51 @@ it.each([
   ['intel', LINUX, intelKernels],
   ['intel', MAC, intelKernels],
   ['apple', MAC, appleKernels],
-  ['', MAC, appleKernels],
   ['amd', MAC, gpuKernels],
-  ['', ANDROID, maliKernels],
 ])('vendor %j of a browser that says %s', async (vendor, userAgent, kernels) => {
   vi.stubGlobal('navigator', { userAgent });
   expect(await kernelsFor({ vendor, architecture: '' })).toBe(kernels);
+});
+
+/** What Firefox says in WebGL, sanitised: dom/canvas/SanitizeRenderer.cpp there. */
+it.each([
+  ['Intel(R) HD Graphics, or similar', LINUX, intelKernels],
+  ['ANGLE (Intel, Intel(R) HD Graphics Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, intelKernels],
+  ['ANGLE (NVIDIA, NVIDIA GeForce GTX 980 Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, gpuKernels],
+  ['ANGLE (AMD, Radeon R9 200 Series Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, gpuKernels],
+  ['Radeon R9 200 Series, or similar', MAC, gpuKernels],
+  ['Intel(R) HD Graphics, or similar', MAC, intelKernels],
+  ['Apple M1, or similar', MAC, appleKernels],
+  ['Adreno (TM) 650, or similar', ANDROID, adrenoKernels],
+  ['Mali-G77, or similar', ANDROID, maliKernels],
+  ['llvmpipe, or similar', LINUX, gpuKernels],
+  // It resists fingerprints, or has no WebGL: by system.
+  ['Mozilla', MAC, appleKernels],
+  ['Mozilla', ANDROID, maliKernels],
+  ['Mozilla', LINUX, gpuKernels],
+  [undefined, MAC, appleKernels],
+  [undefined, ANDROID, maliKernels],
+  [undefined, LINUX, gpuKernels],
+])('no vendor, WebGL says %j, the browser %s', async (renderer, userAgent, kernels) => {
+  const loseContext = vi.fn();
+  const gl = { RENDERER: 7937, getParameter: (name: number) => (name === 7937 ? renderer : null), getExtension: () => ({ loseContext }) };
+  vi.stubGlobal('navigator', { userAgent });
+  vi.stubGlobal(
+    'OffscreenCanvas',
+    class {
+      getContext = () => (renderer === undefined ? null : gl);
+    },
+  );
+  expect(await kernelsFor({ vendor: '', architecture: '' })).toBe(kernels);
+  expect(loseContext).toHaveBeenCalledTimes(renderer === undefined ? 0 : 1);
+});
+
+it('a vendor that is named, and a CPU, need no WebGL', async () => {
+  const canvas = vi.fn();
+  vi.stubGlobal('OffscreenCanvas', canvas);
+  expect(await kernelsFor({ vendor: 'nvidia', architecture: '' })).toBe(gpuKernels);
+  expect(await kernelsFor({ vendor: '', architecture: '', software: true })).toBe(softwareKernels);
+  expect(canvas).not.toHaveBeenCalled();
 });
 
 it('no vendor where no browser is', async () => {
