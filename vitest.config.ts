@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { wgslForVite } from './scripts/wgsl.mjs';
-import { findFirefox } from './src/cli/firefox.ts';
+import { hasFirefox } from './src/cli/firefox.ts';
 
 /**
  * Five projects, run in this order:
@@ -8,11 +8,11 @@ import { findFirefox } from './src/cli/firefox.ts';
  * - `long` needs neither either, but takes longer: whole checkpoints, exports, memory;
  * - `dawn` runs the network in Node, on Dawn and software Vulkan drivers: a file is a process, for a process has one driver;
  * - `gpu` runs in headless Chrome or Chromium, one file after the other;
- * - `firefox` runs some of those in Firefox, whose WebGPU is another: every kernel, a whole network, every kind of picture. Only where there
- *   is a Firefox; but in CI there has to be one.
+ * - `firefox` runs some of those in Firefox, whose WebGPU is another: every kernel, in float16 too, a whole network, every kind of picture.
+ *   Only where there is a Firefox that has WebGPU; but in CI there has to be one.
  */
-const firefox = process.env['CI'] === 'true' || findFirefox() !== undefined;
-const inFirefox = ['kernels/kernels', 'conformance/analyze', 'image/source'].map((name) => `test/${name}.gpu.test.ts`);
+const firefox = process.env['CI'] === 'true' || hasFirefox();
+const inFirefox = ['kernels/kernels.gpu', 'kernels/float16.firefox', 'conformance/analyze.gpu', 'image/source.gpu'];
 
 export default defineConfig({
   test: {
@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{gpu,dawn,long}.test.ts'],
+          exclude: ['test/**/*.{gpu,firefox,dawn,long}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -70,7 +70,7 @@ export default defineConfig({
         test: {
           name: 'firefox',
           environment: 'node',
-          include: firefox ? inFirefox : [],
+          include: firefox ? inFirefox.map((name) => `test/${name}.test.ts`) : [],
           env: { TEST_BROWSER: 'firefox' },
           fileParallelism: false,
           testTimeout: 600_000,

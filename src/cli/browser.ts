@@ -67,8 +67,8 @@ const LAUNCHES: Readonly<Record<BrowserName, (say: Say) => (software: boolean) =
   },
   firefox() {
     const executablePath = requireFirefox();
-    // Firefox takes what the Vulkan loader gives it. SwiftShader first: lavapipe compiles for minutes in Firefox.
-    const driver = driverFile('swiftshader') ?? driverFile('lavapipe');
+    // Firefox takes what the Vulkan loader gives it. SwiftShader unless the environment names a driver: lavapipe compiles for minutes in Firefox.
+    const driver = process.env['VK_DRIVER_FILES'] ?? driverFile('swiftshader') ?? driverFile('lavapipe');
     return (software) => ({
       browser: 'firefox',
       executablePath,

@@ -5,14 +5,14 @@ import { delimiter, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { findChrome } from '../../src/cli/chrome.ts';
 import { NoBrowserError } from '../../src/cli/find.ts';
-import { findFirefox } from '../../src/cli/firefox.ts';
+import { findFirefox, hasFirefox, requireFirefox } from '../../src/cli/firefox.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chrome-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const program = (name: string, mode = 0o755): string => {
+const program = (name: string, mode = 0o755, does = ''): string => {
   const path = join(folder, name);
-  writeFileSync(path, '#!/bin/sh\n');
+  writeFileSync(path, `#!/bin/sh\n${does}\n`);
   chmodSync(path, mode);
   return path;
 };
@@ -32,6 +32,15 @@ it('Firefox is looked for by its own names', () => {
   const onPath = program(process.platform === 'win32' ? 'firefox-esr.exe' : 'firefox-esr');
   expect(findFirefox({ PATH: folder, CHROME_PATH: named })).toBe(onPath);
   expect(findFirefox({ PATH: folder, FIREFOX_PATH: named })).toBe(named);
+});
+
+it.skipIf(process.platform === 'win32')('a Firefox from before WebGPU is as good as none', () => {
+  const saying = (version: string) => ({ FIREFOX_PATH: program('old-firefox', 0o755, `echo "Mozilla Firefox ${version}"`) });
+  expect(hasFirefox(saying('140.12.0esr'))).toBe(false);
+  expect(() => requireFirefox(saying('140.12.0esr'))).toThrow(/is Firefox 140, which has no WebGPU. Update it to 141 or later/);
+  expect(hasFirefox(saying('153.7.0esr'))).toBe(true);
+  expect(requireFirefox(saying('141.0'))).toBe(join(folder, 'old-firefox'));
+  expect(hasFirefox({ FIREFOX_PATH: program('silent') })).toBe(true);
 });
 
 it('a path in the environment that is no program is said, not passed over', () => {
