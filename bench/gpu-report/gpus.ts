@@ -26,6 +26,8 @@ export interface Gpu {
   readonly title: string;
   readonly profile: AdapterProfile;
   readonly columns: readonly Column[];
+  /** False where the driver has no `shader-f16`, whatever the GPU has. */
+  readonly float16?: false;
   measure(wgsl: string): Promise<Measured>;
 }
 
@@ -103,6 +105,7 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     title: 'NVIDIA Ampere (GeForce RTX 3090), by NVK',
     profile: { vendor: 'nvidia', architecture: 'ampere' },
     columns: NVIDIA,
+    float16: false,
     measure: (wgsl) => measureOnNvk('0x172', wgsl),
   },
   tgl: {
@@ -121,6 +124,7 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     title: 'Mali-G610 (phones)',
     profile: { vendor: 'arm', architecture: 'valhall' },
     columns: MALI,
+    float16: false,
     measure: (wgsl) => measureOnMali('a867', wgsl),
   },
 };

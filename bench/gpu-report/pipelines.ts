@@ -2,13 +2,14 @@
 import { FORMS, type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { pipelineKey } from '../../src/gpu/pipelines.ts';
 import { makePlan } from '../../src/graph/plan.ts';
-import { alternativesTo } from '../../src/kernels/candidates.ts';
+import { alternativesTo, type Candidate } from '../../src/kernels/candidates.ts';
 import { specialise } from '../../src/kernels/kernel.ts';
 import { kernelsFor } from '../../src/model/choose.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
+import type { EngineDtype } from '../../src/model/options.ts';
 
 /** The part of a `GPUAdapterInfo` that the choice of kernels may depend on. */
 export interface AdapterProfile {
@@ -21,7 +22,7 @@ export interface Pipeline {
   readonly key: string;
   readonly kernel: string;
   readonly wgsl: string;
-  /** Dispatches of a frame that run it, and their multiply-adds, in the first of the forms that has it. */
+  /** Dispatches of a frame that run it, and their multiply-adds, in the first form and element type that has it. */
   readonly dispatches: number;
   readonly macs: number;
 }
@@ -29,26 +30,42 @@ export interface Pipeline {
 /** What the tuner takes subgroups to be: the one size that GPUs with a fixed one have. */
 const LANES = 32;
 
-/**
- * Each once, with all tasks of the forms, the one with most multiply-adds first.
- * @param candidates instead of what runs, all that the tuner may choose for it
- */
-export async function pipelinesOf(profile: AdapterProfile, forms: readonly Form[] = FORMS, candidates = false): Promise<Pipeline[]> {
+export const DTYPES: readonly EngineDtype[] = ['f32', 'f16'];
+
+export interface Wanted {
+  readonly forms?: readonly Form[];
+  readonly dtypes?: readonly EngineDtype[];
+  /** Instead of what runs, all that the tuner may choose for it. */
+  readonly candidates?: boolean;
+}
+
+/** Each once, with all tasks of the forms, those of the first element type first and of each that with most multiply-adds. */
+export async function pipelinesOf(profile: AdapterProfile, wanted: Wanted = {}): Promise<Pipeline[]> {
+  const { forms = FORMS, dtypes = DTYPES, candidates = false } = wanted;
   const lowering = fused(await kernelsFor(profile));
   const all = new Map<string, Pipeline>();
-  for (const form of forms) {
-    const config = readConfig(tensorsOf(form));
-    const outputs = tasksOf(config).map((task) => (task === 'segmentation' ? 'mask' : task));
-    const ofForm = new Map<string, Pipeline>();
-    const { dispatches } = makePlan(network(config, { lowering }), outputs);
-    const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one, LANES)?.candidates ?? []) : dispatches;
-    for (const { kernel, launch } of ways) {
-      const key = pipelineKey(kernel, launch);
-      const { dispatches: runs = 0, macs = 0 } = ofForm.get(key) ?? {};
-      const made = { key, kernel: kernel.name, wgsl: specialise(kernel, launch) };
-      ofForm.set(key, { ...made, dispatches: runs + 1, macs: macs + launch.macs });
+  for (const dtype of dtypes) {
+    const ofDtype: Pipeline[] = [];
+    for (const form of forms) {
+      const config = readConfig(tensorsOf(form));
+      const outputs = tasksOf(config).map((task) => (task === 'segmentation' ? 'mask' : task));
+      const { dispatches } = makePlan(network(config, { lowering, dtype }), outputs);
+      const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one, LANES)?.candidates ?? []) : dispatches;
+      ofDtype.push(...distinct(ways).filter(({ key }) => !ofDtype.some((known) => known.key === key)));
     }
-    for (const [key, pipeline] of ofForm) if (!all.has(key)) all.set(key, pipeline);
+    ofDtype.sort((a, b) => b.macs - a.macs || a.key.localeCompare(b.key));
+    for (const pipeline of ofDtype) if (!all.has(pipeline.key)) all.set(pipeline.key, pipeline);
   }
-  return [...all.values()].sort((a, b) => b.macs - a.macs || a.key.localeCompare(b.key));
+  return [...all.values()];
+}
+
+/** The pipelines of a frame's dispatches, each with its dispatches counted. */
+function distinct(dispatches: readonly Pick<Candidate, 'kernel' | 'launch'>[]): Pipeline[] {
+  const found = new Map<string, Pipeline>();
+  for (const { kernel, launch } of dispatches) {
+    const key = pipelineKey(kernel, launch);
+    const { dispatches: runs = 0, macs = 0 } = found.get(key) ?? {};
+    found.set(key, { key, kernel: kernel.name, wgsl: specialise(kernel, launch), dispatches: runs + 1, macs: macs + launch.macs });
+  }
+  return [...found.values()];
 }

@@ -3,10 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FORMS, type Form } from '../../src/checkpoint/manifest.ts';
+import type { EngineDtype } from '../../src/model/options.ts';
 import { failures, type Outcomes, regressions, violations } from './check.ts';
 import { NotSetUp } from './dawn.ts';
 import { GPUS, type Gpu } from './gpus.ts';
-import { type Pipeline, pipelinesOf } from './pipelines.ts';
+import { DTYPES, type Pipeline, pipelinesOf } from './pipelines.ts';
 import { atMost } from './processes.ts';
 import { asJson, machine, type Part, type Report, type Row, readRecord, writeRecord } from './record.ts';
 import { padded, rowsOf } from './table.ts';
@@ -17,6 +18,7 @@ const RENEW = 'If that is meant: npm run gpu-report -- --write';
 interface Options {
   readonly gpus: readonly string[];
   readonly forms: readonly Form[];
+  readonly dtypes: readonly EngineDtype[];
   /** Pipelines whose name contains it. */
   readonly only: string;
   readonly json: string | undefined;
@@ -32,6 +34,7 @@ function readOptions(args: readonly string[]): Options {
     options: {
       gpu: { type: 'string' },
       form: { type: 'string' },
+      dtype: { type: 'string' },
       only: { type: 'string', default: '' },
       json: { type: 'string' },
       write: { type: 'boolean', default: false },
@@ -39,15 +42,18 @@ function readOptions(args: readonly string[]): Options {
       candidates: { type: 'boolean', default: false },
     },
   });
-  const { gpu, form, only, json, write, check, candidates } = values;
+  const { gpu, form, dtype, only, json, write, check, candidates } = values;
   const gpus = gpu?.split(',') ?? (check ? ['navi31'] : Object.keys(GPUS));
   for (const name of gpus) if (!GPUS[name]) throw new Error(`There is no GPU ${name}; there are ${Object.keys(GPUS).join(', ')}.`);
   const forms = FORMS.filter((known) => form === undefined || form === known);
   if (forms.length === 0) throw new Error(`--form is ${form}; it must be ${FORMS.join(' or ')}.`);
-  if (write && (form !== undefined || only !== '')) throw new Error('--write records all of both forms; leave out --form and --only.');
+  const dtypes = DTYPES.filter((known) => dtype === undefined || dtype === known);
+  if (dtypes.length === 0) throw new Error(`--dtype is ${dtype}; it must be ${DTYPES.join(' or ')}.`);
+  if (write && (form !== undefined || dtype !== undefined || only !== ''))
+    throw new Error('--write records all of both forms in both element types; leave out --form, --dtype and --only.');
   if (write && check) throw new Error('--write makes what --check compares with; do one of them.');
   if (candidates && (write || check)) throw new Error('--candidates are not on record; leave out --write and --check.');
-  return { gpus, forms, only, json, write, check, candidates };
+  return { gpus, forms, dtypes, only, json, write, check, candidates };
 }
 
 async function measure({ measure: onGpu }: Gpu, { wgsl, key: _, ...about }: Pipeline): Promise<{ row: Row; driver?: string }> {
@@ -82,7 +88,8 @@ export async function report(args: readonly string[]): Promise<string[]> {
   const wrong: string[] = [];
   for (const name of options.gpus) {
     const gpu = GPUS[name] as Gpu;
-    const pipelines = (await pipelinesOf(gpu.profile, options.forms, options.candidates)).filter(({ key }) => key.includes(options.only));
+    const dtypes = options.dtypes.filter((dtype) => dtype === 'f32' || gpu.float16 !== false);
+    const pipelines = (await pipelinesOf(gpu.profile, { ...options, dtypes })).filter(({ key }) => key.includes(options.only));
     console.error(`${name}: ${pipelines.length} pipelines ...`);
     const part = await partOf(gpu, pipelines);
     gpus[name] = part;

@@ -85,6 +85,11 @@ describe('the bounds', () => {
       expect(of('navi31', kernel, { ...edge, waves: 7 })).toHaveLength(1);
     }
     expect(of('navi31', 'windowAttention', { fmaShare: 0.5, fmaPerMemory: 3, waves: 6 })).toEqual([]);
+    const inFloat16 = 'matmul input=f32 weight=f16';
+    expect(of('navi31', inFloat16, { ...edge, fmaShare: 0.91 })).toEqual([]);
+    expect(of('navi31', inFloat16, { ...edge, fmaShare: 0.909 })).toHaveLength(1);
+    expect(of('navi31', 'matmul input=f32 weight=f32', { ...edge, fmaShare: 0.929 })).toHaveLength(1);
+    expect(of('navi31', 'windowAttention elem=f16', { fmaShare: 0.5, fmaPerMemory: 3, waves: 6 })).toEqual([]);
   });
 
   it('let no pipeline spill on phones, and ask a figure that is not there', () => {

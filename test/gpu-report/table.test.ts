@@ -1,7 +1,7 @@
 /** The report as text, and the list of what it is about. */
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../bench/gpu-report/check.ts';
-import { pipelinesOf } from '../../bench/gpu-report/pipelines.ts';
+import { type Pipeline, pipelinesOf, type Wanted } from '../../bench/gpu-report/pipelines.ts';
 import { atMost } from '../../bench/gpu-report/processes.ts';
 import { asJson } from '../../bench/gpu-report/record.ts';
 import { bindingsIn, disassemblyIn } from '../../bench/gpu-report/spirv.ts';
@@ -57,21 +57,36 @@ describe('the table', () => {
 });
 
 describe('the pipelines', async () => {
-  const [released, paper, both] = await Promise.all(
-    [['released'] as const, ['paper'] as const, undefined].map((forms) => pipelinesOf({ vendor: 'amd', architecture: 'rdna-3' }, forms)),
-  );
+  const of = (wanted?: Wanted) => pipelinesOf({ vendor: 'amd', architecture: 'rdna-3' }, wanted);
+  const [released, paper, float32, float16, all] = await Promise.all([
+    of({ forms: ['released'] }),
+    of({ forms: ['paper'] }),
+    of({ dtypes: ['f32'] }),
+    of({ dtypes: ['f16'] }),
+    of(),
+  ]);
+  const keys = (list: readonly Pipeline[]) => list.map(({ key }) => key);
 
-  it('are each there once, of both forms, the one with most work first', () => {
-    const keys = (list = both ?? []) => new Set(list.map(({ key }) => key));
-    expect(keys().size).toBe(both?.length);
-    expect(keys()).toEqual(new Set([...keys(released), ...keys(paper)]));
-    expect(keys().size).toBeGreaterThan(keys(released).size);
-    const macs = (both ?? []).map((pipeline) => pipeline.macs);
-    expect(macs).toEqual(macs.toSorted((a, b) => b - a));
+  it('are each there once, of both forms and both element types', () => {
+    expect(new Set(keys(all)).size).toBe(all.length);
+    expect(new Set(keys(all))).toEqual(new Set([...keys(released), ...keys(paper)]));
+    expect(all.length).toBeGreaterThan(released.length);
+    expect(new Set(keys(all))).toEqual(new Set([...keys(float32), ...keys(float16)]));
+  });
+
+  it('are those of float32 first, and of each type the one with most work', () => {
+    expect(keys(all).slice(0, float32.length)).toEqual(keys(float32));
+    for (const list of [float32, float16]) {
+      const macs = list.map((pipeline) => pipeline.macs);
+      expect(macs).toEqual(macs.toSorted((a, b) => b - a));
+    }
+    const types = (list: readonly Pipeline[]) => list.filter(({ key }) => /=f16/.test(key)).length;
+    expect(types(float32)).toBe(0);
+    expect(types(float16)).toBeGreaterThan(40);
   });
 
   it('are WGSL with every constant written in', () => {
-    for (const { wgsl, kernel } of both ?? []) {
+    for (const { wgsl, kernel } of all) {
       expect(wgsl).not.toMatch(/^override/m);
       expect(wgsl).toContain(`fn ${kernel}(`);
     }
