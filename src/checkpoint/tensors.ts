@@ -18,8 +18,8 @@ export type TensorList = ReadonlyMap<string, TensorInfo>;
 
 export type Add = (name: string, shape: readonly number[], dtype?: Dtype) => void;
 
-/** Blocks of each stage of Swin-B; stage s has 128 * 2^s channels and 4 * 2^s heads. */
-const DEPTHS = [2, 2, 18, 2];
+/** Blocks of each stage of Swin-B; stage s has 128 * 2^s channels and 4 * 2^s heads of 32 dimensions. */
+export const DEPTHS = [2, 2, 18, 2];
 
 /** A form's tensors in the order of PyTorch's state dict; `heads` adds those of its tokens and heads. */
 export function grown(heads: (add: Add) => void): TensorList {

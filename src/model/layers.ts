@@ -8,6 +8,9 @@ import type { Weights } from './weights.ts';
 
 export const SWIN_EPS = 1e-5;
 
+/** The scale of attention's scores, folded into the queries: of Swin's heads and of the tokens' own, which have 32 dimensions. */
+export const HEAD_SCALE = 1 / Math.sqrt(32);
+
 export const lastOf = (shape: readonly number[]): number => shape.at(-1) as number;
 export const rowsOf = (shape: readonly number[]): number => shape.slice(0, -1).reduce((product, size) => product * size, 1);
 

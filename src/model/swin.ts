@@ -1,13 +1,12 @@
 /** Swin-B as torchvision builds it (models/swin_transformer.py), channels last; module paths are the checkpoint's. */
 
+import { DEPTHS } from '../checkpoint/tensors.ts';
 import type { Tensor } from '../graph/graph.ts';
 import { transposed } from '../kernels/matmul.ts';
 import { rowsOf } from './layers.ts';
 import type { Lowering, Stream, Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
 
-/** Blocks of each stage; stage s has 128 * 2^s channels and 4 * 2^s heads of 32 dimensions. */
-export const DEPTHS = [2, 2, 18, 2] as const;
 const WINDOW = 7;
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Parameter } from '../../graph/graph.ts';
 import { type Code, multiplyInto, WIDTH } from '../codes.ts';
-import { SWIN_EPS } from '../layers.ts';
+import { HEAD_SCALE, SWIN_EPS } from '../layers.ts';
 import type { Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
 
@@ -61,7 +61,7 @@ function attended(q: Float64Array, k: Float64Array, v: Float64Array): Float64Arr
       const scores = Array.from({ length: tokens }, (_, j) => {
         let sum = 0;
         for (let d = h * dims; d < (h + 1) * dims; d++) sum += (q[i * WIDTH + d] as number) * (k[j * WIDTH + d] as number);
-        return sum / Math.sqrt(dims);
+        return sum * HEAD_SCALE;
       });
       const highest = Math.max(...scores);
       const powers = scores.map((score) => Math.exp(score - highest));

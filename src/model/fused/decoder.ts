@@ -9,7 +9,7 @@ import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
 import { type Code, multiplyInto, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import type { Config } from '../config.ts';
-import { lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
+import { HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import { firstOf, sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
@@ -19,8 +19,6 @@ import type { FusedTarget as Target } from './target.ts';
 const DEPTH = 2;
 const INNER = 128;
 const HEADS = 8;
-/** The scale of self-attention's scores, folded into its queries; heads have 32 dimensions. */
-const SCALE = 1 / Math.sqrt(32);
 
 /** The tokens after an update, and where the columns that were projected from them begin. */
 interface Tokens {
@@ -111,7 +109,7 @@ function selfAttend(d: Decoder, tokens: Tokens, w: Weights): Tensor {
 }
 
 const selfProjections = (w: Weights): Projected[] => [
-  { w: w.at('self_attn.q_proj'), cols: WIDTH, coded: true, scale: SCALE },
+  { w: w.at('self_attn.q_proj'), cols: WIDTH, coded: true, scale: HEAD_SCALE },
   { w: w.at('self_attn.k_proj'), cols: WIDTH, coded: true },
   { w: w.at('self_attn.v_proj'), cols: WIDTH },
 ];

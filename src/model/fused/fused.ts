@@ -7,7 +7,7 @@ import { SIZE } from '../../image/resize.ts';
 import { EMBED_CHANNELS } from '../../kernels/embed.ts';
 import { packWeight, paddedCols, streamStride, TILE_COLS, transposed } from '../../kernels/matmul.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
-import { lookupOf, packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
+import { HEAD_SCALE, lookupOf, packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Lowering, NormedLayer, Stream, Target } from '../lowering.ts';
 import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
@@ -81,8 +81,6 @@ interface Fold {
   readonly scaled?: number;
 }
 
-const SCALE = 1 / Math.sqrt(32);
-
 const folded = (t: Target, fold: Fold) => ({
   weight: foldedWeight(t, fold),
   bias: foldedBias(t, fold),
@@ -98,7 +96,7 @@ function foldedWeight({ graph, dtype }: Target, { norm, w, cols, inner, scaled =
     for (let i = 0; i < into.length; i++) {
       const column = Math.floor(i / TILE_COLS / inner) * TILE_COLS + (i % TILE_COLS);
       const factor = gamma?.[Math.floor(i / TILE_COLS) % inner] as number;
-      (into[i] as number) *= column < scaled ? factor * SCALE : factor; // in float64, and rounded once
+      (into[i] as number) *= column < scaled ? factor * HEAD_SCALE : factor; // in float64, and rounded once
     }
   };
   return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, fill, dtype);
@@ -111,7 +109,7 @@ function foldedBias({ graph }: Target, { norm, w, cols, inner, bias = true, scal
     for (let n = 0; n < cols; n++) {
       let sum = own?.[n] ?? 0;
       for (let k = 0; k < inner; k++) sum += (weight?.[n * inner + k] as number) * (beta?.[k] as number);
-      into[n] = n < scaled ? sum * SCALE : sum;
+      into[n] = n < scaled ? sum * HEAD_SCALE : sum;
     }
   });
 }
