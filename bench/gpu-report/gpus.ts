@@ -1,9 +1,11 @@
 /** The GPUs of the report: what the adapter would call itself, how to measure for it, and which figures its compiler gives. */
+import { unrolled } from '../../src/kernels/unroll.ts';
 import { measureOnIntel } from './intel.ts';
 import { measureOnNvk } from './nvk.ts';
 import { measureOnAdreno, measureOnMali } from './phones.ts';
 import type { AdapterProfile } from './pipelines.ts';
 import { measureOnRadv } from './radv.ts';
+import { measureOnSafari } from './safari.ts';
 import { measureOnWgpu } from './wgpu.ts';
 
 export type Figures = Readonly<Record<string, number>>;
@@ -82,6 +84,8 @@ const MALI: readonly Column[] = [
   less('instructions', 'instructions'),
 ];
 
+const SAFARI: readonly Column[] = [less('loops', 'loops'), { figure: 'bytes', title: 'bytes' }];
+
 export const GPUS: Readonly<Record<string, Gpu>> = {
   navi31: {
     title: 'RDNA3 (Radeon RX 7900)',
@@ -99,7 +103,7 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     title: 'RDNA3 as Firefox compiles for it',
     profile: { vendor: 'amd', architecture: 'rdna-3' },
     columns: AMD,
-    measure: (wgsl) => measureOnWgpu('navi31', wgsl),
+    measure: (wgsl) => measureOnWgpu('navi31', unrolled(wgsl)),
   },
   ga102: {
     title: 'NVIDIA Ampere (GeForce RTX 3090), by NVK',
@@ -126,5 +130,11 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     columns: MALI,
     float16: false,
     measure: (wgsl) => measureOnMali('a867', wgsl),
+  },
+  safari: {
+    title: 'Apple, as Safari compiles for it',
+    profile: { vendor: 'apple', architecture: '' },
+    columns: SAFARI,
+    measure: (wgsl) => measureOnSafari(unrolled(wgsl)),
   },
 };

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [intel] [nvidia] [phones]`, amd alone
+# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [safari] [intel] [nvidia] [phones]`, amd alone
 # without arguments. Safe to run again. Folders go to .cache/gpu-report of the checkout, or to $GPU_REPORT_CACHE.
 #   amd     Mesa 25 (RADV: AMD's compiler; lavapipe, to make SPIR-V on), spirv-tools and a small Vulkan program, into the system
 #   wgpu    Deno, which has Firefox's WebGPU, into a folder of 100 MB, and a no-op kernel driver for AMD; needs amd
+#   safari  WebKit's WGSL compiler, made of Debian's sources of WebKitGTK (44 MB, nine minutes' work)
 #   intel   a no-op kernel driver for Intel, made of Mesa's sources (47 MB, a minute's work), for its compiler in the system; needs amd
 #   nvidia  Debian 13's Mesa (NVK) and its C library, into a folder of 400 MB
 #   phones  arm64 Mesa (Turnip for Adreno, PanVK for Mali) and Node, into a folder of 600 MB, and qemu to run them
@@ -44,6 +45,25 @@ amd() {
 wgpu() {
   [ -e /usr/lib/x86_64-linux-gnu/libamdgpu_noop_drm_shim.so ] || apt-get "${quiet[@]}" install mesa-drm-shim >/dev/null
   [ -x "$cache/wgpu/node_modules/.bin/deno" ] || npm install --silent --no-fund --no-audit --prefix "$cache/wgpu" deno@2 >/dev/null
+}
+
+safari() {
+  local folder=$cache/safari version work
+  [ -x "$folder/wgslc" ] && return
+  apt-get "${quiet[@]}" update
+  apt-get "${quiet[@]}" install cmake ninja-build ruby perl python3 libicu-dev xz-utils g++ libc6-dev >/dev/null
+  version=$(apt-cache madison libwebkit2gtk-4.1-0 | awk -F ' *[|] *' '$3 ~ / bookworm\/main / && !found++ { sub(/-[^-]*$/, "", $2); print $2 }')
+  work=$(mktemp -d)
+  /usr/lib/apt/apt-helper download-file "$(mirror | sed s,/*$,,)/pool/main/w/webkit2gtk/webkit2gtk_$version.orig.tar.xz" "$work/webkit.tar.xz" >/dev/null
+  tar -xJf "$work/webkit.tar.xz" -C "$work" --strip-components=1
+  # The port without a browser has no WebGPU, but nothing that the compiler needs is missing from it.
+  sed -i 's/^set(ENABLE_WEBGPU OFF)/set(ENABLE_WEBGPU ON)/' "$work/Source/cmake/OptionsJSCOnly.cmake"
+  cmake -S "$work" -B "$work/build" -GNinja -DPORT=JSCOnly -DCMAKE_BUILD_TYPE=Release -DENABLE_STATIC_JSC=ON '-DCMAKE_CXX_FLAGS=-fpermissive -w' >"$work/log"
+  ninja -C "$work/build" wgslc >>"$work/log" || { tail -20 "$work/log" >&2; return 1; }
+  mkdir -p "$folder"
+  echo "$version" > "$folder/version"
+  cp "$work/build/bin/wgslc" "$folder/"
+  rm -rf "$work"
 }
 
 intel() {
@@ -114,8 +134,8 @@ phones() {
 
 for part in "${@:-amd}"; do
   case $part in
-    amd | wgpu | intel | nvidia | phones) "$part" ;;
-    *) echo "setup.sh knows amd, wgpu, intel, nvidia and phones, not $part" >&2; exit 2 ;;
+    amd | wgpu | safari | intel | nvidia | phones) "$part" ;;
+    *) echo "setup.sh knows amd, wgpu, safari, intel, nvidia and phones, not $part" >&2; exit 2 ;;
   esac
   echo "ready: $part"
 done

@@ -20,11 +20,6 @@ export class Pipelines {
 
   constructor(readonly device: GPUDevice) {}
 
-  /** How many different pipelines were asked for. */
-  get size(): number {
-    return this.#pipelines.size;
-  }
-
   get(kernel: AnyKernel, launch: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
     const key = pipelineKey(kernel, launch);
     let pipeline = this.#pipelines.get(key);
@@ -36,7 +31,7 @@ export class Pipelines {
   }
 
   async #make(kernel: AnyKernel, { machine, constants }: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
-    const code = withMachine(kernel, machine);
+    const code = await this.#written(withMachine(kernel, machine));
     let module = this.#modules.get(code);
     if (!module) {
       module = this.device.createShaderModule({ label: kernel.name, code });
@@ -51,6 +46,12 @@ export class Pipelines {
     } catch (error) {
       throw new FaceXFormerError('GPU_ERROR', await this.#whatFailed(kernel, module, code, error), { cause: error });
     }
+  }
+
+  /** Firefox, which names no vendor, and browsers on Apple's GPUs get loops written out: their compilers do not unroll them. */
+  async #written(wgsl: string): Promise<string> {
+    if (!/^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '')) return wgsl;
+    return (await import('../kernels/unroll.ts')).unrolled(wgsl);
   }
 
   /** The compiler's messages with the file's name, the line's number and its text. */

@@ -124,7 +124,7 @@ fn conv(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u
     for (var i = 0u; i < W_EACH; i++) { let item = group + i * ROW_GROUPS; wTile[item / 8u][item % 8u][column] = next.w[i]; }
     workgroupBarrier();
     if (AHEAD == 1u) { next = fetch(map, row0 + group * 7u, tileW, min(k0 + TILE_K, all - TILE_K), thread); } // at last once more, for nothing
-    for (var k = 0u; k < QUADS; k++) {
+    for (var k = 0u; k < TILE_K / 4u; k++) {
       let q = min(k, QUADS - 1u); let wk = &wTile[q]; let xk = &xTile[group];
       let w0 = mat2x4f(wk[0][column], wk[1][column]); let w1 = mat2x4f(wk[2][column], wk[3][column]);
       let w2 = mat2x4f(wk[4][column], wk[5][column]); let w3 = mat2x4f(wk[6][column], wk[7][column]);

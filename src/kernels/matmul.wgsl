@@ -114,7 +114,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
     }
     workgroupBarrier();
     if (AHEAD == 1u) { next = fetch(row0 + rows, last, tileW, k0 + min(step + TILE_K, inner - TILE_K), lane); } // at last once more, for nothing
-    for (var k = 0u; k < X_QUADS; k++) {
+    for (var k = 0u; k < TILE_K / 4u; k++) {
       let q = min(k, X_QUADS - 1u); let wk = &own.w[q]; let xk = &own.x[min(group, ROW_GROUPS - 1u)];
       let w0 = mat2x4f(wk[0][column], wk[1][column]); let w1 = mat2x4f(wk[2][column], wk[3][column]);
       let w2 = mat2x4f(wk[4][column], wk[5][column]); let w3 = mat2x4f(wk[6][column], wk[7][column]);

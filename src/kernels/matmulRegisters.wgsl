@@ -13,6 +13,8 @@ const GROUPS = 4u; // of rows
 const ROWS = 7u;
 const QUADS = 1u;
 const STEP = 4u; // of INNER a turn: 4 or 1
+const FETCHED = STEP * QUADS; // vec4 of weights that a thread reads a turn
+const NEXT = STEP / 4u * QUADS; // from one row of them to the next; none where there is one row, so that no index leaves them
 const TILE_ROWS = GROUPS * ROWS;
 const ACROSS = 16u / QUADS; // threads
 const THREADS = ACROSS * GROUPS;
@@ -91,8 +93,8 @@ fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) 
   var a = array<vec4f, ROWS * QUADS>();
   for (var k = 0u; k < INNER; k += STEP) {
     let at = ((tile.z * grid.x + tile.x) * INNER + k) * 16u + column;
-    var columns = array<vec4f, STEP * QUADS>();
-    for (var i = 0u; i < STEP * QUADS; i++) { columns[i] = vec4f(w[at + i / QUADS * 16u + i % QUADS]); }
+    var columns = array<vec4f, FETCHED>();
+    for (var i = 0u; i < FETCHED; i++) { columns[i] = vec4f(w[at + i / QUADS * 16u + i % QUADS]); }
     for (var i = 0u; i < ROWS; i++) {
       let place = source(min(row0 + rows + i, last), k / 4u);
       if (STEP == 1u) {
@@ -101,7 +103,7 @@ fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) 
       } else {
         let v = vec4f(x[place.x + place.y]) - means[i];
         for (var q = 0u; q < QUADS; q++) {
-          a[i * QUADS + q] += v.x * columns[q] + v.y * columns[QUADS + q] + v.z * columns[2u * QUADS + q] + v.w * columns[3u * QUADS + q];
+          a[i * QUADS + q] += v.x * columns[q] + v.y * columns[NEXT + q] + v.z * columns[2u * NEXT + q] + v.w * columns[3u * NEXT + q];
         }
       }
     }

@@ -45,7 +45,9 @@ export const appleKernels: GpuKernels = {
 /** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads. */
 export const softwareKernels: GpuKernels = { ...adrenoKernels, matmul: matmulRegistersWide };
 
+/** By WebGPU's name of the vendor; `software` for CPUs, whoever made them. */
 export const kernelsByVendor: Readonly<Record<string, GpuKernels>> = {
+  software: softwareKernels,
   qualcomm: adrenoKernels,
   arm: maliKernels,
   intel: intelKernels,

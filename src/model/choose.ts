@@ -9,11 +9,10 @@ import type { Lowering } from './lowering.ts';
 type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
 
 /** The kernels' table: by vendor phones, Intel and Apple, and CPUs; every other GPU takes the desktop's. */
-export async function kernelsFor({ vendor, software = false }: Named): Promise<GpuKernels> {
-  const named = vendor || software ? vendor : (await import('../gpu/vendor.ts')).vendorWithoutWebGpu();
-  if (!software && !/^(qualcomm|arm|intel|apple)$/.test(named)) return gpuKernels;
-  const { softwareKernels, kernelsByVendor } = await import('../kernels/registers.ts');
-  return software ? softwareKernels : (kernelsByVendor[named] as GpuKernels);
+export async function kernelsFor({ vendor, software }: Named): Promise<GpuKernels> {
+  const named = software ? 'software' : vendor || (await import('../gpu/vendor.ts')).vendorWithoutWebGpu();
+  if (!/^(software|qualcomm|arm|intel|apple)$/.test(named)) return gpuKernels;
+  return (await import('../kernels/registers.ts')).kernelsByVendor[named] as GpuKernels;
 }
 
 /**

@@ -5,6 +5,7 @@ import { hottest, type Instruction, type Kind, type Program } from '../../bench/
 import { readLog, readAssembly as readNvidia, warpsPerSimd } from '../../bench/gpu-report/nvk.ts';
 import { readAdrenoLog, readMaliLog } from '../../bench/gpu-report/phones.ts';
 import { readAssembly as readAmd, readStatistics } from '../../bench/gpu-report/radv.ts';
+import { readMetal } from '../../bench/gpu-report/safari.ts';
 import { readRadvLog } from '../../bench/gpu-report/wgpu.ts';
 
 /** `'outer: vector, inner: fma memory, >inner, !>outer'`: kinds, labels and jumps, those with `!` without a condition; `end` ends. */
@@ -257,4 +258,12 @@ ${stats}`;
     });
     expect(() => readMaliLog('killed')).toThrow('shader');
   });
+});
+
+it('loops are counted in the Metal text of Safari', () => {
+  const loop = (body: string) =>
+    `{ volatile uint32_t __wgslEnsureForwardProgress = 0; if (!__wgslEnsureForwardProgress) for (unsigned i = 0u; (i < 8u); i++) { if (++__wgslEnsureForwardProgress == 4294967295u) break; ${body} }}`;
+  const text = loop(loop('x;')) + loop('y;');
+  expect(readMetal(text)).toEqual({ loops: 3, bytes: text.length });
+  expect(readMetal('y;')).toEqual({ loops: 0, bytes: 2 });
 });
