@@ -129,7 +129,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec
     workgroupBarrier();
   }
   var sums = array<mat2x4f, 7>(a0, a1, a2, a3, a4, a5, a6);
-  for (var i = 0u; i < 7u; i++) { // row by row, so that a step's room is room enough
+  for (var i = 0u; i <= 6u; i++) { // row by row, so that a step's room is room enough
     if (share > 0u) { own.x[group][column / 2u][column % 2u] = sums[i][0]; own.w[slot.x][slot.y][column] = sums[i][1]; }
     if (SPLIT > 1u) { workgroupBarrier(); }
     let row = row0 + rows + i; let c = tile.x * 16u + column;

@@ -65,7 +65,7 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   // Four channels at a time, and what they add to every class: so few registers that many waves hide each other's loads.
   var logits = array<f32, CLASSES * EACH>();
   let steps = min(16u, arrayLength(&n)); // 16; unrolled, the loop would take all registers
-  for (var c = 0u; c < 8u; c++) {
+  for (var c = 0u; c < 32u / 4u; c++) {
     var u = array<vec4f, EACH>();
     for (var i = 0u; i < EACH; i++) { u[i] = n[32u + c]; }
     for (var k = 0u; k < steps; k++) {

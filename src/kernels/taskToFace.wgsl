@@ -9,6 +9,7 @@ alias elem = f32;
 
 const THREADS = 64u;
 const CHUNK = 64u;
+const EACH = CHUNK * 4u / THREADS; // vec4 of the keys that a thread brings
 const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
 
 override TOKENS: u32;
@@ -46,7 +47,7 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   let image = group.z / groups;
   let head = group.y;
   let chunk = group.x * CHUNK;
-  for (var part = 0u; part < CHUNK * 4u / THREADS; part++) {
+  for (var part = 0u; part < EACH; part++) {
     let i = part * THREADS + thread;
     let key = image * KEYS + min(chunk + i / 4u, KEYS - 1u);
     keys[i] = vec4f(k[key * K_STRIDE + head * 4u + i % 4u]);

@@ -1,5 +1,5 @@
 /**
- * Loops over a kernel's own size, written out: `for (var i = 0u; i < ROWS; i++) { ... }`, ROWS a constant of the file, becomes its body as
+ * Loops of a fixed length, written out: `for (var i = 0u; i < ROWS; i++) { ... }`, ROWS a number or a constant of the file, becomes its body as
  * often, each in a block with `const i`. Compilers of GPUs unroll such loops, but browsers stand before them: Safari's WGSL compiler counts every
  * turn of a loop in a volatile variable, Firefox's tests a bound in each, and past either nothing is unrolled, no array of a thread stays in
  * registers and no load goes ahead. An index that is constant needs no check of its bounds, either.
@@ -8,17 +8,18 @@
 /** Turns that are written out; longer loops stay, and those that may end early. */
 const MOST_TURNS = 16;
 
-const LOOP = /for ?\(var (\w+) ?= ?0u; ?\1 ?< ?([A-Z]\w*); ?\1\+\+\) ?{/;
+const LOOP = /for ?\(var (\w+) ?= ?0u; ?\1 ?< ?(\w+); ?\1\+\+\) ?{/;
 const CONSTANT = /\bconst (\w+) ?= ?([^;]+);/g;
 
 /** @param wgsl whose machine shape is final */
 export function unrolled(wgsl: string): string {
+  const text = wgsl.replace(/\/\/.*/g, '');
   const sizes = new Map<string, number>();
-  for (const [, name, value] of wgsl.matchAll(CONSTANT)) {
+  for (const [, name, value] of text.matchAll(CONSTANT)) {
     const size = sizeOf(value as string, sizes);
     if (size !== undefined) sizes.set(name as string, size);
   }
-  return written(wgsl.replace(/\/\/.*/g, ''), sizes);
+  return written(text, sizes);
 }
 
 function written(text: string, sizes: ReadonlyMap<string, number>): string {
@@ -28,7 +29,7 @@ function written(text: string, sizes: ReadonlyMap<string, number>): string {
   const body = start + head.length;
   const end = closing(text, body);
   const inner = written(text.slice(body, end), sizes);
-  const turns = sizes.get(bound as string) ?? Number.POSITIVE_INFINITY;
+  const turns = sizeOf(bound as string, sizes) ?? Number.POSITIVE_INFINITY;
   const stays = turns > MOST_TURNS || /\b(break|continue)\b/.test(inner);
   const loop = stays ? `${head}${inner}}` : Array.from({ length: turns }, (_, i) => `{const ${name}=${i}u;${inner}}`).join('');
   return text.slice(0, start) + loop + written(text.slice(end + 1), sizes);
