@@ -32,8 +32,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 // npm runs scripts in the project's folder; paths are meant from where the person is.
-if (['facexformer', 'start', 'bench'].includes(process.env.npm_lifecycle_event) && process.env.INIT_CWD)
-  process.chdir(process.env.INIT_CWD);
+const SCRIPTS = ['facexformer', 'start', 'demo', 'weights', 'bench', 'bench:page']; // of package.json, that run this file
+if (SCRIPTS.includes(process.env.npm_lifecycle_event) && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
 try {
   process.setSourceMapsEnabled(true);
   const { main } = await load();

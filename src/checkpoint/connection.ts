@@ -29,6 +29,8 @@ export interface DownloadOptions {
   /** undefined: nothing is kept. */
   store?: ChunkStore | undefined;
   retry?: RetryOptions | undefined;
+  /** Called when the file cannot be had as it is described: the description may be of another version. */
+  onFailure?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** A failure after which another try may succeed. */
@@ -72,8 +74,10 @@ export class Connection {
     const start = startOf(url, file, from, response);
     if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
     const connection = new Connection(url, response.body.getReader(), stop, stall, start, response.headers.get('etag'));
-    if (start > from)
+    if (start > from) {
+      connection.close();
       throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${url} answered a request from byte ${from} with bytes from ${start} on.`);
+    }
     // A server without ranges begins at 0 again: skip what is here already.
     while (connection.at < from) await connection.take(Math.min(file.chunkBytes, from - connection.at));
     return connection;

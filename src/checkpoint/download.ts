@@ -7,6 +7,10 @@ export function verifiedStream(url: string, file: HostedFile, options: DownloadO
   const stop = new AbortController();
   const download = new Download(url, file, { ...options, signal: either(options.signal, stop) });
   let { store } = options;
+  const failed = async (error: unknown): Promise<never> => {
+    if (!options.signal?.aborted) await options.onFailure?.();
+    throw error;
+  };
   let index = 0;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -14,7 +18,7 @@ export function verifiedStream(url: string, file: HostedFile, options: DownloadO
       const i = index++;
       const kept = await store?.get(file.sha256, i).catch(() => undefined);
       const isGood = kept !== undefined && (await sha256(kept)) === file.chunks[i];
-      const chunk = isGood ? kept : await download.chunk(i);
+      const chunk = isGood ? kept : await download.chunk(i).catch(failed);
       // A full disk is no reason to stop, only to stop keeping.
       if (!isGood)
         await store?.put(file.sha256, i, chunk).catch(() => {

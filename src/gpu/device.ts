@@ -70,7 +70,7 @@ function unavailable(): FaceXFormerError {
     'WEBGPU_UNAVAILABLE',
     globalThis.isSecureContext === false
       ? 'WebGPU needs a secure context. Serve the page over https, or from localhost.'
-      : 'This browser has no WebGPU. Use Chrome or Edge 113, Safari 26, Firefox 141, or later.',
+      : 'This browser has no WebGPU. Use Chrome or Edge 123, Safari 26, Firefox 141, or later.',
   );
 }
 

@@ -3,13 +3,15 @@
 import { checkBuffer } from '../checkpoint/check.ts';
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
 import { toFloat16 } from '../checkpoint/float16.ts';
-import { aligned, asFloat32 } from '../checkpoint/float32.ts';
-import { FaceXFormerError, noMemory } from '../gpu/errors.ts';
+import { aligned } from '../checkpoint/float32.ts';
+import { FaceXFormerError, noMemory, throwIfAborted } from '../gpu/errors.ts';
+import { refusalOf } from '../gpu/scope.ts';
 import type { Parameter } from './graph.ts';
 import { parameterBytes } from './plan.ts';
 
 export class Parameters {
   readonly #buffers = new Map<string, GPUBuffer>();
+  readonly #refusals: Promise<GPUError | undefined>[] = [];
 
   constructor(readonly device: GPUDevice) {}
 
@@ -28,6 +30,8 @@ export class Parameters {
   /**
    * Reads the checkpoint once and makes every parameter as soon as the tensors it is made from are there. What waits for others
    * is copied; everything else goes from the reader's bytes straight into GPU memory.
+   * @param checkpoint of float32: see `asFloat32`
+   * @throws FaceXFormerError LIMIT, WRONG_WEIGHTS, ABORTED, and what reading throws
    */
   async load(parameters: readonly Parameter[], checkpoint: Checkpoint, options: ReadOptions = {}): Promise<void> {
     const waiting = new Set(parameters.filter(({ name }) => !this.#buffers.has(name)));
@@ -35,7 +39,8 @@ export class Parameters {
     for (const parameter of waiting) for (const name of parameter.from) users.set(name, [...(users.get(name) ?? []), parameter]);
     const held = new Map<string, Float32Array>();
     for (const parameter of waiting) if (parameter.from.length === 0) this.#make(parameter, held, waiting);
-    for await (const { info, data } of (await asFloat32(checkpoint)).read(options)) {
+    for await (const { info, data } of checkpoint.read(options)) {
+      throwIfAborted(options.signal); // nothing is made when loading has failed elsewhere
       checkBuffer(info, data);
       const using = users.get(info.name);
       if (!using) continue;
@@ -47,14 +52,19 @@ export class Parameters {
     }
     const [missing] = waiting;
     if (missing) throw new FaceXFormerError('WRONG_WEIGHTS', `${checkpoint.source} lacks a tensor of ${missing.from.join(', ')}.`);
+    if ((await Promise.all(this.#refusals)).some(Boolean)) throw noMemory(`${this.bytes} bytes of weights`);
   }
 
   #make(parameter: Parameter, held: ReadonlyMap<string, Float32Array>, waiting: Set<Parameter>): void {
     const bytes = parameterBytes(parameter);
     const size = Math.max(16, Math.ceil(bytes / 4) * 4);
-    let buffer: GPUBuffer;
+    let buffer!: GPUBuffer;
+    const usage = GPUBufferUsage.STORAGE;
+    const create = () => {
+      buffer = this.device.createBuffer({ label: parameter.name, size, usage, mappedAtCreation: true });
+    };
     try {
-      buffer = this.device.createBuffer({ label: parameter.name, size, usage: GPUBufferUsage.STORAGE, mappedAtCreation: true });
+      this.#refusals.push(refusalOf(this.device, create)); // known later: until then the buffer can be filled all the same
     } catch (error) {
       throw noMemory(`${parameter.name} (${size} bytes)`, { cause: error });
     }

@@ -2,14 +2,14 @@
  * A plan as GPU objects, made once. A frame is one encoder, one pass, one loop, one submit, one map, and creates nothing on the GPU. Up to
  * RING frames are in flight: they share the activations, since the GPU runs them in order, and each has a readback buffer of its own.
  */
-import { FaceXFormerError, gpuLost, noMemory } from '../gpu/errors.ts';
+import { FaceXFormerError, gpuLost } from '../gpu/errors.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed, ReadbackRing } from '../gpu/readback.ts';
-import { refusalOf } from '../gpu/scope.ts';
+import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Parameters } from './parameters.ts';
 import type { Dispatch, Plan } from './plan.ts';
 
-/** What the engine owns and a plan names as a resource. `version` changes when `picture` is another texture. */
+/** What the engine owns and a plan names as a resource. `version` changes when `texture` is another one. */
 export interface Resources {
   readonly texture: GPUTexture;
   readonly table: GPUBuffer;
@@ -56,14 +56,12 @@ export class Program {
   static async create(pipelines: Pipelines, plan: Plan, parameters: Parameters, resources: Resources): Promise<Program> {
     const { device } = pipelines;
     const made = await Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
-    device.pushErrorScope('out-of-memory');
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
-    const slots = plan.slots.map((size, i) => device.createBuffer({ label: `slot ${i}`, size: Math.max(16, size), usage }));
-    const ring = new ReadbackRing(device, plan.totals.readbackBytes);
-    if (await device.popErrorScope()) {
-      for (const made of [...slots, ring]) made.destroy();
-      throw noMemory(`${plan.totals.activationBytes} bytes of activations`);
-    }
+    const create = (): [ReadbackRing, ...GPUBuffer[]] => [
+      new ReadbackRing(device, plan.totals.readbackBytes),
+      ...plan.slots.map((size, i) => device.createBuffer({ label: `slot ${i}`, size: Math.max(16, size), usage })),
+    ];
+    const [ring, ...slots] = await allocated(device, `${plan.totals.activationBytes} bytes of activations`, create);
     const steps = plan.dispatches.map((dispatch, i) => {
       const pipeline = made[i] as GPUComputePipeline;
       return { dispatch, pipeline, bindGroup: bind(device, dispatch, pipeline, { slots, parameters, resources }) };

@@ -1,8 +1,8 @@
 /** What the GPU needs of a picture before the network's first kernel: the crops as a texture's layers, and the resize's table for their sizes. */
-import { FaceXFormerError, noMemory } from '../gpu/errors.ts';
-import { refusalOf } from '../gpu/scope.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Box, Size } from './crop.ts';
-import { axis, MAX_CROP, MOST_IMAGES, partsOfTable, resizeTable, TABLE_BYTES } from './resize.ts';
+import { axis, MAX_CROP, partsOfTable, resizeTable, TABLE_BYTES } from './resize.ts';
 import type { Copy, Picture } from './source.ts';
 
 /** Texture sides grow in steps of this many pixels, so that a face that comes nearer makes few new textures. */
@@ -51,11 +51,10 @@ export class Preprocess {
 
   /**
    * Puts the picture's pixels in `crops` on the GPU, each into a layer of its own, in their order.
-   * @param crops 1 to MOST_IMAGES, of integers inside the picture, as `checkBox` gives them
+   * @param crops 1 to `MOST_IMAGES`, of integers inside the picture, as `checkBox` gives them
    * @throws FaceXFormerError LIMIT: a crop is larger than a texture can be, or they are than the GPU has memory for. BAD_PICTURE: see `Picture.copyTo`.
    */
   async upload(picture: Picture, crops: readonly Box[]): Promise<Upload> {
-    if (crops.length < 1 || crops.length > MOST_IMAGES) throw new RangeError(`${crops.length} crops; a table serves 1 to ${MOST_IMAGES}`);
     const most = Math.min(MAX_CROP, this.device.limits.maxTextureDimension2D);
     const { width, height } = largest(crops);
     if (Math.max(width, height) > most)
@@ -102,12 +101,9 @@ export class Preprocess {
     const kept = Math.max(KEPT_PIXELS, pixels(need));
     if (width >= size.width && height >= size.height && images >= size.images && pixels({ width, height, images }) <= kept) return;
     const both = { width: Math.max(width, need.width), height: Math.max(height, need.height), images: Math.max(images, need.images) };
-    this.device.pushErrorScope('out-of-memory');
-    const texture = this.#create(pixels(both) <= kept ? both : need);
-    if (await this.device.popErrorScope()) {
-      texture.destroy();
-      throw noMemory(`${size.images} x ${size.width} x ${size.height} pixels of faces: give smaller boxes`);
-    }
+    const what = `${size.images} x ${size.width} x ${size.height} pixels of faces: give smaller boxes`;
+    const create = (): [GPUTexture] => [this.#create(pixels(both) <= kept ? both : need)];
+    const [texture] = await allocated(this.device, what, create);
     this.#texture.destroy();
     this.#texture = texture;
     this.#version++;

@@ -1,4 +1,4 @@
-// y[p] = the class c of the highest x[c, p], the lowest such c: one byte a pixel, four pixels a u32.
+// y[p] = the class c of the highest x[c, p], the lowest such c: one byte a pixel, four pixels a u32. Where they are no numbers, 255.
 //
 // x [CLASSES, PIXELS], PIXELS a multiple of 4.
 const THREADS = 64u;
@@ -14,7 +14,8 @@ fn argmax(@builtin(global_invocation_id) id: vec3u) {
   let quads = PIXELS / 4u;
   if (id.x >= quads) { return; }
   var best = x[id.x];
-  var class_ = vec4u();
+  let exponent = vec4u(0x7f800000u);
+  var class_ = select(vec4u(), vec4u(255u), (bitcast<vec4u>(best) & exponent) == exponent);
   for (var c = 1u; c < CLASSES; c++) {
     let v = x[c * quads + id.x];
     class_ = select(class_, vec4u(c), v > best);

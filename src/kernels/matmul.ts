@@ -38,25 +38,15 @@ export const streamStride = (channels: number): number => channels + (4 * channe
 /** In the order of the shaders' `ACTIVATION`. */
 export const ACTIVATIONS = ['none', 'gelu', 'relu'] as const;
 
-export function matmulConstants({ rows, inner, cols, activation = 'none', residualRows }: MatmulShape): Launch['constants'] {
+/** Of rows the shaders are told none: there are as many as y and r hold. */
+function streamMatmulConstants(shape: StreamMatmulShape): Launch['constants'] {
+  const { rows, inner, cols, activation = 'none', residualRows, stride = inner, norm, mergeSide = 0, stream = false } = shape;
+  if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
   return {
-    ROWS: rows,
     INNER: inner,
     COLS: cols,
     ACTIVATION: ACTIVATIONS.indexOf(activation),
-    RESIDUAL: residualRows === undefined ? 0 : 1,
-    R_ROWS: residualRows ?? 1,
-  };
-}
-
-function streamMatmulConstants(shape: StreamMatmulShape): Launch['constants'] {
-  const { rows, inner, stride = inner, norm, mergeSide = 0, stream = false, cols, residualRows } = shape;
-  if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
-  const { ROWS: _, R_ROWS: __, ...constants } = matmulConstants(shape); // as many as y and r hold
-  const residual = residualRows === undefined ? 0 : residualRows === rows ? 1 : 2;
-  return {
-    ...constants,
-    RESIDUAL: residual,
+    RESIDUAL: residualRows === undefined ? 0 : residualRows === rows ? 1 : 2,
     X_ROW: stride / 4,
     SIDE: mergeSide,
     NORM: Number(!!norm),

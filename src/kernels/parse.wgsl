@@ -84,8 +84,8 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   }
   for (var i = 0u; i < EACH; i++) {
     let row = min(row0 + place + i, rows - 1u);
-    var found = 0u;
     var best = logits[i * CLASSES];
+    var found = select(0u, 255u, (bitcast<u32>(best) & 0x7f800000u) == 0x7f800000u); // no number, no class
     for (var k = 1u; k < CLASSES; k++) {
       let logit = logits[i * CLASSES + k];
       found = select(found, k, logit > best);

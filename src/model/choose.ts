@@ -4,6 +4,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { type GpuKernels, gpuKernels } from '../kernels/set.ts';
 import { fused } from './fused/fused.ts';
 import type { Lowering } from './lowering.ts';
+import { type LoadOptions, mustBeOneOf } from './options.ts';
 
 /** What tells adapters apart: WebGPU's names of vendor and architecture, in small letters. */
 type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
@@ -20,7 +21,8 @@ export async function kernelsFor({ vendor, software }: Named): Promise<GpuKernel
  * @param asked `plain` needs such subgroups; `fused` by name is that of a desktop's GPU, its kernels too, on software adapters
  * @throws FaceXFormerError BAD_OPTION
  */
-export async function loweringFor({ adapter, lanes }: Gpu, asked: 'auto' | 'fused' | 'plain'): Promise<Lowering> {
+export async function loweringFor({ adapter, lanes }: Gpu, asked: NonNullable<LoadOptions['plan']>): Promise<Lowering> {
+  mustBeOneOf(['auto', 'fused', 'plain'], asked, 'plan');
   const isPlain = asked === 'plain' || (asked === 'auto' && adapter.architecture === 'swiftshader' && lanes === 4);
   if (!isPlain) return fused(asked === 'fused' && adapter.software ? gpuKernels : await kernelsFor(adapter));
   if (lanes !== 4)

@@ -2,14 +2,13 @@
 import type { Gpu } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Lowering } from './lowering.ts';
-import type { EngineDtype, LoadOptions } from './options.ts';
+import { type EngineDtype, type LoadOptions, mustBeOneOf } from './options.ts';
 
 type Asked = NonNullable<LoadOptions['dtype']>;
 
 /** Whether the device should have `shader-f16`, where the GPU does. @throws FaceXFormerError BAD_OPTION */
 export function wantsFloat16(asked: Asked): boolean {
-  if (asked !== 'auto' && asked !== 'f32' && asked !== 'f16')
-    throw new FaceXFormerError('BAD_OPTION', `\`dtype\` is ${JSON.stringify(asked)}; it must be 'auto', 'f32' or 'f16'.`);
+  mustBeOneOf(['auto', 'f32', 'f16'], asked, 'dtype');
   return asked !== 'f32';
 }
 

@@ -67,12 +67,11 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
       remembered = undefined;
       return compile(planned());
     });
-    compiled.catch(() => {}); // awaited below; until then a failure of the weights goes first
-    await parameters.load(plan.parameters, checkpoint, {
-      signal,
+    const loaded = parameters.load(plan.parameters, checkpoint, {
+      signal: either(signal, stop),
       onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
     });
-    await compiled;
+    await Promise.all([compiled, loaded]);
     const programs = new Programs({
       graphOf,
       mostImages: lowering.mostImages,

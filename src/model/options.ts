@@ -124,3 +124,9 @@ export function checkedTasks(asked: readonly Task[] | undefined, known: readonly
     }
   return known.filter((task) => asked.includes(task));
 }
+
+/** @throws FaceXFormerError BAD_OPTION */
+export function mustBeOneOf(choices: readonly string[], given: string, name: string): void {
+  if (!choices.includes(given))
+    throw new FaceXFormerError('BAD_OPTION', `\`${name}\` is ${JSON.stringify(given)}. Choose from ${choices.join(', ')}.`);
+}

@@ -61,8 +61,10 @@ export class Programs {
     const known = this.#programs.get(key);
     this.#programs.delete(key); // the last used goes last
     const program = known ?? (await this.#make(choice, images));
-    if (this.#destroyed) program.destroy(); // while it was made
-    if (this.#destroyed) throw disposed();
+    if (this.#destroyed) {
+      program.destroy(); // while it was made
+      throw disposed();
+    }
     this.#programs.set(key, program);
     for (const [oldest, old] of this.#programs) {
       if (this.#programs.size <= KEPT_PROGRAMS) break;

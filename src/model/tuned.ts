@@ -1,6 +1,6 @@
 /** Tuning as the engine does it: what is measured, what is kept between visits and for whom. Loaded only where there may be something to do. */
 import type { AdapterName, Gpu } from '../gpu/device.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError, gpuLost } from '../gpu/errors.ts';
 import { forgetTuned, readTuned, writeTuned } from '../gpu/tune-store.ts';
 import type { Choose } from '../graph/plan.ts';
 import type { Choices, TuneReport } from '../graph/tune.ts';
@@ -74,11 +74,16 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
   const known = { ...kept, ...chosen.choices };
   const open = benches.open.bind(benches);
   const shapes = await tuneShapes(tunables, { open, budget, known: force ? {} : known, signal }).finally(() => benches.destroy());
-  if (lost) throw new FaceXFormerError('DEVICE_LOST', 'The GPU was lost while it was measured. Load the engine again.'); // measured in vain
+  if (lost) throw gpuLost('while it was measured'); // in vain
   const choices = { ...known, ...choicesOf(shapes) }; // those of other tasks stay
-  chosen.choices = choices;
   programs.adopt(chooserOf(choices, gpu.lanes));
-  await programs.get({ tasks }); // compiled now, and not when the next frame waits
+  try {
+    await programs.get({ tasks }); // compiled now, and not when the next frame waits
+  } catch (error) {
+    programs.adopt(chooserOf(chosen.choices, gpu.lanes));
+    throw error;
+  }
+  chosen.choices = choices;
   const remembered = tunables.length > 0 && (await writeTuned(key, { browser: thisBrowser(), engine: VERSION, choices } satisfies Kept));
   const adopted = shapes.filter((one) => one.chosen !== one.default).length;
   return { adapter: gpu.adapter, dtype, budget, spent: performance.now() - start, shapes, adopted, remembered };

@@ -29,6 +29,7 @@ export interface HostedServer {
 export async function hostedServer(
   files: Record<string, Uint8Array>,
   extra: Record<string, [type: string, body: string]> = {},
+  port = 0,
 ): Promise<HostedServer> {
   const config = { chunk_bytes: CHUNK_BYTES, files: Object.entries(files).map(([name, bytes]) => hostedFile(name, bytes)) };
   const all: Record<string, Uint8Array> = { 'config.json': new TextEncoder().encode(JSON.stringify(config)), ...files };
@@ -48,7 +49,7 @@ export async function hostedServer(
     if (start > 0) headers['content-range'] = `bytes ${start}-${bytes.length - 1}/${bytes.length}`;
     response.writeHead(start > 0 ? 206 : 200, headers).end(bytes.subarray(start));
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
   state.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   state.close = () =>
     new Promise((closed) => {

@@ -167,6 +167,32 @@ describe('a download goes on after', () => {
     expect(server.requests.length).toBe(3);
   });
 
+  it('weights that were replaced after a download broke off: the failure forgets what they were, and the next visit asks', async () => {
+    server.mischief = ({ path, from }, response) => {
+      if (path === 'config.json') return false;
+      if (from > 0) return Boolean(response.writeHead(404).end());
+      response.writeHead(200, { 'content-length': big.length }).write(big.subarray(0, CHUNK_BYTES + 9), () => response.destroy());
+      return true;
+    };
+    await expect(load()).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+    const port = Number(new URL(server.url).port);
+    await server.close();
+    const other = fileOf({ a: entry('U8', [4], [0, 4]) }, 4);
+    server = await hostedServer({ 'model.safetensors': other }, {}, port);
+    expect(await load()).toEqual({ a: sha256(Uint8Array.of(0, 1, 2, 3)) });
+  });
+
+  it('the same where the answers are whole: the first visit after it fails, and says so', async () => {
+    const store = await chunkStore();
+    const port = Number(new URL(server.url).port);
+    await load();
+    await store.delete(sha256(big));
+    await server.close();
+    server = await hostedServer({ 'model.safetensors': fileOf({ a: entry('U8', [4], [0, 4]) }, 4) }, {}, port);
+    await expect(load()).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(/not of one version/) });
+    expect(await load()).toEqual({ a: sha256(Uint8Array.of(0, 1, 2, 3)) });
+  });
+
   it('a store that is full: nothing is kept, and nothing is lost', async () => {
     const store = await chunkStore();
     const put = store.put;

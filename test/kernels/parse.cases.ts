@@ -6,8 +6,14 @@ import { layerNorm } from './streams.ts';
 
 const EPS = 1e-6;
 
-/** @param twins whether every second class is the same as the one before it, which wins */
-function parseCase(kernel: typeof parse, name: string, shape: Omit<ParseShape, 'eps'>, twins = false): KernelCase {
+interface Traits {
+  /** Every second class is the same as the one before it, which wins. */
+  twins?: boolean;
+  /** A row of x that holds no numbers. */
+  lost?: number;
+}
+
+function parseCase(kernel: typeof parse, name: string, shape: Omit<ParseShape, 'eps'>, { twins, lost }: Traits = {}): KernelCase {
   const { side, classes, images = 1, logits = false, dtype = 'f32' } = shape;
   const wide = 4 * side;
   return {
@@ -16,6 +22,7 @@ function parseCase(kernel: typeof parse, name: string, shape: Omit<ParseShape, '
     ...featuresOf(dtype),
     async run(device) {
       const x = randomValues(images * 4 * side * side * 64, 1);
+      if (lost !== undefined) x[lost * 64 + 5] = Number.NaN;
       const weight = randomValues(64 * 32 * 4, 2).map((v) => v / 4);
       const [g, beta, b] = [randomValues(64, 3), randomValues(64, 4), randomValues(32, 5)];
       const h = randomValues(images * classes * 32, 6);
@@ -55,13 +62,13 @@ function productsOf(
   return out;
 }
 
-/** The lowest class of the highest product at each pixel; [images][pixels] bytes. */
+/** The lowest class of the highest product at each pixel, 255 where they are no numbers; [images][pixels] bytes. */
 function highest(products: Float64Array, images: number, classes: number, pixels: number): Uint8Array {
   return Uint8Array.from({ length: images * pixels }, (_, i) => {
     const at = (c: number) => products[(Math.floor(i / pixels) * classes + c) * pixels + (i % pixels)] as number;
     let best = 0;
     for (let c = 1; c < classes; c++) if (at(c) > at(best)) best = c;
-    return best;
+    return Number.isFinite(at(0)) ? best : 255;
   });
 }
 
@@ -70,8 +77,9 @@ export const cases: KernelCase[] = [
   parseCase(parse, 'the model', { side: 56, classes: 11, logits: true }),
   parseCase(parse, 'a tail', { side: 3, classes: 11, logits: true }),
   parseCase(parse, 'a tail', { side: 3, classes: 11 }),
-  parseCase(parse, 'the lowest of equals', { side: 4, classes: 10 }, true),
-  parseCase(parseSmall, 'the lowest of equals', { side: 3, classes: 4, images: 2 }, true),
+  parseCase(parse, 'the lowest of equals', { side: 4, classes: 10 }, { twins: true }),
+  parseCase(parseSmall, 'the lowest of equals', { side: 3, classes: 4, images: 2 }, { twins: true }),
+  parseCase(parse, 'no class where there is no number', { side: 5, classes: 11 }, { lost: 42 }),
   parseCase(parse, 'one position', { side: 1, classes: 1 }),
   parseCase(parse, 'two images', { side: 5, classes: 4, images: 2 }),
   parseCase(parse, 'two images', { side: 5, classes: 4, images: 2, logits: true }),

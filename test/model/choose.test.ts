@@ -1,8 +1,9 @@
 /** Which kernels an adapter gets. */
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Gpu } from '../../src/gpu/device.ts';
 import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
-import { kernelsFor } from '../../src/model/choose.ts';
+import { kernelsFor, loweringFor } from '../../src/model/choose.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -74,4 +75,31 @@ it('no vendor where no browser is', async () => {
 
 it('a CPU, whatever else it says', async () => {
   expect(await kernelsFor({ vendor: 'arm', architecture: '', software: true })).toBe(softwareKernels);
+});
+
+describe('the lowering', () => {
+  const gpu = (adapter: Partial<Gpu['adapter']>, lanes?: number) =>
+    ({ adapter: { vendor: '', architecture: '', description: '', software: false, ...adapter }, lanes }) as Gpu;
+  const swiftshader = gpu({ vendor: 'google', architecture: 'swiftshader', software: true }, 4);
+  const lavapipe = gpu({ vendor: 'mesa', description: 'llvmpipe', software: true }, 8);
+  const desktop = gpu({ vendor: 'nvidia' }, 32);
+
+  it('is plain on SwiftShader, and fused elsewhere', async () => {
+    expect((await loweringFor(swiftshader, 'auto')).mostImages).toBe(1);
+    for (const one of [lavapipe, desktop]) expect((await loweringFor(one, 'auto')).mostImages).toBe(8);
+  });
+
+  it('by name is fused on SwiftShader too, and plain only there', async () => {
+    expect((await loweringFor(swiftshader, 'fused')).mostImages).toBe(8);
+    expect((await loweringFor(swiftshader, 'plain')).mostImages).toBe(1);
+    for (const one of [lavapipe, desktop])
+      await expect(loweringFor(one, 'plain')).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/four lanes/) });
+  });
+
+  it.each(['Fused', '', 7, null])('%j is none', async (asked) => {
+    await expect(loweringFor(desktop, asked as 'auto')).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      message: expect.stringMatching(/`plan` is .*auto, fused, plain/),
+    });
+  });
 });

@@ -1,0 +1,100 @@
+/** Weights on their way to the GPU, on a device that is none. */
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { Parameters } from '../../src/graph/parameters.ts';
+
+beforeAll(() => void vi.stubGlobal('GPUBufferUsage', { STORAGE: 128 }));
+
+/** A GPU with room for so many bytes of buffers; what is beyond is told as WebGPU does, later and to a scope. */
+class FakeDevice {
+  buffers: { label: string; size: number; destroyed: boolean }[] = [];
+  #failed: (string | undefined)[] = [];
+  constructor(readonly room: number) {}
+  createBuffer({ label, size }: { label: string; size: number }) {
+    const bytes = new ArrayBuffer(size);
+    const buffer = {
+      label,
+      size,
+      destroyed: false,
+      getMappedRange: () => bytes,
+      unmap: () => {},
+      destroy() {
+        buffer.destroyed = true;
+      },
+    };
+    this.buffers.push(buffer);
+    const taken = this.buffers.reduce((sum, one) => sum + one.size, 0);
+    if (taken > this.room) this.#failed = this.#failed.map(() => label);
+    return buffer;
+  }
+  pushErrorScope() {
+    this.#failed.push(undefined);
+  }
+  async popErrorScope() {
+    const label = this.#failed.pop();
+    return label === undefined ? null : { message: `no memory for ${label}` };
+  }
+}
+
+const info = (name: string): TensorInfo => ({ name, dtype: 'F32', shape: [64], bytes: 256 });
+
+function checkpointOf(...names: string[]): Checkpoint {
+  async function* read({ onProgress }: ReadOptions = {}) {
+    for (const [i, name] of names.entries()) {
+      yield { info: info(name), data: new Uint8Array(256) };
+      onProgress?.(256 * (i + 1), 256 * names.length);
+    }
+  }
+  return { source: 'a test', tensors: new Map(names.map((name) => [name, info(name)])), read, rereadable: true };
+}
+
+function parametersOf(room: number) {
+  const device = new FakeDevice(room);
+  const graph = new Graph();
+  const wanted = ['a', 'b', 'c'].map((name) => graph.parameter(name, [name], 64, (into, [from]) => into.set(from as Float32Array)));
+  return { device, wanted, parameters: new Parameters(device as unknown as GPUDevice) };
+}
+
+describe('Parameters.load', () => {
+  it('makes a buffer of each parameter', async () => {
+    const { device, wanted, parameters } = parametersOf(1000);
+    await parameters.load(wanted, checkpointOf('c', 'a', 'b'));
+    expect(device.buffers.map(({ label }) => label)).toEqual(['c', 'a', 'b']);
+    expect(parameters.bytes).toBe(768);
+  });
+
+  it('ends with LIMIT where the GPU has no memory for one of them, though buffers fill all the same', async () => {
+    const { device, wanted, parameters } = parametersOf(700);
+    await expect(parameters.load(wanted, checkpointOf('a', 'b', 'c'))).rejects.toMatchObject({
+      name: 'FaceXFormerError',
+      code: 'LIMIT',
+      message: expect.stringMatching(/no memory for 768 bytes of weights/),
+    });
+    parameters.destroy();
+    expect(device.buffers.every(({ destroyed }) => destroyed)).toBe(true);
+  });
+
+  it('makes nothing more once its signal is aborted, whether the checkpoint minds it or not', async () => {
+    const { device, wanted, parameters } = parametersOf(1000);
+    const stop = new AbortController();
+    const onProgress = () => stop.abort();
+    await expect(parameters.load(wanted, checkpointOf('a', 'b', 'c'), { signal: stop.signal, onProgress })).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
+    expect(device.buffers.length).toBe(1);
+  });
+
+  it('names what a checkpoint lacks', async () => {
+    const { wanted, parameters } = parametersOf(1000);
+    await expect(parameters.load(wanted, checkpointOf('a', 'b'))).rejects.toMatchObject({ code: 'WRONG_WEIGHTS' });
+  });
+});
+
+it('one name is one parameter, and of one size', () => {
+  const graph = new Graph();
+  const fill = () => {};
+  expect(graph.parameter('a', ['a'], 64, fill)).toBe(graph.parameter('a', ['a'], 64, fill));
+  expect(() => graph.parameter('a', ['a'], 65, fill)).toThrow(/two parameters/);
+  expect(() => graph.parameter('a', ['a'], 64, fill, 'f16')).toThrow(/two parameters/);
+});
