@@ -3,7 +3,6 @@ import { unrolled } from '../../src/kernels/unroll.ts';
 import { measureOnIntel } from './intel.ts';
 import { measureOnNvk } from './nvk.ts';
 import { measureOnAdreno, measureOnMali } from './phones.ts';
-import type { AdapterProfile } from './pipelines.ts';
 import { measureOnRadv } from './radv.ts';
 import { measureOnSafari } from './safari.ts';
 import { measureOnWgpu } from './wgpu.ts';
@@ -26,7 +25,8 @@ export interface Column {
 
 export interface Gpu {
   readonly title: string;
-  readonly profile: AdapterProfile;
+  /** As WebGPU names it: it decides the kernels. */
+  readonly vendor: string;
   readonly columns: readonly Column[];
   /** False where the driver has no `shader-f16`, whatever the GPU has. */
   readonly float16?: false;
@@ -89,51 +89,51 @@ const SAFARI: readonly Column[] = [less('loops', 'loops'), { figure: 'bytes', ti
 export const GPUS: Readonly<Record<string, Gpu>> = {
   navi31: {
     title: 'RDNA3 (Radeon RX 7900)',
-    profile: { vendor: 'amd', architecture: 'rdna-3' },
+    vendor: 'amd',
     columns: AMD,
     measure: (wgsl) => measureOnRadv('navi31', wgsl),
   },
   navi21: {
     title: 'RDNA2 (Radeon RX 6800)',
-    profile: { vendor: 'amd', architecture: 'rdna-2' },
+    vendor: 'amd',
     columns: AMD,
     measure: (wgsl) => measureOnRadv('navi21', wgsl),
   },
   'navi31-wgpu': {
     title: 'RDNA3 as Firefox compiles for it',
-    profile: { vendor: 'amd', architecture: 'rdna-3' },
+    vendor: 'amd',
     columns: AMD,
     measure: (wgsl) => measureOnWgpu('navi31', unrolled(wgsl)),
   },
   ga102: {
     title: 'NVIDIA Ampere (GeForce RTX 3090), by NVK',
-    profile: { vendor: 'nvidia', architecture: 'ampere' },
+    vendor: 'nvidia',
     columns: NVIDIA,
     float16: false,
     measure: (wgsl) => measureOnNvk('0x172', wgsl),
   },
   tgl: {
     title: 'Intel Xe-LP (Tiger Lake)',
-    profile: { vendor: 'intel', architecture: 'gen-12lp' },
+    vendor: 'intel',
     columns: INTEL,
     measure: (wgsl) => measureOnIntel('tgl', wgsl),
   },
   adreno740: {
     title: 'Adreno 740 (phones)',
-    profile: { vendor: 'qualcomm', architecture: 'adreno-7xx' },
+    vendor: 'qualcomm',
     columns: ADRENO,
     measure: (wgsl) => measureOnAdreno('740', wgsl),
   },
   'mali-g610': {
     title: 'Mali-G610 (phones)',
-    profile: { vendor: 'arm', architecture: 'valhall' },
+    vendor: 'arm',
     columns: MALI,
     float16: false,
     measure: (wgsl) => measureOnMali('a867', wgsl),
   },
   safari: {
     title: 'Apple, as Safari compiles for it',
-    profile: { vendor: 'apple', architecture: '' },
+    vendor: 'apple',
     columns: SAFARI,
     measure: (wgsl) => measureOnSafari(unrolled(wgsl)),
   },

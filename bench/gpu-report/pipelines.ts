@@ -1,21 +1,15 @@
 /** What is measured: every pipeline of a frame as the engine would run it on an adapter of that kind. */
 import { FORMS, type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
-import { pipelineKey } from '../../src/gpu/pipelines.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { alternativesTo, type Candidate } from '../../src/kernels/candidates.ts';
-import { specialise } from '../../src/kernels/kernel.ts';
+import { pipelineKey, specialise } from '../../src/kernels/kernel.ts';
 import { kernelsFor } from '../../src/model/choose.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import type { EngineDtype } from '../../src/model/options.ts';
-
-/** The part of a `GPUAdapterInfo` that the choice of kernels may depend on. */
-export interface AdapterProfile {
-  readonly vendor: string;
-  readonly architecture: string;
-}
+import { outputsOf } from '../../src/model/programs.ts';
 
 export interface Pipeline {
   /** Kernel, machine shape and constants: the name of the pipeline in records. */
@@ -40,15 +34,15 @@ export interface Wanted {
 }
 
 /** Each once, with all tasks of the forms, those of the first element type first and of each that with most multiply-adds. */
-export async function pipelinesOf(profile: AdapterProfile, wanted: Wanted = {}): Promise<Pipeline[]> {
+export async function pipelinesOf({ vendor }: { vendor: string }, wanted: Wanted = {}): Promise<Pipeline[]> {
   const { forms = FORMS, dtypes = DTYPES, candidates = false } = wanted;
-  const lowering = fused(await kernelsFor(profile));
+  const lowering = fused(await kernelsFor({ vendor }));
   const all = new Map<string, Pipeline>();
   for (const dtype of dtypes) {
     const ofDtype: Pipeline[] = [];
     for (const form of forms) {
       const config = readConfig(tensorsOf(form));
-      const outputs = tasksOf(config).map((task) => (task === 'segmentation' ? 'mask' : task));
+      const outputs = outputsOf(tasksOf(config), false);
       const { dispatches } = makePlan(network(config, { lowering, dtype }), outputs);
       const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one, LANES)?.candidates ?? []) : dispatches;
       ofDtype.push(...distinct(ways).filter(({ key }) => !ofDtype.some((known) => known.key === key)));

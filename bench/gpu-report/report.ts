@@ -89,7 +89,7 @@ export async function report(args: readonly string[]): Promise<string[]> {
   for (const name of options.gpus) {
     const gpu = GPUS[name] as Gpu;
     const dtypes = options.dtypes.filter((dtype) => dtype === 'f32' || gpu.float16 !== false);
-    const pipelines = (await pipelinesOf(gpu.profile, { ...options, dtypes })).filter(({ key }) => key.includes(options.only));
+    const pipelines = (await pipelinesOf(gpu, { ...options, dtypes })).filter(({ key }) => key.includes(options.only));
     console.error(`${name}: ${pipelines.length} pipelines ...`);
     const part = await partOf(gpu, pipelines);
     gpus[name] = part;

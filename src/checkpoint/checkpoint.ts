@@ -1,9 +1,11 @@
 /** What a checkpoint is to the rest of the engine: named tensors, listed first, then read once each in the file's order. */
 
+/** Element types of the safetensors format that files of weights may hold. */
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U16' | 'U8' | 'BOOL' | OtherDtype;
 /** Known to the format, held by no checkpoint of this model. */
 export type OtherDtype = 'F4' | 'F6_E2M3' | 'F6_E3M2' | 'F8_E5M2' | 'F8_E4M3' | 'F8_E8M0' | 'F8_E4M3FNUZ' | 'F8_E5M2FNUZ' | 'C64';
 
+/** What a file's header says of a tensor. */
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;
@@ -12,12 +14,14 @@ export interface TensorInfo {
   readonly bytes: number;
 }
 
+/** Of `Checkpoint.read`. */
 export interface ReadOptions {
   signal?: AbortSignal | undefined;
   /** Called as bytes arrive: bytes read so far and bytes in all (data, without the header). */
   onProgress?: ((loaded: number, total: number) => void) | undefined;
 }
 
+/** Weights that were opened: what tensors there are, and a way to read them. Made by `openCheckpoint` and `seededCheckpoint`. */
 export interface Checkpoint {
   /** Where the weights are from, for messages and for result files: an address, a file name, or `seeded 20240319`. */
   readonly source: string;

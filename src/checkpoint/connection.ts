@@ -14,6 +14,7 @@ export interface HostedFile {
   readonly chunkBytes: number;
 }
 
+/** How patient a download of hosted weights is. */
 export interface RetryOptions {
   /** Tries a chunk, the first included. 4 unless given. */
   tries?: number;
@@ -151,7 +152,7 @@ async function inTime<T>(stall: number, stop: AbortController, url: string, step
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stalled = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Stalled(`no byte came for ${stall / 1000} s`));
+      reject(new Error(`no byte came for ${stall / 1000} s`));
       stop.abort();
     }, stall);
   });
@@ -165,8 +166,6 @@ async function inTime<T>(stall: number, stop: AbortController, url: string, step
     clearTimeout(timer);
   }
 }
-
-class Stalled extends Error {}
 
 function unreachable(url: string, why: string, cause?: unknown): FaceXFormerError {
   return new FaceXFormerError(

@@ -5,8 +5,10 @@ import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
 import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength } from './safetensors.ts';
 
+/** Where weights can be read from; a stream, a Request's body and a Response only once. */
 export type WeightsSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>;
 
+/** Of `openCheckpoint`. */
 export interface OpenOptions {
   signal?: AbortSignal | undefined;
   /** Fetches addresses; the runtime's own unless given. */
@@ -20,8 +22,8 @@ export interface OpenOptions {
 /**
  * Opens a checkpoint: hosted weights, by the address of their folder (ending in `/`) or of its config.json, which are verified, kept
  * for the next visit, and resumed where the network broke off; or one safetensors file, by its address (string or URL, fetched), in a
- * Request, Response, Blob, File or bytes, or as a stream. The header is read at once, the tensors when `read` asks for them: never more than the largest tensor and small chunks are
- * held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address is opened and not read, abort the signal.
+ * Request, Response, Blob, File or bytes, or as a stream. The header is read at once, the tensors when `read` asks for them: never more
+ * than the largest tensor and small chunks are held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address is opened and not read, abort the signal.
  * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, BAD_OPTION, ABORTED
  */
 export async function openCheckpoint(source: WeightsSource, { signal, fetch, cache = true, retry }: OpenOptions = {}): Promise<Checkpoint> {

@@ -10,6 +10,7 @@ import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { relativePositionIndex } from './check.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
 
+/** Of `seededCheckpoint`, and of the fixtures that PyTorch made. */
 export const DEFAULT_SEED = 20240319;
 
 /** A checkpoint of seeded weights for the tensors of a form (`tensorsOf('released')`). The seed is an integer of 32 bits. */

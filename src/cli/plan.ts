@@ -3,12 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { FORMS, tensorsOf } from '../checkpoint/manifest.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { pipelineKey } from '../gpu/pipelines.ts';
 import type { Graph } from '../graph/graph.ts';
 import { makePlan, type Plan } from '../graph/plan.ts';
 import { planJson, printPlan } from '../graph/print.ts';
 import { cpuKernels } from '../kernels/cpu.ts';
-import { specialise } from '../kernels/kernel.ts';
+import { pipelineKey, specialise } from '../kernels/kernel.ts';
 import { kernelsFor } from '../model/choose.ts';
 import { type Config, tasksOf } from '../model/config.ts';
 import { readConfig } from '../model/forms.ts';
@@ -51,7 +50,7 @@ async function graphOf(
   const type = parseChoice('--dtype', dtype, ['f32', 'f16'] as const);
   const vendor = VENDORS[parseChoice('--gpu', gpu, GPUS)];
   if (software && (images > 1 || type === 'f16')) throw new UsageError('--software takes one face at a time, in float32.');
-  const lowering = software ? plain(cpuKernels) : fused(await kernelsFor({ vendor, architecture: '' }));
+  const lowering = software ? plain(cpuKernels) : fused(await kernelsFor({ vendor }));
   return network(config, { lowering, images, dtype: type, tasks });
 }
 

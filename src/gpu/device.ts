@@ -3,7 +3,6 @@ import { FaceXFormerError, throwIfAborted } from './errors.ts';
 
 export interface Gpu {
   readonly device: GPUDevice;
-  /** What the browser tells about the adapter; fields may be empty. */
   readonly adapter: AdapterName;
   /** Lanes of every subgroup, where the adapter has one size and the device has `subgroups`: kernels may count on it. */
   readonly lanes: number | undefined;
@@ -13,6 +12,7 @@ export interface Gpu {
   readonly own: boolean;
 }
 
+/** What the browser tells of the adapter; Firefox tells nothing, and fields are empty then. */
 export interface AdapterName {
   readonly vendor: string;
   readonly architecture: string;

@@ -32,6 +32,7 @@ export type ErrorCode =
   /** A call after `dispose()`. */
   | 'DISPOSED';
 
+/** The one error that the engine throws: branch on its `code`, show its `message`; `cause` is what the browser said, if it said anything. */
 export class FaceXFormerError extends Error {
   override readonly name = 'FaceXFormerError';
   readonly code: ErrorCode;
@@ -54,7 +55,7 @@ export const gpuLost = (why: string, options?: ErrorOptions): FaceXFormerError =
 export const aborted = (cause: unknown): FaceXFormerError =>
   new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });
 
-/** Throws `ABORTED` if the signal is aborted; its reason travels as `cause`. */
+/** @throws FaceXFormerError ABORTED, if the signal is aborted; its reason travels as `cause` */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal.reason);
 }

@@ -1,18 +1,8 @@
 /** Compute pipelines, made asynchronously, each once: the same kernel with the same constants is the same pipeline. */
-import { type Kernel, type Launch, withMachine } from '../kernels/kernel.ts';
+import { type Kernel, type Launch, pipelineKey, withMachine } from '../kernels/kernel.ts';
 import { FaceXFormerError } from './errors.ts';
 
 type AnyKernel = Pick<Kernel<never>, 'name' | 'wgsl'>;
-
-/** What tells one pipeline from another: the kernel's name, its machine shape and its constants. */
-export function pipelineKey(kernel: AnyKernel, { machine = {}, constants }: Pick<Launch, 'machine' | 'constants'>): string {
-  const list = (record: object) =>
-    Object.entries(record)
-      .map(([name, value]) => `${name}=${value}`)
-      .sort()
-      .join(' ');
-  return `${kernel.name} ${list(machine)} | ${list(constants)}`;
-}
 
 export class Pipelines {
   readonly #modules = new Map<string, GPUShaderModule>();

@@ -105,7 +105,7 @@ export class Graph {
   /** The same name is the same parameter: two nodes share its buffer. */
   parameter(name: string, from: readonly string[], length: number, fill: Parameter['fill'], dtype: Dtype = 'f32'): Parameter {
     const parameter = this.#parameters.get(name) ?? { kind: 'parameter', name, from, length, fill, dtype };
-    if (parameter.length !== length || parameter.dtype !== dtype) throw new Error(`two parameters are named ${name}`);
+    if (parameter.length !== length || parameter.dtype !== dtype) throw new Error(`two parameters ${name}`);
     this.#parameters.set(name, parameter);
     return parameter;
   }

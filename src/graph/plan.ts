@@ -3,8 +3,7 @@
  * lives. It prints one line a dispatch, and that print is the best description of what a frame does.
  */
 
-import { pipelineKey } from '../gpu/pipelines.ts';
-import type { Dtype, Launch } from '../kernels/kernel.ts';
+import { type Dtype, type Launch, pipelineKey } from '../kernels/kernel.ts';
 import { BYTES, bytesOf, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
 
 /** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource of the engine's. */
@@ -37,6 +36,7 @@ export interface Readback extends Omit<Tap, 'tensor'> {
   readonly bytes: number;
 }
 
+/** What a frame does, as data: no GPU is needed to make one. `printPlan` and `planJson` show it. */
 export interface Plan {
   /** How many pictures a frame takes. */
   readonly images: number;

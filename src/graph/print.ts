@@ -1,5 +1,5 @@
 /** A plan as text, one line a dispatch, and as JSON. */
-import { pipelineKey } from '../gpu/pipelines.ts';
+import { pipelineKey } from '../kernels/kernel.ts';
 import type { Dispatch, Place, Plan } from './plan.ts';
 
 type Slot = Place & { readonly kind: 'slot' };

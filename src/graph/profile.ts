@@ -3,7 +3,8 @@
  * may take less, so that a dispatch is repeated in one pass until the pass is long enough, and the time divided.
  */
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { pipelineKey } from '../gpu/pipelines.ts';
+import { refusalOf } from '../gpu/scope.ts';
+import { pipelineKey } from '../kernels/kernel.ts';
 import type { Plan } from './plan.ts';
 import type { Program } from './program.ts';
 
@@ -27,6 +28,8 @@ export interface KernelTime {
 /** A measurement lasts at least so long: 100 steps of Chrome's clock. */
 export const LEAST_MS = 6.5536;
 const MOST_REPEATS = 1 << 15;
+/** A pass that would keep everybody waiting for longer is not begun, whatever the GPU's clock says: drivers end what takes seconds. */
+const MOST_WAIT_MS = 500;
 
 /**
  * Runs a frame, then every pipeline on each of its grids. Repeats go round the dispatches that share one, so that each finds other weights,
@@ -94,13 +97,18 @@ export interface Measured {
   readonly repeats: number;
 }
 
-/** The first pass of `least` milliseconds or more, but the very first: some drivers compile a pipeline when it is used first. */
+/**
+ * The first pass of `least` milliseconds or more, but the very first: some drivers compile a pipeline when it is used first. Where the
+ * GPU's clock tells nothing, this machine's does.
+ */
 export async function measured(pass: (repeats: number) => Promise<number>, least = LEAST_MS): Promise<Measured> {
   let repeats = moreRepeats(1, await pass(1), least) ?? 1;
   for (;;) {
+    const start = performance.now();
     const whole = await pass(repeats);
-    const more = moreRepeats(repeats, whole, least);
-    if (more === undefined) return { milliseconds: whole / repeats, repeats };
+    const waited = performance.now() - start;
+    const more = Math.min(moreRepeats(repeats, whole, least) ?? 0, Math.floor((repeats * MOST_WAIT_MS) / waited));
+    if (more <= repeats) return { milliseconds: (whole || waited) / repeats, repeats };
     repeats = more;
   }
 }
@@ -127,17 +135,16 @@ export class PassTimer {
 
   async #pass(repeats: number, encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<number> {
     const { device } = this;
-    device.pushErrorScope('validation');
-    const encoder = device.createCommandEncoder({ label: 'profile' });
-    const pass = encoder.beginComputePass({
-      timestampWrites: { querySet: this.#times, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
+    const refused = await refusalOf(device, () => {
+      const encoder = device.createCommandEncoder({ label: 'profile' });
+      const timestampWrites = { querySet: this.#times, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
+      const pass = encoder.beginComputePass({ timestampWrites });
+      for (let n = 0; n < repeats; n++) encode(pass, n);
+      pass.end();
+      encoder.resolveQuerySet(this.#times, 0, 2, this.#resolved, 0);
+      encoder.copyBufferToBuffer(this.#resolved, 0, this.#read, 0, 16);
+      device.queue.submit([encoder.finish()]);
     });
-    for (let n = 0; n < repeats; n++) encode(pass, n);
-    pass.end();
-    encoder.resolveQuerySet(this.#times, 0, 2, this.#resolved, 0);
-    encoder.copyBufferToBuffer(this.#resolved, 0, this.#read, 0, 16);
-    device.queue.submit([encoder.finish()]);
-    const refused = await device.popErrorScope();
     if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the measurement: ${refused.message}`);
     await this.#read.mapAsync(GPUMapMode.READ);
     const [begin = 0n, end = 0n] = new BigUint64Array(this.#read.getMappedRange());

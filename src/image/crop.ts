@@ -16,6 +16,7 @@ export interface Size {
   readonly height: number;
 }
 
+/** A point in a picture, in its pixels. */
 export interface Point {
   readonly x: number;
   readonly y: number;
@@ -71,14 +72,6 @@ export function toPicture({ x, y }: Point, crop: Box): Point {
   return {
     x: crop.x0 + ((x + 0.5) * (crop.x1 - crop.x0)) / SIZE - 0.5,
     y: crop.y0 + ((y + 0.5) * (crop.y1 - crop.y0)) / SIZE - 0.5,
-  };
-}
-
-/** The inverse of `toPicture`. */
-export function toCrop({ x, y }: Point, crop: Box): Point {
-  return {
-    x: ((x + 0.5 - crop.x0) * SIZE) / (crop.x1 - crop.x0) - 0.5,
-    y: ((y + 0.5 - crop.y0) * SIZE) / (crop.y1 - crop.y0) - 0.5,
   };
 }
 

@@ -55,6 +55,19 @@ export function defineKernel<Shape>(name: string, wgsl: string, launch: (shape: 
   };
 }
 
+/** What tells one pipeline from another: the kernel's name, its machine shape and its constants. */
+export function pipelineKey(
+  kernel: Pick<Kernel<never>, 'name'>,
+  { machine = {}, constants }: Pick<Launch, 'machine' | 'constants'>,
+): string {
+  const list = (record: object) =>
+    Object.entries(record)
+      .map(([name, value]) => `${name}=${value}`)
+      .sort()
+      .join(' ');
+  return `${kernel.name} ${list(machine)} | ${list(constants)}`;
+}
+
 /** `ceil(a / b)`: how many tiles of b cover a. */
 export const tiles = (a: number, b: number): number => Math.ceil(a / b);
 

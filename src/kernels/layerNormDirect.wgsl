@@ -1,6 +1,6 @@
-// layerNorm for CPUs that run WebGPU: (x - mean) / sqrt(var + EPS) * g + b, then GELU where asked, no barrier.
+// y[r] = (x[r] - mean) / sqrt(var + EPS) * g + b, then GELU where asked: for CPUs that run WebGPU.
 //
-// A thread is a row: there a barrier costs more than the row's sums. Two passes as in layerNorm, then the one that writes.
+// A thread is a row: there a barrier costs more than the row's sums. Two passes, a mean and then the distances from it, and one that writes.
 const THREADS = 8u; // few, so that 49 rows still keep every core busy
 
 override ROWS: u32;

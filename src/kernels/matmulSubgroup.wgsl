@@ -1,4 +1,4 @@
-// y[r, n] = act(sum_k x[r, k] w[n, k] + b[n]) + r[r mod R_ROWS, n], as matmul, for subgroups of exactly four.
+// y[r, n] = act(sum_k x[r, k] w[n, k] + b[n]) + r[r mod its rows, n], as matmul, for subgroups of exactly four.
 //
 // A thread holds 28 rows by 16 columns and reads both operands straight from storage. The four lanes work on the same rows, so
 // each loads one of four values of x and all hear it: on CPUs that run WebGPU (SwiftShader's subgroups are four) a load costs as

@@ -40,7 +40,7 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
   let edge = vec2<bool>(SHIFT > 0u) & (window == vec2u(across - 1u));
   let place = position(window, group.z, thread);
   let own = (place * 3u * HEADS + group.y) * QUADS;
-    let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
+  let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
   let q2 = LOG2E * mat4x4f(vec4f(x[own + 4u]), vec4f(x[own + 5u]), vec4f(x[own + 6u]), vec4f(x[own + 7u]));
   let first = group.y * 169u + (thread / WINDOW + 6u) * 13u + thread % WINDOW + 6u;
   var highest = -3.0e38;

@@ -6,11 +6,8 @@ import { fused } from './fused/fused.ts';
 import type { Lowering } from './lowering.ts';
 import { type LoadOptions, mustBeOneOf } from './options.ts';
 
-/** What tells adapters apart: WebGPU's names of vendor and architecture, in small letters. */
-type Named = Pick<Gpu['adapter'], 'vendor' | 'architecture'> & { readonly software?: boolean };
-
-/** The kernels' table: by vendor phones, Intel and Apple, and CPUs; every other GPU takes the desktop's. */
-export async function kernelsFor({ vendor, software }: Named): Promise<GpuKernels> {
+/** The kernels' table: by vendor, as WebGPU writes it, phones, Intel and Apple, and CPUs; every other GPU takes the desktop's. */
+export async function kernelsFor({ vendor, software = false }: { vendor: string; software?: boolean }): Promise<GpuKernels> {
   const named = software ? 'software' : vendor || (await import('../gpu/vendor.ts')).vendorWithoutWebGpu();
   if (!/^(software|qualcomm|arm|intel|apple)$/.test(named)) return gpuKernels;
   return (await import('../kernels/registers.ts')).kernelsByVendor[named] as GpuKernels;

@@ -9,8 +9,11 @@ import { joined, product, type Rows, stored } from './layers.ts';
 import type { Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
 
-/** Of the decoder's tokens. */
+/** Of the decoder: the width of its tokens, that of its cross-attention, heads and layers. */
 export const WIDTH = 256;
+export const INNER = 128;
+export const HEADS = 8;
+export const DEPTH = 2;
 const EMBEDDING = 'pe_layer.positional_encoding_gaussian_matrix';
 
 /** A position code: rows of WIDTH values that are added before a projection. Made from the checkpoint, in float64. */

@@ -20,7 +20,7 @@ import {
   type LoadOptions,
   type TuneOptions,
 } from './options.ts';
-import type { Choice } from './programs.ts';
+import type { Wanted } from './programs.ts';
 
 /** A call whose frames the GPU has; `results` are one a batch. */
 interface Submitted {
@@ -30,9 +30,14 @@ interface Submitted {
   readonly timings: { decode: number; upload: number; encode: number; run: number };
 }
 
+/**
+ * The network on one GPU, its weights loaded and its kernels compiled. Made by `load`; `analyze` takes pictures until `dispose`.
+ * Nothing of it leaves the page.
+ */
 export class FaceXFormer {
   /** The tasks that were loaded, in the order of TASKS. */
   readonly tasks: readonly Task[];
+  /** What it runs on, and with which weights. */
   readonly info: EngineInfo;
   readonly #loaded: Loaded;
   /** Ends when the last call's frames are all submitted. */
@@ -141,7 +146,7 @@ export class FaceXFormer {
   }
 
   /** One frame a batch. Those after a frame that is known to have failed are not worth submitting. */
-  async #submitFrames(call: Submitted, picture: Picture, crops: readonly Box[], options: Choice & AnalyzeOptions): Promise<void> {
+  async #submitFrames(call: Submitted, picture: Picture, crops: readonly Box[], options: Wanted & AnalyzeOptions): Promise<void> {
     const { programs, preprocess } = this.#loaded;
     const { frames, timings } = call;
     let begun = 0;

@@ -5,12 +5,11 @@
 import type { Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
 import { packWeight, paddedCols, transposed } from '../kernels/matmul.ts';
+import { WIDTH } from './codes.ts';
 import { product, rowsOfStream } from './layers.ts';
 import type { Stream, Target } from './lowering.ts';
 import { sideOf } from './swin.ts';
 import { Weights } from './weights.ts';
-
-const WIDTH = 256;
 
 /**
  * Four maps, finest first, to the face tokens [3136, 256]. Linear layer, upsampling and 1x1 convolution commute, so each scale has one

@@ -2,8 +2,8 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 
 /**
- * Cosine similarity of two embeddings, -1 to 1; 1 means the same direction. Throws `BAD_OPTION` when the lengths differ,
- * when a number is not finite, or when an embedding is all zeros and so has no direction.
+ * Cosine similarity of two embeddings, -1 to 1; 1 means the same direction.
+ * @throws FaceXFormerError BAD_OPTION: the lengths differ, a number is not finite, or an embedding is all zeros and so has no direction
  */
 export function similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length)
@@ -27,12 +27,14 @@ function length(embedding: ArrayLike<number>): number {
   return norm;
 }
 
+/** Who in a gallery is the most similar. */
 export interface Match {
   name: string;
   /** Cosine similarity to the nearest embedding of that name. */
   similarity: number;
 }
 
+/** A gallery as JSON holds it. */
 export interface GalleryJson {
   format: 'facexformer-gallery';
   version: 1;
@@ -63,7 +65,7 @@ export class Gallery {
     return [...new Set(this.#entries.map(({ name }) => name))];
   }
 
-  /** Adds a copy of an embedding. Throws `BAD_OPTION` for an empty name or an embedding unlike those already held. */
+  /** Adds a copy of an embedding. @throws FaceXFormerError BAD_OPTION: the name is empty, or the embedding unlike those already held */
   add(name: string, embedding: ArrayLike<number>): this {
     if (typeof name !== 'string' || name === '')
       throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty.');
@@ -98,12 +100,13 @@ export class Gallery {
     return best;
   }
 
+  /** What `JSON.stringify` writes of it; `Gallery.fromJSON` reads it. */
   toJSON(): GalleryJson {
     const entries = this.#entries.map(({ name, embedding }) => ({ name, embedding: Array.from(embedding) }));
     return { format: 'facexformer-gallery', version: 1, entries };
   }
 
-  /** The gallery of a parsed JSON value, or of its text. Throws `BAD_OPTION` when it is not one. */
+  /** The gallery of a parsed JSON value, or of its text. @throws FaceXFormerError BAD_OPTION: it is none */
   static fromJSON(json: unknown): Gallery {
     const value = (typeof json === 'string' ? parse(json) : json) as Partial<GalleryJson> | null;
     if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries))
@@ -143,7 +146,7 @@ export class Gallery {
     return bytes;
   }
 
-  /** Reads what `toBytes` wrote. Throws `BAD_OPTION` when the bytes are not a gallery, whole and with nothing after it. */
+  /** Reads what `toBytes` wrote. @throws FaceXFormerError BAD_OPTION: the bytes are not a gallery, whole and with nothing after it */
   static fromBytes(bytes: Uint8Array): Gallery {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC)

@@ -7,6 +7,8 @@ import type { Stream, Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
 
 export const SWIN_EPS = 1e-5;
+/** LayerNorm2d's of the official code, unlike the transformer's. */
+export const UPSCALING_EPS = 1e-6;
 
 /** The scale of attention's scores, folded into the queries: of Swin's heads and of the tokens' own, which have 32 dimensions. */
 export const HEAD_SCALE = 1 / Math.sqrt(32);

@@ -9,6 +9,7 @@ import { TASKS, type Task } from './labels.ts';
 import type { RawTensor } from './raw.ts';
 import type { Face } from './results.ts';
 
+/** How far `load` is. */
 export interface Progress {
   readonly phase: 'device' | 'pipelines' | 'weights' | 'ready';
   /** Bytes of weights read, and in all, in phase `weights`; else 0 or 1 of 1. */
@@ -19,6 +20,7 @@ export interface Progress {
 /** Element type of weights and activations on the GPU. */
 export type EngineDtype = 'f32' | 'f16';
 
+/** Of `FaceXFormer.load`. */
 export interface LoadOptions {
   /**
    * A safetensors file (address, Blob, bytes, stream, response), hosted weights (the address of their folder, ending in `/`), or an open
@@ -44,10 +46,13 @@ export interface LoadOptions {
   tuned?: boolean;
   /** A device of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
   device?: GPUDevice;
+  /** Ends the loading with ABORTED; what was made is destroyed. */
   signal?: AbortSignal;
+  /** Called when a phase begins, and as weights arrive. */
   onProgress?: (progress: Progress) => void;
 }
 
+/** Of `FaceXFormer.analyze`. */
 export interface AnalyzeOptions {
   /** The face's box in picture pixels, used as it is: already widened. Default: the whole picture. */
   box?: Box;
@@ -61,9 +66,11 @@ export interface AnalyzeOptions {
   taps?: boolean;
   /** Adds the landmarks' heat maps, [1, 68, 56, 56], as `heatmaps`. Only weights of the paper's form make them. */
   heatmaps?: boolean;
+  /** Ends the call with ABORTED; calls before and after it are answered. */
   signal?: AbortSignal;
 }
 
+/** Of `FaceXFormer.tune`. */
 export interface TuneOptions {
   /** Milliseconds after which no further measurement is begun; default 2000. */
   budget?: number;
@@ -76,6 +83,7 @@ export interface TuneOptions {
 /** One face, and its raw tensors and heat maps where asked for. */
 export type AnalyzedFace = Face & { raw?: Record<string, RawTensor>; heatmaps?: RawTensor };
 
+/** What `FaceXFormer.analyze` found in one picture. */
 export interface Analysis {
   /** One a box, in the order of the boxes. */
   readonly faces: AnalyzedFace[];
@@ -99,11 +107,14 @@ export interface Timings {
   readonly total: number;
 }
 
+/** What a loaded engine is. */
 export interface EngineInfo {
   readonly adapter: AdapterName;
   /** What runs. */
   readonly dtype: EngineDtype;
+  /** Where the weights are from: an address, a file's name, or `seeded 20240319`. */
   readonly weights: string;
+  /** Which of the two forms the weights are of; it decides what tasks there are. */
   readonly form: Form;
   /** Bytes of weights on the GPU. */
   readonly weightBytes: number;
@@ -116,7 +127,7 @@ export interface EngineInfo {
  */
 export function checkedTasks(asked: readonly Task[] | undefined, known: readonly Task[], who: string): readonly Task[] {
   if (asked === undefined) return known;
-  if (asked.length === 0) throw new FaceXFormerError('BAD_OPTION', `\`tasks\` is empty. Name at least one of ${known.join(', ')}.`);
+  if (asked.length === 0) throw new FaceXFormerError('BAD_OPTION', `\`tasks\` is empty. Choose from ${known.join(', ')}.`);
   for (const task of asked)
     if (!known.includes(task)) {
       const what = TASKS.includes(task) ? `The task ${task} is beyond ${who}` : `There is no task ${JSON.stringify(task)}`;

@@ -12,7 +12,7 @@ import type { Task } from './labels.ts';
 const KEPT_PROGRAMS = 4;
 
 /** What a frame is to give. */
-export interface Choice {
+export interface Wanted {
   readonly tasks: readonly Task[];
   readonly raw?: boolean | undefined;
   readonly taps?: boolean | undefined;
@@ -55,12 +55,12 @@ export class Programs {
   }
 
   /** Frames of a program that is let go of are still answered. @throws FaceXFormerError LIMIT, GPU_ERROR, DISPOSED */
-  async get(choice: Choice, images = 1): Promise<Program> {
-    const { tasks, raw, taps, heatmaps } = choice;
+  async get(wanted: Wanted, images = 1): Promise<Program> {
+    const { tasks, raw, taps, heatmaps } = wanted;
     const key = `${tasks} ${[raw || taps, taps, heatmaps].map(Boolean)} ${images}`;
     const known = this.#programs.get(key);
     this.#programs.delete(key); // the last used goes last
-    const program = known ?? (await this.#make(choice, images));
+    const program = known ?? (await this.#make(wanted, images));
     if (this.#destroyed) {
       program.destroy(); // while it was made
       throw disposed();
@@ -75,7 +75,7 @@ export class Programs {
   }
 
   /** How many faces one frame takes: taps are read back whole, and are many. */
-  mostImages({ taps }: Pick<Choice, 'taps'>): number {
+  mostImages({ taps }: Pick<Wanted, 'taps'>): number {
     return taps ? 1 : this.parts.mostImages;
   }
 
@@ -85,7 +85,7 @@ export class Programs {
     this.#programs.clear();
   }
 
-  async #make({ tasks, raw, taps, heatmaps }: Choice, images: number): Promise<Program> {
+  async #make({ tasks, raw, taps, heatmaps }: Wanted, images: number): Promise<Program> {
     const { config, pipelines, parameters, resources } = this.parts;
     const graph = this.#graph(images);
     const outputs = outputsOf(tasks, !!(raw || taps));

@@ -3,6 +3,7 @@ import { float32Of } from '../checkpoint/from-float16.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { RawOutputs } from './results.ts';
 
+/** A tensor that the network made, under the shape that PyTorch gives it; bytes for pictures, else float32. */
 export interface RawTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Uint8Array;

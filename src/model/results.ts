@@ -94,7 +94,10 @@ export interface FaceOrigin {
   mask?: Uint8Array | undefined;
 }
 
-/** Reads one face's raw outputs. Throws `GPU_ERROR` when an output is not finite or has the wrong length: no NaN comes out. */
+/**
+ * Reads one face's raw outputs.
+ * @throws FaceXFormerError GPU_ERROR: an output is not finite or has the wrong length; no NaN comes out
+ */
 export function faceOf(raw: RawOutputs, { crop, form, mask }: FaceOrigin): Face {
   for (const [task, values] of Object.entries(raw)) mustBeFinite(task, values);
   const face: Face = { box: { ...crop } };

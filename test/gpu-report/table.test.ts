@@ -57,7 +57,7 @@ describe('the table', () => {
 });
 
 describe('the pipelines', async () => {
-  const of = (wanted?: Wanted) => pipelinesOf({ vendor: 'amd', architecture: 'rdna-3' }, wanted);
+  const of = (wanted?: Wanted) => pipelinesOf({ vendor: 'amd' }, wanted);
   const [released, paper, float32, float16, all] = await Promise.all([
     of({ forms: ['released'] }),
     of({ forms: ['paper'] }),

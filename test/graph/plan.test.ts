@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
-import { pipelineKey } from '../../src/gpu/pipelines.ts';
 import { Graph, type Tensor } from '../../src/graph/graph.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
 import { planJson, printPlan } from '../../src/graph/print.ts';
 import { cpuKernels } from '../../src/kernels/cpu.ts';
+import { pipelineKey } from '../../src/kernels/kernel.ts';
 import { layerNormDirect } from '../../src/kernels/layerNormDirect.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
 import { tasksOf } from '../../src/model/config.ts';

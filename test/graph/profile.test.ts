@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { groupsOf, measured, moreRepeats } from '../../src/graph/profile.ts';
@@ -46,6 +46,22 @@ describe('repeats', () => {
         expect(told).toBe(clock(repeats) / repeats);
       }),
     );
+  });
+
+  it('are no more than half a second takes, by a clock that tells nothing', async () => {
+    const passes: number[] = [];
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const told = await measured(async (n) => {
+        passes.push(n);
+        vi.advanceTimersByTime(8 * n);
+        return 0;
+      });
+      expect(told).toEqual({ milliseconds: 8, repeats: 62 });
+      expect(passes).toEqual([1, 32, 62]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('leave out the first pass, in which a driver may compile', async () => {

@@ -24,7 +24,7 @@ it.each([
   ['amd', MAC, gpuKernels],
 ])('vendor %j of a browser that says %s', async (vendor, userAgent, kernels) => {
   vi.stubGlobal('navigator', { userAgent });
-  expect(await kernelsFor({ vendor, architecture: '' })).toBe(kernels);
+  expect(await kernelsFor({ vendor })).toBe(kernels);
 });
 
 /** What Firefox says in WebGL, sanitised: dom/canvas/SanitizeRenderer.cpp there. */
@@ -56,25 +56,25 @@ it.each([
       getContext = () => (renderer === undefined ? null : gl);
     },
   );
-  expect(await kernelsFor({ vendor: '', architecture: '' })).toBe(kernels);
+  expect(await kernelsFor({ vendor: '' })).toBe(kernels);
   expect(loseContext).toHaveBeenCalledTimes(renderer === undefined ? 0 : 1);
 });
 
 it('a vendor that is named, and a CPU, need no WebGL', async () => {
   const canvas = vi.fn();
   vi.stubGlobal('OffscreenCanvas', canvas);
-  expect(await kernelsFor({ vendor: 'nvidia', architecture: '' })).toBe(gpuKernels);
-  expect(await kernelsFor({ vendor: '', architecture: '', software: true })).toBe(softwareKernels);
+  expect(await kernelsFor({ vendor: 'nvidia' })).toBe(gpuKernels);
+  expect(await kernelsFor({ vendor: '', software: true })).toBe(softwareKernels);
   expect(canvas).not.toHaveBeenCalled();
 });
 
 it('no vendor where no browser is', async () => {
   vi.stubGlobal('navigator', undefined);
-  expect(await kernelsFor({ vendor: '', architecture: '' })).toBe(gpuKernels);
+  expect(await kernelsFor({ vendor: '' })).toBe(gpuKernels);
 });
 
 it('a CPU, whatever else it says', async () => {
-  expect(await kernelsFor({ vendor: 'arm', architecture: '', software: true })).toBe(softwareKernels);
+  expect(await kernelsFor({ vendor: 'arm', software: true })).toBe(softwareKernels);
 });
 
 describe('the lowering', () => {

@@ -4,13 +4,11 @@
  * once in float64.
  */
 import type { Parameter } from '../../graph/graph.ts';
-import { type Code, multiplyInto, WIDTH } from '../codes.ts';
+import { type Code, HEADS, INNER, multiplyInto, WIDTH } from '../codes.ts';
 import { HEAD_SCALE, SWIN_EPS } from '../layers.ts';
 import type { Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
 
-const HEADS = 8;
-const INNER = 128;
 const LAYERS = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.out_proj', 'norm1'];
 const QUERY = 'cross_attn_token_to_image.q_proj';
 

@@ -7,7 +7,7 @@ import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
-import { type Code, multiplyInto, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
+import { type Code, DEPTH, HEADS, INNER, multiplyInto, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import type { Config } from '../config.ts';
 import { HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
@@ -15,10 +15,6 @@ import { firstOf, sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import { firstTokens } from './constants.ts';
 import type { FusedTarget as Target } from './target.ts';
-
-const DEPTH = 2;
-const INNER = 128;
-const HEADS = 8;
 
 /** The tokens after an update, and where the columns that were projected from them begin. */
 interface Tokens {

@@ -3,15 +3,12 @@ import { type Parameter, part, type Tensor } from '../../graph/graph.ts';
 import { headOffsets } from '../../kernels/mlpHead.ts';
 import { packUpscale } from '../../kernels/parse.ts';
 import type { Config, TaskTokens } from '../config.ts';
-import { reshape, rowsOf, stored, upscale2x2 } from '../layers.ts';
+import { reshape, rowsOf, stored, UPSCALING_EPS, upscale2x2 } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import { mlps } from '../mlps.ts';
 import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import type { FusedTarget as Target } from './target.ts';
-
-/** LayerNorm2d's of the official code, unlike the transformer's. */
-const UPSCALING_EPS = 1e-6;
 
 export function heads(t: Target, { tokens, face }: Decoded, config: Config, tasks: readonly TaskTokens[], w: Weights): void {
   const all = mlps(t, tokens, tasks, config, w);

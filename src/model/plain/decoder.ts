@@ -7,16 +7,12 @@ import type { FaceToTaskShape } from '../../kernels/crossAttentionDirect.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { taskToFaceMerge } from '../../kernels/taskToFaceMerge.ts';
 import { tokenAttention } from '../../kernels/tokenAttention.ts';
-import { type Code, embedded, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
+import { type Code, DEPTH, embedded, HEADS, INNER, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import type { Config } from '../config.ts';
 import { lastOf, linear, type Rows, rowsOf, rowsOfTensor } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
 import { norm, type PlainTarget } from './norm.ts';
-
-const HEADS = 8;
-const DEPTH = 2;
-const INNER = 128;
 
 /** Face tokens [side * side, 256] and the weights' task tokens, through two layers and the final attention. */
 export function decode(t: PlainTarget, face: Tensor, config: Config, w: Weights): Decoded {

@@ -3,15 +3,12 @@ import { part, type Tensor } from '../../graph/graph.ts';
 import { argmax } from '../../kernels/argmax.ts';
 import { parsing } from '../../kernels/parsing.ts';
 import type { Config, TaskTokens } from '../config.ts';
-import { reshape, rowsOf, upscale2x2 } from '../layers.ts';
+import { reshape, rowsOf, UPSCALING_EPS, upscale2x2 } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import { mlps } from '../mlps.ts';
 import { unnested } from '../nested.ts';
 import type { Weights } from '../weights.ts';
 import { norm, type PlainTarget } from './norm.ts';
-
-/** LayerNorm2d's of the official code, unlike the transformer's. */
-const UPSCALING_EPS = 1e-6;
 
 /** Adds every task's raw outputs to the graph, named as the task; and `mask`, the parsing map's argmax. */
 export function heads(t: PlainTarget, { tokens, face }: Decoded, config: Config, tasks: readonly TaskTokens[], w: Weights): void {
