@@ -12,7 +12,7 @@ export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
 export type { Plan } from './graph/plan.ts';
 export { planJson, printPlan } from './graph/print.ts';
 export type { KernelTime } from './graph/profile.ts';
-export type { TunedShape, TuneReport } from './graph/tune.ts';
+export type { TunedShape } from './graph/tune.ts';
 export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
 export { FaceXFormer } from './model/facexformer.ts';
@@ -29,6 +29,7 @@ export type {
   Progress,
   Timings,
   TuneOptions,
+  TuneReport,
 } from './model/options.ts';
 export type { Angles, Matrix3 } from './model/pose.ts';
 export type { RawTensor } from './model/raw.ts';

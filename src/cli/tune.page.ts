@@ -1,9 +1,8 @@
 /** Tuning in the browser, as the command line calls it. */
 import { type Form, tensorsOf } from '../checkpoint/manifest.ts';
 import { seededCheckpoint } from '../checkpoint/seeded.ts';
-import type { TuneReport } from '../graph/tune.ts';
 import { FaceXFormer } from '../model/facexformer.ts';
-import type { LoadOptions } from '../model/options.ts';
+import type { LoadOptions, TuneReport } from '../model/options.ts';
 
 export interface TuneRequest {
   form: Form;

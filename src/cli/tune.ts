@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { FORMS } from '../checkpoint/manifest.ts';
 import { DEFAULT_SEED } from '../checkpoint/seeded.ts';
-import type { TuneReport } from '../graph/tune.ts';
+import type { TuneReport } from '../model/options.ts';
 import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, whereOf } from './browser.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';

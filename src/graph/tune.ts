@@ -1,11 +1,9 @@
 /**
  * The tuner: measures the kernels that can do a dispatch, on the GPU that is there, and keeps the fastest whose numbers are right. What GPU
- * it measures on, and with what clock, is the bench's business (bench.ts).
+ * it measures on, and with what clock, is the trial's business (trials.ts).
  */
-import type { AdapterName } from '../gpu/device.ts';
 import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { type Alternatives, alternativesTo, type Candidate } from '../kernels/candidates.ts';
-import type { Dtype } from '../kernels/kernel.ts';
 import type { Choose, Dispatch, Plan } from './plan.ts';
 
 /** The dispatches of a frame that have one shape, and what can compute them. */
@@ -34,23 +32,8 @@ export interface TunedShape {
   readonly note: string;
 }
 
-/** What came of tuning, as JSON can hold it. */
-export interface TuneReport {
-  readonly adapter: AdapterName;
-  readonly dtype: Dtype;
-  /** Milliseconds: what was allowed, and what it took with compiling the winners. */
-  readonly budget: number;
-  readonly spent: number;
-  /** Those with the most multiply-adds of a frame first; none where the plan has nothing to choose. */
-  readonly shapes: readonly TunedShape[];
-  /** How many shapes have another kernel than the table's now. */
-  readonly adopted: number;
-  /** Whether the next visit finds the choices. */
-  readonly remembered: boolean;
-}
-
 /** Runs the candidates of one shape. */
-export interface Bench {
+export interface Trial {
   /** Milliseconds of one dispatch. @throws FaceXFormerError GPU_ERROR where it does not compile or the GPU refuses it */
   time(candidate: Candidate): Promise<number>;
   /** Normalised squared error of its output against the table's, on the same inputs. */
@@ -61,7 +44,7 @@ export interface Bench {
 }
 
 export interface Tuning {
-  readonly open: (tunable: Tunable) => Promise<Bench>;
+  readonly open: (tunable: Tunable) => Promise<Trial>;
   /** Milliseconds after which no further candidate is begun. */
   readonly budget: number;
   /** What was chosen before, and need not be measured again. */
@@ -151,11 +134,11 @@ interface Turn {
 }
 
 async function tuneShape(tunable: Tunable, open: Tuning['open'], { signal, spent }: Turn): Promise<TunedShape> {
-  const bench = await open(tunable);
+  const trial = await open(tunable);
   try {
     const notes: string[] = [];
     let measured: TunedShape['measured'] = 'all';
-    const times: Time[] = [{ candidate: first(tunable), milliseconds: await bench.time(first(tunable)) }];
+    const times: Time[] = [{ candidate: first(tunable), milliseconds: await trial.time(first(tunable)) }];
     for (const candidate of tunable.candidates.slice(1)) {
       throwIfAborted(signal);
       if (spent()) {
@@ -163,30 +146,30 @@ async function tuneShape(tunable: Tunable, open: Tuning['open'], { signal, spent
         notes.push(SPENT);
         break;
       }
-      const milliseconds = await unlessRefused(bench.time(candidate));
+      const milliseconds = await unlessRefused(trial.time(candidate));
       if (typeof milliseconds === 'number') times.push({ candidate, milliseconds });
       else notes.push(`${candidate.name} was refused: ${milliseconds.message.split('\n')[0]}`);
     }
-    return { ...(await chosenOf(tunable, times, bench, notes)), measured };
+    return { ...(await chosenOf(tunable, times, trial, notes)), measured };
   } finally {
-    bench.close();
+    trial.close();
   }
 }
 
 /** The fastest that computes what the table's does, and is faster still when both are measured again. */
-async function chosenOf(tunable: Tunable, times: readonly Time[], bench: Bench, notes: string[]): Promise<TunedShape> {
+async function chosenOf(tunable: Tunable, times: readonly Time[], trial: Trial, notes: string[]): Promise<TunedShape> {
   const [table, ...others] = times as [Time, ...Time[]];
   for (const time of others.toSorted((a, b) => a.milliseconds - b.milliseconds)) {
     if (table.milliseconds < LEAST_GAIN * time.milliseconds) break;
-    const checked = await unlessRefused(bench.error(time.candidate));
-    if (!(typeof checked === 'number' && checked <= bench.bound)) {
+    const checked = await unlessRefused(trial.error(time.candidate));
+    if (!(typeof checked === 'number' && checked <= trial.bound)) {
       const what = typeof checked === 'number' ? `NMSE ${checked.toExponential(1)}` : checked.message;
       notes.push(`${time.candidate.name} computes something else: ${what}`);
       continue;
     }
     // The clock of a GPU that was idle rises while it works, which favours whoever comes later.
-    const slow = Math.min(table.milliseconds, await bench.time(table.candidate));
-    const speedup = slow / Math.min(time.milliseconds, await bench.time(time.candidate));
+    const slow = Math.min(table.milliseconds, await trial.time(table.candidate));
+    const speedup = slow / Math.min(time.milliseconds, await trial.time(time.candidate));
     if (speedup >= LEAST_GAIN) return outcome(tunable, times, time.candidate, { note: notes.join('; '), speedup, checked });
     notes.push(`${time.candidate.name} was no faster when measured again`);
   }

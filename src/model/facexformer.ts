@@ -4,7 +4,6 @@ import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { KernelTime } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
-import type { TuneReport } from '../graph/tune.ts';
 import { type Box, checkBox, wholePicture } from '../image/crop.ts';
 import { batchesOf } from '../image/preprocess.ts';
 import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
@@ -19,6 +18,7 @@ import {
   type EngineInfo,
   type LoadOptions,
   type TuneOptions,
+  type TuneReport,
 } from './options.ts';
 import type { Wanted } from './programs.ts';
 

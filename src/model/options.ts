@@ -4,6 +4,7 @@ import type { WeightsSource } from '../checkpoint/open.ts';
 import type { Form } from '../checkpoint/tensors.ts';
 import type { AdapterName } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
+import type { TunedShape } from '../graph/tune.ts';
 import type { Box } from '../image/crop.ts';
 import { TASKS, type Task } from './labels.ts';
 import type { RawTensor } from './raw.ts';
@@ -78,6 +79,21 @@ export interface TuneOptions {
   force?: boolean;
   /** Ends the tuning with ABORTED; nothing of it is adopted then. */
   signal?: AbortSignal;
+}
+
+/** What came of tuning, as JSON can hold it. */
+export interface TuneReport {
+  readonly adapter: AdapterName;
+  readonly dtype: EngineDtype;
+  /** Milliseconds: what was allowed, and what it took with compiling the winners. */
+  readonly budget: number;
+  readonly spent: number;
+  /** Those with the most multiply-adds of a frame first; none where the plan has nothing to choose. */
+  readonly shapes: readonly TunedShape[];
+  /** How many shapes have another kernel than the table's now. */
+  readonly adopted: number;
+  /** Whether the next visit finds the choices. */
+  readonly remembered: boolean;
 }
 
 /** One face, and its raw tensors and heat maps where asked for. */

@@ -3,10 +3,10 @@ import type { AdapterName, Gpu } from '../gpu/device.ts';
 import { FaceXFormerError, gpuLost } from '../gpu/errors.ts';
 import { forgetTuned, readTuned, writeTuned } from '../gpu/tune-store.ts';
 import type { Choose } from '../graph/plan.ts';
-import type { Choices, TuneReport } from '../graph/tune.ts';
+import type { Choices } from '../graph/tune.ts';
 import { VERSION } from '../version.ts';
 import type { Loaded } from './load.ts';
-import type { EngineDtype, TuneOptions } from './options.ts';
+import type { EngineDtype, TuneOptions, TuneReport } from './options.ts';
 
 /** Whose choices they are: in another browser version, or of another engine, the same kernels may be other code. */
 interface Kept {
@@ -58,9 +58,9 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
   const { budget = 2000, signal, force = false } = options;
   if (!(typeof budget === 'number' && budget > 0))
     throw new FaceXFormerError('BAD_OPTION', `\`budget\` is ${budget}; it must be a number of milliseconds above 0.`);
-  const [{ chooserOf, choicesOf, tunablesOf, tuneShapes }, { Benches }] = await Promise.all([
+  const [{ chooserOf, choicesOf, tunablesOf, tuneShapes }, { Trials }] = await Promise.all([
     import('../graph/tune.ts'),
-    import('../graph/bench.ts'),
+    import('../graph/trials.ts'),
   ]);
   const start = performance.now();
   let lost = false;
@@ -68,12 +68,12 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
     lost = true;
   });
   const tunables = tunablesOf(programs.plan(tasks, { untuned: true }), gpu.lanes);
-  const benches = await Benches.on(parameters);
+  const trials = await Trials.on(parameters);
   const key = tuneKey(gpu.adapter, dtype);
   const kept = checkedChoices(await readTuned(key), thisBrowser());
   const known = { ...kept, ...chosen.choices };
-  const open = benches.open.bind(benches);
-  const shapes = await tuneShapes(tunables, { open, budget, known: force ? {} : known, signal }).finally(() => benches.destroy());
+  const open = trials.open.bind(trials);
+  const shapes = await tuneShapes(tunables, { open, budget, known: force ? {} : known, signal }).finally(() => trials.destroy());
   if (lost) throw gpuLost('while it was measured'); // in vain
   const choices = { ...known, ...choicesOf(shapes) }; // those of other tasks stay
   programs.adopt(chooserOf(choices, gpu.lanes));

@@ -1,11 +1,11 @@
 /** A graph of three small products, tuned on this page's GPU; and the store of choices, with what may be wrong with it. */
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { readTuned, writeTuned } from '../../src/gpu/tune-store.ts';
-import { Benches, nmse } from '../../src/graph/bench.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
+import { nmse, Trials } from '../../src/graph/trials.ts';
 import { type Choices, choicesOf, chooserOf, type TunedShape, tunablesOf, tuneShapes } from '../../src/graph/tune.ts';
 import { seededCheckpoint, tensorsOf } from '../../src/index.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
@@ -47,7 +47,7 @@ interface Tuned {
   /** Of the graph's output against the table's: with what was chosen, with the last candidate of every shape, and with that of shuffles. */
   errors: number[];
   again: TunedShape[];
-  /** A candidate that leaves out the bias, as if the compiler had: its error, which its bench is to find. */
+  /** A candidate that leaves out the bias, as if the compiler had: its error, which its trial is to find. */
   wrong: number;
   bound: number;
 }
@@ -62,19 +62,19 @@ export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned>
   const plan = makePlan(smallGraph(), ['y']);
   await parameters.load(plan.parameters, seededCheckpoint(new Map()));
   const tunables = tunablesOf(plan, LANES);
-  const benches = await Benches.on(parameters);
-  const open = benches.open.bind(benches);
+  const trials = await Trials.on(parameters);
+  const open = trials.open.bind(trials);
   const shapes = await tuneShapes(tunables, { open, budget: 60_000 });
   const again = await tuneShapes(tunables, { open, budget: 60_000, known: choicesOf(shapes) });
   const [tunable] = tunables as [(typeof tunables)[number]];
-  const bench = await open(tunable);
+  const trial = await open(tunable);
   const [table] = tunable.candidates as [(typeof tunable.candidates)[number]];
   const wgsl = table.kernel.wgsl.replace('sum + b[column]', 'sum + 0.999 * b[column]');
   // Pipelines are told apart by name and constants: one that this shape does not use makes it another.
   const launch = { ...table.launch, constants: { ...table.launch.constants, EPS: 1 } };
-  const wrong = await bench.error({ name: 'wrong', kernel: { ...table.kernel, wgsl }, launch });
-  bench.close();
-  benches.destroy();
+  const wrong = await trial.error({ name: 'wrong', kernel: { ...table.kernel, wgsl }, launch });
+  trial.close();
+  trials.destroy();
   const pipelines = new Pipelines(device);
   const expected = await run(pipelines, parameters, {});
   const all = (i: number) => Object.fromEntries(tunables.map(({ label, candidates }) => [label, candidates.at(i)?.name as string]));
@@ -83,7 +83,7 @@ export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned>
   const errors = [];
   for (const choices of [choicesOf(shapes), all(-1), shuffles]) errors.push(nmse(await run(pipelines, parameters, choices), expected));
   device.destroy();
-  return { shapes, errors, again, wrong, bound: bench.bound };
+  return { shapes, errors, again, wrong, bound: trial.bound };
 }
 
 /** What `rememberedFor` makes of what is kept. */

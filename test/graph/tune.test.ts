@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { type Bench, choicesOf, type Tunable, tuneShapes } from '../../src/graph/tune.ts';
+import { choicesOf, type Trial, type Tunable, tuneShapes } from '../../src/graph/tune.ts';
 
 /** Shapes a, b, c of candidates table, quick and quicker; a clock that only measurements move. */
 function lab({ times = { table: 10, quick: 8, quicker: 5 } as Record<string, number>, errors = {} as Record<string, number> } = {}) {
@@ -10,7 +10,7 @@ function lab({ times = { table: 10, quick: 8, quicker: 5 } as Record<string, num
     return { label, candidates: Object.keys(times).map((name) => ({ name })), dispatches: [{ node: label }] } as unknown as Tunable;
   });
   let closed = 0;
-  const open = async ({ label }: Tunable): Promise<Bench> => ({
+  const open = async ({ label }: Tunable): Promise<Trial> => ({
     bound: 1e-10,
     close: () => closed++,
     async time({ name }) {

@@ -8,15 +8,15 @@ import type { Candidate } from '../kernels/candidates.ts';
 import type { Parameters } from './parameters.ts';
 import type { Dispatch, Place } from './plan.ts';
 import { type Timer, timerOf } from './submit-timer.ts';
-import type { Bench, Tunable } from './tune.ts';
+import type { Trial, Tunable } from './tune.ts';
 
 type Slot = Extract<Place, { kind: 'slot' }>;
 
 /** Float32 sums in another order differ by less than 1e-10; what is stored in float16 is rounded besides. */
 const BOUNDS = { f32: 1e-10, f16: 1e-6 };
 
-/** Opens benches on one GPU; `destroy` when the last is closed. */
-export class Benches {
+/** Opens trials on one GPU; `destroy` when the last is closed. */
+export class Trials {
   readonly #pipelines: Pipelines;
 
   private constructor(
@@ -26,12 +26,12 @@ export class Benches {
     this.#pipelines = new Pipelines(parameters.device); // of its own: what loses is let go of
   }
 
-  static async on(parameters: Pick<Parameters, 'device' | 'get'>): Promise<Benches> {
-    return new Benches(parameters, await timerOf(parameters.device));
+  static async on(parameters: Pick<Parameters, 'device' | 'get'>): Promise<Trials> {
+    return new Trials(parameters, await timerOf(parameters.device));
   }
 
   /** @throws FaceXFormerError LIMIT */
-  async open(tunable: Tunable): Promise<Bench> {
+  async open(tunable: Tunable): Promise<Trial> {
     const { device } = this.parameters;
     const scratch: GPUBuffer[] = [];
     const refused = await refusalOf(device, () => scratch.push(...scratchOf(device, tunable)));
