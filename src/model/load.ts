@@ -37,7 +37,7 @@ export interface Loaded {
 /** See `FaceXFormer.load`. What was made is destroyed where it fails. */
 export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
-  if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a safetensors file, or a checkpoint.');
+  if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
   throwIfAborted(signal);
   const reached = (phase: Progress['phase']) => onProgress({ phase, loaded: Number(phase === 'ready'), total: 1 });
   reached('device');
@@ -56,22 +56,16 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks });
     const graph = graphOf(1);
     const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
-    let remembered = await rememberedChoices(options, gpu, dtype);
-    const plan = planned(remembered?.choose);
+    const found = await rememberedChoices(options, gpu, dtype);
     reached('pipelines');
     const pipelines = new Pipelines(gpu.device);
-    const compile = ({ dispatches }: Plan) => Promise.all(dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
-    const compiled = compile(plan).catch(async (error) => {
-      if (!remembered) throw error;
-      await remembered.forget(); // a new driver may refuse what the old one took
-      remembered = undefined;
-      return compile(planned());
-    });
-    const loaded = parameters.load(plan.parameters, checkpoint, {
-      signal: either(signal, stop),
-      onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
-    });
-    await Promise.all([compiled, loaded]);
+    const [remembered] = await Promise.all([
+      compile(pipelines, planned, found),
+      parameters.load(planned().parameters, checkpoint, {
+        signal: either(signal, stop),
+        onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
+      }),
+    ]);
     const programs = new Programs({
       graphOf,
       mostImages: lowering.mostImages,
@@ -102,6 +96,20 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     throw error;
   }
 }
+
+/** Requests all pipelines at once; a new driver may refuse what was remembered of the old one. Gives what is worth remembering. */
+async function compile(pipelines: Pipelines, planned: (choose?: Choose) => Plan, remembered: Remembered): Promise<Remembered> {
+  try {
+    await Promise.all(planned(remembered?.choose).dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    return remembered;
+  } catch (error) {
+    if (!remembered) throw error;
+    await remembered.forget();
+    return compile(pipelines, planned, undefined);
+  }
+}
+
+type Remembered = Awaited<ReturnType<typeof rememberedChoices>>;
 
 /** Where there is no IndexedDB there is nothing to find. */
 async function rememberedChoices({ tuned = true }: LoadOptions, gpu: Gpu, dtype: EngineDtype) {
