@@ -1,4 +1,4 @@
-/** Safari: WebKit's WGSL compiler, which turns it into Metal's language. What Apple's compiler makes of that nobody here can tell. */
+/** Safari: WebKit's WGSL compiler, which turns it into Metal's language. What Apple's compiler makes of that is unknown here. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, inFolder, NotSetUp } from './dawn.ts';

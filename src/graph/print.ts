@@ -29,12 +29,12 @@ function line(dispatch: Dispatch, i: number): string {
 /** Columns: number, kernel, workgroups, output's shape, buffers read and written, with their first byte (w: a parameter), multiply-adds, node. */
 export function printPlan(plan: Plan): string {
   const { totals } = plan;
-  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   return [
     ...plan.dispatches.map(line),
     '',
     `${totals.dispatches} dispatches of ${totals.pipelines} pipelines in 1 pass, 1 submit; ${(totals.macs / 1e9).toFixed(2)} G multiply-adds`,
-    `activations ${mib(totals.activationBytes)} in ${plan.slots.length} buffers; weights ${mib(totals.weightBytes)} in ${plan.parameters.length}; read back ${(totals.readbackBytes / 1024).toFixed(1)} KiB`,
+    `activations ${mb(totals.activationBytes)} in ${plan.slots.length} buffers; weights ${mb(totals.weightBytes)} in ${plan.parameters.length}; read back ${(totals.readbackBytes / 1e3).toFixed(1)} kB`,
   ].join('\n');
 }
 

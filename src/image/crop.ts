@@ -40,7 +40,7 @@ export function checkBox(box: Box, picture: Size): Box {
       throw bad('is not made of finite numbers. Give { x0, y0, x1, y1 } in picture pixels.');
   const whole = { x0: truncated(x0), y0: truncated(y0), x1: truncated(x1), y1: truncated(y1) };
   if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
-    throw bad(`is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must be above x0, y1 above y0, by a pixel at least.`);
+    throw bad(`is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must exceed x0, and y1 y0, by a pixel at least.`);
   if (whole.x0 < 0 || whole.y0 < 0 || whole.x1 > picture.width || whole.y1 > picture.height)
     throw bad(`leaves the picture of ${picture.width} x ${picture.height} pixels. Clamp it to the picture, as widen() does.`);
   return whole;
