@@ -1,5 +1,5 @@
 /** The benchmark's page as a server gives it: bundled from the sources as they stand, with what lies beside it. */
-import { existsSync, mkdirSync, openAsBlob, readFileSync } from 'node:fs';
+import { existsSync, openAsBlob, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { wgslForEsbuild } from '../scripts/wgsl.mjs';
@@ -77,7 +77,6 @@ function installedPeers(): Offer[] {
 async function model(path: string, weights: string | undefined): Promise<{ file: string } | undefined> {
   const folder = join(root, '.cache', 'peers');
   if (path === '/onnx/weights.onnx' && weights !== undefined) {
-    mkdirSync(folder, { recursive: true });
     const checkpoint = await openCheckpoint(await openAsBlob(weights));
     const out = join(folder, 'weights.onnx');
     await exportOnnx({ form: formOf(checkpoint.tensors), checkpoint, out });

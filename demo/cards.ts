@@ -5,8 +5,22 @@ import { byId, make } from './dom.ts';
 const percent = (p: number): string => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
 const words = (name: string): string => name.replaceAll('_', ' ');
 
-function card(task: Task, title: string, ...children: (Node | string)[]): HTMLElement {
-  const made = make('article', 'card', make('h2', '', title), ...children);
+/** In the order of the page. */
+const TITLES: Record<Task, string> = {
+  age: 'Age',
+  gender: 'Gender',
+  expression: 'Expression',
+  headpose: 'Head pose',
+  race: 'Race',
+  segmentation: 'Parsing',
+  visibility: 'Visibility',
+  landmarks: 'Landmarks',
+  recognition: 'Recognition',
+  attributes: 'Attributes',
+};
+
+function card(task: Task, ...children: (Node | string)[]): HTMLElement {
+  const made = make('article', 'card', make('h2', '', TITLES[task]), ...children);
   made.dataset['task'] = task;
   return made;
 }
@@ -40,21 +54,16 @@ function answer(text: string, small = ''): HTMLElement {
   return make('p', 'answer', text, ...(small ? [' ', make('small', '', small)] : []));
 }
 
-function choice(
-  task: Task,
-  title: string,
-  found: { label: string; probability: number; probabilities: Record<string, number> },
-  small = '',
-): HTMLElement {
+function choice(task: Task, found: { label: string; probability: number; probabilities: Record<string, number> }, small = ''): HTMLElement {
   const rows = Object.entries(found.probabilities).map(([label, part]) => ({ label, part, top: label === found.label }));
-  return card(task, title, answer(words(found.label), small || percent(found.probability)), bars(rows));
+  return card(task, answer(words(found.label), small || percent(found.probability)), bars(rows));
 }
 
 function segmentationCard({ classes, labels }: NonNullable<Face['segmentation']>): HTMLElement {
   const counts = labels.map(() => 0);
   for (const index of classes) counts[index] = (counts[index] ?? 0) + 1;
   const rows = labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length, colour: PARSING[i]?.colour ?? [] }));
-  return card('segmentation', 'Parsing', make('p', 'note', 'Share of the box that each class takes.'), bars(rows));
+  return card('segmentation', make('p', 'note', 'Share of the box that each class takes.'), bars(rows));
 }
 
 function landmarksCard(points: NonNullable<Face['landmarks']>): HTMLElement {
@@ -65,7 +74,6 @@ function landmarksCard(points: NonNullable<Face['landmarks']>): HTMLElement {
   scroll.tabIndex = 0;
   return card(
     'landmarks',
-    'Landmarks',
     answer(`${points.length} points`, 'iBUG 300-W'),
     make('details', '', make('summary', '', 'Coordinates in pixels'), scroll),
   );
@@ -76,7 +84,6 @@ function headposeCard({ pitch, yaw, roll, matrix }: NonNullable<Face['headpose']
   const rows = [0, 3, 6].map((row) => make('tr', '', ...matrix.slice(row, row + 3).map((value) => make('td', '', value.toFixed(4)))));
   return card(
     'headpose',
-    'Head pose',
     make('table', 'angles', make('tbody', '', angle('pitch', pitch), angle('yaw', yaw), angle('roll', roll))),
     make('details', '', make('summary', '', 'Rotation matrix'), make('table', '', make('tbody', '', ...rows))),
   );
@@ -86,7 +93,7 @@ function attributesCard(attributes: NonNullable<Face['attributes']>): HTMLElemen
   const rows = Object.entries(attributes).map(([name, { probability, value }]) => ({ label: words(name), part: probability, top: value }));
   const yes = rows.filter(({ top }) => top).length;
   const half = Math.ceil(rows.length / 2);
-  const made = card('attributes', 'Attributes', answer(`${yes} of ${rows.length}`, 'with a probability of at least 50 %'));
+  const made = card('attributes', answer(`${yes} of ${rows.length}`, 'with a probability of at least 50 %'));
   made.append(make('div', 'columns', bars(rows.slice(0, half)), bars(rows.slice(half))));
   made.classList.add('wide');
   return made;
@@ -100,7 +107,7 @@ function visibilityCard(points: NonNullable<Face['visibility']>): HTMLElement {
     dot.setAttribute('aria-label', dot.title);
     return dot;
   });
-  return card('visibility', 'Visibility', answer(`${hidden} of ${points.length} occluded`, 'COFW’s points'), make('ol', 'dots', ...dots));
+  return card('visibility', answer(`${hidden} of ${points.length} occluded`, 'COFW’s points'), make('ol', 'dots', ...dots));
 }
 
 /** The embedding as a strip of 512 greys, and who in the gallery is near it. */
@@ -125,28 +132,15 @@ function recognitionCard({ embedding }: NonNullable<Face['recognition']>, galler
   const said = nearest
     ? answer(nearest.name, `is the nearest of ${gallery.size}, similarity ${nearest.similarity.toFixed(3)}`)
     : answer(`${embedding.length} numbers`, 'compare faces by their cosine');
-  return card('recognition', 'Recognition', said, strip, remember);
+  return card('recognition', said, strip, remember);
 }
-
-const TITLES: Record<Task, string> = {
-  age: 'Age',
-  gender: 'Gender',
-  expression: 'Expression',
-  headpose: 'Head pose',
-  race: 'Race',
-  segmentation: 'Parsing',
-  visibility: 'Visibility',
-  landmarks: 'Landmarks',
-  recognition: 'Recognition',
-  attributes: 'Attributes',
-};
 
 function cardOf(task: Task, face: Face, gallery: Gallery, again: () => void): HTMLElement | undefined {
   if (task === 'age')
-    return face.age && choice('age', 'Age', face.age, `about ${face.age.years.toFixed(0)} years, ${percent(face.age.probability)}`);
+    return face.age && choice('age', face.age, `about ${face.age.years.toFixed(0)} years, ${percent(face.age.probability)}`);
   if (task === 'gender' || task === 'race' || task === 'expression') {
     const found = face[task];
-    return found && choice(task, TITLES[task], found);
+    return found && choice(task, found);
   }
   if (task === 'headpose') return face.headpose && headposeCard(face.headpose);
   if (task === 'segmentation') return face.segmentation && segmentationCard(face.segmentation);
@@ -163,7 +157,7 @@ export function showCards(face: Face, gallery: Gallery): void {
   const cards = tasks.map((task) => {
     const made = cardOf(task, face, gallery, again);
     if (made) return made;
-    const absent = card(task, TITLES[task], make('p', 'note', 'These weights do not know this task.'));
+    const absent = card(task, make('p', 'note', 'These weights do not know this task.'));
     absent.classList.add('absent');
     return absent;
   });

@@ -1,4 +1,4 @@
-/** The few lines of DOM that the page's parts share. */
+/** The few lines of DOM that the pages' parts share. */
 
 /** The element of an id that the page is written with. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
@@ -19,8 +19,39 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Lets the browser draw and answer before going on. */
-export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+/** What the page's pill says of the engine. */
+export function sayState(text: string, state: 'loading' | 'ready' | 'failed'): void {
+  const pill = byId('engine', HTMLElement);
+  pill.textContent = text;
+  pill.dataset['state'] = state;
+}
+
+/** A part from 0 to 1, a bar that only says that work goes on, or no bar. */
+export function showBar(part: number | 'unknown' | 'none'): void {
+  const bar = byId('progress', HTMLElement);
+  bar.hidden = part === 'none';
+  bar.classList.toggle('unknown', part === 'unknown');
+  (bar.firstElementChild as HTMLElement).style.width = typeof part === 'number' ? `${part * 100}%` : '';
+  if (typeof part === 'number') bar.setAttribute('aria-valuenow', String(Math.round(part * 100)));
+  else bar.removeAttribute('aria-valuenow');
+}
+
+/** Takes what is dropped anywhere on the page. */
+export function onDrop(take: (data: DataTransfer | null) => void): void {
+  for (const type of ['dragenter', 'dragover'] as const)
+    addEventListener(type, (event) => {
+      event.preventDefault();
+      document.body.classList.add('dragging');
+    });
+  addEventListener('dragleave', (event) => {
+    if (!event.relatedTarget) document.body.classList.remove('dragging');
+  });
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    document.body.classList.remove('dragging');
+    take(event.dataTransfer);
+  });
+}
 
 /** Offers a file for download. */
 export function download(name: string, content: Blob): void {

@@ -23,16 +23,26 @@ const OTHER: Readonly<Record<string, string>> = {
 };
 
 export function showFault(error: unknown): void {
-  const code = error instanceof FaceXFormerError ? error.code : error instanceof Error ? error.name : 'Error';
+  const { code, message } = wordsOf(error);
   const advice = error instanceof FaceXFormerError ? ADVICE[error.code] : OTHER[code];
-  const text = make('div', '', make('code', '', code), make('p', '', error instanceof Error ? error.message : String(error)));
+  byId('faults', HTMLElement).replaceChildren(faultCard(code, message, advice));
+}
+
+export const wordsOf = (error: unknown): { code: string; message: string } => ({
+  code: error instanceof FaceXFormerError ? error.code : error instanceof Error ? error.name : 'Error',
+  message: error instanceof Error ? error.message : String(error),
+});
+
+/** A card with a button that takes it away. */
+export function faultCard(code: string, message: string, advice?: string): HTMLElement {
+  const text = make('div', '', make('code', '', code), make('p', '', message));
   if (advice) text.append(make('p', 'advice', advice));
   const close = make('button', '', 'Close');
   close.type = 'button';
   const card = make('div', 'fault', text, close);
   card.dataset['code'] = code;
   close.addEventListener('click', () => card.remove());
-  byId('faults', HTMLElement).replaceChildren(card);
+  return card;
 }
 
 export const clearFaults = (): void => byId('faults', HTMLElement).replaceChildren();

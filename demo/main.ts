@@ -1,8 +1,8 @@
 /** The page: a picture or the camera in, faces out. Everything runs here; nothing is sent anywhere. */
 import { type Box, type Face, FaceXFormerError, type Form, faceToJson, Gallery } from '../src/index.ts';
 import { showCards } from './cards.ts';
-import { byId, download, make } from './dom.ts';
-import { type Loaded, loadEngine, sayEngine, showBar } from './engine.ts';
+import { byId, download, make, onDrop, sayState, showBar } from './dom.ts';
+import { type Loaded, loadEngine } from './engine.ts';
 import { clearFaults, showFault } from './faults.ts';
 import { Stage } from './stage.ts';
 
@@ -33,7 +33,7 @@ function load(form: Form): void {
   loadSignal = new AbortController();
   const { signal } = loadSignal;
   const before = loading;
-  sayEngine('Starting', 'loading');
+  sayState('Starting', 'loading');
   showBar('unknown');
   loading = (async () => {
     (await before)?.engine.dispose();
@@ -43,11 +43,11 @@ function load(form: Form): void {
       byId('untrained', HTMLElement).hidden = loaded.trained;
       const { adapter, form: found } = loaded.engine.info;
       const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'GPU';
-      sayEngine(`Ready: ${loaded.engine.tasks.length} tasks (${found} form) on ${name}`, 'ready');
+      sayState(`Ready: ${loaded.engine.tasks.length} tasks (${found} form) on ${name}`, 'ready');
       return loaded;
     } catch (error) {
       if (!signal.aborted) {
-        sayEngine('No engine', 'failed');
+        sayState('No engine', 'failed');
         loadFault = error;
         showFault(error);
       }
@@ -183,8 +183,10 @@ async function stopCamera(): Promise<void> {
   byId('camera', HTMLButtonElement).setAttribute('aria-pressed', 'false');
 }
 
-function firstPicture(data: DataTransfer | null): File | undefined {
-  return [...(data?.files ?? [])].find(({ type }) => type.startsWith('image/')) ?? data?.files[0];
+/** Opens the first picture of what was dropped or pasted; a first file that is none is said to be none. */
+function openFirst(data: DataTransfer | null): void {
+  const file = [...(data?.files ?? [])].find(({ type }) => type.startsWith('image/')) ?? data?.files[0];
+  if (file) void openPicture(file, file.name);
 }
 
 function listen(): void {
@@ -204,24 +206,8 @@ function listen(): void {
     }
   });
   byId('camera', HTMLButtonElement).addEventListener('click', () => void (source === camera ? stopCamera() : startCamera()));
-  for (const type of ['dragenter', 'dragover'] as const)
-    addEventListener(type, (event) => {
-      event.preventDefault();
-      document.body.classList.add('dragging');
-    });
-  addEventListener('dragleave', (event) => {
-    if (!event.relatedTarget) document.body.classList.remove('dragging');
-  });
-  addEventListener('drop', (event) => {
-    event.preventDefault();
-    document.body.classList.remove('dragging');
-    const file = firstPicture(event.dataTransfer);
-    if (file) void openPicture(file, file.name);
-  });
-  addEventListener('paste', (event) => {
-    const file = firstPicture(event.clipboardData);
-    if (file) void openPicture(file, file.name);
-  });
+  onDrop(openFirst);
+  addEventListener('paste', ({ clipboardData }) => openFirst(clipboardData));
   byId('json', HTMLButtonElement).addEventListener('click', () => {
     const text = JSON.stringify({ faces: faces.map(faceToJson) });
     download(`${sourceName}.json`, new Blob([text], { type: 'application/json' }));

@@ -3,7 +3,7 @@ import { type DrawOptions, drawFaces } from '../src/draw/overlay.ts';
 import type { Box, Face } from '../src/index.ts';
 import { byId } from './dom.ts';
 
-export type Shown = { image: ImageBitmap | HTMLVideoElement; width: number; height: number };
+type Shown = { image: ImageBitmap | HTMLVideoElement; width: number; height: number };
 
 const canvas = byId('view', HTMLCanvasElement);
 const closeup = byId('closeup', HTMLCanvasElement);

@@ -3,7 +3,7 @@
  *   node bench/onnx/check.mjs [released|paper ...] [--keep]
  * Exit code 1 when an output is off by more than NMSE 1e-7. Needs about 1.5 GB of memory and 0.4 GB of disk in .cache/.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import ort from 'onnxruntime-node';
 import { load, root } from '../load.mjs';
@@ -15,7 +15,6 @@ const BOUND = 1e-7;
 async function check(form, keep) {
   const { exportOnnx, seededCheckpoint, tensorsOf } = await load('bench/onnx/index.ts');
   const { pixels, outputs: expected } = reference(form);
-  mkdirSync(`${root}.cache/onnx`, { recursive: true });
   const out = `${root}.cache/onnx/${form}-seeded.onnx`;
   let started = performance.now();
   const seconds = () => ((performance.now() - started) / 1000).toFixed(2);

@@ -13,12 +13,10 @@ const KIND = { float: 1, int: 2, string: 3, ints: 7 };
 const INITIALIZER = 5;
 
 /** Everything of the file but the weights; the weights' bytes follow it in `weights`' order, each after its opening. */
-export interface OnnxFile {
+interface OnnxFile {
   readonly head: Bytes;
   /** What stands before the bytes of a weight. */
   opening(weight: Value): Bytes;
-  /** Bytes of the whole file. */
-  readonly bytes: number;
 }
 
 /** Lays the file out. Initializers may stand in any order, so the weights can be written as a checkpoint gives them. */
@@ -39,7 +37,7 @@ export function onnxFile(g: Graph, producer: string, source: string): OnnxFile {
     opening(7, byteLength(graph) + weights),
     graph,
   ];
-  return { head: model, opening: weightOpening, bytes: byteLength(model) + weights };
+  return { head: model, opening: weightOpening };
 }
 
 function nodeProto({ op, inputs, output, attributes }: Node): Bytes {

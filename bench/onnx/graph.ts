@@ -26,7 +26,7 @@ export interface Constant extends Value {
 }
 
 /** A float32 tensor of the file that is made of one tensor of the checkpoint, when that one is read. */
-export interface Weight extends Value {
+interface Weight extends Value {
   readonly tensor: string;
   readonly convert: (data: Float32Array) => Float32Array;
 }

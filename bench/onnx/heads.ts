@@ -4,7 +4,7 @@ import { WIDTH } from './decoder.ts';
 import type { Graph, Value } from './graph.ts';
 import { add, clampMin, concat, div, gelu, linear, matmul, mul, pick, reduce, relu, reshape, slice, sub, upconv } from './ops.ts';
 
-export interface Token {
+interface Token {
   /** The output's name. */
   readonly task: string;
   /** The token's and the head's name in the checkpoint. */

@@ -2,5 +2,4 @@
 
 export { tensorsOf } from '../../src/checkpoint/manifest.ts';
 export { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
-export { type ExportOptions, exportOnnx, writeOnnx } from './export.ts';
-export { facexformer } from './model.ts';
+export { exportOnnx } from './export.ts';

@@ -134,7 +134,7 @@ export function linear(g: Graph, x: Value, name: string, out: number, { bias = t
   return bias ? add(g, g.weight(`${name}.bias`, [out]), product) : product;
 }
 
-export interface Conv {
+interface Conv {
   readonly out: number;
   readonly kernel: number;
   readonly stride?: number;

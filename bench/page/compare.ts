@@ -2,7 +2,7 @@
 import { adapterTitle, bytesText, milliseconds, rate, weightsTitle } from './format.ts';
 import { type BenchResult, isSkipped, type Measured } from './result.ts';
 
-export interface Row {
+interface Row {
   readonly label: string;
   /** One a result, in their order; undefined where it was not measured. */
   readonly values: readonly (number | undefined)[];
@@ -12,7 +12,7 @@ export interface Row {
 }
 
 /** What tells one result from the other, one text a result. */
-export interface Fact {
+interface Fact {
   readonly label: string;
   readonly values: readonly string[];
 }

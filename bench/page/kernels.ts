@@ -2,7 +2,7 @@
 import type { KernelTime } from '../../src/graph/profile.ts';
 import type { Roofline } from './result.ts';
 
-export interface KernelTotal {
+interface KernelTotal {
   readonly kernel: string;
   readonly dispatches: number;
   /** Of a frame. */

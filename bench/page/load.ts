@@ -1,6 +1,6 @@
 /** The cold load, phase by phase. */
-import { breathe } from '../../demo/dom.ts';
-import { type Checkpoint, FaceXFormer, FaceXFormerError, type LoadOptions, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { seededWeights } from '../../demo/seeded.ts';
+import { FaceXFormer, type LoadOptions } from '../../src/index.ts';
 import type { OpenDevice } from './device.ts';
 import type { Run } from './measure.ts';
 import { NOTICE } from './result.ts';
@@ -20,19 +20,13 @@ export async function loadEngine(
     device,
     ...(signal && { signal }),
     onProgress({ phase, loaded, total }) {
-      const now = performance.now();
-      if (phase === 'pipelines') planned ||= now;
+      if (phase === 'pipelines') planned ||= performance.now();
       if (phase !== 'weights') return;
-      arrived = now;
+      arrived = performance.now();
       say(loaded < total ? 'Loading weights' : 'Compiling kernels', loaded < total ? loaded / total : undefined);
     },
   });
   const end = performance.now();
-  const dtype = 'dtype' in engine.info ? String(engine.info.dtype) : 'f32';
-  if (settings.dtype !== 'auto' && settings.dtype !== dtype) {
-    engine.dispose();
-    throw new FaceXFormerError('BAD_OPTION', `This engine computes in ${dtype} here, not in ${settings.dtype}.`);
-  }
   const { milliseconds: compile, pipelines } = compiled();
   const untrained = settings.weights === '';
   add({
@@ -45,7 +39,7 @@ export async function loadEngine(
       compile,
       pipelines,
     },
-    weights: { source: engine.info.weights, form: engine.info.form, untrained, dtype },
+    weights: { source: engine.info.weights, form: engine.info.form, untrained, dtype: engine.info.dtype },
     ...(untrained && { notice: NOTICE }),
     tasks: engine.tasks,
     plan: engine.plan().totals,
@@ -53,22 +47,8 @@ export async function loadEngine(
   return engine;
 }
 
-/** An engine that knows no `dtype` computes in f32 and leaves the option aside; see above for what it is then asked. */
 const optionsOf = ({ form, seed, weights, tasks, dtype }: Settings): LoadOptions => ({
-  weights: weights === '' ? breathing(seededCheckpoint(tensorsOf(form), seed)) : weights,
+  weights: weights === '' ? seededWeights(form, seed) : weights,
   ...(tasks.length > 0 && { tasks }),
-  ...(dtype !== 'auto' && { dtype }),
+  dtype,
 });
-
-/** Seeded weights are computed on this thread: a pause after each tensor keeps the page alive. */
-function breathing(checkpoint: Checkpoint): Checkpoint {
-  return {
-    ...checkpoint,
-    async *read(options) {
-      for await (const tensor of checkpoint.read(options)) {
-        yield tensor;
-        await breathe();
-      }
-    },
-  };
-}

@@ -1,8 +1,9 @@
 /** The page: settings in the address and the form, a run and its report, results to share, and results side by side. */
-import { byId, download, make } from '../../demo/dom.ts';
+import { byId, download, make, onDrop, sayState, showBar } from '../../demo/dom.ts';
+import { clearFaults } from '../../demo/faults.ts';
 import { FaceXFormerError, TASKS } from '../../src/index.ts';
 import { Comparison } from './comparison.ts';
-import { addFault, clearFaults, say } from './faults.ts';
+import { addFault, say } from './faults.ts';
 import { adapterTitle } from './format.ts';
 import { runBench } from './measure.ts';
 import { offers } from './peers/peers.ts';
@@ -55,22 +56,14 @@ function formSettings(): Settings {
   return settings;
 }
 
-function sayState(text: string, state: 'loading' | 'ready' | 'failed'): void {
-  const pill = byId('engine', HTMLElement);
-  pill.textContent = text;
-  pill.dataset['state'] = state;
-}
-
 function progress(phase: string, part?: number): void {
   byId('status', HTMLElement).textContent = phase;
-  const bar = byId('progress', HTMLElement);
-  bar.classList.toggle('unknown', part === undefined);
-  (bar.firstElementChild as HTMLElement).style.width = part === undefined ? '' : `${100 * part}%`;
+  if (running) showBar(part ?? 'unknown'); // a call that was under way when the run failed may still report
   void globalThis.reportProgress?.({ phase, loaded: part ?? 0, total: part === undefined ? 0 : 1 });
 }
 
 function setBusy(busy: boolean): void {
-  byId('progress', HTMLElement).hidden = !busy;
+  showBar(busy ? 'unknown' : 'none');
   byId('run', HTMLButtonElement).disabled = busy;
   byId('stop', HTMLButtonElement).hidden = !busy;
   for (const id of ['download', 'share']) byId(id, HTMLButtonElement).disabled = busy || result === undefined;
@@ -181,19 +174,9 @@ function listen(): void {
     if (result) download(fileName(result), new Blob([`${JSON.stringify(result, null, 1)}\n`], { type: 'application/json' }));
   });
   for (const name of ['measure', 'compare'] as const) byId(`tab-${name}`, HTMLButtonElement).addEventListener('click', () => openTab(name));
-  for (const type of ['dragenter', 'dragover'] as const)
-    addEventListener(type, (event) => {
-      event.preventDefault();
-      document.body.classList.add('dragging');
-    });
-  addEventListener('dragleave', (event) => {
-    if (!event.relatedTarget) document.body.classList.remove('dragging');
-  });
-  addEventListener('drop', (event) => {
-    event.preventDefault();
-    document.body.classList.remove('dragging');
+  onDrop((data) => {
     openTab('compare');
-    void comparison.take([...(event.dataTransfer?.files ?? [])]);
+    void comparison.take([...(data?.files ?? [])]);
   });
 }
 

@@ -12,7 +12,7 @@ import { measureRoofline } from './roofline.ts';
 import { timeCalls, timeVideo } from './series.ts';
 import type { Settings } from './settings.ts';
 
-export interface RunOptions {
+interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** What is being done, and how far it is: 0 to 1, or unknown. */
   readonly say?: ((phase: string, part?: number) => void) | undefined;

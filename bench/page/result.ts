@@ -1,4 +1,5 @@
 /** A run's results as they are kept: JSON with a version, and a check of files that claim to be such. */
+import type { Plan } from '../../src/graph/plan.ts';
 import type { KernelTime } from '../../src/graph/profile.ts';
 import type { Settings } from './settings.ts';
 import type { Summary } from './statistics.ts';
@@ -6,7 +7,7 @@ import type { Summary } from './statistics.ts';
 export const SCHEMA = 1;
 
 /** Something that was not measured, and why. */
-export interface Skipped {
+interface Skipped {
   readonly skipped: string;
 }
 export type Measured<Value> = Value | Skipped;
@@ -62,17 +63,6 @@ export interface Load {
   readonly pipelines: number;
 }
 
-export interface PlanTotals {
-  readonly dispatches: number;
-  readonly pipelines: number;
-  readonly macs: number;
-  readonly flops: number;
-  readonly bytes: number;
-  readonly activationBytes: number;
-  readonly weightBytes: number;
-  readonly readbackBytes: number;
-}
-
 /** What the adapter reaches with two small kernels that do nothing else. */
 export interface Roofline {
   readonly gflops: number;
@@ -108,7 +98,7 @@ export interface BenchResult {
   /** Present where the weights are untrained: that what they find means nothing. */
   readonly notice?: string;
   readonly tasks: readonly string[];
-  readonly plan: PlanTotals;
+  readonly plan: Plan['totals'];
   /** What one steady call asked of WebGPU, counted. */
   readonly calls: Readonly<Record<string, number>>;
   readonly load: Load;

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../src/gpu/errors.ts';
 import type { Measured, Series, VideoSeries } from './result.ts';
 import { summary } from './statistics.ts';
 
-export interface SeriesOptions {
+interface SeriesOptions {
   readonly calls: number;
   readonly signal?: AbortSignal | undefined;
   /** Told after every call how many are done. */

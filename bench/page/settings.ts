@@ -5,7 +5,7 @@ import { TASKS, type Task } from '../../src/model/labels.ts';
 
 export const DTYPES = ['auto', 'f32', 'f16'] as const;
 export const PEERS = ['ort-webgpu', 'ort-wasm', 'mediapipe', 'human', 'micro-facemesh'] as const;
-export type Dtype = (typeof DTYPES)[number];
+type Dtype = (typeof DTYPES)[number];
 export type Peer = (typeof PEERS)[number];
 
 export interface Settings {
@@ -34,18 +34,18 @@ export const DEFAULTS: Settings = {
   tasks: [],
   peers: [],
 };
-export const MAX_BATCH = 8;
-export const MAX_FRAMES = 10_000;
+const MAX_BATCH = 8;
+const MAX_FRAMES = 10_000;
 
 /** What the page is to do besides: no setting of a run. */
-export interface Start {
+interface Start {
   /** Begin without a click. */
   readonly auto: boolean;
   /** Begin with the comparison of results. */
   readonly compare: boolean;
 }
 
-export interface Address {
+interface Address {
   readonly settings: Settings;
   readonly start: Start;
   /** What was not understood, one sentence each; the default was taken. */

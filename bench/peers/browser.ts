@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { launchBrowser } from '../../src/cli/browser.ts';
-import { chromeVersion, requireChrome } from '../../src/cli/chrome.ts';
 import { type OpenPage, openPage } from '../../src/cli/page.ts';
 import { root } from '../../src/cli/root.ts';
 import type { Route } from '../../src/cli/serve.ts';
@@ -22,7 +21,8 @@ async function inPage<Result>(source: string, routes: Record<string, Route>, use
   }
 }
 
-const chromium = (): string => chromeVersion(requireChrome(console.error)).split(' ').slice(0, 2).join(' ');
+/** Like `Chrome/131.0.6778.85`. */
+const browserOf = ({ page }: OpenPage): Promise<string> => page.browser().version();
 
 function posted(page: OpenPage, names: readonly string[]): Map<string, Float32Array> {
   return new Map(
@@ -46,7 +46,7 @@ export async function onnxruntimeWeb(provider: 'webgpu' | 'wasm', { model, pixel
     const timed = await page.call<Timed>('onnxruntime', provider, frames, threads);
     const outputs = posted(page, names);
     const backend = provider === 'webgpu' ? 'WebGPU on SwiftShader' : `WebAssembly, ${threads} threads`;
-    return { backend: `${version}, ${backend}, ${chromium()}`, ...timed, outputs };
+    return { backend: `${version}, ${backend}, ${await browserOf(page)}`, ...timed, outputs };
   });
 }
 
@@ -59,6 +59,6 @@ export async function engine({ weights, picture, box, frames, outputs: names }: 
   };
   return inPage("export { engine } from './bench/peers/engine.page.ts';", routes, async (page) => {
     const timed = await page.call<Timed>('engine', size, box, frames);
-    return { backend: `WebGPU on SwiftShader, ${chromium()}`, ...timed, outputs: posted(page, names) };
+    return { backend: `WebGPU on SwiftShader, ${await browserOf(page)}`, ...timed, outputs: posted(page, names) };
   });
 }

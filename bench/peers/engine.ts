@@ -3,7 +3,7 @@ import { type Box, FaceXFormer, type LoadOptions, type RawPicture } from '../../
 import { countGpuCalls } from './count.ts';
 import type { Timed } from './side.ts';
 
-export interface EngineJob {
+interface EngineJob {
   readonly weights: LoadOptions['weights'];
   readonly picture: RawPicture;
   readonly box: Box;

@@ -1,9 +1,9 @@
 /** onnxruntime-web as a side: one session, a few frames of one tensor, every output back on the CPU. */
-import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { GpuCalls } from './count.ts';
 import type { Timed } from './side.ts';
 
-export interface OnnxJob {
+interface OnnxJob {
   readonly provider: 'webgpu' | 'wasm';
   /** Address of the ONNX file. */
   readonly model: string;

@@ -1,23 +1,24 @@
 /** What a run of the peers says: a table, a JSON file, and what is not as it has to be. */
 import { cpus, loadavg, totalmem } from 'node:os';
+import { writeJson } from '../../src/cli/write.ts';
 import { commit } from '../commit.ts';
 import { type Expected, nmse } from '../fixtures.ts';
 import type { Timed } from './side.ts';
 
-export interface NamedSide extends Timed {
+interface NamedSide extends Timed {
   readonly side: string;
   readonly backend: string;
   readonly outputs: ReadonlyMap<string, Float32Array>;
 }
 
 /** NMSE by output between two sides, or a side and the reference run. */
-export interface Agreement {
+interface Agreement {
   readonly of: string;
   readonly against: string;
   readonly nmse: Readonly<Record<string, number>>;
 }
 
-export interface Comparison {
+interface Comparison {
   readonly name: string;
   /** How many times faster than the side `against` the engine has to be. */
   readonly atLeast: number;
@@ -121,13 +122,7 @@ export function failures({
 }
 
 /** Versioned; outputs themselves are left out. */
-export function asJson({
-  comparisons,
-  ...settings
-}: {
-  readonly comparisons: readonly Comparison[];
-  readonly [setting: string]: unknown;
-}): string {
+export function writeReport(path: string, settings: object, comparisons: readonly Comparison[]): void {
   const processors = cpus();
   const machine = {
     cpu: processors[0]?.model,
@@ -141,5 +136,5 @@ export function asJson({
     ...rest,
     sides: sides.map(({ outputs: _, ...side }) => ({ ...side, steady: steadyOf(side) })),
   }));
-  return `${JSON.stringify({ version: 1, date: new Date().toISOString(), commit: commit(), machine, ...settings, comparisons: plain }, null, 2)}\n`;
+  writeJson(path, { version: 1, date: new Date().toISOString(), commit: commit(), machine, ...settings, comparisons: plain });
 }

@@ -4,15 +4,14 @@
  * Without names both comparisons run. --only takes the sides whose name contains the text. Frames beside the cold one: 3 unless told
  * otherwise, and one where a frame takes minutes. Exit code 1 when two sides disagree or the engine is slower than it has to be.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { PNG } from 'pngjs';
 import { load, root } from '../load.mjs';
 import { runChild } from './child.mjs';
 
 const { BOX, PICTURE, reference, SEED } = await load('bench/fixtures.ts');
-const { agreement, asJson, failures, printComparison } = await load('bench/peers/report.ts');
+const { agreement, failures, printComparison, writeReport } = await load('bench/peers/report.ts');
 
 const THREADS = 2;
 const FORMS = ['released', 'paper'];
@@ -90,10 +89,7 @@ for (const name of names) {
   comparisons.push(await compare(name, job));
   printComparison(comparisons.at(-1));
 }
-if (options.json) {
-  mkdirSync(dirname(options.json), { recursive: true });
-  writeFileSync(options.json, asJson({ form: options.form, seed: SEED, threads: THREADS, comparisons }));
-}
+if (options.json) writeReport(options.json, { form: options.form, seed: SEED, threads: THREADS }, comparisons);
 const failed = comparisons.flatMap(failures);
 for (const line of failed) console.log(`FAIL ${line}`);
 process.exit(failed.length > 0 ? 1 : 0); // browsers and providers leave threads behind

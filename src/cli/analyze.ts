@@ -1,6 +1,6 @@
 /** `analyze` and `start`: the engine on pictures, in a browser page that is loaded once. */
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Box } from '../image/crop.ts';
@@ -14,6 +14,7 @@ import { root } from './root.ts';
 import type { Route } from './serve.ts';
 import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
 import { type ChosenWeights, chooseWeights, weightsLine } from './weights.ts';
+import { write, writeJson } from './write.ts';
 
 interface Job {
   pictures: string[];
@@ -121,7 +122,7 @@ async function runJob(job: Job): Promise<void> {
     const replies: AnalyzeReply[] = [];
     for (const [i, picture] of job.pictures.entries()) replies.push(await analyzeOne(job, page, picture, i));
     await page.close();
-    if (job.json !== undefined) write(job.json, jsonText(resultOf(job, adapter, replies)));
+    if (job.json !== undefined) writeJson(job.json, resultOf(job, adapter, replies));
   } finally {
     clearProgress();
     await browser.close();
@@ -175,13 +176,4 @@ function resultOf({ pictures, weights }: Job, adapter: AdapterFound, replies: An
     weights: 'file' in weights ? { file: pathToFileURL(resolve(weights.file)).href } : { ...weights, untrained: true },
     pictures: replies.map((reply, i) => ({ picture: pictures[i], ...reply })),
   };
-}
-
-/** Indented, with lists of numbers in one line. */
-export const jsonText = (value: object): string =>
-  `${JSON.stringify(value, null, 2).replace(/\[[-+\d.,\seE]+\]/g, (list) => list.replace(/\s+/g, ''))}\n`;
-
-function write(path: string, content: string | Buffer): void {
-  mkdirSync(dirname(resolve(path)), { recursive: true });
-  writeFileSync(path, content);
 }

@@ -1,19 +1,17 @@
 /** `bench`: the benchmark's page, run headless to a table and files, or served to the browsers of this machine. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import type { Page } from 'puppeteer';
 import type { BenchResult } from '../../bench/page/result.ts';
 import { readSettings, type Settings, writeSettings } from '../../bench/page/settings.ts';
 import { tableLines } from '../../bench/page/table.ts';
 import { benchRoutes } from '../../bench/routes.ts';
-import { jsonText } from './analyze.ts';
 import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from './browser.ts';
 import type { Command } from './command.ts';
-import { parse, UsageError } from './options.ts';
+import { parse, parsePort, UsageError } from './options.ts';
 import { complaintsOf, PageError } from './page.ts';
-import { serve, serveAround } from './serve.ts';
+import { serve, servePage } from './serve.ts';
 import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
 import { chooseWeights, weightsLine } from './weights.ts';
+import { write, writeJson } from './write.ts';
 
 const PORT = 8081;
 
@@ -33,7 +31,7 @@ const OPTIONS = {
   port: { type: 'string' },
 } as const;
 
-export interface BenchJob {
+interface BenchJob {
   readonly settings: Settings;
   /** Path of the weights to serve; seeded ones otherwise. */
   readonly weights: string | undefined;
@@ -65,16 +63,9 @@ export const bench: Command = {
     const job = benchJob(args);
     const routes = await benchRoutes(job.weights);
     if (!job.serve) return runJob(job, routes);
-    const server = await serveAround(routes, job.serve.port, PORT);
-    console.log(`The benchmark is at ${server.url}${queryOf(job.settings)} (Ctrl+C ends it).`);
-    await new Promise<void>((done) => process.once('SIGINT', done).once('SIGTERM', done));
-    await server.close();
+    const query = writeSettings(job.settings);
+    await servePage(routes, (url) => `The benchmark is at ${url}${query && `?${query}`}`, { asked: job.serve.port, usual: PORT });
   },
-};
-
-const queryOf = (settings: Settings): string => {
-  const query = writeSettings(settings);
-  return query === '' ? '' : `?${query}`;
 };
 
 /** What the arguments ask for. @throws UsageError */
@@ -93,9 +84,7 @@ export function benchJob(args: string[]): BenchJob {
   const { settings, faults } = readSettings(query.toString());
   if (faults[0] !== undefined) throw new UsageError(`--${faults[0]}`);
   if (values.port !== undefined && !values.serve) throw new UsageError('--port goes with --serve.');
-  const port = values.port === undefined ? undefined : Number(values.port);
-  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536))
-    throw new UsageError(`--port is ${values.port}; it must be 0 to 65535.`);
+  const port = values.port === undefined ? undefined : parsePort(values.port);
   const { json, screenshot } = values;
   return { settings, weights: file?.file, json, screenshot, where: whereOf(values), serve: values.serve ? { port } : undefined };
 }
@@ -115,7 +104,7 @@ async function runJob(job: BenchJob, routes: Awaited<ReturnType<typeof benchRout
     const result = await resultOf(page, complaints);
     clearProgress();
     console.log(['', ...tableLines(result)].join('\n'));
-    if (json !== undefined) write(json, jsonText(result));
+    if (json !== undefined) writeJson(json, result);
     if (screenshot !== undefined) write(screenshot, await page.screenshot({ fullPage: true, type: 'png' }));
     for (const complaint of complaints) console.error(complaint);
   } finally {
@@ -136,9 +125,4 @@ async function resultOf(page: Page, complaints: readonly string[]): Promise<Benc
   const result = (await page.evaluate('globalThis.__result')) as BenchResult | { error: { code: string; message: string } };
   if ('error' in result) throw new PageError(result.error.message, result.error.code, undefined);
   return result;
-}
-
-function write(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(resolve(path)), { recursive: true });
-  writeFileSync(path, content);
 }

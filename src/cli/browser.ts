@@ -8,11 +8,11 @@ import { parseChoice } from './options.ts';
 import { serve } from './serve.ts';
 
 const ADAPTERS = ['auto', 'gpu', 'software'] as const;
-export type AdapterChoice = (typeof ADAPTERS)[number];
+type AdapterChoice = (typeof ADAPTERS)[number];
 
 /** Chrome stands for Chromium and Edge too. */
-export const BROWSERS = ['chrome', 'firefox'] as const;
-export type BrowserName = (typeof BROWSERS)[number];
+const BROWSERS = ['chrome', 'firefox'] as const;
+type BrowserName = (typeof BROWSERS)[number];
 
 /** Where a command runs the engine. */
 export interface Where {

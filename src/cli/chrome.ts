@@ -1,5 +1,5 @@
 /** Finds Chrome or Chromium on this machine, and installs one where none is. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer';
@@ -88,7 +88,3 @@ function inPuppeteersCache(): string[] {
     return []; // nothing downloaded
   }
 }
-
-/** What the browser calls itself, like `Chromium 131.0.6778.85`. */
-export const chromeVersion = (path: string): string =>
-  process.platform === 'win32' ? path : execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

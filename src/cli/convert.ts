@@ -1,6 +1,6 @@
 /** `convert`: a PyTorch or safetensors file to a safetensors file that the engine reads. */
 import { convertFile } from '../convert/convert.ts';
-import { DTYPES } from '../convert/reduce.ts';
+import { PRECISIONS } from '../convert/reduce.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';
 import { clearProgress, showProgress } from './terminal.ts';
@@ -17,7 +17,7 @@ export const convert: Command = {
     const { values, positionals } = parse(args, { dtype: { type: 'string' }, key: { type: 'string' } });
     const [from, to] = positionals;
     if (from === undefined || to === undefined || positionals.length > 2) throw new UsageError('Two files: convert IN OUT.safetensors');
-    const precision = parseChoice('--dtype', values.dtype ?? 'f32', DTYPES);
+    const precision = parseChoice('--dtype', values.dtype ?? 'f32', PRECISIONS);
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'converting', loaded, total });
     try {
       const { form, tensors, bytes } = await convertFile(from, to, { precision, key: values.key, onProgress });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { wgslForEsbuild } from '../../scripts/wgsl.mjs';
 import type { Command } from './command.ts';
-import { parse, UsageError } from './options.ts';
+import { parse, parsePort } from './options.ts';
 import { root } from './root.ts';
-import { type Route, serveAround } from './serve.ts';
+import { type Route, servePage } from './serve.ts';
 import { TRAINED } from './weights.ts';
 
 const PORT = 8080;
@@ -17,13 +17,8 @@ export const demo: Command = {
   usage: `demo [--port N]\n\n  --port N   default: ${PORT}, or a free one where it is taken`,
   async run(args) {
     const { values } = parse(args, { port: { type: 'string' } });
-    const port = values.port === undefined ? undefined : Number(values.port);
-    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536))
-      throw new UsageError(`--port is ${values.port}; it must be 0 to 65535.`);
-    const server = await serveAround(await demoRoutes(), port, PORT);
-    console.log(`The demo is at ${server.url} (Ctrl+C ends it).`);
-    await new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
-    await server.close();
+    const asked = values.port === undefined ? undefined : parsePort(values.port);
+    await servePage(await demoRoutes(), (url) => `The demo is at ${url}`, { asked, usual: PORT });
   },
 };
 

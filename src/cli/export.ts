@@ -1,5 +1,7 @@
 /** `export`: the model with any weights as an ONNX file. */
 import { openAsBlob } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { exportOnnx } from '../../bench/onnx/export.ts';
 import { formOf } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
@@ -24,6 +26,7 @@ export const exportModel: Command = {
     const { values, positionals } = parse(args, { weights: { type: 'string' }, form: { type: 'string' } });
     const [out] = positionals;
     if (out === undefined || positionals.length > 1) throw new UsageError('One file to write: export OUT.onnx');
+    await access(dirname(out)); // save() would make the folder, whose name may be mistyped
     const weights = chooseWeights(values.weights, values.form);
     console.error(weightsLine(weights));
     const checkpoint: Checkpoint =

@@ -1,7 +1,7 @@
 /** `fetch`: the authors' trained weights, converted, where `start`, the demo and the benchmark look for them. */
 
 import { fetchWeights, OFFICIAL } from '../convert/official.ts';
-import { DTYPES } from '../convert/reduce.ts';
+import { PRECISIONS } from '../convert/reduce.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';
@@ -22,7 +22,7 @@ export const fetch: Command = {
     const { values, positionals } = parse(args, options);
     if (positionals.length > 1) throw new UsageError('At most one file to write: fetch OUT.safetensors');
     const out = positionals[0] ?? TRAINED;
-    const precision = parseChoice('--dtype', values.dtype ?? 'f32', DTYPES);
+    const precision = parseChoice('--dtype', values.dtype ?? 'f32', PRECISIONS);
     const from = values.from ?? OFFICIAL.url;
     const total = values.whole || !/^https?:/i.test(from) ? OFFICIAL.bytes : OFFICIAL.bytes / 3;
     say(`From ${from}`);

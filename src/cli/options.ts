@@ -39,6 +39,12 @@ export function parseTasks(text: string): string[] {
   return tasks;
 }
 
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!(Number.isInteger(port) && port >= 0 && port < 65536)) throw new UsageError(`--port is ${text}; it must be 0 to 65535.`);
+  return port;
+}
+
 /** The value if it is one of the choices. */
 export function parseChoice<Choice extends string>(option: string, value: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value);

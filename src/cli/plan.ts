@@ -1,8 +1,6 @@
 /** `plan`: what a frame does, printed; as JSON; and the shaders as they run. Needs no GPU and no weights. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { FORMS, tensorsOf } from '../checkpoint/manifest.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { makePlan, type Plan } from '../graph/plan.ts';
 import { planJson, printPlan } from '../graph/print.ts';
@@ -14,9 +12,12 @@ import { readConfig } from '../model/forms.ts';
 import { fused } from '../model/fused/fused.ts';
 import type { Task } from '../model/labels.ts';
 import { network } from '../model/network.ts';
+import { checkedTasks } from '../model/options.ts';
 import { plain } from '../model/plain/plain.ts';
+import { outputsOf } from '../model/programs.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, parseTasks, UsageError } from './options.ts';
+import { write, writeJson } from './write.ts';
 
 const OPTIONS = {
   tasks: { type: 'string' },
@@ -72,17 +73,11 @@ export const plan: Command = {
     const { values, positionals } = parse(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`plan takes options only; ${positionals[0]} is none.`);
     const config = readConfig(tensorsOf(parseChoice('--form', values.form ?? 'released', FORMS)));
-    const known: readonly string[] = tasksOf(config);
-    const tasks = values.tasks === undefined ? known : parseTasks(values.tasks);
-    for (const task of tasks)
-      if (!known.includes(task))
-        throw new FaceXFormerError('UNKNOWN_TASK', `The ${config.form.name} form knows no ${task}; it knows ${known.join(', ')}.`);
-    const made = makePlan(
-      await graphOf(config, tasks as Task[], values),
-      tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),
-    );
+    const asked = values.tasks === undefined ? undefined : (parseTasks(values.tasks) as Task[]); // checked next
+    const tasks = checkedTasks(asked, tasksOf(config), `the ${config.form.name} form`);
+    const made = makePlan(await graphOf(config, tasks, values), outputsOf(tasks, false));
     console.log(printPlan(made));
-    if (values.json !== undefined) write(values.json, `${JSON.stringify(planJson(made), null, 2)}\n`);
+    if (values.json !== undefined) writeJson(values.json, planJson(made));
     if (values.wgsl !== undefined) writeShaders(made, values.wgsl);
   },
 };
@@ -98,9 +93,4 @@ function writeShaders({ dispatches }: Plan, folder: string): void {
     [...pipelines].forEach(([key, code], i) => {
       write(join(folder, pipelines.size === 1 ? `${kernel}.wgsl` : `${kernel}-${i + 1}.wgsl`), `// ${key}\n${code}\n`);
     });
-}
-
-function write(path: string, content: string): void {
-  mkdirSync(dirname(resolve(path)), { recursive: true });
-  writeFileSync(path, content);
 }

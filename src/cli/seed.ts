@@ -1,11 +1,10 @@
 /** `seed`: untrained weights as a safetensors file. */
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { FORMS, tensorsOf } from '../checkpoint/manifest.ts';
 import { DEFAULT_SEED, seededCheckpoint } from '../checkpoint/seeded.ts';
 import { safetensorsBytes } from '../checkpoint/write.ts';
+import { save } from '../convert/save.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, parseSeed, UsageError } from './options.ts';
 import { clearProgress, showProgress } from './terminal.ts';
@@ -22,21 +21,12 @@ export const seed: Command = {
     const form = parseChoice('--form', values.form ?? 'released', FORMS);
     const checkpoint = seededCheckpoint(tensorsOf(form), number);
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });
-    const partial = `${out}.${process.pid}.part`; // a file of that name is always whole
+    await access(dirname(out)); // save() would make the folder, whose name may be mistyped
     try {
-      await pipeline(Readable.from(copies(safetensorsBytes(checkpoint, { onProgress }))), createWriteStream(partial));
-      await rename(partial, out);
-    } catch (error) {
-      await rm(partial, { force: true });
-      throw error;
+      await save(out, safetensorsBytes(checkpoint, { onProgress }));
     } finally {
       clearProgress();
     }
     console.log(`${out}: ${checkpoint.tensors.size} tensors, seed ${number}, ${form} form, untrained`);
   },
 };
-
-/** The stream keeps a piece for longer than it is valid. */
-async function* copies(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) yield piece.slice();
-}

@@ -66,9 +66,16 @@ export async function serve(routes: Readonly<Record<string, Route>>, port = 0): 
   };
 }
 
-/** Serves at the port that was asked for, or else at the usual one, or at a free one where that is taken. */
-export function serveAround(routes: Readonly<Record<string, Route>>, asked: number | undefined, usual: number): Promise<LocalServer> {
-  return asked === undefined ? serve(routes, usual).catch(() => serve(routes)) : serve(routes, asked);
+/** Serves a page until Ctrl+C: at the port that was asked for, or else at the usual one, or at a free one where that is taken. */
+export async function servePage(
+  routes: Readonly<Record<string, Route>>,
+  text: (url: string) => string,
+  { asked, usual }: { readonly asked: number | undefined; readonly usual: number },
+): Promise<void> {
+  const server = await (asked === undefined ? serve(routes, usual).catch(() => serve(routes)) : serve(routes, asked));
+  console.log(`${text(server.url)} (Ctrl+C ends it).`);
+  await new Promise<void>((done) => process.once('SIGINT', done).once('SIGTERM', done));
+  await server.close();
 }
 
 async function answer(routes: Readonly<Record<string, Route>>, request: IncomingMessage, response: ServerResponse): Promise<void> {

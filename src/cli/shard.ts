@@ -1,7 +1,7 @@
 /** `shard` and `verify`: weights in the layout in which they are hosted. */
 import { fromFile } from '../convert/convert.ts';
 import { shardCheckpoint } from '../convert/host.ts';
-import { DTYPES, reduced } from '../convert/reduce.ts';
+import { PRECISIONS, reduced } from '../convert/reduce.ts';
 import { verify as verifyWeights } from '../convert/verify.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';
@@ -22,7 +22,7 @@ export const shard: Command = {
     if (from === undefined || folder === undefined || positionals.length > 2) throw new UsageError('A file and a folder: shard IN FOLDER');
     const megabytes = Number(values.max ?? 100);
     if (!(megabytes >= 1 && megabytes <= 1e6)) throw new UsageError(`--max is ${values.max}; it must be megabytes, 1 or more.`);
-    const precision = values.dtype === undefined ? undefined : parseChoice('--dtype', values.dtype, DTYPES);
+    const precision = values.dtype === undefined ? undefined : parseChoice('--dtype', values.dtype, PRECISIONS);
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });
     const opened = await fromFile(from, { float32: precision !== undefined });
     try {

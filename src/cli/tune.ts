@@ -1,6 +1,4 @@
 /** `tune`: which kernels are the fastest on this machine's GPU, as a table. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { FORMS } from '../checkpoint/manifest.ts';
 import { DEFAULT_SEED } from '../checkpoint/seeded.ts';
 import type { TuneReport } from '../model/options.ts';
@@ -10,6 +8,7 @@ import { parse, parseChoice, UsageError } from './options.ts';
 import { openPage } from './page.ts';
 import { say } from './terminal.ts';
 import type { TuneRequest } from './tune.page.ts';
+import { writeJson } from './write.ts';
 
 const OPTIONS = {
   form: { type: 'string' },
@@ -50,9 +49,7 @@ export const tune: Command = {
       const page = await openPage(browser, `export * from './src/cli/tune.page.ts';`);
       const report = await page.call<TuneReport>('tune', request);
       console.log(['', ...tuneLines(report)].join('\n'));
-      if (values.json === undefined) return;
-      mkdirSync(dirname(resolve(values.json)), { recursive: true });
-      writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+      if (values.json !== undefined) writeJson(values.json, report);
     } finally {
       await browser.close();
     }
@@ -60,7 +57,7 @@ export const tune: Command = {
 };
 
 /** A line a shape: nodes, shape, the table's milliseconds, the chosen kernel and its gain. */
-export function tuneLines({ shapes, spent, adopted, dtype }: TuneReport): string[] {
+function tuneLines({ shapes, spent, adopted, dtype }: TuneReport): string[] {
   if (shapes.length === 0) return ['This plan has nothing to choose.'];
   const lines = shapes.map(({ nodes, shape, tried, chosen, speedup, measured, note }) => {
     const before = tried[0] ? `${tried[0].milliseconds.toFixed(3)} ms` : '-';

@@ -55,7 +55,7 @@ export async function convertBytes(
 
 async function fromTorch(bytes: RandomAccess, key: string | undefined): Promise<Checkpoint> {
   const file = await openTorch(bytes);
-  return torchCheckpoint(file, chooseStateDict(file.root, key).state);
+  return torchCheckpoint(file, chooseStateDict(file.root, key));
 }
 
 /** The checkpoint in a file, PyTorch's or safetensors, as it is or in float32. Close it when it has been read. */

@@ -1,13 +1,12 @@
 /** What a file or folder of weights holds, for people: without reading a PyTorch file's storages. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkTensors, formOf } from '../checkpoint/check.ts';
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
 import { joined, parseConfig } from '../checkpoint/hosted.ts';
-import { tensorsOf } from '../checkpoint/manifest.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { TASKS } from '../model/labels.ts';
+import { tasksOf } from '../model/config.ts';
+import { readConfig } from '../model/forms.ts';
 import { openAccess } from './convert.ts';
 import { hashesOf } from './hash.ts';
 import type { Value } from './pickle.ts';
@@ -66,8 +65,7 @@ async function describeTorch(bytes: RandomAccess): Promise<string[]> {
   for (const { path, tensors } of dicts.slice(0, 6)) lines.push(`${tensors.size} tensors at ${path || '(top)'}`);
   if (dicts.length > 6) lines.push(`and tensors at ${dicts.length - 6} more`);
   try {
-    const { state } = chooseStateDict(file.root);
-    const checkpoint = torchCheckpoint(file, state);
+    const checkpoint = torchCheckpoint(file, chooseStateDict(file.root));
     return [...lines, '', ...rows(checkpoint.tensors), '', totals(checkpoint.tensors, bytes.size), ...verdict(checkpoint.tensors)];
   } catch (error) {
     if (error instanceof FaceXFormerError) return [...lines, `${error.code}: ${error.message}`];
@@ -101,10 +99,8 @@ function totals(tensors: ReadonlyMap<string, TensorInfo>, size: number): string 
 /** Which form the tensors are, what tasks it knows, and what keeps the engine from taking them. */
 function verdict(tensors: ReadonlyMap<string, TensorInfo>): string[] {
   try {
-    const form = formOf(tensors);
-    checkTensors(tensors, tensorsOf(form));
-    const tasks = TASKS.filter((task) => form === 'paper' || (task !== 'expression' && task !== 'recognition'));
-    return [`${form} form; tasks: ${tasks.join(', ')}`];
+    const config = readConfig(tensors);
+    return [`${config.form.name} form; tasks: ${tasksOf(config).join(', ')}`];
   } catch (error) {
     if (error instanceof FaceXFormerError) return [`${error.code}: ${error.message}`];
     throw error;

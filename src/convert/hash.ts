@@ -12,31 +12,31 @@ export interface Hashes {
 
 /** Hashes what passes through it. */
 export class Hasher {
-  private readonly whole = createHash('sha256');
-  private readonly chunks: string[] = [];
-  private chunk = createHash('sha256');
-  private bytes = 0;
+  readonly #whole = createHash('sha256');
+  readonly #chunks: string[] = [];
+  #chunk = createHash('sha256');
+  #bytes = 0;
 
   add(piece: Uint8Array): void {
-    this.whole.update(piece);
+    this.#whole.update(piece);
     for (let at = 0; at < piece.length; ) {
-      const room = CHUNK_BYTES - (this.bytes % CHUNK_BYTES);
+      const room = CHUNK_BYTES - (this.#bytes % CHUNK_BYTES);
       const part = piece.subarray(at, at + room);
-      this.chunk.update(part);
-      this.bytes += part.length;
+      this.#chunk.update(part);
+      this.#bytes += part.length;
       at += part.length;
-      if (this.bytes % CHUNK_BYTES === 0) this.nextChunk();
+      if (this.#bytes % CHUNK_BYTES === 0) this.#nextChunk();
     }
   }
 
   end(): Hashes {
-    if (this.bytes % CHUNK_BYTES !== 0) this.nextChunk();
-    return { bytes: this.bytes, sha256: this.whole.digest('hex'), chunks: this.chunks };
+    if (this.#bytes % CHUNK_BYTES !== 0) this.#nextChunk();
+    return { bytes: this.#bytes, sha256: this.#whole.digest('hex'), chunks: this.#chunks };
   }
 
-  private nextChunk(): void {
-    this.chunks.push(this.chunk.digest('hex'));
-    this.chunk = createHash('sha256');
+  #nextChunk(): void {
+    this.#chunks.push(this.#chunk.digest('hex'));
+    this.#chunk = createHash('sha256');
   }
 }
 

@@ -3,21 +3,22 @@
  * config.json that says what they are and by which hashes the page verifies them.
  */
 import { join } from 'node:path';
-import { checkTensors } from '../checkpoint/check.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { CHUNK_BYTES } from '../checkpoint/hosted.ts';
-import { type Form, tensorsOf } from '../checkpoint/manifest.ts';
+import type { Form } from '../checkpoint/manifest.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
 import { safetensorsHeader } from '../checkpoint/write.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { AGES, ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES, TASKS } from '../model/labels.ts';
+import { type Config, tasksOf } from '../model/config.ts';
+import { readConfig } from '../model/forms.ts';
+import { AGES, ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES } from '../model/labels.ts';
 import { knownForm } from './convert.ts';
 import { Hasher, type Hashes } from './hash.ts';
 import { save } from './save.ts';
 
 export const INDEX = 'model.safetensors.index.json';
 
-export interface ShardOptions extends ReadOptions {
+interface ShardOptions extends ReadOptions {
   /** Most bytes of a file; 100 MB unless given. A tensor that is longer has a file of its own. */
   maxBytes?: number | undefined;
   /** Where the weights are from, for people. */
@@ -38,9 +39,9 @@ export async function shardCheckpoint(
   folder: string,
   { maxBytes = 100e6, source, ...reading }: ShardOptions,
 ): Promise<HostedFiles> {
-  const form = knownForm(checkpoint);
-  if (!form) throw new FaceXFormerError('WRONG_WEIGHTS', 'Only FaceXFormer can be hosted, and these are the weights of another model.');
-  checkTensors(inFloat32(checkpoint).tensors, tensorsOf(form));
+  if (!knownForm(checkpoint))
+    throw new FaceXFormerError('WRONG_WEIGHTS', 'Only FaceXFormer can be hosted, and these are the weights of another model.');
+  const model = readConfig(inFloat32(checkpoint).tensors);
   const groups = grouped([...checkpoint.tensors.values()], maxBytes);
   const tensors = checkpoint.read(reading)[Symbol.asyncIterator]();
   const files: HostedFiles['files'] = [];
@@ -55,8 +56,8 @@ export async function shardCheckpoint(
     await tensors.return?.();
   }
   if (groups.length > 1) await saveJson(join(folder, INDEX), index(groups));
-  await saveJson(join(folder, 'config.json'), config(form, checkpoint, files, source));
-  return { form, files };
+  await saveJson(join(folder, 'config.json'), configJson(model, checkpoint, files, source));
+  return { form: model.form.name, files };
 }
 
 function fileName(i: number, count: number): string {
@@ -102,25 +103,25 @@ function index(groups: readonly TensorInfo[][]): object {
   return { metadata: { total_size }, weight_map: Object.fromEntries(entries) };
 }
 
-function config(form: Form, checkpoint: Checkpoint, files: HostedFiles['files'], source: string | undefined): object {
+function configJson(model: Config, checkpoint: Checkpoint, files: HostedFiles['files'], source: string | undefined): object {
   const types = new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype));
   const dtype = types.has('I8') ? 'int8' : types.has('F16') ? 'f16' : types.has('BF16') ? 'bf16' : 'f32';
-  const isPaper = form === 'paper';
+  const tasks = tasksOf(model);
   return {
     model_type: 'facexformer',
-    form,
+    form: model.form.name,
     dtype,
     ...(dtype === 'int8' && {
       quantization_config: { format: 'int-quantized', strategy: 'channel', scales: 'NAME_scale, F32; value = I8 * scale' },
     }),
-    tasks: isPaper ? TASKS : TASKS.filter((task) => task !== 'expression' && task !== 'recognition'),
+    tasks,
     labels: {
       segmentation: PARSING.map(({ name }) => name),
       attributes: ATTRIBUTES,
       age: AGES,
       gender: GENDERS,
       race: RACES,
-      ...(isPaper && { expression: EXPRESSIONS }),
+      ...(tasks.includes('expression') && { expression: EXPRESSIONS }),
     },
     preprocessing: {
       size: [224, 224],

@@ -10,7 +10,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { save } from './save.ts';
 import type { RandomAccess } from './source.ts';
 
-export interface AddressOptions {
+interface AddressOptions {
   /** The file in which read bytes stay, and beside it `.json` with what they are. */
   partial: string;
   signal?: AbortSignal | undefined;
@@ -44,25 +44,30 @@ export async function openAddress(url: string, options: AddressOptions): Promise
       'BAD_WEIGHTS_FILE',
       `${url} has ${found.bytes} bytes instead of ${options.size}: it is another version of the file.`,
     );
-  const state = await PartialFile.open(options.partial, { url, size: found.bytes, etag: found.etag });
-  return new HttpFile(url, found.ranges, found.etag, state, { ...options, fetch });
+  const kept = await PartialFile.open(options.partial, { url, size: found.bytes, etag: found.etag });
+  return new HttpFile(kept, found.ranges, { ...options, fetch });
 }
 
 class HttpFile implements Address {
   readonly name: string;
-  readonly size: number;
-  private connection: Connection | undefined;
-  private unnoted = 0;
+  readonly #kept: PartialFile;
+  readonly #ranges: boolean;
+  readonly #options: AddressOptions & { fetch: typeof globalThis.fetch };
+  #connection: Connection | undefined;
+  #unnoted = 0;
 
-  constructor(
-    private readonly url: string,
-    private readonly ranges: boolean,
-    readonly etag: string | null,
-    private readonly kept: PartialFile,
-    private readonly options: AddressOptions & { fetch: typeof globalThis.fetch },
-  ) {
-    this.name = url.split(/[?#]/, 1)[0] as string;
-    this.size = kept.what.size;
+  constructor(kept: PartialFile, ranges: boolean, options: AddressOptions & { fetch: typeof globalThis.fetch }) {
+    this.name = kept.what.url.split(/[?#]/, 1)[0] as string;
+    this.#kept = kept;
+    this.#ranges = ranges;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#kept.what.size;
+  }
+  get etag(): string | null {
+    return this.#kept.what.etag;
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -71,56 +76,56 @@ class HttpFile implements Address {
         'BAD_WEIGHTS_FILE',
         `${this.name} ends at byte ${this.size}, and says of itself that it goes on to ${offset + length}.`,
       );
-    if (!this.ranges) await this.complete();
+    if (!this.#ranges) await this.complete();
     const last = Math.floor((offset + length - 1) / BLOCK);
-    for (let block = Math.floor(offset / BLOCK); block <= last; block++) if (!this.kept.has(block)) await this.fetchBlock(block);
-    return this.kept.read(offset, length);
+    for (let block = Math.floor(offset / BLOCK); block <= last; block++) if (!this.#kept.has(block)) await this.#fetchBlock(block);
+    return this.#kept.read(offset, length);
   }
 
   async complete(): Promise<void> {
-    for (let block = 0; block < Math.ceil(this.size / BLOCK); block++) if (!this.kept.has(block)) await this.fetchBlock(block);
+    for (let block = 0; block < Math.ceil(this.size / BLOCK); block++) if (!this.#kept.has(block)) await this.#fetchBlock(block);
   }
 
   async close(): Promise<void> {
-    this.connection?.close();
-    await this.kept.close();
+    this.#connection?.close();
+    await this.#kept.close();
   }
 
   async forget(): Promise<void> {
     await this.close();
-    await this.kept.remove();
+    await this.#kept.remove();
   }
 
-  private async fetchBlock(block: number): Promise<void> {
-    const { signal, retry } = this.options;
+  async #fetchBlock(block: number): Promise<void> {
+    const { signal, retry } = this.#options;
     const step = () =>
-      this.receive(block).catch((error: unknown) => {
-        this.connection?.close();
-        this.connection = undefined;
+      this.#receive(block).catch((error: unknown) => {
+        this.#connection?.close();
+        this.#connection = undefined;
         throw error;
       });
-    await this.kept.write(block, await patiently(step, signal, retry));
-    this.unnoted += BLOCK;
-    if (this.unnoted >= NOTE_EVERY) {
-      this.unnoted = 0;
-      await this.kept.note();
+    await this.#kept.write(block, await patiently(step, signal, retry));
+    this.#unnoted += BLOCK;
+    if (this.#unnoted >= NOTE_EVERY) {
+      this.#unnoted = 0;
+      await this.#kept.note();
     }
-    this.options.onProgress?.(this.kept.bytes);
+    this.#options.onProgress?.(this.#kept.bytes);
   }
 
-  private async receive(block: number): Promise<Uint8Array> {
+  async #receive(block: number): Promise<Uint8Array> {
     const from = block * BLOCK;
-    const gap = this.connection ? from - this.connection.at : -1;
-    if (gap < 0 || (gap > SKIP && this.ranges)) {
-      this.connection?.close();
-      this.connection = await Connection.open(this.url, { bytes: this.size, chunkBytes: BLOCK }, from, this.options);
-      if (this.connection.etag !== this.etag)
+    const gap = this.#connection ? from - this.#connection.at : -1;
+    if (gap < 0 || (gap > SKIP && this.#ranges)) {
+      this.#connection?.close();
+      this.#connection = await Connection.open(this.#kept.what.url, { bytes: this.size, chunkBytes: BLOCK }, from, this.#options);
+      if (this.#connection.etag !== this.etag)
         throw new FaceXFormerError(
           'BAD_WEIGHTS_FILE',
           `${this.name} changed while it was downloaded. Begin again: the partial file was of another version.`,
         );
     }
-    const connection = this.connection as Connection;
+    const connection = this.#connection as Connection;
     while (connection.at < from) await connection.take(Math.min(BLOCK, from - connection.at));
     return connection.take(Math.min(BLOCK, this.size - from));
   }
@@ -134,14 +139,19 @@ interface What {
 
 /** Blocks of a file, each at its own place, and a note of which are there. */
 class PartialFile {
-  bytes = 0;
+  readonly what: What;
+  bytes: number;
+  readonly #path: string;
+  readonly #file: FileHandle;
+  /** 1 for a block that is there. */
+  readonly #blocks: Uint8Array;
+  #closed = false;
 
-  private constructor(
-    private readonly path: string,
-    readonly what: What,
-    private readonly file: FileHandle,
-    private readonly blocks: Uint8Array,
-  ) {
+  private constructor(path: string, what: What, file: FileHandle, blocks: Uint8Array) {
+    this.#path = path;
+    this.what = what;
+    this.#file = file;
+    this.#blocks = blocks;
     this.bytes = Math.min(what.size, BLOCK * blocks.reduce((sum, has) => sum + has, 0));
   }
 
@@ -160,26 +170,26 @@ class PartialFile {
   }
 
   has(block: number): boolean {
-    return this.blocks[block] === 1;
+    return this.#blocks[block] === 1;
   }
 
   async write(block: number, bytes: Uint8Array): Promise<void> {
     try {
-      await this.file.write(bytes, 0, bytes.length, block * BLOCK);
+      await this.#file.write(bytes, 0, bytes.length, block * BLOCK);
     } catch (cause) {
-      throw new FaceXFormerError('LIMIT', `No room on the disk for ${this.path}: ${cause instanceof Error ? cause.message : cause}.`, {
+      throw new FaceXFormerError('LIMIT', `No room on the disk for ${this.#path}: ${cause instanceof Error ? cause.message : cause}.`, {
         cause,
       });
     }
-    this.blocks[block] = 1;
+    this.#blocks[block] = 1;
     this.bytes += bytes.length;
   }
 
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(length);
     for (let have = 0; have < length; ) {
-      const { bytesRead } = await this.file.read(bytes, have, length - have, offset + have);
-      if (bytesRead === 0) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${this.path} became shorter while it was read.`);
+      const { bytesRead } = await this.#file.read(bytes, have, length - have, offset + have);
+      if (bytesRead === 0) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${this.#path} became shorter while it was read.`);
       have += bytesRead;
     }
     return bytes;
@@ -187,21 +197,20 @@ class PartialFile {
 
   /** The data first, then the note: a note never speaks of bytes that are not there. */
   async note(): Promise<void> {
-    await this.file.sync();
-    await save(`${this.path}.json`, [new TextEncoder().encode(JSON.stringify({ id: idOf(this.what), blocks: this.blocks.join('') }))]);
+    await this.#file.sync();
+    await save(`${this.#path}.json`, [new TextEncoder().encode(JSON.stringify({ id: idOf(this.what), blocks: this.#blocks.join('') }))]);
   }
 
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.#closed) return;
+    this.#closed = true;
     await this.note();
-    await this.file.close();
+    await this.#file.close();
   }
-  private closed = false;
 
   async remove(): Promise<void> {
-    await rm(this.path, { force: true });
-    await rm(`${this.path}.json`, { force: true });
+    await rm(this.#path, { force: true });
+    await rm(`${this.#path}.json`, { force: true });
   }
 }
 

@@ -8,18 +8,20 @@ import { hashesOf } from './hash.ts';
 import { type Address, openAddress } from './http.ts';
 import { openFile, type RandomAccess } from './source.ts';
 
-/** The released checkpoint at the revision that is pinned. The hash is as third parties published it. */
+const repository = 'kartiknarayan/facexformer';
+/** The revision that is pinned. */
+const revision = 'd47f163fc21f0ee6bf6aba136867e0d673d0f808';
+
+/** The released checkpoint. The hash is as third parties published it. */
 export const OFFICIAL = {
-  repository: 'kartiknarayan/facexformer',
-  revision: 'd47f163fc21f0ee6bf6aba136867e0d673d0f808',
-  url: 'https://huggingface.co/kartiknarayan/facexformer/resolve/d47f163fc21f0ee6bf6aba136867e0d673d0f808/ckpts/model.pt',
+  repository,
+  url: `https://huggingface.co/${repository}/resolve/${revision}/ckpts/model.pt`,
   bytes: 1_104_869_851,
   sha256: '327a755849ba64d336fb96589ff87b27e84a12be1ecf8bcfaa503d66f803286d',
-  key: 'state_dict_backbone',
 } as const;
 
 /** What a source must be for its weights to be taken. */
-export interface Identity {
+interface Identity {
   bytes: number;
   sha256: string;
 }

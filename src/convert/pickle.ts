@@ -56,23 +56,25 @@ export function readPickle(bytes: Uint8Array, vocabulary: Vocabulary, start = 0)
 
 /** The machine on which the opcodes of opcodes.ts work. */
 export class Machine {
-  private readonly view: DataView;
-  private readonly stack: Cell[] = [];
-  private readonly memo = new Map<number, Value>();
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #vocabulary: Vocabulary;
+  readonly #stack: Cell[] = [];
+  readonly #memo = new Map<number, Value>();
+  #at: number;
 
-  constructor(
-    private readonly bytes: Uint8Array,
-    private readonly vocabulary: Vocabulary,
-    private at: number,
-  ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(bytes: Uint8Array, vocabulary: Vocabulary, start: number) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#vocabulary = vocabulary;
+    this.#at = start;
   }
 
   run(): { value: Value; end: number } {
     for (;;) {
-      const at = this.at;
+      const at = this.#at;
       const code = this.byte();
-      if (code === 0x2e) return { value: this.pop(), end: this.at };
+      if (code === 0x2e) return { value: this.pop(), end: this.#at };
       const step = OPCODES[String.fromCharCode(code)];
       if (!step) throw badTorch(`opcode 0x${code.toString(16).padStart(2, '0')} at byte ${at} of its pickle is not one that data needs`);
       step(this);
@@ -80,27 +82,27 @@ export class Machine {
   }
 
   byte(): number {
-    return this.bytes[this.skip(1)] as number;
+    return this.#bytes[this.#skip(1)] as number;
   }
   /** A little-endian count of n bytes. */
   count(n: 1 | 2 | 4 | 8): number {
-    const at = this.skip(n);
-    if (n === 1) return this.view.getUint8(at);
-    if (n === 2) return this.view.getUint16(at, true);
-    if (n === 4) return this.view.getUint32(at, true);
-    const long = this.view.getBigUint64(at, true);
+    const at = this.#skip(n);
+    if (n === 1) return this.#view.getUint8(at);
+    if (n === 2) return this.#view.getUint16(at, true);
+    if (n === 4) return this.#view.getUint32(at, true);
+    const long = this.#view.getBigUint64(at, true);
     if (long > BigInt(Number.MAX_SAFE_INTEGER)) throw badTorch(`a length of ${long} in its pickle`);
     return Number(long);
   }
   int32(): number {
-    return this.view.getInt32(this.skip(4), true);
+    return this.#view.getInt32(this.#skip(4), true);
   }
   float64(): number {
-    return this.view.getFloat64(this.skip(8), false);
+    return this.#view.getFloat64(this.#skip(8), false);
   }
   slice(n: number): Uint8Array {
-    const at = this.skip(n);
-    return this.bytes.subarray(at, at + n);
+    const at = this.#skip(n);
+    return this.#bytes.subarray(at, at + n);
   }
   text(n: number): string {
     try {
@@ -111,10 +113,10 @@ export class Machine {
     }
   }
   line(): string {
-    const end = this.bytes.indexOf(0x0a, this.at);
+    const end = this.#bytes.indexOf(0x0a, this.#at);
     if (end < 0) throw new PickleEnds();
-    const text = this.text(end - this.at);
-    this.at++;
+    const text = this.text(end - this.#at);
+    this.#at++;
     return text;
   }
   /** Two's complement, little-endian. */
@@ -131,29 +133,29 @@ export class Machine {
   }
 
   push(value: Cell): void {
-    this.stack.push(value);
+    this.#stack.push(value);
   }
   mark(): void {
-    this.stack.push(MARK);
+    this.#stack.push(MARK);
   }
   pop(): Value {
-    const value = this.stack.pop();
+    const value = this.#stack.pop();
     if (value === undefined || value === MARK) throw badTorch('its pickle takes from an empty stack');
     return value;
   }
   drop(): void {
-    if (this.stack.pop() === undefined) throw badTorch('its pickle takes from an empty stack');
+    if (this.#stack.pop() === undefined) throw badTorch('its pickle takes from an empty stack');
   }
   top(): Value {
-    const value = this.stack.at(-1);
+    const value = this.#stack.at(-1);
     if (value === undefined || value === MARK) throw badTorch('its pickle looks at an empty stack');
     return value;
   }
   /** What lies above the last mark; the mark goes too. */
   popMark(): Value[] {
-    const mark = this.stack.lastIndexOf(MARK);
+    const mark = this.#stack.lastIndexOf(MARK);
     if (mark < 0) throw badTorch('its pickle lacks a mark');
-    return this.stack.splice(mark).slice(1) as Value[];
+    return this.#stack.splice(mark).slice(1) as Value[];
   }
   popArray(what: string): Value[] {
     const value = this.pop();
@@ -172,13 +174,13 @@ export class Machine {
     for (const item of items) target.push(item);
   }
   put(key: number): void {
-    this.memo.set(key, this.top());
+    this.#memo.set(key, this.top());
   }
   memoize(): void {
-    this.put(this.memo.size);
+    this.put(this.#memo.size);
   }
   get(key: number): void {
-    const value = this.memo.get(key);
+    const value = this.#memo.get(key);
     if (value === undefined) throw badTorch(`its pickle recalls ${key}, which it never stored`);
     this.push(value);
   }
@@ -186,7 +188,7 @@ export class Machine {
   global(module: Value, name: Value): void {
     if (typeof module !== 'string' || typeof name !== 'string') throw badTorch('a name in its pickle is not text');
     const named = new Named(module, name);
-    if (!this.vocabulary.knows(named))
+    if (!this.#vocabulary.knows(named))
       throw badTorch(`it names ${JSON.stringify(named.full.slice(0, 120))}, which is not data; a file of plain tensors does not`);
     this.push(named);
   }
@@ -194,20 +196,20 @@ export class Machine {
     const args = this.popArray('a tuple of arguments');
     const name = this.pop();
     if (!(name instanceof Named)) throw badTorch('its pickle calls what is no name');
-    this.push(this.vocabulary.reduce(name, args));
+    this.push(this.#vocabulary.reduce(name, args));
   }
   build(): void {
     this.pop();
-    if (!this.vocabulary.ignoresState(this.top())) throw badTorch('its pickle sets the state of what is no data');
+    if (!this.#vocabulary.ignoresState(this.top())) throw badTorch('its pickle sets the state of what is no data');
   }
   persistent(): void {
-    this.push(this.vocabulary.persistent(this.pop()));
+    this.push(this.#vocabulary.persistent(this.pop()));
   }
 
-  private skip(n: number): number {
-    const at = this.at;
-    if (n > this.bytes.length - at) throw new PickleEnds();
-    this.at += n;
+  #skip(n: number): number {
+    const at = this.#at;
+    if (n > this.#bytes.length - at) throw new PickleEnds();
+    this.#at += n;
     return at;
   }
 }

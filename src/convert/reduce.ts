@@ -9,8 +9,8 @@ import type { Checkpoint, ReadOptions, TensorInfo } from '../checkpoint/checkpoi
 import { toFloat16, unfit } from '../checkpoint/float16.ts';
 import { scaleName } from '../checkpoint/values.ts';
 
-export const DTYPES = ['f32', 'f16', 'int8'] as const;
-export type Precision = (typeof DTYPES)[number];
+export const PRECISIONS = ['f32', 'f16', 'int8'] as const;
+export type Precision = (typeof PRECISIONS)[number];
 
 /** Two dimensions or more, and neither a table of position biases, nor a token, nor the position code. */
 export function isReducible({ name, dtype, shape }: TensorInfo): boolean {

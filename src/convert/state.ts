@@ -8,7 +8,7 @@ import { Tensor } from './tensors.ts';
 import type { TorchFile } from './torch.ts';
 
 /** Named tensors of one dict. */
-export interface StateDict {
+interface StateDict {
   /** The keys that lead to it, with dots; empty at the top. */
   readonly path: string;
   readonly tensors: ReadonlyMap<string, Tensor>;
@@ -43,16 +43,16 @@ export function stateDicts(root: Value): StateDict[] {
  * The dict to convert: the one at `key` if given; else FaceXFormer's, by its tensors' names; else the only one.
  * @throws FaceXFormerError WRONG_WEIGHTS with the keys that there are
  */
-export function chooseStateDict(root: Value, key?: string): { state: StateDict; form: Form | undefined } {
+export function chooseStateDict(root: Value, key?: string): StateDict {
   const dicts = stateDicts(root);
   const choices = key === undefined ? dicts : dicts.filter(({ path }) => path === key);
   for (const state of choices)
     for (const form of FORMS) {
       const named = underForm(state, form);
-      if (named) return { state: named, form };
+      if (named) return named;
     }
   const [only, ...more] = choices;
-  if (only && more.length === 0) return { state: withoutWrapper(only), form: undefined };
+  if (only && more.length === 0) return withoutWrapper(only);
   const paths = dicts.map(({ path, tensors }) => `${path || '(top)'} with ${tensors.size}`).slice(0, 8);
   const there = paths.length === 0 ? 'The file holds no tensors by name.' : `Dicts of tensors: ${paths.join(', ')}.`;
   const wanted = key === undefined ? 'No state dict of FaceXFormer was found' : `There are no tensors at ${key}`;

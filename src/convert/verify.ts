@@ -1,13 +1,14 @@
 /** Whether weights are whole: hosted ones by their config.json, single files by their own structure and the model's. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkBuffer, checkTensors, formOf } from '../checkpoint/check.ts';
+import { checkBuffer } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { HostedFile } from '../checkpoint/connection.ts';
 import { joined, parseConfig } from '../checkpoint/hosted.ts';
-import { isBuffer, tensorsOf } from '../checkpoint/manifest.ts';
+import { isBuffer } from '../checkpoint/manifest.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { readConfig } from '../model/forms.ts';
 import { openAccess } from './convert.ts';
 import { type Hashes, hashesOf } from './hash.ts';
 import { INDEX } from './host.ts';
@@ -15,7 +16,7 @@ import { openFile, type RandomAccess } from './source.ts';
 
 type Progress = (loaded: number, total: number) => void;
 
-export interface Verified {
+interface Verified {
   form: string;
   tensors: number;
   files: { name: string; bytes: number; sha256: string }[];
@@ -91,8 +92,7 @@ async function checkIndex(folder: string, names: readonly string[], parts: reado
 /** The model's tensors, all of them finite. */
 async function checkValues(checkpoint: Checkpoint): Promise<{ form: string; tensors: number }> {
   const weights = inFloat32(checkpoint);
-  const form = formOf(weights.tensors);
-  checkTensors(weights.tensors, tensorsOf(form));
+  const { form } = readConfig(weights.tensors);
   for await (const { info, data } of weights.read()) {
     if (isBuffer(info.name)) checkBuffer(info, data);
     else {
@@ -100,7 +100,7 @@ async function checkValues(checkpoint: Checkpoint): Promise<{ form: string; tens
       if (wrong >= 0) throw new FaceXFormerError('WRONG_WEIGHTS', `Element ${wrong} of ${info.name} is not a finite number.`);
     }
   }
-  return { form, tensors: checkpoint.tensors.size };
+  return { form: form.name, tensors: checkpoint.tensors.size };
 }
 
 /** A loop, since findIndex takes ten times as long over 92 million numbers. */

@@ -19,13 +19,15 @@ export interface ZipEntry {
 const MAX_ENTRIES = 100_000;
 
 class AccessReader extends Reader<RandomAccess> {
-  constructor(private readonly bytes: RandomAccess) {
+  readonly #bytes: RandomAccess;
+  constructor(bytes: RandomAccess) {
     super(bytes);
+    this.#bytes = bytes;
     this.size = bytes.size;
   }
   override async readUint8Array(offset: number, length: number): Promise<Uint8Array> {
-    const from = Math.min(offset, this.bytes.size);
-    return this.bytes.read(from, Math.min(length, this.bytes.size - from));
+    const from = Math.min(offset, this.#bytes.size);
+    return this.#bytes.read(from, Math.min(length, this.#bytes.size - from));
   }
 }
 

@@ -20,7 +20,7 @@ it(`${PICKLES} mutated PyTorch files are refused with our error or read`, { time
     try {
       const torch = await openTorch(inMemory(file, 'mutated.pt'));
       let length = 0;
-      for await (const { info, data } of torchCheckpoint(torch, chooseStateDict(torch.root).state).read()) {
+      for await (const { info, data } of torchCheckpoint(torch, chooseStateDict(torch.root)).read()) {
         expect(data.length).toBe(info.bytes);
         length += data.length;
       }

@@ -24,7 +24,7 @@ const entries = (change: object, of = 0) =>
 async function readAll(file: Uint8Array): Promise<number> {
   const torch = await openTorch(inMemory(file, 'test.pt'));
   let length = 0;
-  for await (const { data } of torchCheckpoint(torch, chooseStateDict(torch.root).state).read()) length += data.length;
+  for await (const { data } of torchCheckpoint(torch, chooseStateDict(torch.root)).read()) length += data.length;
   return length;
 }
 
@@ -168,7 +168,7 @@ describe('the PyTorch reader bears', () => {
 
   it('views of storages in the legacy form, and reads only what is asked for', async () => {
     const torch = await openTorch(inMemory(zip(w, { 0: Uint8Array.from({ length: 16 }, (_, i) => i) })));
-    const tensor = chooseStateDict(torch.root).state.tensors.get('w');
+    const tensor = chooseStateDict(torch.root).tensors.get('w');
     expect(tensor && [...(await gather(torch, tensor))]).toEqual(Array.from({ length: 16 }, (_, i) => i));
   });
 });

@@ -1,7 +1,7 @@
 /** A Swin block from its definition, in float64 and without any rearranging: a plain second opinion on small shapes. */
 
 /** A tensor of the block by its name within it, row-major. */
-export type BlockWeights = (name: string) => Float64Array;
+type BlockWeights = (name: string) => Float64Array;
 
 const WINDOW = 7;
 const HEAD = 32;

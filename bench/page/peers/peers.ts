@@ -21,10 +21,6 @@ export interface Offer {
   readonly folder: string;
 }
 
-/** Calls after the cold one; `fewer` where a call takes minutes. */
-export const peerCalls = ({ frames }: Settings, { software }: PeerContext, fewer = false): number =>
-  frames > 0 ? Math.min(frames, software && fewer ? 1 : frames) : software ? (fewer ? 1 : 3) : 100;
-
 /** What is installed beside the page; none where its server tells nothing. */
 export async function offers(): Promise<readonly Offer[]> {
   const response = await fetch('peers.json').catch(() => undefined);
