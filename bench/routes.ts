@@ -43,6 +43,7 @@ export async function benchRoutes(weights?: string): Promise<Record<string, Rout
   });
   const routes: Record<string, Route> = {
     '/': { body: html(), type: 'text/html; charset=utf-8' },
+    '/README.md': { file: join(root, 'bench', 'README.md'), type: 'text/plain; charset=utf-8' },
     '/style.css': { file: page('style.css') },
     '/base.css': { file: join(root, 'demo', 'style.css') },
     '/uplot.css': { file: join(root, 'node_modules', 'uplot', 'dist', 'uPlot.min.css') },
@@ -71,6 +72,12 @@ function installedPeers(): Offer[] {
     const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
     return [{ peer, version: `${name} ${version}`, folder: `peers/${name}/` }];
   });
+}
+
+/** Those that a run would have to leave out. */
+export function missingPeers(peers: readonly Peer[]): Peer[] {
+  const installed = installedPeers().map(({ peer }) => peer);
+  return peers.filter((peer) => !installed.includes(peer));
 }
 
 /** The model as an ONNX file, written when it is first asked for: `onnx/released-7.onnx` with seeded weights, `onnx/weights.onnx` with the file's. */

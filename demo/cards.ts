@@ -137,7 +137,7 @@ function recognitionCard({ embedding }: NonNullable<Face['recognition']>, galler
 
 function cardOf(task: Task, face: Face, gallery: Gallery, again: () => void): HTMLElement | undefined {
   if (task === 'age')
-    return face.age && choice('age', face.age, `about ${face.age.years.toFixed(0)} years, ${percent(face.age.probability)}`);
+    return face.age && choice('age', face.age, `(${percent(face.age.probability)}), expected age ${face.age.years.toFixed(0)}`);
   if (task === 'gender' || task === 'race' || task === 'expression') {
     const found = face[task];
     return found && choice(task, found);

@@ -16,7 +16,7 @@ export async function loadEngine(form: Form, signal: AbortSignal): Promise<Loade
   const trained = settings.get('weights') !== 'seeded' && (await hasTrained(signal));
   const seed = settings.get('seed');
   const weights = trained ? TRAINED : seededWeights(form, seed === null ? undefined : Number(seed));
-  const engine = await FaceXFormer.load({ weights, signal, onProgress: showProgress });
+  const engine = await FaceXFormer.load({ weights, signal, onProgress: (progress) => showProgress(progress, trained) });
   return { engine, trained };
 }
 
@@ -31,16 +31,13 @@ async function hasTrained(signal: AbortSignal): Promise<boolean> {
   }
 }
 
-function showProgress({ phase, loaded, total }: Progress): void {
+function showProgress({ phase, loaded, total }: Progress, trained: boolean): void {
   if (phase === 'ready') return;
   const arriving = phase === 'weights' && loaded < total;
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
   // Kernels compile while weights arrive, and may take longer.
-  const text = arriving
-    ? `Loading weights, ${megabytes(loaded)} of ${megabytes(total)} MB`
-    : phase === 'device'
-      ? 'Asking for the GPU'
-      : 'Compiling kernels';
+  const weights = trained ? `Loading weights, ${megabytes(loaded)} of ${megabytes(total)} MB` : 'Making untrained weights';
+  const text = arriving ? weights : phase === 'device' ? 'Asking for the GPU' : 'Compiling kernels';
   sayState(text, 'loading');
   showBar(arriving ? loaded / total : 'unknown');
 }

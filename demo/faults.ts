@@ -33,9 +33,10 @@ export const wordsOf = (error: unknown): { code: string; message: string } => ({
   message: error instanceof Error ? error.message : String(error),
 });
 
-/** A card with a button that takes it away. */
+/** A card with a button that takes it away; what the message has in backticks is code. */
 export function faultCard(code: string, message: string, advice?: string): HTMLElement {
-  const text = make('div', '', make('code', '', code), make('p', '', message));
+  const parts = message.split('`').map((part, i) => (i % 2 === 0 ? part : make('code', '', part)));
+  const text = make('div', '', make('code', '', code), make('p', '', ...parts));
   if (advice) text.append(make('p', 'advice', advice));
   const close = make('button', '', 'Close');
   close.type = 'button';

@@ -1,5 +1,6 @@
 /** The page: a picture or the camera in, faces out. Everything runs here; nothing is sent anywhere. */
 import { type Box, type Face, FaceXFormerError, type Form, faceToJson, Gallery } from '../src/index.ts';
+import { boxFault } from './box.ts';
 import { showCards } from './cards.ts';
 import { byId, download, make, onDrop, sayState, showBar } from './dom.ts';
 import { type Loaded, loadEngine } from './engine.ts';
@@ -69,6 +70,8 @@ async function analyse(): Promise<void> {
   if (!live) busy.setAttribute('aria-busy', 'true');
   let clock: ReturnType<typeof setInterval> | undefined;
   try {
+    const wrong = boxFault(stage.box, stage.whole);
+    if (wrong !== undefined) throw new FaceXFormerError('BAD_BOX', wrong);
     if (!live) say('Waiting for the engine');
     const loaded = await loading;
     if (mine.signal.aborted) return;
@@ -85,7 +88,7 @@ async function analyse(): Promise<void> {
     showFaces(result.faces, performance.now() - start);
   } catch (error) {
     if (mine.signal.aborted || (error instanceof FaceXFormerError && error.code === 'ABORTED')) return;
-    say('');
+    forgetFaces();
     showFault(error);
     if (live) await stopCamera();
   } finally {
@@ -108,6 +111,16 @@ function showFaces(found: readonly Face[], milliseconds: number): void {
   const label = [face?.age && `age ${face.age.label}`, face?.gender?.label, face?.expression?.label].filter(Boolean).join(', ');
   byId('view', HTMLCanvasElement).setAttribute('aria-label', label ? `The picture with a face: ${label}` : 'The picture');
   for (const id of ['json', 'png']) byId(id, HTMLButtonElement).disabled = !face;
+}
+
+/** Takes away what was found, which is not of what is shown now. */
+function forgetFaces(): void {
+  faces = stage.faces = [];
+  stage.draw();
+  say('');
+  byId('results', HTMLElement).replaceChildren();
+  byId('view', HTMLCanvasElement).setAttribute('aria-label', 'The picture');
+  for (const id of ['json', 'png']) byId(id, HTMLButtonElement).disabled = true;
 }
 
 function say(text: string): void {
@@ -134,6 +147,7 @@ async function openPicture(blob: Blob, name: string, box?: Box): Promise<void> {
   await stopCamera();
   source = blob;
   sourceName = name.replace(/\.\w+$/, '');
+  forgetFaces();
   stage.show({ image, width: image.width, height: image.height });
   if (box) stage.box = box;
   await analyse();
@@ -151,9 +165,10 @@ async function startCamera(): Promise<void> {
     return;
   }
   if (mine !== opened) return stopCamera();
-  byId('camera', HTMLButtonElement).setAttribute('aria-pressed', 'true');
+  showCamera(true);
   source = camera;
   sourceName = 'camera';
+  forgetFaces();
   say('Waiting for the engine');
   stage.show({ image: camera, width: camera.videoWidth, height: camera.videoHeight });
   const draw = () => {
@@ -180,7 +195,13 @@ async function stopCamera(): Promise<void> {
   }
   for (const track of tracks) track.stop();
   camera.srcObject = null;
-  byId('camera', HTMLButtonElement).setAttribute('aria-pressed', 'false');
+  showCamera(false);
+}
+
+function showCamera(on: boolean): void {
+  const button = byId('camera', HTMLButtonElement);
+  button.setAttribute('aria-pressed', String(on));
+  button.textContent = on ? 'Stop the camera' : 'Use the camera';
 }
 
 /** Opens the first picture of what was dropped or pasted; a first file that is none is said to be none. */

@@ -1,17 +1,22 @@
-/**
- * Runs the kernels' cases (test/kernels/*.cases.ts) in Node on Dawn, for quick development; `npm run test:gpu` runs the same in a browser.
- *   node scripts/kernels.mjs [NAME-FILTER] [--icd lavapipe|swiftshader]
- * The filter is a part of `file/case`. Exit code 1 when a case fails or none matches.
- */
+/** Runs the kernels' cases (test/kernels/*.cases.ts) in Node on Dawn, for quick development; `npm run test:gpu` runs the same in a browser. */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { parse, refuse } from './usage.mjs';
 import { dawnOn, driverFile, driverNames } from './vulkan.mjs';
 import { wgslForEsbuild } from './wgsl.mjs';
 
+const USAGE = `node scripts/kernels.mjs [FILTER] [--icd ${driverNames.join('|')}]
+
+  FILTER   a part of file/case (default: all)
+  --icd    the Vulkan driver (default: the first of these that is installed)
+Exit code 1 when a case fails or none matches.`;
+
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { icd: { type: 'string' } } });
+const { values, positionals } = parse(USAGE, { icd: { type: 'string' } });
+if (positionals.length > 1) refuse(`One filter at most; "${positionals[1]}" is another.`);
+if (values.icd !== undefined && !driverNames.includes(values.icd))
+  refuse(`--icd is ${values.icd}; it must be ${driverNames.join(' or ')}.`);
 const filter = positionals[0] ?? '';
 const icd = values.icd ?? driverNames.find(driverFile) ?? 'lavapipe';
 

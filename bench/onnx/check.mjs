@@ -1,12 +1,17 @@
-/**
- * Exports a form with seeded weights and holds onnxruntime-node's CPU answers against the reference run.
- *   node bench/onnx/check.mjs [released|paper ...] [--keep]
- * Exit code 1 when an output is off by more than NMSE 1e-7. Needs about 1.5 GB of memory and 0.4 GB of disk in .cache/.
- */
+/** Exports a form with seeded weights and holds onnxruntime-node's CPU answers against the reference run. */
 import { rmSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import ort from 'onnxruntime-node';
+import { parse, refuse } from '../../scripts/usage.mjs';
 import { load, root } from '../load.mjs';
+
+const FORMS = ['released', 'paper'];
+const USAGE = `node bench/onnx/check.mjs [${FORMS.join('|')} ...] [--keep]
+
+  --keep   leave the ONNX files in .cache/onnx
+Both forms unless named. Exit code 1 when an output is off by more than NMSE 1e-7.
+Needs about 1.5 GB of memory and 0.4 GB of disk in .cache/.`;
+const { values, positionals } = parse(USAGE, { keep: { type: 'boolean', default: false } });
+for (const form of positionals) if (!FORMS.includes(form)) refuse(`There is no form ${form}; there are ${FORMS.join(' and ')}.`);
 
 const { nmse, reference, SEED } = await load('bench/fixtures.ts');
 
@@ -40,6 +45,4 @@ async function check(form, keep) {
   return good;
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { keep: { type: 'boolean', default: false } } });
-for (const form of positionals.length > 0 ? positionals : ['released', 'paper'])
-  if (!(await check(form, values.keep))) process.exitCode = 1;
+for (const form of positionals.length > 0 ? positionals : FORMS) if (!(await check(form, values.keep))) process.exitCode = 1;

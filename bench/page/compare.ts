@@ -73,6 +73,17 @@ export function factsOf(results: readonly BenchResult[]): Fact[] {
   ];
 }
 
+/** In what the results' work differs, so that their times do not compare. */
+export function unlike(results: readonly BenchResult[]): string[] {
+  const work: Readonly<Record<string, (result: BenchResult) => string | number>> = {
+    form: ({ weights }) => weights.form,
+    tasks: ({ tasks }) => [...tasks].sort().join(),
+    batch: ({ settings }) => settings.batch,
+    type: ({ weights }) => weights.dtype,
+  };
+  return Object.keys(work).filter((name) => new Set(results.map((result) => work[name]?.(result))).size > 1);
+}
+
 /** Every number that at least one of the results has. */
 export function rowsOf(results: readonly BenchResult[]): Row[] {
   return READINGS.map(([label, read, text, better]): Row => ({ label, values: results.map(read), text, ...(better && { better }) })).filter(

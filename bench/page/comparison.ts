@@ -1,6 +1,6 @@
 /** The comparison's part of the page: result files in, one column each. */
 import { byId, make } from '../../demo/dom.ts';
-import { bestOf, factsOf, rowsOf } from './compare.ts';
+import { bestOf, factsOf, rowsOf, unlike } from './compare.ts';
 import { say } from './faults.ts';
 import { type BenchResult, parseResult } from './result.ts';
 
@@ -50,6 +50,11 @@ export class Comparison {
   #show(): void {
     const results = this.#columns.map(({ result }) => result);
     byId('none', HTMLElement).hidden = results.length > 0;
+    const differing = unlike(results);
+    byId('unlike', HTMLElement).hidden = differing.length === 0;
+    byId('unlike', HTMLElement).textContent =
+      `These results are not of the same work: they differ in ${differing.join(', ')}. Their times do not say which machine or engine is faster.`;
+    byId('worse', HTMLElement).hidden = results.length < 2;
     const head = make('tr', '', make('th', ''), ...this.#columns.map((column) => this.#heading(column)));
     const facts = factsOf(results).map(({ label, values }) =>
       make('tr', 'fact', make('th', '', label), ...values.map((value) => make('td', '', value))),

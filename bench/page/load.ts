@@ -14,7 +14,9 @@ export async function loadEngine(
 ): Promise<FaceXFormer> {
   const start = performance.now();
   let [planned, arrived] = [0, 0];
-  say('Loading weights');
+  const untrained = settings.weights === '';
+  const phaseOfWeights = untrained ? 'Making untrained weights' : 'Loading weights';
+  say(phaseOfWeights);
   const engine = await FaceXFormer.load({
     ...optionsOf(settings),
     device,
@@ -23,12 +25,11 @@ export async function loadEngine(
       if (phase === 'pipelines') planned ||= performance.now();
       if (phase !== 'weights') return;
       arrived = performance.now();
-      say(loaded < total ? 'Loading weights' : 'Compiling kernels', loaded < total ? loaded / total : undefined);
+      say(loaded < total ? phaseOfWeights : 'Compiling kernels', loaded < total ? loaded / total : undefined);
     },
   });
   const end = performance.now();
   const { milliseconds: compile, pipelines } = compiled();
-  const untrained = settings.weights === '';
   add({
     load: {
       device: opening,

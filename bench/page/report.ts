@@ -83,7 +83,7 @@ function latencyCard({ serial, pipelined, video, settings }: Part): HTMLElement 
 function workCard({ plan, calls, load, settings }: Part): HTMLElement | undefined {
   if (!plan) return undefined;
   const rows: (readonly [string, string])[] = [
-    ['dispatches a face', `${plan.dispatches} of ${plan.pipelines} pipelines`],
+    ['dispatches a frame', `${plan.dispatches}, of ${plan.pipelines} pipelines`],
     ['multiply-adds', `${(plan.macs / 1e9).toFixed(2)} G`],
     ['operands moved, each once', bytesText(plan.bytes)],
     ['weights on the GPU', bytesText(plan.weightBytes)],
@@ -175,9 +175,9 @@ export function showResult(holder: HTMLElement, part: Part): void {
     cards.map((make) => make(part)).filter((made) => made !== undefined);
   holder.replaceChildren(
     tiles(part),
-    ...of(latencyCard, peersCard),
-    make('div', 'half', ...of(loadCard, kernelCard, machineCard)),
-    make('div', 'half', ...of(roofCard, workCard, correctnessCard)),
+    ...of(latencyCard, peersCard, kernelCard), // their tables need the page's width
+    make('div', 'half', ...of(loadCard, workCard, machineCard)),
+    make('div', 'half', ...of(roofCard, correctnessCard)),
   );
   for (const details of holder.querySelectorAll('details')) details.open = open.has(details.querySelector('summary')?.textContent ?? '');
 }

@@ -1,18 +1,20 @@
-/**
- * The engine against onnxruntime: one run, one machine, the same weights and the same picture.
- *   node bench/peers/run.mjs [lavapipe] [swiftshader] [--form released|paper] [--frames N] [--only TEXT] [--json FILE]
- * Without names both comparisons run. --only takes the sides whose name contains the text. Frames beside the cold one: 3 unless told
- * otherwise, and one where a frame takes minutes. Exit code 1 when two sides disagree or the engine is slower than it has to be.
- */
+/** The engine against onnxruntime: one run, one machine, the same weights and the same picture. */
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { PNG } from 'pngjs';
+import { parse, refuse } from '../../scripts/usage.mjs';
 import { load, root } from '../load.mjs';
 import { runChild } from './child.mjs';
 
 const { BOX, PICTURE, reference, SEED } = await load('bench/fixtures.ts');
 const { agreement, failures, printComparison, writeReport } = await load('bench/peers/report.ts');
 
+const USAGE = `npm run bench:peers -- [lavapipe] [swiftshader] [--form released|paper] [--frames N] [--only TEXT] [--json FILE]
+
+  --form     of the seeded weights (default: released)
+  --frames   beside the cold one (default: 3); one where a frame takes minutes
+  --only     the sides whose name contains the text
+  --json     a file for everything measured
+Both comparisons run unless named. Exit code 1 when two sides disagree or the engine is slower than it has to be.`;
 const THREADS = 2;
 const FORMS = ['released', 'paper'];
 
@@ -39,21 +41,18 @@ const COMPARISONS = {
   },
 };
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    form: { type: 'string', default: 'released' },
-    frames: { type: 'string', default: '3' },
-    only: { type: 'string', default: '' },
-    json: { type: 'string' },
-  },
+const { values: options, positionals } = parse(USAGE, {
+  form: { type: 'string', default: 'released' },
+  frames: { type: 'string', default: '3' },
+  only: { type: 'string', default: '' },
+  json: { type: 'string' },
 });
 const steady = Number(options.frames);
 const names = positionals.length > 0 ? positionals : Object.keys(COMPARISONS);
-if (!FORMS.includes(options.form)) throw new Error(`--form is ${options.form}; it must be ${FORMS.join(' or ')}.`);
-if (!Number.isInteger(steady) || steady < 1) throw new Error(`--frames is ${options.frames}; it must be 1 or more.`);
+if (!FORMS.includes(options.form)) refuse(`--form is ${options.form}; it must be ${FORMS.join(' or ')}.`);
+if (!Number.isInteger(steady) || steady < 1) refuse(`--frames is ${options.frames}; it must be 1 or more.`);
 for (const name of names)
-  if (!COMPARISONS[name]) throw new Error(`There is no comparison ${name}; there are ${Object.keys(COMPARISONS).join(', ')}.`);
+  if (!COMPARISONS[name]) refuse(`There is no comparison ${name}; there are ${Object.keys(COMPARISONS).join(', ')}.`);
 
 async function makeJob() {
   const { prepare } = await load('bench/peers/prepare.ts');

@@ -1,20 +1,21 @@
 /** `analyze` and `start`: the engine on pictures, in a browser page that is loaded once. */
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Box } from '../image/crop.ts';
 import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
 import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from './browser.ts';
-import type { Command } from './command.ts';
+import { type Command, CommandError } from './command.ts';
+import { messageOf } from './faults.ts';
 import { parse, parseBox, parseChoice, parseTasks, UsageError } from './options.ts';
-import { type OpenPage, openPage } from './page.ts';
+import { type OpenPage, openPage, PageError } from './page.ts';
 import { reportLines } from './report.ts';
 import { root } from './root.ts';
 import type { Route } from './serve.ts';
 import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
 import { type ChosenWeights, chooseWeights, weightsLine } from './weights.ts';
-import { write, writeJson } from './write.ts';
+import { checkOutput, isFolder, write, writeJson, writtenLine } from './write.ts';
 
 interface Job {
   pictures: string[];
@@ -51,7 +52,7 @@ const OPTIONS = {
 
 const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed (default: weights/facexformer.safetensors, else seeded)
   --form released|paper      the form of seeded weights (default: released)
-  --box x0,y0,x1,y1          the face's box in pixels, used as it is (default: the whole picture)
+  --box x0,y0,x1,y1          the face's box in whole pixels (fractions are cut off), used as it is, already widened (default: the whole picture)
   --tasks a,b                segmentation, landmarks, headpose, attributes, visibility, age, gender, race, expression, recognition
   --json FILE                all results
   --draw FILE.png            the picture with landmarks, head pose and parsing drawn on it
@@ -60,11 +61,12 @@ const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrai
   ${WHERE_LINE}
   --plan auto|fused|plain    how the network becomes dispatches: fused for GPUs, plain for SwiftShader (default: what suits the adapter)
   --dtype auto|f32|f16       in what the engine computes; f16 needs the fused plan and a GPU with shader-f16 (default: auto)
-With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.`;
+With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.
+A picture that cannot be analysed is named and left out, and the exit code is 1.`;
 
 export const analyze: Command = {
   name: 'analyze',
-  summary: 'find out about the face in a picture',
+  summary: 'analyse the face in a picture',
   usage: `analyze PICTURE... [options]\n\n${OPTION_LINES}`,
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
@@ -79,7 +81,7 @@ const PORTRAIT = { picture: join('test', 'fixtures', 'astronaut.png'), box: { x0
 
 export const start: Command = {
   name: 'start',
-  summary: 'analyze a picture, or the portrait that comes along, and draw the result into out/',
+  summary: 'analyse a picture, or the portrait that comes along, and draw the result into out/',
   usage: `start [PICTURE...] [options]\n\n${OPTION_LINES}`,
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
@@ -110,8 +112,11 @@ function jobOf(values: Values, pictures: string[]): Job {
 }
 
 async function runJob(job: Job): Promise<void> {
-  for (const picture of job.pictures)
-    if (!statSync(picture, { throwIfNoEntry: false })?.isFile()) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
+  for (const picture of job.pictures) {
+    if (isFolder(picture)) throw new FaceXFormerError('BAD_PICTURE', `${picture} is a directory.`);
+    if (!existsSync(picture)) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
+  }
+  for (const option of ['json', 'draw', 'raw'] as const) if (job[option] !== undefined) checkOutput(job[option], `--${option}`);
   console.log(weightsLine(job.weights));
   const { browser, adapter } = await launchBrowser(job.where, say);
   try {
@@ -119,23 +124,42 @@ async function runJob(job: Job): Promise<void> {
     const page = await openPage(browser, `export * from './src/cli/analyze.page.ts';`, routesOf(job));
     await page.page.exposeFunction('reportProgress', (progress: Progress) => showProgress(progress));
     await page.call('load', loadRequest(job));
-    const replies: AnalyzeReply[] = [];
-    for (const [i, picture] of job.pictures.entries()) replies.push(await analyzeOne(job, page, picture, i));
+    const results: PictureResult[] = [];
+    for (const [i, picture] of job.pictures.entries()) {
+      const reply = await analyzeOne(job, page, picture, i);
+      if (reply) results.push({ picture, ...reply });
+    }
     await page.close();
-    if (job.json !== undefined) writeJson(job.json, resultOf(job, adapter, replies));
+    if (job.json !== undefined && results.length > 0) {
+      writeJson(job.json, resultOf(job, adapter, results));
+      console.log(writtenLine('json', job.json));
+    }
+    const failed = job.pictures.length - results.length;
+    if (failed > 0) throw new CommandError(`${failed} of ${job.pictures.length} pictures could not be analysed.`);
   } finally {
     clearProgress();
     await browser.close();
   }
 }
 
-async function analyzeOne(job: Job, page: OpenPage, picture: string, i: number): Promise<AnalyzeReply> {
+type PictureResult = { readonly picture: string } & AnalyzeReply;
+
+/** One of several that fails is told of, and the others go on: undefined. One alone ends the command. */
+async function analyzeOne(job: Job, page: OpenPage, picture: string, i: number): Promise<AnalyzeReply | undefined> {
   showProgress({ phase: `analyzing ${picture}`, loaded: 0, total: 0 });
   const draw = job.draw !== undefined;
   const raw = job.raw !== undefined;
   const request: AnalyzeRequest = { picture: pictureUrl(picture, i), box: job.box, taps: job.taps, draw, raw };
-  const reply = await page.call<AnalyzeReply>('analyze', request);
+  const reply = await page.call<AnalyzeReply>('analyze', request).catch((error: unknown) => {
+    if (!(error instanceof PageError)) throw error;
+    return new PageError(`${picture}: ${error.message}`, error.code, error.stackInPage);
+  });
   clearProgress();
+  if (reply instanceof PageError) {
+    if (job.pictures.length === 1) throw reply;
+    console.error(messageOf(reply));
+    return undefined;
+  }
   console.log(['', ...reportLines(picture, reply)].join('\n'));
   for (const [name, file] of [
     ['drawn', job.draw],
@@ -145,7 +169,7 @@ async function analyzeOne(job: Job, page: OpenPage, picture: string, i: number):
     if (file === undefined || body === undefined) continue;
     const path = numbered(file, i, job.pictures.length);
     write(path, body);
-    console.log(`  ${name.padEnd(12)}${path}`);
+    console.log(writtenLine(name, path));
   }
   return reply;
 }
@@ -170,10 +194,10 @@ function numbered(file: string, i: number, pictures: number): string {
   return pictures === 1 ? file : `${file.slice(0, file.length - extname(file).length)}-${i + 1}${extname(file)}`;
 }
 
-function resultOf({ pictures, weights }: Job, adapter: AdapterFound, replies: AnalyzeReply[]): object {
+function resultOf({ weights }: Job, adapter: AdapterFound, pictures: readonly PictureResult[]): object {
   return {
     adapter,
     weights: 'file' in weights ? { file: pathToFileURL(resolve(weights.file)).href } : { ...weights, untrained: true },
-    pictures: replies.map((reply, i) => ({ picture: pictures[i], ...reply })),
+    pictures,
   };
 }

@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import type { BenchResult } from '../../bench/page/result.ts';
 import { readSettings, type Settings, writeSettings } from '../../bench/page/settings.ts';
 import { tableLines } from '../../bench/page/table.ts';
-import { benchRoutes } from '../../bench/routes.ts';
+import { benchRoutes, missingPeers } from '../../bench/routes.ts';
 import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from './browser.ts';
 import type { Command } from './command.ts';
 import { parse, parsePort, UsageError } from './options.ts';
@@ -11,7 +11,7 @@ import { complaintsOf, PageError } from './page.ts';
 import { serve, servePage } from './serve.ts';
 import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
 import { chooseWeights, weightsLine } from './weights.ts';
-import { write, writeJson } from './write.ts';
+import { checkOutput, write, writeJson, writtenLine } from './write.ts';
 
 const PORT = 8081;
 
@@ -71,7 +71,7 @@ export const bench: Command = {
 /** What the arguments ask for. @throws UsageError */
 export function benchJob(args: string[]): BenchJob {
   const { values, positionals } = parse(args, OPTIONS);
-  if (positionals.length > 0) throw new UsageError(`bench takes options only; ${positionals[0]} is none.`);
+  if (positionals.length > 0) throw new UsageError(`bench takes only options; "${positionals[0]}" is not one.`);
   if (values.weights !== undefined && (values.seed !== undefined || values.form !== undefined))
     throw new UsageError('--seed and --form are for seeded weights; --weights FILE is the other kind.');
   const chosen = values.weights === undefined ? undefined : chooseWeights(values.weights, undefined);
@@ -91,7 +91,12 @@ export function benchJob(args: string[]): BenchJob {
 
 async function runJob(job: BenchJob, routes: Awaited<ReturnType<typeof benchRoutes>>): Promise<void> {
   const { settings, weights, json, screenshot } = job;
-  console.log(weights === undefined ? weightsLine(settings) : `Weights: ${weights}`);
+  if (json !== undefined) checkOutput(json, '--json');
+  if (screenshot !== undefined) checkOutput(screenshot, '--screenshot');
+  const advice = 'to measure trained ones: --weights weights/facexformer.safetensors';
+  console.log(weights === undefined ? weightsLine(settings, advice) : `Weights: ${weights}`);
+  for (const peer of missingPeers(settings.peers))
+    say(`${peer} is not installed and will be left out; bench/README.md says how to install it.`);
   const { browser, adapter } = await launchBrowser(job.where, say);
   const server = await serve(routes);
   try {
@@ -106,6 +111,7 @@ async function runJob(job: BenchJob, routes: Awaited<ReturnType<typeof benchRout
     console.log(['', ...tableLines(result)].join('\n'));
     if (json !== undefined) writeJson(json, result);
     if (screenshot !== undefined) write(screenshot, await page.screenshot({ fullPage: true, type: 'png' }));
+    for (const [name, path] of Object.entries({ json, screenshot })) if (path !== undefined) console.log(writtenLine(name, path));
     for (const complaint of complaints) console.error(complaint);
   } finally {
     clearProgress();

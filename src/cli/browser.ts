@@ -22,7 +22,8 @@ export interface Where {
 
 /** Its options, for {@link parse}, for a command's usage, and from what was parsed. */
 export const WHERE_OPTIONS = { browser: { type: 'string' }, adapter: { type: 'string' } } as const;
-export const WHERE_LINE = '--browser chrome|firefox, --adapter auto|gpu|software';
+export const WHERE_LINE =
+  '--browser chrome|firefox, --adapter auto|gpu|software (default: chrome; auto: the GPU where there is one, else the CPU)';
 export const whereOf = ({ browser = 'chrome', adapter = 'auto' }: { browser?: string; adapter?: string }): Where => ({
   browser: parseChoice('--browser', browser, BROWSERS),
   adapter: parseChoice('--adapter', adapter, ADAPTERS),
@@ -98,7 +99,9 @@ export async function launchBrowser({ browser, adapter }: Where, say: Say = () =
 }
 
 async function launch(options: LaunchOptions): Promise<LaunchedBrowser | undefined> {
-  const browser = await puppeteer.launch({ ...options, headless: true, protocolTimeout: 0 }).catch((error: unknown) => {
+  const asked = { ...options, headless: true, protocolTimeout: 0, handleSIGTERM: false };
+  process.removeListener('SIGTERM', end).once('SIGTERM', end);
+  const browser = await puppeteer.launch(asked).catch((error: unknown) => {
     throw new NoBrowserError(`${options.executablePath} did not start: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
@@ -113,6 +116,9 @@ async function launch(options: LaunchOptions): Promise<LaunchedBrowser | undefin
   await browser.close();
   return undefined;
 }
+
+/** Quietly: Puppeteer, which kills the browser when this process ends, would only kill the browser, and whoever waits for a page would fail. */
+const end = () => process.exit(143);
 
 /** Asks a page for its adapter; undefined where there is none. A page without an address has no WebGPU, so one is served. */
 async function adapterOf(browser: Browser): Promise<AdapterFound | undefined> {

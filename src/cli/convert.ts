@@ -4,6 +4,7 @@ import { PRECISIONS } from '../convert/reduce.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';
 import { clearProgress, showProgress } from './terminal.ts';
+import { checkOutput } from './write.ts';
 
 export const convert: Command = {
   name: 'convert',
@@ -18,12 +19,13 @@ export const convert: Command = {
     const [from, to] = positionals;
     if (from === undefined || to === undefined || positionals.length > 2) throw new UsageError('Two files: convert IN OUT.safetensors');
     const precision = parseChoice('--dtype', values.dtype ?? 'f32', PRECISIONS);
+    checkOutput(to);
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'converting', loaded, total });
     try {
       const { form, tensors, bytes } = await convertFile(from, to, { precision, key: values.key, onProgress });
       clearProgress();
       console.log(
-        `${to}: ${tensors} tensors, ${bytes} bytes, ${precision}, ${form ? `${form} form` : 'not FaceXFormer, converted as it is'}`,
+        `${to}: ${tensors} ${tensors === 1 ? 'tensor' : 'tensors'}, ${bytes} bytes, ${precision}, ${form ? `${form} form` : 'not FaceXFormer, converted as it is'}`,
       );
     } finally {
       clearProgress();

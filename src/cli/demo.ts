@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { wgslForEsbuild } from '../../scripts/wgsl.mjs';
 import type { Command } from './command.ts';
-import { parse, parsePort } from './options.ts';
+import { parse, parsePort, UsageError } from './options.ts';
 import { root } from './root.ts';
 import { type Route, servePage } from './serve.ts';
 import { TRAINED } from './weights.ts';
@@ -16,7 +16,8 @@ export const demo: Command = {
   summary: 'serve the demo page: drop a picture, see the faces',
   usage: `demo [--port N]\n\n  --port N   default: ${PORT}, or a free one where it is taken`,
   async run(args) {
-    const { values } = parse(args, { port: { type: 'string' } });
+    const { values, positionals } = parse(args, { port: { type: 'string' } });
+    if (positionals.length > 0) throw new UsageError(`demo takes only options; "${positionals[0]}" is not one.`);
     const asked = values.port === undefined ? undefined : parsePort(values.port);
     await servePage(await demoRoutes(), (url) => `The demo is at ${url}`, { asked, usual: PORT });
   },

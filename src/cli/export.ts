@@ -1,7 +1,5 @@
 /** `export`: the model with any weights as an ONNX file. */
 import { openAsBlob } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { exportOnnx } from '../../bench/onnx/export.ts';
 import { formOf } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
@@ -12,6 +10,7 @@ import type { Command } from './command.ts';
 import { parse, UsageError } from './options.ts';
 import { clearProgress, showProgress } from './terminal.ts';
 import { chooseWeights, weightsLine } from './weights.ts';
+import { checkFolderOf, checkOutput } from './write.ts';
 
 export const exportModel: Command = {
   name: 'export',
@@ -19,14 +18,15 @@ export const exportModel: Command = {
   usage: `export OUT.onnx [--weights FILE|seeded[:N]] [--form released|paper]
 
   --weights   a safetensors file; default: the trained weights where they are installed, else seeded ones
-  --form      of seeded weights; a file says itself which form it is
+  --form      of seeded weights; a file determines its own form
 
   Input pixels [1, 3, 224, 224]: RGB, normalised as ImageNet. Outputs: one a task, raw, under the task's name.`,
   async run(args) {
     const { values, positionals } = parse(args, { weights: { type: 'string' }, form: { type: 'string' } });
     const [out] = positionals;
     if (out === undefined || positionals.length > 1) throw new UsageError('One file to write: export OUT.onnx');
-    await access(dirname(out)); // save() would make the folder, whose name may be mistyped
+    checkFolderOf(out);
+    checkOutput(out);
     const weights = chooseWeights(values.weights, values.form);
     console.error(weightsLine(weights));
     const checkpoint: Checkpoint =

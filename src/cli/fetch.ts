@@ -7,6 +7,7 @@ import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';
 import { clearProgress, say, showProgress } from './terminal.ts';
 import { TRAINED } from './weights.ts';
+import { checkOutput } from './write.ts';
 
 export const fetch: Command = {
   name: 'fetch',
@@ -23,6 +24,7 @@ export const fetch: Command = {
     if (positionals.length > 1) throw new UsageError('At most one file to write: fetch OUT.safetensors');
     const out = positionals[0] ?? TRAINED;
     const precision = parseChoice('--dtype', values.dtype ?? 'f32', PRECISIONS);
+    checkOutput(out);
     const from = values.from ?? OFFICIAL.url;
     const total = values.whole || !/^https?:/i.test(from) ? OFFICIAL.bytes : OFFICIAL.bytes / 3;
     say(`From ${from}`);

@@ -1,16 +1,14 @@
 /** The command line: `npm run -s facexformer -- COMMAND`. Exit code 0 on success, 1 on failure, 2 on a wrong call. */
-import { FaceXFormerError } from '../gpu/errors.ts';
 import { analyze, start } from './analyze.ts';
 import { bench } from './bench.ts';
 import type { Command } from './command.ts';
 import { convert } from './convert.ts';
 import { demo } from './demo.ts';
 import { exportModel } from './export.ts';
+import { messageOf } from './faults.ts';
 import { fetch } from './fetch.ts';
-import { NoBrowserError } from './find.ts';
 import { inspect } from './inspect.ts';
 import { UsageError } from './options.ts';
-import { PageError } from './page.ts';
 import { plan } from './plan.ts';
 import { seed } from './seed.ts';
 import { shard, verify } from './shard.ts';
@@ -49,13 +47,4 @@ export async function main([name, ...args]: string[]): Promise<number> {
 function overview(): string {
   const rows = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`);
   return `${CALL} COMMAND\n\n${rows.join('\n')}\n\n${CALL} COMMAND --help tells more.`;
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof FaceXFormerError) return `${error.code}: ${error.message}`;
-  if (error instanceof PageError) return error.code ? `${error.code}: ${error.message}` : `${error.message}\n${error.stackInPage ?? ''}`;
-  if (error instanceof UsageError || error instanceof NoBrowserError) return error.message;
-  if (!(error instanceof Error)) return String(error);
-  const ofSystem = 'syscall' in error; // no file, no room, no permission: the message says it all
-  return ofSystem ? error.message : (error.stack ?? error.message);
 }

@@ -17,7 +17,7 @@ import { plain } from '../model/plain/plain.ts';
 import { outputsOf } from '../model/programs.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, parseTasks, UsageError } from './options.ts';
-import { write, writeJson } from './write.ts';
+import { checkOutput, checkOutputFolder, write, writeJson, writtenLine } from './write.ts';
 
 const OPTIONS = {
   tasks: { type: 'string' },
@@ -41,15 +41,12 @@ interface Chosen {
 }
 
 /** The network as the options have it. */
-async function graphOf(
-  config: Config,
-  tasks: readonly Task[],
-  { dtype = 'f32', batch = '1', gpu = 'desktop', software }: Chosen,
-): Promise<Graph> {
+async function graphOf(config: Config, tasks: readonly Task[], { dtype = 'f32', batch = '1', gpu, software }: Chosen): Promise<Graph> {
   const images = Number(batch);
   if (!/^[1-8]$/.test(batch)) throw new UsageError(`--batch is ${batch}; it must be a number from 1 to 8.`);
   const type = parseChoice('--dtype', dtype, ['f32', 'f16'] as const);
-  const vendor = VENDORS[parseChoice('--gpu', gpu, GPUS)];
+  const vendor = VENDORS[parseChoice('--gpu', gpu ?? 'desktop', GPUS)];
+  if (software && gpu !== undefined) throw new UsageError('--software is the plan without a GPU; leave out --gpu.');
   if (software && (images > 1 || type === 'f16')) throw new UsageError('--software takes one face at a time, in float32.');
   const lowering = software ? plain(cpuKernels) : fused(await kernelsFor({ vendor }));
   return network(config, { lowering, images, dtype: type, tasks });
@@ -66,19 +63,25 @@ export const plan: Command = {
   --dtype f32|f16            how weights and activations are stored (default: f32)
   --batch N                  faces in a frame, 1 to 8 (default: 1)
   --gpu KIND                 desktop, intel, apple, adreno or mali: the kernels chosen for that kind of GPU (default: desktop)
-  --software                 the plain plan, for software adapters, instead of a GPU's
+  --software                 the plain plan, for software adapters, instead of a GPU's: without --gpu
   --json FILE                per dispatch kernel, node, grid, flops, bytes; totals
   --wgsl DIR                 every shader as it runs, one file a pipeline, named after its kernel`,
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
-    if (positionals.length > 0) throw new UsageError(`plan takes options only; ${positionals[0]} is none.`);
+    if (positionals.length > 0) throw new UsageError(`plan takes only options; "${positionals[0]}" is not one.`);
     const config = readConfig(tensorsOf(parseChoice('--form', values.form ?? 'released', FORMS)));
     const asked = values.tasks === undefined ? undefined : (parseTasks(values.tasks) as Task[]); // checked next
     const tasks = checkedTasks(asked, tasksOf(config), `the ${config.form.name} form`);
+    if (values.json !== undefined) checkOutput(values.json, '--json');
+    if (values.wgsl !== undefined) checkOutputFolder(values.wgsl, '--wgsl');
     const made = makePlan(await graphOf(config, tasks, values), outputsOf(tasks, false));
     console.log(printPlan(made));
     if (values.json !== undefined) writeJson(values.json, planJson(made));
     if (values.wgsl !== undefined) writeShaders(made, values.wgsl);
+    const files = Object.entries({ json: values.json, wgsl: values.wgsl }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    );
+    if (files.length > 0) console.log(['', ...files.map(([name, path]) => writtenLine(name, path))].join('\n'));
   },
 };
 

@@ -1,6 +1,4 @@
 /** `seed`: untrained weights as a safetensors file. */
-import { access } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { FORMS, tensorsOf } from '../checkpoint/manifest.ts';
 import { DEFAULT_SEED, seededCheckpoint } from '../checkpoint/seeded.ts';
 import { safetensorsBytes } from '../checkpoint/write.ts';
@@ -8,6 +6,7 @@ import { save } from '../convert/save.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, parseSeed, UsageError } from './options.ts';
 import { clearProgress, showProgress } from './terminal.ts';
+import { checkFolderOf, checkOutput } from './write.ts';
 
 export const seed: Command = {
   name: 'seed',
@@ -21,7 +20,8 @@ export const seed: Command = {
     const form = parseChoice('--form', values.form ?? 'released', FORMS);
     const checkpoint = seededCheckpoint(tensorsOf(form), number);
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });
-    await access(dirname(out)); // save() would make the folder, whose name may be mistyped
+    checkFolderOf(out);
+    checkOutput(out);
     try {
       await save(out, safetensorsBytes(checkpoint, { onProgress }));
     } finally {

@@ -4,6 +4,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { CommandError } from './command.ts';
 
 /** What an address gives: a body, a file, a folder (address ends in `/`), what is made only when asked for, or what takes a POST to it. */
 export type Route =
@@ -72,11 +73,18 @@ export async function servePage(
   text: (url: string) => string,
   { asked, usual }: { readonly asked: number | undefined; readonly usual: number },
 ): Promise<void> {
-  const server = await (asked === undefined ? serve(routes, usual).catch(() => serve(routes)) : serve(routes, asked));
+  const server = await (asked === undefined ? serve(routes, usual).catch(() => serve(routes)) : serve(routes, asked).catch(taken(asked)));
   console.log(`${text(server.url)} (Ctrl+C ends it).`);
   await new Promise<void>((done) => process.once('SIGINT', done).once('SIGTERM', done));
   await server.close();
 }
+
+const taken =
+  (port: number) =>
+  (error: unknown): never => {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') throw new CommandError(`Port ${port} is taken.`);
+    throw error;
+  };
 
 async function answer(routes: Readonly<Record<string, Route>>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // Another site's page may reach this port by a name of its own; only this machine's names are answered.

@@ -6,6 +6,7 @@ import { verify as verifyWeights } from '../convert/verify.ts';
 import type { Command } from './command.ts';
 import { parse, parseChoice, UsageError } from './options.ts';
 import { clearProgress, showProgress } from './terminal.ts';
+import { checkOutputFolder } from './write.ts';
 
 export const shard: Command = {
   name: 'shard',
@@ -23,13 +24,19 @@ export const shard: Command = {
     const megabytes = Number(values.max ?? 100);
     if (!(megabytes >= 1 && megabytes <= 1e6)) throw new UsageError(`--max is ${values.max}; it must be megabytes, 1 or more.`);
     const precision = values.dtype === undefined ? undefined : parseChoice('--dtype', values.dtype, PRECISIONS);
+    checkOutputFolder(folder);
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });
     const opened = await fromFile(from, { float32: precision !== undefined });
     try {
       const checkpoint = precision === undefined ? opened.checkpoint : reduced(opened.checkpoint, precision);
-      const { form, files } = await shardCheckpoint(checkpoint, folder, { maxBytes: megabytes * 1e6, source: values.source, onProgress });
+      const { form, files, removed } = await shardCheckpoint(checkpoint, folder, {
+        maxBytes: megabytes * 1e6,
+        source: values.source,
+        onProgress,
+      });
       clearProgress();
       for (const { name, bytes, sha256 } of files) console.log(`${name}  ${bytes}  ${sha256}`);
+      for (const name of removed) console.log(`removed ${name}, which the config.json before this one listed`);
       console.log(
         `${folder}: ${form} form, ${files.length} ${files.length === 1 ? 'file' : 'files'} and config.json; its address, ending in /, is what the engine takes`,
       );
@@ -43,7 +50,11 @@ export const shard: Command = {
 export const verify: Command = {
   name: 'verify',
   summary: 'check weights: structure, hashes, every tensor of the model, every number finite',
-  usage: 'verify FOLDER|FILE',
+  usage: `verify FOLDER|FILE
+
+  FOLDER  hosted weights, as shard writes them: every file and chunk by the SHA-256 that config.json says, and the index of shards
+  FILE    a safetensors file: its structure; its SHA-256 is printed
+Of both: that they hold every tensor of the model in its shape, and that every number is finite.`,
   async run(args) {
     const { positionals } = parse(args, {});
     const [path] = positionals;
@@ -52,7 +63,7 @@ export const verify: Command = {
       const { form, tensors, files } = await verifyWeights(path, (loaded, total) => showProgress({ phase: 'hashing', loaded, total }));
       clearProgress();
       for (const { name, bytes, sha256 } of files) console.log(`${name}  ${bytes}  ${sha256}`);
-      console.log(`whole: ${form} form, ${tensors} tensors`);
+      console.log(`complete: ${form} form, ${tensors} tensors`);
     } finally {
       clearProgress();
     }

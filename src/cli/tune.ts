@@ -8,7 +8,7 @@ import { parse, parseChoice, UsageError } from './options.ts';
 import { openPage } from './page.ts';
 import { say } from './terminal.ts';
 import type { TuneRequest } from './tune.page.ts';
-import { writeJson } from './write.ts';
+import { checkOutput, writeJson, writtenLine } from './write.ts';
 
 const OPTIONS = {
   form: { type: 'string' },
@@ -32,7 +32,7 @@ export const tune: Command = {
   ${WHERE_LINE}`,
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
-    if (positionals.length > 0) throw new UsageError(`tune takes options only; ${positionals[0]} is none.`);
+    if (positionals.length > 0) throw new UsageError(`tune takes only options; "${positionals[0]}" is not one.`);
     const budget = Number(values.budget ?? 20_000);
     if (!(budget > 0 && budget < Number.POSITIVE_INFINITY))
       throw new UsageError(`--budget is ${values.budget}; it must be milliseconds above 0.`);
@@ -43,13 +43,17 @@ export const tune: Command = {
       plan: parseChoice('--plan', values.plan ?? 'auto', ['auto', 'fused', 'plain'] as const),
       budget,
     };
+    if (values.json !== undefined) checkOutput(values.json, '--json');
     const { browser, adapter } = await launchBrowser(whereOf(values), say);
     try {
       console.log(`Runs on: ${adapterLine(adapter)}, ${await browser.version()}`);
       const page = await openPage(browser, `export * from './src/cli/tune.page.ts';`);
       const report = await page.call<TuneReport>('tune', request);
       console.log(['', ...tuneLines(report)].join('\n'));
-      if (values.json !== undefined) writeJson(values.json, report);
+      if (values.json !== undefined) {
+        writeJson(values.json, report);
+        console.log(writtenLine('json', values.json));
+      }
     } finally {
       await browser.close();
     }

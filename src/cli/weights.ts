@@ -1,11 +1,12 @@
 /** Which weights a command runs with: a file, or seeded ones. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { FORMS, type Form } from '../checkpoint/manifest.ts';
 import { DEFAULT_SEED } from '../checkpoint/seeded.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { parseChoice, parseSeed, UsageError } from './options.ts';
 import { root } from './root.ts';
+import { isFolder } from './write.ts';
 
 export type ChosenWeights = { file: string; name: string } | { seed: number; form: Form };
 
@@ -17,18 +18,18 @@ export function chooseWeights(text: string | undefined, form: string | undefined
   const match = /^seeded(?::(.*))?$/.exec(text ?? '');
   if (match) return seeded(match[1] === undefined ? DEFAULT_SEED : parseSeed(match[1]));
   if (text === undefined && (form !== undefined || !existsSync(TRAINED))) return seeded(DEFAULT_SEED);
-  if (form !== undefined) throw new UsageError('--form is for seeded weights; a file says itself which form it is.');
+  if (form !== undefined) throw new UsageError('--form is for seeded weights; a file determines its own form.');
   const file = text ?? TRAINED;
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+  if (!existsSync(file) || isFolder(file))
     throw new FaceXFormerError(
       'WEIGHTS_UNREACHABLE',
-      `There is no file ${file}. Give a safetensors file, or --weights seeded; npm run weights fetches the trained ones.`,
+      `${isFolder(file) ? `${file} is a directory` : `There is no file ${file}`}. Give a safetensors file, or --weights seeded; npm run weights fetches the trained ones.`,
     );
   return { file, name: basename(file) };
 }
 
 /** One line about the weights; with what to do where they are untrained. */
-export function weightsLine(weights: ChosenWeights): string {
+export function weightsLine(weights: ChosenWeights, advice = 'to get trained ones: npm run weights'): string {
   if ('file' in weights) return `Weights: ${weights.file}`;
-  return `Weights: seeded ${weights.seed}, UNTRAINED, so the answers mean nothing; trained ones come by: npm run weights`;
+  return `Weights: seeded ${weights.seed}, UNTRAINED, so the answers mean nothing; ${advice}`;
 }

@@ -62,7 +62,7 @@ async function describeTorch(bytes: RandomAccess): Promise<string[]> {
   const shown = keys.length > 40 ? [...keys.slice(0, 40), `  and ${keys.length - 40} more`] : keys;
   const lines = [`PyTorch, ${file.form} form, ${bytes.size} bytes; at the top:`, ...shown, ''];
   const dicts = stateDicts(file.root);
-  for (const { path, tensors } of dicts.slice(0, 6)) lines.push(`${tensors.size} tensors at ${path || '(top)'}`);
+  for (const { path, tensors } of dicts.slice(0, 6)) lines.push(`${counted(tensors.size)} at ${path || '(top)'}`);
   if (dicts.length > 6) lines.push(`and tensors at ${dicts.length - 6} more`);
   try {
     const checkpoint = torchCheckpoint(file, chooseStateDict(file.root));
@@ -90,10 +90,12 @@ function rows(tensors: ReadonlyMap<string, TensorInfo>): string[] {
   );
 }
 
+const counted = (tensors: number): string => `${tensors} ${tensors === 1 ? 'tensor' : 'tensors'}`;
+
 function totals(tensors: ReadonlyMap<string, TensorInfo>, size: number): string {
   const all = [...tensors.values()];
   const numbers = all.reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0);
-  return `${all.length} tensors, ${numbers} numbers, ${[...new Set(all.map(({ dtype }) => dtype))].join(', ')}, ${size} bytes`;
+  return `${counted(all.length)}, ${numbers} numbers, ${[...new Set(all.map(({ dtype }) => dtype))].join(', ')}, ${size} bytes`;
 }
 
 /** Which form the tensors are, what tasks it knows, and what keeps the engine from taking them. */

@@ -2,9 +2,10 @@
  * The layout in which weights are hosted, as the Hugging Face hub has it: model.safetensors, or shards with an index, and a
  * config.json that says what they are and by which hashes the page verifies them.
  */
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint, ReadOptions, TensorInfo } from '../checkpoint/checkpoint.ts';
-import { CHUNK_BYTES } from '../checkpoint/hosted.ts';
+import { CHUNK_BYTES, parseConfig } from '../checkpoint/hosted.ts';
 import type { Form } from '../checkpoint/manifest.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
 import { safetensorsHeader } from '../checkpoint/write.ts';
@@ -28,10 +29,13 @@ interface ShardOptions extends ReadOptions {
 export interface HostedFiles {
   form: Form;
   files: ({ name: string } & Hashes)[];
+  /** Files of an earlier run into the folder that are not among these. */
+  removed: string[];
 }
 
 /**
  * Writes a checkpoint of FaceXFormer into a folder, ready to be hosted. config.json is written last: a folder with one is whole.
+ * Files that the config.json before it listed go then, and no others.
  * @throws FaceXFormerError WRONG_WEIGHTS, LIMIT, ABORTED
  */
 export async function shardCheckpoint(
@@ -42,6 +46,7 @@ export async function shardCheckpoint(
   if (!knownForm(checkpoint))
     throw new FaceXFormerError('WRONG_WEIGHTS', 'Only FaceXFormer can be hosted, and these are the weights of another model.');
   const model = readConfig(inFloat32(checkpoint).tensors);
+  const earlier = await listedFiles(folder);
   const groups = grouped([...checkpoint.tensors.values()], maxBytes);
   const tensors = checkpoint.read(reading)[Symbol.asyncIterator]();
   const files: HostedFiles['files'] = [];
@@ -57,7 +62,22 @@ export async function shardCheckpoint(
   }
   if (groups.length > 1) await saveJson(join(folder, INDEX), index(groups));
   await saveJson(join(folder, 'config.json'), configJson(model, checkpoint, files, source));
-  return { form: model.form.name, files };
+  const names = files.map(({ name }) => name);
+  const removed = earlier.filter((name) => !names.includes(name) && !(name === INDEX && groups.length > 1));
+  for (const name of removed) await rm(join(folder, name), { force: true });
+  return { form: model.form.name, files, removed };
+}
+
+/** What an earlier run wrote into the folder, by its config.json. A file of another name is not ours to remove, whoever lists it. */
+async function listedFiles(folder: string): Promise<string[]> {
+  const path = join(folder, 'config.json');
+  try {
+    const { files } = parseConfig(await readFile(path), path);
+    const names = files.map(({ name }) => name).filter((name) => /^model(-\d{5}-of-\d{5})?\.safetensors$/.test(name));
+    return names.length > 1 ? [...names, INDEX] : names;
+  } catch {
+    return []; // none, or one that is not ours
+  }
 }
 
 function fileName(i: number, count: number): string {

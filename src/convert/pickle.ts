@@ -6,7 +6,7 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { OPCODES } from './opcodes.ts';
 
-/** What a pickle can hold here. Tuples are arrays; dicts, ordered or not, are Maps; `Data` is what names made. */
+/** What a pickle can hold here. Tuples are arrays; dicts, ordered or not, are Maps; an `object` is what the Vocabulary made of a name. */
 export type Value = null | boolean | number | bigint | string | Uint8Array | Value[] | Map<Value, Value> | Named | object;
 
 /** A global name, before it is called. */
@@ -189,7 +189,9 @@ export class Machine {
     if (typeof module !== 'string' || typeof name !== 'string') throw badTorch('a name in its pickle is not text');
     const named = new Named(module, name);
     if (!this.#vocabulary.knows(named))
-      throw badTorch(`it names ${JSON.stringify(named.full.slice(0, 120))}, which is not data; a file of plain tensors does not`);
+      throw badTorch(
+        `it contains ${JSON.stringify(named.full.slice(0, 120))}, which is code, not data. Save the state dict instead: torch.save(model.state_dict(), FILE)`,
+      );
     this.push(named);
   }
   reduce(): void {

@@ -16,7 +16,12 @@ export interface RandomAccess {
 export async function openFile(path: string): Promise<RandomAccess> {
   try {
     const file = await open(path, 'r');
-    const { size } = await file.stat();
+    const info = await file.stat();
+    if (info.isDirectory()) {
+      await file.close();
+      throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${path} is a directory.`);
+    }
+    const { size } = info;
     const access: RandomAccess = {
       name: path,
       size,
@@ -34,6 +39,8 @@ export async function openFile(path: string): Promise<RandomAccess> {
     return access;
   } catch (cause) {
     if (cause instanceof FaceXFormerError) throw cause;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
+      throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `There is no file ${path}.`, { cause });
     throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${path} cannot be opened: ${cause instanceof Error ? cause.message : cause}.`, {
       cause,
     });

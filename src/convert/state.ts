@@ -54,7 +54,9 @@ export function chooseStateDict(root: Value, key?: string): StateDict {
   const [only, ...more] = choices;
   if (only && more.length === 0) return withoutWrapper(only);
   const paths = dicts.map(({ path, tensors }) => `${path || '(top)'} with ${tensors.size}`).slice(0, 8);
-  const there = paths.length === 0 ? 'The file holds no tensors by name.' : `Dicts of tensors: ${paths.join(', ')}.`;
+  const example = dicts.find(({ path }) => path !== '')?.path;
+  const choose = example === undefined ? '' : ` Choose one with --key of convert, for example --key ${example}.`;
+  const there = paths.length === 0 ? 'The file holds no tensors by name.' : `Dicts of tensors: ${paths.join(', ')}.${choose}`;
   const wanted = key === undefined ? 'No state dict of FaceXFormer was found' : `There are no tensors at ${key}`;
   throw new FaceXFormerError('WRONG_WEIGHTS', `${wanted}. ${there}`);
 }

@@ -58,7 +58,7 @@ describe('bench', () => {
   });
 
   it.for([
-    [['x'], 'bench takes options only; x is none'],
+    [['x'], 'bench takes only options; "x" is not one.'],
     [['--form', 'other'], '--form is other; it must be released or paper'],
     [['--batch', '9'], '--batch is 9'],
     [['--frames', 'many'], '--frames is many'],

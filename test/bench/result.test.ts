@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bestOf, browserTitle, factsOf, rowsOf, worstOf } from '../../bench/page/compare.ts';
+import { bestOf, browserTitle, factsOf, rowsOf, unlike, worstOf } from '../../bench/page/compare.ts';
 import { milliseconds } from '../../bench/page/format.ts';
 import { kernelTotals, partOfRoof } from '../../bench/page/kernels.ts';
 import { BadResult, checkResult, isSkipped, parseResult } from '../../bench/page/result.ts';
@@ -100,6 +100,14 @@ describe('a comparison', () => {
     expect(bestOf({ values: [1, 2], text, better: 'more' })).toBe(1);
     expect(bestOf({ values: [2, 2.0001], text, better: 'less' })).toBeUndefined();
     expect(bestOf({ values: [1, 2], text })).toBeUndefined();
+  });
+
+  it('says in what the work of the results differs', () => {
+    expect(unlike([])).toEqual([]);
+    expect(unlike([slow, result])).toEqual([]);
+    const other = resultOf({ tasks: ['age', 'race'], settings: { ...result.settings, batch: 4 } });
+    expect(unlike([result, other])).toEqual(['tasks', 'batch']);
+    expect(unlike([result, resultOf({ weights: { ...result.weights, form: 'paper', dtype: 'f16' } })])).toEqual(['form', 'type']);
   });
 
   it('says what the results are of', () => {

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { main } from '../../src/cli/main.ts';
 import { root } from '../../src/cli/root.ts';
+import { serve } from '../../src/cli/serve.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -68,7 +69,9 @@ describe('a wrong call ends with 2 and says what is wrong', () => {
     [['seed', 'a', 'b'], 'One file to write'],
     [['seed', 'a', '--seed', '1.5'], 'The seed is 1.5'],
     [['inspect'], 'One file'],
-    [['plan', 'x'], 'plan takes options only'],
+    [['plan', 'extra'], 'plan takes only options; "extra" is not one.'],
+    [['plan', '--software', '--gpu', 'mali'], 'leave out --gpu'],
+    [['demo', 'x', 'y'], 'demo takes only options; "x" is not one.'],
     [['demo', '--port', '70000'], '--port is 70000'],
     [['tune', '--budget', '0'], '--budget is 0'],
     [['bench', '--batch', '9'], '--batch is 9; it must be an integer from 1 to 8'],
@@ -82,18 +85,39 @@ describe('a wrong call ends with 2 and says what is wrong', () => {
 describe('a failure ends with 1 and its code', () => {
   it.for<[string[], string]>([
     [['analyze', 'no-such.png'], 'BAD_PICTURE: There is no file no-such.png'],
-    [['analyze', '.'], 'BAD_PICTURE: There is no file .'],
+    [['analyze', '.'], 'BAD_PICTURE: . is a directory.'],
     [['start', 'no-such.png'], 'BAD_PICTURE'],
     [['analyze', 'x.png', '--weights', 'no-such.safetensors'], 'WEIGHTS_UNREACHABLE: There is no file no-such.safetensors'],
     [['inspect', 'no-such.safetensors'], 'WEIGHTS_UNREACHABLE'],
     [['plan', '--tasks', 'beauty'], 'UNKNOWN_TASK'],
-    [['seed', 'no/such/folder/out.safetensors'], 'ENOENT'],
+    [['seed', 'no/such/folder/out.safetensors'], 'There is no folder no/such/folder.'],
+    [['analyze', 'package.json', '--draw', 'docs'], '--draw docs is a directory; give a file.'],
+    [['analyze', 'package.json', '--json', 'package.json/a.json'], '--json package.json/a.json cannot be written: '],
+    [['analyze', 'package.json', '--raw', 'docs'], '--raw docs is a directory'],
+    [['analyze', 'package.json', '--weights', 'docs'], 'WEIGHTS_UNREACHABLE: docs is a directory.'],
+    [['bench', '--screenshot', 'docs'], '--screenshot docs is a directory'],
+    [['tune', '--json', 'docs'], '--json docs is a directory'],
+    [['plan', '--wgsl', 'package.json'], '--wgsl package.json is a file; give a folder.'],
+    [['seed', 'docs'], 'docs is a directory; give a file.'],
+    [['export', 'docs'], 'docs is a directory; give a file.'],
+    [['fetch', 'docs'], 'docs is a directory; give a file.'],
+    [['convert', 'docs', 'out.safetensors'], 'WEIGHTS_UNREACHABLE: docs is a directory.'],
+    [['convert', 'package.json', 'docs'], 'docs is a directory; give a file.'],
+    [['convert', 'nope', 'out.safetensors'], 'WEIGHTS_UNREACHABLE: There is no file nope.'],
+    [['shard', 'package.json', 'README.md'], 'README.md is a file; give a folder.'],
   ])('%j', async ([args, said]) => {
     const { code, out, err } = await facexformer(...args);
     expect(err).toContain(said);
     expect(err).not.toMatch(/^\s+at /m);
     expect({ code, out }).toEqual({ code: 1, out: '' });
   });
+});
+
+it('a port that is taken', async () => {
+  const server = await serve({});
+  const { port } = new URL(server.url);
+  expect(await facexformer('demo', '--port', port)).toEqual({ code: 1, out: '', err: `Port ${port} is taken.\n` });
+  await server.close();
 });
 
 describe('help', () => {
@@ -140,6 +164,7 @@ describe('plan', () => {
     const { code, out, err } = await facexformer('plan', '--json', json, '--wgsl', shaders);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const { dispatches, totals } = JSON.parse(readFileSync(json, 'utf8'));
+    expect(out).toContain(`\n  json        ${json}\n  wgsl        ${shaders}\n`);
     expect(out.split('\n\n')[0]?.split('\n').length).toBe(dispatches.length);
     expect(totals).toMatchObject({ dispatches: dispatches.length, pipelines: readdirSync(shaders).length });
     for (const key of ['activationBytes', 'weightBytes', 'flops']) expect(totals[key]).toBeGreaterThan(0);

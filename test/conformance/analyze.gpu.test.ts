@@ -157,7 +157,21 @@ describe('what cannot be analysed ends with 1 and its code', () => {
   it('a file that is no picture', async () => {
     writeFileSync(file('picture.png'), 'no picture');
     const { code, err } = await facexformer('analyze', file('picture.png'), '--weights', 'seeded', '--tasks', 'age', ...whereOptions);
-    expect(err).toMatch(/^BAD_PICTURE: /);
+    expect(err).toMatch(/^BAD_PICTURE: .*picture\.png: ./);
+    expect(code).toBe(1);
+  });
+
+  it('a file of several that is no picture: it is named, and the others go on', async () => {
+    const [bad, json] = [file('picture.png'), file('several.json')];
+    writeFileSync(bad, 'no picture');
+    const options = ['--weights', 'seeded', '--tasks', 'age', '--json', json, ...whereOptions];
+    const { code, out, err } = await facexformer('analyze', portrait, bad, portrait, ...options);
+    expect(err).toMatch(/^BAD_PICTURE: .*picture\.png: .+\n1 of 3 pictures could not be analysed\.\n$/);
+    expect(out).toContain(`\n  json        ${json}\n`);
+    expect(JSON.parse(readFileSync(json, 'utf8')).pictures.map(({ picture }: { picture: string }) => picture)).toEqual([
+      portrait,
+      portrait,
+    ]);
     expect(code).toBe(1);
   });
 

@@ -34,7 +34,7 @@ describe('files that PyTorch wrote', () => {
   it('of several state dicts one must be named', async () => {
     await expect(convertFile(fixture('two.pt'), out)).rejects.toMatchObject({
       code: 'WRONG_WEIGHTS',
-      message: expect.stringMatching(/a with 1, b with 1/),
+      message: expect.stringMatching(/a with 1, b with 1\. Choose one with --key of convert, for example --key a\./),
     });
     await convertFile(fixture('two.pt'), out, { key: 'b' });
     expect(Object.keys(await values(out))).toEqual(['y']);

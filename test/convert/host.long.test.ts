@@ -124,3 +124,15 @@ it('a PyTorch file is described by its keys', async () => {
   expect(lines).toContain('15 tensors at checkpoint.state_dict');
   expect(lines.at(-1)).toMatch(/^WRONG_WEIGHTS: These weights are not FaceXFormer's/);
 });
+
+it('a later run into the folder takes the files of the one before it away, and no others', async () => {
+  writeFileSync(at('model-00009-of-00009.safetensors'), 'nobody listed this');
+  const checkpoint = reduced(inFloat32(seededCheckpoint(tensorsOf('released'), 7)), 'int8');
+  const { files, removed } = await shardCheckpoint(checkpoint, folder, {});
+  expect(files.map(({ name }) => name)).toEqual(['model.safetensors']);
+  expect(removed).toEqual([...made.files.map(({ name }) => name), 'model.safetensors.index.json']);
+  const there = readdirSync(folder);
+  expect(there).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'model-00009-of-00009.safetensors']));
+  expect(there.filter((name) => removed.includes(name))).toEqual([]);
+  expect(await verify(folder)).toMatchObject({ form: 'released' });
+});

@@ -31,7 +31,7 @@ async function readAll(file: Uint8Array): Promise<number> {
 const REFUSED: Record<string, [file: Uint8Array, says: RegExp]> = {
   'an empty file': [new Uint8Array(0), /empty/],
   'a text': [bytes('hello'), /neither a zip archive nor a pickle/],
-  'os.system': [raw('cos\nsystem\n(Vecho\ntR.'), /"os\.system", which is not data/],
+  'os.system': [raw('cos\nsystem\n(Vecho\ntR.'), /"os\.system", which is code, not data\. Save the state dict instead/],
   'builtins.eval by STACK_GLOBAL': [raw('\x80\x04\x8c\x08builtins\x8c\x04eval\x93.'), /"builtins\.eval"/],
   'a name with a path in it': [raw('ctorch.nn.modules\nlinear.Linear\n.'), /torch\.nn\.modules/],
   'torch.load': [raw('ctorch\nload\n.'), /"torch\.load"/],

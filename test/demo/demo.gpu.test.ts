@@ -82,7 +82,7 @@ describe('the page', () => {
   });
 
   test('gives what PyTorch gives', async () => {
-    expect(await text('[data-task=age] .answer')).toBe('0-9 about 39 years, 20 %');
+    expect(await text('[data-task=age] .answer')).toBe('0-9 (20 %), expected age 39');
     expect(await text('[data-task=gender] .answer')).toBe('male 58 %');
     expect(await text('[data-task=race] .answer')).toBe('White 27 %');
     expect(await text('[data-task=attributes] .answer')).toContain('17 of 40');
@@ -134,6 +134,13 @@ describe('the page', () => {
     expect(await text('.fault')).toContain('notes.txt is not a picture');
     await typeBox(157, 37, 100, 229);
     await page.waitForSelector('.fault[data-code=BAD_BOX]', PATIENCE);
+    expect(await text('.fault p')).toBe('The box is empty: right must be more than left.');
+    // Nothing of the box before it is left to be taken for this one's.
+    expect(await page.$$('.card')).toEqual([]);
+    expect(await page.$$eval('#json, #png', (buttons) => buttons.map((button) => (button as HTMLButtonElement).disabled))).toEqual([
+      true,
+      true,
+    ]);
     await page.click('#whole');
     await page.waitForFunction(() => !document.querySelector('.fault'), PATIENCE);
     expect(await text('#status')).toMatch(/^Analysing/);

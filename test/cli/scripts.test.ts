@@ -1,0 +1,32 @@
+/** The Node scripts beside the command line: they say how they are called, and refuse a wrong call in one line. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { root } from '../../src/cli/root.ts';
+
+function script(path: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [join(root, path), ...args], (_, out, err) =>
+      resolve({ code: child.exitCode ?? -1, out, err }),
+    );
+  });
+}
+
+describe.for([
+  ['bench/peers/run.mjs', 'npm run bench:peers --'],
+  ['bench/gpu-report/run.mjs', 'npm run gpu-report --'],
+  ['bench/onnx/check.mjs', 'node bench/onnx/check.mjs'],
+  ['scripts/kernels.mjs', 'node scripts/kernels.mjs'],
+] as const)('%s', ([path, call]) => {
+  it('--help', async () => {
+    const { code, out, err } = await script(path, '--help');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out.startsWith(`${call} `)).toBe(true);
+  });
+
+  it('a wrong option', async () => {
+    const { code, out, err } = await script(path, '--bogus');
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^Unknown option '--bogus'.*\n$/);
+  });
+});
