@@ -23,7 +23,9 @@ export interface OpenOptions {
  * Opens a checkpoint: hosted weights, by the address of their folder (ending in `/`) or of its config.json, which are verified, kept
  * for the next visit, and resumed where the network broke off; or one safetensors file, by its address (string or URL, fetched), in a
  * Request, Response, Blob, File or bytes, or as a stream. The header is read at once, the tensors when `read` asks for them: never more
- * than the largest tensor and small chunks are held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address is opened and not read, abort the signal.
+ * than the largest tensor and small chunks are held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address or a
+ * stream is opened and not read, abort the signal. Hosted weights give up a connection that falls silent; a single file or a stream is
+ * waited for until the signal says otherwise.
  * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, BAD_OPTION, ABORTED
  */
 export async function openCheckpoint(source: WeightsSource, { signal, fetch, cache = true, retry }: OpenOptions = {}): Promise<Checkpoint> {
@@ -50,6 +52,7 @@ async function openBytes(bytes: ByteSource, signal: AbortSignal | undefined, kee
   const { header, text } = await guarded(first, signal, () => readHeader(first));
   let waiting: ByteReader | undefined = keep ? first : undefined;
   if (!keep) first.cancel();
+  signal?.addEventListener('abort', () => waiting?.cancel(), { once: true });
 
   /** The opened reader, for the first reading; later ones open the source anew. */
   const begin = async (readSignal: AbortSignal | undefined): Promise<ByteReader> => {

@@ -10,6 +10,8 @@ export interface Gpu {
   readonly float16: boolean;
   /** Whether the engine made the device, and so destroys it. */
   readonly own: boolean;
+  /** Aborted when the GPU is lost, for the reason that the browser gives. */
+  readonly lost: AbortSignal;
 }
 
 /** What the browser tells of the adapter; Firefox tells nothing, and fields are empty then. */
@@ -57,13 +59,18 @@ export async function openGpu(given: GPUDevice | undefined, { signal, float16 = 
 }
 
 /** What there is: a device has the features that it was asked for and no others. */
-const gpuOf = (device: GPUDevice, info: GPUAdapterInfo | undefined, own: boolean): Gpu => ({
-  device,
-  adapter: adapterName(info),
-  lanes: device.features.has('subgroups') ? lanesOf(info) : undefined,
-  float16: device.features.has('shader-f16'),
-  own,
-});
+function gpuOf(device: GPUDevice, info: GPUAdapterInfo | undefined, own: boolean): Gpu {
+  const loss = new AbortController(); // who waits for `device.lost` itself is kept as long as an application's device lives
+  void device.lost.then(({ message }) => loss.abort(message));
+  return {
+    device,
+    adapter: adapterName(info),
+    lanes: device.features.has('subgroups') ? lanesOf(info) : undefined,
+    float16: device.features.has('shader-f16'),
+    own,
+    lost: loss.signal,
+  };
+}
 
 function unavailable(): FaceXFormerError {
   return new FaceXFormerError(

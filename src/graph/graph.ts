@@ -89,12 +89,10 @@ export class Graph {
     output: readonly number[],
     dtype: Dtype = 'f32',
   ): Tensor {
-    const operands = kernel.bindings.slice(0, -1).map((binding) => {
-      const operand = inputs[binding.name];
-      if (!operand) throw new Error(`${name}: ${kernel.name} wants an input ${binding.name}`);
-      return operand;
-    });
-    if (Object.keys(inputs).length !== operands.length) throw new Error(`${name}: ${kernel.name} takes ${operands.length} inputs`);
+    const names = kernel.bindings.slice(0, -1).map((binding) => binding.name);
+    const operands = names.flatMap((input) => inputs[input] ?? []);
+    if (operands.length < names.length || Object.keys(inputs).length > names.length)
+      throw new Error(`${name}: ${kernel.name} takes ${names}`);
     const tensor: Omit<Tensor, 'node'> & { node?: Node } = { kind: 'tensor', name, shape: output, dtype, offset: 0 };
     const node = { name, kernel, launch: kernel.launch(shape), shape, inputs: operands, output: tensor as Tensor };
     tensor.node = node;

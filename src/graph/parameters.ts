@@ -17,9 +17,7 @@ export class Parameters {
 
   /** The buffer of a parameter that `load` has filled. */
   get({ name }: Parameter): GPUBuffer {
-    const buffer = this.#buffers.get(name);
-    if (!buffer) throw new Error(`parameter ${name} was not loaded`);
-    return buffer;
+    return this.#buffers.get(name) as GPUBuffer;
   }
 
   /** Bytes on the GPU. */

@@ -60,9 +60,6 @@ export interface Plan {
 /** Chooses how a node is computed: as the graph has it, or by another kernel of its role. */
 export type Choose = (node: Pick<Node, 'kernel' | 'launch' | 'shape'>) => Pick<Node, 'kernel' | 'launch'>;
 
-/** WebGPU's default limit on a storage buffer's binding. */
-export const MAX_BINDING_BYTES = 128 * 2 ** 20;
-
 /** A binding begins at a multiple of this. */
 const BINDING_ALIGNMENT = 256;
 
@@ -162,8 +159,6 @@ function assignRanges(lifetimes: readonly Lifetime[]): { rangeOf: Map<Node, Rang
   const slots: { bytes: number; ranges: Range[] }[] = [];
   const rangeOf = new Map<Node, Range>();
   for (const life of lifetimes.toSorted((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    if (life.bytes > MAX_BINDING_BYTES)
-      throw new RangeError(`${life.node.name} makes ${life.bytes} bytes; a binding holds ${MAX_BINDING_BYTES}`);
     let slot = slots.findIndex(({ bytes, ranges }) => room(life, bytes, ranges) !== undefined);
     if (slot < 0) slot = slots.push({ bytes: life.bytes, ranges: [] }) - 1;
     const { bytes, ranges } = slots[slot] as (typeof slots)[number];
@@ -198,13 +193,7 @@ function dispatchOf(
   { kernel, launch }: ReturnType<Choose>,
   rangeOf: ReadonlyMap<Node, Range>,
 ): Dispatch {
-  const place = (operand: Operand): Place => {
-    if (operand.kind !== 'tensor') return operand;
-    const at = placeOf(operand, rangeOf);
-    if (at.offset % BINDING_ALIGNMENT !== 0)
-      throw new RangeError(`${name} reads ${operand.name} from byte ${at.offset}; bindings begin at multiples of ${BINDING_ALIGNMENT}`);
-    return { kind: 'slot', ...at };
-  };
+  const place = (operand: Operand): Place => (operand.kind === 'tensor' ? { kind: 'slot', ...placeOf(operand, rangeOf) } : operand);
   const bytes = (operand: Operand): number =>
     operand.kind === 'tensor' ? bytesOf(operand) : operand.kind === 'parameter' ? parameterBytes(operand) : 0;
   const operands = [...new Set<Operand>(inputs), output];

@@ -64,7 +64,7 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
       case 'HTMLVideoElement':
         return await openVideo(source as HTMLVideoElement);
       case 'VideoFrame':
-        return owned((source as VideoFrame).clone());
+        return external(source as VideoFrame, { width: (source as VideoFrame).displayWidth, height: (source as VideoFrame).displayHeight });
       case 'ImageData':
         return await openImageData(source as ImageData);
       case 'ImageBitmap':
@@ -77,7 +77,7 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
   }
   if (typeof source === 'object' && source !== null && 'data' in source) return raw(source as RawPicture);
   throw bad(
-    `A ${source === null || typeof source !== 'object' ? String(source) : kind} is no picture. Give an image, canvas or video element, ` +
+    `A ${source === null || typeof source !== 'object' ? String(source).slice(0, 99) : kind} is no picture. Give an image, canvas or video element, ` +
       'an ImageBitmap, ImageData, VideoFrame, Blob or File, or { data, width, height } with RGBA bytes.',
   );
 }
@@ -102,7 +102,19 @@ async function openVideo(video: HTMLVideoElement): Promise<Picture> {
   const HAVE_CURRENT_DATA = 2;
   if (video.readyState < HAVE_CURRENT_DATA || video.videoWidth === 0)
     throw bad("The video has no frame to show: wait for its 'loadeddata' event, if it is more than sound.");
-  return owned(typeof VideoFrame === 'function' ? new VideoFrame(video) : await createImageBitmap(video));
+  return owned(await createImageBitmap(video));
+}
+
+/**
+ * What a video shows now, or a VideoFrame of the caller's, as a frame of our own; undefined for everything else, for a video without a
+ * frame, which `openPicture` refuses, and where the browser knows no VideoFrame.
+ */
+export function frameOf(source: PictureSource): VideoFrame | undefined {
+  try {
+    return /^(VideoFrame|HTMLVideoElement)$/.test(tag(source)) ? new VideoFrame(source as VideoFrame) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function openImageData(image: ImageData): Promise<Picture> {
@@ -110,37 +122,35 @@ async function openImageData(image: ImageData): Promise<Picture> {
   return plain ? raw(image) : owned(await createImageBitmap(image, { premultiplyAlpha: 'none' }));
 }
 
-function owned(image: ImageBitmap | VideoFrame): Picture {
-  const picture = external(image, 'displayWidth' in image ? { width: image.displayWidth, height: image.displayHeight } : image);
-  return {
-    ...picture,
-    close() {
-      picture.close();
-      image.close();
-    },
-  };
-}
+const owned = (image: ImageBitmap): Picture => ({ ...external(image), close: () => image.close() });
 
 type External = Exclude<GPUCopyExternalImageSource, ImageData>;
 
 function external(source: External, { width, height }: Size = source as Size): Picture {
   if (!(width > 0 && height > 0)) throw bad(`The ${tag(source)} has no pixels, or was closed: ${width} x ${height}.`);
-  let bitmap: ImageBitmap | undefined;
+  let drawn: OffscreenCanvas | undefined;
   return {
     width,
     height,
     async copyTo(texture, crop, device, layer = 0) {
       try {
-        const copied = bitmap ? undefined : copyIfTaken(source, texture, crop, device, layer);
+        const copied = drawn ? undefined : copyIfTaken(source, texture, crop, device, layer);
         if (copied) return copied;
-        bitmap ??= await createImageBitmap(source);
-        return copyExternal(bitmap, texture, crop, device, layer);
+        drawn ??= drawnOf(source, width, height);
+        return copyExternal(drawn, texture, crop, device, layer);
       } catch (error) {
         throw unreadable(tag(source), error);
       }
     },
-    close: () => bitmap?.close(),
+    close: () => {},
   };
+}
+
+/** A canvas with the picture; an ImageBitmap of a video frame that is turned would be distorted. */
+function drawnOf(source: External, width: number, height: number): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')?.drawImage(source, 0, 0, width, height);
+  return canvas;
 }
 
 /** Nothing where the browser does not copy this kind: a TypeError; Chromium copies no video frame without a GPU. */

@@ -48,6 +48,8 @@ fn instanceNorm(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
   let scale = 1.0 / sqrt(max(square - distance * distance, vec4f()) + EPS);
   for (var i = thread; i < PIXELS; i += THREADS) {
     let at = first + i * quads;
-    y[at] = vec4<elem>(max((vec4f(x[at]) - mean - distance) * scale, vec4f()));
+    let v = (vec4f(x[at]) - mean - distance) * scale;
+    let lost = (bitcast<vec4u>(v) & vec4u(0x7f800000u)) == vec4u(0x7f800000u); // no numbers, which stay what they are
+    y[at] = vec4<elem>(select(max(v, vec4f()), v, lost));
   }
 }

@@ -31,8 +31,7 @@ export const updateInner = ({ source }: Pick<TokenUpdateShape, 'source'>): numbe
 
 export const tokenUpdate = defineKernel('tokenUpdate', wgsl, (shape: TokenUpdateShape) => {
   const { tokens, images = 1, source, residual, cols, eps, dtype = 'f32' } = shape;
-  if (tokens > 112) throw new RangeError(`tokenUpdate: ${tokens} tokens; at most 112`);
-  if (cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${cols} columns; at most ${4 * WIDTH}`);
+  if (tokens > 112 || cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${tokens} x ${cols}`);
   const {
     kind,
     stride = 0,

@@ -6,7 +6,7 @@ import type { KernelTime } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
 import { type Box, checkBox, wholePicture } from '../image/crop.ts';
 import { batchesOf } from '../image/preprocess.ts';
-import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
+import { frameOf, openPicture, type Picture, type PictureSource } from '../image/source.ts';
 import { type Batch, facesOf } from './faces.ts';
 import type { Task } from './labels.ts';
 import { type Loaded, loadEngine } from './load.ts';
@@ -44,36 +44,40 @@ export class FaceXFormer {
   #submitting: Promise<unknown> = Promise.resolve();
   /** Ends when the last call is answered. */
   #answering: Promise<unknown> = Promise.resolve();
-  #gone: FaceXFormerError | undefined;
+  #disposed = false;
 
   private constructor(loaded: Loaded) {
     const { gpu, config, tasks, parameters, source } = loaded;
     this.#loaded = loaded;
     this.tasks = tasks;
     this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form.name, weightBytes: parameters.bytes };
-    void gpu.device.lost.then(({ message }) => {
-      this.#gone ??= gpuLost(message);
-    });
   }
 
   /**
    * Opens the GPU, compiles the kernels while the weights arrive, and uploads the weights tensor by tensor.
-   * @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE, UNKNOWN_TASK, BAD_OPTION, ABORTED
+   * @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, GPU_ERROR, DEVICE_LOST, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE,
+   * UNKNOWN_TASK, BAD_OPTION, ABORTED
    */
   static async load(options: LoadOptions): Promise<FaceXFormer> {
-    return new FaceXFormer(await loadEngine(options));
+    return new FaceXFormer(await loadEngine({ ...options }));
   }
 
   /**
    * Analyses the faces in one picture. Calls are answered in their order; while the GPU works for one, the next is decoded, uploaded and
-   * submitted, up to three frames ahead.
+   * submitted, up to three frames ahead. Options, boxes and what a video shows are taken when it is called.
    * @throws FaceXFormerError BAD_PICTURE, BAD_BOX, UNKNOWN_TASK, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED; the engine stays usable after all
    * but DEVICE_LOST and DISPOSED
    */
   analyze(source: PictureSource, options: AnalyzeOptions = {}): Promise<Analysis> {
-    const submitted = this.#submitting.then(() => this.#submit(source, options));
-    this.#submitting = submitted.catch(() => {});
-    const answered = this.#answering.then(() => submitted).then((call) => this.#answer(call, options));
+    const { box, boxes = box, ...others } = { ...options };
+    const asked = { ...others, boxes: boxes && [boxes].flat().map((one) => ({ ...one })) }; // the caller's may be others at the call's turn
+    const frame = frameOf(source);
+    const submitted = this.#inTurn(() => {
+      if (box && boxes !== box) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
+      return this.#submit(frame ?? source, asked);
+    });
+    void this.#submitting.then(() => frame?.close());
+    const answered = this.#answering.then(() => submitted).then((call) => this.#answer(call, asked));
     this.#answering = answered.catch(() => {});
     return answered;
   }
@@ -106,7 +110,7 @@ export class FaceXFormer {
 
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
   dispose(): void {
-    this.#gone = disposed();
+    this.#disposed = true;
     const { gpu, programs, parameters, preprocess } = this.#loaded;
     programs.destroy();
     parameters.destroy();
@@ -114,7 +118,7 @@ export class FaceXFormer {
     if (gpu.own) gpu.device.destroy();
   }
 
-  /** Work of another kind than a frame, while no call submits any. */
+  /** Work that nothing else may be submitted beside. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#submitting.then(() => {
       this.#check();
@@ -127,7 +131,6 @@ export class FaceXFormer {
   /** The serial part of a call: one at a time, and no longer than until the GPU has its frames. */
   async #submit(source: PictureSource, options: AnalyzeOptions): Promise<Submitted> {
     this.#check(options.signal);
-    if (options.box && options.boxes) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
     const tasks = this.#chosen(options.tasks);
     if (options.heatmaps && !(this.#loaded.config.hourglass && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
@@ -135,8 +138,7 @@ export class FaceXFormer {
     const picture = await openPicture(source);
     const timings = { decode: performance.now() - start, upload: 0, encode: 0, run: 0 };
     try {
-      const boxes = options.boxes ?? (options.box ? [options.box] : [wholePicture(picture)]);
-      const crops = boxes.map((box) => checkBox(box, picture));
+      const crops = (options.boxes ?? [wholePicture(picture)]).map((box) => checkBox(box, picture));
       const call: Submitted = { picture, frames: [], start, timings };
       await this.#submitFrames(call, picture, crops, { ...options, tasks });
       return call;
@@ -190,7 +192,8 @@ export class FaceXFormer {
       return value;
     } catch (error) {
       await Promise.resolve(); // a loss that caused this is known by then
-      throw this.#gone ?? error;
+      this.#check();
+      throw error;
     }
   }
 
@@ -199,7 +202,9 @@ export class FaceXFormer {
   }
 
   #check(signal?: AbortSignal): void {
-    if (this.#gone) throw this.#gone;
+    const { lost } = this.#loaded.gpu;
+    if (this.#disposed) throw disposed();
+    if (lost.aborted) throw gpuLost(lost.reason);
     throwIfAborted(signal);
   }
 }

@@ -6,10 +6,10 @@ import { FaceXFormerError } from '../gpu/errors.ts';
  * @throws FaceXFormerError BAD_OPTION: the lengths differ, a number is not finite, or an embedding is all zeros and so has no direction
  */
 export function similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length)
+  if (a?.length !== b?.length)
     throw new FaceXFormerError(
       'BAD_OPTION',
-      `Embeddings of ${a.length} and ${b.length} numbers cannot be compared: use one model for both.`,
+      `Embeddings of ${a?.length} and ${b?.length} numbers cannot be compared: use one model for both.`,
     );
   return cosine(a, length(a), b, length(b));
 }
@@ -21,7 +21,8 @@ function cosine(a: ArrayLike<number>, lengthA: number, b: ArrayLike<number>, len
 }
 
 function length(embedding: ArrayLike<number>): number {
-  const norm = Math.hypot(...Array.from(embedding));
+  let norm = 0;
+  for (const value of Array.from(embedding ?? [])) norm = Math.hypot(norm, value);
   if (!Number.isFinite(norm) || norm === 0)
     throw new FaceXFormerError('BAD_OPTION', `An embedding must be finite numbers that are not all zero; this one has length ${norm}.`);
   return norm;
@@ -70,6 +71,7 @@ export class Gallery {
     if (typeof name !== 'string' || name === '')
       throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty.');
     this.#mustFit(embedding);
+    length(embedding); // before it is copied: weights of the released form give none
     const copy = Float32Array.from(embedding);
     this.#entries.push({ name, embedding: copy, length: length(copy) });
     return this;
@@ -147,7 +149,8 @@ export class Gallery {
   }
 
   /** Reads what `toBytes` wrote. @throws FaceXFormerError BAD_OPTION: the bytes are not a gallery, whole and with nothing after it */
-  static fromBytes(bytes: Uint8Array): Gallery {
+  static fromBytes(given: Uint8Array | ArrayBuffer): Gallery {
+    const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC)
       throw new FaceXFormerError('BAD_OPTION', 'These bytes are not a gallery, as Gallery.toBytes writes it.');
@@ -174,10 +177,10 @@ export class Gallery {
   /** One gallery holds embeddings of one model, which have one length. */
   #mustFit(embedding: ArrayLike<number>): void {
     const held = this.#entries[0]?.embedding.length;
-    if (held !== undefined && held !== embedding.length)
+    if (held !== undefined && held !== embedding?.length)
       throw new FaceXFormerError(
         'BAD_OPTION',
-        `This gallery holds embeddings of ${held} numbers, not of ${embedding.length}: use one model for all.`,
+        `This gallery holds embeddings of ${held} numbers, not of ${embedding?.length}: use one model for all.`,
       );
   }
 }

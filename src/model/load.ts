@@ -4,7 +4,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { asFloat32 } from '../checkpoint/float32.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
-import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
@@ -45,8 +45,9 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const parameters = new Parameters(gpu.device);
   const preprocess = new Preprocess(gpu.device);
   const stop = new AbortController(); // ends a download under way when something else fails
+  const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
   try {
-    const opened = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: either(signal, stop) });
+    const opened = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended });
     const checkpoint = await asFloat32(opened);
     const form = formOf(checkpoint.tensors) === 'paper' ? (await import('./paper.ts')).paper : released;
     const config = configOf(checkpoint.tensors, form);
@@ -62,7 +63,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const [remembered] = await Promise.all([
       compile(pipelines, planned, found),
       parameters.load(planned().parameters, checkpoint, {
-        signal: either(signal, stop),
+        signal: ended,
         onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
       }),
     ]);
@@ -76,6 +77,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
       choose: remembered?.choose,
     });
     await programs.get({ tasks });
+    throwIfAborted(ended);
     reached('ready');
     return {
       gpu,
@@ -93,7 +95,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     parameters.destroy();
     preprocess.destroy();
     if (gpu.own) gpu.device.destroy();
-    throw error;
+    throw gpu.lost.aborted ? gpuLost(gpu.lost.reason) : error;
   }
 }
 

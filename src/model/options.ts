@@ -56,9 +56,9 @@ export interface LoadOptions {
 /** Of `FaceXFormer.analyze`. */
 export interface AnalyzeOptions {
   /** The face's box in picture pixels, used as it is: already widened. Default: the whole picture. */
-  box?: Box;
+  box?: Box | undefined;
   /** Several faces of one picture; instead of `box`. */
-  boxes?: readonly Box[];
+  boxes?: readonly Box[] | undefined;
   /** Tasks of this call; default all that were loaded. */
   tasks?: readonly Task[];
   /** Adds each face's raw network outputs as `raw`. */
@@ -143,7 +143,8 @@ export interface EngineInfo {
  */
 export function checkedTasks(asked: readonly Task[] | undefined, known: readonly Task[], who: string): readonly Task[] {
   if (asked === undefined) return known;
-  if (asked.length === 0) throw new FaceXFormerError('BAD_OPTION', `\`tasks\` is empty. Choose from ${known.join(', ')}.`);
+  if (!Array.isArray(asked) || asked.length === 0)
+    throw new FaceXFormerError('BAD_OPTION', `\`tasks\` must be a list. Choose from ${known.join(', ')}.`);
   for (const task of asked)
     if (!known.includes(task)) {
       const what = TASKS.includes(task) ? `The task ${task} is beyond ${who}` : `There is no task ${JSON.stringify(task)}`;

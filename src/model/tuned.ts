@@ -1,6 +1,6 @@
 /** Tuning as the engine does it: what is measured, what is kept between visits and for whom. Loaded only where there may be something to do. */
 import type { AdapterName, Gpu } from '../gpu/device.ts';
-import { FaceXFormerError, gpuLost } from '../gpu/errors.ts';
+import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { forgetTuned, readTuned, writeTuned } from '../gpu/tune-store.ts';
 import type { Choose } from '../graph/plan.ts';
 import type { Choices } from '../graph/tune.ts';
@@ -63,10 +63,6 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
     import('../graph/trials.ts'),
   ]);
   const start = performance.now();
-  let lost = false;
-  void gpu.device.lost.then(() => {
-    lost = true;
-  });
   const tunables = tunablesOf(programs.plan(tasks, { untuned: true }), gpu.lanes);
   const trials = await Trials.on(parameters);
   const key = tuneKey(gpu.adapter, dtype);
@@ -74,7 +70,8 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
   const known = { ...kept, ...chosen.choices };
   const open = trials.open.bind(trials);
   const shapes = await tuneShapes(tunables, { open, budget, known: force ? {} : known, signal }).finally(() => trials.destroy());
-  if (lost) throw gpuLost('while it was measured'); // in vain
+  if (gpu.lost.aborted) throw gpuLost('while it was measured'); // in vain
+  throwIfAborted(signal);
   const choices = { ...known, ...choicesOf(shapes) }; // those of other tasks stay
   programs.adopt(chooserOf(choices, gpu.lanes));
   try {

@@ -124,6 +124,21 @@ describe('what cannot be read is refused', () => {
     });
   });
 
+  it('nothing, where its signal is aborted before it is read: a stream is let go of', async () => {
+    const stop = new AbortController();
+    const cancel = vi.fn();
+    let given = false;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      if (!given) controller.enqueue(file.slice(0, -1));
+      given = true;
+    };
+    const stream = new ReadableStream<Uint8Array>({ pull, cancel });
+    await openCheckpoint(stream, { signal: stop.signal });
+    expect(cancel).not.toHaveBeenCalled();
+    stop.abort();
+    await vi.waitFor(() => expect(cancel).toHaveBeenCalledTimes(1));
+  });
+
   it('a Response read already, and a locked stream', async () => {
     const response = new Response(file);
     await response.arrayBuffer();

@@ -1,5 +1,7 @@
 /** The Node scripts beside the command line: they say how they are called, and refuse a wrong call in one line. */
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../../src/cli/root.ts';
@@ -29,4 +31,14 @@ describe.for([
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(/^Unknown option '--bogus'.*\n$/);
   });
+});
+
+it.for(['facexformer', 'weights'])('npm run %s takes paths from where it was called', async (name) => {
+  const folder = mkdtempSync(join(tmpdir(), 'called-from-'));
+  writeFileSync(join(folder, 'probe.pt'), 'no checkpoint');
+  const env = { ...process.env, npm_lifecycle_event: name, INIT_CWD: folder };
+  const args = [join(root, 'scripts/facexformer.mjs'), 'fetch', 'out.safetensors', '--from', 'probe.pt', '--any'];
+  const err = await new Promise((resolve) => execFile(process.execPath, args, { cwd: root, env }, (_, __, said) => resolve(said)));
+  rmSync(folder, { recursive: true });
+  expect(err).toMatch(/^BAD_WEIGHTS_FILE/m);
 });

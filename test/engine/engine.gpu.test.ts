@@ -30,10 +30,13 @@ describe('FaceXFormer', () => {
       'unknown task': 'UNKNOWN_TASK',
       'task not loaded': 'UNKNOWN_TASK',
       'no task': 'BAD_OPTION',
+      'no list of tasks': 'BAD_OPTION',
+      'no list of boxes': 'BAD_BOX',
       'no picture': 'BAD_PICTURE',
       'not a picture': 'BAD_PICTURE',
       'too few pixels': 'BAD_PICTURE',
       'aborted before': 'ABORTED',
+      'tuning aborted before': 'ABORTED',
     });
   });
 
@@ -51,6 +54,14 @@ describe('FaceXFormer', () => {
     expect(counts).toMatchObject({ creates: 0, encoders: 3, passes: 3, submits: 3, maps: 3, mostInFlight: 3 });
   });
 
+  it('takes options, boxes and frames when it is called', async () => {
+    expect(await page.call('takenAtOnce')).toEqual([true, true, true]);
+  });
+
+  it('makes no answer of numbers that are none', async () => {
+    expect(await page.call('noNumbers')).toBe('GPU_ERROR');
+  });
+
   it('gives heat maps of the paper form where they are asked for', async () => {
     expect(await page.call('heatmaps')).toEqual({
       refused: 'BAD_OPTION',
@@ -58,11 +69,13 @@ describe('FaceXFormer', () => {
       equal: true,
       positive: true,
       keys: ['box', 'heatmaps', 'landmarks'],
+      overtaken: 'DISPOSED',
     });
   });
 
   it('refuses loads with their codes', async () => {
     expect(await page.call('wrongLoads')).toEqual({
+      'no options': 'BAD_OPTION',
       'no weights': 'BAD_OPTION',
       'html for weights': 'BAD_WEIGHTS_FILE',
       'a missing tensor': 'WRONG_WEIGHTS',
@@ -72,6 +85,7 @@ describe('FaceXFormer', () => {
       'float16 on a GPU without': 'BAD_OPTION',
       'aborted before': 'ABORTED',
       'aborted midway': 'ABORTED',
+      'aborted at the last byte': 'ABORTED',
     });
   });
 
@@ -91,6 +105,7 @@ describe('FaceXFormer', () => {
       'lost while running': 'DEVICE_LOST',
       'lost while next': 'DEVICE_LOST',
       'lost before': 'DEVICE_LOST',
+      'lost before a load': 'DEVICE_LOST',
     });
   });
 

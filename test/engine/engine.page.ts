@@ -69,6 +69,23 @@ export async function overlapping(): Promise<{ order: string[]; equal: boolean; 
   };
 }
 
+/** What a call is given may change or be closed as soon as it is called: whether it answers as if nothing had happened. */
+export async function takenAtOnce(): Promise<boolean[]> {
+  const expected = await agesOf([left, right]);
+  const options = { tasks: ['age'] as const, box: { ...left } };
+  const calls = [engine.analyze(shaded, options)];
+  Object.assign(options.box, right);
+  calls.push(engine.analyze(shaded, options));
+  const canvas = new OffscreenCanvas(64, 48);
+  const opaque = shaded.data.map((value, i) => (i % 4 === 3 ? 255 : value));
+  canvas.getContext('2d')?.putImageData(new ImageData(new Uint8ClampedArray(opaque), 64, 48), 0, 0);
+  const frame = new VideoFrame(canvas, { timestamp: 0 });
+  calls.push(engine.analyze(frame, { tasks: ['age'], box: right }));
+  frame.close();
+  const given = (await Promise.all(calls)).map(({ faces }) => JSON.stringify(faces[0]?.age?.probabilities));
+  return given.map((one, i) => one === JSON.stringify(expected[Math.min(i, 1)]));
+}
+
 /** Every wrong call, by name, and the code that it fails with. */
 export async function wrongCalls(): Promise<Record<string, string>> {
   const aborted = AbortSignal.abort('stop');
@@ -82,10 +99,13 @@ export async function wrongCalls(): Promise<Record<string, string>> {
     'unknown task': () => engine.analyze(grey, { tasks: ['mood' as 'age'] }),
     'task not loaded': () => engine.analyze(grey, { tasks: ['landmarks'] }),
     'no task': () => engine.analyze(grey, { tasks: [] }),
+    'no list of tasks': () => engine.analyze(grey, { tasks: null as never }),
+    'no list of boxes': () => engine.analyze(grey, { boxes: 5 as never }),
     'no picture': () => engine.analyze(undefined as never),
     'not a picture': () => engine.analyze(new Blob(['hello'])),
     'too few pixels': () => engine.analyze({ ...grey, height: 49 }),
     'aborted before': () => engine.analyze(grey, { signal: aborted }),
+    'tuning aborted before': () => engine.tune({ signal: aborted }),
   };
   const codes: Record<string, string> = {};
   for (const [name, call] of Object.entries(calls)) codes[name] = await outcome(call);
@@ -98,7 +118,9 @@ const loading = (options: Partial<LoadOptions>) => outcome(() => FaceXFormer.loa
 export async function wrongLoads(): Promise<Record<string, string>> {
   const few = new Map([...tensorsOf('released')].filter(([name]) => name !== 'linear_fuse.weight'));
   const midway = new AbortController();
+  const end = new AbortController();
   return {
+    'no options': await outcome(() => FaceXFormer.load(undefined as never)),
     'no weights': await loading({ weights: '' }),
     'html for weights': await loading({ weights: new Blob(['<!doctype html><title>404</title>']) }),
     'a missing tensor': await loading({ weights: seededCheckpoint(few) }),
@@ -111,7 +133,30 @@ export async function wrongLoads(): Promise<Record<string, string>> {
       signal: midway.signal,
       onProgress: ({ phase, loaded, total }) => phase === 'weights' && loaded > total / 4 && midway.abort(),
     }),
+    'aborted at the last byte': await loading({
+      tasks: ['gender'],
+      signal: end.signal,
+      onProgress: ({ phase, loaded, total }) => phase === 'weights' && loaded === total && end.abort(),
+    }),
   };
+}
+
+/** A head whose numbers are none. */
+export async function noNumbers(): Promise<string> {
+  const weights = seeded();
+  const poisoned = {
+    ...weights,
+    async *read(options: object) {
+      for await (const { info, data } of weights.read(options)) {
+        if (/gender.*\.layers\.0\.bias$/.test(info.name)) data.fill(0xff); // NaN
+        yield { info, data };
+      }
+    },
+  };
+  const lost = await FaceXFormer.load({ weights: poisoned, tasks: ['gender'] });
+  const code = await outcome(() => lost.analyze(grey));
+  lost.dispose();
+  return code;
 }
 
 /** Heat maps of the paper's form, asked for by themselves and as taps; the points are read from them. */
@@ -121,19 +166,22 @@ export async function heatmaps(): Promise<{
   equal: boolean;
   positive: boolean;
   keys: string[];
+  overtaken: string;
 }> {
   const refused = await outcome(() => engine.analyze(grey, { heatmaps: true }));
   const paper = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf('paper')), tasks: ['landmarks'] });
   const [face] = (await paper.analyze(grey, { heatmaps: true })).faces;
   const [tapped] = (await paper.analyze(grey, { taps: true })).faces;
   const [maps, taps] = [face?.heatmaps?.data ?? new Float32Array(), tapped?.raw?.['tap.landmarks.stack3.heatmaps']?.data];
-  paper.dispose();
+  const overtaken = outcome(() => paper.analyze(grey, { raw: true })); // a program of its own, which is not made in time
+  setTimeout(() => paper.dispose(), 2);
   return {
     refused,
     shape: face?.heatmaps?.shape ?? [],
     equal: maps.length > 0 && maps.every((value, i) => value === taps?.[i]),
     positive: maps.every((value) => value >= 0) && maps.some((value) => value > 0),
     keys: Object.keys(face ?? {}).sort(),
+    overtaken: await overtaken,
   };
 }
 
@@ -161,5 +209,10 @@ export async function lostDevice(): Promise<Record<string, string>> {
   const running = outcome(() => shared.analyze(grey));
   const next = outcome(() => shared.analyze(grey));
   setTimeout(() => device.destroy(), 100);
-  return { 'lost while running': await running, 'lost while next': await next, 'lost before': await outcome(() => shared.analyze(grey)) };
+  return {
+    'lost while running': await running,
+    'lost while next': await next,
+    'lost before': await outcome(() => shared.analyze(grey)),
+    'lost before a load': await loading({ device }),
+  };
 }

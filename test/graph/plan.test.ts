@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { FORMS, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { Graph, type Tensor } from '../../src/graph/graph.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
 import { planJson, printPlan } from '../../src/graph/print.ts';
@@ -104,9 +104,18 @@ describe('the plan of the released form', () => {
     expect(misreads(aging, age, kept(aging.outputs))).toEqual([]);
   });
 
-  it('keeps every buffer within the default binding limit, parameters too', () => {
-    for (const bytes of [...whole.slots, ...whole.parameters.map(({ length }) => 4 * length)]) expect(bytes).toBeLessThanOrEqual(2 ** 27);
-  });
+  it.each(FORMS.flatMap((form) => [1, 2, 3, 5, 8].map((images) => [form, images] as const)))(
+    'keeps to the default limits of bindings, parameters too: %s form, %i images',
+    (form, images) => {
+      const config = readConfig(tensorsOf(form));
+      for (const dtype of ['f32', 'f16'] as const) {
+        const plan = makePlan(network(config, { images, dtype }), outputs(tasksOf(config)));
+        const bound = plan.dispatches.flatMap(({ places }) => places.filter((place) => place.kind === 'slot'));
+        expect(bound.filter(({ offset, bytes }) => offset % 256 !== 0 || bytes > 2 ** 27)).toEqual([]);
+        for (const { length } of plan.parameters) expect(4 * length).toBeLessThanOrEqual(2 ** 27);
+      }
+    },
+  );
 
   it('says in JSON what it says in print', () => {
     const json = JSON.parse(JSON.stringify(planJson(whole)));

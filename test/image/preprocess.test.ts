@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import type { Box } from '../../src/image/crop.ts';
 import { batchesOf, Preprocess } from '../../src/image/preprocess.ts';
@@ -212,32 +212,36 @@ describe('openPicture without a page', () => {
 });
 
 describe('a kind that the browser does not copy', () => {
-  it('goes through an ImageBitmap, once', async () => {
-    let bitmaps = 0;
-    let closed = 0;
-    const bitmap = { width: 4, height: 4, close: () => closed++ };
-    const createImageBitmap = async () => {
-      bitmaps++;
-      return bitmap;
-    };
-    Object.assign(globalThis, { createImageBitmap });
+  it('is drawn on a canvas of its size, once', async () => {
+    const drawn: unknown[] = [];
+    class Canvas {
+      constructor(
+        readonly width: number,
+        readonly height: number,
+      ) {}
+      getContext = () => ({ drawImage: (...what: unknown[]) => drawn.push(what) });
+    }
+    vi.stubGlobal('OffscreenCanvas', Canvas);
     const copied: unknown[] = [];
     const device = {
       pushErrorScope() {},
       popErrorScope: async () => null,
       queue: {
         copyExternalImageToTexture({ source }: { source: unknown }) {
-          if (source !== bitmap) throw new TypeError('not of a kind that is copied');
+          if (!(source instanceof Canvas)) throw new TypeError('not of a kind that is copied');
           copied.push(source);
         },
       },
     } as unknown as GPUDevice;
-    const frame = { displayWidth: 4, displayHeight: 4, close: () => {}, clone: () => frame, [Symbol.toStringTag]: 'VideoFrame' };
+    const frame = { displayWidth: 4, displayHeight: 6, [Symbol.toStringTag]: 'VideoFrame' };
     const picture = await openPicture(frame as unknown as VideoFrame);
     await picture.copyTo({} as GPUTexture, box(0, 0, 2, 2), device);
     await picture.copyTo({} as GPUTexture, box(2, 2, 4, 4), device);
-    picture.close();
-    Reflect.deleteProperty(globalThis, 'createImageBitmap');
-    expect([bitmaps, copied.length, closed]).toEqual([1, 2, 1]);
+    vi.unstubAllGlobals();
+    expect(drawn).toEqual([[frame, 0, 0, 4, 6]]);
+    expect(copied).toMatchObject([
+      { width: 4, height: 6 },
+      { width: 4, height: 6 },
+    ]);
   });
 });

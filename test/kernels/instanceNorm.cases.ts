@@ -32,7 +32,22 @@ function normCase(
   };
 }
 
+/** A channel with one number that is none has no numbers at all: they must not become zeros. */
+const lost: KernelCase = {
+  name: 'a channel that holds no number',
+  bound: 'exact',
+  async run(device) {
+    const [pixels, channels] = [196, 4];
+    const x = randomValues(pixels * channels, 1);
+    x[40 * channels + 2] = Number.NaN;
+    const y = numbersOf(await runKernel(device, instanceNorm, { pixels, channels, eps: 1e-5 }, { x }, x.length), 'f32');
+    const count = (channel: number) => Array.from(y).filter((v, i) => i % channels === channel && Number.isNaN(v)).length;
+    return { actual: [0, 1, 2, 3].map(count), expected: [0, 0, pixels, 0] };
+  },
+};
+
 export const cases: KernelCase[] = [
+  lost,
   normCase('heat maps', { pixels: 3136, channels: 80, eps: 1e-5 }, (v) => v),
   normCase('a mean far above the spread', { pixels: 3136, channels: 8, eps: 1e-5 }, (v) => 1000 + Math.round(v * 64) / 64),
   normCase('channels of their own scale', { pixels: 784, channels: 12, eps: 1e-5 }, (v, i) => v * 10 ** ((i % 12) - 6)),

@@ -54,6 +54,24 @@ describe('similarity', () => {
     expect(refused(() => similarity([1, 2], [1, Number.POSITIVE_INFINITY]))).toBe('BAD_OPTION');
     expect(refused(() => similarity([], []))).toBe('BAD_OPTION');
   });
+
+  test('refuses what is missing, as weights of the released form have no embedding', () => {
+    const missing = undefined as unknown as number[];
+    const pairs: [number[], number[]][] = [
+      [missing, [1]],
+      [[1], missing],
+      [missing, missing],
+    ];
+    for (const [a, b] of pairs) expect(refused(() => similarity(a, b))).toBe('BAD_OPTION');
+    expect(refused(() => new Gallery().add('Ada', missing))).toBe('BAD_OPTION');
+    expect(refused(() => new Gallery().add('Ada', [1, 0]).match(missing, 0.5))).toBe('BAD_OPTION');
+    expect(refused(() => new Gallery().match(missing, 0.5))).toBe('BAD_OPTION');
+  });
+
+  test('takes embeddings of any length', () => {
+    const long = Array.from({ length: 300_000 }, (_, i) => Math.sin(i));
+    expect(similarity(long, long)).toBeCloseTo(1, 9);
+  });
 });
 
 describe('Gallery', () => {

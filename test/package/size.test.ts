@@ -9,7 +9,7 @@ import { root } from '../../src/cli/root.ts';
 
 /** Bytes, minified and then with gzip, as they are today, rounded up: growth is a decision, not an accident. */
 const APP = [89_900, 35_500];
-const WHOLE = [101_000, 39_700];
+const WHOLE = [101_100, 39_700];
 
 const dist = join(root, 'dist');
 type Files = ReadonlyMap<string, string>;
