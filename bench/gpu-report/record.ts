@@ -60,7 +60,8 @@ export function writeRecord({ version, gpus: measured }: Report): void {
   );
   writeFileSync(RECORD, asJson({ version, gpus }));
   const intro = readFileSync(DOCUMENT, 'utf8').split(MARK)[0] ?? '';
-  writeFileSync(DOCUMENT, `${intro}${MARK}\n\n${Object.entries(gpus).map(sectionOf).join('\n\n')}\n`);
+  const sections = Object.entries(readRecord().gpus).map(sectionOf); // of the figures as they are on record, which are rounded
+  writeFileSync(DOCUMENT, `${intro}${MARK}\n\n${sections.join('\n\n')}\n`);
 }
 
 function sectionOf([name, { date, machine: where, driver, seconds, pipelines }]: [string, Part]): string {
