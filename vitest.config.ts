@@ -3,7 +3,7 @@ import { wgslForVite } from './scripts/wgsl.mjs';
 import { hasFirefox } from './src/cli/firefox.ts';
 
 /**
- * Five projects, run in this order:
+ * Five projects, run in this order; `npm test` leaves out `dawn` and `firefox`, which compile for long, `npm run test:all` and CI do not:
  * - `unit` needs no GPU and no browser, and takes a minute at most;
  * - `long` needs neither either, but takes longer: whole checkpoints, exports, memory;
  * - `dawn` runs the network in Node, on Dawn and software Vulkan drivers: a file is a process, for a process has one driver;

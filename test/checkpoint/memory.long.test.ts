@@ -11,6 +11,7 @@ import { makePlan, type Plan } from '../../src/graph/plan.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { network as networkOf } from '../../src/model/network.ts';
+import { outputsOf } from '../../src/model/programs.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -24,10 +25,7 @@ function heldBytes(): number {
 
 function makePlanOf(tensors: ReadonlyMap<string, TensorInfo>): Plan {
   const config = readConfig(tensors);
-  return makePlan(
-    networkOf(config),
-    tasksOf(config).map((task) => (task === 'segmentation' ? 'mask' : task)),
-  );
+  return makePlan(networkOf(config), outputsOf(tasksOf(config), false));
 }
 
 beforeAll(() => {
@@ -61,6 +59,8 @@ it('loading 368 MB from a stream holds at most 96 MB beyond the largest tensor',
       let range: ArrayBuffer | undefined = new ArrayBuffer(size);
       return { size, getMappedRange: () => range, unmap: () => (range = undefined) };
     },
+    pushErrorScope: () => {},
+    popErrorScope: async () => null,
   } as unknown as GPUDevice;
   const parameters = new Parameters(device);
   await parameters.load(network.parameters, await openCheckpoint(stream));
