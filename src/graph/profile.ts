@@ -102,14 +102,14 @@ export interface Measured {
  * GPU's clock tells nothing, this machine's does.
  */
 export async function measured(pass: (repeats: number) => Promise<number>, least = LEAST_MS): Promise<Measured> {
-  let repeats = moreRepeats(1, await pass(1), least) ?? 1;
-  for (;;) {
+  let repeats = 1;
+  for (let first = true; ; first = false) {
     const start = performance.now();
     const whole = await pass(repeats);
     const waited = performance.now() - start;
     const more = Math.min(moreRepeats(repeats, whole, least) ?? 0, Math.floor((repeats * MOST_WAIT_MS) / waited));
-    if (more <= repeats) return { milliseconds: (whole || waited) / repeats, repeats };
-    repeats = more;
+    if (!first && more <= repeats) return { milliseconds: (whole || waited) / repeats, repeats };
+    repeats = Math.max(more, 1);
   }
 }
 

@@ -20,7 +20,7 @@ export interface FaceUpdateShape {
 const of = (each: number) =>
   defineKernel('faceUpdate', wgsl, (shape: FaceUpdateShape) => {
     const { positions, tokens, images = 1, qStride, qOffset, tStride, tOffset, eps, dtype = 'f32' } = shape;
-    if (positions % (2 * each)) throw new RangeError(`faceUpdate: ${positions} positions`);
+    if (positions % (2 * each)) throw new RangeError(`faceUpdate: ${positions}`);
     return {
       constants: {
         POSITIONS: positions,

@@ -1,4 +1,4 @@
-// The parsing map: class tokens times the map that two 2x2 upscalings leave, and the class of the highest product, the lowest of equals (255: no numbers).
+// The parsing map: class tokens times the map that two 2x2 upscalings leave; the class of the highest product, the lowest of equals (255: no numbers).
 //   z = gelu(norm(x)), u[s] = gelu(z W + b) for the four quarters s of a pixel, logits = h u[s]
 //
 // x [images * 4 SIDE^2, 64]: rows in nested order, position of the SIDE map, then quarter; n gamma, beta of the norm, then b [32];

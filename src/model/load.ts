@@ -60,9 +60,10 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const found = await rememberedChoices(options, gpu, dtype);
     reached('pipelines');
     const pipelines = new Pipelines(gpu.device);
+    const plan = planned(found?.choose);
     const [remembered] = await Promise.all([
-      compile(pipelines, planned, found),
-      parameters.load(planned().parameters, checkpoint, {
+      compile(pipelines, plan, found, planned),
+      parameters.load(plan.parameters, checkpoint, {
         signal: ended,
         onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
       }),
@@ -100,14 +101,14 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
 }
 
 /** Requests all pipelines at once; a new driver may refuse what was remembered of the old one. Gives what is worth remembering. */
-async function compile(pipelines: Pipelines, planned: (choose?: Choose) => Plan, remembered: Remembered): Promise<Remembered> {
+async function compile(pipelines: Pipelines, plan: Plan, remembered: Remembered, planned: () => Plan): Promise<Remembered> {
   try {
-    await Promise.all(planned(remembered?.choose).dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    await Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
     return remembered;
   } catch (error) {
     if (!remembered) throw error;
     await remembered.forget();
-    return compile(pipelines, planned, undefined);
+    return compile(pipelines, planned(), undefined, planned);
   }
 }
 

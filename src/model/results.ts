@@ -119,7 +119,7 @@ function mustBeFinite(task: string, values: Float32Array): void {
   if (at >= 0)
     throw new FaceXFormerError(
       'GPU_ERROR',
-      `The GPU gave ${values[at]} as number ${at} of ${task}. Check the weights, or load with dtype 'f32'; else report the GPU.`,
+      `The GPU gave ${values[at]} as number ${at} of ${task}. Check the weights, load with dtype 'f32', or report the GPU.`,
     );
 }
 

@@ -14,10 +14,11 @@ import type { Task } from '../../src/model/labels.ts';
 import { network } from '../../src/model/network.ts';
 import { pixelsOf } from '../../src/model/pixels.ts';
 import { plain } from '../../src/model/plain/plain.ts';
+import { outputsOf } from '../../src/model/programs.ts';
 
 const config = readConfig(tensorsOf('released'));
 const graph = network(config);
-const outputs = (tasks: readonly Task[]): string[] => tasks.map((task) => (task === 'segmentation' ? 'mask' : task));
+const outputs = (tasks: readonly Task[]): string[] => outputsOf(tasks, false);
 const whole = makePlan(graph, outputs(tasksOf(config)));
 
 /** Simulates a frame: every read must find the tensor that was meant, so nothing that lives was overwritten, in whole or in part. */

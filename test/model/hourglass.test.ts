@@ -7,13 +7,10 @@ import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import type { Task } from '../../src/model/labels.ts';
 import { network } from '../../src/model/network.ts';
+import { outputsOf } from '../../src/model/programs.ts';
 
 const paper = readConfig(tensorsOf('paper'));
-const planOf = (tasks: readonly Task[], config = paper): Plan =>
-  makePlan(
-    network(config, { tasks }),
-    tasks.map((task) => (task === 'segmentation' ? 'mask' : task)),
-  );
+const planOf = (tasks: readonly Task[], config = paper): Plan => makePlan(network(config, { tasks }), outputsOf(tasks, false));
 const others = tasksOf(paper).filter((task) => task !== 'landmarks');
 /** Its own; the token MLP is one of the heads, which are one dispatch. */
 const ofHourglass = ({ dispatches }: Plan) =>
