@@ -1,2 +1,2 @@
-// No browser is downloaded at install: an installed Chrome or Chromium serves, and src/cli/chrome.ts finds or installs one.
+// No browser is downloaded at install: an installed Chrome or Chromium serves, and cli/chrome.ts finds or installs one.
 module.exports = { skipDownload: true };

@@ -1,8 +1,8 @@
 /** The reference runs' files on this machine. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { root } from '../cli/root.ts';
 import type { Form } from '../src/checkpoint/manifest.ts';
-import { root } from '../src/cli/root.ts';
 import { parseReference, type Reference } from './reference.ts';
 
 export { BOX, type Expected, nmse, SEED } from './reference.ts';

@@ -1,4 +1,4 @@
-/** The project's TypeScript in a Node script: `await load('bench/onnx/export.ts')` bundles the module into .cache/ and imports it. */
+/** The project's TypeScript in a Node script: `await load('onnx/export.ts')` bundles the module into .cache/ and imports it. */
 import { rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';

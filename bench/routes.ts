@@ -2,15 +2,15 @@
 import { existsSync, openAsBlob, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import { root } from '../cli/root.ts';
+import type { Route } from '../cli/serve.ts';
+import { exportOnnx } from '../onnx/export.ts';
 import { wgslForEsbuild } from '../scripts/wgsl.mjs';
 import { formOf } from '../src/checkpoint/check.ts';
 import { FORMS, type Form } from '../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../src/checkpoint/open.ts';
-import { root } from '../src/cli/root.ts';
-import type { Route } from '../src/cli/serve.ts';
 import { commit } from './commit.ts';
 import { FILE } from './fixtures.ts';
-import { exportOnnx } from './onnx/export.ts';
 import type { Offer } from './page/peers/peers.ts';
 import type { Peer } from './page/settings.ts';
 import { prepare } from './peers/prepare.ts';

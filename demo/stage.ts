@@ -1,5 +1,5 @@
 /** The picture on its canvas: drawn sharp at any size of the page, with the faces over it and a box that can be dragged. */
-import { type DrawOptions, drawFaces } from '../src/draw/overlay.ts';
+import { type DrawOptions, drawFaces } from '../src/face/draw.ts';
 import type { Box, Face } from '../src/index.ts';
 import { byId } from './dom.ts';
 

@@ -34,30 +34,18 @@ function isFresh() {
  * imports only by way of the manifest: esbuild keeps with every app what index.js itself imports, if any other file has a use for it.
  */
 const GROUPS = [
-  { name: 'labels', test: /[\\/]model[\\/]labels\.ts$/, priority: 2 },
-  { name: 'engine', test: /[\\/]model[\\/]facexformer\.ts$/, priority: 1 }, // and whatever it imports
+  { name: 'labels', test: /[\\/]face[\\/]labels\.ts$/, priority: 2 },
+  { name: 'engine', test: /[\\/]engine[\\/]facexformer\.ts$/, priority: 1 }, // and whatever it imports
   { name: 'paper-tensors', test: /[\\/]checkpoint[\\/]paper\.ts$/ },
   { name: 'manifest', test: /[\\/]checkpoint[\\/]manifest\.ts$/ },
 ];
 
-/**
- * Modules stand in a bundle in the order of their imports. The kernels come first, so that the shaders stand side by side: gzip looks back
- * no further than 32 kB for what it has seen before.
- */
-const kernelsFirst = {
-  name: 'kernels-first',
-  transform(code, id) {
-    if (id !== join(root, 'src', 'index.ts')) return undefined;
-    return ['bilinearSum', 'mlpHead', 'resize', 'set', 'tokenUpdate'].map((name) => `import './kernels/${name}.ts'; `).join('') + code;
-  },
-};
-
 async function bundleTo(folder) {
   const bundle = await rolldown({
     cwd: root,
-    input: { index: 'src/index.ts', draw: 'src/draw/overlay.ts' },
+    input: { index: 'src/index.ts', draw: 'src/face/draw.ts' },
     transform: { target: 'es2022' },
-    plugins: [minifiedWgslForRolldown, kernelsFirst],
+    plugins: [minifiedWgslForRolldown],
     checks: { bundlerTimings: false }, // how long a build takes on a busy machine is no fault
     onLog(level, { message }) {
       if (level === 'warn') throw new Error(message);

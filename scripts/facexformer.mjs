@@ -1,4 +1,4 @@
-/** The command line's door: checks Node, bundles src/cli from the sources as they stand, and runs it. */
+/** The command line's door: checks Node, bundles cli from the sources as they stand, and runs it. */
 import { rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -9,7 +9,7 @@ async function load() {
   const [{ build }, { wgslForEsbuild }] = await Promise.all([import('esbuild'), import('./wgsl.mjs')]);
   const outfile = `${root}.cache/cli/main-${process.pid}.mjs`;
   await build({
-    entryPoints: [`${root}src/cli/main.ts`],
+    entryPoints: [`${root}cli/main.ts`],
     outfile,
     bundle: true,
     packages: 'external',

@@ -7,18 +7,7 @@ export { type Form, type HourglassSizes, tensorsOf } from './checkpoint/manifest
 export { type OpenOptions, openCheckpoint, type WeightsSource } from './checkpoint/open.ts';
 export { DEFAULT_SEED, seededCheckpoint } from './checkpoint/seeded.ts';
 export { safetensorsBytes } from './checkpoint/write.ts';
-export type { AdapterName } from './gpu/device.ts';
-export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
-export type { Plan } from './graph/plan.ts';
-export { planJson, printPlan } from './graph/print.ts';
-export type { KernelTime } from './graph/profile.ts';
-export type { TunedShape } from './graph/tune.ts';
-export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
-export type { PictureSource, RawPicture } from './image/source.ts';
-export { FaceXFormer } from './model/facexformer.ts';
-export { Gallery, type GalleryJson, type Match, similarity } from './model/gallery.ts';
-export { type FaceJson, faceToJson } from './model/json.ts';
-export * from './model/labels.ts';
+export { FaceXFormer } from './engine/facexformer.ts';
 export type {
   Analysis,
   AnalyzedFace,
@@ -30,7 +19,18 @@ export type {
   Timings,
   TuneOptions,
   TuneReport,
-} from './model/options.ts';
-export type { Angles, Matrix3 } from './model/pose.ts';
-export type { RawTensor } from './model/raw.ts';
-export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './model/results.ts';
+} from './engine/options.ts';
+export { Gallery, type GalleryJson, type Match, similarity } from './face/gallery.ts';
+export { type FaceJson, faceToJson } from './face/json.ts';
+export * from './face/labels.ts';
+export type { Angles, Matrix3 } from './face/pose.ts';
+export type { RawTensor } from './face/raw.ts';
+export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './face/results.ts';
+export type { AdapterName } from './gpu/device.ts';
+export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
+export type { Plan } from './graph/plan.ts';
+export { planJson, printPlan } from './graph/print.ts';
+export type { KernelTime } from './graph/profile.ts';
+export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
+export type { PictureSource, RawPicture } from './image/source.ts';
+export type { TunedShape } from './tune/tune.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FORMS, type Form } from '../../src/checkpoint/manifest.ts';
-import type { EngineDtype } from '../../src/model/options.ts';
+import type { EngineDtype } from '../../src/engine/options.ts';
 import { failures, type Outcomes, regressions, violations } from './check.ts';
 import { NotSetUp } from './dawn.ts';
 import { GPUS, type Gpu } from './gpus.ts';

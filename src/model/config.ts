@@ -3,8 +3,8 @@
 import { checkTensors } from '../checkpoint/check.ts';
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { HourglassSizes, TensorList } from '../checkpoint/tensors.ts';
+import { TASKS, type Task } from '../face/labels.ts';
 import type { ModelForm } from './form.ts';
-import { TASKS, type Task } from './labels.ts';
 
 /** A task's tokens in the decoder and the head that reads them. */
 export interface TaskTokens {

@@ -1,10 +1,10 @@
 /** What sets one form of the model apart from the other. A form is a configuration: its data, and the little that it alone computes. */
 import type { Form, HourglassSizes, TensorList } from '../checkpoint/tensors.ts';
+import type { Task } from '../face/labels.ts';
+import type { Angles, Matrix3 } from '../face/pose.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { Config, TaskTokens } from './config.ts';
-import type { Task } from './labels.ts';
 import type { Target } from './lowering.ts';
-import type { Angles, Matrix3 } from './pose.ts';
 import type { Weights } from './weights.ts';
 
 export interface ModelForm {

@@ -5,10 +5,10 @@
 import type { Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
 import { packWeight, paddedCols, transposed } from '../kernels/matmul.ts';
+import { sideOf } from './backbones/swin.ts';
 import { WIDTH } from './codes.ts';
 import { product, rowsOfStream } from './layers.ts';
 import type { Stream, Target } from './lowering.ts';
-import { sideOf } from './swin.ts';
 import { Weights } from './weights.ts';
 
 /**

@@ -10,10 +10,10 @@ import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul.ts';
 import { packRows } from '../kernels/packRows.ts';
+import { sideOf } from './backbones/swin.ts';
 import { planes } from './fusion.ts';
 import { lastOf, product, rowsOf, rowsOfTensor } from './layers.ts';
 import type { Target } from './lowering.ts';
-import { sideOf } from './swin.ts';
 import type { Weights } from './weights.ts';
 
 /** torch.nn.BatchNorm2d's and torch.nn.functional.instance_norm's default. */

@@ -1,14 +1,15 @@
 /** FaceXFormer from the picture's crop to the raw outputs, as one static graph. */
+
+import type { Task } from '../face/labels.ts';
 import { Graph, type Resource } from '../graph/graph.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { resize } from '../kernels/resize.ts';
+import { swin } from './backbones/swin.ts';
 import { type Config, tasksOf } from './config.ts';
 import { fused } from './fused/fused.ts';
 import { fuse } from './fusion.ts';
-import type { Task } from './labels.ts';
 import type { Lowering } from './lowering.ts';
-import { swin } from './swin.ts';
 import { Weights } from './weights.ts';
 
 const PICTURE: Resource = { kind: 'resource', name: 'picture' };

@@ -1,11 +1,11 @@
 /** The paper's form: ten tasks, landmarks by an hourglass network. Loaded for weights of this form only. */
 import { paperTensors } from '../checkpoint/paper.ts';
 import type { HourglassSizes, TensorList } from '../checkpoint/tensors.ts';
+import { anglesOf, nearestRotation } from '../face/rotation.ts';
 import { SIZE } from '../image/resize.ts';
 import { l2Normalise } from '../kernels/l2Normalise.ts';
 import type { ModelForm } from './form.ts';
 import { landmarksHourglass } from './hourglass.ts';
-import { anglesOf, nearestRotation } from './rotation.ts';
 
 /** Width and height of the heat maps. */
 const HEATMAP = 56;

@@ -1,8 +1,8 @@
 /** The released form: the public code's eight tasks. */
 import { releasedTensors } from '../checkpoint/released.ts';
+import { matrixOf } from '../face/pose.ts';
 import { SIZE } from '../image/resize.ts';
 import type { ModelForm } from './form.ts';
-import { matrixOf } from './pose.ts';
 
 export const released: ModelForm = {
   name: 'released',

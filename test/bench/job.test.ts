@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../bench/page/settings.ts';
-import { benchJob } from '../../src/cli/bench.ts';
-import { UsageError } from '../../src/cli/options.ts';
+import { benchJob } from '../../cli/bench.ts';
+import { UsageError } from '../../cli/options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 afterAll(() => rmSync(folder, { recursive: true }));

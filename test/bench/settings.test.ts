@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS, DTYPES, PEERS, readSettings, type Settings, writeSettings } from '../../bench/page/settings.ts';
-import { TASKS } from '../../src/model/labels.ts';
+import { TASKS } from '../../src/face/labels.ts';
 
 const settings: fc.Arbitrary<Settings> = fc.record({
   form: fc.constantFrom('released', 'paper'),

@@ -6,12 +6,12 @@ import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
+import { outputsOf } from '../../src/engine/programs.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { network as networkOf } from '../../src/model/network.ts';
-import { outputsOf } from '../../src/model/programs.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

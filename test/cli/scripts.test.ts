@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { root } from '../../src/cli/root.ts';
+import { root } from '../../cli/root.ts';
 
 function script(path: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
@@ -17,7 +17,7 @@ function script(path: string, ...args: string[]): Promise<{ code: number; out: s
 describe.for([
   ['bench/peers/run.mjs', 'npm run bench:peers --'],
   ['bench/gpu-report/run.mjs', 'npm run gpu-report --'],
-  ['bench/onnx/check.mjs', 'node bench/onnx/check.mjs'],
+  ['onnx/check.mjs', 'node onnx/check.mjs'],
   ['scripts/kernels.mjs', 'node scripts/kernels.mjs'],
 ] as const)('%s', ([path, call]) => {
   it('--help', async () => {

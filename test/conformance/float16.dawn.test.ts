@@ -1,7 +1,7 @@
 /** The fused plan in float16, on lavapipe, against PyTorch in float64 on the same rounded weights. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reduced } from '../../cli/convert/reduce.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
-import { reduced } from '../../src/convert/reduce.ts';
 import { type FaceXFormer, type Form, seededCheckpoint, tensorsOf } from '../../src/index.ts';
 import { openDawn } from '../dawn.ts';
 import { fixture, readTensors } from '../fixtures.ts';

@@ -1,6 +1,7 @@
 /** The released form's fused plan, recorded again and again: JavaScript's share of a frame. */
+
+import { loadEngine } from '../../src/engine/load.ts';
 import { seededCheckpoint, tensorsOf } from '../../src/index.ts';
-import { loadEngine } from '../../src/model/load.ts';
 
 /** Milliseconds of each of a number of recordings, which are then dropped: nothing runs. As many go before, until they are compiled. */
 export async function recorded(frames: number): Promise<{ dispatches: number; milliseconds: number[] }> {

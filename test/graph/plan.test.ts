@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FORMS, tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { pixelsOf } from '../../src/engine/pixels.ts';
+import { outputsOf } from '../../src/engine/programs.ts';
+import type { Task } from '../../src/face/labels.ts';
 import { Graph, type Tensor } from '../../src/graph/graph.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
 import { planJson, printPlan } from '../../src/graph/print.ts';
@@ -10,11 +13,8 @@ import { layerNormDirect } from '../../src/kernels/layerNormDirect.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
-import type { Task } from '../../src/model/labels.ts';
 import { network } from '../../src/model/network.ts';
-import { pixelsOf } from '../../src/model/pixels.ts';
 import { plain } from '../../src/model/plain/plain.ts';
-import { outputsOf } from '../../src/model/programs.ts';
 
 const config = readConfig(tensorsOf('released'));
 const graph = network(config);

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { root } from '../../cli/root.ts';
 import { minifiedWgsl } from '../../scripts/wgsl.mjs';
-import { root } from '../../src/cli/root.ts';
 import { unrolled } from '../../src/kernels/unroll.ts';
 
 const folder = join(root, 'src/kernels');

@@ -1,8 +1,8 @@
 /** Results from PyTorch's raw outputs, against what NumPy makes of the same numbers (softmax, sigmoid, SVD in float64; 2026). */
 import { describe, expect, test } from 'vitest';
+import type { Task } from '../../src/face/labels.ts';
+import { type Face, faceOf, type RawOutputs } from '../../src/face/results.ts';
 import { MODEL_FORMS } from '../../src/model/forms.ts';
-import type { Task } from '../../src/model/labels.ts';
-import { type Face, faceOf, type RawOutputs } from '../../src/model/results.ts';
 import { type FixtureName, fixture } from '../fixtures.ts';
 
 const WHOLE: readonly Task[] = ['landmarks', 'headpose', 'attributes', 'visibility', 'age', 'gender', 'race', 'expression', 'recognition'];

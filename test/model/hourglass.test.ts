@@ -1,13 +1,13 @@
 /** The paper form's plan: what the hourglass adds, what it leaves out, and that its sizes are the checkpoint's. */
 import { describe, expect, test } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { outputsOf } from '../../src/engine/programs.ts';
+import type { Task } from '../../src/face/labels.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
-import type { Task } from '../../src/model/labels.ts';
 import { network } from '../../src/model/network.ts';
-import { outputsOf } from '../../src/model/programs.ts';
 
 const paper = readConfig(tensorsOf('paper'));
 const planOf = (tasks: readonly Task[], config = paper): Plan => makePlan(network(config, { tasks }), outputsOf(tasks, false));

@@ -1,14 +1,14 @@
-/** The ONNX export at small sizes, run by onnxruntime; bench/onnx/check.mjs holds the real model against the reference runs. */
+/** The ONNX export at small sizes, run by onnxruntime; onnx/check.mjs holds the real model against the reference runs. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { exportOnnx, writeOnnx } from '../../bench/onnx/export.ts';
-import { Graph, type Value } from '../../bench/onnx/graph.ts';
-import { facexformer } from '../../bench/onnx/model.ts';
-import { flat, float, int, message, string } from '../../bench/onnx/protobuf.ts';
-import { patchMerging, swinBlock } from '../../bench/onnx/swin.ts';
+import { exportOnnx, writeOnnx } from '../../onnx/export.ts';
+import { Graph, type Value } from '../../onnx/graph.ts';
+import { facexformer } from '../../onnx/model.ts';
+import { flat, float, int, message, string } from '../../onnx/protobuf.ts';
+import { patchMerging, swinBlock } from '../../onnx/swin.ts';
 import type { Checkpoint, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';

@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { minifiedWgsl, packagedWgsl, wgslTokens } from '../../scripts/wgsl.mjs';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
-import { alternativesTo } from '../../src/kernels/candidates.ts';
 import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { defineKernel, specialise, withMachine } from '../../src/kernels/kernel.ts';
 import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
@@ -16,6 +15,7 @@ import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { plain } from '../../src/model/plain/plain.ts';
+import { alternativesTo } from '../../src/tune/candidates.ts';
 
 const folder = new URL('../../src/kernels/', import.meta.url);
 const kernels = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));

@@ -2,11 +2,11 @@
 import { type Parameter, part, type Tensor } from '../../graph/graph.ts';
 import { headOffsets } from '../../kernels/mlpHead.ts';
 import { packUpscale } from '../../kernels/parse.ts';
+import { sideOf } from '../backbones/swin.ts';
 import type { Config, TaskTokens } from '../config.ts';
 import { reshape, rowsOf, stored, UPSCALING_EPS, upscale2x2 } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import { mlps } from '../mlps.ts';
-import { sideOf } from '../swin.ts';
 import type { Weights } from '../weights.ts';
 import type { FusedTarget as Target } from './target.ts';
 

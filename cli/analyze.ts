@@ -1,0 +1,203 @@
+/** `analyze` and `start`: the engine on pictures, in a browser page that is loaded once. */
+import { existsSync } from 'node:fs';
+import { basename, extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { FaceXFormerError } from '../src/gpu/errors.ts';
+import type { Box } from '../src/image/crop.ts';
+import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
+import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from './browser.ts';
+import { type Command, CommandError } from './command.ts';
+import { messageOf } from './faults.ts';
+import { parse, parseBox, parseChoice, parseTasks, UsageError } from './options.ts';
+import { type OpenPage, openPage, PageError } from './page.ts';
+import { reportLines } from './report.ts';
+import { root } from './root.ts';
+import type { Route } from './serve.ts';
+import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
+import { type ChosenWeights, chooseWeights, weightsLine } from './weights.ts';
+import { checkOutput, isFolder, write, writeJson, writtenLine } from './write.ts';
+
+interface Job {
+  pictures: string[];
+  weights: ChosenWeights;
+  box: Box | undefined;
+  tasks: string[] | undefined;
+  json: string | undefined;
+  draw: string | undefined;
+  raw: string | undefined;
+  taps: boolean;
+  where: Where;
+  plan: PlanChoice;
+  dtype: DtypeChoice;
+}
+
+const PLANS = ['auto', 'fused', 'plain'] as const;
+const DTYPES = ['auto', 'f32', 'f16'] as const;
+type PlanChoice = (typeof PLANS)[number];
+type DtypeChoice = (typeof DTYPES)[number];
+
+const OPTIONS = {
+  weights: { type: 'string' },
+  form: { type: 'string' },
+  box: { type: 'string' },
+  tasks: { type: 'string' },
+  json: { type: 'string' },
+  draw: { type: 'string' },
+  raw: { type: 'string' },
+  taps: { type: 'boolean' },
+  ...WHERE_OPTIONS,
+  plan: { type: 'string' },
+  dtype: { type: 'string' },
+} as const;
+
+const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed (default: weights/facexformer.safetensors, else seeded)
+  --form released|paper      the form of seeded weights (default: released)
+  --box x0,y0,x1,y1          the face's box in whole pixels (fractions are cut off), used as it is, already widened (default: the whole picture)
+  --tasks a,b                segmentation, landmarks, headpose, attributes, visibility, age, gender, race, expression, recognition
+  --json FILE                all results
+  --draw FILE.png            the picture with landmarks, head pose and parsing drawn on it
+  --raw FILE.safetensors     every raw output (output.*), resized and pixels
+  --taps                     adds tap.*, the tensors inside the network, to --raw
+  ${WHERE_LINE}
+  --plan auto|fused|plain    how the network becomes dispatches: fused for GPUs, plain for SwiftShader (default: what suits the adapter)
+  --dtype auto|f32|f16       in what the engine computes; f16 needs the fused plan and a GPU with shader-f16 (default: auto)
+With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.
+A picture that cannot be analysed is named and left out, and the exit code is 1.`;
+
+export const analyze: Command = {
+  name: 'analyze',
+  summary: 'analyse the face in a picture',
+  usage: `analyze PICTURE... [options]\n\n${OPTION_LINES}`,
+  async run(args) {
+    const { values, positionals } = parse(args, OPTIONS);
+    if (positionals.length === 0) throw new UsageError('Which picture? analyze PICTURE...');
+    if (values.taps && values.raw === undefined) throw new UsageError('--taps adds to --raw FILE.safetensors, which is not given.');
+    await runJob(jobOf(values, positionals));
+  },
+};
+
+/** The portrait that comes with the project, and its face. */
+const PORTRAIT = { picture: join('test', 'fixtures', 'astronaut.png'), box: { x0: 157, y0: 37, x1: 293, y1: 229 } };
+
+export const start: Command = {
+  name: 'start',
+  summary: 'analyse a picture, or the portrait that comes along, and draw the result into out/',
+  usage: `start [PICTURE...] [options]\n\n${OPTION_LINES}`,
+  async run(args) {
+    const { values, positionals } = parse(args, OPTIONS);
+    const given = positionals.length > 0;
+    const job = jobOf(values, given ? positionals : [join(root, PORTRAIT.picture)]);
+    const name = basename(job.pictures[0] ?? '', extname(job.pictures[0] ?? ''));
+    const draw = job.draw ?? join(root, 'out', given && job.pictures.length > 1 ? 'drawn.png' : `${name}.png`);
+    await runJob({ ...job, draw, box: job.box ?? (given ? undefined : PORTRAIT.box) });
+  },
+};
+
+type Values = { [Name in keyof typeof OPTIONS]?: (typeof OPTIONS)[Name]['type'] extends 'boolean' ? boolean : string };
+
+function jobOf(values: Values, pictures: string[]): Job {
+  return {
+    pictures,
+    weights: chooseWeights(values.weights, values.form),
+    box: values.box === undefined ? undefined : parseBox(values.box),
+    tasks: values.tasks === undefined ? undefined : parseTasks(values.tasks),
+    json: values.json,
+    draw: values.draw,
+    raw: values.raw,
+    taps: values.taps ?? false,
+    where: whereOf(values),
+    plan: parseChoice('--plan', values.plan ?? 'auto', PLANS),
+    dtype: parseChoice('--dtype', values.dtype ?? 'auto', DTYPES),
+  };
+}
+
+async function runJob(job: Job): Promise<void> {
+  for (const picture of job.pictures) {
+    if (isFolder(picture)) throw new FaceXFormerError('BAD_PICTURE', `${picture} is a directory.`);
+    if (!existsSync(picture)) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
+  }
+  for (const option of ['json', 'draw', 'raw'] as const) if (job[option] !== undefined) checkOutput(job[option], `--${option}`);
+  console.log(weightsLine(job.weights));
+  const { browser, adapter } = await launchBrowser(job.where, say);
+  try {
+    console.log(`Runs on: ${adapterLine(adapter)}, ${await browser.version()}`);
+    const page = await openPage(browser, `export * from './cli/analyze.page.ts';`, routesOf(job));
+    await page.page.exposeFunction('reportProgress', (progress: Progress) => showProgress(progress));
+    await page.call('load', loadRequest(job));
+    const results: PictureResult[] = [];
+    for (const [i, picture] of job.pictures.entries()) {
+      const reply = await analyzeOne(job, page, picture, i);
+      if (reply) results.push({ picture, ...reply });
+    }
+    await page.close();
+    if (job.json !== undefined && results.length > 0) {
+      writeJson(job.json, resultOf(job, adapter, results));
+      console.log(writtenLine('json', job.json));
+    }
+    const failed = job.pictures.length - results.length;
+    if (failed > 0) throw new CommandError(`${failed} of ${job.pictures.length} pictures could not be analysed.`);
+  } finally {
+    clearProgress();
+    await browser.close();
+  }
+}
+
+type PictureResult = { readonly picture: string } & AnalyzeReply;
+
+/** One of several that fails is told of, and the others go on: undefined. One alone ends the command. */
+async function analyzeOne(job: Job, page: OpenPage, picture: string, i: number): Promise<AnalyzeReply | undefined> {
+  showProgress({ phase: `analyzing ${picture}`, loaded: 0, total: 0 });
+  const draw = job.draw !== undefined;
+  const raw = job.raw !== undefined;
+  const request: AnalyzeRequest = { picture: pictureUrl(picture, i), box: job.box, taps: job.taps, draw, raw };
+  const reply = await page.call<AnalyzeReply>('analyze', request).catch((error: unknown) => {
+    if (!(error instanceof PageError)) throw error;
+    return new PageError(`${picture}: ${error.message}`, error.code, error.stackInPage);
+  });
+  clearProgress();
+  if (reply instanceof PageError) {
+    if (job.pictures.length === 1) throw reply;
+    console.error(messageOf(reply));
+    return undefined;
+  }
+  console.log(['', ...reportLines(picture, reply)].join('\n'));
+  for (const [name, file] of [
+    ['drawn', job.draw],
+    ['raw', job.raw],
+  ] as const) {
+    const body = page.received(name);
+    if (file === undefined || body === undefined) continue;
+    const path = numbered(file, i, job.pictures.length);
+    write(path, body);
+    console.log(writtenLine(name, path));
+  }
+  return reply;
+}
+
+const pictureUrl = (picture: string, i: number): string => `/pictures/${i}/${encodeURIComponent(basename(picture))}`;
+
+function routesOf({ pictures, weights }: Job): Record<string, Route> {
+  const routes: Record<string, Route> = {};
+  pictures.forEach((picture, i) => {
+    routes[decodeURIComponent(pictureUrl(picture, i))] = { file: resolve(picture) };
+  });
+  if ('file' in weights) routes[`/weights/${weights.name}`] = { file: resolve(weights.file) };
+  return routes;
+}
+
+function loadRequest({ weights, tasks, plan, dtype }: Job): LoadRequest {
+  return { weights: 'file' in weights ? { url: `/weights/${encodeURIComponent(weights.name)}` } : weights, tasks, plan, dtype };
+}
+
+/** `drawn.png` is `drawn-2.png` for the second of several pictures. */
+function numbered(file: string, i: number, pictures: number): string {
+  return pictures === 1 ? file : `${file.slice(0, file.length - extname(file).length)}-${i + 1}${extname(file)}`;
+}
+
+function resultOf({ weights }: Job, adapter: AdapterFound, pictures: readonly PictureResult[]): object {
+  return {
+    adapter,
+    weights: 'file' in weights ? { file: pathToFileURL(resolve(weights.file)).href } : { ...weights, untrained: true },
+    pictures,
+  };
+}

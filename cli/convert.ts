@@ -1,0 +1,35 @@
+/** `convert`: a PyTorch or safetensors file to a safetensors file that the engine reads. */
+
+import type { Command } from './command.ts';
+import { convertFile } from './convert/convert.ts';
+import { PRECISIONS } from './convert/reduce.ts';
+import { parse, parseChoice, UsageError } from './options.ts';
+import { clearProgress, showProgress } from './terminal.ts';
+import { checkOutput } from './write.ts';
+
+export const convert: Command = {
+  name: 'convert',
+  summary: 'make a safetensors file of a PyTorch checkpoint, in float32, float16 or int8',
+  usage: `convert IN OUT.safetensors [--dtype f32|f16|int8] [--key KEY]
+
+  IN          a file of torch.save (.pt, .pth) or a safetensors file
+  --dtype     f32 (default), f16, or int8 with a float32 scale per output channel; norms, biases and tables stay f32
+  --key KEY   the keys that lead to the state dict, with dots (default: FaceXFormer's is found by its tensors' names)`,
+  async run(args) {
+    const { values, positionals } = parse(args, { dtype: { type: 'string' }, key: { type: 'string' } });
+    const [from, to] = positionals;
+    if (from === undefined || to === undefined || positionals.length > 2) throw new UsageError('Two files: convert IN OUT.safetensors');
+    const precision = parseChoice('--dtype', values.dtype ?? 'f32', PRECISIONS);
+    checkOutput(to);
+    const onProgress = (loaded: number, total: number) => showProgress({ phase: 'converting', loaded, total });
+    try {
+      const { form, tensors, bytes } = await convertFile(from, to, { precision, key: values.key, onProgress });
+      clearProgress();
+      console.log(
+        `${to}: ${tensors} ${tensors === 1 ? 'tensor' : 'tensors'}, ${bytes} bytes, ${precision}, ${form ? `${form} form` : 'not FaceXFormer, converted as it is'}`,
+      );
+    } finally {
+      clearProgress();
+    }
+  },
+};

@@ -1,0 +1,231 @@
+/**
+ * A file at an address, read anywhere by HTTP ranges. What has been read stays in a file beside the result, at its own place, so that
+ * a broken-off download goes on where it stopped. A server without ranges is read from beginning to end, once.
+ */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { Connection, probe, type RetryOptions } from '../../src/checkpoint/connection.ts';
+import { patiently } from '../../src/checkpoint/download.ts';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { save } from './save.ts';
+import type { RandomAccess } from './source.ts';
+
+interface AddressOptions {
+  /** The file in which read bytes stay, and beside it `.json` with what they are. */
+  partial: string;
+  signal?: AbortSignal | undefined;
+  retry?: RetryOptions | undefined;
+  /** Bytes that the file must have. */
+  size?: number | undefined;
+  fetch?: typeof globalThis.fetch | undefined;
+  onProgress?: ((fetched: number) => void) | undefined;
+}
+
+export interface Address extends RandomAccess {
+  readonly etag: string | null;
+  /** Reads everything that is still missing. */
+  complete(): Promise<void>;
+  /** Forgets what was kept: the result is whole. */
+  forget(): Promise<void>;
+}
+
+const BLOCK = 1024 * 1024;
+/** Bytes between two notes on disk of what is there. */
+const NOTE_EVERY = 32 * BLOCK;
+/** A gap that is read and thrown away rather than asked around. */
+const SKIP = 2 * BLOCK;
+
+/** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, LIMIT, ABORTED */
+export async function openAddress(url: string, options: AddressOptions): Promise<Address> {
+  const { fetch = globalThis.fetch, signal, retry } = options;
+  const found = await patiently(() => probe(url, { fetch, signal, retry }), signal, retry);
+  if (options.size !== undefined && found.bytes !== options.size)
+    throw new FaceXFormerError(
+      'BAD_WEIGHTS_FILE',
+      `${url} has ${found.bytes} bytes instead of ${options.size}: it is another version of the file.`,
+    );
+  const kept = await PartialFile.open(options.partial, { url, size: found.bytes, etag: found.etag });
+  return new HttpFile(kept, found.ranges, { ...options, fetch });
+}
+
+class HttpFile implements Address {
+  readonly name: string;
+  readonly #kept: PartialFile;
+  readonly #ranges: boolean;
+  readonly #options: AddressOptions & { fetch: typeof globalThis.fetch };
+  #connection: Connection | undefined;
+  #unnoted = 0;
+
+  constructor(kept: PartialFile, ranges: boolean, options: AddressOptions & { fetch: typeof globalThis.fetch }) {
+    this.name = kept.what.url.split(/[?#]/, 1)[0] as string;
+    this.#kept = kept;
+    this.#ranges = ranges;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#kept.what.size;
+  }
+  get etag(): string | null {
+    return this.#kept.what.etag;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (offset + length > this.size)
+      throw new FaceXFormerError(
+        'BAD_WEIGHTS_FILE',
+        `${this.name} ends at byte ${this.size}, and says of itself that it goes on to ${offset + length}.`,
+      );
+    if (!this.#ranges) await this.complete();
+    const last = Math.floor((offset + length - 1) / BLOCK);
+    for (let block = Math.floor(offset / BLOCK); block <= last; block++) if (!this.#kept.has(block)) await this.#fetchBlock(block);
+    return this.#kept.read(offset, length);
+  }
+
+  async complete(): Promise<void> {
+    for (let block = 0; block < Math.ceil(this.size / BLOCK); block++) if (!this.#kept.has(block)) await this.#fetchBlock(block);
+  }
+
+  async close(): Promise<void> {
+    this.#connection?.close();
+    await this.#kept.close();
+  }
+
+  async forget(): Promise<void> {
+    await this.close();
+    await this.#kept.remove();
+  }
+
+  async #fetchBlock(block: number): Promise<void> {
+    const { signal, retry } = this.#options;
+    const step = () =>
+      this.#receive(block).catch((error: unknown) => {
+        this.#connection?.close();
+        this.#connection = undefined;
+        throw error;
+      });
+    await this.#kept.write(block, await patiently(step, signal, retry));
+    this.#unnoted += BLOCK;
+    if (this.#unnoted >= NOTE_EVERY) {
+      this.#unnoted = 0;
+      await this.#kept.note();
+    }
+    this.#options.onProgress?.(this.#kept.bytes);
+  }
+
+  async #receive(block: number): Promise<Uint8Array> {
+    const from = block * BLOCK;
+    const gap = this.#connection ? from - this.#connection.at : -1;
+    if (gap < 0 || (gap > SKIP && this.#ranges)) {
+      this.#connection?.close();
+      this.#connection = await Connection.open(this.#kept.what.url, { bytes: this.size, chunkBytes: BLOCK }, from, this.#options);
+      if (this.#connection.etag !== this.etag)
+        throw new FaceXFormerError(
+          'BAD_WEIGHTS_FILE',
+          `${this.name} changed while it was downloaded. Begin again: the partial file was of another version.`,
+        );
+    }
+    const connection = this.#connection as Connection;
+    while (connection.at < from) await connection.take(Math.min(BLOCK, from - connection.at));
+    return connection.take(Math.min(BLOCK, this.size - from));
+  }
+}
+
+interface What {
+  url: string;
+  size: number;
+  etag: string | null;
+}
+
+/** Blocks of a file, each at its own place, and a note of which are there. */
+class PartialFile {
+  readonly what: What;
+  bytes: number;
+  readonly #path: string;
+  readonly #file: FileHandle;
+  /** 1 for a block that is there. */
+  readonly #blocks: Uint8Array;
+  #closed = false;
+
+  private constructor(path: string, what: What, file: FileHandle, blocks: Uint8Array) {
+    this.#path = path;
+    this.what = what;
+    this.#file = file;
+    this.#blocks = blocks;
+    this.bytes = Math.min(what.size, BLOCK * blocks.reduce((sum, has) => sum + has, 0));
+  }
+
+  static async open(path: string, what: What): Promise<PartialFile> {
+    const count = Math.ceil(what.size / BLOCK);
+    const note = await readNote(`${path}.json`);
+    const fits = note?.id === idOf(what) && note.blocks.length === count;
+    const file = await open(path, fits ? 'r+' : 'w+').catch(() => open(path, 'w+'));
+    const isThere = fits && (await file.stat()).size > 0;
+    return new PartialFile(
+      path,
+      what,
+      file,
+      Uint8Array.from({ length: count }, (_, i) => (isThere && note?.blocks[i] === '1' ? 1 : 0)),
+    );
+  }
+
+  has(block: number): boolean {
+    return this.#blocks[block] === 1;
+  }
+
+  async write(block: number, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#file.write(bytes, 0, bytes.length, block * BLOCK);
+    } catch (cause) {
+      throw new FaceXFormerError('LIMIT', `No room on the disk for ${this.#path}: ${cause instanceof Error ? cause.message : cause}.`, {
+        cause,
+      });
+    }
+    this.#blocks[block] = 1;
+    this.bytes += bytes.length;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    for (let have = 0; have < length; ) {
+      const { bytesRead } = await this.#file.read(bytes, have, length - have, offset + have);
+      if (bytesRead === 0) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${this.#path} became shorter while it was read.`);
+      have += bytesRead;
+    }
+    return bytes;
+  }
+
+  /** The data first, then the note: a note never speaks of bytes that are not there. */
+  async note(): Promise<void> {
+    await this.#file.sync();
+    await save(`${this.#path}.json`, [new TextEncoder().encode(JSON.stringify({ id: idOf(this.what), blocks: this.#blocks.join('') }))]);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.note();
+    await this.#file.close();
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.#path, { force: true });
+    await rm(`${this.#path}.json`, { force: true });
+  }
+}
+
+async function readNote(path: string): Promise<{ id: string; blocks: string } | undefined> {
+  try {
+    const note: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const { id, blocks } = note as { id: unknown; blocks: unknown };
+    return typeof id === 'string' && typeof blocks === 'string' ? { id, blocks } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function idOf({ url, size, etag }: What): string {
+  return createHash('sha256')
+    .update(JSON.stringify([url, size, etag]))
+    .digest('hex');
+}

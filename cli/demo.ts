@@ -1,0 +1,45 @@
+/** `demo`: serves the page in demo/ to the browsers of this machine. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { wgslForEsbuild } from '../scripts/wgsl.mjs';
+import type { Command } from './command.ts';
+import { parse, parsePort, UsageError } from './options.ts';
+import { root } from './root.ts';
+import { type Route, servePage } from './serve.ts';
+import { TRAINED } from './weights.ts';
+
+const PORT = 8080;
+
+export const demo: Command = {
+  name: 'demo',
+  summary: 'serve the demo page: drop a picture, see the faces',
+  usage: `demo [--port N]\n\n  --port N   default: ${PORT}, or a free one where it is taken`,
+  async run(args) {
+    const { values, positionals } = parse(args, { port: { type: 'string' } });
+    if (positionals.length > 0) throw new UsageError(`demo takes only options; "${positionals[0]}" is not one.`);
+    const asked = values.port === undefined ? undefined : parsePort(values.port);
+    await servePage(await demoRoutes(), (url) => `The demo is at ${url}`, { asked, usual: PORT });
+  },
+};
+
+/** The demo's page, its bundled script, the portrait, and the trained weights where they are. */
+export async function demoRoutes(): Promise<Record<string, Route>> {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, 'demo', 'main.ts')],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+    sourcemap: 'inline',
+    logLevel: 'silent',
+    plugins: [wgslForEsbuild],
+  });
+  return {
+    '/': { file: join(root, 'demo', 'index.html') },
+    '/main.js': { body: outputFiles[0]?.text ?? '', type: 'text/javascript' },
+    '/style.css': { file: join(root, 'demo', 'style.css') },
+    '/astronaut.png': { file: join(root, 'test', 'fixtures', 'astronaut.png') },
+    ...(existsSync(TRAINED) && { '/weights/facexformer.safetensors': { file: TRAINED } }),
+  };
+}

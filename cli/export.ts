@@ -1,0 +1,45 @@
+/** `export`: the model with any weights as an ONNX file. */
+import { openAsBlob } from 'node:fs';
+import { exportOnnx } from '../onnx/export.ts';
+import { formOf } from '../src/checkpoint/check.ts';
+import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
+import { tensorsOf } from '../src/checkpoint/manifest.ts';
+import { openCheckpoint } from '../src/checkpoint/open.ts';
+import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
+import type { Command } from './command.ts';
+import { parse, UsageError } from './options.ts';
+import { clearProgress, showProgress } from './terminal.ts';
+import { chooseWeights, weightsLine } from './weights.ts';
+import { checkFolderOf, checkOutput } from './write.ts';
+
+export const exportModel: Command = {
+  name: 'export',
+  summary: 'write the model and its weights as an ONNX file, opset 17, for other runtimes',
+  usage: `export OUT.onnx [--weights FILE|seeded[:N]] [--form released|paper]
+
+  --weights   a safetensors file; default: the trained weights where they are installed, else seeded ones
+  --form      of seeded weights; a file determines its own form
+
+  Input pixels [1, 3, 224, 224]: RGB, normalised as ImageNet. Outputs: one a task, raw, under the task's name.`,
+  async run(args) {
+    const { values, positionals } = parse(args, { weights: { type: 'string' }, form: { type: 'string' } });
+    const [out] = positionals;
+    if (out === undefined || positionals.length > 1) throw new UsageError('One file to write: export OUT.onnx');
+    checkFolderOf(out);
+    checkOutput(out);
+    const weights = chooseWeights(values.weights, values.form);
+    console.error(weightsLine(weights));
+    const checkpoint: Checkpoint =
+      'file' in weights ? await openCheckpoint(await openAsBlob(weights.file)) : seededCheckpoint(tensorsOf(weights.form), weights.seed);
+    const form = formOf(checkpoint.tensors);
+    const source = 'file' in weights ? weights.name : checkpoint.source;
+    const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });
+    try {
+      const bytes = await exportOnnx({ form, checkpoint: { ...checkpoint, source }, out, onProgress });
+      clearProgress();
+      console.log(`${out}: ${form} form, opset 17, ${bytes} bytes, weights ${source}`);
+    } finally {
+      clearProgress();
+    }
+  },
+};

@@ -1,0 +1,54 @@
+/** Arguments of the commands: parsed by Node, checked here; a wrong one is a {@link UsageError}. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Box } from '../src/image/crop.ts';
+
+/** The command was called wrongly. Ends with exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** `--help` and `-h` belong to every command. */
+export function parse<Known extends Options>(args: string[], options: Known) {
+  try {
+    return parseArgs({ args, options: { ...options, help: { type: 'boolean', short: 'h' } }, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** `x0,y0,x1,y1`. Whether it lies in the picture is the engine's question. */
+export function parseBox(text: string): Box {
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const [x0, y0, x1, y1] = numbers;
+  if (numbers.length !== 4 || !numbers.every(Number.isFinite))
+    throw new UsageError(`--box is ${text}; it must be four numbers, left, top, right and bottom: --box 157,37,293,229`);
+  return { x0: x0 as number, y0: y0 as number, x1: x1 as number, y1: y1 as number };
+}
+
+export function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (!/^\d+$/.test(text) || seed > 0xffffffff) throw new UsageError(`The seed is ${text}; it must be an integer from 0 to 4294967295.`);
+  return seed;
+}
+
+export function parseTasks(text: string): string[] {
+  const tasks = text.split(',').map((task) => task.trim());
+  if (tasks.some((task) => task === '')) throw new UsageError(`--tasks is "${text}"; it must be names with commas: --tasks landmarks,age`);
+  return tasks;
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!(Number.isInteger(port) && port >= 0 && port < 65536)) throw new UsageError(`--port is ${text}; it must be 0 to 65535.`);
+  return port;
+}
+
+/** The value if it is one of the choices. */
+export function parseChoice<Choice extends string>(option: string, value: string, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined)
+    throw new UsageError(`${option} is ${value}; it must be ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.`);
+  return found;
+}

@@ -1,0 +1,32 @@
+/** `seed`: untrained weights as a safetensors file. */
+import { FORMS, tensorsOf } from '../src/checkpoint/manifest.ts';
+import { DEFAULT_SEED, seededCheckpoint } from '../src/checkpoint/seeded.ts';
+import { safetensorsBytes } from '../src/checkpoint/write.ts';
+import type { Command } from './command.ts';
+import { save } from './convert/save.ts';
+import { parse, parseChoice, parseSeed, UsageError } from './options.ts';
+import { clearProgress, showProgress } from './terminal.ts';
+import { checkFolderOf, checkOutput } from './write.ts';
+
+export const seed: Command = {
+  name: 'seed',
+  summary: 'write untrained weights, made from a seed, as a safetensors file',
+  usage: `seed OUT.safetensors [--seed N] [--form released|paper]\n\n  --seed N   an integer from 0 to 4294967295 (default: ${DEFAULT_SEED})`,
+  async run(args) {
+    const { values, positionals } = parse(args, { seed: { type: 'string' }, form: { type: 'string' } });
+    const [out] = positionals;
+    if (out === undefined || positionals.length > 1) throw new UsageError('One file to write: seed OUT.safetensors');
+    const number = values.seed === undefined ? DEFAULT_SEED : parseSeed(values.seed);
+    const form = parseChoice('--form', values.form ?? 'released', FORMS);
+    const checkpoint = seededCheckpoint(tensorsOf(form), number);
+    const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });
+    checkFolderOf(out);
+    checkOutput(out);
+    try {
+      await save(out, safetensorsBytes(checkpoint, { onProgress }));
+    } finally {
+      clearProgress();
+    }
+    console.log(`${out}: ${checkpoint.tensors.size} tensors, seed ${number}, ${form} form, untrained`);
+  },
+};

@@ -1,0 +1,25 @@
+/** Tuning in the browser, as the command line calls it. */
+import { type Form, tensorsOf } from '../src/checkpoint/manifest.ts';
+import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
+import { FaceXFormer } from '../src/engine/facexformer.ts';
+import type { LoadOptions, TuneReport } from '../src/engine/options.ts';
+
+export interface TuneRequest {
+  form: Form;
+  seed: number;
+  dtype: NonNullable<LoadOptions['dtype']>;
+  plan: NonNullable<LoadOptions['plan']>;
+  budget: number;
+}
+
+/** On a device with what the engine asks for, and with the GPU's clock where there is one. */
+export async function tune({ form, seed, dtype, plan, budget }: TuneRequest): Promise<TuneReport> {
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const features = (['timestamp-query', 'shader-f16', 'subgroups'] as const).filter((feature) => adapter?.features.has(feature));
+  const device = await adapter?.requestDevice({ requiredFeatures: features });
+  const engine = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf(form), seed), dtype, plan, ...(device && { device }) });
+  const report = await engine.tune({ budget, force: true });
+  engine.dispose();
+  device?.destroy();
+  return report;
+}

@@ -1,0 +1,35 @@
+/** Which weights a command runs with: a file, or seeded ones. */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { FORMS, type Form } from '../src/checkpoint/manifest.ts';
+import { DEFAULT_SEED } from '../src/checkpoint/seeded.ts';
+import { FaceXFormerError } from '../src/gpu/errors.ts';
+import { parseChoice, parseSeed, UsageError } from './options.ts';
+import { root } from './root.ts';
+import { isFolder } from './write.ts';
+
+export type ChosenWeights = { file: string; name: string } | { seed: number; form: Form };
+
+/** Where trained weights are looked for when `--weights` is not given. */
+export const TRAINED = join(root, 'weights', 'facexformer.safetensors');
+
+export function chooseWeights(text: string | undefined, form: string | undefined): ChosenWeights {
+  const seeded = (seed: number): ChosenWeights => ({ seed, form: parseChoice('--form', form ?? 'released', FORMS) });
+  const match = /^seeded(?::(.*))?$/.exec(text ?? '');
+  if (match) return seeded(match[1] === undefined ? DEFAULT_SEED : parseSeed(match[1]));
+  if (text === undefined && (form !== undefined || !existsSync(TRAINED))) return seeded(DEFAULT_SEED);
+  if (form !== undefined) throw new UsageError('--form is for seeded weights; a file determines its own form.');
+  const file = text ?? TRAINED;
+  if (!existsSync(file) || isFolder(file))
+    throw new FaceXFormerError(
+      'WEIGHTS_UNREACHABLE',
+      `${isFolder(file) ? `${file} is a directory` : `There is no file ${file}`}. Give a safetensors file, or --weights seeded; npm run weights fetches the trained ones.`,
+    );
+  return { file, name: basename(file) };
+}
+
+/** One line about the weights; with what to do where they are untrained. */
+export function weightsLine(weights: ChosenWeights, advice = 'to get trained ones: npm run weights'): string {
+  if ('file' in weights) return `Weights: ${weights.file}`;
+  return `Weights: seeded ${weights.seed}, UNTRAINED, so the answers mean nothing; ${advice}`;
+}

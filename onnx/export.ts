@@ -1,0 +1,53 @@
+/** `exportOnnx`: FaceXFormer with the weights of a checkpoint as an ONNX file that any runtime of opset 17 runs. */
+
+import { save } from '../cli/convert/save.ts';
+import type { Checkpoint, ReadOptions } from '../src/checkpoint/checkpoint.ts';
+import type { Form } from '../src/checkpoint/manifest.ts';
+import { inFloat32, toFloat32 } from '../src/checkpoint/values.ts';
+import { FaceXFormerError } from '../src/gpu/errors.ts';
+import { onnxFile } from './file.ts';
+import { count, type Graph } from './graph.ts';
+import { facexformer } from './model.ts';
+import { flat } from './protobuf.ts';
+
+interface ExportOptions extends ReadOptions {
+  readonly form: Form;
+  /** Weights of any type that the engine takes; the file holds them as float32. */
+  readonly checkpoint: Checkpoint;
+  /** Path of the file to write. It appears when it is complete. */
+  readonly out: string;
+}
+
+/**
+ * Writes the model as one file: input `pixels` [1, 3, 224, 224] (float32, RGB, normalised as ImageNet), outputs named after the tasks
+ * (`landmarks`, `headpose`, ...), raw as the network gives them. Holds one tensor at a time.
+ * @returns the file's size in bytes
+ * @throws FaceXFormerError WRONG_WEIGHTS if a tensor of the form is missing, of another shape, or of no float type; LIMIT; ABORTED;
+ *   what else the file system says, as it says it
+ */
+export async function exportOnnx({ form, checkpoint, out, ...reading }: ExportOptions): Promise<number> {
+  const decoded = inFloat32(checkpoint);
+  return writeOnnx(facexformer(form, decoded.tensors), decoded, out, reading);
+}
+
+/** The same for any graph over the tensors of a checkpoint in float32. */
+export async function writeOnnx(graph: Graph, checkpoint: Checkpoint, out: string, reading: ReadOptions = {}): Promise<number> {
+  return save(out, onnxBytes(graph, checkpoint, reading));
+}
+
+/** The file in pieces, each valid until the next is asked for. */
+async function* onnxBytes(graph: Graph, checkpoint: Checkpoint, reading: ReadOptions): AsyncGenerator<Uint8Array> {
+  const { head, opening } = onnxFile(graph, 'facexformer-webgpu', checkpoint.source);
+  yield flat(head);
+  const missing = new Set(graph.weights.keys());
+  for await (const { info, data } of checkpoint.read(reading)) {
+    const weight = graph.weights.get(info.name);
+    if (!weight) continue;
+    const values = weight.convert(toFloat32(info, data));
+    if (values.length !== count(weight.shape)) throw new RangeError(`${info.name}: ${values.length} numbers for [${weight.shape}]`);
+    yield flat(opening(weight));
+    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    missing.delete(info.name);
+  }
+  for (const name of missing) throw new FaceXFormerError('WRONG_WEIGHTS', `The checkpoint lists ${name} but did not give its data.`);
+}

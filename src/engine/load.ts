@@ -1,0 +1,123 @@
+/** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
+import { formOf } from '../checkpoint/check.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { asFloat32 } from '../checkpoint/float32.ts';
+import { openCheckpoint } from '../checkpoint/open.ts';
+import type { Task } from '../face/labels.ts';
+import { type Gpu, openGpu } from '../gpu/device.ts';
+import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { Pipelines } from '../gpu/pipelines.ts';
+import { Parameters } from '../graph/parameters.ts';
+import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
+import { Preprocess } from '../image/preprocess.ts';
+import { type Config, configOf, tasksOf } from '../model/config.ts';
+import { network } from '../model/network.ts';
+import { released } from '../model/released.ts';
+import type { Choices } from '../tune/tune.ts';
+import { loweringFor } from './choose.ts';
+import { dtypeFor, wantsFloat16 } from './dtype.ts';
+import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
+import { outputsOf, Programs } from './programs.ts';
+
+/** What an engine is made of. */
+export interface Loaded {
+  readonly gpu: Gpu;
+  readonly dtype: EngineDtype;
+  readonly config: Config;
+  readonly tasks: readonly Task[];
+  readonly parameters: Parameters;
+  readonly preprocess: Preprocess;
+  readonly programs: Programs;
+  /** What was tuned, in this visit or an earlier one. */
+  readonly chosen: { choices: Choices };
+  /** Where the weights are from. */
+  readonly source: string;
+}
+
+/** See `FaceXFormer.load`. What was made is destroyed where it fails. */
+export async function loadEngine(options: LoadOptions): Promise<Loaded> {
+  const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
+  if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+  throwIfAborted(signal);
+  const reached = (phase: Progress['phase']) => onProgress({ phase, loaded: Number(phase === 'ready'), total: 1 });
+  reached('device');
+  const gpu = await openGpu(options.device, { signal, float16: wantsFloat16(asked) });
+  const parameters = new Parameters(gpu.device);
+  const preprocess = new Preprocess(gpu.device);
+  const stop = new AbortController(); // ends a download under way when something else fails
+  const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
+  try {
+    const opened = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended });
+    const checkpoint = await asFloat32(opened);
+    const form = formOf(checkpoint.tensors) === 'paper' ? (await import('../model/paper.ts')).paper : released;
+    const config = configOf(checkpoint.tensors, form);
+    const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
+    const lowering = await loweringFor(gpu, options.plan ?? 'auto');
+    const dtype = dtypeFor(asked, gpu, lowering);
+    const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks });
+    const graph = graphOf(1);
+    const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
+    const found = await rememberedChoices(options, gpu, dtype);
+    reached('pipelines');
+    const pipelines = new Pipelines(gpu.device);
+    const plan = planned(found?.choose);
+    const [remembered] = await Promise.all([
+      compile(pipelines, plan, found, planned),
+      parameters.load(plan.parameters, checkpoint, {
+        signal: ended,
+        onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
+      }),
+    ]);
+    const programs = new Programs({
+      graphOf,
+      mostImages: lowering.mostImages,
+      config,
+      pipelines,
+      parameters,
+      resources: preprocess,
+      choose: remembered?.choose,
+    });
+    await programs.get({ tasks });
+    throwIfAborted(ended);
+    reached('ready');
+    return {
+      gpu,
+      dtype,
+      config,
+      tasks,
+      parameters,
+      preprocess,
+      programs,
+      chosen: { choices: remembered?.choices ?? {} },
+      source: checkpoint.source,
+    };
+  } catch (error) {
+    stop.abort();
+    parameters.destroy();
+    preprocess.destroy();
+    if (gpu.own) gpu.device.destroy();
+    throw gpu.lost.aborted ? gpuLost(gpu.lost.reason) : error;
+  }
+}
+
+/** Requests all pipelines at once; a new driver may refuse what was remembered of the old one. Gives what is worth remembering. */
+async function compile(pipelines: Pipelines, plan: Plan, remembered: Remembered, planned: () => Plan): Promise<Remembered> {
+  try {
+    await Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    return remembered;
+  } catch (error) {
+    if (!remembered) throw error;
+    await remembered.forget();
+    return compile(pipelines, planned(), undefined, planned);
+  }
+}
+
+type Remembered = Awaited<ReturnType<typeof rememberedChoices>>;
+
+/** Where there is no IndexedDB there is nothing to find. */
+async function rememberedChoices({ tuned = true }: LoadOptions, gpu: Gpu, dtype: EngineDtype) {
+  return tuned && globalThis.indexedDB ? (await import('./tuned.ts')).rememberedFor(gpu, dtype) : undefined;
+}
+
+const isCheckpoint = (weights: LoadOptions['weights']): weights is Checkpoint =>
+  typeof weights === 'object' && 'tensors' in weights && 'read' in weights;

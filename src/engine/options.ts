@@ -1,0 +1,160 @@
+/** What is asked of the engine, and what it answers. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { WeightsSource } from '../checkpoint/open.ts';
+import type { Form } from '../checkpoint/tensors.ts';
+import { TASKS, type Task } from '../face/labels.ts';
+import type { RawTensor } from '../face/raw.ts';
+import type { Face } from '../face/results.ts';
+import type { AdapterName } from '../gpu/device.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Box } from '../image/crop.ts';
+import type { TunedShape } from '../tune/tune.ts';
+
+/** How far `load` is. */
+export interface Progress {
+  readonly phase: 'device' | 'pipelines' | 'weights' | 'ready';
+  /** Bytes of weights read, and in all, in phase `weights`; else 0 or 1 of 1. */
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** Element type of weights and activations on the GPU. */
+export type EngineDtype = 'f32' | 'f16';
+
+/** Of `FaceXFormer.load`. */
+export interface LoadOptions {
+  /**
+   * A safetensors file (address, Blob, bytes, stream, response), hosted weights (the address of their folder, ending in `/`), or an open
+   * checkpoint such as `seededCheckpoint()`; in float32, float16, bfloat16, float64, or int8 with scales.
+   */
+  weights: WeightsSource | Checkpoint;
+  /** Tasks to load for; default all that the weights know. What none of them needs is neither uploaded nor run. */
+  tasks?: readonly Task[];
+  /**
+   * What the GPU computes with: `f16` halves what weights and activations take there, and needs the WebGPU feature `shader-f16`; `auto`,
+   * the default, leaves the choice to the engine. The weights' own type in the file does not matter.
+   */
+  dtype?: 'auto' | EngineDtype;
+  /**
+   * How the network becomes dispatches. `fused`, for GPUs: 149 of them for a released frame; `plain`, for comparison and for SwiftShader:
+   * one for every step, in float32, one face at a time. `auto`, the default: what suits the adapter.
+   */
+  plan?: 'auto' | 'fused' | 'plain';
+  /**
+   * Whether kernels that `tune()` chose in an earlier visit, on this GPU and in this version of browser and engine, are used; default true.
+   * Where it was never called the engine's own table decides.
+   */
+  tuned?: boolean;
+  /** A device of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
+  device?: GPUDevice;
+  /** Ends the loading with ABORTED; what was made is destroyed. */
+  signal?: AbortSignal;
+  /** Called when a phase begins, and as weights arrive. */
+  onProgress?: (progress: Progress) => void;
+}
+
+/** Of `FaceXFormer.analyze`. */
+export interface AnalyzeOptions {
+  /** The face's box in picture pixels, used as it is: already widened. Default: the whole picture. */
+  box?: Box | undefined;
+  /** Several faces of one picture; instead of `box`. */
+  boxes?: readonly Box[] | undefined;
+  /** Tasks of this call; default all that were loaded. */
+  tasks?: readonly Task[];
+  /** Adds each face's raw network outputs as `raw`. */
+  raw?: boolean;
+  /** Adds every intermediate of these tasks that PyTorch can be asked for to `raw`, as `tap.*`. For tests: about 25 MB a face. */
+  taps?: boolean;
+  /** Adds the landmarks' heat maps, [1, 68, 56, 56], as `heatmaps`. Only weights of the paper's form make them. */
+  heatmaps?: boolean;
+  /** Ends the call with ABORTED; calls before and after it are answered. */
+  signal?: AbortSignal;
+}
+
+/** Of `FaceXFormer.tune`. */
+export interface TuneOptions {
+  /** Milliseconds after which no further measurement is begun; default 2000. */
+  budget?: number;
+  /** Measure again what was chosen before. */
+  force?: boolean;
+  /** Ends the tuning with ABORTED; nothing of it is adopted then. */
+  signal?: AbortSignal;
+}
+
+/** What came of tuning, as JSON can hold it. */
+export interface TuneReport {
+  readonly adapter: AdapterName;
+  readonly dtype: EngineDtype;
+  /** Milliseconds: what was allowed, and what it took with compiling the winners. */
+  readonly budget: number;
+  readonly spent: number;
+  /** Those with the most multiply-adds of a frame first; none where the plan has nothing to choose. */
+  readonly shapes: readonly TunedShape[];
+  /** How many shapes have another kernel than the table's now. */
+  readonly adopted: number;
+  /** Whether the next visit finds the choices. */
+  readonly remembered: boolean;
+}
+
+/** One face, and its raw tensors and heat maps where asked for. */
+export type AnalyzedFace = Face & { raw?: Record<string, RawTensor>; heatmaps?: RawTensor };
+
+/** What `FaceXFormer.analyze` found in one picture. */
+export interface Analysis {
+  /** One a box, in the order of the boxes. */
+  readonly faces: AnalyzedFace[];
+  /** Size of the picture in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly timings: Timings;
+}
+
+/** Milliseconds. */
+export interface Timings {
+  /** Opening the picture. */
+  readonly decode: number;
+  /** Copying crops to the GPU, over all faces. */
+  readonly upload: number;
+  /** JavaScript that recorded and submitted the frames' commands, over all faces. */
+  readonly encode: number;
+  /** From the first frame's submit to the last one's results; frames of earlier calls that the GPU had to finish first are in it. */
+  readonly run: number;
+  /** From when the call's turn came to its answer. */
+  readonly total: number;
+}
+
+/** What a loaded engine is. */
+export interface EngineInfo {
+  readonly adapter: AdapterName;
+  /** What runs. */
+  readonly dtype: EngineDtype;
+  /** Where the weights are from: an address, a file's name, or `seeded 20240319`. */
+  readonly weights: string;
+  /** Which of the two forms the weights are of; it decides what tasks there are. */
+  readonly form: Form;
+  /** Bytes of weights on the GPU. */
+  readonly weightBytes: number;
+}
+
+/**
+ * The tasks asked for, in the order of `known`; all of them where none are named.
+ * @param who whose tasks `known` are, for the message
+ * @throws FaceXFormerError UNKNOWN_TASK, BAD_OPTION
+ */
+export function checkedTasks(asked: readonly Task[] | undefined, known: readonly Task[], who: string): readonly Task[] {
+  if (asked === undefined) return known;
+  if (!Array.isArray(asked) || asked.length === 0)
+    throw new FaceXFormerError('BAD_OPTION', `\`tasks\` must be a list. Choose from ${known.join(', ')}.`);
+  for (const task of asked)
+    if (!known.includes(task)) {
+      const what = TASKS.includes(task) ? `The task ${task} is beyond ${who}` : `There is no task ${JSON.stringify(task)}`;
+      throw new FaceXFormerError('UNKNOWN_TASK', `${what}. Choose from ${known.join(', ')}.`);
+    }
+  return known.filter((task) => asked.includes(task));
+}
+
+/** @throws FaceXFormerError BAD_OPTION */
+export function mustBeOneOf(choices: readonly string[], given: string, name: string): void {
+  if (!choices.includes(given))
+    throw new FaceXFormerError('BAD_OPTION', `\`${name}\` is ${JSON.stringify(given)}. Choose from ${choices.join(', ')}.`);
+}

@@ -1,0 +1,119 @@
+/** Programs for choices of tasks, of what else is read back, and of how many images; the last few of them are kept. */
+
+import type { Task } from '../face/labels.ts';
+import type { Pipelines } from '../gpu/pipelines.ts';
+import { disposed } from '../gpu/readback.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Parameters } from '../graph/parameters.ts';
+import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
+import { Program, type Resources } from '../graph/program.ts';
+import type { Config } from '../model/config.ts';
+
+/** Programs kept for recent choices. */
+const KEPT_PROGRAMS = 4;
+
+/** What a frame is to give. */
+export interface Wanted {
+  readonly tasks: readonly Task[];
+  readonly raw?: boolean | undefined;
+  readonly taps?: boolean | undefined;
+  readonly heatmaps?: boolean | undefined;
+}
+
+export interface ProgramParts {
+  /** The network for so many images, and how many it can take. */
+  readonly graphOf: (images: number) => Graph;
+  readonly mostImages: number;
+  readonly config: Config;
+  readonly pipelines: Pipelines;
+  readonly parameters: Parameters;
+  readonly resources: Resources;
+  /** Kernels chosen by measurement; the graph's own unless told otherwise. */
+  readonly choose?: Choose | undefined;
+}
+
+export class Programs {
+  readonly #programs = new Map<string, Program>();
+  readonly #graphs = new Map<number, Graph>();
+  #destroyed = false;
+
+  #choose: Choose | undefined;
+
+  constructor(private readonly parts: ProgramParts) {
+    this.#choose = parts.choose;
+  }
+
+  /** What a frame of these tasks runs; `untuned`: with the graph's own kernels. */
+  plan(tasks: readonly Task[], { untuned = false } = {}): Plan {
+    return makePlan(this.#graph(1), outputsOf(tasks, false), [], untuned ? undefined : this.#choose);
+  }
+
+  /** Chooses kernels anew, from the next program on. Frames of those that there are are still answered. */
+  adopt(choose: Choose): void {
+    this.#choose = choose;
+    for (const program of this.#programs.values()) program.retire();
+    this.#programs.clear();
+  }
+
+  /** Frames of a program that is let go of are still answered. @throws FaceXFormerError LIMIT, GPU_ERROR, DISPOSED */
+  async get(wanted: Wanted, images = 1): Promise<Program> {
+    const { tasks, raw, taps, heatmaps } = wanted;
+    const key = `${tasks} ${[raw || taps, taps, heatmaps].map(Boolean)} ${images}`;
+    const known = this.#programs.get(key);
+    this.#programs.delete(key); // the last used goes last
+    const program = known ?? (await this.#make(wanted, images));
+    if (this.#destroyed) {
+      program.destroy(); // while it was made
+      throw disposed();
+    }
+    this.#programs.set(key, program);
+    for (const [oldest, old] of this.#programs) {
+      if (this.#programs.size <= KEPT_PROGRAMS) break;
+      old.retire();
+      this.#programs.delete(oldest);
+    }
+    return program;
+  }
+
+  /** How many faces one frame takes: taps are read back whole, and are many. */
+  mostImages({ taps }: Pick<Wanted, 'taps'>): number {
+    return taps ? 1 : this.parts.mostImages;
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    for (const program of this.#programs.values()) program.destroy();
+    this.#programs.clear();
+  }
+
+  async #make({ tasks, raw, taps, heatmaps }: Wanted, images: number): Promise<Program> {
+    const { config, pipelines, parameters, resources } = this.parts;
+    const graph = this.#graph(images);
+    const outputs = outputsOf(tasks, !!(raw || taps));
+    const kept = new Set<string>();
+    if (raw || taps) {
+      (await import('./pixels.ts')).pixelsOf(graph);
+      kept.add('resized').add('pixels');
+    }
+    if (heatmaps) kept.add(heatmapsOf(config));
+    if (taps) {
+      const run = new Set(makePlan(graph, outputs).dispatches.map(({ node }) => node));
+      for (const [name, { tensor }] of graph.taps) if (run.has(tensor.node.name)) kept.add(name);
+    }
+    return Program.create(pipelines, makePlan(graph, outputs, [...kept], this.#choose), parameters, resources);
+  }
+
+  #graph(images: number): Graph {
+    const graph = this.#graphs.get(images) ?? this.parts.graphOf(images);
+    this.#graphs.set(images, graph);
+    return graph;
+  }
+}
+
+/** Tap of the heat maps from which the landmarks are read: the last stack's. */
+export const heatmapsOf = ({ hourglass }: Config): string => `landmarks.stack${(hourglass?.stacks ?? 0) - 1}.heatmaps`;
+
+/** The graph's outputs for the tasks: of the parsing map only its argmax, unless raw outputs are wanted. */
+export function outputsOf(tasks: readonly Task[], raw: boolean): string[] {
+  return tasks.flatMap((task) => (task !== 'segmentation' ? [task] : raw ? ['segmentation', 'mask'] : ['mask']));
+}

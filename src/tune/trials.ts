@@ -1,0 +1,148 @@
+/** The candidates of one shape on a GPU: the weights are the network's, activations are random and in buffers of their own. */
+import { toFloat16 } from '../checkpoint/float16.ts';
+import { float32Of } from '../checkpoint/from-float16.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { Pipelines } from '../gpu/pipelines.ts';
+import { refusalOf } from '../gpu/scope.ts';
+import type { Parameters } from '../graph/parameters.ts';
+import type { Dispatch, Place } from '../graph/plan.ts';
+import { type Timer, timerOf } from '../graph/submit-timer.ts';
+import type { Candidate } from './candidates.ts';
+import type { Trial, Tunable } from './tune.ts';
+
+type Slot = Extract<Place, { kind: 'slot' }>;
+
+/** Float32 sums in another order differ by less than 1e-10; what is stored in float16 is rounded besides. */
+const BOUNDS = { f32: 1e-10, f16: 1e-6 };
+
+/** Opens trials on one GPU; `destroy` when the last is closed. */
+export class Trials {
+  readonly #pipelines: Pipelines;
+
+  private constructor(
+    private readonly parameters: Pick<Parameters, 'device' | 'get'>,
+    private readonly timer: Timer,
+  ) {
+    this.#pipelines = new Pipelines(parameters.device); // of its own: what loses is let go of
+  }
+
+  static async on(parameters: Pick<Parameters, 'device' | 'get'>): Promise<Trials> {
+    return new Trials(parameters, await timerOf(parameters.device));
+  }
+
+  /** @throws FaceXFormerError LIMIT */
+  async open(tunable: Tunable): Promise<Trial> {
+    const { device } = this.parameters;
+    const scratch: GPUBuffer[] = [];
+    const refused = await refusalOf(device, () => scratch.push(...scratchOf(device, tunable)));
+    const close = () => {
+      for (const buffer of scratch) buffer.destroy();
+    };
+    if (refused) {
+      close();
+      throw new FaceXFormerError('LIMIT', `The GPU has no memory to tune ${tunable.label}: ${refused.message}`);
+    }
+    for (const one of tunable.candidates) this.#pipelines.get(one.kernel, one.launch).catch(() => {}); // all at once; awaited in their turn
+    const run = (one: Candidate) => this.#runner(tunable, one, scratch);
+    const { dtype } = outputOf(tunable);
+    let expected: Float32Array | undefined;
+    return {
+      time: async (one) => (await this.timer.measure(await run(one))).milliseconds,
+      error: async (one) => {
+        expected ??= await outputs(device, await run(tunable.candidates[0] as Candidate), scratch, dtype);
+        return nmse(await outputs(device, await run(one), scratch, dtype), expected);
+      },
+      bound: BOUNDS[dtype],
+      close,
+    };
+  }
+
+  destroy(): void {
+    this.timer.destroy();
+  }
+
+  /** Encodes one dispatch. They go round the nodes, so that each finds other weights, as in a frame. */
+  async #runner({ dispatches }: Tunable, { kernel, launch }: Candidate, scratch: readonly GPUBuffer[]) {
+    const { device } = this.parameters;
+    const pipeline = await this.#pipelines.get(kernel, launch);
+    const layout = pipeline.getBindGroupLayout(0);
+    const groups = dispatches.map(({ node, places }) => {
+      const buffer = (place: Place, i: number) =>
+        place.kind === 'parameter' ? this.parameters.get(place) : { buffer: scratch[i] as GPUBuffer, size: (place as Slot).bytes };
+      const entries = places.map((place, binding) => {
+        const bound = buffer(place, binding);
+        return { binding, resource: 'buffer' in bound ? bound : { buffer: bound } };
+      });
+      return device.createBindGroup({ label: `tune ${node}`, layout, entries });
+    });
+    return (pass: GPUComputePassEncoder, n: number) => {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, groups[n % groups.length]);
+      pass.dispatchWorkgroups(...launch.workgroups);
+    };
+  }
+}
+
+const outputOf = ({ dispatches }: Tunable): Slot => (dispatches[0] as Dispatch).places.at(-1) as Slot;
+
+/** A buffer a binding, large enough for every dispatch; the inputs hold numbers of [0, 1), so that the statistics of a stream are some. */
+function scratchOf(device: GPUDevice, { dispatches }: Tunable): GPUBuffer[] {
+  const bindings = (dispatches[0] as Dispatch).places.length;
+  const random = lehmer();
+  return Array.from({ length: bindings }, (_, binding) => {
+    const slots = dispatches.map(({ places }) => places[binding]).filter((place): place is Slot => place?.kind === 'slot');
+    const bytes = Math.max(16, ...slots.map((slot) => Math.ceil(slot.bytes / 4) * 4));
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = device.createBuffer({ label: `tune ${binding}`, size: bytes, usage });
+    if (binding < bindings - 1 && slots[0]) {
+      const values = Float32Array.from({ length: slots[0].dtype === 'f16' ? bytes / 2 : bytes / 4 }, random);
+      device.queue.writeBuffer(buffer, 0, slots[0].dtype === 'f16' ? toFloat16(values) : values);
+    }
+    return buffer;
+  });
+}
+
+/** Numbers of [0, 1), the same ones every time. */
+function lehmer(): () => number {
+  let state = 20_240_319;
+  return () => {
+    state = (state * 48_271) % 0x7fffffff;
+    return state / 0x7fffffff;
+  };
+}
+
+type Run = (pass: GPUComputePassEncoder, n: number) => void;
+
+/** What one dispatch makes of a y that was cleared: what it does not write is zero. @throws FaceXFormerError GPU_ERROR */
+async function outputs(device: GPUDevice, run: Run, scratch: readonly GPUBuffer[], dtype: 'f32' | 'f16'): Promise<Float32Array> {
+  const y = scratch.at(-1) as GPUBuffer;
+  const read = device.createBuffer({ label: 'tune', size: y.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  try {
+    const refused = refusalOf(device, () => {
+      const encoder = device.createCommandEncoder({ label: 'tune' });
+      encoder.clearBuffer(y);
+      const pass = encoder.beginComputePass();
+      run(pass, 0);
+      pass.end();
+      encoder.copyBufferToBuffer(y, 0, read, 0, y.size);
+      device.queue.submit([encoder.finish()]);
+    });
+    const said = await refused;
+    if (said) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the check: ${said.message}`);
+    await read.mapAsync(GPUMapMode.READ);
+    const mapped = read.getMappedRange().slice(0);
+    return dtype === 'f32' ? new Float32Array(mapped) : float32Of(new Uint16Array(mapped));
+  } finally {
+    read.destroy();
+  }
+}
+
+/** Squared differences over squares; NaN where something is no number, or nothing was computed. */
+export function nmse(actual: Float32Array, expected: Float32Array): number {
+  let [differences, squares] = [0, 0];
+  for (const [i, value] of expected.entries()) {
+    differences += ((actual[i] as number) - value) ** 2;
+    squares += value ** 2;
+  }
+  return differences / squares;
+}

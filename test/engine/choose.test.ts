@@ -1,0 +1,105 @@
+/** Which kernels an adapter gets. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { kernelsFor, loweringFor } from '../../src/engine/choose.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { gpuKernels } from '../../src/kernels/set.ts';
+
+afterEach(() => vi.unstubAllGlobals());
+
+const ANDROID = 'Mozilla/5.0 (Android 15; Mobile; rv:150.0) Gecko/150.0 Firefox/150.0';
+const MAC = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:150.0) Gecko/20100101 Firefox/150.0';
+const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0';
+const LINUX = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0';
+
+it.each([
+  ['nvidia', LINUX, gpuKernels],
+  ['', LINUX, gpuKernels],
+  ['qualcomm', ANDROID, adrenoKernels],
+  ['arm', ANDROID, maliKernels],
+  ['imagination', ANDROID, gpuKernels],
+  ['intel', LINUX, intelKernels],
+  ['intel', MAC, intelKernels],
+  ['apple', MAC, appleKernels],
+  ['amd', MAC, gpuKernels],
+])('vendor %j of a browser that says %s', async (vendor, userAgent, kernels) => {
+  vi.stubGlobal('navigator', { userAgent });
+  expect(await kernelsFor({ vendor })).toBe(kernels);
+});
+
+/** What Firefox says in WebGL, sanitised: dom/canvas/SanitizeRenderer.cpp there. */
+it.each([
+  ['Intel(R) HD Graphics, or similar', LINUX, intelKernels],
+  ['ANGLE (Intel, Intel(R) HD Graphics Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, intelKernels],
+  ['ANGLE (NVIDIA, NVIDIA GeForce GTX 980 Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, gpuKernels],
+  ['ANGLE (AMD, Radeon R9 200 Series Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, gpuKernels],
+  ['Radeon R9 200 Series, or similar', MAC, gpuKernels],
+  ['Intel(R) HD Graphics, or similar', MAC, intelKernels],
+  ['Apple M1, or similar', MAC, appleKernels],
+  ['Adreno (TM) 650, or similar', ANDROID, adrenoKernels],
+  ['Mali-G77, or similar', ANDROID, maliKernels],
+  ['llvmpipe, or similar', LINUX, gpuKernels],
+  // It resists fingerprints, or has no WebGL: by system.
+  ['Mozilla', MAC, appleKernels],
+  ['Mozilla', ANDROID, maliKernels],
+  ['Mozilla', LINUX, gpuKernels],
+  [undefined, MAC, appleKernels],
+  [undefined, ANDROID, maliKernels],
+  [undefined, LINUX, gpuKernels],
+])('no vendor, WebGL says %j, the browser %s', async (renderer, userAgent, kernels) => {
+  const loseContext = vi.fn();
+  const gl = { RENDERER: 7937, getParameter: (name: number) => (name === 7937 ? renderer : null), getExtension: () => ({ loseContext }) };
+  vi.stubGlobal('navigator', { userAgent });
+  vi.stubGlobal(
+    'OffscreenCanvas',
+    class {
+      getContext = () => (renderer === undefined ? null : gl);
+    },
+  );
+  expect(await kernelsFor({ vendor: '' })).toBe(kernels);
+  expect(loseContext).toHaveBeenCalledTimes(renderer === undefined ? 0 : 1);
+});
+
+it('a vendor that is named, and a CPU, need no WebGL', async () => {
+  const canvas = vi.fn();
+  vi.stubGlobal('OffscreenCanvas', canvas);
+  expect(await kernelsFor({ vendor: 'nvidia' })).toBe(gpuKernels);
+  expect(await kernelsFor({ vendor: '', software: true })).toBe(softwareKernels);
+  expect(canvas).not.toHaveBeenCalled();
+});
+
+it('no vendor where no browser is', async () => {
+  vi.stubGlobal('navigator', undefined);
+  expect(await kernelsFor({ vendor: '' })).toBe(gpuKernels);
+});
+
+it('a CPU, whatever else it says', async () => {
+  expect(await kernelsFor({ vendor: 'arm', software: true })).toBe(softwareKernels);
+});
+
+describe('the lowering', () => {
+  const gpu = (adapter: Partial<Gpu['adapter']>, lanes?: number) =>
+    ({ adapter: { vendor: '', architecture: '', description: '', software: false, ...adapter }, lanes }) as Gpu;
+  const swiftshader = gpu({ vendor: 'google', architecture: 'swiftshader', software: true }, 4);
+  const lavapipe = gpu({ vendor: 'mesa', description: 'llvmpipe', software: true }, 8);
+  const desktop = gpu({ vendor: 'nvidia' }, 32);
+
+  it('is plain on SwiftShader, and fused elsewhere', async () => {
+    expect((await loweringFor(swiftshader, 'auto')).mostImages).toBe(1);
+    for (const one of [lavapipe, desktop]) expect((await loweringFor(one, 'auto')).mostImages).toBe(8);
+  });
+
+  it('by name is fused on SwiftShader too, and plain only there', async () => {
+    expect((await loweringFor(swiftshader, 'fused')).mostImages).toBe(8);
+    expect((await loweringFor(swiftshader, 'plain')).mostImages).toBe(1);
+    for (const one of [lavapipe, desktop])
+      await expect(loweringFor(one, 'plain')).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/four lanes/) });
+  });
+
+  it.each(['Fused', '', 7, null])('%j is none', async (asked) => {
+    await expect(loweringFor(desktop, asked as 'auto')).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      message: expect.stringMatching(/`plan` is .*auto, fused, plain/),
+    });
+  });
+});
