@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
-import { hasFirefox } from './cli/firefox.ts';
-import { wgslForVite } from './scripts/wgsl.mjs';
+import { hasFirefox } from './tools/browser/firefox.ts';
+import { wgslForVite } from './tools/wgsl.mjs';
 
 /**
  * Five projects, run in this order; `npm test` leaves out `dawn` and `firefox`, which compile for long, `npm run test:all` and CI do not:

@@ -1,6 +1,6 @@
 /** Which state of the project a figure is of. */
 import { execFileSync } from 'node:child_process';
-import { root } from '../cli/root.ts';
+import { root } from '../tools/root.ts';
 
 /** The commit, with a word where files of the project differ from it. */
 export function commit(): string {

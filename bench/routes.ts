@@ -2,15 +2,15 @@
 import { existsSync, openAsBlob, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import { root } from '../cli/root.ts';
-import type { Route } from '../cli/serve.ts';
 import { exportOnnx } from '../onnx/export.ts';
-import { wgslForEsbuild } from '../scripts/wgsl.mjs';
 import { formOf } from '../src/checkpoint/check.ts';
 import { FORMS, type Form } from '../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../src/checkpoint/open.ts';
+import type { Route } from '../tools/browser/serve.ts';
+import { FILE } from '../tools/fixtures.ts';
+import { root } from '../tools/root.ts';
+import { wgslForEsbuild } from '../tools/wgsl.mjs';
 import { commit } from './commit.ts';
-import { FILE } from './fixtures.ts';
 import type { Offer } from './page/peers/peers.ts';
 import type { Peer } from './page/settings.ts';
 import { prepare } from './peers/prepare.ts';
@@ -45,7 +45,7 @@ export async function benchRoutes(weights?: string): Promise<Record<string, Rout
     '/': { body: html(), type: 'text/html; charset=utf-8' },
     '/README.md': { file: join(root, 'bench', 'README.md'), type: 'text/plain; charset=utf-8' },
     '/style.css': { file: page('style.css') },
-    '/base.css': { file: join(root, 'demo', 'style.css') },
+    '/base.css': { file: join(root, 'tools', 'page', 'style.css') },
     '/uplot.css': { file: join(root, 'node_modules', 'uplot', 'dist', 'uPlot.min.css') },
     '/astronaut.png': { file: join(root, 'test', 'fixtures', 'astronaut.png') },
     '/peers.json': { body: JSON.stringify(installedPeers()), type: 'application/json' },

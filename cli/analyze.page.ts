@@ -9,7 +9,7 @@ import { drawFaces } from '../src/face/draw.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import type { Task } from '../src/face/labels.ts';
 import type { Box } from '../src/image/crop.ts';
-import type { Progress } from './terminal.ts';
+import type { Progress } from '../tools/terminal/progress.ts';
 
 export interface LoadRequest {
   weights: { url: string } | { seed: number; form: Form };

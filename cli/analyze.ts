@@ -4,18 +4,18 @@ import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import type { Box } from '../src/image/crop.ts';
+import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from '../tools/browser/launch.ts';
+import { type OpenPage, openPage, PageError } from '../tools/browser/page.ts';
+import type { Route } from '../tools/browser/serve.ts';
+import { root } from '../tools/root.ts';
+import { type Command, CommandError } from '../tools/terminal/command.ts';
+import { messageOf } from '../tools/terminal/faults.ts';
+import { parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
+import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { checkOutput, isFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
-import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from './browser.ts';
-import { type Command, CommandError } from './command.ts';
-import { messageOf } from './faults.ts';
-import { parse, parseBox, parseChoice, parseTasks, UsageError } from './options.ts';
-import { type OpenPage, openPage, PageError } from './page.ts';
 import { reportLines } from './report.ts';
-import { root } from './root.ts';
-import type { Route } from './serve.ts';
-import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
-import { type ChosenWeights, chooseWeights, weightsLine } from './weights.ts';
-import { checkOutput, isFolder, write, writeJson, writtenLine } from './write.ts';
 
 interface Job {
   pictures: string[];

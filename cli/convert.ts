@@ -1,11 +1,11 @@
 /** `convert`: a PyTorch or safetensors file to a safetensors file that the engine reads. */
 
-import type { Command } from './command.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parseChoice, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
+import { checkOutput } from '../tools/terminal/write.ts';
 import { convertFile } from './convert/convert.ts';
 import { PRECISIONS } from './convert/reduce.ts';
-import { parse, parseChoice, UsageError } from './options.ts';
-import { clearProgress, showProgress } from './terminal.ts';
-import { checkOutput } from './write.ts';
 
 export const convert: Command = {
   name: 'convert',

@@ -6,11 +6,11 @@ import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
 import { tensorsOf } from '../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
-import type { Command } from './command.ts';
-import { parse, UsageError } from './options.ts';
-import { clearProgress, showProgress } from './terminal.ts';
-import { chooseWeights, weightsLine } from './weights.ts';
-import { checkFolderOf, checkOutput } from './write.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
+import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { checkFolderOf, checkOutput } from '../tools/terminal/write.ts';
 
 export const exportModel: Command = {
   name: 'export',

@@ -1,13 +1,13 @@
 /** `fetch`: the authors' trained weights, converted, where `start`, the demo and the benchmark look for them. */
 
 import { FaceXFormerError } from '../src/gpu/errors.ts';
-import type { Command } from './command.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parseChoice, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, say, showProgress } from '../tools/terminal/progress.ts';
+import { TRAINED } from '../tools/terminal/weights.ts';
+import { checkOutput } from '../tools/terminal/write.ts';
 import { fetchWeights, OFFICIAL } from './convert/official.ts';
 import { PRECISIONS } from './convert/reduce.ts';
-import { parse, parseChoice, UsageError } from './options.ts';
-import { clearProgress, say, showProgress } from './terminal.ts';
-import { TRAINED } from './weights.ts';
-import { checkOutput } from './write.ts';
 
 export const fetch: Command = {
   name: 'fetch',

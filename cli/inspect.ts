@@ -1,8 +1,8 @@
 /** `inspect`: what weights hold: a safetensors file, a PyTorch file (its storages unread), or a folder of hosted weights. */
 
-import type { Command } from './command.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, UsageError } from '../tools/terminal/options.ts';
 import { describe } from './convert/describe.ts';
-import { parse, UsageError } from './options.ts';
 
 export const inspect: Command = {
   name: 'inspect',

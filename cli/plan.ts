@@ -15,9 +15,9 @@ import { readConfig } from '../src/model/forms.ts';
 import { fused } from '../src/model/fused/fused.ts';
 import { network } from '../src/model/network.ts';
 import { plain } from '../src/model/plain/plain.ts';
-import type { Command } from './command.ts';
-import { parse, parseChoice, parseTasks, UsageError } from './options.ts';
-import { checkOutput, checkOutputFolder, write, writeJson, writtenLine } from './write.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
+import { checkOutput, checkOutputFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 
 const OPTIONS = {
   tasks: { type: 'string' },

@@ -2,11 +2,11 @@
 import { FORMS, tensorsOf } from '../src/checkpoint/manifest.ts';
 import { DEFAULT_SEED, seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../src/checkpoint/write.ts';
-import type { Command } from './command.ts';
-import { save } from './convert/save.ts';
-import { parse, parseChoice, parseSeed, UsageError } from './options.ts';
-import { clearProgress, showProgress } from './terminal.ts';
-import { checkFolderOf, checkOutput } from './write.ts';
+import { save } from '../tools/save.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parseChoice, parseSeed, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
+import { checkFolderOf, checkOutput } from '../tools/terminal/write.ts';
 
 export const seed: Command = {
   name: 'seed',

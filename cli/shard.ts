@@ -1,13 +1,13 @@
 /** `shard` and `verify`: weights in the layout in which they are hosted. */
 
-import type { Command } from './command.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parseChoice, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
+import { checkOutputFolder } from '../tools/terminal/write.ts';
 import { fromFile } from './convert/convert.ts';
 import { shardCheckpoint } from './convert/host.ts';
 import { PRECISIONS, reduced } from './convert/reduce.ts';
 import { verify as verifyWeights } from './convert/verify.ts';
-import { parse, parseChoice, UsageError } from './options.ts';
-import { clearProgress, showProgress } from './terminal.ts';
-import { checkOutputFolder } from './write.ts';
 
 export const shard: Command = {
   name: 'shard',

@@ -2,13 +2,13 @@
 import { FORMS } from '../src/checkpoint/manifest.ts';
 import { DEFAULT_SEED } from '../src/checkpoint/seeded.ts';
 import type { TuneReport } from '../src/engine/options.ts';
-import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, whereOf } from './browser.ts';
-import type { Command } from './command.ts';
-import { parse, parseChoice, UsageError } from './options.ts';
-import { openPage } from './page.ts';
-import { say } from './terminal.ts';
+import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, whereOf } from '../tools/browser/launch.ts';
+import { openPage } from '../tools/browser/page.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parseChoice, UsageError } from '../tools/terminal/options.ts';
+import { say } from '../tools/terminal/progress.ts';
+import { checkOutput, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import type { TuneRequest } from './tune.page.ts';
-import { checkOutput, writeJson, writtenLine } from './write.ts';
 
 const OPTIONS = {
   form: { type: 'string' },

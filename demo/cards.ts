@@ -1,6 +1,6 @@
 /** A face's results as cards: one per task, those that the weights do not know among them. */
 import { type Face, type Gallery, PARSING, type Task } from '../src/index.ts';
-import { byId, make } from './dom.ts';
+import { byId, make } from '../tools/page/dom.ts';
 
 const percent = (p: number): string => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
 const words = (name: string): string => name.replaceAll('_', ' ');

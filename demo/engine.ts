@@ -1,7 +1,7 @@
 /** Gets the engine: trained weights where they lie beside the page, else seeded ones. */
 import { FaceXFormer, type Form, type Progress } from '../src/index.ts';
-import { sayState, showBar } from './dom.ts';
-import { seededWeights } from './seeded.ts';
+import { sayState, showBar } from '../tools/page/dom.ts';
+import { seededWeights } from '../tools/page/seeded.ts';
 
 const TRAINED = './weights/facexformer.safetensors';
 

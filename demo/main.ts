@@ -1,10 +1,10 @@
 /** The page: a picture or the camera in, faces out. Everything runs here; nothing is sent anywhere. */
 import { type Box, type Face, FaceXFormerError, type Form, faceToJson, Gallery } from '../src/index.ts';
+import { byId, download, make, onDrop, sayState, showBar } from '../tools/page/dom.ts';
+import { clearFaults, showFault } from '../tools/page/faults.ts';
 import { boxFault } from './box.ts';
 import { showCards } from './cards.ts';
-import { byId, download, make, onDrop, sayState, showBar } from './dom.ts';
 import { type Loaded, loadEngine } from './engine.ts';
-import { clearFaults, showFault } from './faults.ts';
 import { Stage } from './stage.ts';
 
 /** The sample's face with room around it. */

@@ -1,7 +1,7 @@
 /** The picture on its canvas: drawn sharp at any size of the page, with the faces over it and a box that can be dragged. */
 import { type DrawOptions, drawFaces } from '../src/face/draw.ts';
 import type { Box, Face } from '../src/index.ts';
-import { byId } from './dom.ts';
+import { byId } from '../tools/page/dom.ts';
 
 type Shown = { image: ImageBitmap | HTMLVideoElement; width: number; height: number };
 

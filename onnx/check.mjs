@@ -1,8 +1,8 @@
 /** Exports a form with seeded weights and holds onnxruntime-node's CPU answers against the reference run. */
 import { rmSync } from 'node:fs';
 import ort from 'onnxruntime-node';
-import { load, root } from '../bench/load.mjs';
-import { parse, refuse } from '../scripts/usage.mjs';
+import { load, root } from '../tools/load.mjs';
+import { parse, refuse } from '../tools/usage.mjs';
 
 const FORMS = ['released', 'paper'];
 const USAGE = `node onnx/check.mjs [${FORMS.join('|')} ...] [--keep]
@@ -13,7 +13,7 @@ Needs about 1.5 GB of memory and 0.4 GB of disk in .cache/.`;
 const { values, positionals } = parse(USAGE, { keep: { type: 'boolean', default: false } });
 for (const form of positionals) if (!FORMS.includes(form)) refuse(`There is no form ${form}; there are ${FORMS.join(' and ')}.`);
 
-const { nmse, reference, SEED } = await load('bench/fixtures.ts');
+const { nmse, reference, SEED } = await load('tools/fixtures.ts');
 
 const BOUND = 1e-7;
 

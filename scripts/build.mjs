@@ -9,17 +9,17 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
-import { minifiedWgslForRolldown } from './wgsl.mjs';
+import { minifiedWgslForRolldown } from '../tools/wgsl.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-const inputs = ['src', 'scripts/build.mjs', 'scripts/wgsl.mjs', 'weights', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const inputs = ['src', 'scripts/build.mjs', 'tools/wgsl.mjs', 'weights', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 /** When anything at or under a path last changed, in milliseconds. */
 function newest(path) {
   const info = statSync(path);
   if (!info.isDirectory()) return info.mtimeMs;
-  const inside = readdirSync(path).filter((name) => !name.endsWith('.safetensors') && name !== 'cli');
+  const inside = readdirSync(path).filter((name) => !name.endsWith('.safetensors'));
   return Math.max(info.mtimeMs, ...inside.map((name) => newest(join(path, name))));
 }
 

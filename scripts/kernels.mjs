@@ -2,9 +2,9 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { parse, refuse } from './usage.mjs';
-import { dawnOn, driverFile, driverNames } from './vulkan.mjs';
-import { wgslForEsbuild } from './wgsl.mjs';
+import { parse, refuse } from '../tools/usage.mjs';
+import { dawnOn, driverFile, driverNames } from '../tools/vulkan.mjs';
+import { wgslForEsbuild } from '../tools/wgsl.mjs';
 
 const USAGE = `node scripts/kernels.mjs [FILTER] [--icd ${driverNames.join('|')}]
 

@@ -1,10 +1,10 @@
 /** The browser that the tests run in: one per test file, headless; Chrome on the software adapter unless TEST_BROWSER and ADAPTER say otherwise. */
 import { afterAll, beforeAll } from 'vitest';
-import { type LaunchedBrowser, launchBrowser, whereOf } from '../cli/browser.ts';
-import { type OpenPage, openPage } from '../cli/page.ts';
-import type { Route } from '../cli/serve.ts';
+import { type LaunchedBrowser, launchBrowser, whereOf } from '../tools/browser/launch.ts';
+import { type OpenPage, openPage } from '../tools/browser/page.ts';
+import type { Route } from '../tools/browser/serve.ts';
 
-export type { OpenPage } from '../cli/page.ts';
+export type { OpenPage } from '../tools/browser/page.ts';
 
 /** `TEST_BROWSER=firefox` is the project `firefox` of vitest.config.ts. */
 export const where = whereOf({ browser: process.env['TEST_BROWSER'] ?? 'chrome', adapter: process.env['ADAPTER'] ?? 'software' });

@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { dawnOn, driverFile } from '../scripts/vulkan.mjs';
+import { dawnOn, driverFile } from '../tools/vulkan.mjs';
 
 /** Gone when nobody holds it, and its devices with it. */
 let dawn: GPU | undefined;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { argmax, distance, type FixtureName, fixture, thin, wholeFixtures } from './fixtures.ts';
 
-const own = new URL('./fixtures', import.meta.url);
+const own = new URL('./fixtures/', import.meta.url);
 const names: FixtureName[] = ['astronaut-face', 'astronaut-wide', 'astronaut-face-paper'];
 
 describe.for(names)('%s', (name) => {

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { nmse } from './kernels/run.ts';
 
-const own = new URL('./fixtures', import.meta.url);
+const own = new URL('./fixtures/', import.meta.url);
 const full = new URL('../../shared/fixtures/', import.meta.url);
 
 /** True where every value is compared. */

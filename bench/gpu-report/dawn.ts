@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../../cli/root.ts';
+import { root } from '../../tools/root.ts';
 import type { Figures, Measured } from './gpus.ts';
 import { type Ended, run } from './processes.ts';
 

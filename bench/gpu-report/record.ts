@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../../cli/root.ts';
+import { root } from '../../tools/root.ts';
 import { BOUNDS, type Outcome, violations } from './check.ts';
 import { GPUS } from './gpus.ts';
 import type { Pipeline } from './pipelines.ts';

@@ -1,5 +1,5 @@
 /** What real GPUs' compilers make of every pipeline, without a GPU; docs/gpu-report.md says how to read it. */
-import { load } from '../load.mjs';
+import { load } from '../../tools/load.mjs';
 
 const USAGE = `npm run gpu-report -- [--gpu navi31,navi21,navi31-wgpu,ga102,tgl,adreno740,mali-g610,safari] [--form released|paper]
     [--dtype f32|f16] [--only TEXT] [--json FILE] [--write | --check | --candidates]

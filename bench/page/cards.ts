@@ -1,6 +1,7 @@
 /** Cards of the report: cold load, kernels, roofline, distance from the reference. */
-import { make } from '../../demo/dom.ts';
+
 import type { KernelTime } from '../../src/graph/profile.ts';
+import { make } from '../../tools/page/dom.ts';
 import { worstOf } from './compare.ts';
 import { milliseconds, rate } from './format.ts';
 import { kernelTotals, partOfRoof } from './kernels.ts';

@@ -1,5 +1,5 @@
 /** The comparison's part of the page: result files in, one column each. */
-import { byId, make } from '../../demo/dom.ts';
+import { byId, make } from '../../tools/page/dom.ts';
 import { bestOf, factsOf, rowsOf, unlike } from './compare.ts';
 import { say } from './faults.ts';
 import { type BenchResult, parseResult } from './result.ts';

@@ -1,6 +1,6 @@
 /** What went wrong, said in the page; one does not hide the other. */
-import { byId } from '../../demo/dom.ts';
-import { faultCard, wordsOf } from '../../demo/faults.ts';
+import { byId } from '../../tools/page/dom.ts';
+import { faultCard, wordsOf } from '../../tools/page/faults.ts';
 
 export function addFault(error: unknown): void {
   const { code, message } = wordsOf(error);

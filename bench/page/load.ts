@@ -1,6 +1,7 @@
 /** The cold load, phase by phase. */
-import { seededWeights } from '../../demo/seeded.ts';
+
 import { FaceXFormer, type LoadOptions } from '../../src/index.ts';
+import { seededWeights } from '../../tools/page/seeded.ts';
 import type { OpenDevice } from './device.ts';
 import type { Run } from './measure.ts';
 import { NOTICE } from './result.ts';

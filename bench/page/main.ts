@@ -1,7 +1,8 @@
 /** The page: settings in the address and the form, a run and its report, results to share, and results side by side. */
-import { byId, download, make, onDrop, sayState, showBar } from '../../demo/dom.ts';
-import { clearFaults } from '../../demo/faults.ts';
+
 import { FaceXFormerError, TASKS } from '../../src/index.ts';
+import { byId, download, make, onDrop, sayState, showBar } from '../../tools/page/dom.ts';
+import { clearFaults } from '../../tools/page/faults.ts';
 import { Comparison } from './comparison.ts';
 import { addFault, say } from './faults.ts';
 import { adapterTitle } from './format.ts';

@@ -1,5 +1,5 @@
 /** What the report's cards are made of. */
-import { make } from '../../demo/dom.ts';
+import { make } from '../../tools/page/dom.ts';
 import type { BenchResult } from './result.ts';
 
 /** A result, as far as it is known. */

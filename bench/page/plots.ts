@@ -1,7 +1,7 @@
 /** The three plots, by uPlot: latency over calls, time by kernel, and the roofline. They follow the page's width and its colours. */
 import uPlot from 'uplot';
-import { make } from '../../demo/dom.ts';
 import type { KernelTime } from '../../src/graph/profile.ts';
+import { make } from '../../tools/page/dom.ts';
 import { milliseconds, rate } from './format.ts';
 import { kernelTotals } from './kernels.ts';
 import type { Roofline, Series } from './result.ts';

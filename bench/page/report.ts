@@ -1,5 +1,5 @@
 /** A result, or as much of it as there is yet, as cards. */
-import { make } from '../../demo/dom.ts';
+import { make } from '../../tools/page/dom.ts';
 import { correctnessCard, kernelCard, loadCard, roofCard } from './cards.ts';
 import { browserTitle, worstOf } from './compare.ts';
 import { adapterTitle, bytesText, milliseconds, weightsTitle } from './format.ts';

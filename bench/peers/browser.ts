@@ -1,10 +1,10 @@
 /** The sides that run in headless Chromium, each in a browser of its own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { launchBrowser } from '../../cli/browser.ts';
-import { type OpenPage, openPage } from '../../cli/page.ts';
-import { root } from '../../cli/root.ts';
-import type { Route } from '../../cli/serve.ts';
+import { launchBrowser } from '../../tools/browser/launch.ts';
+import { type OpenPage, openPage } from '../../tools/browser/page.ts';
+import type { Route } from '../../tools/browser/serve.ts';
+import { root } from '../../tools/root.ts';
 import type { Job, Side, Timed } from './side.ts';
 
 const { version } = JSON.parse(readFileSync(join(root, 'node_modules/onnxruntime-web/package.json'), 'utf8')) as { version: string };

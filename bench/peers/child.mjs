@@ -1,8 +1,8 @@
 /** Starts one side in a process of its own, so that neither shares a Vulkan device, a heap or a crash with the other. */
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { driverFile } from '../../scripts/vulkan.mjs';
-import { root } from '../load.mjs';
+import { root } from '../../tools/load.mjs';
+import { driverFile } from '../../tools/vulkan.mjs';
 
 /** What onnxruntime logs of every dispatch. */
 const DISPATCH = 'Starting program "';

@@ -1,7 +1,7 @@
 /** A side, started by child.mjs: the engine in Node, on Dawn (npm package `webgpu`) and lavapipe. */
 import { openAsBlob, readFileSync } from 'node:fs';
-import { dawnOn } from '../../scripts/vulkan.mjs';
-import { load, root } from '../load.mjs';
+import { load, root } from '../../tools/load.mjs';
+import { dawnOn } from '../../tools/vulkan.mjs';
 import { answer, readJob } from './child.mjs';
 
 const job = readJob();

@@ -1,10 +1,10 @@
 /** The files that both sides load: the same seeded weights as safetensors and inside an ONNX model. */
 import { existsSync } from 'node:fs';
-import { save } from '../../cli/convert/save.ts';
 import { exportOnnx } from '../../onnx/export.ts';
 import { type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
+import { save } from '../../tools/save.ts';
 
 /** Paths of the two files, made where they are not yet there. The model is made anew every time: the export itself may have changed. */
 export async function prepare(form: Form, seed: number, folder: string): Promise<{ weights: string; model: string }> {

@@ -1,8 +1,8 @@
 /** What a run of the peers says: a table, a JSON file, and what is not as it has to be. */
 import { cpus, loadavg, totalmem } from 'node:os';
-import { writeJson } from '../../cli/write.ts';
+import { type Expected, nmse } from '../../tools/fixtures.ts';
+import { writeJson } from '../../tools/terminal/write.ts';
 import { commit } from '../commit.ts';
-import { type Expected, nmse } from '../fixtures.ts';
 import type { Timed } from './side.ts';
 
 interface NamedSide extends Timed {

@@ -1,11 +1,11 @@
 /** The engine against onnxruntime: one run, one machine, the same weights and the same picture. */
 import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
-import { parse, refuse } from '../../scripts/usage.mjs';
-import { load, root } from '../load.mjs';
+import { load, root } from '../../tools/load.mjs';
+import { parse, refuse } from '../../tools/usage.mjs';
 import { runChild } from './child.mjs';
 
-const { BOX, PICTURE, reference, SEED } = await load('bench/fixtures.ts');
+const { BOX, PICTURE, reference, SEED } = await load('tools/fixtures.ts');
 const { agreement, failures, printComparison, writeReport } = await load('bench/peers/report.ts');
 
 const USAGE = `npm run bench:peers -- [lavapipe] [swiftshader] [--form released|paper] [--frames N] [--only TEXT] [--json FILE]

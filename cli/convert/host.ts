@@ -13,9 +13,9 @@ import { AGES, ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES } from '../../sr
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { type Config, tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
+import { save } from '../../tools/save.ts';
 import { knownForm } from './convert.ts';
 import { Hasher, type Hashes } from './hash.ts';
-import { save } from './save.ts';
 
 export const INDEX = 'model.safetensors.index.json';
 

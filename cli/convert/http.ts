@@ -7,7 +7,7 @@ import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { Connection, probe, type RetryOptions } from '../../src/checkpoint/connection.ts';
 import { patiently } from '../../src/checkpoint/download.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { save } from './save.ts';
+import { save } from '../../tools/save.ts';
 import type { RandomAccess } from './source.ts';
 
 interface AddressOptions {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BenchResult, isSkipped, parseResult } from '../../bench/page/result.ts';
 import { shareAddress } from '../../bench/page/share.ts';
 import { benchRoutes } from '../../bench/routes.ts';
-import { root } from '../../cli/root.ts';
+import { root } from '../../tools/root.ts';
 import { type OpenPage, useBrowser, whereOptions } from '../browser.ts';
 import { resultOf } from './result.ts';
 

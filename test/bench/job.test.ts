@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { benchJob } from '../../bench/command.ts';
 import { DEFAULTS } from '../../bench/page/settings.ts';
-import { benchJob } from '../../cli/bench.ts';
-import { UsageError } from '../../cli/options.ts';
+import { UsageError } from '../../tools/terminal/options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { main } from '../../cli/main.ts';
-import { root } from '../../cli/root.ts';
-import { serve } from '../../cli/serve.ts';
+import { main } from '../../scripts/commands.ts';
+import { serve } from '../../tools/browser/serve.ts';
+import { root } from '../../tools/root.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));

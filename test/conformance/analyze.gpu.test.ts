@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { main } from '../../cli/main.ts';
+import { main } from '../../scripts/commands.ts';
 import { where, whereOptions } from '../browser.ts';
 import { argmax, distance, type Fixture, type FixtureName, fixture, portrait, readTensors, type Tensor, thin } from '../fixtures.ts';
 

@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { demoRoutes } from '../../cli/demo.ts';
-import { root } from '../../cli/root.ts';
+import { demoRoutes } from '../../demo/command.ts';
+import { root } from '../../tools/root.ts';
 import { type OpenPage, useBrowser } from '../browser.ts';
 
 const open = useBrowser();

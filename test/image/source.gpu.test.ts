@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bundleForPage } from '../../cli/page.ts';
+import { bundleForPage } from '../../tools/browser/page.ts';
 import { type OpenPage, useBrowser, where } from '../browser.ts';
 import { portrait } from '../fixtures.ts';
 import { png } from './files.ts';

@@ -4,7 +4,7 @@
  * has no `shader-f16`. Firefox has it on every GPU that has, and the engine then takes it.
  */
 import { describe } from 'vitest';
-import { driverFile } from '../../scripts/vulkan.mjs';
+import { driverFile } from '../../tools/vulkan.mjs';
 import { useBrowser } from '../browser.ts';
 import { describeCases } from './in-page.ts';
 import type { KernelCase } from './run.ts';

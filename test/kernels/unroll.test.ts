@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { root } from '../../cli/root.ts';
-import { minifiedWgsl } from '../../scripts/wgsl.mjs';
 import { unrolled } from '../../src/kernels/unroll.ts';
+import { root } from '../../tools/root.ts';
+import { minifiedWgsl } from '../../tools/wgsl.mjs';
 
 const folder = join(root, 'src/kernels');
 const files = readdirSync(folder).filter((name) => name.endsWith('.wgsl'));

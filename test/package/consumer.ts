@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { build as esbuild } from 'esbuild';
 import { build as vite } from 'vite';
 import webpack from 'webpack';
-import { root } from '../../cli/root.ts';
 import { build } from '../../scripts/build.mjs';
+import { root } from '../../tools/root.ts';
 
 export const run = promisify(execFile);
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from '../../cli/root.ts';
+import { root } from '../../tools/root.ts';
 import { useBrowser } from '../browser.ts';
 import { BUNDLERS, bundleApp, type Consumer, install, run, textOf } from './consumer.ts';
 

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'esbuild';
 import { beforeAll, expect, it } from 'vitest';
-import { root } from '../../cli/root.ts';
 import { build } from '../../scripts/build.mjs';
+import { root } from '../../tools/root.ts';
 
 /** Bytes with gzip that an app may carry; no design is bent to be far under it. */
 const BUDGET = 50_000;

@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 /** The shaders as the package ships them, compiled by a browser: the pipelines that the kernels' cases ask for, one of each kernel. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { minifiedWgsl } from '../../scripts/wgsl.mjs';
+import { minifiedWgsl } from '../../tools/wgsl.mjs';
 import { type OpenPage, useBrowser } from '../browser.ts';
 import { type AskedPipeline, pipelinesAskedBy } from '../kernels/launches.ts';
 import type { KernelCase } from '../kernels/run.ts';

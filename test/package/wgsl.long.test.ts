@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { minifiedWgsl, packagedWgsl, wgslTokens } from '../../scripts/wgsl.mjs';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { defineKernel, specialise, withMachine } from '../../src/kernels/kernel.ts';
@@ -16,6 +15,7 @@ import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { plain } from '../../src/model/plain/plain.ts';
 import { alternativesTo } from '../../src/tune/candidates.ts';
+import { minifiedWgsl, packagedWgsl, wgslTokens } from '../../tools/wgsl.mjs';
 
 const folder = new URL('../../src/kernels/', import.meta.url);
 const kernels = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));

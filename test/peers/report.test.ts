@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nmse } from '../../bench/fixtures.ts';
 import { agreement, failures, steadyOf } from '../../bench/peers/report.ts';
+import { nmse } from '../../tools/fixtures.ts';
 
 const side = (name: string, frames: number[], values: number[]) => ({
   side: name,

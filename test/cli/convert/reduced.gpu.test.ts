@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { reduced } from '../../../cli/convert/reduce.ts';
-import { save } from '../../../cli/convert/save.ts';
-import { main } from '../../../cli/main.ts';
+import { main } from '../../../scripts/commands.ts';
 import { tensorsOf } from '../../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../../../src/checkpoint/seeded.ts';
 import { inFloat32 } from '../../../src/checkpoint/values.ts';
 import { safetensorsBytes } from '../../../src/checkpoint/write.ts';
+import { save } from '../../../tools/save.ts';
 import { whereOptions } from '../../browser.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-reduced-'));

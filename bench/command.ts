@@ -1,17 +1,17 @@
 /** `bench`: the benchmark's page, run headless to a table and files, or served to the browsers of this machine. */
 import type { Page } from 'puppeteer';
-import type { BenchResult } from '../bench/page/result.ts';
-import { readSettings, type Settings, writeSettings } from '../bench/page/settings.ts';
-import { tableLines } from '../bench/page/table.ts';
-import { benchRoutes, missingPeers } from '../bench/routes.ts';
-import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from './browser.ts';
-import type { Command } from './command.ts';
-import { parse, parsePort, UsageError } from './options.ts';
-import { complaintsOf, PageError } from './page.ts';
-import { serve, servePage } from './serve.ts';
-import { clearProgress, type Progress, say, showProgress } from './terminal.ts';
-import { chooseWeights, weightsLine } from './weights.ts';
-import { checkOutput, write, writeJson, writtenLine } from './write.ts';
+import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from '../tools/browser/launch.ts';
+import { complaintsOf, PageError } from '../tools/browser/page.ts';
+import { serve, servePage } from '../tools/browser/serve.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parsePort, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
+import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { checkOutput, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
+import type { BenchResult } from './page/result.ts';
+import { readSettings, type Settings, writeSettings } from './page/settings.ts';
+import { tableLines } from './page/table.ts';
+import { benchRoutes, missingPeers } from './routes.ts';
 
 const PORT = 8081;
 

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalServer, serve } from '../../cli/serve.ts';
+import { type LocalServer, serve } from '../../tools/browser/serve.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'serve-'));
 const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);

@@ -2,12 +2,12 @@
 import { rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { wgslForEsbuild } from '../scripts/wgsl.mjs';
+import { wgslForEsbuild } from './wgsl.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
 export async function load(path) {
-  const outfile = `${root}.cache/bench/${path.replaceAll('/', '.')}.${process.pid}.mjs`;
+  const outfile = `${root}.cache/load/${path.replaceAll('/', '.')}.${process.pid}.mjs`;
   const options = {
     bundle: true,
     format: 'esm',

@@ -1,9 +1,9 @@
 /** The reference runs' files on this machine. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../cli/root.ts';
 import type { Form } from '../src/checkpoint/manifest.ts';
 import { parseReference, type Reference } from './reference.ts';
+import { root } from './root.ts';
 
 export { BOX, type Expected, nmse, SEED } from './reference.ts';
 

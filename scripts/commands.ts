@@ -1,19 +1,20 @@
 /** The command line: `npm run -s facexformer -- COMMAND`. Exit code 0 on success, 1 on failure, 2 on a wrong call. */
-import { analyze, start } from './analyze.ts';
-import { bench } from './bench.ts';
-import type { Command } from './command.ts';
-import { convert } from './convert.ts';
-import { demo } from './demo.ts';
-import { exportModel } from './export.ts';
-import { messageOf } from './faults.ts';
-import { fetch } from './fetch.ts';
-import { inspect } from './inspect.ts';
-import { UsageError } from './options.ts';
-import { plan } from './plan.ts';
-import { seed } from './seed.ts';
-import { shard, verify } from './shard.ts';
-import { clearProgress } from './terminal.ts';
-import { tune } from './tune.ts';
+
+import { bench } from '../bench/command.ts';
+import { analyze, start } from '../cli/analyze.ts';
+import { convert } from '../cli/convert.ts';
+import { exportModel } from '../cli/export.ts';
+import { fetch } from '../cli/fetch.ts';
+import { inspect } from '../cli/inspect.ts';
+import { plan } from '../cli/plan.ts';
+import { seed } from '../cli/seed.ts';
+import { shard, verify } from '../cli/shard.ts';
+import { tune } from '../cli/tune.ts';
+import { demo } from '../demo/command.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { messageOf } from '../tools/terminal/faults.ts';
+import { UsageError } from '../tools/terminal/options.ts';
+import { clearProgress } from '../tools/terminal/progress.ts';
 
 const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, fetch, shard, verify, inspect, demo, bench, tune, start];
 const CALL = 'npm run -s facexformer --';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { FaceXFormerError } from '../src/gpu/errors.ts';
 
 /**
  * Writes pieces to a file. Two processes may write to one path: each has its own temporary file, and the last rename wins.

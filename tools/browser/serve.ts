@@ -4,7 +4,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { CommandError } from './command.ts';
+import { CommandError } from '../terminal/command.ts';
 
 /** What an address gives: a body, a file, a folder (address ends in `/`), what is made only when asked for, or what takes a POST to it. */
 export type Route =

@@ -1,5 +1,5 @@
 /** What went wrong, said in the page: the code, the message, and what the person at the screen can do. */
-import { type ErrorCode, FaceXFormerError } from '../src/index.ts';
+import { type ErrorCode, FaceXFormerError } from '../../src/index.ts';
 import { byId, make } from './dom.ts';
 
 const ADVICE: Partial<Record<ErrorCode, string>> = {

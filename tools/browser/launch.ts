@@ -1,10 +1,10 @@
 /** A headless browser with WebGPU, on the machine's GPU or on the software adapter, and a check of which one came. */
 import puppeteer, { type Browser, type LaunchOptions } from 'puppeteer';
-import { driverFile } from '../scripts/vulkan.mjs';
+import { parseChoice } from '../terminal/options.ts';
+import { driverFile } from '../vulkan.mjs';
 import { requireChrome } from './chrome.ts';
 import { NoBrowserError } from './find.ts';
 import { requireFirefox } from './firefox.ts';
-import { parseChoice } from './options.ts';
 import { serve } from './serve.ts';
 
 const ADAPTERS = ['auto', 'gpu', 'software'] as const;

@@ -1,5 +1,5 @@
 /** Seeded weights that are computed in a page. */
-import { type Checkpoint, type Form, seededCheckpoint, tensorsOf } from '../src/index.ts';
+import { type Checkpoint, type Form, seededCheckpoint, tensorsOf } from '../../src/index.ts';
 
 /** They are computed on the page's thread: a pause after each tensor keeps the page alive. */
 export function seededWeights(form: Form, seed?: number): Checkpoint {

@@ -1,9 +1,9 @@
 /** What ends a command, as a person reads it. */
-import { FaceXFormerError } from '../src/gpu/errors.ts';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { NoBrowserError } from '../browser/find.ts';
+import { PageError } from '../browser/page.ts';
 import { CommandError } from './command.ts';
-import { NoBrowserError } from './find.ts';
 import { UsageError } from './options.ts';
-import { PageError } from './page.ts';
 
 export function messageOf(error: unknown): string {
   if (error instanceof FaceXFormerError) return `${error.code}: ${error.message}`;

@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { findChrome } from '../../cli/chrome.ts';
-import { NoBrowserError } from '../../cli/find.ts';
-import { findFirefox, hasFirefox, requireFirefox } from '../../cli/firefox.ts';
+import { findChrome } from '../../tools/browser/chrome.ts';
+import { NoBrowserError } from '../../tools/browser/find.ts';
+import { findFirefox, hasFirefox, requireFirefox } from '../../tools/browser/firefox.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chrome-'));
 afterAll(() => rmSync(folder, { recursive: true }));

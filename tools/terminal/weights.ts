@@ -1,11 +1,11 @@
 /** Which weights a command runs with: a file, or seeded ones. */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { FORMS, type Form } from '../src/checkpoint/manifest.ts';
-import { DEFAULT_SEED } from '../src/checkpoint/seeded.ts';
-import { FaceXFormerError } from '../src/gpu/errors.ts';
+import { FORMS, type Form } from '../../src/checkpoint/manifest.ts';
+import { DEFAULT_SEED } from '../../src/checkpoint/seeded.ts';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { root } from '../root.ts';
 import { parseChoice, parseSeed, UsageError } from './options.ts';
-import { root } from './root.ts';
 import { isFolder } from './write.ts';
 
 export type ChosenWeights = { file: string; name: string } | { seed: number; form: Form };

@@ -1,8 +1,8 @@
 /** A page of our own in the browser: a TypeScript module bundled, served on this machine and opened; Node calls its exports. */
 import { build, type Plugin } from 'esbuild';
 import type { Browser, Page } from 'puppeteer';
-import { wgslForEsbuild } from '../scripts/wgsl.mjs';
-import { root } from './root.ts';
+import { root } from '../root.ts';
+import { wgslForEsbuild } from '../wgsl.mjs';
 import { type Route, serve } from './serve.ts';
 
 export interface OpenPage {

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer';
+import { root } from '../root.ts';
 import { findProgram, isExecutable, NoBrowserError, type Program } from './find.ts';
-import { root } from './root.ts';
 
 const CHROME: Program = {
   variables: ['PUPPETEER_EXECUTABLE_PATH', 'CHROME_PATH'],

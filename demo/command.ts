@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { wgslForEsbuild } from '../scripts/wgsl.mjs';
-import type { Command } from './command.ts';
-import { parse, parsePort, UsageError } from './options.ts';
-import { root } from './root.ts';
-import { type Route, servePage } from './serve.ts';
-import { TRAINED } from './weights.ts';
+import { type Route, servePage } from '../tools/browser/serve.ts';
+import { root } from '../tools/root.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parsePort, UsageError } from '../tools/terminal/options.ts';
+import { TRAINED } from '../tools/terminal/weights.ts';
+import { wgslForEsbuild } from '../tools/wgsl.mjs';
 
 const PORT = 8080;
 
@@ -38,7 +38,7 @@ export async function demoRoutes(): Promise<Record<string, Route>> {
   return {
     '/': { file: join(root, 'demo', 'index.html') },
     '/main.js': { body: outputFiles[0]?.text ?? '', type: 'text/javascript' },
-    '/style.css': { file: join(root, 'demo', 'style.css') },
+    '/style.css': { file: join(root, 'tools', 'page', 'style.css') },
     '/astronaut.png': { file: join(root, 'test', 'fixtures', 'astronaut.png') },
     ...(existsSync(TRAINED) && { '/weights/facexformer.safetensors': { file: TRAINED } }),
   };

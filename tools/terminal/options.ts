@@ -1,6 +1,6 @@
 /** Arguments of the commands: parsed by Node, checked here; a wrong one is a {@link UsageError}. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { Box } from '../src/image/crop.ts';
+import type { Box } from '../../src/image/crop.ts';
 
 /** The command was called wrongly. Ends with exit code 2. */
 export class UsageError extends Error {
