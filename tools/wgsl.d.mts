@@ -3,8 +3,7 @@ import type { Plugin as RolldownPlugin } from 'rolldown';
 import type { Plugin as VitePlugin } from 'vite';
 
 export function wgslTokens(text: string): string[];
-export function minifiedWgsl(text: string, isFound?: (constant: string) => boolean): string;
-export function packagedWgsl(path: string): Promise<string>;
+export function minifiedWgsl(text: string): string;
 export const wgslForEsbuild: EsbuildPlugin;
 export const minifiedWgslForRolldown: RolldownPlugin;
 export const wgslForVite: VitePlugin;

@@ -1,5 +1,6 @@
 /** Compute pipelines, made asynchronously, each once: the same kernel with the same constants is the same pipeline. */
 import { type Kernel, type Launch, pipelineKey, withMachine } from '../kernels/kernel.ts';
+import { unrolled } from '../kernels/unroll.ts';
 import { FaceXFormerError } from './errors.ts';
 
 type AnyKernel = Pick<Kernel<never>, 'name' | 'wgsl'>;
@@ -21,7 +22,7 @@ export class Pipelines {
   }
 
   async #make(kernel: AnyKernel, { machine, constants }: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
-    const code = await this.#written(withMachine(kernel, machine));
+    const code = this.#written(withMachine(kernel, machine));
     let module = this.#modules.get(code);
     if (!module) {
       module = this.device.createShaderModule({ label: kernel.name, code });
@@ -38,10 +39,9 @@ export class Pipelines {
     }
   }
 
-  /** Firefox, which names no vendor, and browsers on Apple's GPUs get loops written out: their compilers do not unroll them. */
-  async #written(wgsl: string): Promise<string> {
-    if (!/^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '')) return wgsl;
-    return (await import('../kernels/unroll.ts')).unrolled(wgsl);
+  /** Firefox, which names no vendor, and browsers on Apple's GPUs get all loops written out: their compilers do not unroll them. */
+  #written(wgsl: string): string {
+    return unrolled(wgsl, /^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '') ? 'all' : 'marked');
   }
 
   /** The compiler's messages with the file's name, the line's number and its text. */

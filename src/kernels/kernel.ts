@@ -1,6 +1,6 @@
 /**
- * What a kernel is: one WGSL file, its bindings as the file declares them, and a function from a problem's shape to
- * constants and grid. Everything that kernels share is done here once; no kernel repeats any of it.
+ * What a kernel is: one WGSL file and the parts that it shares with others, its bindings as they declare them, and a function from a
+ * problem's shape to constants and grid. Everything that kernels share is done here once; no kernel repeats any of it.
  */
 
 /** Three numbers of workgroups, as dispatchWorkgroups takes them. */
@@ -26,6 +26,7 @@ export interface Binding {
 
 export interface Kernel<Shape> {
   readonly name: string;
+  /** The whole text: the kernel's own file, and the parts that it is joined from. */
   readonly wgsl: string;
   /** In binding order; the last one is the output `y`. */
   readonly bindings: readonly Binding[];
@@ -37,8 +38,13 @@ export const MAX_WORKGROUPS = 65_535;
 
 const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<storage,\s*(read|read_write)>)?\s*(\w+)\s*:/g;
 
-/** Binds a WGSL file to the function that gives constants and grid for a shape. */
-export function defineKernel<Shape>(name: string, wgsl: string, launch: (shape: Shape) => Launch): Kernel<Shape> {
+/**
+ * Binds WGSL to the function that gives constants and grid for a shape.
+ * @param files the kernel's own file, or that and the parts (parts/) that it shares with others, as whole files that are joined in this order.
+ *   WGSL takes declarations in any order; the kernel's own come first, because directives must, and so that a compiler's line numbers are its file's.
+ */
+export function defineKernel<Shape>(name: string, files: string | readonly string[], launch: (shape: Shape) => Launch): Kernel<Shape> {
+  const wgsl = typeof files === 'string' ? files : files.join('\n');
   const bindings: Binding[] = [];
   for (const [, index, access, binding] of wgsl.matchAll(BINDING))
     bindings[Number(index)] = { name: binding as string, kind: (access as 'read' | 'read_write' | undefined) ?? 'texture' };

@@ -1,38 +1,54 @@
 /**
  * Loops of a fixed length, written out: `for (var i = 0u; i < ROWS; i++) { ... }`, ROWS a number or a constant of the file, becomes its body as
- * often, each in a block with `const i`. Compilers of GPUs unroll such loops, but browsers stand before them: Safari's WGSL compiler counts every
- * turn of a loop in a volatile variable, Firefox's tests a bound in each, and past either nothing is unrolled, no array of a thread stays in
- * registers and no load goes ahead. An index that is constant needs no check of its bounds, either.
+ * often, each in a block with `const i`. Then an index in it is a constant: it needs no check of its bounds, and an array of a thread is registers.
+ *
+ * A loop that says `{ // unroll` is written out for every GPU: whether sums stay in registers may not depend on what a driver thinks of loops. All
+ * others are left to the drivers' compilers, but where a browser stands before them: Safari's WGSL compiler counts every turn in a volatile
+ * variable, Firefox's tests a bound in each, and past either nothing is unrolled. There every such loop is written out but those that say
+ * `{ // nounroll`.
  */
 
-/** Turns that are written out; longer loops stay, and those that may end early. */
+/** Turns that are written out without being asked for; longer loops stay. */
 const MOST_TURNS = 16;
 
-const LOOP = /for ?\(var (\w+) ?= ?0u; ?\1 ?< ?(\w+); ?\1\+\+\) ?{/;
+/** The marks as people write them, and as the package has them. */
+const LOOP = /for ?\(var (\w+) ?= ?0u; ?\1 ?< ?(\w+); ?\1\+\+\) ?{(?: ?(\/\/ ?(?:no)?unroll\b.*|\/\*(?:no)?unroll\*\/))?/;
 const CONSTANT = /\bconst (\w+) ?= ?([^;]+);/g;
+const ASKS = /\/[/*] ?unroll\b/;
+const COMMENT = /\/\/(?! ?(?:no)?unroll\b).*/g;
 
-/** @param wgsl whose machine shape is final */
-export function unrolled(wgsl: string): string {
-  const text = wgsl.replace(/\/\/.*/g, '');
+/**
+ * @param wgsl whose machine shape is final
+ * @param which loops are written out: those that are marked, or all of a fixed length
+ */
+export function unrolled(wgsl: string, which: 'marked' | 'all' = 'all'): string {
+  if (which === 'marked' && !ASKS.test(wgsl)) return wgsl; // with its comments and lines
+  const text = wgsl.replace(COMMENT, '');
   const sizes = new Map<string, number>();
   for (const [, name, value] of text.matchAll(CONSTANT)) {
     const size = sizeOf(value as string, sizes);
     if (size !== undefined) sizes.set(name as string, size);
   }
-  return written(text, sizes);
+  return written(text, sizes, which === 'all');
 }
 
-function written(text: string, sizes: ReadonlyMap<string, number>): string {
-  const [head, name, bound] = LOOP.exec(text) ?? [];
+function written(text: string, sizes: ReadonlyMap<string, number>, all: boolean): string {
+  const [head, name, bound, mark = ''] = LOOP.exec(text) ?? [];
   if (head === undefined) return text;
   const start = text.indexOf(head);
   const body = start + head.length;
   const end = closing(text, body);
-  const inner = written(text.slice(body, end), sizes);
+  const inner = written(text.slice(body, end), sizes, all);
   const turns = sizeOf(bound as string, sizes) ?? Number.POSITIVE_INFINITY;
-  const stays = turns > MOST_TURNS || /\b(break|continue)\b/.test(inner);
-  const loop = stays ? `${head}${inner}}` : Array.from({ length: turns }, (_, i) => `{const ${name}=${i}u;${inner}}`).join('');
-  return text.slice(0, start) + loop + written(text.slice(end + 1), sizes);
+  const goes = isWanted(mark, all, turns) && !/\b(break|continue)\b/.test(inner);
+  const opened = head.slice(0, head.lastIndexOf('{') + 1);
+  const loop = goes ? Array.from({ length: turns }, (_, i) => `{const ${name}=${i}u;${inner}}`).join('') : `${opened}${inner}}`;
+  return text.slice(0, start) + loop + written(text.slice(end + 1), sizes, all);
+}
+
+function isWanted(mark: string, all: boolean, turns: number): boolean {
+  if (mark.includes('nounroll')) return false;
+  return mark === '' ? all && turns <= MOST_TURNS : Number.isFinite(turns);
 }
 
 /** Where the block that begins before `at` ends. */

@@ -1,15 +1,13 @@
+/// <reference types="vite/types/importMeta.d.ts" />
 /** Loops of a kernel's own size, written out. That what comes out computes the same, Firefox's tests of every kernel show. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { unrolled } from '../../src/kernels/unroll.ts';
-import { root } from '../../tools/root.ts';
 import { minifiedWgsl } from '../../tools/wgsl.mjs';
 
-const folder = join(root, 'src/kernels');
-const files = readdirSync(folder).filter((name) => name.endsWith('.wgsl'));
-const textOf = (file: string): string => readFileSync(join(folder, file), 'utf8');
+const texts = import.meta.glob<string>('../../src/kernels/**/*.wgsl', { eager: true, import: 'default' });
+const textOf = (path: string): string => texts[`../../src/kernels/${path}`] as string;
+const files = Object.keys(texts).map((path) => path.slice('../../src/kernels/'.length));
 const loops = (text: string): number => text.match(/\bfor ?\(/g)?.length ?? 0;
 
 describe('a loop', () => {
@@ -63,6 +61,25 @@ describe('a loop', () => {
   it('over what is no whole number stays', () => {
     for (const size of ['1.5', 'A +', 'f(2u)', 'Z'])
       expect(loops(unrolled(`const B = ${size}; fn f() { for (var i = 0u; i < B; i++) { x; } }`)), size).toBe(1);
+  });
+
+  it.each(['// unroll', '// unroll: sums stay in registers', '/*unroll*/'])('that says %s is written out where no other is', (mark) => {
+    const text = `const N = 2u; fn f() { for (var i = 0u; i < N; i++) { ${mark}\n for (var j = 0u; j < N; j++) { x; } } }`;
+    const made = unrolled(text, 'marked');
+    expect([made.match(/const i=/g)?.length, loops(made)]).toEqual([2, 2]);
+    expect(made).not.toContain('unroll');
+    expect(loops(unrolled(text, 'all'))).toBe(0);
+  });
+
+  it('that says unroll is written out however long it is', () => {
+    expect(unrolled('const L = 17u; fn f() { for (var i = 0u; i < L; i++) { // unroll\n x; } }', 'marked').match(/const i=/g)).toHaveLength(
+      17,
+    );
+  });
+
+  it.each(['// nounroll', '/*nounroll*/'])('that says %s stays', (mark) => {
+    for (const which of ['marked', 'all'] as const)
+      expect(loops(unrolled(`const N = 2u; fn f() { for (var i = 0u; i < N; i++) { ${mark}\n x; } }`, which)), which).toBe(1);
   });
 
   it('is not ended by a brace in a comment', () => {
