@@ -48,7 +48,7 @@ async function graphOf(config: Config, tasks: readonly Task[], { dtype = 'f32', 
   const vendor = VENDORS[parseChoice('--gpu', gpu ?? 'desktop', GPUS)];
   if (software && gpu !== undefined) throw new UsageError('--software is the plan without a GPU; leave out --gpu.');
   if (software && (images > 1 || type === 'f16')) throw new UsageError('--software takes one face at a time, in float32.');
-  const lowering = software ? plain(cpuKernels) : fused(await kernelsFor({ vendor }));
+  const lowering = software ? plain(cpuKernels) : fused(kernelsFor({ vendor }));
   return network(config, { lowering, images, dtype: type, tasks });
 }
 

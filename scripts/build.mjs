@@ -1,14 +1,16 @@
 /**
- * Builds the package into dist/: index.js and draw.js for browsers and bundlers (ES modules, minified WGSL inlined) and their types.
+ * Builds the package into dist/: ES modules for browsers and bundlers, WGSL inlined, and one file of types for each.
  *   node scripts/build.mjs [--force]
  * Does nothing when dist/ is newer than every source.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
+import { rollup } from 'rollup';
+import { dts } from 'rollup-plugin-dts';
 import { minifiedWgslForRolldown } from '../tools/wgsl.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -28,53 +30,67 @@ function isFresh() {
   return existsSync(made) && inputs.every((input) => newest(join(root, input)) < statSync(made).mtimeMs);
 }
 
-/**
- * What every engine runs is one file, however many of its modules the files that are imported later share: one file is smaller than its
- * pieces. The labels are another, so that whoever only draws loads no engine. The paper form's tensors are listed in a file that index.js
- * imports only by way of the manifest: esbuild keeps with every app what index.js itself imports, if any other file has a use for it.
- */
-const GROUPS = [
-  { name: 'labels', test: /[\\/]face[\\/]labels\.ts$/, priority: 2 },
-  { name: 'engine', test: /[\\/]engine[\\/]facexformer\.ts$/, priority: 1 }, // and whatever it imports
-  { name: 'paper-tensors', test: /[\\/]checkpoint[\\/]paper\.ts$/ },
-  { name: 'manifest', test: /[\\/]checkpoint[\\/]manifest\.ts$/ },
-];
+/** What `exports` of package.json names: its file in dist/, and its source. */
+const ENTRIES = { index: 'src/index.ts', draw: 'src/face/draw.ts' };
 
-async function bundleTo(folder) {
+const asErrors = (level, { message }) => {
+  if (level === 'warn') throw new Error(message);
+};
+
+/** Nothing in dist/ may ask for code while it runs: service workers know no import(), and bundlers that make a worker one file refuse it. */
+const notLater = {
+  name: 'not-later',
+  generateBundle(_, bundle) {
+    for (const { fileName, dynamicImports = [] } of Object.values(bundle))
+      if (dynamicImports.length > 0) throw new Error(`${fileName} imports ${dynamicImports} while it runs: write static imports in src/.`);
+  },
+};
+
+async function bundleTo(input, output) {
   const bundle = await rolldown({
     cwd: root,
-    input: { index: 'src/index.ts', draw: 'src/face/draw.ts' },
+    input,
     transform: { target: 'es2022' },
-    plugins: [minifiedWgslForRolldown],
+    plugins: [minifiedWgslForRolldown, notLater],
     checks: { bundlerTimings: false }, // how long a build takes on a busy machine is no fault
-    onLog(level, { message }) {
-      if (level === 'warn') throw new Error(message);
-    },
+    onLog: asErrors,
   });
-  await bundle.write({
-    dir: folder,
-    format: 'es',
-    minify: true,
-    sourcemap: true,
-    chunkFileNames: '[name]-[hash].js',
-    codeSplitting: { groups: GROUPS },
-  });
+  await bundle.write({ format: 'es', minify: true, sourcemap: true, ...output });
   await bundle.close();
 }
 
+/** One declaration file an entry, which every resolver and TypeScript from 5.6 on reads. */
 async function declareTo(folder) {
+  const declared = `${folder}-types`;
   const tsc = fileURLToPath(import.meta.resolve('typescript/package.json')).replace(/package\.json$/, 'bin/tsc');
-  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', folder];
-  await promisify(execFile)(process.execPath, args, { cwd: root }).catch((error) => {
-    throw new Error(`The types do not compile:\n${error.stdout || error.message}`);
-  });
-  for (const file of readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
-    const path = join(folder, file);
-    writeFileSync(path, readFileSync(path, 'utf8').replace(TS_SPECIFIER, '$1.js$2')); // every resolver finds x.d.ts under x.js
+  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', declared];
+  try {
+    await promisify(execFile)(process.execPath, args, { cwd: root }).catch((error) => {
+      throw new Error(`The types do not compile:\n${error.stdout || error.message}`);
+    });
+    await Promise.all(
+      Object.entries(ENTRIES).map(([name, source]) =>
+        rollUp(join(declared, source.replace(/^src\/(.*)\.ts$/, '$1.d.ts')), join(folder, `${name}.d.ts`)),
+      ),
+    );
+  } finally {
+    rmSync(declared, { recursive: true, force: true });
   }
 }
 
-const TS_SPECIFIER = /((?:from |import\()["']\.{1,2}\/[^"']+)\.ts(["'])/g;
+async function rollUp(input, file) {
+  const bundle = await rollup({ input, plugins: [dts({ tsconfig: join(root, 'tsconfig.build.json') })], onLog: asErrors });
+  const { output } = await bundle.generate({ format: 'es' });
+  writeFileSync(file, `/// <reference lib="esnext.disposable" />\n${forOlderTypeScript(output[0].code)}`);
+  await bundle.close();
+}
+
+/**
+ * Typed arrays have a type parameter since TypeScript 5.7 only. What a static method of theirs returns is `Uint8Array<ArrayBuffer>` there, which
+ * a Blob takes, and plain `Uint8Array` before.
+ */
+const forOlderTypeScript = (text) =>
+  text.replace(/\b(\w+Array)<ArrayBuffer>/g, 'ReturnType<typeof $1.of>').replace(/\b(\w+Array)<ArrayBufferLike>/g, '$1');
 
 /** Builds where needed; true when it did. The new dist/ takes the old one's place only when it is whole. */
 export async function build({ force = false } = {}) {
@@ -82,7 +98,7 @@ export async function build({ force = false } = {}) {
   const made = join(root, '.cache', `dist-${process.pid}`);
   mkdirSync(made, { recursive: true });
   try {
-    await Promise.all([bundleTo(made), declareTo(made)]);
+    await Promise.all([bundleTo(ENTRIES, { dir: made, chunkFileNames: '[name]-[hash].js' }), declareTo(made)]);
     rmSync(dist, { recursive: true, force: true });
     renameSync(made, dist);
   } finally {

@@ -26,7 +26,7 @@ export * from './face/labels.ts';
 export type { Angles, Matrix3 } from './face/pose.ts';
 export type { RawTensor } from './face/raw.ts';
 export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './face/results.ts';
-export type { AdapterName } from './gpu/device.ts';
+export type { AdapterName, LentDevice } from './gpu/device.ts';
 export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
 export type { Plan } from './graph/plan.ts';
 export { planJson, printPlan } from './graph/print.ts';

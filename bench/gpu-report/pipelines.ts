@@ -36,7 +36,7 @@ export interface Wanted {
 /** Each once, with all tasks of the forms, those of the first element type first and of each that with most multiply-adds. */
 export async function pipelinesOf({ vendor }: { vendor: string }, wanted: Wanted = {}): Promise<Pipeline[]> {
   const { forms = FORMS, dtypes = DTYPES, candidates = false } = wanted;
-  const lowering = fused(await kernelsFor({ vendor }));
+  const lowering = fused(kernelsFor({ vendor }));
   const all = new Map<string, Pipeline>();
   for (const dtype of dtypes) {
     const ofDtype: Pipeline[] = [];

@@ -1,4 +1,5 @@
-/** The application's hand on downloaded weights; the stores themselves are loaded when it is first used. */
+/** The application's hand on downloaded weights. */
+import { chunkStore } from './store.ts';
 
 /** Weights in the cache. */
 export interface CachedWeights {
@@ -8,24 +9,22 @@ export interface CachedWeights {
   bytes: number;
 }
 
-const stored = async () => (await import('./store.ts')).chunkStore();
-
 const isSha256 = (key: string) => /^[0-9a-f]{64}$/.test(key);
 
 /** The weights that earlier visits left in this origin's storage. */
 export const weightCache = {
   /** What is kept, and where. */
   async list(): Promise<CachedWeights[]> {
-    const kept = await (await stored()).list();
+    const kept = await (await chunkStore()).list();
     return [...kept].filter(([key]) => isSha256(key)).map(([sha256, bytes]) => ({ sha256, bytes }));
   },
   /** Forgets one file's weights. */
   async delete(sha256: string): Promise<void> {
-    await (await stored()).delete(sha256);
+    await (await chunkStore()).delete(sha256);
   },
   /** Forgets all weights, and what was known of their addresses. */
   async clear(): Promise<void> {
-    const store = await stored();
+    const store = await chunkStore();
     for (const key of (await store.list()).keys()) await store.delete(key);
   },
 };

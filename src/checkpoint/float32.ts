@@ -1,10 +1,11 @@
-/** The engine's way to float32 weights: the decoding of other types is loaded only for files that hold them. */
+/** The engine's way to float32 weights. */
 import type { Checkpoint } from './checkpoint.ts';
+import { inFloat32 } from './values.ts';
 
 /** As `inFloat32`, but that F32 data may lie anywhere: see `aligned`. @throws FaceXFormerError WRONG_WEIGHTS */
-export async function asFloat32(checkpoint: Checkpoint): Promise<Checkpoint> {
+export function asFloat32(checkpoint: Checkpoint): Checkpoint {
   const plain = [...checkpoint.tensors.values()].every(({ dtype }) => dtype === 'F32' || dtype === 'I64');
-  return plain ? checkpoint : (await import('./values.ts')).inFloat32(checkpoint);
+  return plain ? checkpoint : inFloat32(checkpoint);
 }
 
 /** F32 data as numbers, viewed where it lies at a multiple of 4, else copied. */

@@ -3,6 +3,7 @@ import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { ByteReader, type ByteSource, fetchBytes, responseBytes } from './bytes.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
+import { hostedSources, joined } from './hosted.ts';
 import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength } from './safetensors.ts';
 
 /** Where weights can be read from; a stream, a Request's body and a Response only once. */
@@ -33,7 +34,6 @@ export async function openCheckpoint(source: WeightsSource, { signal, fetch, cac
   const fetching = fetch ?? globalThis.fetch.bind(globalThis);
   if ((typeof source !== 'string' && !(source instanceof URL)) || !isHosted(String(source)))
     return openBytes(byteSource(source, fetching), signal);
-  const { hostedSources, joined } = await import('./hosted.ts'); // most apps have a file of weights
   const [first, ...others] = await hostedSources(String(source), { signal, fetch: fetching, cache, retry });
   if (others.length === 0) return openBytes(first as ByteSource, signal);
   const parts: Checkpoint[] = [];

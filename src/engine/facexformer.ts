@@ -5,7 +5,7 @@ import type { Task } from '../face/labels.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
-import type { KernelTime } from '../graph/profile.ts';
+import { type KernelTime, profile } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
 import { type Box, checkBox, wholePicture } from '../image/crop.ts';
 import { batchesOf } from '../image/preprocess.ts';
@@ -22,6 +22,7 @@ import {
   type TuneReport,
 } from './options.ts';
 import type { Wanted } from './programs.ts';
+import { tune } from './tuned.ts';
 
 /** A call whose frames the GPU has; `results` are one a batch. */
 interface Submitted {
@@ -93,10 +94,7 @@ export class FaceXFormer {
    * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
    */
   profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
-    return this.#inTurn(async () => {
-      const { profile } = await import('../graph/profile.ts');
-      return profile(await this.#loaded.programs.get({ tasks: this.#chosen(tasks) }));
-    });
+    return this.#inTurn(async () => profile(await this.#loaded.programs.get({ tasks: this.#chosen(tasks) })));
   }
 
   /**
@@ -106,7 +104,7 @@ export class FaceXFormer {
    * @throws FaceXFormerError BAD_OPTION, ABORTED, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED; nothing is adopted then
    */
   tune(options: TuneOptions = {}): Promise<TuneReport> {
-    return this.#inTurn(async () => (await import('./tuned.ts')).tune(this.#loaded, options));
+    return this.#inTurn(() => tune(this.#loaded, options));
   }
 
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
@@ -178,8 +176,7 @@ export class FaceXFormer {
 
   async #answer({ picture, frames, start, timings }: Submitted, options: AnalyzeOptions): Promise<Analysis> {
     const faces: AnalyzedFace[] = [];
-    for (const { batch, results } of frames)
-      faces.push(...(await facesOf(batch, await this.#unlessGone(results), this.#loaded.config, options)));
+    for (const { batch, results } of frames) faces.push(...facesOf(batch, await this.#unlessGone(results), this.#loaded.config, options));
     this.#check(options.signal);
     const { width, height } = picture;
     return { faces, width, height, timings: { ...timings, total: performance.now() - start } };

@@ -12,12 +12,14 @@ import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { type Config, configOf, tasksOf } from '../model/config.ts';
 import { network } from '../model/network.ts';
+import { paper } from '../model/paper.ts';
 import { released } from '../model/released.ts';
 import type { Choices } from '../tune/tune.ts';
 import { loweringFor } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
 import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
+import { rememberedFor } from './tuned.ts';
 
 /** What an engine is made of. */
 export interface Loaded {
@@ -48,11 +50,11 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
   try {
     const opened = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended });
-    const checkpoint = await asFloat32(opened);
-    const form = formOf(checkpoint.tensors) === 'paper' ? (await import('../model/paper.ts')).paper : released;
+    const checkpoint = asFloat32(opened);
+    const form = formOf(checkpoint.tensors) === 'paper' ? paper : released;
     const config = configOf(checkpoint.tensors, form);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
-    const lowering = await loweringFor(gpu, options.plan ?? 'auto');
+    const lowering = loweringFor(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu, lowering);
     const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks });
     const graph = graphOf(1);
@@ -116,7 +118,7 @@ type Remembered = Awaited<ReturnType<typeof rememberedChoices>>;
 
 /** Where there is no IndexedDB there is nothing to find. */
 async function rememberedChoices({ tuned = true }: LoadOptions, gpu: Gpu, dtype: EngineDtype) {
-  return tuned && globalThis.indexedDB ? (await import('./tuned.ts')).rememberedFor(gpu, dtype) : undefined;
+  return tuned && globalThis.indexedDB ? rememberedFor(gpu, dtype) : undefined;
 }
 
 const isCheckpoint = (weights: LoadOptions['weights']): weights is Checkpoint =>

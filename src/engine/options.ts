@@ -5,7 +5,7 @@ import type { Form } from '../checkpoint/tensors.ts';
 import { TASKS, type Task } from '../face/labels.ts';
 import type { RawTensor } from '../face/raw.ts';
 import type { Face } from '../face/results.ts';
-import type { AdapterName } from '../gpu/device.ts';
+import type { AdapterName, LentDevice } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Box } from '../image/crop.ts';
 import type { TunedShape } from '../tune/tune.ts';
@@ -45,8 +45,8 @@ export interface LoadOptions {
    * Where it was never called the engine's own table decides.
    */
   tuned?: boolean;
-  /** A device of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
-  device?: GPUDevice;
+  /** A GPUDevice of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
+  device?: LentDevice;
   /** Ends the loading with ABORTED; what was made is destroyed. */
   signal?: AbortSignal;
   /** Called when a phase begins, and as weights arrive. */

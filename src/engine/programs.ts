@@ -8,6 +8,7 @@ import type { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Program, type Resources } from '../graph/program.ts';
 import type { Config } from '../model/config.ts';
+import { pixelsOf } from './pixels.ts';
 
 /** Programs kept for recent choices. */
 const KEPT_PROGRAMS = 4;
@@ -92,7 +93,7 @@ export class Programs {
     const outputs = outputsOf(tasks, !!(raw || taps));
     const kept = new Set<string>();
     if (raw || taps) {
-      (await import('./pixels.ts')).pixelsOf(graph);
+      pixelsOf(graph);
       kept.add('resized').add('pixels');
     }
     if (heatmaps) kept.add(heatmapsOf(config));

@@ -1,9 +1,10 @@
-/** Tuning as the engine does it: what is measured, what is kept between visits and for whom. Loaded only where there may be something to do. */
+/** Tuning as the engine does it: what is measured, what is kept between visits and for whom. */
 import type { AdapterName, Gpu } from '../gpu/device.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import type { Choose } from '../graph/plan.ts';
 import { forgetTuned, readTuned, writeTuned } from '../tune/store.ts';
-import type { Choices } from '../tune/tune.ts';
+import { Trials } from '../tune/trials.ts';
+import { type Choices, choicesOf, chooserOf, tunablesOf, tuneShapes } from '../tune/tune.ts';
 import { VERSION } from '../version.ts';
 import type { Loaded } from './load.ts';
 import type { EngineDtype, TuneOptions, TuneReport } from './options.ts';
@@ -49,7 +50,6 @@ export async function rememberedFor(
   const key = tuneKey(adapter, dtype);
   const choices = checkedChoices(await readTuned(key), thisBrowser());
   if (!choices) return undefined;
-  const { chooserOf } = await import('../tune/tune.ts');
   return { choices, choose: chooserOf(choices, lanes), forget: () => forgetTuned(key) };
 }
 
@@ -58,10 +58,6 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
   const { budget = 2000, signal, force = false } = options;
   if (!(typeof budget === 'number' && budget > 0))
     throw new FaceXFormerError('BAD_OPTION', `\`budget\` is ${budget}; it must be a number of milliseconds above 0.`);
-  const [{ chooserOf, choicesOf, tunablesOf, tuneShapes }, { Trials }] = await Promise.all([
-    import('../tune/tune.ts'),
-    import('../tune/trials.ts'),
-  ]);
   const start = performance.now();
   const tunables = tunablesOf(programs.plan(tasks, { untuned: true }), gpu.lanes);
   const trials = await Trials.on(parameters);

@@ -7,6 +7,7 @@ import type { Results } from '../graph/program.ts';
 import type { Box } from '../image/crop.ts';
 import type { Config } from '../model/config.ts';
 import { TASKS } from './labels.ts';
+import { rawTensors } from './raw.ts';
 import { faceOf, type RawOutputs } from './results.ts';
 
 /** Crops that go through the network together, and what is run for them. */
@@ -16,8 +17,8 @@ export interface Batch {
 }
 
 /** One face a crop, in their order. */
-export function facesOf({ crops, plan }: Batch, results: Results, config: Config, options: AnalyzeOptions): Promise<AnalyzedFace[]> {
-  return Promise.all(crops.map((crop, image) => oneFace(plan, partOf(results, image, crops.length), crop, config, options)));
+export function facesOf({ crops, plan }: Batch, results: Results, config: Config, options: AnalyzeOptions): AnalyzedFace[] {
+  return crops.map((crop, image) => oneFace(plan, partOf(results, image, crops.length), crop, config, options));
 }
 
 /** An image's results: every tensor holds the images one after the other. */
@@ -27,13 +28,7 @@ function partOf(results: Results, image: number, images: number): Results {
   return new Map([...results].map(([name, bytes]) => [name, part(bytes)]));
 }
 
-async function oneFace(
-  plan: Plan,
-  results: Results,
-  crop: Box,
-  config: Config,
-  { raw, taps, heatmaps }: AnalyzeOptions,
-): Promise<AnalyzedFace> {
+function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw, taps, heatmaps }: AnalyzeOptions): AnalyzedFace {
   const outputs: RawOutputs = {};
   for (const task of TASKS) {
     const values = results.get(task);
@@ -42,7 +37,7 @@ async function oneFace(
   const mask = results.get('mask');
   const face: AnalyzedFace = faceOf(outputs, { crop, form: config.form, mask: mask && new Uint8Array(mask) });
   if (!raw && !taps && !heatmaps) return face;
-  const tensors = (await import('./raw.ts')).rawTensors(plan, results, outputs);
+  const tensors = rawTensors(plan, results, outputs);
   if (raw || taps) face.raw = tensors;
   const maps = heatmaps && tensors[`tap.${heatmapsOf(config)}`];
   if (maps) face.heatmaps = maps;

@@ -1,4 +1,4 @@
-/** Raw tensors of a frame under PyTorch's names and shapes: `output.*`, `tap.*`, `resized`, `pixels`. Loaded for who asks for them. */
+/** Raw tensors of a frame under PyTorch's names and shapes: `output.*`, `tap.*`, `resized`, `pixels`. */
 import { float32Of } from '../checkpoint/from-float16.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { RawOutputs } from './results.ts';

@@ -14,6 +14,17 @@ export interface Gpu {
   readonly lost: AbortSignal;
 }
 
+/**
+ * A GPUDevice, as far as a caller's types must tell it from something else: TypeScript knows the real one only where an app has types for
+ * WebGPU, and an app that lends no device needs none.
+ */
+export interface LentDevice {
+  readonly features: { has(name: string): boolean };
+  readonly lost: Promise<{ readonly message: string }>;
+  readonly queue: object;
+  createComputePipelineAsync(descriptor: never): Promise<object>;
+}
+
 /** What the browser tells of the adapter; Firefox tells nothing, and fields are empty then. */
 export interface AdapterName {
   readonly vendor: string;
@@ -35,8 +46,8 @@ export interface GpuOptions {
 }
 
 /** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, ABORTED */
-export async function openGpu(given: GPUDevice | undefined, { signal, float16 = false }: GpuOptions = {}): Promise<Gpu> {
-  if (given) return gpuOf(given, given.adapterInfo, false);
+export async function openGpu(given: LentDevice | undefined, { signal, float16 = false }: GpuOptions = {}): Promise<Gpu> {
+  if (given) return gpuOf(given as GPUDevice, (given as GPUDevice).adapterInfo, false);
   const gpu = globalThis.navigator?.gpu;
   if (!gpu) throw unavailable();
   for (const wait of ATTEMPTS) {

@@ -1,6 +1,6 @@
 /**
  * Who made the GPU, for browsers whose WebGPU does not say: Firefox names no vendor there, but in WebGL a GPU that is like the one at hand
- * ("Intel(R) HD Graphics, or similar"). An entry of its own, so that other browsers never load it.
+ * ("Intel(R) HD Graphics, or similar").
  */
 
 /** What makers' GPUs are called in WebGL, and the maker as WebGPU names it. */

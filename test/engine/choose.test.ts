@@ -24,7 +24,7 @@ it.each([
   ['amd', MAC, gpuKernels],
 ])('vendor %j of a browser that says %s', async (vendor, userAgent, kernels) => {
   vi.stubGlobal('navigator', { userAgent });
-  expect(await kernelsFor({ vendor })).toBe(kernels);
+  expect(kernelsFor({ vendor })).toBe(kernels);
 });
 
 /** What Firefox says in WebGL, sanitised: dom/canvas/SanitizeRenderer.cpp there. */
@@ -56,25 +56,25 @@ it.each([
       getContext = () => (renderer === undefined ? null : gl);
     },
   );
-  expect(await kernelsFor({ vendor: '' })).toBe(kernels);
+  expect(kernelsFor({ vendor: '' })).toBe(kernels);
   expect(loseContext).toHaveBeenCalledTimes(renderer === undefined ? 0 : 1);
 });
 
 it('a vendor that is named, and a CPU, need no WebGL', async () => {
   const canvas = vi.fn();
   vi.stubGlobal('OffscreenCanvas', canvas);
-  expect(await kernelsFor({ vendor: 'nvidia' })).toBe(gpuKernels);
-  expect(await kernelsFor({ vendor: '', software: true })).toBe(softwareKernels);
+  expect(kernelsFor({ vendor: 'nvidia' })).toBe(gpuKernels);
+  expect(kernelsFor({ vendor: '', software: true })).toBe(softwareKernels);
   expect(canvas).not.toHaveBeenCalled();
 });
 
 it('no vendor where no browser is', async () => {
   vi.stubGlobal('navigator', undefined);
-  expect(await kernelsFor({ vendor: '' })).toBe(gpuKernels);
+  expect(kernelsFor({ vendor: '' })).toBe(gpuKernels);
 });
 
 it('a CPU, whatever else it says', async () => {
-  expect(await kernelsFor({ vendor: 'arm', software: true })).toBe(softwareKernels);
+  expect(kernelsFor({ vendor: 'arm', software: true })).toBe(softwareKernels);
 });
 
 describe('the lowering', () => {
@@ -85,19 +85,22 @@ describe('the lowering', () => {
   const desktop = gpu({ vendor: 'nvidia' }, 32);
 
   it('is plain on SwiftShader, and fused elsewhere', async () => {
-    expect((await loweringFor(swiftshader, 'auto')).mostImages).toBe(1);
-    for (const one of [lavapipe, desktop]) expect((await loweringFor(one, 'auto')).mostImages).toBe(8);
+    expect(loweringFor(swiftshader, 'auto').mostImages).toBe(1);
+    for (const one of [lavapipe, desktop]) expect(loweringFor(one, 'auto').mostImages).toBe(8);
   });
 
   it('by name is fused on SwiftShader too, and plain only there', async () => {
-    expect((await loweringFor(swiftshader, 'fused')).mostImages).toBe(8);
-    expect((await loweringFor(swiftshader, 'plain')).mostImages).toBe(1);
+    expect(loweringFor(swiftshader, 'fused').mostImages).toBe(8);
+    expect(loweringFor(swiftshader, 'plain').mostImages).toBe(1);
     for (const one of [lavapipe, desktop])
-      await expect(loweringFor(one, 'plain')).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/four lanes/) });
+      await expect(async () => loweringFor(one, 'plain')).rejects.toMatchObject({
+        code: 'BAD_OPTION',
+        message: expect.stringMatching(/four lanes/),
+      });
   });
 
   it.each(['Fused', '', 7, null])('%j is none', async (asked) => {
-    await expect(loweringFor(desktop, asked as 'auto')).rejects.toMatchObject({
+    await expect(async () => loweringFor(desktop, asked as 'auto')).rejects.toMatchObject({
       code: 'BAD_OPTION',
       message: expect.stringMatching(/`plan` is .*auto, fused, plain/),
     });

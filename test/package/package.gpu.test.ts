@@ -20,7 +20,7 @@ const installed = (...path: string[]) => join(consumer.folder, 'node_modules', '
 describe('the tarball', () => {
   it('holds what is to be used, and nothing else', () => {
     const { files } = consumer;
-    for (const file of ['package.json', 'LICENSE', 'dist/index.js', 'dist/index.d.ts', 'dist/draw.js', 'dist/draw/overlay.d.ts'])
+    for (const file of ['package.json', 'LICENSE', 'dist/index.js', 'dist/index.d.ts', 'dist/draw.js', 'dist/draw.d.ts'])
       expect(files).toContain(file);
     const others = files.filter(
       (file) => !/^(package\.json|(weights\/)?README\.md|LICENSE|weights\/[\w-]+\.json|dist\/.+\.(js|js\.map|d\.ts))$/.test(file),
