@@ -11,7 +11,7 @@ import { FILE } from '../tools/fixtures.ts';
 import { root } from '../tools/root.ts';
 import { wgslForEsbuild } from '../tools/wgsl.mjs';
 import { commit } from './commit.ts';
-import type { Offer } from './page/peers/peers.ts';
+import type { Offer } from './page/peers/peer.ts';
 import type { Peer } from './page/settings.ts';
 import { prepare } from './peers/prepare.ts';
 

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const KEPT = 10_000;
 const LIMIT = 3_000_000;
 const from = new URL('../../shared/fixtures/', import.meta.url);
-const to = new URL('../test/fixtures', import.meta.url);
+const to = new URL('../test/fixtures/', import.meta.url);
 const names = ['astronaut-face.safetensors', 'astronaut-wide.safetensors', 'astronaut-face-paper.safetensors'];
 
 function readTensors(file) {

@@ -10,7 +10,6 @@ export { safetensorsBytes } from './checkpoint/write.ts';
 export { FaceXFormer } from './engine/facexformer.ts';
 export type {
   Analysis,
-  AnalyzedFace,
   AnalyzeOptions,
   EngineDtype,
   EngineInfo,
@@ -20,11 +19,11 @@ export type {
   TuneOptions,
   TuneReport,
 } from './engine/options.ts';
+export type { AnalyzedFace, RawTensor } from './face/faces.ts';
 export { Gallery, type GalleryJson, type Match, similarity } from './face/gallery.ts';
 export { type FaceJson, faceToJson } from './face/json.ts';
 export * from './face/labels.ts';
 export type { Angles, Matrix3 } from './face/pose.ts';
-export type { RawTensor } from './face/raw.ts';
 export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './face/results.ts';
 export type { AdapterName, LentDevice } from './gpu/device.ts';
 export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';

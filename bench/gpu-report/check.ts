@@ -1,5 +1,6 @@
 /** What is not as it has to be: figures worse than the recorded ones, and figures beyond the project's bounds. */
-import type { Column, Figures } from './gpus.ts';
+import type { Column } from './gpus.ts';
+import type { Figures } from './measured.ts';
 
 /** A pipeline's figures, or why there are none. */
 export type Outcome = { readonly figures: Figures } | { readonly failed: string };

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../tools/root.ts';
-import type { Figures, Measured } from './gpus.ts';
+import type { Figures, Measured } from './measured.ts';
 import { type Ended, run } from './processes.ts';
 
 /** Where `setup.sh` puts what it makes. */

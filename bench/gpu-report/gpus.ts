@@ -1,19 +1,12 @@
 /** The GPUs of the report: what the adapter would call itself, how to measure for it, and which figures its compiler gives. */
 import { unrolled } from '../../src/kernels/unroll.ts';
 import { measureOnIntel } from './intel.ts';
+import type { Measured } from './measured.ts';
 import { measureOnNvk } from './nvk.ts';
 import { measureOnAdreno, measureOnMali } from './phones.ts';
 import { measureOnRadv } from './radv.ts';
 import { measureOnSafari } from './safari.ts';
 import { measureOnWgpu } from './wgpu.ts';
-
-export type Figures = Readonly<Record<string, number>>;
-
-export interface Measured {
-  readonly figures: Figures;
-  /** The compiler as it describes itself, with its version. */
-  readonly driver: string;
-}
 
 export interface Column {
   readonly figure: string;

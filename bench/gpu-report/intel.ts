@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, icd, last, NotSetUp, readLogOn } from './dawn.ts';
-import type { Figures, Measured } from './gpus.ts';
+import type { Figures, Measured } from './measured.ts';
 
 /** Of `INTEL_DEBUG=cs`. Lanes share a thread's registers, 4 KiB; sends are accesses to any memory; cycles are the compiler's estimate. */
 export function readIntelLog(log: string): Figures {

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, NotSetUp, readLogOn } from './dawn.ts';
-import type { Figures, Measured } from './gpus.ts';
 import { hottest, type Instruction, type Kind, type Program } from './loops.ts';
+import type { Figures, Measured } from './measured.ts';
 
 function kindOf(op: string): Kind {
   if (/^(ffma|hfma2|dfma|hmma|imma|idp4)/.test(op)) return 'fma';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, last, NotSetUp, readLogOn } from './dawn.ts';
-import type { Figures, Measured } from './gpus.ts';
+import type { Figures, Measured } from './measured.ts';
 
 const LIBRARIES = '/usr/lib/aarch64-linux-gnu';
 

@@ -2,8 +2,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, icd, inFolder, NotSetUp } from './dawn.ts';
-import type { Figures, Measured } from './gpus.ts';
 import { hottest, type Instruction, type Kind, type Program } from './loops.ts';
+import type { Figures, Measured } from './measured.ts';
 import { run } from './processes.ts';
 import { spirvOf } from './spirv.ts';
 

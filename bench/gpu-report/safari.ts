@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, inFolder, NotSetUp } from './dawn.ts';
-import type { Figures, Measured } from './gpus.ts';
+import type { Figures, Measured } from './measured.ts';
 import { run } from './processes.ts';
 
 /** Of the Metal text: its loops, each with the volatile counter that keeps Apple's compiler from unrolling it, and its length. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, icd, NotSetUp, readLogOn } from './dawn.ts';
-import type { Figures, Measured } from './gpus.ts';
+import type { Figures, Measured } from './measured.ts';
 import { figuresOf } from './radv.ts';
 
 const SHIM = '/usr/lib/x86_64-linux-gnu/libamdgpu_noop_drm_shim.so';

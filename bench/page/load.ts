@@ -3,8 +3,8 @@
 import { FaceXFormer, type LoadOptions } from '../../src/index.ts';
 import { seededWeights } from '../../tools/page/seeded.ts';
 import type { OpenDevice } from './device.ts';
-import type { Run } from './measure.ts';
 import { NOTICE } from './result.ts';
+import type { Run } from './run.ts';
 import type { Settings } from './settings.ts';
 
 /** `opening`: milliseconds that the device took. */

@@ -9,25 +9,9 @@ import { loadEngine } from './load.ts';
 import { runPeers } from './peers/peers.ts';
 import { type BenchResult, type Correctness, type Measured, SCHEMA } from './result.ts';
 import { measureRoofline } from './roofline.ts';
+import type { Run, RunOptions } from './run.ts';
 import { timeCalls, timeVideo } from './series.ts';
 import type { Settings } from './settings.ts';
-
-interface RunOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** What is being done, and how far it is: 0 to 1, or unknown. */
-  readonly say?: ((phase: string, part?: number) => void) | undefined;
-  /** What is known so far. */
-  readonly onPart?: ((part: Partial<BenchResult>) => void) | undefined;
-}
-
-/** A run under way. */
-export interface Run {
-  readonly settings: Settings;
-  readonly signal: AbortSignal | undefined;
-  readonly say: NonNullable<RunOptions['say']>;
-  /** Hands out what was found. */
-  readonly add: (part: Partial<BenchResult>) => void;
-}
 
 const IN_FLIGHT = 3;
 const PICTURE = 'astronaut.png';

@@ -1,4 +1,4 @@
-/** float32 to float16 on the CPU, where WGSL leaves the direction of rounding open. */
+/** float16 on the CPU: to it, as WGSL leaves the direction of rounding open, and from it. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 
 /**
@@ -32,4 +32,36 @@ function subnormal(value: number): number {
 /** What a number meets that the smaller type has no room for. */
 export function unfit(name: string, value: number, type: string): FaceXFormerError {
   return new FaceXFormerError('WRONG_WEIGHTS', `${name} holds ${value}, which ${type} cannot hold. Keep these weights in f32.`);
+}
+
+/** The values of float16 bits: exact. */
+export function fromFloat16(halves: Uint16Array, out: Float32Array): void {
+  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  const table = float16Table();
+  for (let i = 0; i < bits.length; i++) bits[i] = table[halves[i] as number] as number;
+}
+
+/** The same in an array of its own. */
+export function float32Of(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(halves.length);
+  fromFloat16(halves, values);
+  return values;
+}
+
+let float16Bits: Uint32Array | undefined;
+
+/** The float32 bits of every float16, by its bits. */
+function float16Table(): Uint32Array {
+  if (float16Bits) return float16Bits;
+  const value = new Float32Array(65536);
+  const table = new Uint32Array(value.buffer);
+  for (let h = 0; h < 65536; h++) {
+    const sign = h & 0x8000 ? -1 : 1;
+    const exponent = (h >> 10) & 31;
+    const fraction = h & 1023;
+    if (exponent === 31) table[h] = ((h & 0x8000) << 16) | 0x7f800000 | (fraction << 13);
+    else value[h] = exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  }
+  float16Bits = table;
+  return table;
 }

@@ -1,7 +1,7 @@
-/** Stored elements to float32: the one type that the engine computes from. Loaded for files that hold others: see float32.ts. */
+/** Stored elements to float32: the one type that the engine computes from. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
-import { fromFloat16 } from './from-float16.ts';
+import { fromFloat16 } from './float16.ts';
 import { badFile } from './safetensors.ts';
 
 /**
@@ -10,10 +10,16 @@ import { badFile } from './safetensors.ts';
  * @throws FaceXFormerError WRONG_WEIGHTS for a type that is not floating-point
  */
 export function toFloat32(info: TensorInfo, data: Uint8Array): Float32Array {
-  if (info.dtype === 'F32' && data.byteOffset % 4 === 0) return new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+  if (info.dtype === 'F32' && data.byteOffset % 4 === 0) return aligned(data);
   const out = new Float32Array(data.byteLength / (FLOAT_BYTES[info.dtype] ?? notFloat(info)));
   decode(info, data, out);
   return out;
+}
+
+/** F32 data as numbers, viewed where it lies at a multiple of 4, else copied. */
+export function aligned(data: Uint8Array): Float32Array {
+  const { buffer, byteOffset } = data.byteOffset % 4 === 0 ? data : new Uint8Array(data); // not slice: a Buffer's is a view
+  return new Float32Array(buffer, byteOffset, data.byteLength / 4);
 }
 
 const FLOAT_BYTES: Partial<Record<Dtype, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };

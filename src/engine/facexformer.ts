@@ -1,6 +1,6 @@
 /** The engine: loads weights onto a GPU once, then analyses pictures, in the order of the calls. */
 
-import { type Batch, facesOf } from '../face/faces.ts';
+import { type AnalyzedFace, type Batch, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { disposed } from '../gpu/readback.ts';
@@ -13,7 +13,6 @@ import { frameOf, openPicture, type Picture, type PictureSource } from '../image
 import { type Loaded, loadEngine } from './load.ts';
 import {
   type Analysis,
-  type AnalyzedFace,
   type AnalyzeOptions,
   checkedTasks,
   type EngineInfo,
@@ -22,7 +21,7 @@ import {
   type TuneReport,
 } from './options.ts';
 import type { Wanted } from './programs.ts';
-import { tune } from './tuned.ts';
+import { tune } from './tune.ts';
 
 /** A call whose frames the GPU has; `results` are one a batch. */
 interface Submitted {

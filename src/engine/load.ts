@@ -1,8 +1,8 @@
 /** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
 import { formOf } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { asFloat32 } from '../checkpoint/float32.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
+import { inFloat32 } from '../checkpoint/values.ts';
 import type { Task } from '../face/labels.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
 import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
@@ -49,8 +49,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const stop = new AbortController(); // ends a download under way when something else fails
   const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
   try {
-    const opened = isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended });
-    const checkpoint = asFloat32(opened);
+    const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended }));
     const form = formOf(checkpoint.tensors) === 'paper' ? paper : released;
     const config = configOf(checkpoint.tensors, form);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');

@@ -2,9 +2,8 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { WeightsSource } from '../checkpoint/open.ts';
 import type { Form } from '../checkpoint/tensors.ts';
+import type { AnalyzedFace } from '../face/faces.ts';
 import { TASKS, type Task } from '../face/labels.ts';
-import type { RawTensor } from '../face/raw.ts';
-import type { Face } from '../face/results.ts';
 import type { AdapterName, LentDevice } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Box } from '../image/crop.ts';
@@ -95,9 +94,6 @@ export interface TuneReport {
   /** Whether the next visit finds the choices. */
   readonly remembered: boolean;
 }
-
-/** One face, and its raw tensors and heat maps where asked for. */
-export type AnalyzedFace = Face & { raw?: Record<string, RawTensor>; heatmaps?: RawTensor };
 
 /** What `FaceXFormer.analyze` found in one picture. */
 export interface Analysis {

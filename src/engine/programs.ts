@@ -7,8 +7,8 @@ import type { Graph } from '../graph/graph.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Program, type Resources } from '../graph/program.ts';
-import type { Config } from '../model/config.ts';
-import { pixelsOf } from './pixels.ts';
+import { type Config, heatmapsTap } from '../model/config.ts';
+import { pixelsOf } from '../model/layers.ts';
 
 /** Programs kept for recent choices. */
 const KEPT_PROGRAMS = 4;
@@ -96,7 +96,7 @@ export class Programs {
       pixelsOf(graph);
       kept.add('resized').add('pixels');
     }
-    if (heatmaps) kept.add(heatmapsOf(config));
+    if (heatmaps) kept.add(heatmapsTap(config));
     if (taps) {
       const run = new Set(makePlan(graph, outputs).dispatches.map(({ node }) => node));
       for (const [name, { tensor }] of graph.taps) if (run.has(tensor.node.name)) kept.add(name);
@@ -110,9 +110,6 @@ export class Programs {
     return graph;
   }
 }
-
-/** Tap of the heat maps from which the landmarks are read: the last stack's. */
-export const heatmapsOf = ({ hourglass }: Config): string => `landmarks.stack${(hourglass?.stacks ?? 0) - 1}.heatmaps`;
 
 /** The graph's outputs for the tasks: of the parsing map only its argmax, unless raw outputs are wanted. */
 export function outputsOf(tasks: readonly Task[], raw: boolean): string[] {

@@ -1,13 +1,10 @@
-/** Tuning as the engine does it: what is measured, what is kept between visits and for whom. */
+/** What tuning chose, kept between visits, and for whom. */
 import type { AdapterName, Gpu } from '../gpu/device.ts';
-import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import type { Choose } from '../graph/plan.ts';
 import { forgetTuned, readTuned, writeTuned } from '../tune/store.ts';
-import { Trials } from '../tune/trials.ts';
-import { type Choices, choicesOf, chooserOf, tunablesOf, tuneShapes } from '../tune/tune.ts';
+import { type Choices, chooserOf } from '../tune/tune.ts';
 import { VERSION } from '../version.ts';
-import type { Loaded } from './load.ts';
-import type { EngineDtype, TuneOptions, TuneReport } from './options.ts';
+import type { EngineDtype } from './options.ts';
 
 /** Whose choices they are: in another browser version, or of another engine, the same kernels may be other code. */
 interface Kept {
@@ -42,42 +39,22 @@ export function checkedChoices(kept: unknown, browser: string, engine = VERSION)
   return Object.values(choices).every((name) => typeof name === 'string') ? choices : undefined;
 }
 
-/** What an earlier visit chose for this GPU, if it did; `forget` where it turns out to be of no use. */
+/** What an earlier visit chose for this GPU, in this version of browser and engine; undefined where it chose nothing. */
+export async function keptChoices(adapter: AdapterName, dtype: EngineDtype): Promise<Choices | undefined> {
+  return checkedChoices(await readTuned(tuneKey(adapter, dtype)), thisBrowser());
+}
+
+/** Keeps choices for the next visit; gives whether it will find them. */
+export function keepChoices(adapter: AdapterName, dtype: EngineDtype, choices: Choices): Promise<boolean> {
+  return writeTuned(tuneKey(adapter, dtype), { browser: thisBrowser(), engine: VERSION, choices } satisfies Kept);
+}
+
+/** What an earlier visit chose, ready to plan with; `forget` is for choices that turn out to be of no use. */
 export async function rememberedFor(
   { adapter, lanes }: Pick<Gpu, 'adapter' | 'lanes'>,
   dtype: EngineDtype,
 ): Promise<{ choices: Choices; choose: Choose; forget(): Promise<void> } | undefined> {
-  const key = tuneKey(adapter, dtype);
-  const choices = checkedChoices(await readTuned(key), thisBrowser());
+  const choices = await keptChoices(adapter, dtype);
   if (!choices) return undefined;
-  return { choices, choose: chooserOf(choices, lanes), forget: () => forgetTuned(key) };
-}
-
-/** See `FaceXFormer.tune`. */
-export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: Loaded, options: TuneOptions): Promise<TuneReport> {
-  const { budget = 2000, signal, force = false } = options;
-  if (!(typeof budget === 'number' && budget > 0))
-    throw new FaceXFormerError('BAD_OPTION', `\`budget\` is ${budget}; it must be a number of milliseconds above 0.`);
-  const start = performance.now();
-  const tunables = tunablesOf(programs.plan(tasks, { untuned: true }), gpu.lanes);
-  const trials = await Trials.on(parameters);
-  const key = tuneKey(gpu.adapter, dtype);
-  const kept = checkedChoices(await readTuned(key), thisBrowser());
-  const known = { ...kept, ...chosen.choices };
-  const open = trials.open.bind(trials);
-  const shapes = await tuneShapes(tunables, { open, budget, known: force ? {} : known, signal }).finally(() => trials.destroy());
-  if (gpu.lost.aborted) throw gpuLost('while it was measured'); // in vain
-  throwIfAborted(signal);
-  const choices = { ...known, ...choicesOf(shapes) }; // those of other tasks stay
-  programs.adopt(chooserOf(choices, gpu.lanes));
-  try {
-    await programs.get({ tasks }); // compiled now, and not when the next frame waits
-  } catch (error) {
-    programs.adopt(chooserOf(chosen.choices, gpu.lanes));
-    throw error;
-  }
-  chosen.choices = choices;
-  const remembered = tunables.length > 0 && (await writeTuned(key, { browser: thisBrowser(), engine: VERSION, choices } satisfies Kept));
-  const adopted = shapes.filter((one) => one.chosen !== one.default).length;
-  return { adapter: gpu.adapter, dtype, budget, spent: performance.now() - start, shapes, adopted, remembered };
+  return { choices, choose: chooserOf(choices, lanes), forget: () => forgetTuned(tuneKey(adapter, dtype)) };
 }

@@ -1,14 +1,29 @@
 /** From a frame's results to its faces: each image's part of every tensor read back. */
-
-import type { AnalyzedFace, AnalyzeOptions } from '../engine/options.ts';
-import { heatmapsOf } from '../engine/programs.ts';
+import { float32Of } from '../checkpoint/float16.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { Results } from '../graph/program.ts';
 import type { Box } from '../image/crop.ts';
-import type { Config } from '../model/config.ts';
+import { unpackRgb } from '../kernels/resize.ts';
+import { type Config, heatmapsTap } from '../model/config.ts';
 import { TASKS } from './labels.ts';
-import { rawTensors } from './raw.ts';
-import { faceOf, type RawOutputs } from './results.ts';
+import { type Face, faceOf, type RawOutputs } from './results.ts';
+
+/** A tensor that the network made, under the shape that PyTorch gives it; bytes for pictures, else float32. */
+export interface RawTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Uint8Array;
+}
+
+/** One face, and its raw tensors and heat maps where asked for. */
+export type AnalyzedFace = Face & { raw?: Record<string, RawTensor>; heatmaps?: RawTensor };
+
+/** What a face is given besides its results. */
+export interface Extras {
+  /** Its raw outputs, the crop as the network saw it, and with `taps` every tensor between, under PyTorch's names and shapes. */
+  readonly raw?: boolean | undefined;
+  readonly taps?: boolean | undefined;
+  readonly heatmaps?: boolean | undefined;
+}
 
 /** Crops that go through the network together, and what is run for them. */
 export interface Batch {
@@ -17,7 +32,7 @@ export interface Batch {
 }
 
 /** One face a crop, in their order. */
-export function facesOf({ crops, plan }: Batch, results: Results, config: Config, options: AnalyzeOptions): AnalyzedFace[] {
+export function facesOf({ crops, plan }: Batch, results: Results, config: Config, options: Extras): AnalyzedFace[] {
   return crops.map((crop, image) => oneFace(plan, partOf(results, image, crops.length), crop, config, options));
 }
 
@@ -28,7 +43,7 @@ function partOf(results: Results, image: number, images: number): Results {
   return new Map([...results].map(([name, bytes]) => [name, part(bytes)]));
 }
 
-function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw, taps, heatmaps }: AnalyzeOptions): AnalyzedFace {
+function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw, taps, heatmaps }: Extras): AnalyzedFace {
   const outputs: RawOutputs = {};
   for (const task of TASKS) {
     const values = results.get(task);
@@ -39,7 +54,28 @@ function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw,
   if (!raw && !taps && !heatmaps) return face;
   const tensors = rawTensors(plan, results, outputs);
   if (raw || taps) face.raw = tensors;
-  const maps = heatmaps && tensors[`tap.${heatmapsOf(config)}`];
+  const maps = heatmaps && tensors[`tap.${heatmapsTap(config)}`];
   if (maps) face.heatmaps = maps;
   return face;
+}
+
+/**
+ * Everything that the plan read back, but for the mask, which is a result and not an output of the network.
+ * @param outputs the network's outputs that are among it; what is left are taps
+ */
+export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>, outputs: RawOutputs): Record<string, RawTensor> {
+  const tensors: Record<string, RawTensor> = {};
+  for (const { name, shape, arrange, dtype } of plan.readbacks) {
+    const bytes = results.get(name) as ArrayBuffer;
+    if (name === 'mask') continue;
+    if (name === 'resized') tensors['resized'] = { shape: [224, 224, 3], data: unpackRgb(new Uint32Array(bytes)) };
+    else {
+      const data = dtype === 'f16' ? float32Of(new Uint16Array(bytes)) : new Float32Array(bytes);
+      tensors[name in outputs ? `output.${name}` : name === 'pixels' ? name : `tap.${name}`] = {
+        shape,
+        data: arrange ? arrange(data) : data,
+      };
+    }
+  }
+  return tensors;
 }

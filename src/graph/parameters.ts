@@ -3,7 +3,7 @@
 import { checkBuffer } from '../checkpoint/check.ts';
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
 import { toFloat16 } from '../checkpoint/float16.ts';
-import { aligned } from '../checkpoint/float32.ts';
+import { aligned } from '../checkpoint/values.ts';
 import { FaceXFormerError, noMemory, throwIfAborted } from '../gpu/errors.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Parameter } from './graph.ts';

@@ -18,3 +18,10 @@ export const resize = defineKernel('resize', wgsl, ({ size, images = 1 }: Resize
   workgroups: [tiles(size * tiles(size, ROWS), WORKGROUP), images, 1],
   macs: 0,
 }));
+
+/** The kernel's packed pixels as [.., 3] bytes. */
+export function unpackRgb(packed: Uint32Array): Uint8Array<ArrayBuffer> {
+  const rgb = new Uint8Array(packed.length * 3);
+  for (let i = 0; i < rgb.length; i++) rgb[i] = (packed[Math.floor(i / 3)] as number) >>> (8 * (i % 3));
+  return rgb;
+}

@@ -43,3 +43,6 @@ export function configOf(tensors: TensorList, form: ModelForm): Config {
 
 /** The tasks that a configuration knows, in the order of TASKS. */
 export const tasksOf = ({ tasks }: Config): Task[] => TASKS.filter((task) => tasks.some((known) => known.task === task));
+
+/** The tap of the heat maps from which the paper form reads its landmarks: the last stack's. */
+export const heatmapsTap = ({ hourglass }: Config): string => `landmarks.stack${(hourglass?.stacks ?? 0) - 1}.heatmaps`;

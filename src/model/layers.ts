@@ -1,8 +1,9 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
-import { normaliseLookup } from '../image/resize.ts';
+import { normaliseLookup, SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul.ts';
+import { normalise } from '../kernels/normalise.ts';
 import type { Stream, Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
 
@@ -47,6 +48,20 @@ export function joined(arrays: readonly Float32Array[], into: Float32Array): Flo
 
 /** The numbers of each byte of each colour: [3, 256] */
 export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
+
+/**
+ * The network's input as numbers, [images * 3, 224, 224], added to the graph unless it is there. It is one of the raw results, and what the
+ * plain lowering embeds; the fused lowering looks each byte up as it embeds it.
+ */
+export function pixelsOf(graph: Graph): Tensor {
+  const known = graph.taps.get('pixels')?.tensor;
+  if (known) return known;
+  const { images } = graph;
+  const inputs = { x: graph.taps.get('resized')?.tensor as Tensor, lookup: lookupOf(graph) };
+  const pixels = graph.add('pixels', normalise, { pixels: SIZE * SIZE, images }, inputs, [images * 3, SIZE, SIZE]);
+  graph.tap('pixels', pixels, [1, 3, SIZE, SIZE]);
+  return pixels;
+}
 
 function zeros(g: Graph, length: number): Parameter {
   return g.parameter(`zeros ${length}`, [], length, () => {});

@@ -1,6 +1,5 @@
 /** The candidates of one shape on a GPU: the weights are the network's, activations are random and in buffers of their own. */
-import { toFloat16 } from '../checkpoint/float16.ts';
-import { float32Of } from '../checkpoint/from-float16.ts';
+import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { refusalOf } from '../gpu/scope.ts';

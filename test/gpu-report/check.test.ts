@@ -1,7 +1,8 @@
 /** When the check fails: worse than on record, not on record, beyond a bound. */
 import { describe, expect, it } from 'vitest';
 import { failures, type Outcome, regressions, violations } from '../../bench/gpu-report/check.ts';
-import { type Figures, GPUS } from '../../bench/gpu-report/gpus.ts';
+import { GPUS } from '../../bench/gpu-report/gpus.ts';
+import type { Figures } from '../../bench/gpu-report/measured.ts';
 
 const GOOD: Figures = {
   registers: 100,

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FORMS, tensorsOf } from '../../src/checkpoint/manifest.ts';
-import { pixelsOf } from '../../src/engine/pixels.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
 import type { Task } from '../../src/face/labels.ts';
 import { Graph, type Tensor } from '../../src/graph/graph.ts';
@@ -13,6 +12,7 @@ import { layerNormDirect } from '../../src/kernels/layerNormDirect.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
+import { pixelsOf } from '../../src/model/layers.ts';
 import { network } from '../../src/model/network.ts';
 import { plain } from '../../src/model/plain/plain.ts';
 

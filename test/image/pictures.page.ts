@@ -1,12 +1,11 @@
 /** In the page or in a worker: pictures of every kind, opened and read back through the GPU. */
 
-import { unpackRgb } from '../../src/face/raw.ts';
 import { type Box, checkBox, wholePicture } from '../../src/image/crop.ts';
 import { Preprocess } from '../../src/image/preprocess.ts';
 import { normaliseLookup, SIZE } from '../../src/image/resize.ts';
 import { openPicture, type PictureSource, type RawPicture } from '../../src/image/source.ts';
 import { normalise } from '../../src/kernels/normalise.ts';
-import { resize } from '../../src/kernels/resize.ts';
+import { resize, unpackRgb } from '../../src/kernels/resize.ts';
 import { runKernel } from '../kernels/run.ts';
 
 let made: Promise<GPUDevice> | undefined;

@@ -1,6 +1,5 @@
-import { unpackRgb } from '../../src/face/raw.ts';
 import { axis, resizePixels, resizeTable } from '../../src/image/resize.ts';
-import { resize } from '../../src/kernels/resize.ts';
+import { resize, unpackRgb } from '../../src/kernels/resize.ts';
 import { type KernelCase, randomValues, runKernel } from './run.ts';
 
 /** Pixels of all byte values; every fourth is alpha, which must not matter. */

@@ -6,8 +6,7 @@ import { throwIfAborted } from '../../../src/gpu/errors.ts';
 import type { PeerResult } from '../result.ts';
 import { timeCalls } from '../series.ts';
 import type { Peer, Settings } from '../settings.ts';
-import { peerCalls } from './calls.ts';
-import type { Offer, PeerContext } from './peers.ts';
+import { type Offer, type PeerContext, peerCalls } from './peer.ts';
 
 /** Loaded, and ready to find the landmarks of a picture; gives how many points it found. */
 interface Finder {

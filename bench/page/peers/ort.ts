@@ -6,8 +6,7 @@ import { fetched } from '../fetched.ts';
 import type { PeerResult } from '../result.ts';
 import type { Settings } from '../settings.ts';
 import { summary } from '../statistics.ts';
-import { peerCalls } from './calls.ts';
-import type { Offer, PeerContext } from './peers.ts';
+import { type Offer, type PeerContext, peerCalls } from './peer.ts';
 
 export async function runOrt({ peer, version, folder }: Offer, settings: Settings, context: PeerContext): Promise<PeerResult> {
   const { form, seed, weights } = settings;

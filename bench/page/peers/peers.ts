@@ -1,25 +1,8 @@
 /** Other libraries on the same picture, in the same page, one after the other: each loads, has a cold frame, and then as many as the engine had. */
 import { throwIfAborted } from '../../../src/gpu/errors.ts';
-import type { GpuCalls } from '../../peers/count.ts';
 import type { Measured, PeerResult } from '../result.ts';
-import type { Peer, Settings } from '../settings.ts';
-
-export interface PeerContext {
-  /** The picture of every side. */
-  readonly blob: Blob;
-  readonly software: boolean;
-  readonly signal?: AbortSignal | undefined;
-  readonly say: (phase: string, part?: number) => void;
-  readonly countCalls: () => GpuCalls;
-}
-
-/** A peer that the page's server found installed: its version, and where its files are. */
-export interface Offer {
-  readonly peer: Peer;
-  readonly version: string;
-  /** Address of its package's folder, ending in `/`. */
-  readonly folder: string;
-}
+import type { Settings } from '../settings.ts';
+import type { Offer, PeerContext } from './peer.ts';
 
 /** What is installed beside the page; none where its server tells nothing. */
 export async function offers(): Promise<readonly Offer[]> {

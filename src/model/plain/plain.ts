@@ -1,6 +1,5 @@
 /** The plain lowering: a dispatch for every step, as PyTorch takes them, and for every kernel of a CPU's set. */
 
-import { pixelsOf } from '../../engine/pixels.ts';
 import type { Operand, Tensor } from '../../graph/graph.ts';
 import { SIZE } from '../../image/resize.ts';
 import type { PlainKernels } from '../../kernels/cpu.ts';
@@ -8,7 +7,7 @@ import { transposed } from '../../kernels/matmul.ts';
 import { patchEmbed } from '../../kernels/patchEmbed.ts';
 import { patchMerge } from '../../kernels/patchMerge.ts';
 import { sideOf } from '../backbones/swin.ts';
-import { lastOf, linear, rowsOfStream, rowsOfTensor, stored } from '../layers.ts';
+import { lastOf, linear, pixelsOf, rowsOfStream, rowsOfTensor, stored } from '../layers.ts';
 import type { Lowering, Stream, Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
