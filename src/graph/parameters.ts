@@ -27,7 +27,7 @@ export class Parameters {
 
   /**
    * Reads the checkpoint once and makes every parameter as soon as the tensors it is made from are there. What waits for others
-   * is copied; everything else goes from the reader's bytes straight into GPU memory.
+   * is copied; everything else is made from the reader's bytes.
    * @param checkpoint of float32: see `asFloat32`
    * @throws FaceXFormerError LIMIT, WRONG_WEIGHTS, ABORTED, and what reading throws
    */
@@ -68,9 +68,12 @@ export class Parameters {
     }
     this.#buffers.set(parameter.name, buffer);
     const sources = parameter.from.map((name) => held.get(name) as Float32Array);
+    // Filled in ordinary memory and copied once: mapped memory may be the GPU's own, where a number at a time takes a microsecond each.
+    const values = new Float32Array(parameter.length);
+    parameter.fill(values, sources);
     const mapped = buffer.getMappedRange();
-    if (parameter.dtype === 'f32') parameter.fill(new Float32Array(mapped, 0, parameter.length), sources);
-    else new Uint16Array(mapped, 0, parameter.length).set(inFloat16(parameter, sources));
+    if (parameter.dtype === 'f32') new Float32Array(mapped, 0, parameter.length).set(values);
+    else new Uint16Array(mapped, 0, parameter.length).set(toFloat16(values, parameter.name));
     buffer.unmap();
     waiting.delete(parameter);
   }
@@ -79,11 +82,4 @@ export class Parameters {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.#buffers.clear();
   }
-}
-
-/** @throws FaceXFormerError WRONG_WEIGHTS for a value that float16 cannot hold */
-function inFloat16(parameter: Parameter, sources: readonly Float32Array[]): Uint16Array {
-  const values = new Float32Array(parameter.length);
-  parameter.fill(values, sources);
-  return toFloat16(values, parameter.name);
 }

@@ -1,0 +1,114 @@
+/** The engine as an app has it: loading, calls, frames in flight, batches; then its kernels one by one, its numbers, and its tuner. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { PNG } from 'pngjs';
+import { type EngineDtype, FaceXFormer, type Form, type RawPicture, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { BOX, nmse, parseReference, SEED } from '../../tools/reference.ts';
+import { summary } from '../page/statistics.ts';
+import { type KernelRow, kernelRows, table } from './kernels.ts';
+import type { Note } from './main.ts';
+
+export interface EngineRun {
+  readonly form: Form;
+  readonly dtype: EngineDtype;
+  /** Where the picture and the reference runs are. */
+  readonly folder: string;
+  readonly out: string;
+  readonly step: string;
+}
+
+const WARM = 15;
+const CALLS = 120;
+const CALLS_OF_EIGHT = 20;
+const IN_FLIGHT = 3;
+const FACES = 8;
+const TUNING_MS = Number(process.env['TUNING_MS'] ?? 2000);
+
+/** Fewer calls where a CPU does the GPU's work, for which a frame takes seconds. */
+const calls = (wanted: number): number => Math.max(1, Math.round(wanted * Number(process.env['CALLS_SHARE'] ?? 1)));
+
+export async function measureEngine(device: GPUDevice, note: Note, { form, dtype, folder, out, step }: EngineRun): Promise<void> {
+  const picture = PNG.sync.read(readFileSync(`${folder}/astronaut.png`));
+  const source: RawPicture = { width: picture.width, height: picture.height, data: new Uint8ClampedArray(picture.data) };
+  const lap = stopwatch();
+  const engine = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf(form), SEED), device, dtype });
+  note('load, the drawing of seeded weights in it, ms', lap());
+  await engine.analyze(source, { box: BOX });
+  note('first frame, ms', lap());
+  note('as the table has it', await speeds(engine, source));
+  if (dtype === 'f32') note('NMSE against float64', await distances(engine, source, `${folder}/${REFERENCE[form]}`));
+  const times = await engine.profile();
+  const rows = kernelRows(engine.plan(), times);
+  writeFileSync(`${out}/${step}-kernels.tsv`, table(rows));
+  note('GPU, ms a frame, sum of its kernels', milliseconds(rows));
+  note('by kernel', byKernel(rows));
+  const worst = rows.toSorted((a, b) => b.all - a.all).slice(0, 12);
+  for (const { kernel, grid, threads, dispatches, each, tflops, node } of worst)
+    console.log(`  ${dispatches} x ${each.toFixed(1)} us, ${threads} threads, ${tflops.toFixed(1)} TFLOP/s  ${kernel} ${grid}  ${node}`);
+  const { shapes, ...tuned } = await engine.tune({ budget: TUNING_MS, force: true });
+  note('shapes tuned', shapes, `${shapes.filter(({ measured }) => measured === 'all').length} of ${shapes.length} measured`);
+  note('tuning', tuned);
+  note('tuned', await speeds(engine, source));
+  note('GPU when tuned, ms a frame', milliseconds(kernelRows(engine.plan(), await engine.profile())));
+  engine.dispose();
+}
+
+const REFERENCE: Readonly<Record<Form, string>> = { released: 'astronaut-face.safetensors', paper: 'astronaut-face-paper.safetensors' };
+
+/** Of a frame. */
+const milliseconds = (rows: readonly KernelRow[]): number => rows.reduce((sum, { all }) => sum + all, 0) / 1000;
+
+/** Milliseconds and dispatches of a frame by the kernel's name, the dearest first. */
+function byKernel(rows: readonly KernelRow[]): Record<string, { ms: number; dispatches: number }> {
+  const own = (name: string) => rows.filter(({ kernel }) => kernel === name);
+  const sums = [...new Set(rows.map(({ kernel }) => kernel))].map((name) => {
+    const dispatches = own(name).reduce((sum, row) => sum + row.dispatches, 0);
+    return [name, { ms: milliseconds(own(name)), dispatches }] as const;
+  });
+  return Object.fromEntries(sums.sort(([, a], [, b]) => b.ms - a.ms));
+}
+
+/** Milliseconds since it was last asked. */
+function stopwatch(): () => number {
+  let started = performance.now();
+  return () => {
+    const took = performance.now() - started;
+    started += took;
+    return took;
+  };
+}
+
+/** Milliseconds of calls one after another, frames a second with a few calls in flight, and faces a second in batches. */
+async function speeds(engine: FaceXFormer, source: RawPicture): Promise<object> {
+  const eight = { boxes: Array.from({ length: FACES }, () => BOX) };
+  await oneByOne(engine, source, { box: BOX }, calls(WARM));
+  const one = await oneByOne(engine, source, { box: BOX }, calls(CALLS));
+  const lap = stopwatch();
+  const flying: Promise<unknown>[] = [];
+  for (let i = 0; i < calls(CALLS); i++) {
+    flying.push(engine.analyze(source, { box: BOX }));
+    if (flying.length >= IN_FLIGHT) await flying.shift();
+  }
+  await Promise.all(flying);
+  const framesInFlight = (1000 * calls(CALLS)) / lap();
+  await oneByOne(engine, source, eight, 1);
+  const batch = await oneByOne(engine, source, eight, calls(CALLS_OF_EIGHT));
+  return { one, 'frames a second in flight': framesInFlight, eight: batch, 'faces a second': (1000 * FACES) / batch.p50 };
+}
+
+async function oneByOne(engine: FaceXFormer, source: RawPicture, faces: object, count: number) {
+  const times: number[] = [];
+  const lap = stopwatch();
+  for (let i = 0; i < count; i++) {
+    await engine.analyze(source, faces);
+    times.push(lap());
+  }
+  return summary(times);
+}
+
+/** Of every raw output, from the official code's in float64. */
+async function distances(engine: FaceXFormer, source: RawPicture, file: string): Promise<Record<string, number>> {
+  const { faces } = await engine.analyze(source, { box: BOX, raw: true });
+  const raw = faces[0]?.raw ?? {};
+  const { outputs } = parseReference(readFileSync(file));
+  return Object.fromEntries([...outputs].map(([name, { values, step }]) => [name, nmse(raw[`output.${name}`]?.data ?? [], values, step)]));
+}
