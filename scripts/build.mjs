@@ -4,7 +4,8 @@
  * Does nothing when dist/ is newer than every source.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -30,11 +31,17 @@ function isFresh() {
   return existsSync(made) && inputs.every((input) => newest(join(root, input)) < statSync(made).mtimeMs);
 }
 
-/** What `exports` of package.json names: its file in dist/, and its source. */
-const ENTRIES = { index: 'src/index.ts', draw: 'src/face/draw.ts' };
+/** What `exports` of package.json names: its file in dist/, and its source. Left as it reads: who installs it minifies it with the rest of an app. */
+const ENTRIES = { index: 'src/index.ts', draw: 'src/face/draw.ts', client: 'src/worker/client.ts' };
 
-const asErrors = (level, { message }) => {
-  if (level === 'warn') throw new Error(message);
+/**
+ * Scripts that are whole in themselves, and minified: the worker's, which bundlers and people move about, and everything that the package exports, for
+ * pages and extensions without a bundler.
+ */
+const SCRIPTS = { worker: 'src/worker/worker.ts', standalone: 'src/standalone.ts' };
+
+const asErrors = (level, { code, message }) => {
+  if (level === 'warn' && code !== 'EMPTY_BUNDLE') throw new Error(message);
 };
 
 /** Nothing in dist/ may ask for code while it runs: service workers know no import(), and bundlers that make a worker one file refuse it. */
@@ -55,8 +62,18 @@ async function bundleTo(input, output) {
     checks: { bundlerTimings: false }, // how long a build takes on a busy machine is no fault
     onLog: asErrors,
   });
-  await bundle.write({ format: 'es', minify: true, sourcemap: true, ...output });
+  await bundle.write({ format: 'es', ...output });
   await bundle.close();
+}
+
+/** For `integrity` of a script or an import map: the names of scripts, and the hash that a browser compares. */
+function writeHashes(folder) {
+  const hashOf = (name) =>
+    `sha384-${createHash('sha384')
+      .update(readFileSync(join(folder, name)))
+      .digest('base64')}`;
+  const hashes = Object.fromEntries(Object.keys(SCRIPTS).map((name) => [`${name}.js`, hashOf(`${name}.js`)]));
+  writeFileSync(join(folder, 'integrity.json'), `${JSON.stringify(hashes, null, 2)}\n`);
 }
 
 /** One declaration file an entry, which every resolver and TypeScript from 5.6 on reads. */
@@ -69,7 +86,7 @@ async function declareTo(folder) {
       throw new Error(`The types do not compile:\n${error.stdout || error.message}`);
     });
     await Promise.all(
-      Object.entries(ENTRIES).map(([name, source]) =>
+      Object.entries({ ...ENTRIES, ...SCRIPTS }).map(([name, source]) =>
         rollUp(join(declared, source.replace(/^src\/(.*)\.ts$/, '$1.d.ts')), join(folder, `${name}.d.ts`)),
       ),
     );
@@ -81,7 +98,7 @@ async function declareTo(folder) {
 async function rollUp(input, file) {
   const bundle = await rollup({ input, plugins: [dts({ tsconfig: join(root, 'tsconfig.build.json') })], onLog: asErrors });
   const { output } = await bundle.generate({ format: 'es' });
-  writeFileSync(file, `/// <reference lib="esnext.disposable" />\n${forOlderTypeScript(output[0].code)}`);
+  writeFileSync(file, `/// <reference lib="esnext.disposable" />\n${forOlderTypeScript(output[0].code.trim() || 'export {};')}\n`);
   await bundle.close();
 }
 
@@ -98,7 +115,14 @@ export async function build({ force = false } = {}) {
   const made = join(root, '.cache', `dist-${process.pid}`);
   mkdirSync(made, { recursive: true });
   try {
-    await Promise.all([bundleTo(ENTRIES, { dir: made, chunkFileNames: '[name]-[hash].js' }), declareTo(made)]);
+    await Promise.all([
+      bundleTo(ENTRIES, { dir: made, chunkFileNames: '[name]-[hash].js' }),
+      ...Object.entries(SCRIPTS).map(([name, source]) =>
+        bundleTo(source, { file: join(made, `${name}.js`), codeSplitting: false, minify: true }),
+      ),
+      declareTo(made),
+    ]);
+    writeHashes(made);
     rmSync(dist, { recursive: true, force: true });
     renameSync(made, dist);
   } finally {

@@ -30,7 +30,9 @@ export type ErrorCode =
   /** The caller's signal was aborted. */
   | 'ABORTED'
   /** A call after `dispose()`. */
-  | 'DISPOSED';
+  | 'DISPOSED'
+  /** The worker did not start, is of another version, or ended. */
+  | 'WORKER_FAILED';
 
 /** The one error that the engine throws: branch on its `code`, show its `message`; `cause` is what the browser said, if it said anything. */
 export class FaceXFormerError extends Error {
@@ -40,6 +42,24 @@ export class FaceXFormerError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+
+  /**
+   * The error that another realm, a worker or JSON gave: `postMessage` loses an error's class and code, and `toJSON` keeps them. Whatever is
+   * none of ours becomes a GPU_ERROR, a defect, with its own message.
+   */
+  static from(value: unknown): FaceXFormerError {
+    if (value instanceof FaceXFormerError) return value;
+    const { name, code, message, cause } = Object(value) as Partial<FaceXFormerError>;
+    if (name === 'FaceXFormerError' && typeof code === 'string' && typeof message === 'string')
+      return new FaceXFormerError(code, message, cause === undefined ? undefined : { cause });
+    return new FaceXFormerError('GPU_ERROR', typeof message === 'string' ? `${name}: ${message}` : String(value), { cause: value });
+  }
+
+  /** What can be posted or written down of it; `FaceXFormerError.from` makes an error of it again. */
+  toJSON(): { name: 'FaceXFormerError'; code: ErrorCode; message: string } {
+    const { name, code, message } = this;
+    return { name, code, message };
   }
 }
 

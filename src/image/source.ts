@@ -82,7 +82,7 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
   );
 }
 
-const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
+export const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 
 const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('BAD_PICTURE', message, options);
 
@@ -193,7 +193,8 @@ function raw({ data, width, height }: RawPicture): Picture {
   };
 }
 
-function unreadable(kind: string, error: unknown): FaceXFormerError {
+/** What `error` means to who gave a picture of that kind. */
+export function unreadable(kind: string, error: unknown): FaceXFormerError {
   if (error instanceof FaceXFormerError) return error;
   const { name, message } = error instanceof Error || tag(error) === 'DOMException' ? (error as Error) : new Error(String(error));
   if (name === 'SecurityError')

@@ -20,10 +20,20 @@ const installed = (...path: string[]) => join(consumer.folder, 'node_modules', '
 describe('the tarball', () => {
   it('holds what is to be used, and nothing else', () => {
     const { files } = consumer;
-    for (const file of ['package.json', 'LICENSE', 'dist/index.js', 'dist/index.d.ts', 'dist/draw.js', 'dist/draw.d.ts'])
+    for (const file of [
+      'package.json',
+      'LICENSE',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/draw.js',
+      'dist/draw.d.ts',
+      'dist/worker.js',
+      'dist/standalone.js',
+    ])
       expect(files).toContain(file);
     const others = files.filter(
-      (file) => !/^(package\.json|(weights\/)?README\.md|LICENSE|weights\/[\w-]+\.json|dist\/.+\.(js|js\.map|d\.ts))$/.test(file),
+      (file) =>
+        !/^(package\.json|(weights\/)?README\.md|LICENSE|weights\/[\w-]+\.json|dist\/.+\.(js|d\.ts)|dist\/integrity\.json)$/.test(file),
     );
     expect(others).toEqual([]);
   });

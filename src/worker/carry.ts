@@ -1,0 +1,120 @@
+/** How a picture, and weights, get from a page into its worker. */
+import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
+import type { LoadOptions } from '../engine/options.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { type PictureSource, type RawPicture, tag, unreadable } from '../image/source.ts';
+import type { PostedCheckpoint, ReadAnswer, ReadCommand } from './protocol.ts';
+
+/** What is posted, and what of it is given away. */
+export interface Carried<T> {
+  readonly value: T;
+  readonly transfer: Transferable[];
+}
+
+/** The pixels as they are stored: see `openPicture`. */
+const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultiplyAlpha: 'none', imageOrientation: 'from-image' };
+
+/**
+ * A picture that a worker can be given. What cannot cross, or changes with the next task, is caught in the task of the call; the caller's own
+ * stays the caller's.
+ * @throws FaceXFormerError BAD_PICTURE
+ */
+export async function carried(source: PictureSource | string | URL): Promise<Carried<unknown>> {
+  const kind = tag(source);
+  try {
+    switch (kind) {
+      case 'String':
+      case 'URL':
+        return { value: absolute(String(source)), transfer: [] };
+      case 'VideoFrame':
+        return given(new VideoFrame(source as VideoFrame));
+      case 'HTMLVideoElement':
+        return given(
+          globalThis.VideoFrame ? new VideoFrame(source as HTMLVideoElement) : await createImageBitmap(source as HTMLVideoElement),
+        );
+      case 'HTMLImageElement':
+      case 'HTMLCanvasElement':
+      case 'OffscreenCanvas':
+        return given(await createImageBitmap(source as HTMLImageElement, AS_STORED));
+      case 'Object':
+        return copied(source as RawPicture);
+    }
+  } catch (error) {
+    throw unreadable(kind, error);
+  }
+  return { value: source, transfer: [] };
+}
+
+const given = <T extends Transferable>(value: T): Carried<T> => ({ value, transfer: [value] });
+
+/** Raw pixels alone, without the rest of the memory that they lie in. */
+function copied(picture: RawPicture): Carried<unknown> {
+  const { data, width, height } = picture;
+  if (!/^Uint8(Clamped)?Array$/.test(tag(data))) return { value: { data: undefined, width, height }, transfer: [] };
+  const own = data.slice();
+  return { value: { data: own, width, height }, transfer: [own.buffer as ArrayBuffer] };
+}
+
+/** An address as the page means it: a worker has another base. */
+function absolute(address: string): string {
+  try {
+    return new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+  } catch {
+    return address; // the engine says what is wrong with it
+  }
+}
+
+type Weights = LoadOptions['weights'];
+
+/** Weights that a worker can be given, and their name if others that name them the same mean the same. */
+export async function carriedWeights(
+  weights: Weights,
+): Promise<Carried<Exclude<Weights, Checkpoint> | PostedCheckpoint> & { name?: string }> {
+  const kind = tag(weights);
+  if (kind === 'String' || kind === 'URL') {
+    const name = absolute(String(weights));
+    return { value: name, name, transfer: [] };
+  }
+  if (kind === 'Request') return { value: await blobOf(() => fetch(weights as Request)), transfer: [] };
+  if (kind === 'Response') return { value: await blobOf(async () => weights as Response), transfer: [] };
+  if (kind === 'ReadableStream') return { value: await blobOf(async () => new Response(weights as ReadableStream)), transfer: [] };
+  const { tensors, read } = Object(weights) as Partial<Checkpoint>;
+  if (tensors && read) return posted(weights as Checkpoint);
+  return { value: weights as Blob, transfer: [] };
+}
+
+/** Not every browser hands a stream to a worker; all of them hand over a Blob, which the browser may keep on disk. */
+async function blobOf(response: () => Promise<Response>): Promise<Blob> {
+  try {
+    const given = await response();
+    if (given.ok) return await given.blob();
+    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The server answered ${given.status} where the weights should be.`);
+  } catch (error) {
+    if (error instanceof FaceXFormerError) throw error;
+    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The weights could not be read: ${String(error)}`, { cause: error });
+  }
+}
+
+/** A checkpoint is code and stays here; the worker asks for its tensors one by one. */
+function posted(checkpoint: Checkpoint): Carried<PostedCheckpoint> {
+  const { port1, port2 } = new MessageChannel();
+  let reading: AsyncIterator<{ info: TensorInfo; data: Uint8Array }> | undefined;
+  const answer = async (): Promise<ReadAnswer> => {
+    try {
+      const { value, done } = (await reading?.next()) ?? { done: true, value: undefined };
+      return done ? { done } : { info: value.info, data: value.data.slice() };
+    } catch (error) {
+      return { error: FaceXFormerError.from(error).toJSON() };
+    }
+  };
+  port1.onmessage = async ({ data: command }: MessageEvent<ReadCommand>) => {
+    if (command === 'begin') reading = checkpoint.read()[Symbol.asyncIterator]();
+    else if (command === 'end') await reading?.return?.().catch(() => {});
+    else {
+      const message = await answer();
+      port1.postMessage(message, 'data' in message ? [message.data.buffer as ArrayBuffer] : []);
+    }
+  };
+  const { source, tensors, rereadable } = checkpoint;
+  return { value: { source, posted: tensors, rereadable, port: port2 }, transfer: [port2] };
+}

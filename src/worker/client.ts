@@ -1,0 +1,245 @@
+/** The page's side: the same calls as `FaceXFormer`, answered by an engine in a worker, so that the page never waits. */
+
+import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
+import type { Task } from '../face/labels.ts';
+import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import type { KernelTime } from '../graph/profile.ts';
+import type { PictureSource } from '../image/source.ts';
+import { VERSION } from '../version.ts';
+import { carried, carriedWeights } from './carry.ts';
+import type { Greeting, LoadedEngine, Reply, Request } from './protocol.ts';
+
+export { type ErrorCode, FaceXFormerError } from '../gpu/errors.ts';
+
+/** Of `RemoteFaceXFormer.load`: those of `FaceXFormer.load`, but for a device, which cannot cross to a worker. */
+export interface RemoteLoadOptions extends Omit<LoadOptions, 'device'> {
+  /**
+   * A worker whose script is `facexformer-webgpu/worker`, or imports it; it is not ended by `dispose()`. Unless given, all engines of the page
+   * share one of the package's own, which starts with the first.
+   */
+  worker?: Worker;
+}
+
+/** Of `RemoteFaceXFormer.analyze`. */
+export interface RemoteAnalyzeOptions extends AnalyzeOptions {
+  /** What of the picture is given away to the worker instead of copied: an ImageBitmap of no further use here. */
+  transfer?: Transferable[];
+}
+
+/** Only what a request adds to its id. */
+type Asked = Request extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
+
+interface Call {
+  resolve(value: unknown): void;
+  reject(error: FaceXFormerError): void;
+  progress(progress: Progress): void;
+}
+
+/** The channel to one worker. */
+class Connection {
+  readonly #port: MessagePort;
+  readonly #calls = new Map<number, Call>();
+  /** Why there is no worker any more. */
+  #failed: FaceXFormerError | undefined;
+  #ids = 0;
+
+  constructor(
+    worker: Worker,
+    private readonly onFailure: () => void,
+  ) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.onmessage = ({ data }: MessageEvent<Reply>) => this.#take(data);
+    worker.addEventListener('error', (event) => {
+      const why = event.message || 'its script could not be loaded';
+      this.#fail(
+        new FaceXFormerError('WORKER_FAILED', `The worker failed: ${why}. Check its address, and worker-src of the page's policy.`),
+      );
+    });
+    const greeting: Greeting = { facexformer: VERSION, port: port2 };
+    worker.postMessage(greeting, [port2]);
+  }
+
+  /** The worker's answer; the signal ends the waiting at once. */
+  async ask(
+    asked: Asked,
+    transfer: Transferable[],
+    { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined },
+  ): Promise<{ id: number; value: unknown }> {
+    throwIfAborted(signal);
+    if (this.#failed) throw this.#failed;
+    const id = ++this.#ids;
+    let stop = () => {};
+    try {
+      const value = await new Promise<unknown>((resolve, reject) => {
+        const end = (error: unknown) => {
+          this.tell({ call: 'abort', id });
+          if (asked.call === 'load') this.tell({ call: 'dispose', engine: id }); // it may be loaded by now
+          reject(error);
+        };
+        stop = () => end(aborted(signal?.reason));
+        signal?.addEventListener('abort', stop, { once: true });
+        const progress = (now: Progress) => {
+          try {
+            onProgress?.(now);
+          } catch (error) {
+            end(error); // the app's own, as it is
+          }
+        };
+        this.#calls.set(id, { resolve, reject, progress });
+        this.#post({ ...asked, id } as Request, transfer);
+      });
+      return { id, value };
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      this.#calls.delete(id);
+    }
+  }
+
+  tell(request: Request): void {
+    this.#port.postMessage(request);
+  }
+
+  /** @throws FaceXFormerError BAD_PICTURE, BAD_OPTION: something cannot cross to a worker */
+  #post(request: Request, transfer: Transferable[]): void {
+    try {
+      this.#port.postMessage(request, transfer);
+    } catch (error) {
+      const [code, what] =
+        request.call === 'analyze' ? (['BAD_PICTURE', 'The picture or an option'] as const) : (['BAD_OPTION', 'An option'] as const);
+      throw new FaceXFormerError(code, `${what} cannot be given to a worker: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  #take(reply: Reply): void {
+    const call = 'id' in reply ? this.#calls.get(reply.id) : undefined;
+    if ('refused' in reply) this.#fail(FaceXFormerError.from(reply.refused));
+    else if ('progress' in reply) call?.progress(reply.progress);
+    else if ('error' in reply) call?.reject(FaceXFormerError.from(reply.error));
+    else call?.resolve(reply.value);
+  }
+
+  #fail(error: FaceXFormerError): void {
+    this.#failed = error;
+    this.onFailure();
+    for (const { reject } of this.#calls.values()) reject(error);
+  }
+}
+
+const connections = new WeakMap<Worker, Connection>();
+/** The package's own worker, which all engines of the page share that are given none. */
+let own: Worker | undefined;
+
+function ownWorker(): Worker {
+  if (typeof Worker === 'undefined')
+    throw new FaceXFormerError(
+      'WORKER_FAILED',
+      'There are no workers here: this runs in a browser. Call it in an effect or an event of the page.',
+    );
+  // Bundlers find the worker by this very expression.
+  own ??= new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  return own;
+}
+
+function connectionTo(worker: Worker): Connection {
+  const known = connections.get(worker);
+  if (known) return known;
+  const made = new Connection(worker, () => {
+    connections.delete(worker);
+    if (own === worker) own = undefined; // the next load starts another
+  });
+  connections.set(worker, made);
+  return made;
+}
+
+/**
+ * An engine in a worker. Engines of the same weights and options are one: components of a page that each load and dispose of theirs share
+ * it, also when a framework mounts them twice. It goes when the last of them has been disposed of for two seconds.
+ */
+export class RemoteFaceXFormer {
+  /** The tasks that were loaded, in the order of TASKS. */
+  readonly tasks: readonly Task[];
+  /** What it runs on, and with which weights. */
+  readonly info: EngineInfo;
+  /** Pictures are caught as they are given, and posted in that order. */
+  #posting: Promise<unknown> = Promise.resolve();
+  /** Aborted by `dispose`. */
+  readonly #gone = new AbortController();
+
+  private constructor(
+    private readonly connection: Connection,
+    private readonly engine: number,
+    { tasks, info }: LoadedEngine,
+  ) {
+    this.tasks = tasks;
+    this.info = info;
+  }
+
+  /**
+   * Loads an engine in the worker, or shares the one that it has. Addresses are meant from the page. A Request, a Response or a stream is read
+   * whole before it crosses; a checkpoint stays here and is read through.
+   * @throws FaceXFormerError as `FaceXFormer.load`; WORKER_FAILED
+   */
+  static async load(asked: RemoteLoadOptions): Promise<RemoteFaceXFormer> {
+    const { worker, signal, onProgress, weights, ...options } = { ...asked };
+    if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+    if ((options as LoadOptions).device)
+      throw new FaceXFormerError('BAD_OPTION', 'A `device` cannot be given to a worker; load the engine on the page to share it.');
+    throwIfAborted(signal);
+    const connection = connectionTo(worker ?? ownWorker());
+    const { value, transfer, name } = await carriedWeights(weights);
+    const key = name === undefined ? undefined : JSON.stringify([name, Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))]);
+    const request: Asked = { call: 'load', options: { ...options, weights: value }, key };
+    const loaded = await connection.ask(request, transfer, { signal, onProgress });
+    return new RemoteFaceXFormer(connection, loaded.id, loaded.value as LoadedEngine);
+  }
+
+  /**
+   * As `FaceXFormer.analyze`. A video or canvas is caught when it is called; an ImageBitmap is copied unless it is among `transfer`.
+   * @throws FaceXFormerError as `FaceXFormer.analyze`; WORKER_FAILED
+   */
+  async analyze(source: PictureSource, { signal, transfer = [], ...options }: RemoteAnalyzeOptions = {}): Promise<Analysis> {
+    const caught = carried(source);
+    const before = this.#posting;
+    const inTurn = Promise.all([caught, before]);
+    this.#posting = inTurn.catch(() => {});
+    const [picture] = await inTurn;
+    return (await this.#ask({ call: 'analyze', engine: this.engine, picture: picture.value, options }, [...picture.transfer, ...transfer], {
+      signal,
+    })) as Analysis;
+  }
+
+  /** What a frame of these tasks runs, as `planJson` writes it. */
+  plan(tasks?: readonly Task[]): Promise<object> {
+    return this.#ask({ call: 'plan', engine: this.engine, tasks }) as Promise<object>;
+  }
+
+  /** As `FaceXFormer.profile`. */
+  profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
+    return this.#ask({ call: 'profile', engine: this.engine, tasks }) as Promise<KernelTime[]>;
+  }
+
+  /** As `FaceXFormer.tune`. */
+  tune({ signal, ...options }: TuneOptions = {}): Promise<TuneReport> {
+    return this.#ask({ call: 'tune', engine: this.engine, options }, [], { signal }) as Promise<TuneReport>;
+  }
+
+  /** Lets go of the engine; calls that wait or come later fail with DISPOSED. May be called again. */
+  dispose(): void {
+    if (this.#gone.signal.aborted) return;
+    this.#gone.abort();
+    this.connection.tell({ call: 'dispose', engine: this.engine });
+  }
+
+  async #ask(asked: Asked, transfer: Transferable[] = [], { signal }: { signal?: AbortSignal | undefined } = {}): Promise<unknown> {
+    const gone = this.#gone.signal;
+    const disposed = () => new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
+    if (gone.aborted) throw disposed();
+    const either = signal ? AbortSignal.any([signal, gone]) : gone;
+    try {
+      return (await this.connection.ask(asked, transfer, { signal: either })).value;
+    } catch (error) {
+      throw gone.aborted ? disposed() : error;
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** The worker's engines. Components that ask for the same engine share it; one that nobody has any more waits a moment before it goes. */
+import type { FaceXFormer } from '../engine/facexformer.ts';
+import type { LoadOptions, Progress } from '../engine/options.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+
+/** What a worker needs of an engine. */
+export type Engine = Pick<FaceXFormer, 'tasks' | 'info' | 'analyze' | 'tune' | 'plan' | 'profile' | 'dispose'>;
+export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
+
+/**
+ * Milliseconds that an engine outlives its last user. A framework that mounts a component twice, or replaces its module, disposes of the
+ * engine and asks for it again at once; loading anew would take seconds.
+ */
+const LINGER = 2000;
+
+/** One user's share of an engine. */
+export interface Lease {
+  readonly engine: Promise<Engine>;
+  /** Gives it back; may be called again. */
+  end(): void;
+}
+
+interface Shared {
+  readonly engine: Promise<Engine>;
+  readonly stop: AbortController;
+  readonly listeners: Set<(progress: Progress) => void>;
+  last: Progress | undefined;
+  leases: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+export class Engines {
+  readonly #shared = new Map<string, Shared>();
+
+  constructor(private readonly load: LoadEngine) {}
+
+  /** @param key the same for requests that can share an engine; undefined where nobody else can have these weights */
+  lease(key: string | undefined, options: LoadOptions, onProgress: (progress: Progress) => void): Lease {
+    const known = key === undefined ? undefined : this.#shared.get(key);
+    const shared = known ?? this.#begin(key, options);
+    clearTimeout(shared.timer);
+    shared.leases++;
+    shared.listeners.add(onProgress);
+    if (known?.last) onProgress(known.last);
+    let ended = false;
+    const end = () => {
+      if (ended) return;
+      ended = true;
+      shared.listeners.delete(onProgress);
+      shared.leases--;
+      if (shared.leases === 0) shared.timer = setTimeout(() => this.#end(key, shared), key === undefined ? 0 : LINGER);
+    };
+    shared.engine.catch(end);
+    return { engine: shared.engine, end };
+  }
+
+  /** Whoever asks next gets a new engine: the GPU of this one is gone. */
+  forget(engine: Engine): void {
+    for (const [key, shared] of this.#shared)
+      void shared.engine.then((one) => {
+        if (one === engine && this.#shared.get(key) === shared) this.#shared.delete(key);
+      });
+  }
+
+  #begin(key: string | undefined, options: LoadOptions): Shared {
+    const stop = new AbortController();
+    const listeners: Shared['listeners'] = new Set();
+    const onProgress = (progress: Progress) => {
+      shared.last = progress;
+      for (const listener of listeners) listener(progress);
+    };
+    const engine = Promise.resolve().then(() => this.load({ ...options, signal: stop.signal, onProgress }));
+    const shared: Shared = { engine, stop, listeners, last: undefined, leases: 0, timer: undefined };
+    if (key === undefined) return shared;
+    this.#shared.set(key, shared);
+    engine.catch(() => this.#drop(key, shared));
+    return shared;
+  }
+
+  #end(key: string | undefined, shared: Shared): void {
+    this.#drop(key, shared);
+    shared.stop.abort(new FaceXFormerError('DISPOSED', 'Nobody waits for this engine any more.'));
+    shared.engine.then(
+      (engine) => engine.dispose(),
+      () => {}, // who waited was told
+    );
+  }
+
+  #drop(key: string | undefined, shared: Shared): void {
+    if (key !== undefined && this.#shared.get(key) === shared) this.#shared.delete(key);
+  }
+}

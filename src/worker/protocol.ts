@@ -1,0 +1,59 @@
+/**
+ * What page and worker say to each other. The page opens a channel with a `Greeting`; everything else goes through its port, so that an
+ * app's own messages to the worker are not ours, nor ours its.
+ */
+import type { TensorInfo } from '../checkpoint/checkpoint.ts';
+import type { AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions } from '../engine/options.ts';
+import type { Task } from '../face/labels.ts';
+import type { FaceXFormerError } from '../gpu/errors.ts';
+
+/** Posted to the worker itself, once a channel. */
+export interface Greeting {
+  /** The page's version of the package: both sides must be of one. */
+  readonly facexformer: string;
+  readonly port: MessagePort;
+}
+
+/** Options as they cross: callbacks and signals stay on the page, and a checkpoint of the page's is read through a port. */
+export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProgress' | 'device'> & {
+  readonly weights: LoadOptions['weights'] | PostedCheckpoint;
+};
+
+/** A checkpoint that stays on the page. */
+export interface PostedCheckpoint {
+  readonly source: string;
+  readonly posted: ReadonlyMap<string, TensorInfo>;
+  readonly rereadable: boolean;
+  /** Takes `ReadCommand`s, and answers each `next` with a `ReadAnswer`. */
+  readonly port: MessagePort;
+}
+
+export type ReadCommand = 'begin' | 'next' | 'end';
+export type ReadAnswer =
+  | { readonly info: TensorInfo; readonly data: Uint8Array }
+  | { readonly done: true }
+  | { readonly error: PostedError };
+
+/** A call that `id` tells from others; `engine` is the id of the call that loaded it. */
+export type Request =
+  | { readonly call: 'load'; readonly id: number; readonly options: PostedLoadOptions; readonly key: string | undefined }
+  | { readonly call: 'analyze'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: AnalyzeOptions }
+  | { readonly call: 'tune'; readonly id: number; readonly engine: number; readonly options: TuneOptions }
+  | { readonly call: 'plan' | 'profile'; readonly id: number; readonly engine: number; readonly tasks: readonly Task[] | undefined }
+  | { readonly call: 'dispose'; readonly engine: number }
+  | { readonly call: 'abort'; readonly id: number };
+
+export type PostedError = ReturnType<FaceXFormerError['toJSON']>;
+
+/** Of a call: its progress, then its end; or that the worker refuses the channel. */
+export type Reply =
+  | { readonly id: number; readonly progress: Progress }
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: PostedError }
+  | { readonly refused: PostedError };
+
+/** What `load` answers. */
+export interface LoadedEngine {
+  readonly tasks: readonly Task[];
+  readonly info: EngineInfo;
+}

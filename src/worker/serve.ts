@@ -1,0 +1,157 @@
+/** The worker's side of a channel: engines for a page, its calls answered as the engine answers them. */
+import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
+import type { LoadOptions } from '../engine/options.ts';
+import { aborted, FaceXFormerError } from '../gpu/errors.ts';
+import { planJson } from '../graph/print.ts';
+import type { PictureSource } from '../image/source.ts';
+import { VERSION } from '../version.ts';
+import type { Engine, Engines, Lease } from './engines.ts';
+import type { Greeting, LoadedEngine, PostedCheckpoint, PostedLoadOptions, ReadAnswer, ReadCommand, Reply, Request } from './protocol.ts';
+
+/** Whether a message to the worker opens a channel. */
+export const isGreeting = (data: unknown): data is Greeting => typeof Object(data).facexformer === 'string';
+
+/** Serves the page that greeted. */
+export function serve({ facexformer, port }: Greeting, engines: Engines): void {
+  const channel = new Channel(port, engines);
+  port.onmessage = ({ data }: MessageEvent<Request>) => channel.take(data);
+  if (facexformer !== VERSION) {
+    const message = `The page is of version ${facexformer} of facexformer-webgpu, its worker of ${VERSION}. Serve both from one.`;
+    channel.reply({ refused: new FaceXFormerError('WORKER_FAILED', message).toJSON() });
+  }
+}
+
+class Channel {
+  readonly #leases = new Map<number, Lease>();
+  /** Calls under way that a signal of the page's can end. */
+  readonly #calls = new Map<number, AbortController>();
+
+  constructor(
+    private readonly port: MessagePort,
+    private readonly engines: Engines,
+  ) {}
+
+  take(request: Request): void {
+    if (request.call === 'abort') this.#calls.get(request.id)?.abort();
+    else if (request.call === 'dispose') this.#end(request.engine);
+    else void this.#answer(request);
+  }
+
+  reply(reply: Reply, transfer: Transferable[] = []): void {
+    this.port.postMessage(reply, transfer);
+  }
+
+  async #answer(request: Exclude<Request, { call: 'abort' | 'dispose' }>): Promise<void> {
+    const { id } = request;
+    const stop = new AbortController();
+    this.#calls.set(id, stop);
+    try {
+      const value = request.call === 'load' ? await this.#load(request, stop.signal) : await this.#run(request, stop.signal);
+      this.reply({ id, value }, buffersIn(value));
+    } catch (error) {
+      this.reply({ id, error: FaceXFormerError.from(error).toJSON() });
+    } finally {
+      this.#calls.delete(id);
+    }
+  }
+
+  /** An aborted load lets go of the engine, which others may wait for. */
+  async #load({ id, options, key }: Extract<Request, { call: 'load' }>, signal: AbortSignal): Promise<LoadedEngine> {
+    const lease = this.engines.lease(key, loadOptions(options), (progress) => this.reply({ id, progress }));
+    this.#leases.set(id, lease);
+    try {
+      const { tasks, info } = await Promise.race([lease.engine, rejectedBy(signal)]);
+      return { tasks, info };
+    } catch (error) {
+      this.#end(id);
+      throw error;
+    }
+  }
+
+  async #run(request: Exclude<Request, { call: 'load' | 'abort' | 'dispose' }>, signal: AbortSignal): Promise<unknown> {
+    const engine = await this.#leases.get(request.engine)?.engine;
+    if (!engine) throw new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
+    try {
+      return await resultOf(engine, request, signal);
+    } catch (error) {
+      if (error instanceof FaceXFormerError && error.code === 'DEVICE_LOST') this.engines.forget(engine);
+      throw error;
+    }
+  }
+
+  #end(engine: number): void {
+    this.#leases.get(engine)?.end();
+    this.#leases.delete(engine);
+  }
+}
+
+async function resultOf(
+  engine: Engine,
+  request: Exclude<Request, { call: 'load' | 'abort' | 'dispose' }>,
+  signal: AbortSignal,
+): Promise<unknown> {
+  switch (request.call) {
+    case 'analyze':
+      try {
+        return await engine.analyze(request.picture as PictureSource, { ...request.options, signal });
+      } finally {
+        // What the page sent is the worker's own. A Blob's `close` is undefined.
+        (request.picture as { close?(): void } | undefined)?.close?.();
+      }
+    case 'tune':
+      return engine.tune({ ...request.options, signal });
+    case 'profile':
+      return engine.profile(request.tasks);
+    case 'plan':
+      return planJson(engine.plan(request.tasks));
+  }
+}
+
+const rejectedBy = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const stop = () => reject(aborted(signal.reason));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+
+function loadOptions({ weights, ...options }: PostedLoadOptions): LoadOptions {
+  const posted = typeof weights === 'object' && weights !== null && 'posted' in weights;
+  return { ...options, weights: posted ? checkpointOf(weights as PostedCheckpoint) : (weights as LoadOptions['weights']) };
+}
+
+/** The page's checkpoint, read tensor by tensor: the page sends the next when it is asked for it. */
+function checkpointOf({ source, posted: tensors, rereadable, port }: PostedCheckpoint): Checkpoint {
+  const total = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  async function* read({ signal, onProgress }: ReadOptions = {}) {
+    const tell = (command: ReadCommand) => port.postMessage(command);
+    const stopped = signal ? rejectedBy(signal) : undefined;
+    stopped?.catch(() => {}); // where it comes after the last tensor
+    let loaded = 0;
+    tell('begin');
+    try {
+      for (;;) {
+        onProgress?.(loaded, total);
+        const next = new Promise<ReadAnswer>((resolve) => {
+          port.onmessage = ({ data }) => resolve(data);
+        });
+        tell('next');
+        const answer = await (stopped ? Promise.race([next, stopped]) : next);
+        if ('error' in answer) throw FaceXFormerError.from(answer.error);
+        if ('done' in answer) return;
+        loaded += answer.data.length;
+        yield answer;
+      }
+    } finally {
+      tell('end');
+    }
+  }
+  return { source, tensors, rereadable, read };
+}
+
+/** The memory of every array in an answer, to be given away instead of copied: the engine keeps none of it. */
+function buffersIn(value: unknown, found: Set<ArrayBuffer> = new Set()): ArrayBuffer[] {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) buffersIn(member, found);
+  return [...found];
+}
