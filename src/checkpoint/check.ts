@@ -1,6 +1,6 @@
 /** Whether a checkpoint's tensors are the model's: every one there, of the right shape and type, and nothing else. */
 import { FaceXFormerError } from '../gpu/errors.ts';
-import type { TensorInfo } from './checkpoint.ts';
+import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { quote } from './header-json.ts';
 import { type Form, isBuffer } from './tensors.ts';
 
@@ -57,6 +57,18 @@ export function checkBuffer(info: TensorInfo, data: Uint8Array): void {
       'WRONG_WEIGHTS',
       `${info.name}[${wrong}] is ${view.getBigInt64(8 * wrong, true)}: not a window of 7x7 in row order.`,
     );
+}
+
+/** The same checkpoint, whose int64 buffers are checked as they are read: see `checkBuffer`. */
+export function withCheckedBuffers(checkpoint: Checkpoint): Checkpoint {
+  const { source, tensors, rereadable } = checkpoint;
+  async function* read(options?: ReadOptions) {
+    for await (const tensor of checkpoint.read(options)) {
+      checkBuffer(tensor.info, tensor.data);
+      yield tensor;
+    }
+  }
+  return { source, tensors, rereadable, read };
 }
 
 /** (yi - yj + 6) * 13 + (xi - xj + 6) for positions i, j of a 7x7 window; [49 * 49]. */

@@ -1,5 +1,5 @@
 /** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
-import { formOf } from '../checkpoint/check.ts';
+import { formOf, withCheckedBuffers } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
@@ -64,7 +64,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const plan = planned(found?.choose);
     const [remembered] = await Promise.all([
       compile(pipelines, plan, found, planned),
-      parameters.load(plan.parameters, checkpoint, {
+      parameters.load(plan.parameters, withCheckedBuffers(checkpoint), {
         signal: ended,
         onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
       }),
@@ -75,7 +75,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
       config,
       pipelines,
       parameters,
-      resources: preprocess,
+      resources: preprocess.resources,
       choose: remembered?.choose,
     });
     await programs.get({ tasks });

@@ -1,6 +1,6 @@
 /**
  * The static graph: what is computed, in execution order, with no GPU in sight. A node is one dispatch of one kernel; its
- * inputs are tensors that earlier nodes made, parameters made from the checkpoint, or resources that the engine owns.
+ * inputs are tensors that earlier nodes made, parameters made from the checkpoint, or resources that whoever runs it owns.
  */
 import type { Dtype, Kernel, Launch } from '../kernels/kernel.ts';
 
@@ -29,11 +29,20 @@ export interface Parameter {
   fill(into: Float32Array, sources: readonly Float32Array[]): void;
 }
 
-/** A texture or buffer that the engine makes and fills itself: the picture and its resize table. */
+/** A texture or buffer that whoever runs the graph makes and fills, under a name of the graph's choice: a picture, a table. */
 export interface Resource {
   readonly kind: 'resource';
-  readonly name: 'picture' | 'table';
+  readonly name: string;
 }
+
+export const resource = (name: string): Resource => ({ kind: 'resource', name });
+
+/**
+ * The numbers that a run is given (`Program.run`), as `array<u32>`: a buffer that the program writes before its dispatches. A kernel whose problem
+ * follows the picture reads its sizes from here, so that they are constants of no pipeline, and computes its grid from the same numbers
+ * (`Launch.workgroupsOf`).
+ */
+export const SIZES = resource('sizes');
 
 export type Operand = Tensor | Parameter | Resource;
 

@@ -6,7 +6,7 @@
 import { type Dtype, type Launch, pipelineKey } from '../kernels/kernel.ts';
 import { BYTES, bytesOf, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
 
-/** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource of the engine's. */
+/** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource that the run is given. */
 export type Place =
   | { readonly kind: 'slot'; readonly slot: number; readonly offset: number; readonly bytes: number; readonly dtype: Dtype }
   | Parameter

@@ -6,15 +6,16 @@ import { FaceXFormerError, gpuLost } from '../gpu/errors.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed, ReadbackRing } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
+import type { Sizes } from '../kernels/kernel.ts';
+import { SIZES } from './graph.ts';
 import type { Parameters } from './parameters.ts';
-import type { Dispatch, Plan } from './plan.ts';
+import type { Dispatch, Place, Plan } from './plan.ts';
 
-/** What the engine owns and a plan names as a resource. `version` changes when `texture` is another one. */
-export interface Resources {
-  readonly texture: GPUTexture;
-  readonly table: GPUBuffer;
-  readonly version: number;
-}
+/**
+ * What a plan reads that is neither a parameter nor made by a dispatch, by the names that the graph gives: a texture's view or a buffer. Whoever
+ * runs the program owns and fills them, and may put another object under a name at any time: the next frame reads that one.
+ */
+export type Resources = ReadonlyMap<string, GPUTextureView | GPUBuffer>;
 
 /** What a frame gives, by name, as the GPU laid it out. */
 export type Results = ReadonlyMap<string, ArrayBuffer>;
@@ -37,8 +38,11 @@ export interface Step {
   bindGroup: GPUBindGroup;
 }
 
+const NO_SIZES: Sizes = [];
+
 export class Program {
-  #resourcesVersion: number;
+  /** The plan's resources as the bind groups have them. */
+  readonly #bound: Map<string, GPUTextureView | GPUBuffer>;
 
   private constructor(
     readonly device: GPUDevice,
@@ -49,10 +53,10 @@ export class Program {
     readonly steps: readonly Step[],
     private readonly ring: ReadbackRing,
   ) {
-    this.#resourcesVersion = resources.version;
+    this.#bound = new Map(namesOf(plan).map((name) => [name, given(resources, name)]));
   }
 
-  /** Waits for the plan's pipelines and makes its buffers and bind groups; the parameters must be loaded. */
+  /** Waits for the plan's pipelines and makes its buffers and bind groups; the parameters must be loaded, the resources there. */
   static async create(pipelines: Pipelines, plan: Plan, parameters: Parameters, resources: Resources): Promise<Program> {
     const { device } = pipelines;
     const made = await Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
@@ -71,20 +75,21 @@ export class Program {
 
   /**
    * Gives the GPU a frame as soon as less than RING are in flight. Results come in the order of the frames.
+   * @param sizes the numbers that this frame's grids follow, and its kernels by the resource `sizes`; without them every grid is its largest
    * @throws FaceXFormerError DISPOSED
    */
-  async run(): Promise<Frame> {
+  async run(sizes: Sizes = NO_SIZES): Promise<Frame> {
     const staging = await this.ring.take();
     if (this.ring.destroyed) throw disposed();
     const start = performance.now();
-    const refused = refusalOf(this.device, () => this.#submit(staging));
+    const refused = refusalOf(this.device, () => this.#submit(staging, sizes));
     const encode = performance.now() - start;
     const results = this.#read(staging, refused);
     results.catch(() => {});
     return { encode, results };
   }
 
-  /** Frees the activations and the readback buffers; parameters and resources are the engine's. Frames in flight fail with DISPOSED. */
+  /** Frees the activations and the readback buffers; parameters and resources are the caller's. Frames in flight fail with DISPOSED. */
   destroy(): void {
     this.ring.destroy();
     for (const buffer of this.slots) buffer.destroy();
@@ -96,23 +101,26 @@ export class Program {
   }
 
   /** The plan's dispatches, in one pass. */
-  encode(encoder: GPUCommandEncoder): void {
-    if (this.resources.version !== this.#resourcesVersion) this.#rebindResources();
+  encode(encoder: GPUCommandEncoder, sizes: Sizes = NO_SIZES): void {
+    this.#bindReplaced();
     const pass = encoder.beginComputePass();
     let last: GPUComputePipeline | undefined;
     for (const { dispatch, pipeline, bindGroup } of this.steps) {
       if (pipeline !== last) pass.setPipeline(pipeline);
       last = pipeline;
       pass.setBindGroup(0, bindGroup);
-      const [x, y, z] = dispatch.launch.workgroups;
+      const { workgroups, workgroupsOf } = dispatch.launch;
+      const [x, y, z] = workgroupsOf && sizes.length > 0 ? workgroupsOf(sizes) : workgroups;
       pass.dispatchWorkgroups(x, y, z);
     }
     pass.end();
   }
 
-  #submit(staging: GPUBuffer): void {
+  #submit(staging: GPUBuffer, sizes: Sizes): void {
+    const own = this.#bound.get(SIZES.name);
+    if (own && sizes.length > 0) this.device.queue.writeBuffer(own as GPUBuffer, 0, Uint32Array.from(sizes));
     const encoder = this.device.createCommandEncoder({ label: 'frame' });
-    this.encode(encoder);
+    this.encode(encoder, sizes);
     let at = 0;
     for (const { slot, offset, bytes } of this.plan.readbacks) {
       encoder.copyBufferToBuffer(this.slots[slot] as GPUBuffer, offset, staging, at, bytes);
@@ -146,12 +154,27 @@ export class Program {
     return results;
   }
 
-  #rebindResources(): void {
+  /** Makes the bind groups of those dispatches anew that read a resource which is another object now. */
+  #bindReplaced(): void {
+    const replaced = new Set<string>();
+    for (const [name, was] of this.#bound) if (given(this.resources, name) !== was) replaced.add(name);
+    if (replaced.size === 0) return;
     for (const step of this.steps)
-      if (step.dispatch.places.some(({ kind }) => kind === 'resource'))
+      if (step.dispatch.places.some((place) => place.kind === 'resource' && replaced.has(place.name)))
         step.bindGroup = bind(this.device, step.dispatch, step.pipeline, this);
-    this.#resourcesVersion = this.resources.version;
+    for (const name of replaced) this.#bound.set(name, given(this.resources, name));
   }
+}
+
+/** The resources that a plan reads. */
+const namesOf = ({ dispatches }: Plan): string[] => [
+  ...new Set(dispatches.flatMap(({ places }) => places.flatMap((place) => (place.kind === 'resource' ? place.name : [])))),
+];
+
+function given(resources: Resources, name: string): GPUTextureView | GPUBuffer {
+  const found = resources.get(name);
+  if (!found) throw new Error(`the plan reads a resource ${name}, which was not given`);
+  return found;
 }
 
 function failure(cause: Error): FaceXFormerError {
@@ -169,15 +192,16 @@ interface Bound {
 
 function bind(
   device: GPUDevice,
-  { node, places }: Dispatch,
+  { node, kernel, places }: Dispatch,
   pipeline: GPUComputePipeline,
   { slots, parameters, resources }: Bound,
 ): GPUBindGroup {
-  const resource = (place: Dispatch['places'][number]): GPUBindingResource => {
+  const resource = (place: Place, binding: number): GPUBindingResource => {
     if (place.kind === 'slot') return { buffer: slots[place.slot] as GPUBuffer, offset: place.offset, size: place.bytes };
     if (place.kind === 'parameter') return { buffer: parameters.get(place) };
-    return place.name === 'picture' ? resources.texture.createView({ dimension: '2d-array' }) : { buffer: resources.table };
+    const own = given(resources, place.name);
+    return kernel.bindings[binding]?.kind === 'texture' ? (own as GPUTextureView) : { buffer: own as GPUBuffer };
   };
-  const entries = places.map((place, binding) => ({ binding, resource: resource(place) }));
+  const entries = places.map((place, binding) => ({ binding, resource: resource(place, binding) }));
   return device.createBindGroup({ label: node, layout: pipeline.getBindGroupLayout(0), entries });
 }

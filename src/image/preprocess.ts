@@ -28,25 +28,22 @@ interface Room extends Size {
 export class Preprocess {
   /** Binding `table` of the kernel `resize`: TABLE_BYTES long, never replaced. */
   readonly table: GPUBuffer;
-  #texture: GPUTexture;
-  #version = 0;
+  /** The bindings of the kernel `resize` by name; `picture` is replaced when crops do not fit it. */
+  readonly resources = new Map<'picture' | 'table', GPUTextureView | GPUBuffer>();
+  #texture!: GPUTexture;
   /** Of which sizes of crops the table's parts are. */
   #tableOf: string[] = [];
 
   constructor(readonly device: GPUDevice) {
     this.table = device.createBuffer({ label: 'resize.table', size: TABLE_BYTES, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
     device.queue.writeBuffer(this.table, 0, partsOfTable());
-    this.#texture = this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 });
+    this.resources.set('table', this.table);
+    this.#use(this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 }));
   }
 
-  /** Binding `picture` of the kernel `resize`. Replaced when crops do not fit: see `version`. */
+  /** The crops, an image a layer. */
   get texture(): GPUTexture {
     return this.#texture;
-  }
-
-  /** Changes when `texture` is another one: the bind group that holds its view must then be made anew. */
-  get version(): number {
-    return this.#version;
   }
 
   /**
@@ -105,8 +102,12 @@ export class Preprocess {
     const create = (): [GPUTexture] => [this.#create(pixels(both) <= kept ? both : need)];
     const [texture] = await allocated(this.device, what, create);
     this.#texture.destroy();
+    this.#use(texture);
+  }
+
+  #use(texture: GPUTexture): void {
     this.#texture = texture;
-    this.#version++;
+    this.resources.set('picture', texture.createView({ dimension: '2d-array' }));
   }
 
   #create({ width, height, images }: Room): GPUTexture {

@@ -9,10 +9,18 @@ export type Grid = readonly [number, number, number];
 /** How numbers are stored; what is computed is float32 in either case. A kernel's `alias elem = f32;` is the type of its activations. */
 export type Dtype = 'f32' | 'f16';
 
+/** Numbers that come with a run, where a problem's sizes follow the picture; what each means is between the kernel and who runs it. */
+export type Sizes = readonly number[];
+
 export interface Launch {
   /** Values of the file's `override` constants, every one by name. */
   readonly constants: Readonly<Record<string, number>>;
   readonly workgroups: Grid;
+  /**
+   * The grid of one run, where it follows the run's sizes: at most `workgroups`, which is that of the largest problem that the buffers have room
+   * for. A dimension of 0 runs nothing. The kernel reads the same sizes from the resource `sizes` (graph.ts).
+   */
+  readonly workgroupsOf?: ((sizes: Sizes) => Grid) | undefined;
   /** Replacements of the file's `const NAME = 64u;` machine-shape lines and `alias name = f32;` element types, by name. */
   readonly machine?: Readonly<Record<string, number | Dtype>>;
   /** Multiply-adds that the dispatch does, for the plan's totals. 0 for moves. */

@@ -1,7 +1,7 @@
 /** FaceXFormer from the picture's crop to the raw outputs, as one static graph. */
 
 import type { Task } from '../face/labels.ts';
-import { Graph, type Resource } from '../graph/graph.ts';
+import { Graph, resource } from '../graph/graph.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { resize } from '../kernels/resize.ts';
@@ -11,9 +11,6 @@ import { fused } from './fused/fused.ts';
 import { fuse } from './fusion.ts';
 import type { Lowering } from './lowering.ts';
 import { Weights } from './weights.ts';
-
-const PICTURE: Resource = { kind: 'resource', name: 'picture' };
-const TABLE: Resource = { kind: 'resource', name: 'table' };
 
 export interface NetworkOptions {
   /** How steps become dispatches; `fused()` unless told otherwise. */
@@ -32,7 +29,9 @@ export function network(config: Config, options: NetworkOptions = {}): Graph {
   const graph = new Graph(images);
   const t = { graph, kernels: lowering.kernels, dtype };
   const w = new Weights();
-  const resized = graph.add('resized', resize, { size: SIZE, images }, { picture: PICTURE, table: TABLE }, [images * SIZE * SIZE]);
+  const resized = graph.add('resized', resize, { size: SIZE, images }, { picture: resource('picture'), table: resource('table') }, [
+    images * SIZE * SIZE,
+  ]);
   graph.tap('resized', resized, [SIZE * SIZE]);
   const face = fuse(t, swin(t, lowering, resized, w.at('backbone.0')));
   const decoder = w.at('face_decoder');

@@ -1,6 +1,7 @@
 /** Frames in flight: their order, what they cost, and how each ends when something ends them. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type OpenPage, useBrowser } from '../browser.ts';
+import type { besideEachOther } from './program.page.ts';
 
 const open = useBrowser();
 let page: OpenPage;
@@ -44,6 +45,17 @@ describe('Program', () => {
       right: true,
       uncaptured: [],
     });
+  });
+
+  it('runs two networks on one device, each with its own weights, on as much as the run says', async () => {
+    const { given, counts, parameters } = await page.call<Awaited<ReturnType<typeof besideEachOther>>>('besideEachOther');
+    expect(given).toEqual([
+      [2, 4, 6, 0, 0, 0, 0, 0, 0, 0],
+      [3, 6, 9, 12, 15, 18, 21, 24, 27, 30],
+      [2, 4, 6, 8, 10, 0, 0, 0, 0, 0],
+    ]);
+    expect(counts).toMatchObject({ creates: 0, encoders: 3, passes: 3, dispatches: 3, submits: 3, maps: 3 });
+    expect(parameters).toEqual([16, 16]);
   });
 
   it('left no complaint in the console', () => {

@@ -1,14 +1,15 @@
 /** A program of two small kernels, run as the engine runs the network's: pictures in, frames in flight, and what becomes of them. */
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
-import { Graph } from '../../src/graph/graph.ts';
+import { Graph, resource, SIZES } from '../../src/graph/graph.ts';
+import { loadProgram } from '../../src/graph/load.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { type Frame, Program, type Resources } from '../../src/graph/program.ts';
 import { wholePicture } from '../../src/image/crop.ts';
 import { Preprocess } from '../../src/image/preprocess.ts';
 import { openPicture } from '../../src/image/source.ts';
-import { defineKernel } from '../../src/kernels/kernel.ts';
+import { defineKernel, tiles } from '../../src/kernels/kernel.ts';
 import { resize } from '../../src/kernels/resize.ts';
 import { type Counts, counting } from './count.ts';
 
@@ -46,13 +47,16 @@ interface Made {
 async function make(resources?: (preprocess: Preprocess) => Resources): Promise<Made> {
   const device = (await (await navigator.gpu.requestAdapter())?.requestDevice()) as GPUDevice;
   const graph = new Graph();
-  const picture = { kind: 'resource', name: 'picture' } as const;
-  const table = { kind: 'resource', name: 'table' } as const;
-  const resized = graph.add('resized', resize, { size: SIDE }, { picture, table }, [SIDE * SIDE]);
+  const resized = graph.add('resized', resize, { size: SIDE }, { picture: resource('picture'), table: resource('table') }, [SIDE * SIDE]);
   graph.output('stirred', graph.add('stirred', stir, { rounds: ROUNDS }, { x: resized }, [SIDE * SIDE]));
   const preprocess = new Preprocess(device);
   const plan = makePlan(graph, ['stirred']);
-  const program = await Program.create(new Pipelines(device), plan, new Parameters(device), resources?.(preprocess) ?? preprocess);
+  const program = await Program.create(
+    new Pipelines(device),
+    plan,
+    new Parameters(device),
+    resources?.(preprocess) ?? preprocess.resources,
+  );
   return { device, preprocess, program };
 }
 
@@ -143,33 +147,82 @@ export async function retired(): Promise<{ right: boolean; after: number | strin
 
 /** The second of three frames is bound to a buffer that is gone. */
 export async function refused(): Promise<{ outcomes: (number | string)[]; right: boolean; uncaptured: string[] }> {
-  let gone: GPUBuffer | undefined;
-  let version = 0;
-  const made = await make((preprocess) => ({
-    get texture() {
-      return preprocess.texture;
-    },
-    get table() {
-      return gone ?? preprocess.table;
-    },
-    get version() {
-      return version;
-    },
-  }));
+  const resources = new Map<string, GPUTextureView | GPUBuffer>();
+  const made = await make((preprocess) => {
+    for (const [name, own] of preprocess.resources) resources.set(name, own);
+    return resources;
+  });
+  const table = resources.get('table') as GPUBuffer;
   const uncaptured: string[] = [];
   made.device.onuncapturederror = ({ error }) => uncaptured.push(error.message);
   const first = outcome(submit(made, 1));
   await first;
   const running = outcome(Promise.resolve(await submit(made, 2)));
-  gone = made.device.createBuffer({ size: 1024, usage: GPUBufferUsage.STORAGE });
-  version++;
+  const gone = made.device.createBuffer({ size: 1024, usage: GPUBufferUsage.STORAGE });
+  resources.set('table', gone);
   gone.destroy();
   const second = outcome(Promise.resolve(await submit(made, 3)));
-  gone = undefined;
-  version++;
+  resources.set('table', table);
   const third = outcome(Promise.resolve(await submit(made, 4)));
   const outcomes = await Promise.all([first, running, second, third]);
   made.device.destroy();
   const right = [1, 2, 3, 4].every((red, i) => i === 2 || outcomes[i] === expected(red));
   return { outcomes: outcomes.map((value) => (typeof value === 'string' ? value : 'a value')), right, uncaptured };
+}
+
+/** y[i] = w[0] * x[i] of as many x as a run says; beyond them y stays what it was. */
+const scaled = defineKernel(
+  'scaled',
+  `@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> sizes: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(4)
+fn scaled(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < sizes[0]) { y[id.x] = w[0] * x[id.x]; }
+}`,
+  ({ most }: { most: number }) => ({
+    constants: {},
+    workgroups: [tiles(most, 4), 1, 1],
+    workgroupsOf: ([count = most]) => [tiles(count, 4), 1, 1],
+    macs: most,
+  }),
+);
+
+/** Two networks on one device, each with weights of its own and the same kernel, run by turns with other sizes. */
+export async function besideEachOther(): Promise<{ given: number[][]; counts: Counts; parameters: number[] }> {
+  const device = (await (await navigator.gpu.requestAdapter())?.requestDevice()) as GPUDevice;
+  const pipelines = new Pipelines(device);
+  const most = 10;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  const x = device.createBuffer({ size: 4 * most, usage });
+  device.queue.writeBuffer(
+    x,
+    0,
+    Float32Array.from({ length: most }, (_, i) => i + 1),
+  );
+  const programOf = (factor: number) => {
+    const graph = new Graph();
+    const w = graph.parameter('w', ['w'], 1, (into, [own]) => into.set(own as Float32Array));
+    graph.output('y', graph.add('y', scaled, { most }, { x: resource('x'), w, sizes: SIZES }, [most]));
+    const info = { name: 'w', dtype: 'F32', shape: [1], bytes: 4 } as const;
+    async function* read() {
+      yield { info, data: new Uint8Array(Float32Array.of(factor).buffer) };
+    }
+    const weights = { source: 'a test', tensors: new Map([['w', info]]), rereadable: true, read };
+    const sizes = device.createBuffer({ size: 4, usage });
+    const resources = new Map([
+      ['x', x],
+      ['sizes', sizes],
+    ]);
+    return loadProgram(graph, { pipelines, weights, resources });
+  };
+  const [twice, thrice] = await Promise.all([programOf(2), programOf(3)]);
+  const read = counting();
+  const frames = [await twice.run([3]), await thrice.run([10]), await twice.run([5])];
+  const given = await Promise.all(frames.map(async ({ results }) => [...new Float32Array((await results).get('y') as ArrayBuffer)]));
+  const counts = read();
+  const parameters = [twice, thrice].map((program) => program.parameters.bytes);
+  device.destroy();
+  return { given, counts, parameters };
 }

@@ -37,7 +37,7 @@ function smallGraph(): Graph {
 
 async function run(pipelines: Pipelines, parameters: Parameters, choices: Choices): Promise<Float32Array> {
   const plan = makePlan(smallGraph(), ['y'], [], chooserOf(choices, LANES));
-  const program = await Program.create(pipelines, plan, parameters, {} as never);
+  const program = await Program.create(pipelines, plan, parameters, new Map());
   const results = await (await program.run()).results;
   program.destroy();
   return new Float32Array(results.get('y') as ArrayBuffer);
