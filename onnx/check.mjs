@@ -13,12 +13,12 @@ Needs about 1.5 GB of memory and 0.4 GB of disk in .cache/.`;
 const { values, positionals } = parse(USAGE, { keep: { type: 'boolean', default: false } });
 for (const form of positionals) if (!FORMS.includes(form)) refuse(`There is no form ${form}; there are ${FORMS.join(' and ')}.`);
 
-const { nmse, reference, SEED } = await load('tools/fixtures.ts');
+const { reference, SEED } = await load('tools/fixtures.ts');
+const { exportOnnx, nmse, seededCheckpoint, tensorsOf } = await load('onnx/index.ts');
 
 const BOUND = 1e-7;
 
 async function check(form, keep) {
-  const { exportOnnx, seededCheckpoint, tensorsOf } = await load('onnx/index.ts');
   const { pixels, outputs: expected } = reference(form);
   const out = `${root}.cache/onnx/${form}-seeded.onnx`;
   let started = performance.now();

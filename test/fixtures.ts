@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { nmse } from './kernels/run.ts';
+import { nmse } from '../src/tune/nmse.ts';
 
 const own = new URL('./fixtures/', import.meta.url);
 const full = new URL('../../shared/fixtures/', import.meta.url);

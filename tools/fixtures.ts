@@ -5,7 +5,7 @@ import type { Form } from '../src/checkpoint/manifest.ts';
 import { parseReference, type Reference } from './reference.ts';
 import { root } from './root.ts';
 
-export { BOX, type Expected, nmse, SEED } from './reference.ts';
+export { BOX, type Expected, SEED } from './reference.ts';
 
 /** The whole files where they lie beside the project, else the project's own, whose large tensors are thinned. */
 const folder = [join(root, '../shared/fixtures'), join(root, 'test/fixtures')].find((path) =>

@@ -59,14 +59,3 @@ function normalised(rgb: Uint8Array): Float32Array {
     fround(fround(fround((rgb[3 * i + c] as number) / 255) - fround(MEAN[c] as number)) / fround(STD[c] as number));
   return Float32Array.from({ length: rgb.length }, (_, n) => at(Math.floor(n / plane), n % plane));
 }
-
-/** Normalised mean squared error, sum((a - b)^2) / sum(b^2), over every `step`-th number of `a`. */
-export function nmse(a: ArrayLike<number>, b: ArrayLike<number>, step = 1): number {
-  if (Math.ceil(a.length / step) !== b.length) throw new RangeError(`every ${step} of ${a.length} numbers against ${b.length}`);
-  let [error, power] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    error += ((a[i * step] as number) - (b[i] as number)) ** 2;
-    power += (b[i] as number) ** 2;
-  }
-  return error / power;
-}

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { type EngineDtype, FaceXFormer, type Form, type RawPicture, seededCheckpoint, tensorsOf } from '../../src/index.ts';
-import { BOX, nmse, parseReference, SEED } from '../../tools/reference.ts';
+import { nmse } from '../../src/tune/nmse.ts';
+import { BOX, parseReference, SEED } from '../../tools/reference.ts';
 import { summary } from '../page/statistics.ts';
 import { type KernelRow, kernelRows, table } from './kernels.ts';
 import type { Note } from './main.ts';

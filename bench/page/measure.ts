@@ -1,7 +1,8 @@
 /** One run of the benchmark, phase after phase; every phase's findings are handed out as soon as they are there. */
 import { throwIfAborted } from '../../src/gpu/errors.ts';
 import { type AnalyzeOptions, type FaceXFormer, FaceXFormerError } from '../../src/index.ts';
-import { BOUND, BOX, nmse, parseReference, SEED } from '../../tools/reference.ts';
+import { nmse } from '../../src/tune/nmse.ts';
+import { BOUND, BOX, parseReference, SEED } from '../../tools/reference.ts';
 import { countGpuCalls, type GpuCalls } from '../peers/count.ts';
 import { type OpenDevice, openDevice } from './device.ts';
 import { fetched } from './fetched.ts';

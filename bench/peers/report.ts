@@ -1,6 +1,7 @@
 /** What a run of the peers says: a table, a JSON file, and what is not as it has to be. */
 import { cpus, loadavg, totalmem } from 'node:os';
-import { type Expected, nmse } from '../../tools/fixtures.ts';
+import { nmse } from '../../src/tune/nmse.ts';
+import type { Expected } from '../../tools/fixtures.ts';
 import { writeJson } from '../../tools/terminal/write.ts';
 import { commit } from '../commit.ts';
 import type { Timed } from './side.ts';

@@ -1,4 +1,4 @@
-/** Bytes that can be read anywhere: a file, an address, an array. */
+/** Bytes that can be read anywhere: a file, an address. */
 import { open } from 'node:fs/promises';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 
@@ -47,19 +47,6 @@ export async function openFile(path: string): Promise<RandomAccess> {
   }
 }
 
-/** Bytes in memory. */
-export function inMemory(bytes: Uint8Array, name = 'bytes'): RandomAccess {
-  return {
-    name,
-    size: bytes.length,
-    async read(offset, length) {
-      inside(this, offset, length);
-      return bytes.slice(offset, offset + length);
-    },
-    async close() {},
-  };
-}
-
 /** All the bytes in order, in pieces of 1 MiB. */
 export function streamOf(bytes: RandomAccess): ReadableStream<Uint8Array> {
   let at = 0;
@@ -79,7 +66,7 @@ export function streamOf(bytes: RandomAccess): ReadableStream<Uint8Array> {
 const PIECE = 1024 * 1024;
 
 /** The length, if the range lies inside. */
-function inside({ name, size }: RandomAccess, offset: number, length: number): number {
+export function inside({ name, size }: RandomAccess, offset: number, length: number): number {
   if (offset >= 0 && length >= 0 && offset + length <= size) return length;
   throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${name} ends at byte ${size}, and says of itself that it goes on to ${offset + length}.`);
 }

@@ -23,12 +23,7 @@ export interface DrawOptions {
 /** Colours of the head's axes, in the order x (to the right), y (down), z (where the face looks). */
 export const AXIS_COLOURS = ['#ff453a', '#32d74b', '#0a84ff'] as const;
 
-/** Draws one face: parsing colours, box, landmarks, pose axes, caption. Leaves the context as it was. */
-export function drawFace(ctx: DrawContext, face: Face, options: DrawOptions = {}): void {
-  drawFaces(ctx, [face], options);
-}
-
-/** Draws faces, all parsing colours under all lines. */
+/** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. */
 export function drawFaces(ctx: DrawContext, faces: readonly Face[], options: DrawOptions = {}): void {
   const { segmentation = true, landmarks = true, headpose = true, box = true, caption = true, opacity = 0.5 } = options;
   ctx.save();

@@ -9,7 +9,7 @@ export const SIZE = 224;
 /** Largest crop side, in pixels: WebGPU's default limit on a texture's side. */
 export const MAX_CROP = 8192;
 /** Weights are integers: 2^22 is one. */
-const PRECISION_BITS = 22;
+export const PRECISION_BITS = 22;
 /** Half the width of the cubic, in output pixels when reducing. */
 const CUBIC_SUPPORT = 2;
 
@@ -78,31 +78,6 @@ export function resizeTable(x: Axis, y: Axis): Int32Array<ArrayBuffer> {
   table.set(y.first, 2 + x.to * (1 + x.taps));
   table.set(y.weights, 2 + x.to * (1 + x.taps) + y.to);
   return table;
-}
-
-/**
- * The whole resize in plain TypeScript, the kernel's twin.
- * @param rgba [y.from, x.from, 4] bytes; alpha is dropped, as Pillow's convert('RGB') does.
- * @returns [y.to, x.to, 3] bytes.
- */
-export function resizePixels(rgba: ArrayLike<number>, x: Axis, y: Axis): Uint8Array {
-  const rows = new Uint8Array(y.from * x.to * 3);
-  for (let row = 0; row < y.from; row++)
-    for (let i = 0; i < x.to * 3; i++) {
-      const column = Math.floor(i / 3);
-      rows[row * x.to * 3 + i] = sample(x, column, (source) => rgba[(row * x.from + source) * 4 + (i % 3)] as number);
-    }
-  const out = new Uint8Array(y.to * x.to * 3);
-  for (let row = 0; row < y.to; row++)
-    for (let i = 0; i < x.to * 3; i++) out[row * x.to * 3 + i] = sample(y, row, (source) => rows[source * x.to * 3 + i] as number);
-  return out;
-}
-
-function sample({ first, weights, taps, to, from }: Axis, i: number, value: (source: number) => number): number {
-  const start = first[i] as number;
-  let sum = 2 ** (PRECISION_BITS - 1);
-  for (let t = 0; t < taps && start + t < from; t++) sum += (weights[t * to + i] as number) * value(start + t);
-  return Math.min(Math.max(sum >> PRECISION_BITS, 0), 255);
 }
 
 const IMAGENET_MEAN = [0.485, 0.456, 0.406];

@@ -7,6 +7,7 @@ import type { Parameters } from '../graph/parameters.ts';
 import type { Dispatch, Place } from '../graph/plan.ts';
 import { type Timer, timerOf } from '../graph/submit-timer.ts';
 import type { Candidate } from './candidates.ts';
+import { nmse } from './nmse.ts';
 import type { Trial, Tunable } from './tune.ts';
 
 type Slot = Extract<Place, { kind: 'slot' }>;
@@ -134,14 +135,4 @@ async function outputs(device: GPUDevice, run: Run, scratch: readonly GPUBuffer[
   } finally {
     read.destroy();
   }
-}
-
-/** Squared differences over squares; NaN where something is no number, or nothing was computed. */
-export function nmse(actual: Float32Array, expected: Float32Array): number {
-  let [differences, squares] = [0, 0];
-  for (const [i, value] of expected.entries()) {
-    differences += ((actual[i] as number) - value) ** 2;
-    squares += value ** 2;
-  }
-  return differences / squares;
 }

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reduced } from '../../cli/convert/reduce.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { type FaceXFormer, type Form, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { nmse } from '../../src/tune/nmse.ts';
 import { openDawn } from '../dawn.ts';
 import { fixture, readTensors } from '../fixtures.ts';
-import { nmse } from '../kernels/run.ts';
 import { differing, FUSED_TAPS, HOURGLASS_TAPS, loadFused, type Raw, tappedFace } from './network.ts';
 
 const { device, lacking } = await openDawn('lavapipe', ['shader-f16']);

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { type AnalyzedFace, type Box, type Checkpoint, FaceXFormer, type RawTensor } from '../../src/index.ts';
+import { nmse } from '../../src/tune/nmse.ts';
 import { portrait } from '../fixtures.ts';
-import { nmse } from '../kernels/run.ts';
 
 const { width, height, data } = PNG.sync.read(readFileSync(portrait));
 /** 512 x 512, RGBA. */

@@ -1,9 +1,9 @@
 /** Both plans of the same frame, on SwiftShader, whose subgroups of four the plain one needs: what is folded is what is not. */
 import { describe, expect, it } from 'vitest';
 import { FaceXFormer, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { nmse } from '../../src/tune/nmse.ts';
 import { openDawn } from '../dawn.ts';
 import { fixture } from '../fixtures.ts';
-import { nmse } from '../kernels/run.ts';
 import { differing, FUSED_TAPS, type Raw, tappedFace } from './network.ts';
 
 const { device, lacking } = await openDawn('swiftshader', ['subgroups']);

@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dtypeFor, wantsFloat16 } from '../../src/engine/dtype.ts';
-import { FaceXFormerError } from '../../src/gpu/errors.ts';
-
-const codeOf = (call: () => unknown): unknown => {
-  try {
-    return call();
-  } catch (error) {
-    return error instanceof FaceXFormerError ? error.code : error;
-  }
-};
+import { codeOf } from '../errors.ts';
 
 describe('the element type', () => {
   const able = { float16: true };

@@ -92,7 +92,7 @@ describe('FaceXFormer', () => {
   it('ends calls that are aborted or overtaken by dispose', async () => {
     expect(await page.call('stoppedCalls')).toEqual({
       'aborted while running': 'ABORTED',
-      'beside it': 'no error',
+      'beside it': 'nothing',
       'disposed while running': 'DISPOSED',
       'disposed while next': 'DISPOSED',
       'disposed while waiting': 'DISPOSED',

@@ -1,5 +1,6 @@
 /** What a page does with an engine, right and wrong; each function tells what came of it. */
-import { type Box, FaceXFormer, FaceXFormerError, type LoadOptions, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { type Box, FaceXFormer, type LoadOptions, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { codeOf } from '../errors.ts';
 import { type Counts, counting } from './count.ts';
 
 let engine: FaceXFormer;
@@ -7,14 +8,8 @@ let engine: FaceXFormer;
 const grey = { data: new Uint8Array(64 * 48 * 4).fill(128), width: 64, height: 48 };
 const seeded = () => seededCheckpoint(tensorsOf('released'));
 
-async function outcome(work: () => unknown): Promise<string> {
-  try {
-    await work();
-    return 'no error';
-  } catch (error) {
-    return error instanceof FaceXFormerError ? error.code : `${error}`;
-  }
-}
+/** What comes of work, in words that JSON takes. */
+const outcome = async (work: () => unknown): Promise<string> => String(await codeOf(work));
 
 /** Loads what later calls use; tells the phases in the order they were reported. */
 export async function load(): Promise<string[]> {

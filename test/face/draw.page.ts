@@ -1,5 +1,5 @@
 /** What the drawing tests run in the browser: draws and gives pixels back. */
-import { type DrawOptions, drawFace, drawFaces } from '../../src/face/draw.ts';
+import { type DrawOptions, drawFaces } from '../../src/face/draw.ts';
 import type { Matrix3 } from '../../src/face/pose.ts';
 import { type Face, faceOf } from '../../src/face/results.ts';
 import { MODEL_FORMS } from '../../src/model/forms.ts';
@@ -28,7 +28,7 @@ function face(box: Face['box'], matrix?: Matrix3): Face {
 /** Draws one face and gives the RGB of the canvas pixels asked for. */
 export function pixelsOf(scene: Scene, box: Face['box'], options: DrawOptions, at: [number, number][], matrix?: Matrix3): number[][] {
   const ctx = canvasOf(scene);
-  drawFace(ctx, face(box, matrix), options);
+  drawFaces(ctx, [face(box, matrix)], options);
   return at.map(([x, y]) => [...ctx.getImageData(x, y, 1, 1).data].slice(0, 3));
 }
 
@@ -37,7 +37,7 @@ export function changed(scene: Scene, box: Face['box'], options: DrawOptions): n
   const ctx = canvasOf(scene);
   const { width, height } = ctx.canvas;
   const before = new Uint32Array(ctx.getImageData(0, 0, width, height).data.buffer);
-  drawFace(ctx, face(box), options);
+  drawFaces(ctx, [face(box)], options);
   const after = new Uint32Array(ctx.getImageData(0, 0, width, height).data.buffer);
   let [left, top, right, bottom] = [width, height, 0, 0];
   after.forEach((value, i) => {

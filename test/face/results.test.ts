@@ -6,6 +6,7 @@ import { faceOf, type RawOutputs } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { maskToPicture } from '../../src/image/crop.ts';
 import { MODEL_FORMS } from '../../src/model/forms.ts';
+import { codeOf } from '../errors.ts';
 
 const PIXELS = 224 * 224;
 const LENGTHS: Record<'released' | 'paper', Partial<Record<Task, number>>> = {
@@ -35,16 +36,6 @@ function numbers(value: unknown): number[] {
   if (typeof value === 'number') return [value];
   if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array);
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbers) : [];
-}
-
-function codeOf(call: () => unknown): string {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof FaceXFormerError) return error.code;
-    throw error;
-  }
-  return 'nothing was thrown';
 }
 
 describe('labels', () => {

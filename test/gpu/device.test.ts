@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openGpu } from '../../src/gpu/device.ts';
-import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { codeOf } from '../errors.ts';
 
 const forever = new Promise<never>(() => {});
 const device = (lost: Promise<unknown> = forever, features: Iterable<string> = []) =>
@@ -29,12 +29,6 @@ function browser(...answers: (Adapter | null | Error)[]) {
   return { requestAdapter, asked };
 }
 
-const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'no error',
-    (error: unknown) => (error instanceof FaceXFormerError ? error.code : error),
-  );
-
 afterEach(() => {
   vi.unstubAllGlobals();
   vi.useRealTimers();
@@ -43,7 +37,7 @@ afterEach(() => {
 describe('openGpu', () => {
   it('says where there is no WebGPU, and that a page must be secure', async () => {
     vi.stubGlobal('navigator', {});
-    expect(await codeOf(openGpu(undefined))).toBe('WEBGPU_UNAVAILABLE');
+    expect(await codeOf(() => openGpu(undefined))).toBe('WEBGPU_UNAVAILABLE');
     vi.stubGlobal('isSecureContext', false);
     await expect(openGpu(undefined)).rejects.toThrow(/https/);
   });
@@ -57,7 +51,7 @@ describe('openGpu', () => {
 
   it('gives up with NO_ADAPTER after a few attempts', async () => {
     const { requestAdapter } = browser(null);
-    expect(await codeOf(openGpu(undefined))).toBe('NO_ADAPTER');
+    expect(await codeOf(() => openGpu(undefined))).toBe('NO_ADAPTER');
     expect(requestAdapter).toHaveBeenCalledTimes(4);
   });
 
@@ -73,7 +67,7 @@ describe('openGpu', () => {
     await expect(openGpu(undefined)).rejects.toThrow(/limit too high/);
     vi.useFakeTimers();
     browser({ requestDevice: () => forever });
-    const refused = codeOf(openGpu(undefined));
+    const refused = codeOf(() => openGpu(undefined));
     await vi.advanceTimersByTimeAsync(31_000);
     expect(await refused).toBe('NO_ADAPTER');
   });
@@ -81,7 +75,7 @@ describe('openGpu', () => {
   it('stops between attempts when aborted', async () => {
     browser(null);
     const abort = new AbortController();
-    const refused = codeOf(openGpu(undefined, { signal: abort.signal }));
+    const refused = codeOf(() => openGpu(undefined, { signal: abort.signal }));
     abort.abort();
     expect(await refused).toBe('ABORTED');
   });

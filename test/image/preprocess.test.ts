@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import type { Box } from '../../src/image/crop.ts';
 import { batchesOf, Preprocess } from '../../src/image/preprocess.ts';
 import { axis, MAX_CROP, partsOfTable, resizeTable } from '../../src/image/resize.ts';
 import { openPicture, type PictureSource } from '../../src/image/source.ts';
+import { codeOf } from '../errors.ts';
 
 Object.assign(globalThis, {
   GPUTextureUsage: { COPY_DST: 2, TEXTURE_BINDING: 4, RENDER_ATTACHMENT: 16 },
@@ -70,8 +70,6 @@ const box = (x0: number, y0: number, x1: number, y1: number): Box => ({ x0, y0, 
 const rawPicture = (width: number, height: number) => openPicture({ data: new Uint8Array(width * height * 4), width, height });
 /** A picture of any size whose pixels are never touched. */
 const anyPicture = { width: 20_000, height: 20_000, copyTo: async () => ({ refused: Promise.resolve(undefined) }), close: () => {} };
-const codeOf = (error: unknown): unknown => (error instanceof FaceXFormerError ? error.code : error);
-
 describe('Preprocess', () => {
   it('creates nothing for crops that fit, and writes the table only for a new size', async () => {
     const device = new RecordedDevice();
@@ -123,7 +121,7 @@ describe('Preprocess', () => {
     const refused = { message: 'no memory for the copy' };
     device.popErrorScope = async () => refused;
     const upload = await preprocess.upload(picture, [box(0, 0, 30, 20)]);
-    expect(await upload.accepted.catch(codeOf)).toBe('GPU_ERROR');
+    expect(await codeOf(() => upload.accepted)).toBe('GPU_ERROR');
     device.popErrorScope = async () => null;
     await (await preprocess.upload(picture, [box(0, 0, 30, 20)])).accepted;
     expect(device.writes.filter(({ into }) => into === preprocess.table)).toHaveLength(3);
@@ -160,16 +158,16 @@ describe('Preprocess', () => {
 
   it('refuses a crop over the limit of a texture, and takes the next', async () => {
     const preprocess = new Preprocess(new RecordedDevice(undefined, { maxTextureDimension2D: 4096 }).asDevice);
-    expect(await preprocess.upload(anyPicture, [box(0, 0, 4097, 10)]).catch(codeOf)).toBe('LIMIT');
+    expect(await codeOf(() => preprocess.upload(anyPicture, [box(0, 0, 4097, 10)]))).toBe('LIMIT');
     await preprocess.upload(anyPicture, [box(0, 0, 4096, 10)]);
     const most = new Preprocess(new RecordedDevice(undefined, { maxTextureDimension2D: 16384 }).asDevice);
-    expect(await most.upload(anyPicture, [box(0, 0, 10, MAX_CROP + 1)]).catch(codeOf)).toBe('LIMIT');
+    expect(await codeOf(() => most.upload(anyPicture, [box(0, 0, 10, MAX_CROP + 1)]))).toBe('LIMIT');
   });
 
   it('survives a GPU without memory for the crop', async () => {
     const device = new RecordedDevice(1000 * 1000);
     const preprocess = new Preprocess(device.asDevice);
-    expect(await preprocess.upload(anyPicture, [box(0, 0, 3000, 3000)]).catch(codeOf)).toBe('LIMIT');
+    expect(await codeOf(() => preprocess.upload(anyPicture, [box(0, 0, 3000, 3000)]))).toBe('LIMIT');
     await preprocess.upload(anyPicture, [box(0, 0, 300, 300)]);
     expect(device.textures.map(({ destroyed }) => destroyed)).toEqual([false, true]);
     expect(preprocess.resources.get('picture')).toEqual({ of: device.textures[0] });
@@ -208,7 +206,7 @@ describe('openPicture without a page', () => {
     ['NaN', { data: new Uint8Array(4), width: Number.NaN, height: 1 }],
     ['data given away', { data: structuredClone(new Uint8Array(4)), width: 2, height: 1 }],
   ])('refuses %s', async (_, source) => {
-    expect(await openPicture(source as PictureSource).catch(codeOf)).toBe('BAD_PICTURE');
+    expect(await codeOf(() => openPicture(source as PictureSource))).toBe('BAD_PICTURE');
   });
 });
 

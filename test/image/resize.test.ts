@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { axis, MAX_CROP, normaliseLookup, partsOfTable, resizePixels, resizeTable, SIZE, TABLE_BYTES } from '../../src/image/resize.ts';
+import { axis, MAX_CROP, normaliseLookup, partsOfTable, resizeTable, SIZE, TABLE_BYTES } from '../../src/image/resize.ts';
 import { bits, cropOf, face, portraitPixels } from './fixture.ts';
+import { resizePixels } from './pillow.ts';
 import pillow from './pillow-resize.json' with { type: 'json' };
 
 const ONE = 2 ** 22;

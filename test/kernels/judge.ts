@@ -1,5 +1,7 @@
 /** Runs a kernel's case and says how far it is from its float64 twin: in the page, where the arrays are, or in Node on Dawn. */
-import { type Bound, type KernelCase, nmse, SENTINEL } from './run.ts';
+
+import { nmse } from '../../src/tune/nmse.ts';
+import { type Bound, type KernelCase, SENTINEL } from './run.ts';
 
 export interface Verdict {
   name: string;

@@ -1,5 +1,6 @@
-import { axis, resizePixels, resizeTable } from '../../src/image/resize.ts';
+import { axis, resizeTable } from '../../src/image/resize.ts';
 import { resize, unpackRgb } from '../../src/kernels/resize.ts';
+import { resizePixels } from '../image/pillow.ts';
 import { type KernelCase, randomValues, runKernel } from './run.ts';
 
 /** Pixels of all byte values; every fourth is alpha, which must not matter. */

@@ -81,16 +81,3 @@ export function randomValues(count: number, seed: number): Float32Array<ArrayBuf
   }
   return values;
 }
-
-/** sum((a-b)^2) / sum(b^2): the measure of every floating-point comparison here. */
-export function nmse(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (actual.length !== expected.length) throw new Error(`${actual.length} values, ${expected.length} expected`);
-  let error = 0;
-  let power = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const b = expected[i] as number;
-    error += ((actual[i] as number) - b) ** 2;
-    power += b * b;
-  }
-  return power === 0 ? error : error / power;
-}

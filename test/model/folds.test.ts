@@ -9,8 +9,9 @@ import { TILE_COLS } from '../../src/kernels/matmul.ts';
 import { positionCode } from '../../src/model/codes.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { network } from '../../src/model/network.ts';
+import { nmse } from '../../src/tune/nmse.ts';
 import { headsAttention, linear, relu, rowsOf } from '../kernels/float64.ts';
-import { nmse, randomValues } from '../kernels/run.ts';
+import { randomValues } from '../kernels/run.ts';
 
 const EPS = 1e-5;
 /** Squared, as NMSE is, of sums that differ in their order alone. */

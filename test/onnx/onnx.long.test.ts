@@ -12,6 +12,7 @@ import { patchMerging, swinBlock } from '../../onnx/swin.ts';
 import type { Checkpoint, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
+import { nmse } from '../../src/tune/nmse.ts';
 import { swinBlock as reference } from './swin-reference.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onnx-'));
@@ -60,15 +61,6 @@ async function run(
   const { y } = await session.run({ x: new Tensor('float32', x, shape) });
   await session.release();
   return { x, y: y?.data as Float32Array, dims: y?.dims ?? [] };
-}
-
-function nmse(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [error, power] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    error += ((a[i] as number) - (b[i] as number)) ** 2;
-    power += (b[i] as number) ** 2;
-  }
-  return error / power;
 }
 
 describe('the wire format', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { agreement, failures, steadyOf } from '../../bench/peers/report.ts';
-import { nmse } from '../../tools/fixtures.ts';
+import { nmse } from '../../src/tune/nmse.ts';
 
 const side = (name: string, frames: number[], values: number[]) => ({
   side: name,

@@ -9,8 +9,9 @@ import { makePlan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { seededCheckpoint, tensorsOf } from '../../src/index.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
+import { nmse } from '../../src/tune/nmse.ts';
 import { readTuned, writeTuned } from '../../src/tune/store.ts';
-import { nmse, Trials } from '../../src/tune/trials.ts';
+import { Trials } from '../../src/tune/trials.ts';
 import { type Choices, choicesOf, chooserOf, type TunedShape, tunablesOf, tuneShapes } from '../../src/tune/tune.ts';
 import { VERSION } from '../../src/version.ts';
 

@@ -1,6 +1,7 @@
 /** onnxruntime-web with the same weights in an ONNX model: the same network, and so the same outputs. Its frame begins with the finished tensor. */
 import { throwIfAborted } from '../../../src/gpu/errors.ts';
-import { nmse, parseReference, SEED } from '../../../tools/reference.ts';
+import { nmse } from '../../../src/tune/nmse.ts';
+import { parseReference, SEED } from '../../../tools/reference.ts';
 import { runOnnxruntime } from '../../peers/onnxruntime.ts';
 import { fetched } from '../fetched.ts';
 import type { PeerResult } from '../result.ts';

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { convertBytes, convertFile } from '../../../cli/convert/convert.ts';
-import { inMemory } from '../../../cli/convert/source.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../../src/checkpoint/values.ts';
 import { save } from '../../../tools/save.ts';
 import expected from './fixtures/expected.json' with { type: 'json' };
+import { inMemory } from './in-memory.ts';
 import { op, torchZip } from './torch-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-convert-'));

@@ -1,10 +1,10 @@
 /** Mutated PyTorch files by the hundred: only our error class, no hang, nothing larger than the file. `npm run fuzz` makes it tens of thousands. */
 import { expect, it } from 'vitest';
-import { inMemory } from '../../../cli/convert/source.ts';
 import { chooseStateDict, torchCheckpoint } from '../../../cli/convert/state.ts';
 import { openTorch } from '../../../cli/convert/torch.ts';
 import { FaceXFormerError } from '../../../src/gpu/errors.ts';
 import { dice } from '../../checkpoint/files.ts';
+import { inMemory } from './in-memory.ts';
 import { mutatedTorchFile } from './mutate.ts';
 
 const PICKLES = Number(process.env.FUZZ_PICKLES ?? 500);

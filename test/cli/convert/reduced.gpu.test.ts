@@ -10,6 +10,7 @@ import { openCheckpoint } from '../../../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../../../src/checkpoint/seeded.ts';
 import { inFloat32 } from '../../../src/checkpoint/values.ts';
 import { safetensorsBytes } from '../../../src/checkpoint/write.ts';
+import { nmse } from '../../../src/tune/nmse.ts';
 import { save } from '../../../tools/save.ts';
 import { whereOptions } from '../../browser.ts';
 
@@ -24,17 +25,6 @@ async function tensors(path: string | URL): Promise<Map<string, Float32Array | U
   for await (const { info, data } of (await openCheckpoint(new Uint8Array(readFileSync(path)))).read())
     found.set(info.name, info.dtype === 'F32' ? new Float32Array(data.slice().buffer) : data.slice());
   return found;
-}
-
-function nmse(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual.length).toBe(expected.length);
-  let error = 0;
-  let norm = 0;
-  for (let i = 0; i < expected.length; i++) {
-    error += ((actual[i] as number) - (expected[i] as number)) ** 2;
-    norm += (expected[i] as number) ** 2;
-  }
-  return error / norm;
 }
 
 function argmax(logits: ArrayLike<number>): Uint8Array {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { gather } from '../../../cli/convert/gather.ts';
-import { inMemory } from '../../../cli/convert/source.ts';
 import { chooseStateDict, torchCheckpoint } from '../../../cli/convert/state.ts';
 import { openTorch } from '../../../cli/convert/torch.ts';
 import { FaceXFormerError } from '../../../src/gpu/errors.ts';
+import { inMemory } from './in-memory.ts';
 import { join, op, torchZip, zipPieces } from './torch-file.ts';
 
 const four = new Uint8Array(16);
