@@ -8,7 +8,7 @@ import { outputsOf } from '../../src/engine/programs.ts';
 import type { Parameter } from '../../src/graph/graph.ts';
 import { type Dispatch, makePlan, parameterBytes } from '../../src/graph/plan.ts';
 import { type ConvShape, conv, convLaunch } from '../../src/kernels/conv.ts';
-import { matmul, matmulWith, type StreamMatmulShape } from '../../src/kernels/matmul.ts';
+import { matmul, matmulWith, type StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';

@@ -21,9 +21,6 @@ export interface Pipeline {
   readonly macs: number;
 }
 
-/** What the tuner takes subgroups to be: the one size that GPUs with a fixed one have. */
-const LANES = 32;
-
 export const DTYPES: readonly EngineDtype[] = ['f32', 'f16'];
 
 export interface Wanted {
@@ -44,7 +41,7 @@ export async function pipelinesOf({ vendor }: { vendor: string }, wanted: Wanted
       const config = readConfig(tensorsOf(form));
       const outputs = outputsOf(tasksOf(config), false);
       const { dispatches } = makePlan(network(config, { lowering, dtype }), outputs);
-      const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one, LANES)?.candidates ?? []) : dispatches;
+      const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one)?.candidates ?? []) : dispatches;
       ofDtype.push(...distinct(ways).filter(({ key }) => !ofDtype.some((known) => known.key === key)));
     }
     ofDtype.sort((a, b) => b.macs - a.macs || a.key.localeCompare(b.key));

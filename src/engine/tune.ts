@@ -12,7 +12,7 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
   if (!(typeof budget === 'number' && budget > 0))
     throw new FaceXFormerError('BAD_OPTION', `\`budget\` is ${budget}; it must be a number of milliseconds above 0.`);
   const start = performance.now();
-  const tunables = tunablesOf(programs.plan(tasks, { untuned: true }), gpu.lanes);
+  const tunables = tunablesOf(programs.plan(tasks, { untuned: true }));
   const trials = await Trials.on(parameters);
   const known = { ...(await keptChoices(gpu.adapter, dtype)), ...chosen.choices };
   const open = trials.open.bind(trials);
@@ -20,11 +20,11 @@ export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: 
   if (gpu.lost.aborted) throw gpuLost('while it was measured'); // in vain
   throwIfAborted(signal);
   const choices = { ...known, ...choicesOf(shapes) }; // those of other tasks stay
-  programs.adopt(chooserOf(choices, gpu.lanes));
+  programs.adopt(chooserOf(choices));
   try {
     await programs.get({ tasks }); // compiled now, and not when the next frame waits
   } catch (error) {
-    programs.adopt(chooserOf(chosen.choices, gpu.lanes));
+    programs.adopt(chooserOf(chosen.choices));
     throw error;
   }
   chosen.choices = choices;

@@ -51,10 +51,10 @@ export function keepChoices(adapter: AdapterName, dtype: EngineDtype, choices: C
 
 /** What an earlier visit chose, ready to plan with; `forget` is for choices that turn out to be of no use. */
 export async function rememberedFor(
-  { adapter, lanes }: Pick<Gpu, 'adapter' | 'lanes'>,
+  { adapter }: Pick<Gpu, 'adapter'>,
   dtype: EngineDtype,
 ): Promise<{ choices: Choices; choose: Choose; forget(): Promise<void> } | undefined> {
   const choices = await keptChoices(adapter, dtype);
   if (!choices) return undefined;
-  return { choices, choose: chooserOf(choices, lanes), forget: () => forgetTuned(tuneKey(adapter, dtype)) };
+  return { choices, choose: chooserOf(choices), forget: () => forgetTuned(tuneKey(adapter, dtype)) };
 }

@@ -56,7 +56,7 @@ export async function openGpu(given: LentDevice | undefined, { signal, float16 =
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
     if (!adapter) continue;
     const lanes = lanesOf(adapter.info) ?? 0;
-    const wanted = { subgroups: lanes === 4 || lanes >= 32, 'shader-f16': float16 }; // SwiftShader's, and what the tuner has a kernel for
+    const wanted = { subgroups: lanes === 4, 'shader-f16': float16 }; // SwiftShader's subgroups
     const features = (['subgroups', 'shader-f16'] as const).filter((feature) => wanted[feature] && adapter.features.has(feature));
     const device = await requestDevice(adapter, features);
     // A device of an adapter whose GPU has just gone comes lost: `lost` settles at once, and a fresh adapter is wanted.

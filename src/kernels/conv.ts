@@ -1,6 +1,6 @@
 import wgsl from './conv.wgsl';
 import { type Dtype, defineKernel, type Launch, tiles } from './kernel.ts';
-import { packWeight, paddedCols, TILE_COLS } from './matmul.ts';
+import { packWeight, paddedCols, TILE_COLS } from './matmul/role.ts';
 
 /** What all kernels of convolutions compute; see conv.wgsl. `inner` is a multiple of 16, `cols` of 4. */
 export interface ConvShape {

@@ -1,7 +1,7 @@
 import { type ConvShape, convConstants, convMacs } from './conv.ts';
 import wgsl from './convSubgroup.wgsl';
 import { defineKernel, tiles } from './kernel.ts';
-import { TILE_COLS } from './matmul.ts';
+import { TILE_COLS } from './matmul/role.ts';
 
 export const convSubgroup = defineKernel('convSubgroup', wgsl, (shape: ConvShape) => ({
   constants: convConstants(shape),

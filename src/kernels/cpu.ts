@@ -7,7 +7,7 @@ import { convSubgroup } from './convSubgroup.ts';
 import { crossAttentionDirect, directSharesOf, type FaceToTaskShape } from './crossAttentionDirect.ts';
 import type { Kernel } from './kernel.ts';
 import { type LayerNormShape, layerNormDirect } from './layerNormDirect.ts';
-import { matmulSubgroup } from './matmulSubgroup.ts';
+import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
 import type { KernelSet } from './set.ts';
 import { windowAttentionDirect } from './windowAttentionDirect.ts';
 
@@ -17,7 +17,7 @@ export interface PlainKernels extends KernelSet {
 }
 
 export const cpuKernels: PlainKernels = {
-  matmul: matmulSubgroup,
+  matmul: { kernel: matmulSubgroup, sharesOf: () => 1 },
   layerNorm: layerNormDirect,
   windowAttention: windowAttentionDirect,
   taskToFace: crossAttentionDirect,

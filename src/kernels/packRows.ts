@@ -1,5 +1,5 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
-import { TILE_COLS } from './matmul.ts';
+import { TILE_COLS } from './matmul/role.ts';
 import wgsl from './packRows.wgsl';
 
 export interface PackRowsShape {

@@ -6,16 +6,21 @@ import { convInTime } from './conv.ts';
 import { convRegisters } from './convRegisters.ts';
 import { embedSmall } from './embed.ts';
 import { faceUpdateSmall } from './faceUpdate.ts';
-import { matmulTile, matmulWith } from './matmul.ts';
-import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmulRegisters.ts';
+import type { Kernel } from './kernel.ts';
+import { matmulWith, tileOf } from './matmul/matmul.ts';
+import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmul/matmulRegisters.ts';
+import type { Matmul, StreamMatmulShape } from './matmul/role.ts';
 import { parseSmall } from './parse.ts';
 import { type GpuKernels, gpuKernels } from './set.ts';
 import { windowAttentionScores } from './windowAttentionScores.ts';
 
+/** One dispatch a product: so few processors have enough to do with its tiles. */
+export const whole = (kernel: Kernel<StreamMatmulShape>): Matmul => ({ kernel, sharesOf: () => 1 });
+
 /** For Adreno: operands straight from storage, and scores in workgroup memory where sums would fill the registers. */
 export const adrenoKernels: GpuKernels = {
   ...gpuKernels,
-  matmul: matmulRegisters,
+  matmul: whole(matmulRegisters),
   windowAttention: windowAttentionScores,
   conv: convRegisters,
 };
@@ -23,7 +28,7 @@ export const adrenoKernels: GpuKernels = {
 /** For Mali: so too, and fewer registers a thread. */
 export const maliKernels: GpuKernels = {
   ...adrenoKernels,
-  matmul: matmulRegistersSmall,
+  matmul: whole(matmulRegistersSmall),
   embed: embedSmall,
   faceUpdate: faceUpdateSmall,
   parse: parseSmall,
@@ -33,17 +38,17 @@ export const maliKernels: GpuKernels = {
  * For Intel, whose compilers give a thread of 16 lanes 64 registers, or of 8 lanes 128: tiles of 7 x 8 spill hundreds of values there, those
  * of 4 x 4 none.
  */
-export const intelKernels: GpuKernels = { ...adrenoKernels, matmul: matmulRegistersSmall };
+export const intelKernels: GpuKernels = { ...adrenoKernels, matmul: whole(matmulRegistersSmall) };
 
-/** For Apple, whose threads have 128 registers at most: a tile and the next step's part would take all of them. */
+/** For Apple, whose threads have 128 registers at most: a step is read when it is due. */
 export const appleKernels: GpuKernels = {
   ...gpuKernels,
-  matmul: matmulWith((shape) => ({ ...matmulTile(shape), AHEAD: 0 })),
+  matmul: whole(matmulWith(() => tileOf('32x64', '4x4', true))),
   conv: convInTime,
 };
 
 /** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads. */
-export const softwareKernels: GpuKernels = { ...adrenoKernels, matmul: matmulRegistersWide };
+export const softwareKernels: GpuKernels = { ...adrenoKernels, matmul: whole(matmulRegistersWide) };
 
 /** By WebGPU's name of the vendor; `software` for CPUs, whoever made them. */
 export const kernelsByVendor: Readonly<Record<string, GpuKernels>> = {

@@ -6,13 +6,14 @@ import type { ConvShape } from './conv.ts';
 import { type EmbedShape, embed } from './embed.ts';
 import { type FaceUpdateShape, faceUpdate } from './faceUpdate.ts';
 import type { Kernel } from './kernel.ts';
-import { matmul, type StreamMatmulShape } from './matmul.ts';
+import { largeDesktop } from './matmul/desktop.ts';
+import type { Matmul } from './matmul/role.ts';
 import { type ParseShape, parse } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
 import { type WindowAttentionShape, windowAttention } from './windowAttention.ts';
 
 export interface KernelSet {
-  readonly matmul: Kernel<StreamMatmulShape>;
+  readonly matmul: Matmul;
   readonly windowAttention: Kernel<WindowAttentionShape>;
   readonly taskToFace: Kernel<TaskToFaceShape>;
   /** In how many shares of the keys `taskToFace` leaves each query and head. */
@@ -29,4 +30,4 @@ export interface GpuKernels extends KernelSet {
 }
 
 /** For desktop GPUs: tiles in workgroup memory. */
-export const gpuKernels: GpuKernels = { matmul, windowAttention, taskToFace, sharesOf, embed, faceUpdate, parse };
+export const gpuKernels: GpuKernels = { matmul: largeDesktop, windowAttention, taskToFace, sharesOf, embed, faceUpdate, parse };

@@ -3,7 +3,7 @@
  * constant of the weights, made once in float64.
  */
 import type { Parameter, Tensor } from '../graph/graph.ts';
-import { packWeight, paddedCols } from '../kernels/matmul.ts';
+import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import type { Config } from './config.ts';
 import { joined, product, type Rows, stored } from './layers.ts';
 import type { Target } from './lowering.ts';

@@ -4,7 +4,7 @@
  */
 import type { Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
-import { packWeight, paddedCols, transposed } from '../kernels/matmul.ts';
+import { packWeight, paddedCols, transposed } from '../kernels/matmul/role.ts';
 import { sideOf } from './backbones/swin.ts';
 import { WIDTH } from './codes.ts';
 import { product, rowsOfStream } from './layers.ts';

@@ -8,7 +8,7 @@ import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { type ConvShape, conv, packConv } from '../kernels/conv.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
-import { packWeight, paddedCols } from '../kernels/matmul.ts';
+import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import { packRows } from '../kernels/packRows.ts';
 import { sideOf } from './backbones/swin.ts';
 import { planes } from './fusion.ts';

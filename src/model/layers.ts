@@ -2,7 +2,8 @@
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { normaliseLookup, SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
-import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul.ts';
+import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul/role.ts';
+import { sumShares } from '../kernels/matmul/sumShares.ts';
 import { normalise } from '../kernels/normalise.ts';
 import type { Stream, Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
@@ -95,8 +96,14 @@ export function product(t: Target, name: string, x: Rows, { weight, bias, residu
     residualRows: residual?.rows,
     dtypes: { input: x.operand.dtype, weight: weight.dtype, added: residual?.operand.dtype ?? 'f32', output: dtype },
   };
-  const inputs = { x: x.operand, w: weight, b, r: residual?.operand ?? b };
-  return graph.add(name, kernels.matmul, shape, inputs, [rows, stream ? streamStride(cols) : cols], dtype);
+  const { kernel, sharesOf } = kernels.matmul;
+  const r = residual?.operand ?? b;
+  const shares = sharesOf(shape);
+  const made = [rows, stream ? streamStride(cols) : cols];
+  if (shares === 1) return graph.add(name, kernel, shape, { x: x.operand, w: weight, b, r }, made, dtype);
+  const inShares = { ...shape, shares };
+  const sums = graph.add(`${name} in shares`, kernel, inShares, { x: x.operand, w: weight, b, r: b }, [shares, rows, cols]);
+  return graph.add(name, sumShares, inShares, { x: sums, b, r }, made, dtype);
 }
 
 export interface LinearOptions extends Pick<Product, 'activation' | 'dtype'> {

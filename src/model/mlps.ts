@@ -1,6 +1,6 @@
 /** The prediction heads' MLPs (paper section 3.3): three layers on each token of a task. */
 import type { Parameter, Tensor } from '../graph/graph.ts';
-import { transposed } from '../kernels/matmul.ts';
+import { transposed } from '../kernels/matmul/role.ts';
 import { headBiases, headOffsets, headTable, headWeights, mlpHead } from '../kernels/mlpHead.ts';
 import type { Config, TaskTokens } from './config.ts';
 import { lastOf, stored } from './layers.ts';

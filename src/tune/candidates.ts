@@ -2,10 +2,10 @@
  * What the tuner may choose from: for a matrix product or a window attention, the kernels of its role and their machine shapes, the likely
  * ones first. A file of its own, so that an app that does not tune never loads it.
  */
-import { type Kernel, type Launch, tiles } from '../kernels/kernel.ts';
-import { type MatmulTile, matmul, matmulTile, matmulWith, type StreamMatmulShape } from '../kernels/matmul.ts';
-import { matmulRegisters, matmulRegistersSmall } from '../kernels/matmulRegisters.ts';
-import { matmulShuffleOf } from '../kernels/matmulShuffle.ts';
+import type { Kernel, Launch } from '../kernels/kernel.ts';
+import { fits, type MatmulTile, matmul, matmulWith, threadsOf, tileOf, USUAL_TILE } from '../kernels/matmul/matmul.ts';
+import { matmulRegisters, matmulRegistersSmall } from '../kernels/matmul/matmulRegisters.ts';
+import type { StreamMatmulShape } from '../kernels/matmul/role.ts';
 import { type WindowAttentionShape, windowAttention } from '../kernels/windowAttention.ts';
 import { windowAttentionScores } from '../kernels/windowAttentionScores.ts';
 
@@ -19,32 +19,31 @@ export interface Candidate {
 
 /** What can be chosen for a dispatch. */
 export interface Alternatives {
-  /** The shape in words; the same for images of any number. What is chosen is chosen for it. */
+  /** The shape in words. What is chosen is chosen for it. */
   readonly label: string;
   /** The table's own first; at most MOST. */
   readonly candidates: readonly Candidate[];
 }
 
-const MOST = 8;
-const WORKGROUP_BYTES = 16_384;
-const WORKGROUP_THREADS = 256;
+const MOST = 4;
 
-/** The alternatives to a dispatch; undefined for a kernel that has none. @param lanes of every subgroup, where that is known */
-export function alternativesTo(
-  { kernel, launch, shape }: Pick<Candidate, 'kernel' | 'launch'> & { shape: unknown },
-  lanes?: number,
-): Alternatives | undefined {
+/** The alternatives to a dispatch; undefined for a kernel that has none. */
+export function alternativesTo({
+  kernel,
+  launch,
+  shape,
+}: Pick<Candidate, 'kernel' | 'launch'> & { shape: unknown }): Alternatives | undefined {
   const own: Candidate = { name: nameOf(kernel, launch), kernel, launch };
   const found =
     kernel.name === matmul.name || kernel.name === matmulRegisters.name
-      ? { label: matmulLabel(shape as StreamMatmulShape), others: matmulCandidates(shape as StreamMatmulShape, lanes) }
+      ? { label: matmulLabel(shape as StreamMatmulShape), others: matmulCandidates(shape as StreamMatmulShape, launch.machine) }
       : kernel.name === windowAttention.name || kernel.name === windowAttentionScores.name
         ? { label: windowLabel(shape as WindowAttentionShape), others: windowCandidates(shape as WindowAttentionShape) }
         : undefined;
   return found && { label: found.label, candidates: [own, ...found.others.filter(({ name }) => name !== own.name)].slice(0, MOST) };
 }
 
-/** `matmul ROW_GROUPS=8 SPLIT=1 TILE_K=16`: element types are the shape's, not the candidate's. */
+/** `matmul TILE_ROWS=32 TILE_QUADS=16 ROWS=4 QUADS=1 TILE_K=16`: element types are the shape's, not the candidate's. */
 function nameOf(kernel: Candidate['kernel'], { machine = {} }: Launch): string {
   const sizes = Object.entries(machine).filter(([, value]) => typeof value === 'number');
   return [kernel.name, ...sizes.map(([name, value]) => `${name}=${value}`)].join(' ');
@@ -55,50 +54,47 @@ function candidate<Shape>(kernel: Kernel<Shape>, shape: Shape): Candidate {
   return { name: nameOf(kernel, launch), kernel, launch };
 }
 
-/** The kernels of products: near the table's tile first, then by shuffles, then in registers. */
-export function matmulCandidates(shape: StreamMatmulShape, lanes?: number): Candidate[] {
-  const table = matmulTile(shape);
-  const rows = shape.rows / (shape.images ?? 1);
-  // A tile that would be half empty is worse than the next smaller one.
-  const groups = [14, 8, 7, 4].filter((_, i, all) => i === all.length - 1 || rows > 7 * (all[i + 1] as number));
-  const of = (group: number, split: number): MatmulTile => ({ ROW_GROUPS: group, SPLIT: split, TILE_K: split === 1 ? 16 : 8 });
-  const near: MatmulTile[] = [
-    table,
-    { ...table, AHEAD: 0 },
-    ...groups.map((group) => of(group, splitNear((table.ROW_GROUPS * table.SPLIT) / group))), // of about as many threads as the table's
-    of(table.ROW_GROUPS, 2 * table.SPLIT),
-    of(table.ROW_GROUPS, table.SPLIT / 2),
-    { ...table, TILE_K: 24 - table.TILE_K },
-  ];
-  const made = near
-    .filter((tile) => fits(tile, shape))
-    .map((tile) =>
-      candidate(
-        matmulWith(() => tile),
-        shape,
-      ),
-    );
-  const distinct = [...new Map(made.map((one) => [one.name, one])).values()];
-  const others = [...(lanes ? [matmulShuffleOf(lanes)] : []), matmulRegisters, matmulRegistersSmall];
-  return [...distinct.slice(0, MOST - others.length), ...others.map((kernel) => candidate(kernel, shape))];
+/** The machine shapes that were fast somewhere. */
+const TILES = [
+  '32x64 4x4',
+  '64x64 4x4',
+  '64x32 4x4',
+  '16x128 4x4',
+  '28x64 7x4',
+  '49x64 7x4',
+  '56x64 7x4',
+  '64x64 8x4',
+  '56x64 7x8',
+  '98x64 7x8',
+].map((name) => tileOf(...(name.split(' ') as [string, string])));
+
+/** How far two are from one another: in threads, in what a tile holds, and in its rows, each by powers of two. */
+function distance(a: MatmulTile, b: MatmulTile): number {
+  const of = (size: (tile: MatmulTile) => number) => Math.abs(Math.log2(size(a) / size(b)));
+  return of(threadsOf) + of(({ TILE_ROWS, TILE_QUADS }) => TILE_ROWS * TILE_QUADS) + of(({ TILE_ROWS }) => TILE_ROWS);
 }
 
-const splitNear = (ratio: number): number => 2 ** Math.min(Math.max(Math.round(Math.log2(ratio)), 0), 2);
-
-/** Whether matmul.wgsl can run with this machine shape: its loop, and its workgroup memory. */
-export function fits({ ROW_GROUPS, SPLIT, TILE_K }: MatmulTile, { inner }: Pick<StreamMatmulShape, 'inner'>): boolean {
-  const rows = 7 * ROW_GROUPS;
-  const quads = SPLIT * (rows * (TILE_K / 4 + Math.floor(TILE_K / 16)) + TILE_K * 16);
-  return (
-    [1, 2, 4].includes(SPLIT) &&
-    inner % (SPLIT * TILE_K) === 0 &&
-    8 * ROW_GROUPS * SPLIT <= WORKGROUP_THREADS &&
-    16 * quads + 8 * rows <= WORKGROUP_BYTES
+/**
+ * What may compute a product, nearest to the table's own first: other machine shapes of `matmul`, and the kernels that read operands straight into
+ * registers, those first where the table's is one of them. In as many shares as the shape says.
+ * @param own the machine shape of the table's
+ */
+export function matmulCandidates(shape: StreamMatmulShape, own: Launch['machine'] = {}): Candidate[] {
+  const inRegisters = !('TILE_ROWS' in own);
+  const from = inRegisters ? USUAL_TILE : (own as unknown as MatmulTile);
+  const near = TILES.filter((tile) => fits(tile, shape)).sort((a, b) => distance(a, from) - distance(b, from));
+  const tiled = near.map((tile) =>
+    candidate(
+      matmulWith(() => tile),
+      shape,
+    ),
   );
+  const registers = (shape.shares ?? 1) > 1 ? [] : [matmulRegisters, matmulRegistersSmall].map((kernel) => candidate(kernel, shape));
+  return inRegisters ? [...registers, ...tiled] : [...tiled, ...registers];
 }
 
 function matmulLabel(shape: StreamMatmulShape): string {
-  const { rows, inner, cols, images = 1, residualRows, stride = inner, norm, mergeSide, stream, weightEach, activation = 'none' } = shape;
+  const { rows, inner, cols, residualRows, stride = inner, norm, mergeSide, stream, weightEach, activation = 'none', shares = 1 } = shape;
   const { input = 'f32', weight = 'f32', added = 'f32', output = 'f32' } = shape.dtypes ?? {};
   const flags = {
     [`stride ${stride}`]: stride !== inner && !norm,
@@ -109,10 +105,11 @@ function matmulLabel(shape: StreamMatmulShape): string {
     'repeated residual': residualRows !== undefined && residualRows !== rows,
     stream,
     'weight each': weightEach,
+    [`${shares} shares`]: shares > 1,
     [`${input} ${weight} ${added} to ${output}`]: [input, weight, added, output].includes('f16'),
   };
   const said = Object.keys(flags).filter((flag) => flags[flag as keyof typeof flags]);
-  return [`${tiles(rows, images)} x ${inner} x ${cols}`, ...said].join(', ');
+  return [`${rows} x ${inner} x ${cols}`, ...said].join(', ');
 }
 
 /** Both kernels of window attention. */

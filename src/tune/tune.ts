@@ -58,12 +58,11 @@ const LEAST_GAIN = 1.03;
 
 /**
  * The shapes of a plan that have a choice, those with the most multiply-adds of the frame first. The plan is one of the table's kernels.
- * @param lanes of every subgroup of the GPU, where that is known
  */
-export function tunablesOf({ dispatches }: Pick<Plan, 'dispatches'>, lanes?: number): Tunable[] {
+export function tunablesOf({ dispatches }: Pick<Plan, 'dispatches'>): Tunable[] {
   const found = new Map<string, Tunable & { dispatches: Dispatch[] }>();
   for (const dispatch of dispatches) {
-    const alternatives = alternativesTo(dispatch, lanes);
+    const alternatives = alternativesTo(dispatch);
     if (!alternatives || alternatives.candidates.length < 2) continue;
     const known = found.get(alternatives.label);
     if (known) known.dispatches.push(dispatch);
@@ -97,9 +96,9 @@ export function choicesOf(shapes: readonly TunedShape[]): Choices {
 }
 
 /** The choices as a plan takes them. A name that no candidate has, of an older version perhaps, chooses nothing. */
-export function chooserOf(choices: Choices, lanes?: number): Choose {
+export function chooserOf(choices: Choices): Choose {
   return (node) => {
-    const alternatives = alternativesTo(node, lanes);
+    const alternatives = alternativesTo(node);
     const name = alternatives && Object.hasOwn(choices, alternatives.label) ? choices[alternatives.label] : undefined;
     return alternatives?.candidates.find((one) => one.name === name) ?? node;
   };

@@ -7,9 +7,9 @@ import { Graph, type Tensor } from '../../src/graph/graph.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
 import { planJson, printPlan } from '../../src/graph/print.ts';
 import { cpuKernels } from '../../src/kernels/cpu.ts';
-import { pipelineKey } from '../../src/kernels/kernel.ts';
+import { pipelineKey, specialise } from '../../src/kernels/kernel.ts';
 import { layerNormDirect } from '../../src/kernels/layerNormDirect.ts';
-import { matmul } from '../../src/kernels/matmul.ts';
+import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { pixelsOf } from '../../src/model/layers.ts';
@@ -61,32 +61,55 @@ function misreads(from: Graph, plan: Plan, kept: readonly Tensor[]): string[] {
 
 const kept = (taps: ReadonlyMap<string, { tensor: Tensor }>): Tensor[] => [...taps.values()].map(({ tensor }) => tensor);
 
+/** Threads of a dispatch: workgroups times the size that the text declares. */
+function threadsOf({ kernel, launch }: Pick<Plan['dispatches'][number], 'kernel' | 'launch'>): number {
+  const wgsl = specialise(kernel, launch);
+  const sizes = new Map<string, number>();
+  const sizeOf = (text: string): number =>
+    Number(new Function(...sizes.keys(), `return ${text.replace(/(\d)u/g, '$1')}`)(...sizes.values()));
+  for (const [, name, text] of wgsl.matchAll(/^const (\w+) = ([^;]+);/gm)) sizes.set(name as string, Math.floor(sizeOf(text as string)));
+  const [x, y, z] = launch.workgroups;
+  return x * y * z * sizeOf(/@workgroup_size\((\w+)\)/.exec(wgsl)?.[1] as string);
+}
+
 describe('the plan of the released form', () => {
   it('is the one on record', async () => {
     await expect(`${printPlan(whole)}\n`).toMatchFileSnapshot('released.plan.txt');
   });
 
   it('stays within its budget', () => {
-    expect(whole.totals.dispatches).toBeLessThanOrEqual(150);
+    expect(whole.totals.dispatches).toBeLessThan(260);
     expect(whole.totals.macs).toBeLessThanOrEqual(17.2e9);
     expect(whole.totals.activationBytes).toBeLessThanOrEqual(16e6);
   });
 
-  it('stays within 10 MB in float16, with the same dispatches', () => {
+  it('stays within 13 MB in float16, the sums of shares being float32, with the same dispatches', () => {
     const half = makePlan(network(config, { dtype: 'f16' }), outputs(tasksOf(config)));
-    expect(half.totals.activationBytes).toBeLessThanOrEqual(10e6);
+    expect(half.totals.activationBytes).toBeLessThanOrEqual(13e6);
     expect(half.totals.dispatches).toBe(whole.totals.dispatches);
     expect(half.totals.weightBytes).toBeLessThan(0.55 * whole.totals.weightBytes);
   });
 
-  it('of eight images has the dispatches and the pipelines of one, but for the tables that repeat', () => {
-    const keys = ({ dispatches }: Plan) => new Set(dispatches.map(({ kernel, launch }) => pipelineKey(kernel, launch)));
+  it('of eight images has the steps of one, its rows fill a GPU without shares, and where they do the pipelines are the same', () => {
     const eight = makePlan(network(config, { images: 8 }), outputs(tasksOf(config)));
-    expect(eight.dispatches.map(({ node }) => node)).toEqual(whole.dispatches.map(({ node }) => node));
+    const steps = ({ dispatches }: Plan) => dispatches.map(({ node }) => node).filter((node) => !node.endsWith(' in shares'));
+    expect(steps(eight)).toEqual(steps(whole));
+    expect(eight.totals.dispatches).toBeLessThan(whole.totals.dispatches - 40);
     expect(eight.totals.macs).toBe(8 * whole.totals.macs);
-    const known = keys(whole);
-    expect([...keys(eight)].filter((key) => !known.has(key)).every((key) => key.includes('RESIDUAL=2'))).toBe(true);
     expect(eight.dispatches.every(({ launch }) => launch.workgroups.every((n) => n <= 65_535))).toBe(true);
+    const keyOf = ({ dispatches }: Plan) => new Map(dispatches.map(({ node, kernel, launch }) => [node, pipelineKey(kernel, launch)]));
+    const [one, all] = [keyOf(whole), keyOf(eight)];
+    const others = [...all].filter(([node, key]) => !key.startsWith('matmul') && !key.startsWith('sumShares') && one.get(node) !== key);
+    expect(others.filter(([, key]) => !key.includes('RESIDUAL=2'))).toEqual([]);
+  });
+
+  it.each(['released'] as const)('gives each large product and convolution of the %s form on a desktop GPU 20,000 threads', (form) => {
+    const known = readConfig(tensorsOf(form));
+    const { dispatches } = makePlan(network(known), outputs(tasksOf(known)));
+    const large = dispatches.filter(({ kernel, launch }) => /^(matmul|conv)/.test(kernel.name) && launch.macs > 10e6);
+    expect(large.length).toBeGreaterThan(100);
+    const few = large.map((one) => ({ node: one.node, threads: threadsOf(one) })).filter(({ threads }) => threads < 20_000);
+    expect(few).toEqual([]);
   });
 
   it('never reads what another tensor has overwritten, with or without taps', () => {
@@ -129,11 +152,12 @@ describe('the plan of the released form', () => {
 describe("the network's input as numbers", () => {
   it('is added to the fused graph once, and is what raw results read back whole', () => {
     const raw = network(config, { images: 3 });
+    const without = makePlan(raw, outputs(tasksOf(config)));
     expect(raw.taps.has('pixels')).toBe(false);
     const pixels = pixelsOf(raw);
     expect(pixelsOf(raw)).toBe(pixels);
     const made = makePlan(raw, outputs(tasksOf(config)), ['resized', 'pixels']);
-    expect(made.dispatches.map(({ node }) => node).sort()).toEqual([...whole.dispatches.map(({ node }) => node), 'pixels'].sort());
+    expect(made.dispatches.map(({ node }) => node).sort()).toEqual([...without.dispatches.map(({ node }) => node), 'pixels'].sort());
     expect(made.readbacks.slice(-2)).toMatchObject([
       { bytes: 3 * 4 * 224 * 224 },
       { bytes: 3 * 3 * 4 * 224 * 224, shape: [1, 3, 224, 224] },

@@ -95,7 +95,6 @@ describe.for(kernels)('%s', (path) => {
 
 /** Functions that several files have to have, as a file stands by itself: what is mended in one is mended in all. */
 const SHARED = [
-  { files: ['matmul', 'matmulRegisters', 'matmulShuffle'], functions: ['yRow', 'source', 'momentsOf', 'gelu', 'store'] },
   { files: ['conv', 'convRegisters'], functions: ['mapOf', 'finer'] },
   { files: ['windowAttention', 'windowAttentionScores'], functions: ['position', 'around'] },
 ];

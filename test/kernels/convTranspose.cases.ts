@@ -1,5 +1,6 @@
 /** The model's transposed convolutions (2x2, stride 2), which are matrix products on packed weights. */
-import { matmul, packTransposed } from '../../src/kernels/matmul.ts';
+import { matmul } from '../../src/kernels/matmul/matmul.ts';
+import { packTransposed } from '../../src/kernels/matmul/role.ts';
 import { gelu, nestedRow } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 

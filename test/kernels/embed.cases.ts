@@ -1,6 +1,6 @@
 import { normaliseLookup } from '../../src/image/resize.ts';
 import { EMBED_CHANNELS, embed, embedSmall } from '../../src/kernels/embed.ts';
-import { transposed } from '../../src/kernels/matmul.ts';
+import { transposed } from '../../src/kernels/matmul/role.ts';
 import { convolution } from './patchEmbed.cases.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { layerNorm, streamOf } from './streams.ts';

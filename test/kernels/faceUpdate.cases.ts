@@ -1,5 +1,5 @@
 import { type FaceUpdateShape, faceUpdate, faceUpdateSmall } from '../../src/kernels/faceUpdate.ts';
-import { transposed } from '../../src/kernels/matmul.ts';
+import { transposed } from '../../src/kernels/matmul/role.ts';
 import { headsAttention, linear, rowsOf } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, rounded, stored } from './storage.ts';

@@ -1,22 +1,29 @@
-import { type MatmulTile, matmul, matmulWith } from '../../src/kernels/matmul.ts';
-import { productCases, streamCases } from './product.ts';
+import { matmul, matmulWith, tileOf } from '../../src/kernels/matmul/matmul.ts';
+import { productCases, sharesCases, streamCases } from './product.ts';
 import type { KernelCase } from './run.ts';
 
-/** What the tuner may choose, and the desktop's table does not: tiles of 98 rows, steps of another length, and steps that are read in time. */
-const TILES: MatmulTile[] = [
-  { ROW_GROUPS: 14, SPLIT: 1, TILE_K: 16 },
-  { ROW_GROUPS: 14, SPLIT: 2, TILE_K: 8 },
-  { ROW_GROUPS: 8, SPLIT: 1, TILE_K: 8 },
-  { ROW_GROUPS: 4, SPLIT: 2, TILE_K: 16 },
-  { ROW_GROUPS: 4, SPLIT: 4, TILE_K: 8, AHEAD: 0 },
+/** The other tiles and sums a thread that tables and tuner take, and one whose steps are read in time. */
+const TILES = [
+  tileOf('16x128', '4x4'),
+  tileOf('64x64', '4x4'),
+  tileOf('49x64', '7x4'),
+  tileOf('28x64', '7x8'),
+  tileOf('98x64', '7x8'),
+  tileOf('64x64', '8x4'),
+  tileOf('32x64', '4x4', true),
 ];
 
-const tileCases = (tile: MatmulTile): KernelCase[] =>
-  streamCases(matmulWith(() => tile))
-    .filter(({ name }) => name.startsWith('to a stream'))
-    .map((one) => ({
-      ...one,
-      name: `${one.name}; tile of ${7 * tile.ROW_GROUPS} rows, ${tile.SPLIT} x ${tile.TILE_K} a step${tile.AHEAD === 0 ? ', in time' : ''}`,
-    }));
+const said = ({ TILE_ROWS, TILE_QUADS, ROWS, QUADS, AHEAD }: (typeof TILES)[number]): string =>
+  `tile of ${TILE_ROWS} x ${4 * TILE_QUADS}, ${ROWS} x ${4 * QUADS} a thread${AHEAD === 0 ? ', in time' : ''}`;
 
-export const cases = [...productCases(matmul), ...streamCases(matmul), ...TILES.flatMap(tileCases)];
+const tileCases = (tile: (typeof TILES)[number]): KernelCase[] =>
+  streamCases(matmulWith(() => tile))
+    .filter(({ name }) => /^(to a stream|a weight for each image|patch merging, two)/.test(name))
+    .map((one) => ({ ...one, name: `${one.name}; ${said(tile)}` }));
+
+const narrow = tileOf('64x32', '4x4');
+const narrowCases = productCases(matmulWith(() => narrow))
+  .filter(({ name }) => /^(Swin stage 3, MLP|one row short|tiles of 49 rows)/.test(name))
+  .map((one) => ({ ...one, name: `${one.name}; ${said(narrow)}` }));
+
+export const cases = [...productCases(matmul), ...streamCases(matmul), ...sharesCases(matmul), ...TILES.flatMap(tileCases), ...narrowCases];

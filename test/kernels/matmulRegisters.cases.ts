@@ -1,4 +1,4 @@
-import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from '../../src/kernels/matmulRegisters.ts';
+import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from '../../src/kernels/matmul/matmulRegisters.ts';
 import { productCases, streamCases } from './product.ts';
 
 export const cases = [

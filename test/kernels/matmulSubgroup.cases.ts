@@ -1,4 +1,4 @@
-import { matmulSubgroup } from '../../src/kernels/matmulSubgroup.ts';
+import { matmulSubgroup } from '../../src/kernels/matmul/matmulSubgroup.ts';
 import { productCases } from './product.ts';
 import type { KernelCase } from './run.ts';
 

@@ -1,5 +1,5 @@
 import type { Dtype } from '../../src/kernels/kernel.ts';
-import { transposed } from '../../src/kernels/matmul.ts';
+import { transposed } from '../../src/kernels/matmul/role.ts';
 import { type Head, headOffsets, headTable, mlpHead } from '../../src/kernels/mlpHead.ts';
 import { linear, relu, rowsOf } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel, SENTINEL } from './run.ts';

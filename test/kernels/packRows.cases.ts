@@ -1,4 +1,4 @@
-import { packWeight, paddedCols } from '../../src/kernels/matmul.ts';
+import { packWeight, paddedCols } from '../../src/kernels/matmul/role.ts';
 import { type PackRowsShape, packRows } from '../../src/kernels/packRows.ts';
 import { FLOAT16, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';

@@ -1,4 +1,4 @@
-import { transposed } from '../../src/kernels/matmul.ts';
+import { transposed } from '../../src/kernels/matmul/role.ts';
 import { patchEmbed } from '../../src/kernels/patchEmbed.ts';
 import { type KernelCase, randomValues, runKernel } from './run.ts';
 

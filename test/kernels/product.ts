@@ -1,6 +1,6 @@
 /** The cases of every kernel that computes torch.nn.Linear with an activation and a residual; and of those that read and write streams. */
 import type { Dtype, Kernel } from '../../src/kernels/kernel.ts';
-import { type MatmulShape, packWeight, type StreamMatmulShape } from '../../src/kernels/matmul.ts';
+import { type MatmulShape, packWeight, type StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { gelu, linear, relu, rowsOf } from './float64.ts';
 import { type Bound, FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
@@ -165,6 +165,47 @@ function neighbours(values: Float32Array, channels: number, side: number): Float
 const norm: Read = { kind: 'norm' };
 /** Rows with a mean a hundred times their spread, and elements a thousand times the rest: E[x^2] - E[x]^2 would lose all digits. */
 const massive: Read = { kind: 'norm', value: (v, r, c) => 60 + v + (c === (7 * r) % 128 ? 2000 : 0) };
+
+/** Products in shares of the inner dimension: the sums of each, without bias and residual. */
+export function sharesCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
+  const of = (shape: StreamMatmulShape & { shares: number }, dtype: Dtype = 'f32'): KernelCase => {
+    const { rows, inner, cols, shares, norm } = shape;
+    return {
+      name: `${shares} shares${norm ? ' of a normed stream' : ''}: ${rows} x ${inner} x ${cols}${dtype === 'f16' ? ', float16' : ''}`,
+      bound: FLOAT32,
+      ...featuresOf(dtype),
+      async run(device) {
+        const { x, weight, bias } = random(shape);
+        const all: StreamMatmulShape = {
+          ...shape,
+          stride: norm ? inner + inner / 16 : inner,
+          dtypes: { input: norm ? 'f32' : dtype, weight: dtype, added: dtype, output: dtype },
+        };
+        const inputs = {
+          x: norm ? streamOf(x, inner) : stored(x as Float32Array<ArrayBuffer>, dtype),
+          w: stored(packWeight(weight, cols, inner), dtype),
+          b: bias,
+          r: bias,
+        };
+        const y = await runKernel(device, kernel, all, inputs, shares * rows * cols);
+        const given = norm ? normalised(x, inner, norm.eps) : rounded(x as Float32Array<ArrayBuffer>, dtype);
+        const [xRows, wRows] = [rowsOf(given, inner), rowsOf(rounded(weight as Float32Array<ArrayBuffer>, dtype), inner)];
+        const expected = Array.from({ length: shares }, (_, s) => {
+          const [from, to] = [(s * inner) / shares, ((s + 1) * inner) / shares];
+          const part = (values: readonly Float64Array[]) => Float64Array.from(values.flatMap((row) => [...row.subarray(from, to)]));
+          return [...linear(part(xRows), part(wRows), new Float64Array(cols))];
+        });
+        return { actual: new Float32Array(y), expected: expected.flat() };
+      },
+    };
+  };
+  return [
+    of({ rows: 196, inner: 512, cols: 64, shares: 4 }),
+    of({ rows: 49, inner: 1024, cols: 128, shares: 8, norm: { eps: EPS } }),
+    of({ rows: 18, inner: 64, cols: 132, shares: 2 }),
+    of({ rows: 49, inner: 256, cols: 64, shares: 4 }, 'f16'),
+  ];
+}
 
 /** The cases of products that read and write streams. */
 export function streamCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {

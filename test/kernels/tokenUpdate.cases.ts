@@ -1,5 +1,5 @@
 import type { Dtype } from '../../src/kernels/kernel.ts';
-import { transposed } from '../../src/kernels/matmul.ts';
+import { transposed } from '../../src/kernels/matmul/role.ts';
 import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../src/kernels/tokenUpdate.ts';
 import { dot, linear, rowsOf, softmax } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';

@@ -108,18 +108,3 @@ describe.each(files)('%s', (file) => {
     expect(ends(unrolled(text))).toBe(ends(text)); // in one of them, there would be more
   });
 });
-
-it.each([
-  ['matmul', 3, 1],
-  ['conv', 3, 1],
-  ['matmulRegisters', 4, 0],
-])('a step of %s has %i loops, and %i written out', (kernel, before, after) => {
-  const inStep = (wgsl: string): number => {
-    const start = wgsl.search(/for \(var (step|k0|k) = 0u; \1 < \w+; \1 \+= \w+\)/);
-    let [end, depth] = [wgsl.indexOf('{', start) + 1, 1];
-    for (; depth > 0; end++) depth += wgsl[end] === '{' ? 1 : wgsl[end] === '}' ? -1 : 0;
-    return loops(wgsl.slice(wgsl.indexOf('{', start), end));
-  };
-  const text = textOf(`${kernel}.wgsl`);
-  expect([inStep(text), inStep(unrolled(text))]).toEqual([before, after]);
-});

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
-import type { Node, Parameter } from '../../src/graph/graph.ts';
-import { TILE_COLS } from '../../src/kernels/matmul.ts';
+import type { Node, Parameter, Tensor } from '../../src/graph/graph.ts';
+import { TILE_COLS } from '../../src/kernels/matmul/role.ts';
 import { positionCode } from '../../src/model/codes.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { network } from '../../src/model/network.ts';
@@ -42,8 +42,9 @@ function nodeOf(name: string): Node {
   return found;
 }
 
-/** What a dispatch's binding is given, not rounded to float32. */
-function given(node: Node, binding: string): Float64Array {
+/** What a dispatch's binding is given, not rounded to float32; the weight of a product in shares is given to the dispatch before. */
+function given(summed: Node, binding: string): Float64Array {
+  const node = summed.kernel.name === 'sumShares' && binding === 'w' ? (summed.inputs[0] as Tensor).node : summed;
   const parameter = node.inputs[node.kernel.bindings.findIndex(({ name }) => name === binding)] as Parameter;
   expect(parameter.kind).toBe('parameter');
   const values = new Float64Array(parameter.length);

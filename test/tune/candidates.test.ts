@@ -5,14 +5,15 @@ import { outputsOf } from '../../src/engine/programs.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { withMachine } from '../../src/kernels/kernel.ts';
-import { matmul, type StreamMatmulShape } from '../../src/kernels/matmul.ts';
+import { fits, matmul, tileOf } from '../../src/kernels/matmul/matmul.ts';
+import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { maliKernels } from '../../src/kernels/registers.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { plain } from '../../src/model/plain/plain.ts';
-import { alternativesTo, fits, matmulCandidates } from '../../src/tune/candidates.ts';
+import { alternativesTo, matmulCandidates } from '../../src/tune/candidates.ts';
 import { chooserOf, tunablesOf } from '../../src/tune/tune.ts';
 
 const config = readConfig(tensorsOf('released'));
@@ -31,45 +32,41 @@ const shapes: fc.Arbitrary<StreamMatmulShape> = fc
 describe('candidates for a matrix product', () => {
   it('keep within the default limits, divide the inner dimension, cover every row and column, and are few and distinct', () => {
     fc.assert(
-      fc.property(shapes, fc.constantFrom(undefined, 32, 64), (shape, lanes) => {
-        const made = matmulCandidates(shape, lanes);
+      fc.property(shapes, (shape) => {
+        const { candidates: made = [] } = alternativesTo({ kernel: matmul, launch: matmul.launch(shape), shape }) ?? {};
         expect(made.length).toBeGreaterThan(2);
-        expect(made.some(({ kernel }) => kernel.name === 'matmulShuffle')).toBe(lanes !== undefined);
-        expect(made.length).toBeLessThanOrEqual(8);
+        expect(made.length).toBeLessThanOrEqual(4);
         expect(new Set(made.map(({ name }) => name)).size).toBe(made.length);
         for (const { kernel, launch } of made) {
           withMachine(kernel, launch.machine); // every line is there
-          const { ROW_GROUPS, SPLIT = 1, TILE_K = 4, GROUPS = 1, ROWS = 0, LANES, QUADS = 1 } = launch.machine as Record<string, number>;
-          const tileRows = ROW_GROUPS ? 7 * ROW_GROUPS : GROUPS * ROWS;
-          expect(launch.workgroups[0] * (LANES ? 4 * LANES * QUADS : 64)).toBeGreaterThanOrEqual(shape.cols);
-          expect(launch.workgroups[1] * tileRows).toBeGreaterThanOrEqual(shape.rows);
-          if (!ROW_GROUPS) continue;
-          expect(shape.inner % (SPLIT * TILE_K)).toBe(0);
-          expect(8 * ROW_GROUPS * SPLIT).toBeLessThanOrEqual(256);
-          const quads = SPLIT * (tileRows * (TILE_K / 4 + Math.floor(TILE_K / 16)) + TILE_K * 16);
-          expect(16 * quads + 8 * tileRows).toBeLessThanOrEqual(16384);
-          // What the kernel keeps there after its loop: of each thread a vec4 where w was, and one in the room of seven rows of x.
-          expect(Math.ceil(ROW_GROUPS / 8)).toBeLessThanOrEqual(TILE_K / 4);
-          expect(TILE_K / 4).toBeGreaterThanOrEqual(2);
+          const { TILE_ROWS, TILE_QUADS = 16, TILE_K = 4, GROUPS = 1, ROWS = 0, QUADS = 1 } = launch.machine as Record<string, number>;
+          expect(launch.workgroups[0] * 4 * TILE_QUADS).toBeGreaterThanOrEqual(shape.cols);
+          expect(launch.workgroups[1] * (TILE_ROWS ?? GROUPS * ROWS)).toBeGreaterThanOrEqual(shape.rows);
+          if (!TILE_ROWS) continue;
+          expect(shape.inner % TILE_K).toBe(0);
+          expect((TILE_ROWS / ROWS) * (TILE_QUADS / QUADS)).toBeLessThanOrEqual(256);
+          expect(16 * (TILE_ROWS * (TILE_K / 4 + 1) + TILE_K * TILE_QUADS) + 8 * TILE_ROWS).toBeLessThanOrEqual(16384);
         }
       }),
     );
   });
 
-  it('refuse machine shapes that do not fit', () => {
-    expect(fits({ ROW_GROUPS: 8, SPLIT: 4, TILE_K: 8 }, { inner: 512 })).toBe(true);
-    expect(fits({ ROW_GROUPS: 8, SPLIT: 4, TILE_K: 8 }, { inner: 48 })).toBe(false);
-    expect(fits({ ROW_GROUPS: 8, SPLIT: 2, TILE_K: 16 }, { inner: 512 })).toBe(false);
-    expect(fits({ ROW_GROUPS: 16, SPLIT: 4, TILE_K: 8 }, { inner: 512 })).toBe(false);
-    expect(fits({ ROW_GROUPS: 8, SPLIT: 1, TILE_K: 8 }, { inner: 512 })).toBe(true);
+  it('have the nearest machine shapes of the same kernel first', () => {
+    const shape = { rows: 196, inner: 512, cols: 1536 };
+    const near = matmulCandidates(shape, matmul.launch(shape).machine).map(({ kernel }) => kernel.name);
+    expect(near.slice(0, 3)).toEqual(['matmul', 'matmul', 'matmul']);
+    const registers = matmulCandidates(shape).map(({ kernel }) => kernel.name);
+    expect(registers[0]).toBe('matmulRegisters');
   });
 
-  it('are the same for batches, in the same words', () => {
-    const one = { rows: 196, inner: 512, cols: 2048, norm: { eps: 1e-5 } };
-    const of = (shape: StreamMatmulShape) => alternativesTo({ kernel: matmul, launch: matmul.launch(shape), shape });
-    const names = (shape: StreamMatmulShape) => of(shape)?.candidates.map(({ name }) => name);
-    expect(of({ ...one, rows: 8 * 196, images: 8 })?.label).toBe(of(one)?.label);
-    expect(names({ ...one, rows: 8 * 196, images: 8 })).toEqual(names(one));
+  it('refuse machine shapes that do not fit', () => {
+    const shape = { rows: 196, inner: 512, cols: 512 };
+    expect(fits(tileOf('98x64', '7x8'), shape)).toBe(true);
+    expect(fits(tileOf('98x64', '7x8'), { ...shape, inner: 24 })).toBe(false);
+    expect(fits(tileOf('128x64', '4x4'), shape)).toBe(false); // 512 threads
+    expect(fits(tileOf('64x32', '4x4'), { ...shape, stream: true })).toBe(false); // half of a row's 64
+    expect(fits(tileOf('64x32', '4x4'), { ...shape, stream: true, shares: 4 })).toBe(true); // mere sums
+    expect(fits(tileOf('32x64', '4x4'), { ...shape, shares: 64 })).toBe(false); // less than a step
   });
 });
 

@@ -8,15 +8,12 @@ import { Parameters } from '../../src/graph/parameters.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { seededCheckpoint, tensorsOf } from '../../src/index.ts';
-import { matmul } from '../../src/kernels/matmul.ts';
+import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { readTuned, writeTuned } from '../../src/tune/store.ts';
 import { Trials } from '../../src/tune/trials.ts';
 import { type Choices, choicesOf, chooserOf, type TunedShape, tunablesOf, tuneShapes } from '../../src/tune/tune.ts';
 import { VERSION } from '../../src/version.ts';
-
-/** SwiftShader's subgroups. */
-const LANES = 4;
 
 const noise = (seed: number) => (into: Float32Array) => {
   for (let i = 0; i < into.length; i++) into[i] = Math.sin(seed + 12.9898 * i);
@@ -37,7 +34,7 @@ function smallGraph(): Graph {
 }
 
 async function run(pipelines: Pipelines, parameters: Parameters, choices: Choices): Promise<Float32Array> {
-  const plan = makePlan(smallGraph(), ['y'], [], chooserOf(choices, LANES));
+  const plan = makePlan(smallGraph(), ['y'], [], chooserOf(choices));
   const program = await Program.create(pipelines, plan, parameters, new Map());
   const results = await (await program.run()).results;
   program.destroy();
@@ -46,7 +43,7 @@ async function run(pipelines: Pipelines, parameters: Parameters, choices: Choice
 
 interface Tuned {
   shapes: TunedShape[];
-  /** Of the graph's output against the table's: with what was chosen, with the last candidate of every shape, and with that of shuffles. */
+  /** Of the graph's output against the table's: with what was chosen and with the last candidate of every shape. */
   errors: number[];
   again: TunedShape[];
   /** A candidate that leaves out the bias, as if the compiler had: its error, which its trial is to find. */
@@ -63,7 +60,7 @@ export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned>
   const parameters = new Parameters(device);
   const plan = makePlan(smallGraph(), ['y']);
   await parameters.load(plan.parameters, seededCheckpoint(new Map()));
-  const tunables = tunablesOf(plan, LANES);
+  const tunables = tunablesOf(plan);
   const trials = await Trials.on(parameters);
   const open = trials.open.bind(trials);
   const shapes = await tuneShapes(tunables, { open, budget: 60_000 });
@@ -80,10 +77,8 @@ export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned>
   const pipelines = new Pipelines(device);
   const expected = await run(pipelines, parameters, {});
   const all = (i: number) => Object.fromEntries(tunables.map(({ label, candidates }) => [label, candidates.at(i)?.name as string]));
-  const shuffles = all(-3);
-  if (!Object.values(shuffles).every((name) => name.startsWith('matmulShuffle'))) throw new Error('no candidate by shuffles');
   const errors = [];
-  for (const choices of [choicesOf(shapes), all(-1), shuffles]) errors.push(nmse(await run(pipelines, parameters, choices), expected));
+  for (const choices of [choicesOf(shapes), all(-1)]) errors.push(nmse(await run(pipelines, parameters, choices), expected));
   device.destroy();
   return { shapes, errors, again, wrong, bound: trial.bound };
 }
@@ -92,20 +87,20 @@ export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned>
 export async function remembering(): Promise<Record<string, Choices | undefined>> {
   const adapter = { vendor: 'a', architecture: 'b', description: 'c', software: true };
   const key = tuneKey(adapter, 'f32');
-  const found = async () => (await rememberedFor({ adapter, lanes: undefined }, 'f32'))?.choices;
+  const found = async () => (await rememberedFor({ adapter }, 'f32'))?.choices;
   const empty = await found();
   const major = /Chrome\/\d+/.exec(navigator.userAgent)?.[0].replace('/', ' ');
   const kept = { browser: major, engine: VERSION, choices: { a: 'matmul' } };
   const written = await writeTuned(key, kept);
   const whole = await found();
-  const other = (await rememberedFor({ adapter, lanes: undefined }, 'f16'))?.choices;
+  const other = (await rememberedFor({ adapter }, 'f16'))?.choices;
   await writeTuned(key, { ...kept, engine: '0.0.0' });
   const stale = await found();
   await writeTuned(key, { ...kept, choices: 'damaged' });
   const damaged = await found();
   await writeTuned(key, kept);
   const overwritten = await found();
-  await (await rememberedFor({ adapter, lanes: undefined }, 'f32'))?.forget();
+  await (await rememberedFor({ adapter }, 'f32'))?.forget();
   const forgotten = await readTuned(key);
   return { empty, written: { written: `${written}` }, whole, other, stale, damaged, overwritten, forgotten: forgotten as undefined };
 }

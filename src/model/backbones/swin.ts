@@ -2,7 +2,7 @@
 
 import { DEPTHS } from '../../checkpoint/tensors.ts';
 import type { Tensor } from '../../graph/graph.ts';
-import { transposed } from '../../kernels/matmul.ts';
+import { transposed } from '../../kernels/matmul/role.ts';
 import { rowsOf } from '../layers.ts';
 import type { Lowering, Stream, Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';

@@ -4,7 +4,7 @@
  * its queries to the face, is a constant of the weights (constants.ts).
  */
 import type { Parameter, Tensor } from '../../graph/graph.ts';
-import { transposed } from '../../kernels/matmul.ts';
+import { transposed } from '../../kernels/matmul/role.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
 import { firstOf, sideOf } from '../backbones/swin.ts';

@@ -5,7 +5,7 @@
 import type { Graph, Parameter, Tensor } from '../../graph/graph.ts';
 import { SIZE } from '../../image/resize.ts';
 import { EMBED_CHANNELS } from '../../kernels/embed.ts';
-import { packWeight, paddedCols, streamStride, TILE_COLS, transposed } from '../../kernels/matmul.ts';
+import { packWeight, paddedCols, streamStride, TILE_COLS, transposed } from '../../kernels/matmul/role.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
 import { sideOf } from '../backbones/swin.ts';
 import { HEAD_SCALE, lookupOf, packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';

@@ -3,7 +3,7 @@
 import type { Operand, Tensor } from '../../graph/graph.ts';
 import { SIZE } from '../../image/resize.ts';
 import type { PlainKernels } from '../../kernels/cpu.ts';
-import { transposed } from '../../kernels/matmul.ts';
+import { transposed } from '../../kernels/matmul/role.ts';
 import { patchEmbed } from '../../kernels/patchEmbed.ts';
 import { patchMerge } from '../../kernels/patchMerge.ts';
 import { sideOf } from '../backbones/swin.ts';

@@ -1,5 +1,5 @@
-import { type Dtype, defineKernel, type Launch, tiles } from './kernel.ts';
-import wgsl from './matmul.wgsl';
+/** The role of matrix products: their shapes, what every variant of this folder is told, and how weights are packed. */
+import { type Dtype, type Kernel, type Launch, tiles } from '../kernel.ts';
 
 /** What every matrix product of this folder computes; see matmul.wgsl. `inner` is a multiple of 16, `cols` of 4. */
 export interface MatmulShape {
@@ -21,15 +21,24 @@ export interface StreamMatmulShape extends MatmulShape {
   mergeSide?: number;
   /** y, and the residual where there is one, are streams. */
   stream?: boolean;
-  /** How many images `rows` are of; the tiles are chosen for one, so that batches share its pipelines. */
+  /** How many images `rows` are of. */
   images?: number;
   /** Each image has a weight of its own. */
   weightEach?: boolean;
+  /** In how many shares of `inner` it is made, as [shares, rows, cols] of sums for `sumShares`; 1, all of it, unless told otherwise. */
+  shares?: number;
   /** How x, w, r and y are stored: float32 unless told otherwise. */
   dtypes?: Partial<Record<'input' | 'weight' | 'added' | 'output', Dtype>>;
 }
 
-/** Columns of one tile, and so the multiple to which packed weights are padded. */
+/** How products are computed on a kind of GPU. */
+export interface Matmul {
+  readonly kernel: Kernel<StreamMatmulShape>;
+  /** In how many shares of `inner` a product is made, which are summed by a second dispatch: 1 where one dispatch does it all. */
+  sharesOf(shape: StreamMatmulShape): number;
+}
+
+/** Columns of a block of packed weights, and so the multiple to which they are padded. */
 export const TILE_COLS = 64;
 
 /** Numbers in a row of a stream: its channels, and four for the statistics of each tile of them. */
@@ -38,69 +47,44 @@ export const streamStride = (channels: number): number => channels + (4 * channe
 /** In the order of the shaders' `ACTIVATION`. */
 export const ACTIVATIONS = ['none', 'gelu', 'relu'] as const;
 
-/** Of rows the shaders are told none: there are as many as y and r hold. */
-function streamMatmulConstants(shape: StreamMatmulShape): Launch['constants'] {
-  const { rows, inner, cols, activation = 'none', residualRows, stride = inner, norm, mergeSide = 0, stream = false } = shape;
+/** What is added to a product, as the shaders' `RESIDUAL` says it: nothing, rows, or a table that repeats. */
+export const residualOf = ({ rows, residualRows }: MatmulShape): number => (residualRows === undefined ? 0 : residualRows === rows ? 1 : 2);
+
+/** The constants of all products. Of rows the shaders are told none: there are as many as y and r hold. */
+function constantsOf(shape: StreamMatmulShape): Launch['constants'] {
+  const { inner, cols, activation = 'none', stride = inner, norm, mergeSide = 0, stream = false, shares = 1 } = shape;
   if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
+  const whole = shares === 1; // a share is mere sums: the rest is done when they are added
   return {
     INNER: inner,
     COLS: cols,
-    ACTIVATION: ACTIVATIONS.indexOf(activation),
-    RESIDUAL: residualRows === undefined ? 0 : residualRows === rows ? 1 : 2,
+    ACTIVATION: whole ? ACTIVATIONS.indexOf(activation) : 0,
+    RESIDUAL: whole ? residualOf(shape) : 0,
     X_ROW: stride / 4,
     SIDE: mergeSide,
     NORM: Number(!!norm),
     EPS: norm?.eps ?? 0,
-    STREAM: Number(stream),
+    STREAM: Number(whole && stream),
   };
 }
 
-/** Workgroups that keep a large GPU busy: two for each of 64 cores. */
-const ENOUGH = 128;
-
-/**
- * A machine shape of `matmul`: tiles of 7 * ROW_GROUPS rows, SPLIT shares of `inner`, TILE_K of each a step, which is read a step AHEAD unless
- * that is 0.
- */
-export type MatmulTile = Readonly<Record<'ROW_GROUPS' | 'SPLIT' | 'TILE_K', number>> & { readonly AHEAD?: 0 };
-
-/**
- * Tiles of 56 rows, of 28 where those leave no row over and 56 would (a map of 14 x 14), of 49 where the map has no more. Threads are whole
- * waves of 64, so that 28 rows take two shares of `inner` abreast, as do all tiles where there are few.
- */
-export function matmulTile({ rows, inner, cols, images = 1 }: StreamMatmulShape): MatmulTile {
-  const each = rows / images;
-  const groups = each === 49 ? 7 : each % 56 !== 0 && each % 28 === 0 ? 4 : 8;
-  const count = tiles(each, 7 * groups) * tiles(cols, TILE_COLS);
-  let split = groups === 4 ? 2 : 1;
-  while (split < 4 && count * split < ENOUGH && inner % (split * 256) === 0) split *= 2;
-  return { ROW_GROUPS: groups, SPLIT: split, TILE_K: split === 1 ? 16 : 8 };
-}
-
-/** The launch of a kernel for these products whose workgroups make tiles of so many rows and columns; images with a weight each are its z. */
-export function streamLaunch(
+/** The launch of a kernel whose workgroups make tiles of so many rows and columns. */
+export function productLaunch(
   shape: StreamMatmulShape,
   sizes: NonNullable<Launch['machine']>,
   tileRows: number,
   tileCols = TILE_COLS,
 ): Launch {
-  const { rows, inner, cols, images = 1, weightEach = false, dtypes } = shape;
+  const { rows, inner, cols, images = 1, weightEach = false, shares = 1, dtypes } = shape;
   const abreast = weightEach ? images : 1;
+  if (weightEach && shares > 1) throw new RangeError('a product in shares has one weight');
   return {
-    constants: streamMatmulConstants(shape),
-    machine: { ...sizes, ...dtypes },
-    workgroups: [tiles(cols, tileCols), tiles(rows / abreast, tileRows), abreast],
+    constants: constantsOf(shape),
+    machine: { ...sizes, ...dtypes, ...(shares > 1 && { added: 'f32', output: 'f32' }) },
+    workgroups: [tiles(cols, tileCols), tiles(rows / abreast, tileRows), abreast * shares],
     macs: rows * inner * cols,
   };
 }
-
-export const matmulWith = (tileOf: (shape: StreamMatmulShape) => MatmulTile) =>
-  defineKernel('matmul', wgsl, (shape: StreamMatmulShape) => {
-    const tile = tileOf(shape);
-    return streamLaunch(shape, tile, 7 * tile.ROW_GROUPS);
-  });
-
-export const matmul = matmulWith(matmulTile);
 
 /** Columns of a packed weight: those of the last tile that the layer does not have are zero. */
 export const paddedCols = (cols: number): number => tiles(cols, TILE_COLS) * TILE_COLS;

@@ -1,6 +1,6 @@
-import { defineKernel, tiles } from './kernel.ts';
-import { ACTIVATIONS, type MatmulShape, TILE_COLS } from './matmul.ts';
+import { defineKernel, tiles } from '../kernel.ts';
 import wgsl from './matmulSubgroup.wgsl';
+import { ACTIVATIONS, type MatmulShape, TILE_COLS } from './role.ts';
 
 export const matmulSubgroup = defineKernel('matmulSubgroup', wgsl, (shape: MatmulShape) => ({
   constants: { ACTIVATION: ACTIVATIONS.indexOf(shape.activation ?? 'none'), RESIDUAL: Number(shape.residualRows !== undefined) },

@@ -1,10 +1,17 @@
-import { defineKernel } from './kernel.ts';
-import { type StreamMatmulShape, streamLaunch } from './matmul.ts';
+import { defineKernel } from '../kernel.ts';
+import gelu from '../parts/gelu.wgsl';
+import momentsOf from '../parts/momentsOf.wgsl';
+import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
+import source from '../parts/source.wgsl';
+import store from '../parts/store.wgsl';
 import wgsl from './matmulRegisters.wgsl';
+import { productLaunch, type StreamMatmulShape } from './role.ts';
 
 /** Machine shapes: `GROUPS` of `ROWS` rows each in a workgroup, `QUADS` times four columns of a thread, `STEP` of `inner` a turn. */
 const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
-  defineKernel('matmulRegisters', wgsl, (shape: StreamMatmulShape) => streamLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS));
+  defineKernel('matmulRegisters', [wgsl, source, momentsOf, momentsOfQuad, store, gelu], (shape: StreamMatmulShape) =>
+    productLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS),
+  );
 
 export const matmulRegisters = of({ GROUPS: 4, ROWS: 7, QUADS: 1, STEP: 4 });
 

@@ -38,68 +38,39 @@ override STREAM: bool; // y, and r where it is added, are streams
 var<workgroup> moments: array<vec2f, TILE_ROWS>; // of rows: mean, 1 / deviation
 var<workgroup> parts: array<vec2f, TILE_ROWS * 16u>; // mean and sum of squared differences of each vec4 of y
 
-fn yRow() -> u32 { return COLS / 4u + select(0u, COLS / 64u, STREAM); }
-// First vec4 of the pixel of x that holds `quad` of a row, and the quad's place in the pixel.
-fn source(row: u32, quad: u32) -> vec2u {
-  if (SIDE == 0u) { return vec2u(row * X_ROW, quad); }
-  let half = max(SIDE, 2u) / 2u; let cell = row % (half * half); // Firefox refuses a remainder by a constant 0 that nothing reaches
-  let neighbour = quad / (INNER / 16u);
-  let pixel = row / (half * half) * SIDE * SIDE + (cell / half * 2u + neighbour % 2u) * SIDE + cell % half * 2u + neighbour / 2u;
-  return vec2u(pixel * X_ROW, quad % (INNER / 16u));
-}
-
-// Mean and 1 / deviation of a row from those of its parts (Chan et al. 1979).
-fn momentsOf(row: u32) -> vec2f {
-  let behind = select(INNER / 4u, INNER / 16u, SIDE > 0u); var mean = 0.0; var squares = 0.0;
-  for (var i = 0u; i < INNER / 64u; i++) {
-    let at = source(row, i * 16u); let part = vec4f(x[at.x + behind + at.y / 16u]);
-    let d = part.x - mean; mean += d / f32(i + 1u);
-    squares += part.y + d * d * 64.0 * f32(i) / f32(i + 1u);
-  }
-  return vec2f(mean, inverseSqrt(squares / f32(INNER) + EPS));
-}
-
-// Abramowitz and Stegun 7.1.26: erf to 1.5e-7. WGSL has none, and the tanh form is off by 5e-4.
-fn gelu(v: vec4f) -> vec4f {
-  let z = abs(v) * 0.70710678118654752; let t = 1.0 / (1.0 + 0.3275911 * z);
-  let tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t * exp(-z * z);
-  let far = select(tail, vec4f(), z > vec4f(5.0)); // below 1e-12: no denormals, which CPUs multiply slowly
-  return 0.5 * v * select(2.0 - far, far, v < vec4f());
-}
-
-// Stores one vec4 of y, and gives what it stored.
-fn store(row: u32, last: u32, column: u32, sum: vec4f) -> vec4f {
-  if (row > last || column * 4u >= COLS) { return vec4f(); }
-  var v = sum + b[column];
-  if (ACTIVATION == 1u) { v = gelu(v); } if (ACTIVATION == 2u) { v = max(v, vec4f()); }
-  let at = row * yRow() + column;
-  if (RESIDUAL > 0u) { v += vec4f(r[select(at, at % arrayLength(&r), RESIDUAL == 2u)]); }
-  y[at] = vec4<output>(v);
-  return v;
-}
-
 @compute @workgroup_size(THREADS)
 fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
   let row0 = tile.z * rowsOfZ + tile.y * TILE_ROWS;
   let last = (tile.z + 1u) * rowsOfZ - 1u;
-  let column = thread % ACROSS * QUADS; let rows = thread / ACROSS % GROUPS * ROWS;
+  let column = thread % ACROSS * QUADS;
+  let rows = thread / ACROSS % GROUPS * ROWS;
   if (NORM) {
-    for (var i = thread; i < TILE_ROWS; i += THREADS) { moments[i] = momentsOf(min(row0 + i, last)); }
+    for (var i = thread; i < TILE_ROWS; i += THREADS) {
+      moments[i] = momentsOf(min(row0 + i, last));
+    }
     workgroupBarrier();
   }
   var means = array<f32, ROWS>();
-  if (NORM) { for (var i = 0u; i < ROWS; i++) { means[i] = moments[rows + i].x; } }
+  if (NORM) {
+    for (var i = 0u; i < ROWS; i++) {
+      means[i] = moments[rows + i].x;
+    }
+  }
   var a = array<vec4f, ROWS * QUADS>();
   for (var k = 0u; k < INNER; k += STEP) {
     let at = ((tile.z * grid.x + tile.x) * INNER + k) * 16u + column;
     var columns = array<vec4f, FETCHED>();
-    for (var i = 0u; i < FETCHED; i++) { columns[i] = vec4f(w[at + i / QUADS * 16u + i % QUADS]); }
+    for (var i = 0u; i < FETCHED; i++) {
+      columns[i] = vec4f(w[at + i / QUADS * 16u + i % QUADS]);
+    }
     for (var i = 0u; i < ROWS; i++) {
       let place = source(min(row0 + rows + i, last), k / 4u);
       if (STEP == 1u) {
         let v = f32(x[place.x + place.y][k % 4u]) - means[i];
-        for (var q = 0u; q < QUADS; q++) { a[i * QUADS + q] += v * columns[q]; }
+        for (var q = 0u; q < QUADS; q++) {
+          a[i * QUADS + q] += v * columns[q];
+        }
       } else {
         let v = vec4f(x[place.x + place.y]) - means[i];
         for (var q = 0u; q < QUADS; q++) {
@@ -112,17 +83,25 @@ fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) 
     let scale = select(1.0, moments[rows + i].y, NORM);
     for (var q = 0u; q < QUADS; q++) {
       let v = store(row0 + rows + i, last, tile.x * 16u + column + q, scale * a[i * QUADS + q]);
-      let mean = dot(v, vec4f(0.25));
-      if (STREAM) { parts[(rows + i) * 16u + column + q] = vec2f(mean, dot(v - mean, v - mean)); }
+      if (STREAM) {
+        parts[(rows + i) * 16u + column + q] = momentsOfQuad(v);
+      }
     }
   }
   workgroupBarrier();
-  if (!STREAM) { return; }
+  if (!STREAM) {
+    return;
+  }
   for (var i = thread; i < min(TILE_ROWS, last + 1u - row0); i += THREADS) {
     var sum = vec2f();
-    for (var j = 0u; j < 16u; j++) { sum += parts[i * 16u + j]; }
+    for (var j = 0u; j < 16u; j++) {
+      sum += parts[i * 16u + j];
+    }
     let mean = sum.x / 16.0;
-    for (var j = 0u; j < 16u; j++) { let d = parts[i * 16u + j].x - mean; sum.y += 4.0 * d * d; }
+    for (var j = 0u; j < 16u; j++) {
+      let d = parts[i * 16u + j].x - mean;
+      sum.y += 4.0 * d * d;
+    }
     y[(row0 + i) * yRow() + COLS / 4u + tile.x] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
   }
 }

@@ -1,0 +1,57 @@
+import { defineKernel } from '../kernel.ts';
+import gelu from '../parts/gelu.wgsl';
+import momentsOf from '../parts/momentsOf.wgsl';
+import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
+import source from '../parts/source.wgsl';
+import store from '../parts/store.wgsl';
+import wgsl from './matmul.wgsl';
+import { productLaunch, type StreamMatmulShape } from './role.ts';
+
+/**
+ * A machine shape of `matmul`: the tile of a workgroup and the sums of a thread, in rows and in vec4 of columns, and TILE_K of `inner` a step,
+ * which is read a step ahead unless AHEAD is 0.
+ */
+export type MatmulTile = Readonly<Record<'TILE_ROWS' | 'TILE_QUADS' | 'ROWS' | 'QUADS' | 'TILE_K', number>> & { readonly AHEAD?: 0 };
+
+/** Tile and sums in rows and columns, as the measured table has them: `tileOf('32x64', '4x4')`. */
+export function tileOf(tile: string, sums: string, inTime = false): MatmulTile {
+  const [tileRows = 0, tileCols = 0] = tile.split('x').map(Number);
+  const [rows = 0, cols = 0] = sums.split('x').map(Number);
+  const sizes = { TILE_ROWS: tileRows, TILE_QUADS: tileCols / 4, ROWS: rows, QUADS: cols / 4, TILE_K: 16 };
+  return inTime ? { ...sizes, AHEAD: 0 } : sizes;
+}
+
+export const threadsOf = ({ TILE_ROWS, TILE_QUADS, ROWS, QUADS }: MatmulTile): number => (TILE_ROWS / ROWS) * (TILE_QUADS / QUADS);
+
+const WORKGROUP_BYTES = 16_384;
+const WORKGROUP_THREADS = 256;
+
+/** Whether matmul.wgsl can make a product with this machine shape: its tile, its loop, its workgroup memory. */
+export function fits(tile: MatmulTile, { inner, cols, stream = false, shares = 1 }: StreamMatmulShape): boolean {
+  const { TILE_ROWS, TILE_QUADS, ROWS, QUADS, TILE_K } = tile;
+  const bytes = 16 * (TILE_ROWS * (TILE_K / 4 + 1) + TILE_K * TILE_QUADS) + 8 * TILE_ROWS;
+  return (
+    TILE_ROWS % ROWS === 0 &&
+    TILE_QUADS % QUADS === 0 &&
+    inner % (shares * TILE_K) === 0 &&
+    threadsOf(tile) <= WORKGROUP_THREADS &&
+    bytes <= WORKGROUP_BYTES &&
+    // A stream's statistics are of 64 columns each, and are told among threads in the room of a step of w.
+    (!stream || shares > 1 || (TILE_QUADS % 16 === 0 && TILE_ROWS / ROWS <= TILE_K && cols % 64 === 0))
+  );
+}
+
+/** @param choose the machine shape for a product */
+export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
+  defineKernel('matmul', [wgsl, source, momentsOf, momentsOfQuad, store, gelu], (shape: StreamMatmulShape) => {
+    const tile = choose(shape);
+    if (!fits(tile, shape))
+      throw new RangeError(`matmul: no tile of ${tile.TILE_ROWS} x ${4 * tile.TILE_QUADS} for ${JSON.stringify(shape)}`);
+    const launch = productLaunch(shape, tile, tile.TILE_ROWS, 4 * tile.TILE_QUADS);
+    return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1 } };
+  });
+
+/** What suits products of many rows: few sums a thread, many threads. */
+export const USUAL_TILE = tileOf('32x64', '4x4');
+
+export const matmul = matmulWith(() => USUAL_TILE);

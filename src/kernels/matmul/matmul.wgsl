@@ -1,0 +1,204 @@
+// y[r, n] = act(sum_k norm(x[r])[k] w[n, k] + b[n]) + r[r mod its rows, n]
+//
+// x [rows, INNER], y [rows, COLS], w packed as [COLS/64][INNER][64] (the rows of one block of 64 columns side by side). A workgroup makes a tile of
+// TILE_ROWS by 4 TILE_QUADS, a thread ROWS by 4 QUADS of it, fed from workgroup memory; it reads its part of the next step while it multiplies.
+// Few sums a thread and many threads: one wave alone reaches a fifth of what a processor can issue.
+//
+// A row of a stream carries, behind its channels, (mean, M2, 0, 0) of each 64 of them, M2 the sum of squared differences from the mean. NORM
+// merges those exactly and normalises rows as they are read: no pass over x, and nothing cancels as E[x^2] - E[x]^2 does. STREAM writes them.
+// SHARES of the inner dimension, each a z of the grid, where tiles are too few to fill a GPU: y is then [SHARES][rows, COLS] of mere sums, which
+// sumShares adds up. Without shares the grid's z are images that have a weight each.
+alias input = f32;
+alias weight = f32;
+alias added = f32;
+alias output = f32;
+
+const TILE_ROWS = 32u;
+const TILE_QUADS = 16u;
+const ROWS = 4u;
+const QUADS = 1u;
+const TILE_K = 16u;
+const AHEAD = 1u; // 0: a step is read when it is due, which takes fewer registers
+
+const ACROSS = TILE_QUADS / QUADS; // threads of a tile's columns, and of its rows
+const DOWN = TILE_ROWS / ROWS;
+const THREADS = ACROSS * DOWN;
+const BLOCKS = TILE_QUADS / 16u; // of 64 columns, of a tile
+const STEP = TILE_K / 4u; // vec4 of a row of x that a step takes
+const X_ROW_OF_STEP = STEP + 1u; // with a vec4 of padding, so that a wave reads from all banks
+const X_ITEMS = TILE_ROWS * STEP; // vec4 of a step
+const W_ITEMS = TILE_K * TILE_QUADS;
+const X_EACH = (X_ITEMS + THREADS - 1u) / THREADS; // those that a thread brings
+const W_EACH = (W_ITEMS + THREADS - 1u) / THREADS;
+const SUMS = ROWS * QUADS;
+const PAIRS = TILE_K / DOWN; // of a thread's rows, whose moments have room in a step of w
+const HELD = 2u * PAIRS;
+const TURNS = (ROWS + HELD - 1u) / HELD;
+
+override INNER: u32;
+override COLS: u32;
+override SHARES: u32; // of INNER, over the grid's z
+override X_ROW: u32; // vec4 from a row of x to the next
+override SIDE: u32; // not 0: a row is 2x2 neighbours in a map of that side
+override NORM: bool;
+override EPS: f32;
+override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU
+override RESIDUAL: u32; // 0 none, 1 r, 2 r again and again
+override STREAM: bool; // y, and r where it is added, are streams
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<input>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(3) var<storage, read> r: array<vec4<added>>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<output>>;
+
+// A step, laid out so that indexes are constant where they can be: they need no check of their bounds.
+var<workgroup> xs: array<array<array<vec4f, X_ROW_OF_STEP>, ROWS>, DOWN>; // [thread's rows][row][k / 4]
+var<workgroup> ws: array<array<array<array<vec4f, ACROSS>, QUADS>, 4>, STEP>; // [k / 4][k % 4][quad][thread's column]
+var<workgroup> moments: array<vec2f, TILE_ROWS>; // of rows: mean, 1 / deviation
+
+// Where a thread works: its tile's first row of x, the last that there is, the first vec4 of its columns, the first k.
+struct Tile { row: u32, last: u32, quad: u32, k: u32 }
+
+// What a thread brings of a step.
+struct Part { x: array<vec4f, X_EACH>, w: array<vec4f, W_EACH> }
+
+fn fetch(tile: Tile, step: u32, thread: u32) -> Part {
+  var part = Part();
+  let k = tile.k + step;
+  for (var i = 0u; i < X_EACH; i++) { // unroll
+    let item = min(thread + i * THREADS, X_ITEMS - 1u);
+    let at = source(min(tile.row + item / STEP, tile.last), k / 4u); // a step has one neighbour
+    part.x[i] = vec4f(x[at.x + at.y + item % STEP]);
+  }
+  for (var i = 0u; i < W_EACH; i++) { // unroll
+    let item = min(thread + i * THREADS, W_ITEMS - 1u);
+    let quad = tile.quad + item % TILE_QUADS;
+    part.w[i] = vec4f(w[(quad / 16u * INNER + k + item / TILE_QUADS) * 16u + quad % 16u]);
+  }
+  return part;
+}
+
+@compute @workgroup_size(THREADS)
+fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let column = min(thread % ACROSS, ACROSS - 1u);
+  let down = min(thread / ACROSS, DOWN - 1u);
+  let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of y: those of a share, or of an image with a weight of its own
+  let isShare = SHARES > 1u;
+  let firstOfX = select(group.z * rowsOfZ, 0u, isShare);
+  let blocks = (COLS + 63u) / 64u * 16u; // vec4 of a packed row
+  let inner = INNER / SHARES;
+  var tile = Tile(firstOfX + group.y * TILE_ROWS, firstOfX + rowsOfZ - 1u, group.x * TILE_QUADS, 0u);
+  if (isShare) {
+    tile.k = group.z * inner;
+  } else {
+    tile.quad += group.z * blocks;
+  }
+  var norms = array<vec2f, X_EACH>(); // of the rows that the thread brings: what to multiply with, and to add
+  if (NORM) {
+    for (var i = thread; i < TILE_ROWS; i += THREADS) {
+      moments[i] = momentsOf(min(tile.row + i, tile.last));
+    }
+    workgroupBarrier();
+    for (var i = 0u; i < X_EACH; i++) { // unroll
+      let m = moments[min((thread + i * THREADS) / STEP, TILE_ROWS - 1u)];
+      norms[i] = vec2f(m.y, -m.x * m.y);
+    }
+  }
+  var sums = array<vec4f, SUMS>();
+  var next = fetch(tile, 0u, thread);
+  for (var step = 0u; step < inner; step += TILE_K) {
+    if (AHEAD == 0u) {
+      next = fetch(tile, step, thread);
+    }
+    for (var i = 0u; i < X_EACH; i++) { // unroll
+      let item = thread + i * THREADS;
+      var v = next.x[i];
+      if (NORM) {
+        v = v * norms[i].x + norms[i].y;
+      }
+      if ((i + 1u) * THREADS <= X_ITEMS || item < X_ITEMS) {
+        let row = item / STEP;
+        xs[row / ROWS][row % ROWS][item % STEP] = v;
+      }
+    }
+    for (var i = 0u; i < W_EACH; i++) { // unroll
+      let item = thread + i * THREADS;
+      if ((i + 1u) * THREADS <= W_ITEMS || item < W_ITEMS) {
+        let k = item / TILE_QUADS;
+        let quad = item % TILE_QUADS;
+        ws[k / 4u][k % 4u][quad / ACROSS][quad % ACROSS] = next.w[i];
+      }
+    }
+    workgroupBarrier();
+    if (AHEAD == 1u) {
+      next = fetch(tile, min(step + TILE_K, inner - TILE_K), thread); // at last once more, for nothing
+    }
+    for (var q = 0u; q < STEP; q++) { // nounroll
+      let own = &xs[down];
+      let all = &ws[min(q, STEP - 1u)];
+      var values = array<vec4f, ROWS>();
+      for (var i = 0u; i < ROWS; i++) { // unroll
+        values[i] = own[i][min(q, STEP - 1u)];
+      }
+      for (var c = 0u; c < 4u; c++) { // unroll
+        for (var v = 0u; v < QUADS; v++) { // unroll
+          let columns = all[c][v][column];
+          for (var i = 0u; i < ROWS; i++) { // unroll
+            sums[i * QUADS + v] = fma(vec4f(values[i][c]), columns, sums[i * QUADS + v]);
+          }
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+  let row0 = group.z * rowsOfZ + group.y * TILE_ROWS + down * ROWS; // of y
+  let last = group.z * rowsOfZ + rowsOfZ - 1u;
+  for (var i = 0u; i < ROWS; i++) { // unroll
+    for (var v = 0u; v < QUADS; v++) { // unroll
+      let quad = group.x * TILE_QUADS + v * ACROSS + column;
+      if (!isShare) {
+        sums[i * QUADS + v] = store(row0 + i, last, quad, sums[i * QUADS + v]);
+      } else if (row0 + i <= last && quad * 4u < COLS) {
+        y[(row0 + i) * yRow() + quad] = vec4<output>(sums[i * QUADS + v]);
+      }
+    }
+  }
+  if (!STREAM) {
+    return;
+  }
+  // Threads tell each other the moments of their quads, HELD rows of each at a time, two of them in a vec4; a row of 64 columns is one thread's then.
+  for (var turn = 0u; turn < TURNS; turn++) { // unroll
+    for (var pair = 0u; pair < PAIRS; pair++) { // unroll
+      let slot = down * PAIRS + pair;
+      for (var v = 0u; v < QUADS; v++) { // unroll
+        let upper = momentsOfQuad(sums[min(turn * HELD + 2u * pair, ROWS - 1u) * QUADS + v]);
+        let lower = momentsOfQuad(sums[min(turn * HELD + 2u * pair + 1u, ROWS - 1u) * QUADS + v]);
+        ws[slot / 4u][slot % 4u][v][column] = vec4f(upper, lower);
+      }
+    }
+    workgroupBarrier();
+    let own = column % HELD;
+    let row = row0 + turn * HELD + own;
+    let place = group.x * BLOCKS + column / HELD; // among y's blocks of 64 columns
+    if (column < HELD * BLOCKS && turn * HELD + own < ROWS && row <= last && place * 64u < COLS) {
+      let slot = down * PAIRS + own / 2u;
+      let first = column / HELD * 16u;
+      var sum = vec2f();
+      for (var j = 0u; j < 16u; j++) { // nounroll
+        let both = ws[slot / 4u][slot % 4u][(first + j) / ACROSS][(first + j) % ACROSS];
+        sum += select(both.xy, both.zw, own % 2u == 1u);
+      }
+      let mean = sum.x / 16.0;
+      for (var j = 0u; j < 16u; j++) { // nounroll
+        let both = ws[slot / 4u][slot % 4u][(first + j) / ACROSS][(first + j) % ACROSS];
+        let d = select(both.x, both.z, own % 2u == 1u) - mean;
+        sum.y += 4.0 * d * d;
+      }
+      y[row * yRow() + COLS / 4u + place] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
+    }
+    if (turn < TURNS - 1u) {
+      workgroupBarrier(); // before the moments of the next rows
+    }
+  }
+}
