@@ -8,13 +8,14 @@ import { outputsOf } from '../../src/engine/programs.ts';
 import type { Parameter } from '../../src/graph/graph.ts';
 import { type Dispatch, makePlan, parameterBytes } from '../../src/graph/plan.ts';
 import { type ConvShape, conv, convLaunch } from '../../src/kernels/conv.ts';
-import { matmul, matmulWith, type StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
+import { fits, matmul, matmulWith, tileOf } from '../../src/kernels/matmul/matmul.ts';
+import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
-import { type Candidate, fits } from '../../src/tune/candidates.ts';
+import type { Candidate } from '../../src/tune/candidates.ts';
 import { Trials } from '../../src/tune/trials.ts';
 import type { Tunable } from '../../src/tune/tune.ts';
 import type { Note } from './main.ts';
@@ -28,7 +29,10 @@ export interface Search {
   readonly step: string;
 }
 
-const ROW_GROUPS = [2, 4, 7, 8, 14];
+/** Rows by columns of a workgroup of `matmul`, and of the sums of a thread. */
+const TILES = ['16x64', '16x128', '28x64', '32x32', '32x64', '32x128', '49x64', '56x64', '64x32', '64x64', '98x64'];
+const SUMS = ['4x4', '7x4', '8x4', '7x8'];
+const ROW_GROUPS = [2, 4, 7, 8];
 /** Each candidate is measured so often, in turns: the clock of a GPU rises and falls. */
 const ROUNDS = 2;
 const COLUMNS = [
@@ -124,10 +128,8 @@ const machineText = ({ machine = {} }: Candidate['launch']): string =>
     .join(' ');
 
 function products(shape: StreamMatmulShape): Candidate[] {
-  const tiles = ROW_GROUPS.flatMap((group) =>
-    [1, 2, 4].flatMap((split) => [8, 16].map((step) => ({ ROW_GROUPS: group, SPLIT: split, TILE_K: step }))),
-  );
-  const all = tiles.filter((tile) => fits(tile, shape)).flatMap((tile) => [tile, { ...tile, AHEAD: 0 as const }]);
+  const tiles = SUMS.flatMap((sums) => TILES.flatMap((tile) => [false, true].map((inTime) => tileOf(tile, sums, inTime))));
+  const all = tiles.filter((tile) => fits(tile, shape));
   return all.map((tile) => {
     const kernel = matmulWith(() => tile);
     const launch = kernel.launch(shape);
@@ -136,8 +138,7 @@ function products(shape: StreamMatmulShape): Candidate[] {
 }
 
 function convs(shape: ConvShape): Candidate[] {
-  const fitting = ROW_GROUPS.filter((group) => group <= 8);
-  return fitting.flatMap((group) =>
+  return ROW_GROUPS.flatMap((group) =>
     [1, 0].map((ahead) => {
       const launch = convLaunch(shape, 7 * group);
       const machine = { ...launch.machine, ROW_GROUPS: group, AHEAD: ahead };
