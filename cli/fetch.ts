@@ -29,7 +29,7 @@ export const fetch: Command = {
     const total = values.whole || !/^https?:/i.test(from) ? OFFICIAL.bytes : OFFICIAL.bytes / 3;
     say(`From ${from}`);
     try {
-      const { form, tensors, bytes } = await fetchWeights(out, {
+      const { form, tensors, bytes, notes } = await fetchWeights(out, {
         from,
         precision,
         whole: values.whole,
@@ -37,6 +37,7 @@ export const fetch: Command = {
         onFetch: (loaded) => showProgress({ phase: 'fetching', loaded: Math.min(loaded, total), total }),
       });
       clearProgress();
+      for (const note of notes) console.log(note);
       console.log(`${out}: ${tensors} tensors, ${bytes} bytes, ${precision}, ${form ?? 'unknown'} form`);
     } catch (error) {
       clearProgress();

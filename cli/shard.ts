@@ -36,6 +36,7 @@ export const shard: Command = {
         onProgress,
       });
       clearProgress();
+      for (const note of opened.notes) console.log(note);
       for (const { name, bytes, sha256 } of files) console.log(`${name}  ${bytes}  ${sha256}`);
       for (const name of removed) console.log(`removed ${name}, which the config.json before this one listed`);
       console.log(

@@ -1,22 +1,21 @@
 /** From a file of weights, PyTorch's or safetensors, to a safetensors file of the wanted precision. */
 import { checkTensors, formOf } from '../../src/checkpoint/check.ts';
-import type { Checkpoint, ReadOptions } from '../../src/checkpoint/checkpoint.ts';
+import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { save } from '../../tools/save.ts';
+import { choiceNotes, modelsIn, unwrapped } from './names.ts';
 import { type Precision, reduced } from './reduce.ts';
 import { openFile, type RandomAccess, streamOf } from './source.ts';
-import { chooseStateDict, torchCheckpoint } from './state.ts';
+import { type Choice, chooseStateDict, torchCheckpoint } from './state.ts';
 import { isTorch, openTorch } from './torch.ts';
 
-export interface ConvertOptions extends ReadOptions {
+export interface ConvertOptions extends ReadOptions, Choice {
   /** `f32` unless given. */
   precision?: Precision | undefined;
-  /** The keys that lead to the state dict, with dots; found by its tensors' names unless given. */
-  key?: string | undefined;
 }
 
 export interface Converted {
@@ -24,10 +23,13 @@ export interface Converted {
   form: Form | undefined;
   tensors: number;
   bytes: number;
+  /** What else the file held, and how to take it instead: lines for a person. */
+  notes: readonly string[];
 }
 
 /**
- * Converts a file. PyTorch's is streamed, never holding more than the largest tensor twice and 64 MB.
+ * Converts a file. PyTorch's is streamed, never holding more than the largest tensor twice and 64 MB; beside strided tensors, the stretch
+ * of the file over which they reach.
  * @throws FaceXFormerError BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE, LIMIT, ABORTED
  */
 export async function convertFile(from: string, to: string, options: ConvertOptions = {}): Promise<Converted> {
@@ -43,30 +45,69 @@ export async function convertFile(from: string, to: string, options: ConvertOpti
 export async function convertBytes(
   bytes: RandomAccess,
   to: string,
-  { precision = 'f32', key, ...reading }: ConvertOptions,
+  { precision = 'f32', key, prefix, ...reading }: ConvertOptions,
 ): Promise<Converted> {
-  const given = (await isTorch(bytes)) ? await fromTorch(bytes, key) : await openAccess(bytes);
+  const { checkpoint: given, notes } = await openWeights(bytes, { key, prefix });
   const checkpoint = inFloat32(given);
   const form = knownForm(checkpoint);
   if (form) checkTensors(checkpoint.tensors, tensorsOf(form));
   const out = reduced(checkpoint, precision);
-  return { form, tensors: out.tensors.size, bytes: await save(to, safetensorsBytes(out, reading)) };
+  return { form, tensors: out.tensors.size, bytes: await save(to, safetensorsBytes(out, reading)), notes };
 }
 
-async function fromTorch(bytes: RandomAccess, key: string | undefined): Promise<Checkpoint> {
+/** The chosen model's tensors in a file, PyTorch's or safetensors, and what else the file held. */
+export async function openWeights(bytes: RandomAccess, choice: Choice = {}): Promise<{ checkpoint: Checkpoint; notes: readonly string[] }> {
+  if (!(await isTorch(bytes))) return chosenOf(await openAccess(bytes), choice);
   const file = await openTorch(bytes);
-  return torchCheckpoint(file, chooseStateDict(file.root, key));
+  const state = chooseStateDict(file.root, choice);
+  return { checkpoint: torchCheckpoint(file, state), notes: state.notes };
+}
+
+/** The model in a safetensors file: its tensors by their own names, without those beside it. */
+export function chosenOf(checkpoint: Checkpoint, { key, prefix }: Choice = {}): { checkpoint: Checkpoint; notes: readonly string[] } {
+  if (key !== undefined) throw new FaceXFormerError('BAD_OPTION', '--key is for files of torch.save; a safetensors file has no keys.');
+  const { tensors } = checkpoint;
+  const models = modelsIn(tensors, prefix).map((model) => ({ path: '', model }));
+  const [best] = models;
+  const chosen = best ? best.model.tensors : unwrapped(tensors, prefix);
+  if (chosen.size === 0 && tensors.size > 0)
+    throw new FaceXFormerError('WRONG_WEIGHTS', `There are no tensors under the prefix ${JSON.stringify(prefix)}.`);
+  const names = new Map([...chosen].map(([name, { name: stored }]) => [stored, name]));
+  const renamed = new Map(
+    [...tensors.values()]
+      .filter(({ name }) => names.has(name))
+      .map((info) => {
+        const name = names.get(info.name) as string;
+        return [name, { ...info, name }];
+      }),
+  );
+  return {
+    checkpoint: { ...checkpoint, tensors: renamed, read: (options) => readChosen(checkpoint, names, renamed, options) },
+    notes: best ? choiceNotes(best, models) : [],
+  };
+}
+
+async function* readChosen(
+  checkpoint: Checkpoint,
+  names: ReadonlyMap<string, string>,
+  renamed: ReadonlyMap<string, TensorInfo>,
+  options?: ReadOptions,
+) {
+  for await (const { info, data } of checkpoint.read(options)) {
+    const name = names.get(info.name);
+    if (name !== undefined) yield { info: renamed.get(name) as TensorInfo, data };
+  }
 }
 
 /** The checkpoint in a file, PyTorch's or safetensors, as it is or in float32. Close it when it has been read. */
 export async function fromFile(
   path: string,
   { float32 }: { float32: boolean },
-): Promise<{ checkpoint: Checkpoint; close(): Promise<void> }> {
+): Promise<{ checkpoint: Checkpoint; notes: readonly string[]; close(): Promise<void> }> {
   const bytes = await openFile(path);
   try {
-    const checkpoint = (await isTorch(bytes)) ? await fromTorch(bytes, undefined) : await openAccess(bytes);
-    return { checkpoint: float32 ? inFloat32(checkpoint) : checkpoint, close: () => bytes.close() };
+    const { checkpoint, notes } = await openWeights(bytes);
+    return { checkpoint: float32 ? inFloat32(checkpoint) : checkpoint, notes, close: () => bytes.close() };
   } catch (error) {
     await bytes.close();
     throw error;

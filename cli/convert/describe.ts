@@ -7,11 +7,11 @@ import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
-import { openAccess } from './convert.ts';
+import { chosenOf, openAccess } from './convert.ts';
 import { hashesOf } from './hash.ts';
-import type { Value } from './pickle.ts';
+import type { Key, Value } from './pickle.ts';
 import { openFile, type RandomAccess } from './source.ts';
-import { chooseStateDict, stateDicts, torchCheckpoint } from './state.ts';
+import { chooseStateDict, keyText, stateDicts, torchCheckpoint } from './state.ts';
 import { Inert, Tensor } from './tensors.ts';
 import { isTorch, openTorch } from './torch.ts';
 
@@ -30,13 +30,15 @@ export async function describe(path: string): Promise<string[]> {
 
 async function describeSafetensors(bytes: RandomAccess): Promise<string[]> {
   const checkpoint = await openAccess(bytes);
+  const { checkpoint: chosen, notes } = chosenOf(checkpoint);
   const { sha256 } = await hashesOf(bytes);
   return [
     ...rows(checkpoint.tensors),
     '',
     totals(checkpoint.tensors, bytes.size),
     `sha256 ${sha256}`,
-    ...verdict(inFloat32(checkpoint).tensors),
+    ...notes,
+    ...verdict(inFloat32(chosen).tensors),
   ];
 }
 
@@ -58,15 +60,27 @@ async function describeFolder(folder: string): Promise<string[]> {
 async function describeTorch(bytes: RandomAccess): Promise<string[]> {
   const file = await openTorch(bytes);
   const keys =
-    file.root instanceof Map ? [...file.root].map(([key, value]) => `  ${String(key)}: ${kindOf(value)}`) : [`  ${kindOf(file.root)}`];
-  const shown = keys.length > 40 ? [...keys.slice(0, 40), `  and ${keys.length - 40} more`] : keys;
+    file.root instanceof Map
+      ? [...(file.root as Map<Key, Value>)].slice(0, 41).map(([key, value]) => `  ${keyText(key).slice(0, 80)}: ${kindOf(value)}`)
+      : [`  ${kindOf(file.root)}`];
+  const count = file.root instanceof Map ? file.root.size : 1;
+  const shown = count > 40 ? [...keys.slice(0, 40), `  and ${count - 40} more`] : keys;
   const lines = [`PyTorch, ${file.form} form, ${bytes.size} bytes; at the top:`, ...shown, ''];
   const dicts = stateDicts(file.root);
-  for (const { path, tensors } of dicts.slice(0, 6)) lines.push(`${counted(tensors.size)} at ${path || '(top)'}`);
+  for (const { path, tensors } of dicts.slice(0, 6)) lines.push(`${counted(tensors.size)} at ${path.slice(0, 200) || '(top)'}`);
   if (dicts.length > 6) lines.push(`and tensors at ${dicts.length - 6} more`);
   try {
-    const checkpoint = torchCheckpoint(file, chooseStateDict(file.root));
-    return [...lines, '', ...rows(checkpoint.tensors), '', totals(checkpoint.tensors, bytes.size), ...verdict(checkpoint.tensors)];
+    const state = chooseStateDict(file.root);
+    const checkpoint = torchCheckpoint(file, state);
+    return [
+      ...lines,
+      ...state.notes,
+      '',
+      ...rows(checkpoint.tensors),
+      '',
+      totals(checkpoint.tensors, bytes.size),
+      ...verdict(checkpoint.tensors),
+    ];
   } catch (error) {
     if (error instanceof FaceXFormerError) return [...lines, `${error.code}: ${error.message}`];
     throw error;
@@ -83,8 +97,11 @@ function kindOf(value: Value): string {
   return typeof value === 'object' && value !== null ? 'object' : String(value);
 }
 
+/** A column no wider than any name of ours: one long name must not widen every row. */
+const WIDEST = 120;
+
 function rows(tensors: ReadonlyMap<string, TensorInfo>): string[] {
-  const width = Math.max(0, ...[...tensors.keys()].map((name) => name.length));
+  const width = [...tensors.keys()].reduce((most, { length }) => Math.max(most, Math.min(length, WIDEST)), 0);
   return [...tensors.values()].map(
     ({ name, dtype, shape, bytes }) => `${name.padEnd(width)}  ${dtype.padEnd(4)} [${shape.join(', ')}]  ${bytes}`,
   );

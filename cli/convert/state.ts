@@ -1,10 +1,10 @@
 /** The state dict in what torch.save was given: at any depth, under any of the prefixes that wrappers put before the names. */
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
-import { FORMS, type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { FaceXFormerError, throwIfAborted } from '../../src/gpu/errors.ts';
-import { gather } from './gather.ts';
-import { badTorch, type Value } from './pickle.ts';
-import { Tensor } from './tensors.ts';
+import { Gatherer } from './gather.ts';
+import { choiceNotes, isAveraged, modelsIn, unwrapped } from './names.ts';
+import { badTorch, type Key, PlainKey, type Value } from './pickle.ts';
+import { codeNotData, codeOf, Inert, Tensor } from './tensors.ts';
 import type { TorchFile } from './torch.ts';
 
 /** Named tensors of one dict. */
@@ -14,82 +14,89 @@ interface StateDict {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
+/** Which of a file's tensors are meant, where it holds more than one model. */
+export interface Choice {
+  /** The keys that lead to the state dict, with dots; found by its tensors' names unless given. */
+  key?: string | undefined;
+  /** What stands before the names of the model's tensors; the words of wrappers may be left out. */
+  prefix?: string | undefined;
+}
+
 /** How deep dicts are looked for. The authors' checkpoint has its state dict at depth one. */
 const MAX_DEPTH = 8;
 
 /** Every dict that holds tensors by name, the outer ones first. */
 export function stateDicts(root: Value): StateDict[] {
-  const found: StateDict[] = [];
+  return walk(root).dicts;
+}
+
+/** The dicts of tensors, and the first object on the way that is a program's. */
+function walk(root: Value): { dicts: StateDict[]; code: string | undefined } {
+  const dicts: StateDict[] = [];
   const seen = new Set<Value>();
+  let code: string | undefined;
   let level: [path: string, value: Value][] = [['', root]];
   for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
     const next: typeof level = [];
-    for (const [path, dict] of level) {
+    for (const [path, value] of level) {
+      code ??= codeOf(value);
+      const dict = value instanceof Inert ? value.items : value;
       if (!(dict instanceof Map) || seen.has(dict)) continue;
       seen.add(dict);
       const tensors = new Map<string, Tensor>();
-      for (const [key, value] of dict) {
-        if (value instanceof Tensor && typeof key === 'string') tensors.set(key, value);
-        else next.push([path ? `${path}.${String(key)}` : String(key), value]);
+      for (const [key, item] of dict as Map<Key, Value>) {
+        if (item instanceof Tensor && typeof key === 'string') tensors.set(key, item);
+        else next.push([path ? `${path}.${keyText(key)}` : keyText(key), item]);
       }
-      if (tensors.size > 0) found.push({ path, tensors });
+      if (tensors.size > 0) dicts.push({ path, tensors });
     }
     level = next;
   }
-  return found;
+  return { dicts, code };
+}
+
+/** A dict's key as paths and reports show it. What is no text and no number is not taken apart: tuples may hold each other many times. */
+export function keyText(key: Key): string {
+  return typeof key === 'string' ? key : key instanceof PlainKey ? String(key.value) : '(an object)';
 }
 
 /**
- * The dict to convert: the one at `key` if given; else FaceXFormer's, by its tensors' names; else the only one.
- * @throws FaceXFormerError WRONG_WEIGHTS with the keys that there are
+ * The dict to convert: FaceXFormer's, by its tensors' names, the first that is whole and no running average; else the only one.
+ * `notes` say what else there was.
+ * @throws FaceXFormerError WRONG_WEIGHTS with the keys that there are; BAD_WEIGHTS_FILE for a whole program instead of its weights
  */
-export function chooseStateDict(root: Value, key?: string): StateDict {
-  const dicts = stateDicts(root);
+export function chooseStateDict(root: Value, { key, prefix }: Choice = {}): StateDict & { notes: string[] } {
+  const { dicts, code } = walk(root);
   const choices = key === undefined ? dicts : dicts.filter(({ path }) => path === key);
-  for (const state of choices)
-    for (const form of FORMS) {
-      const named = underForm(state, form);
-      if (named) return named;
-    }
+  const models = choices.flatMap(({ path, tensors }) => modelsIn(tensors, prefix).map((model) => ({ path, model })));
+  models.sort((a, b) => Number(b.model.isWhole) - Number(a.model.isWhole) || Number(isAveraged(a.path)) - Number(isAveraged(b.path)));
+  const [best] = models;
+  if (best) return { path: best.path, tensors: best.model.tensors, notes: choiceNotes(best, models) };
   const [only, ...more] = choices;
-  if (only && more.length === 0) return withoutWrapper(only);
-  const paths = dicts.map(({ path, tensors }) => `${path || '(top)'} with ${tensors.size}`).slice(0, 8);
-  const example = dicts.find(({ path }) => path !== '')?.path;
+  if (only && more.length === 0) {
+    const tensors = unwrapped(only.tensors, prefix);
+    if (tensors.size > 0) return { path: only.path, tensors, notes: [] };
+  }
+  if (dicts.length === 0 && code !== undefined) throw badTorch(codeNotData(code));
+  throw noneFound(dicts, key, prefix);
+}
+
+function noneFound(dicts: readonly StateDict[], key: string | undefined, prefix: string | undefined): FaceXFormerError {
+  const paths = dicts.map(({ path, tensors }) => `${path.slice(0, 80) || '(top)'} with ${tensors.size}`).slice(0, 8);
+  const example = dicts.find(({ path }) => path !== '')?.path.slice(0, 80);
   const choose = example === undefined ? '' : ` Choose one with --key of convert, for example --key ${example}.`;
   const there = paths.length === 0 ? 'The file holds no tensors by name.' : `Dicts of tensors: ${paths.join(', ')}.${choose}`;
-  const wanted = key === undefined ? 'No state dict of FaceXFormer was found' : `There are no tensors at ${key}`;
-  throw new FaceXFormerError('WRONG_WEIGHTS', `${wanted}. ${there}`);
-}
-
-/** The dict with the names that the form gives, in the form's order, if it is the form's under some prefix. */
-function underForm({ path, tensors }: StateDict, form: Form): StateDict | undefined {
-  const manifest = tensorsOf(form);
-  const mark = form === 'released' ? 'face_decoder.landmarks_token.weight' : 'face_decoder.landmarks_tokens.weight';
-  const marked = [...tensors.keys()].find((name) => name === mark || name.endsWith(`.${mark}`));
-  if (marked === undefined) return undefined;
-  const prefix = marked.slice(0, -mark.length);
-  const plain = new Map([...tensors].map(([name, tensor]) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, tensor]));
-  const ordered = new Map<string, Tensor>();
-  for (const name of manifest.keys()) {
-    const tensor = plain.get(name);
-    if (tensor) ordered.set(name, tensor);
-  }
-  for (const [name, tensor] of plain) ordered.set(name, tensor);
-  return { path, tensors: ordered };
-}
-
-/** Without the `module.` that DataParallel puts before every name. */
-function withoutWrapper({ path, tensors }: StateDict): StateDict {
-  const prefix = 'module.';
-  if (![...tensors.keys()].every((name) => name.startsWith(prefix))) return { path, tensors };
-  return { path, tensors: new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor])) };
+  const at = key === undefined ? '' : ` at ${key}`;
+  const under = prefix === undefined ? '' : ` under the prefix ${JSON.stringify(prefix)}`;
+  const wanted = at || under ? `There are no tensors${at}${under}` : 'No state dict of FaceXFormer was found';
+  return new FaceXFormerError('WRONG_WEIGHTS', `${wanted}. ${there}`);
 }
 
 /**
  * A state dict of the file as a checkpoint, in the types that the file has.
  * @throws FaceXFormerError BAD_WEIGHTS_FILE if its tensors claim more than the file can hold
  */
-export function torchCheckpoint(file: TorchFile, { tensors }: StateDict): Checkpoint {
+export function torchCheckpoint(file: TorchFile, { tensors }: Pick<StateDict, 'tensors'>): Checkpoint {
   const infos = new Map<string, TensorInfo>();
   let total = 0;
   for (const [name, { storage, shape, bytes }] of tensors) {
@@ -109,10 +116,11 @@ async function* readState(
   total: number,
   { signal, onProgress }: ReadOptions = {},
 ) {
+  const gatherer = new Gatherer(file, tensors.values());
   let loaded = 0;
   for (const [name, tensor] of tensors) {
     throwIfAborted(signal);
-    const data = await gather(file, tensor);
+    const data = await gatherer.gather(tensor);
     loaded += data.length;
     onProgress?.(loaded, total);
     yield { info: infos.get(name) as TensorInfo, data };

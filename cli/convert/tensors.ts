@@ -1,7 +1,7 @@
 /** The words of torch.save's pickles: storages, the tensors that look into them, and a few names that mean nothing to us. */
 import type { Dtype } from '../../src/checkpoint/checkpoint.ts';
 import { bytesOf } from '../../src/checkpoint/dtypes.ts';
-import { badTorch, Named, type Value, type Vocabulary } from './pickle.ts';
+import { badTorch, type Key, keyOf, Named, type Value, type Vocabulary } from './pickle.ts';
 
 /** A run of elements in the file. */
 export class Storage {
@@ -10,8 +10,8 @@ export class Storage {
     readonly dtype: Dtype,
     /** Elements. */
     readonly count: number,
-    /** The elements that a view of another storage leaves out before its own; the legacy form has such views. */
-    readonly from = 0,
+    /** Of a view of another storage, which the legacy form has: that storage, and the elements that the view leaves out before its own. */
+    readonly within?: { readonly storage: Storage; readonly from: number },
   ) {}
 }
 
@@ -31,10 +31,20 @@ export class Tensor {
   }
 }
 
-/** What stands for an object that is no tensor and no plain data. */
+/** What stands for an object that is no tensor and no plain data: its name, and what a pickle put into it. Nothing is called. */
 export class Inert {
-  constructor(readonly of: string) {}
+  /** Of a dict of a class of its own. */
+  items: Map<Key, Value> | undefined;
+  /** Of a list of a class of its own. */
+  list: Value[] | undefined;
+  constructor(
+    readonly of: string,
+    readonly args: readonly Value[] = [],
+  ) {}
 }
+
+/** At most this many dimensions: PyTorch's own bound. */
+const MAX_RANK = 64;
 
 const STORAGES: Readonly<Record<string, Dtype>> = {
   DoubleStorage: 'F64',
@@ -51,55 +61,98 @@ const STORAGES: Readonly<Record<string, Dtype>> = {
 
 const ORDERED = 'collections.OrderedDict';
 const REBUILD = ['torch._utils._rebuild_tensor', 'torch._utils._rebuild_tensor_v2'];
-const PARAMETER = 'torch._utils._rebuild_parameter';
+/** Of a tensor that is made already: (tensor, requires_grad, hooks[, state]). */
+const PARAMETER = ['torch._utils._rebuild_parameter', 'torch._utils._rebuild_parameter_with_state'];
+/** Of a tensor with attributes, or of a class of its own: (how to make it, its class, arguments, state). */
+const TYPED = ['torch._tensor._rebuild_from_type', 'torch._tensor._rebuild_from_type_v2'];
 
-/** Names that training files carry beside their tensors. They are noted and not made. */
-const INERT = new Set([
-  ...['collections.Counter', 'collections.defaultdict', 'argparse.Namespace', 'torch.Size', 'torch.device'],
-  ...['numpy.dtype', 'numpy.ndarray', '_codecs.encode'],
-  ...['numpy.core.multiarray', 'numpy._core.multiarray'].flatMap((at) => [`${at}.scalar`, `${at}._reconstruct`]),
-  ...['float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool'].map((dtype) => `torch.${dtype}`),
-  ...['__builtin__', 'builtins'].flatMap((at) =>
-    ['dict', 'list', 'tuple', 'set', 'int', 'float', 'bytearray'].map((name) => `${at}.${name}`),
-  ),
-]);
+/** What training files name beside their tensors, as plain data: no file is refused for holding only these. */
+const PLAIN =
+  /^((collections|argparse|pathlib|datetime|numpy|_codecs|copy_?reg|builtins|__builtin__)\.|torch\.(Size|device|u?int\d+|b?float\d+|bool)$)/;
+/** Python's own names that make plain values or name a class. Its functions run code, and no file of weights has a use for them. */
+const BUILTINS = new Set(
+  'object type bool int float complex str bytes bytearray list tuple dict set frozenset slice range NoneType getattr'.split(' '),
+);
+/** Modules whose names mean an attack, whatever stands beside them: they run programs, change files or reach the network. */
+const RUNS = /^(os|posix|nt|sys|subprocess|pty|shutil|socket|runpy|importlib|ctypes|code|commands|timeit|pdb|pip|pickle|webbrowser)(\.|$)/;
 
 /** The vocabulary of one file; `storages` gathers what the pickle speaks of. */
 export function torchVocabulary(storages: Map<string, Storage>): Vocabulary {
   return {
-    knows: (named) =>
-      isStorage(named) || named.full === ORDERED || named.full === PARAMETER || REBUILD.includes(named.full) || INERT.has(named.full),
-    reduce: (named, args) => {
-      if (named.full === ORDERED) return orderedDict(args);
-      if (REBUILD.includes(named.full)) return rebuilt(args);
-      if (named.full === PARAMETER) return args[0] ?? null;
-      if (INERT.has(named.full)) return new Inert(named.full);
-      throw badTorch(`its pickle calls ${named.full}`);
+    meet({ module, name, full }) {
+      const isBuiltin = module === 'builtins' || module === '__builtin__';
+      if (RUNS.test(module) || (isBuiltin && !BUILTINS.has(name))) throw badTorch(codeNotData(full));
     },
+    reduce: reduced,
     persistent: (id) => storageOf(id, storages),
-    ignoresState: (object) => object instanceof Map || object instanceof Tensor || object instanceof Inert,
+    setState(object) {
+      if (!(object instanceof Map || object instanceof Tensor || object instanceof Inert))
+        throw badTorch('its pickle sets the state of what is no data');
+    },
+    itemsOf(object) {
+      if (object instanceof Inert) object.items ??= new Map();
+      return object instanceof Inert ? object.items : undefined;
+    },
+    listOf(object) {
+      if (object instanceof Inert) object.list ??= [];
+      return object instanceof Inert ? object.list : undefined;
+    },
   };
 }
 
-function isStorage({ module, name }: Named): boolean {
+/** The name, if what stands in the file is a function or an object of some program: of no use to anyone who has not the program. */
+export function codeOf(value: Value): string | undefined {
+  const full = value instanceof Named ? value.full : value instanceof Inert ? value.of : undefined;
+  return full === undefined || full === ORDERED || PLAIN.test(full) ? undefined : full;
+}
+
+/** What is said of a name that stands for a program's function or class. */
+export const codeNotData = (full: string): string =>
+  `it contains ${JSON.stringify(full.slice(0, 120))}, which is code, not data. Save the state dict instead: torch.save(model.state_dict(), FILE)`;
+
+function reduced({ module, name, full }: Named, args: Value[], spend: (copied: number) => void): Value {
+  if (full === ORDERED) return orderedDict(args, spend);
+  if (REBUILD.includes(full)) return rebuilt(args);
+  if (PARAMETER.includes(full)) return args[0] ?? null;
+  if (isStorage(module, name)) throw badTorch(`its pickle calls ${full}`);
+  if (!TYPED.includes(full)) return new Inert(full, args);
+  const [how, , of] = args;
+  // Only what makes a tensor may stand here: a list that holds itself would else be rebuilt for ever.
+  return how instanceof Named && REBUILD.includes(how.full) && Array.isArray(of) ? rebuilt(of) : new Inert(full);
+}
+
+function isStorage(module: string, name: string): boolean {
   return module === 'torch' && Object.hasOwn(STORAGES, name);
 }
 
-function orderedDict([items]: Value[]): Map<Value, Value> {
-  const map = new Map<Value, Value>();
+function orderedDict([items]: Value[], spend: (copied: number) => void): Map<Key, Value> {
+  const map = new Map<Key, Value>();
   if (items === undefined) return map;
+  if (items instanceof Map) {
+    spend(items.size);
+    return new Map(items);
+  }
   if (!Array.isArray(items)) throw badTorch('an OrderedDict is made of no list');
+  spend(items.length);
   for (const item of items) {
     if (!Array.isArray(item) || item.length !== 2) throw badTorch('an OrderedDict is made of no pairs');
-    map.set(item[0] as Value, item[1] as Value);
+    map.set(keyOf(item[0] as Value), item[1] as Value);
   }
   return map;
 }
 
-/** ('storage', type, key, location, elements[, view]): the last only in the legacy form, (key, offset, elements) or None. */
-function storageOf(id: Value, storages: Map<string, Storage>): Storage {
+/**
+ * ('storage', type, key, location, elements[, view]): the last only in the legacy form, (key, offset, elements) or None. A storage of
+ * numbers that no file of ours has, complex ones say, is inert, and so are its tensors.
+ */
+function storageOf(id: Value, storages: Map<string, Storage>): Storage | Inert {
   const [tag, type, key, , count, view] = Array.isArray(id) ? id : [];
-  if (tag !== 'storage' || !(type instanceof Named) || !isStorage(type)) throw badTorch('it refers to an object that is no storage');
+  if (tag === 'module' && type instanceof Named) throw badTorch(codeNotData(type.full)); // how the oldest files hold a whole model
+  if (tag !== 'storage' || !(type instanceof Named)) throw badTorch('it refers to an object that is no storage');
+  if (!isStorage(type.module, type.name)) {
+    if (type.module === 'torch' || type.module === 'torch.storage') return new Inert(type.full);
+    throw badTorch('it refers to an object that is no storage');
+  }
   if (typeof key !== 'string' || !isCount(count)) throw badTorch('it has a storage without key or length');
   const dtype = STORAGES[type.name] as Dtype;
   const known = storages.get(key) ?? new Storage(key, dtype, count);
@@ -108,20 +161,22 @@ function storageOf(id: Value, storages: Map<string, Storage>): Storage {
   if (view === undefined || view === null) return known;
   const [, from, length] = Array.isArray(view) ? view : [];
   if (!isCount(from) || !isCount(length) || from + length > count) throw badTorch(`it has a view beyond storage ${key.slice(0, 40)}`);
-  return new Storage(key, dtype, length, from);
+  return new Storage(key, dtype, length, { storage: known, from });
 }
 
 /** (storage, offset, size, stride, ...). */
-function rebuilt([storage, offset, shape, strides]: Value[]): Tensor {
+function rebuilt([storage, offset, shape, strides]: Value[]): Tensor | Inert {
+  if (storage instanceof Inert) return storage;
   if (!(storage instanceof Storage)) throw badTorch('a tensor has no storage');
-  if (!isCount(offset) || !isCounts(shape) || !isCounts(strides) || shape.length !== strides.length || shape.length > 64)
+  if (!isCount(offset) || !isCounts(shape) || !isCounts(strides) || shape.length !== strides.length)
     throw badTorch(`a tensor in storage ${storage.key.slice(0, 40)} has no proper shape`);
   if (!Number.isInteger(bytesOf(storage.dtype, shape)))
     throw badTorch(`a tensor of shape [${shape.slice(0, 8)}] is too large to have a size`);
   const last = shape.includes(0) ? offset - 1 : shape.reduce((sum, n, i) => sum + (n - 1) * (strides[i] as number), offset);
   if (last >= storage.count)
     throw badTorch(`a tensor reaches element ${last} of storage ${storage.key.slice(0, 40)}, which has ${storage.count}`);
-  return new Tensor(storage, offset, shape, strides);
+  const { storage: whole, from } = storage.within ?? { storage, from: 0 };
+  return new Tensor(whole, from + offset, shape, strides);
 }
 
 function isCount(value: Value | undefined): value is number {
@@ -129,5 +184,5 @@ function isCount(value: Value | undefined): value is number {
 }
 
 function isCounts(value: Value | undefined): value is number[] {
-  return Array.isArray(value) && value.every(isCount);
+  return Array.isArray(value) && value.length <= MAX_RANK && value.every(isCount);
 }

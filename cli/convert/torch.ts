@@ -19,7 +19,7 @@ export interface TorchFile {
 }
 
 /** Longest pickle taken. A state dict of 500 tensors takes 0.1 MB. */
-const MAX_PICKLE = 64 * 1024 * 1024;
+const MAX_PICKLE = 32 * 1024 * 1024;
 /** What the legacy form begins with, as a number. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 
@@ -31,18 +31,39 @@ export async function openTorch(bytes: RandomAccess): Promise<TorchFile> {
   throw badTorch(bytes.size === 0 ? 'it is empty' : 'it is neither a zip archive nor a pickle');
 }
 
-/** Whether the file is one of torch.save's, by its first bytes. */
+/**
+ * Whether the file is one for `openTorch`, by its first bytes: a zip archive or a pickle, be it of torch.save or not.
+ * @throws FaceXFormerError BAD_WEIGHTS_FILE for what people take for a file of weights, naming what it is
+ */
 export async function isTorch(bytes: RandomAccess): Promise<boolean> {
-  const start = await bytes.read(0, Math.min(bytes.size, 4));
-  const isZip = start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
-  // PROTO 2, then LONG1 of ten bytes: the magic number of the legacy form.
-  return isZip || (start[0] === 0x80 && start[2] === 0x8a && start[3] === 0x0a);
+  const start = await bytes.read(0, Math.min(bytes.size, 512));
+  if (start[0] === 0x50 && start[1] === 0x4b && (start[2] as number) < 8) return true;
+  const isLength = start.length >= 8 && headerFits(start, bytes.size);
+  if (!isLength && start[0] === 0x80 && (start[1] as number) <= 5) return true;
+  const text = new TextDecoder('latin1').decode(start);
+  if (text.slice(257, 262) === 'ustar')
+    throw badTorch(
+      'it is a tar archive: unpack it, and give a file of it. PyTorch before 0.2 saved such files too; save those again with a newer one',
+    );
+  const pickled = /^(\(?dp?\d*\n|\(lp\d|c(__builtin__|builtins|numpy|torch|collections|copy_reg)[\w.]*\n)/.test(text);
+  if (pickled) throw badTorch('it is a pickle, but not one of torch.save');
+  return false;
+}
+
+/** Whether the first 8 bytes may be a safetensors header's length. */
+function headerFits(start: Uint8Array, size: number): boolean {
+  return new DataView(start.buffer, start.byteOffset).getBigUint64(0, true) <= BigInt(size - 8);
 }
 
 async function openZip(bytes: RandomAccess): Promise<TorchFile> {
   const entries = await zipEntries(bytes);
   const pickle = [...entries.values()].find(({ name }) => /^[^/]+\/data\.pkl$/.test(name));
-  if (!pickle) throw badTorch('it is a zip archive without a data.pkl');
+  if (!pickle)
+    throw badTorch(
+      `it is a zip archive without a data.pkl${[...entries.keys()].some((name) => name.endsWith('.npy')) ? ': one of NumPy' : ''}`,
+    );
+  if (entries.has(pickle.name.replace('data.pkl', 'constants.pkl')))
+    throw badTorch('it is a program of TorchScript (torch.jit.save). Save the state dict instead: torch.save(model.state_dict(), FILE)');
   const at = pickle.name.slice(0, -'data.pkl'.length);
   const order = entries.get(`${at}byteorder`);
   if (order && new TextDecoder().decode(await readEntry(bytes, order, 16)) !== 'little')
@@ -101,8 +122,7 @@ async function openLegacy(bytes: RandomAccess): Promise<TorchFile> {
     form: 'legacy',
     bytes,
     root: root as Value,
-    read: (storage, offset, length) =>
-      bytes.read((starts.get(storage.key) as number) + storage.from * sizeOf(storage.dtype) + offset, length),
+    read: ({ key }, offset, length) => bytes.read((starts.get(key) as number) + offset, length),
   };
 }
 

@@ -34,6 +34,7 @@ class AccessReader extends Reader<RandomAccess> {
 /** The archive's files by name. @throws FaceXFormerError BAD_WEIGHTS_FILE */
 export async function zipEntries(bytes: RandomAccess): Promise<Map<string, ZipEntry>> {
   const entries = new Map<string, ZipEntry>();
+  let held = 0;
   const reader = new ZipReader(new AccessReader(bytes));
   try {
     for await (const entry of reader.getEntriesGenerator()) {
@@ -42,9 +43,14 @@ export async function zipEntries(bytes: RandomAccess): Promise<Map<string, ZipEn
       if (entries.size === MAX_ENTRIES) throw badTorch(`it is a zip archive of more than ${MAX_ENTRIES} entries`);
       if (entries.has(entry.filename)) throw badTorch(`it is a zip archive with two entries ${name}`);
       if (entry.compressionMethod !== 0 || entry.compressedSize !== entry.uncompressedSize)
-        throw badTorch(`its zip entry ${name} is compressed; torch.save stores without compression`);
+        throw badTorch(
+          `its zip entry ${name} is compressed; torch.save stores without compression. Unpack the archive and pack it with zip -0`,
+        );
       if (entry.encrypted) throw badTorch(`its zip entry ${name} is encrypted`);
       if (entry.offset + entry.uncompressedSize > bytes.size) throw badTorch(`its zip entry ${name} reaches beyond the file`);
+      // Entries that overlap would be read many times over.
+      held += entry.uncompressedSize;
+      if (held > bytes.size) throw badTorch('its zip entries hold more bytes than the file');
       entries.set(entry.filename, {
         name: entry.filename,
         header: entry.offset,

@@ -40,7 +40,8 @@ export function headerLength(start: Uint8Array, fileLength?: number): number {
   const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
   const long = `its header would have ${length} bytes`;
   if (length > MAX_HEADER_BYTES) throw badFile(otherFormat(start) ?? `${long}; at most ${MAX_HEADER_BYTES} are taken`);
-  if (fileLength !== undefined && length > fileLength - 8) throw badFile(`${long}, and the file has ${fileLength} in all`);
+  if (fileLength !== undefined && length > fileLength - 8)
+    throw badFile(otherFormat(start) ?? `${long}, and the file has ${fileLength} in all`);
   return Number(length);
 }
 
@@ -101,13 +102,23 @@ function storedTensor(name: string, { dtype, shape, data_offsets }: RawTensor): 
   return { name, dtype, shape, bytes, offset: begin };
 }
 
-/** What people give by mistake, told by its first bytes. Read as a header's length, all of them are far above the cap. */
+/** How files begin that people give by mistake. Read as a header's length, nearly all of them are far above the cap. */
+const OTHERS: readonly (readonly [starts: readonly string[], what: string])[] = [
+  [['version '], 'it is a pointer of Git LFS: fetch the file itself with `git lfs pull`'],
+  [
+    ['PK\x03\x04', '\x80\x02', '\x80\x03', '\x80\x04', '\x80\x05'],
+    'it looks like a PyTorch file: make it one of safetensors with `facexformer convert`',
+  ],
+  [['\x1f\x8b'], 'it is packed by gzip: unpack it first'],
+  [['BZh', '\xfd7zXZ', '(\xb5/\xfd', '7z\xbc\xaf', 'Rar!'], 'it is a packed archive: unpack it first'],
+  [['GGUF', '\x89HDF', '\x93NUMPY', 'TFL3'], 'it is a file of weights of another kind'],
+  [['\x89PNG', '\xff\xd8\xff', 'GIF8', 'RIFF', '%PDF'], 'it is a picture or a document'],
+];
+
+/** What the file is instead, where its first bytes tell. */
 function otherFormat(start: Uint8Array): string | undefined {
-  const text = String.fromCharCode(...start.subarray(0, 8));
-  if (/^(\xEF\xBB\xBF)?\s*<(!|html|head|\?xml)/i.test(text))
-    return 'it is a web page, as servers give for an address that they do not know';
-  if (text.startsWith('version ')) return 'it is a pointer of Git LFS: fetch the file itself with `git lfs pull`';
-  if (text.startsWith('PK\x03\x04') || (start[0] === 0x80 && (start[1] as number) <= 5))
-    return 'it looks like a PyTorch file: make it one of safetensors with `facexformer convert`';
-  return undefined;
+  const text = String.fromCharCode(...start.subarray(0, 8)).replace(/^\xEF\xBB\xBF/, '');
+  if (/^\s*<(!|html|head|\?xml)/i.test(text)) return 'it is a web page, as servers give for an address that they do not know';
+  if (/^\s*[{[]\s*["{[\]}\d]/.test(text)) return 'it is JSON; a config.json or an index of shards names the files of weights beside it';
+  return OTHERS.find(([starts]) => starts.some((one) => text.startsWith(one)))?.[1];
 }

@@ -11,6 +11,8 @@ import { landmarksHourglass } from './hourglass.ts';
 const HEATMAP = 56;
 /** A map of 56 x 56 halves three times. */
 const MOST_LEVELS = 3;
+/** More stacks than anyone has trained: a file that lists thousands is not worth as many kernels. */
+const MOST_STACKS = 16;
 
 export const paper: ModelForm = {
   name: 'paper',
@@ -53,7 +55,7 @@ export const paper: ModelForm = {
 function hourglassOf(tensors: TensorList): HourglassSizes {
   const path = 'face_decoder.landmarks_hourglass.stacks';
   let stacks = 1;
-  while (tensors.has(`${path}.${stacks}.conv.weight`)) stacks++;
+  while (stacks < MOST_STACKS && tensors.has(`${path}.${stacks}.conv.weight`)) stacks++;
   let levels = 1;
   while (levels < MOST_LEVELS && tensors.has(`${path}.0.hourglass${'.low2'.repeat(levels)}.low3.conv1.weight`)) levels++;
   return { stacks, levels };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gather } from '../../../cli/convert/gather.ts';
+import { Gatherer } from '../../../cli/convert/gather.ts';
 import { chooseStateDict, torchCheckpoint } from '../../../cli/convert/state.ts';
 import { openTorch } from '../../../cli/convert/torch.ts';
 import { FaceXFormerError } from '../../../src/gpu/errors.ts';
@@ -169,6 +169,6 @@ describe('the PyTorch reader bears', () => {
   it('views of storages in the legacy form, and reads only what is asked for', async () => {
     const torch = await openTorch(inMemory(zip(w, { 0: Uint8Array.from({ length: 16 }, (_, i) => i) })));
     const tensor = chooseStateDict(torch.root).tensors.get('w');
-    expect(tensor && [...(await gather(torch, tensor))]).toEqual(Array.from({ length: 16 }, (_, i) => i));
+    expect(tensor && [...(await new Gatherer(torch, [tensor]).gather(tensor))]).toEqual(Array.from({ length: 16 }, (_, i) => i));
   });
 });

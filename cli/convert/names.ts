@@ -1,0 +1,109 @@
+/**
+ * Which of many named tensors are the model's. Training puts words before the names (`module.`, `_orig_mod.`, `net.`), keeps a second,
+ * averaged model beside the first, and saves what is no part of either: a wrapper's counter, a criterion's weights.
+ */
+import { quote } from '../../src/checkpoint/header-json.ts';
+import { FORMS, type Form, isBuffer, tensorsOf } from '../../src/checkpoint/manifest.ts';
+
+/** One model among the tensors. */
+export interface Model<T> {
+  readonly form: Form;
+  /** What stands before its names once wrappers' words are taken out. */
+  readonly prefix: string;
+  /** By the names that the form gives, in the form's order; then what the model's own modules hold beyond it. */
+  readonly tensors: ReadonlyMap<string, T>;
+  /** Names that are no part of this model. */
+  readonly beside: readonly string[];
+  /** Every tensor of the form is there. */
+  readonly isWhole: boolean;
+}
+
+/** Words that DataParallel, torch.compile, FSDP and checkpointing put into names, in front of all or in their middle. */
+const WRAPPERS = new Set(['module', '_orig_mod', '_fsdp_wrapped_module', '_checkpoint_wrapped_module']);
+/** A tensor that only the form has, which tells what stands before its name. */
+const MARKS: Readonly<Record<Form, string>> = {
+  released: 'face_decoder.landmarks_token.weight',
+  paper: 'face_decoder.landmarks_tokens.weight',
+};
+/** Most models that are looked for. */
+const MOST_MODELS = 16;
+
+const withoutWrappers = (name: string): string => {
+  const parts = name.split('.');
+  return parts.filter((part) => !WRAPPERS.has(part)).join('.');
+};
+
+/** FaceXFormer's models among the tensors: whole ones first, and before averaged ones the others. `prefix`: only the one under it. */
+export function modelsIn<T>(found: ReadonlyMap<string, T>, prefix?: string): Model<T>[] {
+  const short = new Map([...found].map(([name, tensor]) => [withoutWrappers(name), tensor]));
+  const named = short.size === found.size ? short : found;
+  const models: Model<T>[] = [];
+  const wanted = prefix === undefined ? undefined : [prefix, withoutWrappers(prefix)].flatMap((text) => [text, `${text}.`]);
+  for (const form of FORMS)
+    for (const name of named.keys()) {
+      const mark = MARKS[form];
+      if (name !== mark && !name.endsWith(`.${mark}`)) continue;
+      const before = name.slice(0, -mark.length);
+      if (models.length < MOST_MODELS && (wanted === undefined || wanted.includes(before))) models.push(modelUnder(named, form, before));
+    }
+  return models.sort((a, b) => Number(b.isWhole) - Number(a.isWhole) || Number(isAveraged(a.prefix)) - Number(isAveraged(b.prefix)));
+}
+
+/** Whether a key or a prefix says that what it leads to is a running average of a model, or its teacher. */
+export const isAveraged = (path: string): boolean => /(^|[._-])(ema|swa|avg|averaged?|shadow|teacher)(\d*)([._-]|$)/i.test(path);
+
+function modelUnder<T>(named: ReadonlyMap<string, T>, form: Form, prefix: string): Model<T> {
+  const manifest = tensorsOf(form);
+  const modules = new Set([...manifest.keys()].map(firstPart));
+  const plain = new Map<string, T>();
+  const beside: string[] = [];
+  for (const [name, tensor] of named) {
+    const rest = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
+    if (rest !== undefined && modules.has(firstPart(rest))) plain.set(rest, tensor);
+    else beside.push(name);
+  }
+  const inOrder = [...manifest.keys()].filter((name) => plain.has(name)).map((name) => [name, plain.get(name) as T] as const);
+  const isWhole = [...manifest.keys()].every((name) => plain.has(name) || isBuffer(name));
+  return { form, prefix, tensors: new Map([...inOrder, ...plain]), beside, isWhole };
+}
+
+function firstPart(name: string): string {
+  const dot = name.indexOf('.');
+  return dot < 0 ? name : name.slice(0, dot);
+}
+
+/** Another model's tensors: those under `prefix` if given, without the words that wrappers put before every name. */
+export function unwrapped<T>(found: ReadonlyMap<string, T>, prefix = ''): Map<string, T> {
+  const before = prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`;
+  let tensors = new Map(
+    [...found].filter(([name]) => name.startsWith(before)).map(([name, tensor]) => [name.slice(before.length), tensor]),
+  );
+  for (;;) {
+    const [first] = tensors.keys();
+    const word = first === undefined ? '' : firstPart(first);
+    if (!WRAPPERS.has(word) || ![...tensors.keys()].every((name) => name.startsWith(`${word}.`))) return tensors;
+    tensors = new Map([...tensors].map(([name, tensor]) => [name.slice(word.length + 1), tensor]));
+  }
+}
+
+/** What a person should know of a choice among models, a line each. `path` leads to the chosen one's dict. */
+export function choiceNotes<T>(chosen: { path: string; model: Model<T> }, others: readonly { path: string; model: Model<T> }[]): string[] {
+  const notes: string[] = [];
+  const rest = others.filter(({ path, model }) => path !== chosen.path || model.prefix !== chosen.model.prefix);
+  if (rest.length > 0) {
+    const taken = [chosen.path && `--key ${chosen.path}`, `--prefix ${JSON.stringify(chosen.model.prefix)}`].filter(Boolean).join(' ');
+    const ways = rest.slice(0, 4).map(({ path, model }) => {
+      return [path !== chosen.path && `--key ${path.slice(0, 80)}`, `--prefix ${quote(model.prefix)}`].filter(Boolean).join(' ');
+    });
+    notes.push(`It holds ${rest.length + 1} models. This is the one of ${taken.slice(0, 200)}; there is also ${ways.join(', ')}.`);
+  }
+  const prefixes = rest.filter(({ path }) => path === chosen.path).map(({ model }) => model.prefix);
+  const loose = chosen.model.beside.filter((name) => !prefixes.some((prefix) => prefix !== '' && name.startsWith(prefix)));
+  if (loose.length > 0 && !prefixes.includes('')) {
+    const shown = loose.slice(0, 4).map(quote).join(', ');
+    notes.push(
+      `Left out, since no part of the model: ${loose.length} ${loose.length === 1 ? 'tensor' : 'tensors'} (${shown}${loose.length > 4 ? ', ...' : ''}).`,
+    );
+  }
+  return notes;
+}
