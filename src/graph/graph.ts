@@ -27,7 +27,12 @@ export interface Parameter {
   readonly dtype: Dtype;
   /** Writes the values; `sources` in the order of `from`. */
   fill(into: Float32Array, sources: readonly Float32Array[]): void;
+  /** The same, a few milliseconds' work between one step and the next, so that others may work meanwhile. */
+  steps(into: Float32Array, sources: readonly Float32Array[]): Iterable<void>;
 }
+
+/** How a parameter is made: at once, or where it takes long by a generator that pauses every few milliseconds. */
+export type Fill = Parameter['fill'] | ((into: Float32Array, sources: readonly Float32Array[]) => Generator<void>);
 
 /** A texture or buffer that whoever runs the graph makes and fills, under a name of the graph's choice: a picture, a table. */
 export interface Resource {
@@ -110,8 +115,15 @@ export class Graph {
   }
 
   /** The same name is the same parameter: two nodes share its buffer. */
-  parameter(name: string, from: readonly string[], length: number, fill: Parameter['fill'], dtype: Dtype = 'f32'): Parameter {
-    const parameter = this.#parameters.get(name) ?? { kind: 'parameter', name, from, length, fill, dtype };
+  parameter(name: string, from: readonly string[], length: number, make: Fill, dtype: Dtype = 'f32'): Parameter {
+    const steps: Parameter['steps'] = (into, sources) => {
+      const made = make(into, sources);
+      return made && 'next' in made ? made : []; // what fills at once may give what it filled
+    };
+    const fill: Parameter['fill'] = (into, sources) => {
+      for (const _ of steps(into, sources));
+    };
+    const parameter = this.#parameters.get(name) ?? { kind: 'parameter', name, from, length, fill, steps, dtype };
     if (parameter.length !== length || parameter.dtype !== dtype) throw new Error(`two parameters ${name}`);
     this.#parameters.set(name, parameter);
     return parameter;

@@ -35,13 +35,23 @@ export class Parameters {
     const users = new Map<string, Parameter[]>();
     for (const parameter of waiting) for (const name of parameter.from) users.set(name, [...(users.get(name) ?? []), parameter]);
     const held = new Map<string, Float32Array>();
-    for (const parameter of waiting) if (parameter.from.length === 0) this.#make(parameter, held, waiting);
+    const turn = new Turn();
+    const make = async (parameter: Parameter) => {
+      await this.#make(
+        parameter,
+        parameter.from.map((name) => held.get(name) as Float32Array),
+        turn,
+      );
+      throwIfAborted(options.signal); // nothing more is made when loading has failed elsewhere
+      waiting.delete(parameter);
+    };
+    for (const parameter of waiting) if (parameter.from.length === 0) await make(parameter);
     for await (const { info, data } of checkpoint.read(options)) {
-      throwIfAborted(options.signal); // nothing is made when loading has failed elsewhere
+      throwIfAborted(options.signal);
       const using = users.get(info.name);
       if (!using) continue;
       held.set(info.name, aligned(data));
-      for (const parameter of using) if (parameter.from.every((name) => held.has(name))) this.#make(parameter, held, waiting);
+      for (const parameter of using) if (parameter.from.every((name) => held.has(name))) await make(parameter);
       if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, (held.get(info.name) as Float32Array).slice());
       else held.delete(info.name);
       for (const name of held.keys()) if (!users.get(name)?.some((parameter) => waiting.has(parameter))) held.delete(name);
@@ -51,9 +61,14 @@ export class Parameters {
     if ((await Promise.all(this.#refusals)).some(Boolean)) throw noMemory(`${this.bytes} bytes of weights`);
   }
 
-  #make(parameter: Parameter, held: ReadonlyMap<string, Float32Array>, waiting: Set<Parameter>): void {
-    const bytes = parameterBytes(parameter);
-    const size = Math.max(16, Math.ceil(bytes / 4) * 4);
+  /** Fills it in ordinary memory and copies it once: mapped memory may be the GPU's own, where a number at a time takes a microsecond each. */
+  async #make(parameter: Parameter, sources: readonly Float32Array[], turn: Turn): Promise<void> {
+    const values = new Float32Array(parameter.length);
+    for (const _ of parameter.steps(values, sources)) await turn.over();
+    await turn.over();
+    const stored = parameter.dtype === 'f32' ? values : toFloat16(values, parameter.name);
+    await turn.over();
+    const size = Math.max(16, Math.ceil(parameterBytes(parameter) / 4) * 4);
     let buffer!: GPUBuffer;
     const usage = GPUBufferUsage.STORAGE;
     const create = () => {
@@ -65,19 +80,35 @@ export class Parameters {
       throw noMemory(`${parameter.name} (${size} bytes)`, { cause: error });
     }
     this.#buffers.set(parameter.name, buffer);
-    const sources = parameter.from.map((name) => held.get(name) as Float32Array);
-    // Filled in ordinary memory and copied once: mapped memory may be the GPU's own, where a number at a time takes a microsecond each.
-    const values = new Float32Array(parameter.length);
-    parameter.fill(values, sources);
-    const mapped = buffer.getMappedRange();
-    if (parameter.dtype === 'f32') new Float32Array(mapped, 0, parameter.length).set(values);
-    else new Uint16Array(mapped, 0, parameter.length).set(toFloat16(values, parameter.name));
+    const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+    new Uint8Array(buffer.getMappedRange()).set(bytes);
     buffer.unmap();
-    waiting.delete(parameter);
   }
 
   destroy(): void {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.#buffers.clear();
+  }
+}
+
+/** Milliseconds of work after which a page gets to draw a frame: three of four parts of one, so that what is begun then ends in time. */
+const TURN = 12;
+
+/** A share of the thread's time: others are let in when it is used up. */
+class Turn {
+  #begun = performance.now();
+
+  /** Waits, where the turn has lasted long enough, until what else is due has been done. */
+  async over(): Promise<void> {
+    if (performance.now() - this.#begun < TURN) return;
+    await new Promise<void>((resolve) => {
+      const { port1, port2 } = new MessageChannel(); // timers are held back by browsers once they follow one another
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(undefined);
+    });
+    this.#begun = performance.now();
   }
 }

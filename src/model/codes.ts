@@ -2,9 +2,10 @@
  * What the decoder adds before its projections: the task tokens' code and the map's. (x + code) W = x W + code W, and code W is a
  * constant of the weights, made once in float64.
  */
-import type { Parameter, Tensor } from '../graph/graph.ts';
+import type { Fill, Parameter, Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import type { Config } from './config.ts';
+import { multiplied } from './fold.ts';
 import { joined, product, type Rows, stored } from './layers.ts';
 import type { Target } from './lowering.ts';
 import type { Weights } from './weights.ts';
@@ -36,7 +37,7 @@ export interface Part {
 export function projections(t: Target, name: string, x: Rows, inner: number, parts: readonly Part[]): Tensor {
   const cols = inner * parts.length;
   const weights = parts.map(({ w }) => w.name('weight'));
-  const fill: Parameter['fill'] = (into, sources) => packWeight(joined(sources, new Float32Array(cols * x.cols)), cols, x.cols, into);
+  const fill: Fill = (into, sources) => packWeight(joined(sources, new Float32Array(cols * x.cols)), cols, x.cols, into);
   const weight = t.graph.parameter(`${weights.join(' + ')} packed`, weights, paddedCols(cols) * x.cols, fill, t.dtype);
   const bias = stored(t.graph, cols, ...parts.map(({ w }) => w.name('bias')));
   return product(t, name, x, { weight, bias, cols, residual: codeTable(t, parts, inner) });
@@ -50,31 +51,14 @@ function codeTable({ graph, dtype }: Target, parts: readonly Part[], inner: numb
   const cols = parts.length * inner;
   const from = [...code.from, ...coded.map(({ w }) => w.name('weight'))];
   const name = `${code.name} x ${parts.map(({ w, code: own }) => (own ? w.path : '0')).join(' + ')}`;
-  const fill: Parameter['fill'] = (into, sources) => {
+  const fill: Fill = function* (into, sources) {
     const rows = code.make(sources.slice(0, code.from.length));
     for (const [i, { w }] of coded.entries()) {
-      const weight = sources[code.from.length + i] as Float32Array;
-      multiplyInto(into, rows, weight, { cols, first: inner * parts.findIndex((part) => part.w === w), inner });
+      const weight = new Float64Array(sources[code.from.length + i] as Float32Array);
+      yield* multiplied(rows, weight, WIDTH, { values: into, cols, first: inner * parts.findIndex((part) => part.w === w) });
     }
   };
   return { operand: graph.parameter(name, from, code.rows * cols, fill, dtype), rows: code.rows, cols, stride: cols };
-}
-
-/** into[r, first + n] = bias[n] + sum_k rows[r, k] weight[n, k], in float64. */
-export function multiplyInto(
-  into: Float32Array | Float64Array,
-  rows: Float64Array,
-  weight: Float32Array,
-  at: { cols: number; first: number; inner: number },
-  bias?: Float32Array,
-): void {
-  const wide = Float64Array.from(weight);
-  for (let r = 0; r < rows.length / WIDTH; r++)
-    for (let n = 0; n < at.inner; n++) {
-      let sum = bias?.[n] ?? 0;
-      for (let k = 0; k < WIDTH; k++) sum += (rows[r * WIDTH + k] as number) * (wide[n * WIDTH + k] as number);
-      into[r * at.cols + at.first + n] = sum;
-    }
 }
 
 /** The task tokens in the decoder's order: the first queries, and the queries' position code everywhere after. */
@@ -98,16 +82,26 @@ export function embedded({ graph }: Target, { name, rows, from, make }: Code): P
  */
 export function positionCode(side: number): Code {
   const make = ([matrix]: readonly Float32Array[]): Float64Array => {
-    const rows = new Float64Array(side * side * WIDTH);
     const half = WIDTH / 2;
     const centre = (i: number): number => 2 * ((i + 0.5) / side) - 1;
-    for (let p = 0; p < side * side; p++)
+    // Of each coordinate alone, [side, half]: the sine of a sum is made of theirs.
+    const along = (first: number, of: (angle: number) => number) =>
+      Float64Array.from({ length: side * half }, (_, i) =>
+        of(2 * Math.PI * centre(Math.floor(i / half)) * (matrix?.[first + (i % half)] as number)),
+      );
+    const [sinX, cosX, sinY, cosY] = [along(0, Math.sin), along(0, Math.cos), along(half, Math.sin), along(half, Math.cos)] as const;
+    const rows = new Float64Array(side * side * WIDTH);
+    for (let p = 0; p < side * side; p++) {
+      const [x, y, row] = [(p % side) * half, Math.floor(p / side) * half, p * WIDTH];
       for (let i = 0; i < half; i++) {
-        const [mx, my] = [matrix?.[i] as number, matrix?.[half + i] as number];
-        const angle = 2 * Math.PI * (centre(p % side) * mx + centre(Math.floor(p / side)) * my);
-        rows[p * WIDTH + i] = Math.sin(angle);
-        rows[p * WIDTH + half + i] = Math.cos(angle);
+        const sx = sinX[x + i] as number;
+        const cx = cosX[x + i] as number;
+        const sy = sinY[y + i] as number;
+        const cy = cosY[y + i] as number;
+        rows[row + i] = sx * cy + cx * sy;
+        rows[row + half + i] = cx * cy - sx * sy;
       }
+    }
     return rows;
   };
   return { name: 'position code', rows: side * side, from: [EMBEDDING], make };

@@ -2,11 +2,12 @@
  * The paper's multi-scale fusion (section 3.1; official network/models/facexformer.py): each map through its linear layer,
  * upsampled to the finest, concatenated from coarse to fine, and a 1x1 convolution.
  */
-import type { Parameter, Tensor } from '../graph/graph.ts';
+import type { Fill, Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
 import { packWeight, paddedCols, transposed } from '../kernels/matmul/role.ts';
 import { sideOf } from './backbones/swin.ts';
 import { WIDTH } from './codes.ts';
+import { multiplied } from './fold.ts';
 import { product, rowsOfStream } from './layers.ts';
 import type { Stream, Target } from './lowering.ts';
 import { Weights } from './weights.ts';
@@ -43,15 +44,14 @@ const FUSE = 'linear_fuse.weight';
 /** linear_fuse's columns for scale i (the concatenation runs from the coarsest, i = 3) times that scale's weight, in float64. */
 function foldedWeight({ graph, dtype }: Target, i: number, inner: number): Parameter {
   const from = [FUSE, scale(i).name('weight')];
-  const fill: Parameter['fill'] = (into, [fuse, weight]) => {
+  const fill: Fill = function* (into, [fuse, weight]) {
+    const columns = Float64Array.from({ length: WIDTH * WIDTH }, (_, at) => {
+      const [n, m] = [Math.floor(at / WIDTH), at % WIDTH];
+      return (fuse as Float32Array)[n * 4 * WIDTH + (3 - i) * WIDTH + m] as number;
+    });
     const folded = new Float64Array(WIDTH * inner);
-    for (let n = 0; n < WIDTH; n++) {
-      const row = folded.subarray(n * inner, (n + 1) * inner);
-      for (let m = 0; m < WIDTH; m++) {
-        const factor = (fuse as Float32Array)[n * 4 * WIDTH + (3 - i) * WIDTH + m] as number;
-        for (let k = 0; k < inner; k++) (row[k] as number) += factor * ((weight as Float32Array)[m * inner + k] as number);
-      }
-    }
+    const inputs = transposed(weight as Float32Array, WIDTH, new Float64Array(inner * WIDTH)); // [inner, WIDTH]
+    yield* multiplied(columns, inputs, WIDTH, { values: folded, cols: inner, first: 0 });
     packWeight(folded, WIDTH, inner, into);
   };
   return graph.parameter(`linear_fuse x linear_c.${i}`, from, paddedCols(WIDTH) * inner, fill, dtype);

@@ -180,9 +180,12 @@ function foldedWeight({ graph, dtype }: Target, w: Weights, shape: Pick<ConvShap
   const from = [w.name('weight'), ...(bn ? statistics(bn) : [])];
   const name = `${w.name('weight')}${bn ? ` x ${bn.path}` : ''} packed`;
   const fill: Parameter['fill'] = (into, [weight, ...sources]) => {
-    const scaled = Float64Array.from(weight as Float32Array);
+    const scaled = new Float64Array(weight as Float32Array);
     const each = scaled.length / cols;
-    if (bn) for (let i = 0; i < scaled.length; i++) (scaled[i] as number) *= affine(sources, Math.floor(i / each)).scale;
+    for (let n = 0; bn && n < cols; n++) {
+      const { scale } = affine(sources, n);
+      for (let i = n * each; i < (n + 1) * each; i++) (scaled[i] as number) *= scale;
+    }
     packConv(scaled, shape, into);
   };
   return graph.parameter(name, from, paddedCols(cols) * inner * kernel * kernel, fill, dtype);

@@ -8,7 +8,7 @@ beforeAll(() => void vi.stubGlobal('GPUBufferUsage', { STORAGE: 128 }));
 
 /** A GPU with room for so many bytes of buffers; what is beyond is told as WebGPU does, later and to a scope. */
 class FakeDevice {
-  buffers: { label: string; size: number; destroyed: boolean }[] = [];
+  buffers: { label: string; size: number; destroyed: boolean; bytes: ArrayBuffer }[] = [];
   #failed: (string | undefined)[] = [];
   constructor(readonly room: number) {}
   createBuffer({ label, size }: { label: string; size: number }) {
@@ -17,6 +17,7 @@ class FakeDevice {
       label,
       size,
       destroyed: false,
+      bytes,
       getMappedRange: () => bytes,
       unmap: () => {},
       destroy() {
@@ -83,6 +84,60 @@ describe('Parameters.load', () => {
       code: 'ABORTED',
     });
     expect(device.buffers.length).toBe(1);
+  });
+
+  it.each(['f32', 'f16'] as const)('fills ordinary memory, and writes each parameter into mapped memory once, in %s', async (dtype) => {
+    const device = new FakeDevice(1000);
+    const filled: ArrayBufferLike[] = [];
+    const graph = new Graph();
+    const wanted = ['a', 'b', 'c'].map((name) =>
+      graph.parameter(
+        name,
+        [name],
+        64,
+        (into) => {
+          filled.push(into.buffer);
+          for (let i = 0; i < into.length; i++) into[i] = i;
+        },
+        dtype,
+      ),
+    );
+    const writes = new Map<ArrayBufferLike, number>();
+    const set = vi.spyOn(Uint8Array.prototype, 'set').mockImplementation(function (this: Uint8Array, from) {
+      writes.set(this.buffer, (writes.get(this.buffer) ?? 0) + 1);
+      for (const [i, value] of Array.from(from).entries()) this[i] = value;
+    });
+    await new Parameters(device as unknown as GPUDevice).load(wanted, checkpointOf('a', 'b', 'c')).finally(() => set.mockRestore());
+    expect(device.buffers.map(({ bytes }) => writes.get(bytes))).toEqual([1, 1, 1]);
+    expect(filled.some((memory) => device.buffers.some(({ bytes }) => bytes === memory))).toBe(false);
+    for (const { bytes } of device.buffers)
+      if (dtype === 'f32') expect([...new Float32Array(bytes)]).toEqual(Array.from({ length: 64 }, (_, i) => i));
+      else expect(new Uint16Array(bytes)[2]).toBe(0x4000);
+  });
+
+  it('lets others work every few milliseconds, however long a parameter takes', async () => {
+    let clock = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => clock);
+    const { parameters } = parametersOf(1000);
+    const long = new Graph().parameter('long', ['a'], 64, function* () {
+      for (let step = 0; step < 100; step++) {
+        clock += 5;
+        yield;
+      }
+    });
+    const seen: number[] = [0];
+    const looks = new MessageChannel();
+    looks.port1.onmessage = () => {
+      seen.push(clock);
+      looks.port2.postMessage(undefined);
+    };
+    looks.port2.postMessage(undefined);
+    await parameters.load([long], checkpointOf('a')).finally(() => {
+      looks.port1.close();
+      now.mockRestore();
+    });
+    expect(clock).toBe(500);
+    expect(Math.max(...[...seen, clock].slice(1).map((time, i) => time - (seen[i] as number)))).toBeLessThan(50);
   });
 
   it('names what a checkpoint lacks', async () => {

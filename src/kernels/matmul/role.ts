@@ -92,16 +92,32 @@ export const paddedCols = (cols: number): number => tiles(cols, TILE_COLS) * TIL
 /**
  * A linear layer's weight [cols, inner] as the kernels read it: [ceil(cols/64)][inner][64]. One tile's slice of `inner` is one
  * run of memory.
+ * @param factorsOf for columns [n, n + 4), n a multiple of 4, what each input is multiplied by
  */
 export function packWeight(
   weight: ArrayLike<number>,
   cols: number,
   inner: number,
   into: Float32Array = new Float32Array(paddedCols(cols) * inner),
+  factorsOf?: (n: number) => Float64Array,
 ): Float32Array {
-  for (let n = 0; n < cols; n++) {
-    const tile = Math.floor(n / TILE_COLS) * inner * TILE_COLS + (n % TILE_COLS);
-    for (let k = 0; k < inner; k++) into[tile + k * TILE_COLS] = weight[n * inner + k] as number;
+  const ones = factorsOf ? undefined : new Float64Array(inner).fill(1);
+  for (let n = 0; n < cols; n += 4) {
+    const factors = ones ?? (factorsOf as (n: number) => Float64Array)(n);
+    const from = n * inner;
+    let at = Math.floor(n / TILE_COLS) * inner * TILE_COLS + (n % TILE_COLS);
+    // Four columns at once: what is written side by side shares a line of the processor's cache.
+    if (n + 4 <= cols)
+      for (let k = 0; k < inner; k++, at += TILE_COLS) {
+        const factor = factors[k] as number;
+        into[at] = (weight[from + k] as number) * factor;
+        into[at + 1] = (weight[from + inner + k] as number) * factor;
+        into[at + 2] = (weight[from + 2 * inner + k] as number) * factor;
+        into[at + 3] = (weight[from + 3 * inner + k] as number) * factor;
+      }
+    else
+      for (let k = 0; k < inner; k++, at += TILE_COLS)
+        for (let i = 0; n + i < cols; i++) into[at + i] = (weight[from + i * inner + k] as number) * (factors[k] as number);
   }
   return into;
 }
@@ -127,12 +143,12 @@ export function packTransposed(
  * A linear layer's weight [cols, inner] with its inputs outermost: [inner][cols].
  * @param at where in rows of `stride` numbers the columns begin, and by what they are multiplied
  */
-export function transposed(
+export function transposed<Into extends Float32Array | Float64Array>(
   weight: ArrayLike<number>,
   cols: number,
-  into: Float32Array,
+  into: Into,
   { stride = cols, first = 0, scale = 1 }: { stride?: number; first?: number; scale?: number | undefined } = {},
-): Float32Array {
+): Into {
   const inner = weight.length / cols;
   for (let n = 0; n < cols; n++) for (let k = 0; k < inner; k++) into[k * stride + first + n] = scale * (weight[n * inner + k] as number);
   return into;

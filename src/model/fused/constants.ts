@@ -4,7 +4,8 @@
  * once in float64.
  */
 import type { Parameter } from '../../graph/graph.ts';
-import { type Code, HEADS, INNER, multiplyInto, WIDTH } from '../codes.ts';
+import { type Code, HEADS, INNER, WIDTH } from '../codes.ts';
+import { multiply } from '../fold.ts';
 import { HEAD_SCALE, SWIN_EPS } from '../layers.ts';
 import type { Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
@@ -45,8 +46,8 @@ function normedTokens(rows: Float64Array, layers: readonly Float32Array[]): Floa
 function times(rows: Float64Array, weight: Float32Array, bias: Float32Array): Float64Array {
   const cols = bias.length;
   const out = new Float64Array((rows.length / WIDTH) * cols);
-  multiplyInto(out, rows, weight, { cols, first: 0, inner: cols }, bias);
-  return out;
+  multiply(rows, new Float64Array(weight), WIDTH, { values: out, cols, first: 0 });
+  return out.map((sum, i) => sum + (bias[i % cols] as number));
 }
 
 /** softmax(q k^T / sqrt(32)) v, heads side by side. */

@@ -8,8 +8,9 @@ import { transposed } from '../../kernels/matmul/role.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
 import { firstOf, sideOf } from '../backbones/swin.ts';
-import { type Code, DEPTH, HEADS, INNER, multiplyInto, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
+import { type Code, DEPTH, HEADS, INNER, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import type { Config } from '../config.ts';
+import { multiply } from '../fold.ts';
 import { HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Decoded } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
@@ -202,7 +203,7 @@ function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: n
     let first = 0;
     for (const [i, one] of projected.entries()) {
       const [weight, bias] = sources.slice(from.length + 2 * i) as [Float32Array, Float32Array];
-      if (one.coded) multiplyInto(into, code, weight, { cols, first, inner: one.cols });
+      if (one.coded) multiply(code, new Float64Array(weight), WIDTH, { values: into, cols, first });
       for (let r = 0; r < rows; r++)
         for (let n = 0; n < one.cols; n++) {
           const at = r * cols + first + n;

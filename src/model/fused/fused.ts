@@ -5,9 +5,10 @@
 import type { Graph, Parameter, Tensor } from '../../graph/graph.ts';
 import { SIZE } from '../../image/resize.ts';
 import { EMBED_CHANNELS } from '../../kernels/embed.ts';
-import { packWeight, paddedCols, streamStride, TILE_COLS, transposed } from '../../kernels/matmul/role.ts';
+import { packWeight, paddedCols, streamStride, transposed } from '../../kernels/matmul/role.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
 import { sideOf } from '../backbones/swin.ts';
+import { timesVector } from '../fold.ts';
 import { HEAD_SCALE, lookupOf, packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
 import type { Lowering, NormedLayer, Stream, Target } from '../lowering.ts';
 import type { Weights } from '../weights.ts';
@@ -92,24 +93,18 @@ const folded = (t: Target, fold: Fold) => ({
 function foldedWeight({ graph, dtype }: Target, { norm, w, cols, inner, scaled = 0 }: Fold): Parameter {
   const from = [w.name('weight'), norm.name('weight')];
   const fill: Parameter['fill'] = (into, [weight, gamma]) => {
-    packWeight(weight as Float32Array, cols, inner, into);
-    for (let i = 0; i < into.length; i++) {
-      const column = Math.floor(i / TILE_COLS / inner) * TILE_COLS + (i % TILE_COLS);
-      const factor = gamma?.[Math.floor(i / TILE_COLS) % inner] as number;
-      (into[i] as number) *= column < scaled ? factor * HEAD_SCALE : factor; // in float64, and rounded once
-    }
+    const factors = new Float64Array(gamma as Float32Array);
+    const ofScaled = factors.map((factor) => factor * HEAD_SCALE);
+    packWeight(weight as Float32Array, cols, inner, into, (n) => (n < scaled ? ofScaled : factors)); // in float64, and rounded once
   };
   return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, fill, dtype);
 }
 
 /** b', in float64. */
-function foldedBias({ graph }: Target, { norm, w, cols, inner, bias = true, scaled = 0 }: Fold): Parameter {
+function foldedBias({ graph }: Target, { norm, w, cols, bias = true, scaled = 0 }: Fold): Parameter {
   const from = [w.name('weight'), norm.name('bias'), ...(bias ? [w.name('bias')] : [])];
   return graph.parameter(`${w.path} bias + ${norm.path}`, from, cols, (into, [weight, beta, own]) => {
-    for (let n = 0; n < cols; n++) {
-      let sum = own?.[n] ?? 0;
-      for (let k = 0; k < inner; k++) sum += (weight?.[n * inner + k] as number) * (beta?.[k] as number);
-      into[n] = n < scaled ? sum * HEAD_SCALE : sum;
-    }
+    const sums = timesVector(weight as Float32Array, beta as Float32Array);
+    for (const [n, sum] of sums.entries()) into[n] = (sum + (own?.[n] ?? 0)) * (n < scaled ? HEAD_SCALE : 1);
   });
 }

@@ -1,0 +1,39 @@
+/** How long loading takes: making the parameters, by kind and without a GPU; and a whole load from a file, beside other checkouts'. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { load, root } from '../../tools/load.mjs';
+import { parse } from '../../tools/usage.mjs';
+
+const USAGE = `npm run bench:loading -- [CHECKOUT...] [--form released|paper] [--dtype f32|f16] [--times N]
+
+Makes every parameter of the form from seeded weights and says what took how long. With other checkouts of the project, whose packages are
+installed, it then loads a file of these weights on lavapipe in Node, N times (3) here and in each of them, in turns.`;
+
+const { values, positionals } = parse(USAGE, {
+  form: { type: 'string', default: 'released' },
+  dtype: { type: 'string', default: 'f32' },
+  times: { type: 'string', default: '3' },
+});
+const { makeParameters, weightsFile } = await load('bench/loading/parameters.ts');
+makeParameters(values.form, values.dtype);
+
+if (positionals.length > 0) {
+  mkdirSync(`${root}.cache/loading`, { recursive: true });
+  const file = `${root}.cache/loading/${values.form}.safetensors`;
+  if (!existsSync(file)) await weightsFile(values.form, file);
+  const checkouts = [root, ...positionals.map((path) => `${resolve(path)}/`)];
+  const times = new Map(checkouts.map((checkout) => [checkout, []]));
+  for (let n = 0; n < Number(values.times); n++) for (const checkout of checkouts) times.get(checkout).push(loaded(checkout, file));
+  for (const [checkout, all] of times) {
+    const [least] = all.toSorted((a, b) => a.ready - b.ready);
+    console.log(
+      `${checkout}: ready in ${all.map(({ ready }) => ready.toFixed(2)).join(', ')} s; at best ${least.ready.toFixed(2)} s, ${least.cpu.toFixed(2)} of one core`,
+    );
+  }
+}
+
+function loaded(checkout, file) {
+  const said = execFileSync(process.execPath, [`${root}bench/loading/child.mjs`, checkout, file, values.dtype], { encoding: 'utf8' });
+  return JSON.parse(said.trim().split('\n').at(-1));
+}
