@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { TASKS } from '../src/face/labels.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import type { Box } from '../src/image/crop.ts';
 import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from '../tools/browser/launch.ts';
@@ -53,7 +54,7 @@ const OPTIONS = {
 const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed (default: weights/facexformer.safetensors, else seeded)
   --form released|paper      the form of seeded weights (default: released)
   --box x0,y0,x1,y1          the face's box in whole pixels (fractions are cut off), used as it is, already widened (default: the whole picture)
-  --tasks a,b                segmentation, landmarks, headpose, attributes, visibility, age, gender, race, expression, recognition
+  --tasks a,b                ${TASKS.join(', ')}
   --json FILE                all results
   --draw FILE.png            the picture with landmarks, head pose and parsing drawn on it
   --raw FILE.safetensors     every raw output (output.*), resized and pixels

@@ -1,35 +1,14 @@
 /** A face's results as cards: one per task, those that the weights do not know among them. */
-import { type Face, type Gallery, PARSING, type Task } from '../src/index.ts';
+import type { Bar, Card, Head } from '../src/face/heads/head.ts';
+import { percent } from '../src/face/heads/head.ts';
+import { HEADS, type Heads } from '../src/face/tasks.ts';
+import type { Face, Gallery } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
 
-const percent = (p: number): string => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
-const words = (name: string): string => name.replaceAll('_', ' ');
-
-/** In the order of the page. */
-const TITLES: Record<Task, string> = {
-  age: 'Age',
-  gender: 'Gender',
-  expression: 'Expression',
-  headpose: 'Head pose',
-  race: 'Race',
-  segmentation: 'Parsing',
-  visibility: 'Visibility',
-  landmarks: 'Landmarks',
-  recognition: 'Recognition',
-  attributes: 'Attributes',
-};
-
-function card(task: Task, ...children: (Node | string)[]): HTMLElement {
-  const made = make('article', 'card', make('h2', '', TITLES[task]), ...children);
+function element(task: string, title: string, ...children: (Node | string)[]): HTMLElement {
+  const made = make('article', 'card', make('h2', '', title), ...children);
   made.dataset['task'] = task;
   return made;
-}
-
-interface Bar {
-  label: string;
-  part: number;
-  top?: boolean;
-  colour?: readonly number[];
 }
 
 /** Names, bars and percentages in three columns. */
@@ -54,112 +33,100 @@ function answer(text: string, small = ''): HTMLElement {
   return make('p', 'answer', text, ...(small ? [' ', make('small', '', small)] : []));
 }
 
-function choice(task: Task, found: { label: string; probability: number; probabilities: Record<string, number> }, small = ''): HTMLElement {
-  const rows = Object.entries(found.probabilities).map(([label, part]) => ({ label, part, top: label === found.label }));
-  return card(task, answer(words(found.label), small || percent(found.probability)), bars(rows));
+/** More bars than fit under each other go into two columns of a card that is as wide as the page. */
+const MOST_BARS = 20;
+
+function columns(all: readonly Bar[]): HTMLElement {
+  if (all.length <= MOST_BARS) return bars(all);
+  const half = Math.ceil(all.length / 2);
+  return make('div', 'columns', bars(all.slice(0, half)), bars(all.slice(half)));
 }
 
-function segmentationCard({ classes, labels }: NonNullable<Face['segmentation']>): HTMLElement {
-  const counts = labels.map(() => 0);
-  for (const index of classes) counts[index] = (counts[index] ?? 0) + 1;
-  const rows = labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length, colour: PARSING[i]?.colour ?? [] }));
-  return card('segmentation', make('p', 'note', 'Share of the box that each class takes.'), bars(rows));
+function table(className: string, rows: readonly (readonly string[])[], named: boolean): HTMLElement {
+  const cells = (row: readonly string[]) => row.map((text, i) => make(named && i === 0 ? 'th' : 'td', '', text));
+  return make('table', className, make('tbody', '', ...rows.map((row) => make('tr', '', ...cells(row)))));
 }
 
-function landmarksCard(points: NonNullable<Face['landmarks']>): HTMLElement {
-  const rows = points.map(({ x, y }, i) =>
-    make('tr', '', make('th', '', String(i)), make('td', '', x.toFixed(1)), make('td', '', y.toFixed(1))),
-  );
-  const scroll = make('div', 'scroll', make('table', '', make('tbody', '', ...rows)));
+function details({ summary, named, rows }: NonNullable<Card['details']>): HTMLElement {
+  const scroll = make('div', 'scroll', table('', rows, named));
   scroll.tabIndex = 0;
-  return card(
-    'landmarks',
-    answer(`${points.length} points`, 'iBUG 300-W'),
-    make('details', '', make('summary', '', 'Coordinates in pixels'), scroll),
-  );
+  return make('details', '', make('summary', '', summary), scroll);
 }
 
-function headposeCard({ pitch, yaw, roll, matrix }: NonNullable<Face['headpose']>): HTMLElement {
-  const angle = (name: string, degrees: number) => make('tr', '', make('th', '', name), make('td', '', `${degrees.toFixed(1)}°`));
-  const rows = [0, 3, 6].map((row) => make('tr', '', ...matrix.slice(row, row + 3).map((value) => make('td', '', value.toFixed(4)))));
-  return card(
-    'headpose',
-    make('table', 'angles', make('tbody', '', angle('pitch', pitch), angle('yaw', yaw), angle('roll', roll))),
-    make('details', '', make('summary', '', 'Rotation matrix'), make('table', '', make('tbody', '', ...rows))),
-  );
+function dots(points: NonNullable<Card['dots']>): HTMLElement {
+  const made = points.map(({ on, title }, i) => {
+    const dot = make('li', on ? 'yes' : '', String(i));
+    dot.title = title;
+    dot.setAttribute('aria-label', title);
+    return dot;
+  });
+  return make('ol', 'dots', ...made);
 }
 
-function attributesCard(attributes: NonNullable<Face['attributes']>): HTMLElement {
-  const rows = Object.entries(attributes).map(([name, { probability, value }]) => ({ label: words(name), part: probability, top: value }));
-  const yes = rows.filter(({ top }) => top).length;
-  const half = Math.ceil(rows.length / 2);
-  const made = card('attributes', answer(`${yes} of ${rows.length}`, 'with a probability of at least 50 %'));
-  made.append(make('div', 'columns', bars(rows.slice(0, half)), bars(rows.slice(half))));
-  made.classList.add('wide');
+/** Numbers as shades: those below zero blue, those above it orange. */
+function strip(values: ArrayLike<number>): HTMLElement {
+  const canvas = make('canvas', 'barcode');
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', `${values.length} numbers`);
+  Object.assign(canvas, { width: values.length, height: 1 });
+  const numbers = Array.from(values);
+  const largest = Math.max(...numbers.map(Math.abs));
+  const pixels = new ImageData(numbers.length, 1);
+  numbers.forEach((value, i) => {
+    pixels.data.set([128 + (127 * value) / largest, 128, 128 - (127 * value) / largest, 255], 4 * i);
+  });
+  canvas.getContext('2d')?.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+function cardOf(task: string, head: Head<unknown>, found: unknown): HTMLElement {
+  const card = head.card(found);
+  const parts = [
+    card.answer !== undefined && answer(card.answer, card.small),
+    card.note !== undefined && make('p', 'note', card.note),
+    card.rows && table('angles', card.rows, true),
+    card.bars && columns(card.bars),
+    card.dots && dots(card.dots),
+    card.strip && strip(card.strip),
+    card.details && details(card.details),
+  ];
+  const made = element(task, head.title, ...parts.filter((part) => part instanceof HTMLElement));
+  if (card.bars && card.bars.length > MOST_BARS) made.classList.add('wide');
   return made;
 }
 
-function visibilityCard(points: NonNullable<Face['visibility']>): HTMLElement {
-  const hidden = points.filter(({ occluded }) => occluded).length;
-  const dots = points.map(({ index, occluded, probability }) => {
-    const dot = make('li', occluded ? 'yes' : '', String(index));
-    dot.title = `point ${index}: occluded with ${percent(probability)}`;
-    dot.setAttribute('aria-label', dot.title);
-    return dot;
-  });
-  return card('visibility', answer(`${hidden} of ${points.length} occluded`, 'COFW’s points'), make('ol', 'dots', ...dots));
+function absent(task: string, { title }: Head<unknown>): HTMLElement {
+  const made = element(task, title, make('p', 'note', 'These weights do not know this task.'));
+  made.classList.add('absent');
+  return made;
 }
 
-/** The embedding as a strip of 512 greys, and who in the gallery is near it. */
-function recognitionCard({ embedding }: NonNullable<Face['recognition']>, gallery: Gallery, again: () => void): HTMLElement {
-  const strip = make('canvas', 'barcode');
-  strip.setAttribute('role', 'img');
-  strip.setAttribute('aria-label', `embedding of ${embedding.length} numbers`);
-  Object.assign(strip, { width: embedding.length, height: 1 });
-  const largest = Math.max(...embedding.map(Math.abs));
-  const pixels = new ImageData(embedding.length, 1);
-  embedding.forEach((value, i) => {
-    pixels.data.set([128 + (127 * value) / largest, 128, 128 - (127 * value) / largest, 255], 4 * i);
-  });
-  strip.getContext('2d')?.putImageData(pixels, 0, 0);
+/** Who in the gallery is near an embedding, and a button that puts it there. */
+function addGallery(card: HTMLElement, embedding: Float32Array, gallery: Gallery, again: () => void): void {
   const nearest = gallery.size > 0 ? gallery.match(embedding, -1) : undefined;
+  if (nearest) {
+    const said = answer(nearest.name, `is the nearest of ${gallery.size}, similarity ${nearest.similarity.toFixed(3)}`);
+    card.querySelector('.answer')?.replaceWith(said);
+  }
   const remember = make('button', '', 'Remember this face');
   remember.type = 'button';
   remember.addEventListener('click', () => {
     gallery.add(`face ${gallery.size + 1}`, embedding);
     again();
   });
-  const said = nearest
-    ? answer(nearest.name, `is the nearest of ${gallery.size}, similarity ${nearest.similarity.toFixed(3)}`)
-    : answer(`${embedding.length} numbers`, 'compare faces by their cosine');
-  return card('recognition', said, strip, remember);
+  card.append(remember);
 }
 
-function cardOf(task: Task, face: Face, gallery: Gallery, again: () => void): HTMLElement | undefined {
-  if (task === 'age')
-    return face.age && choice('age', face.age, `(${percent(face.age.probability)}), expected age ${face.age.years.toFixed(0)}`);
-  if (task === 'gender' || task === 'race' || task === 'expression') {
-    const found = face[task];
-    return found && choice(task, found);
-  }
-  if (task === 'headpose') return face.headpose && headposeCard(face.headpose);
-  if (task === 'segmentation') return face.segmentation && segmentationCard(face.segmentation);
-  if (task === 'visibility') return face.visibility && visibilityCard(face.visibility);
-  if (task === 'landmarks') return face.landmarks && landmarksCard(face.landmarks);
-  if (task === 'recognition') return face.recognition && recognitionCard(face.recognition, gallery, again);
-  return face.attributes && attributesCard(face.attributes);
-}
-
-/** Fills the results with a face's cards; tasks without a result say so. */
-export function showCards(face: Face, gallery: Gallery): void {
-  const again = () => showCards(face, gallery);
-  const tasks = Object.keys(TITLES) as Task[];
-  const cards = tasks.map((task) => {
-    const made = cardOf(task, face, gallery, again);
-    if (made) return made;
-    const absent = card(task, make('p', 'note', 'These weights do not know this task.'));
-    absent.classList.add('absent');
-    return absent;
+/** Fills the results with a face's cards; tasks without a result say so. The widest come last. */
+export function showCards(face: Face, gallery: Gallery, heads: Heads = HEADS): void {
+  const results = face as unknown as Readonly<Record<string, unknown>>;
+  const cards = Object.entries(heads).map(([task, head]) => {
+    const found = results[task];
+    const card = found === undefined ? absent(task, head) : cardOf(task, head, found);
+    if (task === 'recognition' && face.recognition)
+      addGallery(card, face.recognition.embedding, gallery, () => showCards(face, gallery, heads));
+    return card;
   });
-  byId('results', HTMLElement).replaceChildren(...cards);
+  const wide = (card: HTMLElement): number => Number(card.classList.contains('wide'));
+  byId('results', HTMLElement).replaceChildren(...cards.sort((a, b) => wide(a) - wide(b)));
 }

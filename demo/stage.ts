@@ -1,7 +1,8 @@
 /** The picture on its canvas: drawn sharp at any size of the page, with the faces over it and a box that can be dragged. */
 import { type DrawOptions, drawFaces } from '../src/face/draw.ts';
+import { HEADS, type Heads } from '../src/face/tasks.ts';
 import type { Box, Face } from '../src/index.ts';
-import { byId } from '../tools/page/dom.ts';
+import { byId, make } from '../tools/page/dom.ts';
 
 type Shown = { image: ImageBitmap | HTMLVideoElement; width: number; height: number };
 
@@ -20,6 +21,17 @@ function sized(to: HTMLCanvasElement, width: number, height: number): number {
   return scale;
 }
 
+/** A box to tick for each task that has something to draw. */
+function layerChoices(heads: Heads): HTMLElement[] {
+  return Object.entries(heads)
+    .filter(([, { drawn }]) => drawn)
+    .map(([task, { title }]) => {
+      const input = make('input');
+      Object.assign(input, { type: 'checkbox', name: task, checked: true });
+      return make('label', '', input, title.toLowerCase());
+    });
+}
+
 export class Stage {
   faces: readonly Face[] = [];
   #shown: Shown | undefined;
@@ -30,7 +42,9 @@ export class Stage {
   /** `onBox` hears of a box that the person has chosen. */
   constructor(onBox: () => void) {
     new ResizeObserver(() => this.draw()).observe(byId('drop', HTMLElement));
-    byId('layers', HTMLFieldSetElement).addEventListener('change', () => this.draw());
+    const layers = byId('layers', HTMLFieldSetElement);
+    layers.querySelector('legend')?.after(...layerChoices(HEADS));
+    layers.addEventListener('change', () => this.draw());
     this.#watchPointer(onBox);
     byId('box', HTMLFieldSetElement).addEventListener('change', () => {
       this.box = Object.fromEntries(inputs.map(([name, input]) => [name, input?.valueAsNumber])) as unknown as Box;

@@ -6,7 +6,7 @@ import { nmse } from '../../src/tune/nmse.ts';
 import { BOX, parseReference, SEED } from '../../tools/reference.ts';
 import { summary } from '../page/statistics.ts';
 import { type KernelRow, kernelRows, table } from './kernels.ts';
-import type { Note } from './main.ts';
+import type { Note } from './note.ts';
 
 export interface EngineRun {
   readonly form: Form;

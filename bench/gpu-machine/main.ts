@@ -4,11 +4,9 @@ import { create, globals } from 'webgpu';
 import { SEED } from '../../tools/reference.ts';
 import { prepare } from '../peers/prepare.ts';
 import { measureEngine } from './engine.ts';
+import type { Note } from './note.ts';
 import { measureRoof } from './roof.ts';
 import { searchShapes } from './search.ts';
-
-/** Keeps a finding, and says it with the seconds since the start: what a step has found outlives it, should its time run out. */
-export type Note = (name: string, value: unknown, words?: string) => void;
 
 const [folder = '.', step = ''] = process.argv.slice(2);
 const out = process.env['OUT'] ?? '.';

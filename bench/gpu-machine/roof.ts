@@ -1,7 +1,7 @@
 /** What the GPU can do at best: multiply-adds, copying, and the least that a dispatch takes. */
 import { PassTimer } from '../../src/graph/profile.ts';
 import { measureRoofline } from '../page/roofline.ts';
-import type { Note } from './main.ts';
+import type { Note } from './note.ts';
 
 /** Touches a number a thread, so that each dispatch has to wait for the one before. */
 const TOUCH = `

@@ -18,7 +18,7 @@ import { network } from '../../src/model/network.ts';
 import type { Candidate } from '../../src/tune/candidates.ts';
 import { Trials } from '../../src/tune/trials.ts';
 import type { Tunable } from '../../src/tune/tune.ts';
-import type { Note } from './main.ts';
+import type { Note } from './note.ts';
 import { threadsOf } from './threads.ts';
 
 export interface Search {

@@ -1,6 +1,7 @@
 /** Programs for choices of tasks, of what else is read back, and of how many images; the last few of them are kept. */
 
 import type { Task } from '../face/labels.ts';
+import { HEADS } from '../face/tasks.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -111,7 +112,11 @@ export class Programs {
   }
 }
 
-/** The graph's outputs for the tasks: of the parsing map only its argmax, unless raw outputs are wanted. */
+/** The graph's outputs for the tasks: what their heads read, and with `raw` the outputs of which the GPU makes it. */
 export function outputsOf(tasks: readonly Task[], raw: boolean): string[] {
-  return tasks.flatMap((task) => (task !== 'segmentation' ? [task] : raw ? ['segmentation', 'mask'] : ['mask']));
+  return tasks.flatMap((task) => {
+    const { reads } = HEADS[task];
+    if (reads === undefined) return [task];
+    return raw ? [task, reads] : [reads];
+  });
 }

@@ -1,12 +1,15 @@
-/** From a frame's results to its faces: each image's part of every tensor read back. */
+/** From a frame's results to its faces: each image's part of every tensor read back, read by the heads' rows. */
 import { float32Of } from '../checkpoint/float16.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { Results } from '../graph/program.ts';
 import type { Box } from '../image/crop.ts';
 import { unpackRgb } from '../kernels/resize.ts';
 import { type Config, heatmapsTap } from '../model/config.ts';
-import { TASKS } from './labels.ts';
-import { type Face, faceOf, type RawOutputs } from './results.ts';
+import type { Numbers, Origin } from './heads/head.ts';
+import type { Task } from './labels.ts';
+import type { Face, RawOutputs } from './results.ts';
+import { HEADS, type Heads } from './tasks.ts';
 
 /** A tensor that the network made, under the shape that PyTorch gives it; bytes for pictures, else float32. */
 export interface RawTensor {
@@ -45,18 +48,43 @@ function partOf(results: Results, image: number, images: number): Results {
 
 function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw, taps, heatmaps }: Extras): AnalyzedFace {
   const outputs: RawOutputs = {};
-  for (const task of TASKS) {
+  for (const task of Object.keys(HEADS) as Task[]) {
     const values = results.get(task);
     if (values) outputs[task] = new Float32Array(values);
   }
   const mask = results.get('mask');
-  const face: AnalyzedFace = faceOf(outputs, { crop, form: config.form, mask: mask && new Uint8Array(mask) });
+  const origin = { crop, form: config.form.name };
+  const face: AnalyzedFace = faceOf({ ...outputs, ...(mask && { mask: new Uint8Array(mask) }) }, origin);
   if (!raw && !taps && !heatmaps) return face;
   const tensors = rawTensors(plan, results, outputs);
   if (raw || taps) face.raw = tensors;
   const maps = heatmaps && tensors[`tap.${heatmapsTap(config)}`];
   if (maps) face.heatmaps = maps;
   return face;
+}
+
+/**
+ * Reads one face's raw outputs, and the argmax over the parsing classes, [224, 224], which the GPU has done as `mask`: the segmentation is
+ * made from it, not from its logits.
+ * @throws FaceXFormerError GPU_ERROR: an output is not finite or has the wrong length; no NaN comes out
+ */
+export function faceOf(raw: RawOutputs & { mask?: Uint8Array }, origin: Origin, heads: Heads = HEADS): Face {
+  const given: Readonly<Record<string, Numbers | undefined>> = raw;
+  for (const [name, values] of Object.entries(given)) if (values) mustBeFinite(name, values);
+  const results = Object.entries(heads).flatMap(([task, head]) => {
+    const values = given[head.reads ?? task];
+    return values ? [[task, head.read(values, origin)]] : [];
+  });
+  return { box: { ...origin.crop }, ...Object.fromEntries(results) };
+}
+
+function mustBeFinite(name: string, values: Numbers): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0)
+    throw new FaceXFormerError(
+      'GPU_ERROR',
+      `The GPU gave ${values[at]} as number ${at} of ${name}. Check the weights, load with dtype 'f32', or report the GPU.`,
+    );
 }
 
 /**

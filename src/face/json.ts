@@ -1,17 +1,21 @@
 /** A face as JSON: the same members, with plain arrays in place of typed ones. */
-import type { Face, Segmentation } from './results.ts';
+import type { Face } from './results.ts';
 
-export type FaceJson = Omit<Face, 'segmentation' | 'recognition'> & {
-  segmentation?: Omit<Segmentation, 'classes'> & { classes: number[] };
-  recognition?: { embedding: number[] };
-};
+/** A value with plain arrays in place of typed ones, however deep. */
+export type Plain<Value> = Value extends Float32Array | Uint8Array
+  ? number[]
+  : Value extends object
+    ? { [Name in keyof Value]: Plain<Value[Name]> }
+    : Value;
+
+export type FaceJson = Plain<Face>;
 
 /** `JSON.stringify` alone would write typed arrays as objects with number keys. */
-export function faceToJson(face: Face): FaceJson {
-  const { segmentation, recognition, ...rest } = face;
-  return {
-    ...rest,
-    ...(segmentation && { segmentation: { ...segmentation, classes: Array.from(segmentation.classes) } }),
-    ...(recognition && { recognition: { embedding: Array.from(recognition.embedding) } }),
-  };
+export const faceToJson = (face: Face): FaceJson => plain(face) as FaceJson;
+
+function plain(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]));
 }

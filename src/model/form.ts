@@ -1,7 +1,6 @@
 /** What sets one form of the model apart from the other. A form is a configuration: its data, and the little that it alone computes. */
 import type { Form, HourglassSizes, TensorList } from '../checkpoint/tensors.ts';
 import type { Task } from '../face/labels.ts';
-import type { Angles, Matrix3 } from '../face/pose.ts';
 import type { Tensor } from '../graph/graph.ts';
 import type { Config, TaskTokens } from './config.ts';
 import type { Target } from './lowering.ts';
@@ -20,9 +19,4 @@ export interface ModelForm {
    * after the decoder; the batch dimension of what is read is PyTorch's.
    */
   addOutput(t: Target, task: TaskTokens, made: Tensor, face: Tensor, config: Config, w: Weights): void;
-  /** From a landmark's coordinate in [-1, 1] to pixels of the crop. */
-  cropPixel(v: number): number;
-  /** How many numbers a head pose has, and the rotation that they mean. */
-  readonly poseNumbers: number;
-  pose(values: Float32Array): { radians: Angles; matrix: Matrix3 };
 }

@@ -1,14 +1,10 @@
 /** The paper's form: ten tasks, landmarks by an hourglass network. Loaded for weights of this form only. */
 import { paperTensors } from '../checkpoint/paper.ts';
 import type { HourglassSizes, TensorList } from '../checkpoint/tensors.ts';
-import { anglesOf, nearestRotation } from '../face/rotation.ts';
-import { SIZE } from '../image/resize.ts';
 import { l2Normalise } from '../kernels/l2Normalise.ts';
 import type { ModelForm } from './form.ts';
 import { landmarksHourglass } from './hourglass.ts';
 
-/** Width and height of the heat maps. */
-const HEATMAP = 56;
 /** A map of 56 x 56 halves three times. */
 const MOST_LEVELS = 3;
 /** More stacks than anyone has trained: a file that lists thousands is not worth as many kernels. */
@@ -38,16 +34,6 @@ export const paper: ModelForm = {
     else if (task === 'recognition')
       graph.output(task, graph.add(task, l2Normalise, { length: out, images }, { x: made }, [images, out]), [1, out]);
     else graph.output(task, made, task === 'headpose' ? [1, 3, 3] : [1, out]);
-  },
-  /**
-   * -1 and 1 are the centres of the first and the last of the 56 heat-map pixels (align_corners). Heat-map pixel
-   * q = (v + 1) / 2 * 55 sees crop pixels 4q to 4q + 3, whose middle is p = 4 * (q + 0.5) - 0.5.
-   */
-  cropPixel: (v) => ((((v + 1) / 2) * (HEATMAP - 1) + 0.5) * SIZE) / HEATMAP - 0.5,
-  poseNumbers: 9,
-  pose(values) {
-    const matrix = nearestRotation(values);
-    return { radians: anglesOf(matrix), matrix };
   },
 };
 

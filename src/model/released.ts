@@ -1,7 +1,5 @@
 /** The released form: the public code's eight tasks. */
 import { releasedTensors } from '../checkpoint/released.ts';
-import { matrixOf } from '../face/pose.ts';
-import { SIZE } from '../image/resize.ts';
 import type { ModelForm } from './form.ts';
 
 export const released: ModelForm = {
@@ -18,12 +16,4 @@ export const released: ModelForm = {
   ],
   tensors: releasedTensors,
   addOutput: ({ graph }, { task, out }, made) => graph.output(task, made, [1, out]),
-  /** p = ((v + 1) * 224 - 1) / 2 (official inference.py), so -1 and 1 are the crop's edges. */
-  cropPixel: (v) => ((v + 1) * SIZE - 1) / 2,
-  poseNumbers: 3,
-  pose(values) {
-    const [pitch, yaw, roll] = values as unknown as [number, number, number];
-    const radians = { pitch, yaw, roll };
-    return { radians, matrix: matrixOf(radians) };
-  },
 };

@@ -1,8 +1,8 @@
 /** What the drawing tests run in the browser: draws and gives pixels back. */
 import { type DrawOptions, drawFaces } from '../../src/face/draw.ts';
+import { faceOf } from '../../src/face/faces.ts';
 import type { Matrix3 } from '../../src/face/pose.ts';
-import { type Face, faceOf } from '../../src/face/results.ts';
-import { MODEL_FORMS } from '../../src/model/forms.ts';
+import type { Face } from '../../src/face/results.ts';
 
 export type Scene = Parameters<typeof canvasOf>[0];
 
@@ -20,7 +20,7 @@ function canvasOf(scene: { width: number; height: number; scale?: number; ground
 function face(box: Face['box'], matrix?: Matrix3): Face {
   const mask = Uint8Array.from({ length: 224 * 224 }, (_, i) => (i % 224 < 112 ? 1 : 0));
   const raw = { landmarks: new Float32Array(136), gender: Float32Array.of(0, 4), age: new Float32Array(8), headpose: new Float32Array(3) };
-  const made = faceOf(raw, { crop: box, form: MODEL_FORMS.released, mask });
+  const made = faceOf({ ...raw, ...(mask && { mask }) }, { crop: box, form: 'released' });
   if (matrix && made.headpose) made.headpose.matrix = matrix;
   return made;
 }

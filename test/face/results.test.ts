@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { faceOf } from '../../src/face/faces.ts';
 import { faceToJson } from '../../src/face/json.ts';
 import { AGES, ATTRIBUTES, LANDMARK_GROUPS, PARSING, TASKS, type Task } from '../../src/face/labels.ts';
-import { faceOf, type RawOutputs } from '../../src/face/results.ts';
+import type { RawOutputs } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { maskToPicture } from '../../src/image/crop.ts';
-import { MODEL_FORMS } from '../../src/model/forms.ts';
 import { codeOf } from '../errors.ts';
 
 const PIXELS = 224 * 224;
@@ -14,7 +14,7 @@ const LENGTHS: Record<'released' | 'paper', Partial<Record<Task, number>>> = {
   paper: { landmarks: 136, headpose: 9, attributes: 40, visibility: 29, age: 8, gender: 2, race: 5, expression: 7, recognition: 512 },
 };
 const crop = { x0: 100, y0: 50, x1: 212, y1: 274 };
-const released = (raw: RawOutputs) => faceOf(raw, { crop, form: MODEL_FORMS.released });
+const released = (raw: RawOutputs) => faceOf(raw, { crop, form: 'released' });
 
 const float = fc.oneof(
   fc.float({ noNaN: true, noDefaultInfinity: true }),
@@ -53,7 +53,7 @@ describe('labels', () => {
 
 describe('landmarks', () => {
   const at = (form: 'released' | 'paper', v: number) => {
-    const point = faceOf({ landmarks: new Float32Array(136).fill(v) }, { crop, form: MODEL_FORMS[form] }).landmarks?.[67];
+    const point = faceOf({ landmarks: new Float32Array(136).fill(v) }, { crop, form }).landmarks?.[67];
     return [point?.x, point?.y];
   };
 
@@ -90,7 +90,7 @@ describe('head pose', () => {
   });
 
   test('paper: the nearest rotation of nine numbers, row-major', () => {
-    const pose = faceOf({ headpose: Float32Array.of(0, -2, 0, 2, 0, 0, 0, 0, 2) }, { crop, form: MODEL_FORMS.paper }).headpose;
+    const pose = faceOf({ headpose: Float32Array.of(0, -2, 0, 2, 0, 0, 0, 0, 2) }, { crop, form: 'paper' }).headpose;
     expect(pose?.roll).toBeCloseTo(90, 6);
     expect(pose?.pitch).toBeCloseTo(0, 6);
     expect(pose?.yaw).toBeCloseTo(0, 6);
@@ -120,7 +120,7 @@ describe('classes', () => {
   test('the other choices, in the documented order', () => {
     const paper = faceOf(
       { gender: Float32Array.of(0, 1), race: Float32Array.of(0, 0, 3, 0, 0), expression: Float32Array.of(0, 0, 0, 9, 0, 0, 0) },
-      { crop, form: MODEL_FORMS.paper },
+      { crop, form: 'paper' },
     );
     expect([paper.gender?.label, paper.race?.label, paper.expression?.label]).toEqual(['female', 'Indian', 'happiness']);
     expect(paper.gender?.probabilities.male).toBeCloseTo(0.268941, 6);
@@ -130,7 +130,7 @@ describe('classes', () => {
 describe('segmentation', () => {
   test("the GPU's mask is taken as it is, copied, and maps to the picture", () => {
     const mask = Uint8Array.from({ length: PIXELS }, (_, i) => (i % 224 < 112 ? 1 : 10));
-    const face = faceOf({}, { crop, form: MODEL_FORMS.released, mask });
+    const face = faceOf({ mask }, { crop, form: 'released' });
     expect(face.segmentation?.classes).toEqual(mask);
     expect(face.segmentation?.classes).not.toBe(mask);
     expect(face.segmentation?.labels[10]).toBe('hair');
@@ -139,8 +139,8 @@ describe('segmentation', () => {
   });
 
   test('a mask of another size or with other classes is refused', () => {
-    expect(codeOf(() => faceOf({}, { crop, form: MODEL_FORMS.released, mask: new Uint8Array(9) }))).toBe('GPU_ERROR');
-    expect(codeOf(() => faceOf({}, { crop, form: MODEL_FORMS.released, mask: new Uint8Array(PIXELS).fill(11) }))).toBe('GPU_ERROR');
+    expect(codeOf(() => faceOf({ mask: new Uint8Array(9) }, { crop, form: 'released' }))).toBe('GPU_ERROR');
+    expect(codeOf(() => faceOf({ mask: new Uint8Array(PIXELS).fill(11) }, { crop, form: 'released' }))).toBe('GPU_ERROR');
   });
 });
 
@@ -149,7 +149,7 @@ describe('any raw outputs', () => {
     test(`${form}: finite in, finite out; distributions add up to 1; clones and JSON keep everything`, () => {
       fc.assert(
         fc.property(rawOf(form), (raw) => {
-          const face = faceOf(raw, { crop, form: MODEL_FORMS[form] });
+          const face = faceOf(raw, { crop, form });
           expect(numbers(face).filter((x) => !Number.isFinite(x))).toEqual([]);
           for (const choice of [face.age, face.gender, face.race, face.expression]) {
             if (!choice) continue;
@@ -177,7 +177,7 @@ describe('any raw outputs', () => {
           const values = new Float32Array(length);
           values[at % length] = bad;
           try {
-            faceOf({ [task]: values }, { crop, form: MODEL_FORMS.paper });
+            faceOf({ [task]: values }, { crop, form: 'paper' });
             expect.unreachable();
           } catch (error) {
             expect(error).toBeInstanceOf(FaceXFormerError);

@@ -1,8 +1,8 @@
 /** Results from PyTorch's raw outputs, against what NumPy makes of the same numbers (softmax, sigmoid, SVD in float64; 2026). */
 import { describe, expect, test } from 'vitest';
+import { faceOf } from '../../src/face/faces.ts';
 import type { Task } from '../../src/face/labels.ts';
-import { type Face, faceOf, type RawOutputs } from '../../src/face/results.ts';
-import { MODEL_FORMS } from '../../src/model/forms.ts';
+import type { Face, RawOutputs } from '../../src/face/results.ts';
 import { type FixtureName, fixture } from '../fixtures.ts';
 
 const WHOLE: readonly Task[] = ['landmarks', 'headpose', 'attributes', 'visibility', 'age', 'gender', 'race', 'expression', 'recognition'];
@@ -11,7 +11,7 @@ function faceFrom(name: FixtureName): { face: Face; mask: Uint8Array } {
   const given = fixture(name);
   const raw: RawOutputs = {};
   for (const task of WHOLE) if (given.names.includes(`output.${task}`)) raw[task] = given.expected(`output.${task}`).values as Float32Array;
-  return { face: faceOf(raw, { crop: given.box, form: MODEL_FORMS[given.form], mask: given.mask }), mask: given.mask };
+  return { face: faceOf({ ...raw, mask: given.mask }, { crop: given.box, form: given.form }), mask: given.mask };
 }
 
 interface Golden {

@@ -1,0 +1,69 @@
+/** The head of the head pose: three angles in the released form, nine numbers of a matrix in the paper's. */
+import type { Form } from '../../checkpoint/tensors.ts';
+import { strokeRimmed } from '../pen.ts';
+import { type Angles, type Matrix3, matrixOf } from '../pose.ts';
+import type { HeadPose } from '../results.ts';
+import { anglesOf, nearestRotation } from '../rotation.ts';
+import { degrees, type Head, type Numbers, sized } from './head.ts';
+
+/** How many numbers a form gives, and the rotation that they mean. */
+const ROTATION: Readonly<Record<Form, { numbers: number; of(values: Numbers): { radians: Angles; matrix: Matrix3 } }>> = {
+  released: {
+    numbers: 3,
+    of(values) {
+      const [pitch, yaw, roll] = values as unknown as [number, number, number];
+      const radians = { pitch, yaw, roll };
+      return { radians, matrix: matrixOf(radians) };
+    },
+  },
+  paper: {
+    numbers: 9,
+    of(values) {
+      const matrix = nearestRotation(values);
+      return { radians: anglesOf(matrix), matrix };
+    },
+  },
+};
+
+/** Colours of the head's axes, in the order x (to the right), y (down), z (where the face looks). */
+export const AXIS_COLOURS = ['#ff453a', '#32d74b', '#0a84ff'] as const;
+
+const inDegrees = (radians: number): number => (radians * 180) / Math.PI;
+const whole = (angle: number): string => `${Math.round(angle)}°`;
+
+export const headpose: Head<HeadPose> = {
+  title: 'Head pose',
+  read(values, { form }) {
+    const { numbers, of } = ROTATION[form];
+    const { radians, matrix } = of(sized('headpose', values, numbers));
+    return { pitch: inDegrees(radians.pitch), yaw: inDegrees(radians.yaw), roll: inDegrees(radians.roll), radians, matrix };
+  },
+  line: ({ pitch, yaw, roll }) => `pitch ${degrees(pitch)}, yaw ${degrees(yaw)}, roll ${degrees(roll)}`,
+  card: ({ pitch, yaw, roll, matrix }) => ({
+    rows: [
+      ['pitch', degrees(pitch)],
+      ['yaw', degrees(yaw)],
+      ['roll', degrees(roll)],
+    ],
+    details: {
+      summary: 'Rotation matrix',
+      named: false,
+      rows: [0, 3, 6].map((row) => matrix.slice(row, row + 3).map((value) => value.toFixed(4))),
+    },
+  }),
+  caption: ({ pitch, yaw, roll }) => ({ line: `pitch ${whole(pitch)}  yaw ${whole(yaw)}  roll ${whole(roll)}` }),
+  drawn: {
+    as: 'lines',
+    /** The columns of the rotation matrix from the middle of the box, seen along z: the official script's axes. */
+    draw({ ctx, unit }, { matrix }, { x0, y0, x1, y1 }) {
+      const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
+      const length = Math.min(x1 - x0, y1 - y0) * 0.35;
+      AXIS_COLOURS.forEach((colour, axis) => {
+        ctx.beginPath();
+        ctx.moveTo(x, y);
+        ctx.lineTo(x + length * (matrix[axis] as number), y + length * (matrix[3 + axis] as number));
+        strokeRimmed(ctx, colour, 2 * unit);
+      });
+    },
+  },
+};

@@ -1,0 +1,67 @@
+/** The head of the landmarks: two coordinates a point. */
+import type { Form } from '../../checkpoint/tensors.ts';
+import { type Point, toPicture } from '../../image/crop.ts';
+import { SIZE } from '../../image/resize.ts';
+import { LANDMARK_GROUPS, LANDMARKS } from '../labels.ts';
+import { type Pen, strokeRimmed } from '../pen.ts';
+import { type Head, sized } from './head.ts';
+
+/** Width and height of the heat maps that the paper form takes its landmarks from. */
+const HEATMAP = 56;
+
+/** From a coordinate in [-1, 1] to pixels of the crop. */
+const CROP_PIXEL: Readonly<Record<Form, (v: number) => number>> = {
+  /** p = ((v + 1) * 224 - 1) / 2 (official inference.py), so that -1 and 1 are the crop's edges. */
+  released: (v) => ((v + 1) * SIZE - 1) / 2,
+  /**
+   * -1 and 1 are the centres of the first and the last of the 56 heat-map pixels (align_corners). Heat-map pixel
+   * q = (v + 1) / 2 * 55 sees crop pixels 4q to 4q + 3, whose middle is p = 4 * (q + 0.5) - 0.5.
+   */
+  paper: (v) => ((((v + 1) / 2) * (HEATMAP - 1) + 0.5) * SIZE) / HEATMAP - 0.5,
+};
+
+/** Landmarks have pixel centres at integers, a canvas has them at halves. */
+const HALF = 0.5;
+
+export const landmarks: Head<Point[]> = {
+  title: 'Landmarks',
+  read(values, { crop, form }) {
+    sized('landmarks', values, 2 * LANDMARKS);
+    const pixel = (i: number): number => CROP_PIXEL[form](values[i] as number);
+    return Array.from({ length: LANDMARKS }, (_, i) => toPicture({ x: pixel(2 * i), y: pixel(2 * i + 1) }, crop));
+  },
+  line(points) {
+    const range = (values: number[]): string => `${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}`;
+    return `${points.length} points, x ${range(points.map(({ x }) => x))}, y ${range(points.map(({ y }) => y))}`;
+  },
+  card: (points) => ({
+    answer: `${points.length} points`,
+    small: 'iBUG 300-W',
+    details: {
+      summary: 'Coordinates in pixels',
+      named: true,
+      rows: points.map(({ x, y }, i) => [String(i), x.toFixed(1), y.toFixed(1)]),
+    },
+  }),
+  drawn: {
+    as: 'lines',
+    draw({ ctx, unit }: Pen, points) {
+      ctx.beginPath();
+      for (const { first, last, closed } of LANDMARK_GROUPS) {
+        points.slice(first, last + 1).forEach(({ x, y }, i) => {
+          if (i === 0) ctx.moveTo(x + HALF, y + HALF);
+          else ctx.lineTo(x + HALF, y + HALF);
+        });
+        if (closed) ctx.closePath();
+      }
+      strokeRimmed(ctx, '#5ef1ff', unit);
+      ctx.beginPath();
+      for (const { x, y } of points) {
+        ctx.moveTo(x + HALF + 1.4 * unit, y + HALF);
+        ctx.arc(x + HALF, y + HALF, 1.4 * unit, 0, 2 * Math.PI);
+      }
+      ctx.fillStyle = '#ffffff';
+      ctx.fill();
+    },
+  },
+};

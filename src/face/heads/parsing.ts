@@ -1,0 +1,55 @@
+/** The head of the parsing map: a class a pixel, which the GPU has chosen. */
+import { FaceXFormerError } from '../../gpu/errors.ts';
+import { SIZE } from '../../image/resize.ts';
+import { PARSING } from '../labels.ts';
+import type { Segmentation } from '../results.ts';
+import { type Head, sized } from './head.ts';
+
+const rounded = (share: number): string => (share < 0.005 ? '<1 %' : `${Math.round(100 * share)} %`);
+
+/** Each class's share of the pixels, in the order of the labels. */
+function shares({ classes, labels }: Segmentation): { label: string; part: number }[] {
+  const counts = labels.map(() => 0);
+  for (const index of classes) counts[index] = (counts[index] ?? 0) + 1;
+  return labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length }));
+}
+
+export const segmentation: Head<Segmentation> = {
+  title: 'Parsing',
+  reads: 'mask',
+  read(mask) {
+    const wrong = sized('mask', mask, SIZE * SIZE).find((index) => index >= PARSING.length);
+    if (wrong !== undefined)
+      throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${PARSING.length - 1}.`);
+    return { width: SIZE, height: SIZE, classes: Uint8Array.from(mask), labels: PARSING.map(({ name }) => name) };
+  },
+  line(found) {
+    const seen = shares(found).filter(({ part }) => part > 0);
+    return seen
+      .sort((a, b) => b.part - a.part)
+      .map(({ label, part }) => `${label} ${rounded(part)}`)
+      .join(', ');
+  },
+  card: (found) => ({
+    note: 'Share of the box that each class takes.',
+    bars: shares(found).map((bar, i) => ({ ...bar, colour: PARSING[i]?.colour ?? [] })),
+  }),
+  drawn: {
+    as: 'area',
+    /** Class colours over the crop, nearest neighbour; background stays clear, so that the picture keeps its light there. */
+    draw({ ctx, opacity }, { width, height, classes }, box) {
+      const colours = new ImageData(width, height);
+      classes.forEach((index, i) => {
+        const colour = PARSING[index]?.colour;
+        if (index !== 0 && colour) colours.data.set([...colour, 255], 4 * i);
+      });
+      const canvas = new OffscreenCanvas(width, height);
+      canvas.getContext('2d')?.putImageData(colours, 0, 0);
+      ctx.save();
+      ctx.globalAlpha = opacity;
+      ctx.imageSmoothingEnabled = false;
+      ctx.drawImage(canvas, box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0);
+      ctx.restore();
+    },
+  },
+};

@@ -1,0 +1,45 @@
+/** Heads that tell of each of several things how likely it is: a logit each. */
+import { ATTRIBUTES, VISIBILITY_POINTS } from '../labels.ts';
+import type { Face, Visibility } from '../results.ts';
+import { type Head, percent, sigmoid, sized, spaced } from './head.ts';
+
+/** CelebA's attributes: present or not. */
+export const attributes: Head<NonNullable<Face['attributes']>> = {
+  title: 'Attributes',
+  read(logits) {
+    sized('attributes', logits, ATTRIBUTES.length);
+    const entries = ATTRIBUTES.map((name, i) => [name, { probability: sigmoid(logits[i] as number), value: (logits[i] as number) >= 0 }]);
+    return Object.fromEntries(entries) as NonNullable<Face['attributes']>;
+  },
+  line(found) {
+    const present = Object.entries(found)
+      .filter(([, { value }]) => value)
+      .sort(([, a], [, b]) => b.probability - a.probability);
+    return present.map(([name, { probability }]) => `${spaced(name)} ${percent(probability)}`).join(', ') || 'none';
+  },
+  card(found) {
+    const bars = Object.entries(found).map(([name, { probability, value }]) => ({ label: spaced(name), part: probability, top: value }));
+    const present = bars.filter(({ top }) => top).length;
+    return { answer: `${present} of ${bars.length}`, small: 'with a probability of at least 50 %', bars };
+  },
+};
+
+const occluded = (points: readonly Visibility[]): string => `${points.filter((point) => point.occluded).length} of ${points.length}`;
+
+/** COFW's points: occluded or not. */
+export const visibility: Head<Visibility[]> = {
+  title: 'Visibility',
+  read(logits) {
+    sized('visibility', logits, VISIBILITY_POINTS);
+    return Array.from(logits, (x, index) => ({ index, occluded: x >= 0, probability: sigmoid(x) }));
+  },
+  line(points) {
+    const which = points.filter((point) => point.occluded).map(({ index }) => index);
+    return `${occluded(points)} points occluded${which.length > 0 ? `: ${which.join(' ')}` : ''}`;
+  },
+  card: (points) => ({
+    answer: `${occluded(points)} occluded`,
+    small: 'COFW’s points',
+    dots: points.map(({ index, occluded: on, probability }) => ({ on, title: `point ${index}: occluded with ${percent(probability)}` })),
+  }),
+};
