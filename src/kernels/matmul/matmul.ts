@@ -34,6 +34,7 @@ export function fits(tile: MatmulTile, { inner, cols, stream = false, shares = 1
     TILE_ROWS % ROWS === 0 &&
     TILE_QUADS % QUADS === 0 &&
     inner % (shares * TILE_K) === 0 &&
+    threadsOf(tile) % TILE_QUADS === 0 &&
     threadsOf(tile) <= WORKGROUP_THREADS &&
     bytes <= WORKGROUP_BYTES &&
     // A stream's statistics are of 64 columns each, and are told among threads in the room of a step of w.

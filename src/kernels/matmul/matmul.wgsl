@@ -57,8 +57,8 @@ var<workgroup> xs: array<array<array<vec4f, X_ROW_OF_STEP>, ROWS>, DOWN>; // [th
 var<workgroup> ws: array<array<array<array<vec4f, ACROSS>, QUADS>, 4>, STEP>; // [k / 4][k % 4][quad][thread's column]
 var<workgroup> moments: array<vec2f, TILE_ROWS>; // of rows: mean, 1 / deviation
 
-// Where a thread works: its tile's first row of x, the last that there is, the first vec4 of its columns, the first k.
-struct Tile { row: u32, last: u32, quad: u32, k: u32 }
+// Where a thread reads: its tile's first row of x and the last that there is, the first k, and its own first vec4 of w.
+struct Tile { row: u32, last: u32, k: u32, w: u32 }
 
 // What a thread brings of a step.
 struct Part { x: array<vec4f, X_EACH>, w: array<vec4f, W_EACH> }
@@ -72,9 +72,7 @@ fn fetch(tile: Tile, step: u32, thread: u32) -> Part {
     part.x[i] = vec4f(x[at.x + at.y + item % STEP]);
   }
   for (var i = 0u; i < W_EACH; i++) { // unroll
-    let item = min(thread + i * THREADS, W_ITEMS - 1u);
-    let quad = tile.quad + item % TILE_QUADS;
-    part.w[i] = vec4f(w[(quad / 16u * INNER + k + item / TILE_QUADS) * 16u + quad % 16u]);
+    part.w[i] = vec4f(w[tile.w + (step + i * (THREADS / TILE_QUADS)) * 16u]); // beyond a step, where its items are fewer, for nothing
   }
   return part;
 }
@@ -86,14 +84,12 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of y: those of a share, or of an image with a weight of its own
   let isShare = SHARES > 1u;
   let firstOfX = select(group.z * rowsOfZ, 0u, isShare);
-  let blocks = (COLS + 63u) / 64u * 16u; // vec4 of a packed row
   let inner = INNER / SHARES;
-  var tile = Tile(firstOfX + group.y * TILE_ROWS, firstOfX + rowsOfZ - 1u, group.x * TILE_QUADS, 0u);
-  if (isShare) {
-    tile.k = group.z * inner;
-  } else {
-    tile.quad += group.z * blocks;
-  }
+  let k0 = select(0u, group.z * inner, isShare);
+  let blocks = select(group.z * ((COLS + 63u) / 64u), 0u, isShare); // of 64 columns, of the weights before
+  let quad = group.x * TILE_QUADS + thread % TILE_QUADS;
+  let firstOfW = ((blocks + quad / 16u) * INNER + k0 + thread / TILE_QUADS) * 16u + quad % 16u;
+  let tile = Tile(firstOfX + group.y * TILE_ROWS, firstOfX + rowsOfZ - 1u, k0, firstOfW);
   var norms = array<vec2f, X_EACH>(); // of the rows that the thread brings: what to multiply with, and to add
   if (NORM) {
     for (var i = thread; i < TILE_ROWS; i += THREADS) {
