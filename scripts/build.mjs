@@ -12,11 +12,21 @@ import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
+import { mtcnnNotice, mtcnnWeights } from '../tools/mtcnn.mjs';
 import { minifiedWgslForRolldown } from '../tools/wgsl.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-const inputs = ['src', 'scripts/build.mjs', 'tools/wgsl.mjs', 'weights', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const inputs = [
+  'src',
+  'scripts/build.mjs',
+  'tools/wgsl.mjs',
+  'tools/mtcnn.mjs',
+  'weights',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 
 /** When anything at or under a path last changed, in milliseconds. */
 function newest(path) {
@@ -32,7 +42,7 @@ function isFresh() {
 }
 
 /** What `exports` of package.json names: its file in dist/, and its source. Left as it reads: who installs it minifies it with the rest of an app. */
-const ENTRIES = { index: 'src/index.ts', draw: 'src/face/draw.ts', client: 'src/worker/client.ts' };
+const ENTRIES = { index: 'src/index.ts', detect: 'src/detect/index.ts', draw: 'src/face/draw.ts', client: 'src/worker/client.ts' };
 
 /**
  * Scripts that are whole in themselves, and minified: the worker's, which bundlers and people move about, and everything that the package exports, for
@@ -122,6 +132,8 @@ export async function build({ force = false } = {}) {
       ),
       declareTo(made),
     ]);
+    writeFileSync(join(made, 'mtcnn.safetensors'), mtcnnWeights()); // beside the code, which says `new URL('./mtcnn.safetensors', import.meta.url)`
+    writeFileSync(join(made, 'mtcnn.LICENSE'), mtcnnNotice());
     writeHashes(made);
     rmSync(dist, { recursive: true, force: true });
     renameSync(made, dist);

@@ -1,6 +1,6 @@
 /**
- * Makes test/fixtures from the full fixtures in ../shared/fixtures: the portrait, `resized` and every small tensor whole, large tensors
- * thinned, and the parsing mask (argmax over the 11 logits) whole. Run it again when the full fixtures change:
+ * Makes test/fixtures from the full fixtures in ../shared/fixtures: the pictures, what a detector finds in them, `resized` and every small tensor
+ * whole, large tensors thinned, and the parsing mask (argmax over the 11 logits) whole. Run it again when the full fixtures change:
  *   node scripts/make-fixtures.mjs
  * A thinned tensor keeps its elements 0, step, 2 step, ...; `step` is the least number that leaves at most KEPT elements and shares no
  * factor with a dimension, so that the kept ones pass through every row, column and channel. Values stay float32: the bounds are too
@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const KEPT = 10_000;
-const LIMIT = 3_000_000;
+const LIMIT = 3_500_000;
 const from = new URL('../../shared/fixtures/', import.meta.url);
 const to = new URL('../test/fixtures/', import.meta.url);
 const names = ['astronaut-face.safetensors', 'astronaut-wide.safetensors', 'astronaut-face-paper.safetensors'];
@@ -83,8 +83,11 @@ function maskOf({ shape: [, classes, height, width], bytes }) {
 }
 
 mkdirSync(to, { recursive: true });
-writeFileSync(new URL('astronaut.png', to), readFileSync(new URL('astronaut.png', from)));
-let total = statSync(new URL('astronaut.png', to)).size;
+let total = 0;
+for (const name of ['astronaut.png', 'group.png', 'detections.json']) {
+  writeFileSync(new URL(name, to), readFileSync(new URL(name, from)));
+  total += statSync(new URL(name, to)).size;
+}
 for (const name of names) {
   const { metadata, tensors } = readTensors(new URL(name, from));
   const record = {};

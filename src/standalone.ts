@@ -1,4 +1,5 @@
 /** Everything that the package exports, for who has no bundler: one file. */
 
+export * from './detect/index.ts';
 export * from './face/draw.ts';
 export * from './index.ts';

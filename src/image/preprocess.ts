@@ -51,7 +51,7 @@ export class Preprocess {
    * @param crops 1 to `MOST_IMAGES`, of integers inside the picture, as `checkBox` gives them
    * @throws FaceXFormerError LIMIT: a crop is larger than a texture can be, or they are than the GPU has memory for. BAD_PICTURE: see `Picture.copyTo`.
    */
-  async upload(picture: Picture, crops: readonly Box[]): Promise<Upload> {
+  async upload(picture: Pick<Picture, 'copyTo'>, crops: readonly Box[]): Promise<Upload> {
     const most = Math.min(MAX_CROP, this.device.limits.maxTextureDimension2D);
     const { width, height } = largest(crops);
     if (Math.max(width, height) > most)

@@ -40,6 +40,8 @@ export interface Picture extends Size {
    * @throws FaceXFormerError BAD_PICTURE: tainted by another origin, closed since, or refused by the browser.
    */
   copyTo(texture: GPUTexture, crop: Box, device: GPUDevice, layer?: number): Promise<Copy>;
+  /** The picture at another size, by the browser's best filter: for what is larger than can be worked on. */
+  resized(size: Size): Promise<Picture>;
   /** Frees what opening made; never the caller's own object. */
   close(): void;
 }
@@ -142,8 +144,17 @@ function external(source: External, { width, height }: Size = source as Size): P
         throw unreadable(tag(source), error);
       }
     },
+    resized: (size) => resizedOf(source, size),
     close: () => {},
   };
+}
+
+async function resizedOf(source: ImageBitmapSource, { width, height }: Size): Promise<Picture> {
+  try {
+    return owned(await createImageBitmap(source, { ...AS_STORED, resizeWidth: width, resizeHeight: height, resizeQuality: 'high' }));
+  } catch (error) {
+    throw unreadable(tag(source), error);
+  }
 }
 
 /** A canvas with the picture; an ImageBitmap of a video frame that is turned would be distorted. */
@@ -189,6 +200,7 @@ function raw({ data, width, height }: RawPicture): Picture {
       const copy = () => device.queue.writeTexture(into, data as GPUAllowSharedBufferSource, layout, [x1 - x0, y1 - y0]);
       return { refused: refusalOf(device, copy) };
     },
+    resized: (size) => resizedOf(new ImageData(Uint8ClampedArray.from(data), width, height), size),
     close: () => {},
   };
 }

@@ -23,7 +23,7 @@ export interface KernelCase {
   run(device: GPUDevice): Promise<{ actual: ArrayLike<number>; expected: ArrayLike<number> }>;
 }
 
-/** Binds `inputs` by binding name, launches, and returns the `y` of `length` elements of `dtype`'s size, which starts as sentinels. */
+/** Binds `inputs` by binding name, launches, and returns the `y` of `length` elements of `dtype`'s size, which starts as `start`, or as sentinels. */
 export async function runKernel<Shape>(
   device: GPUDevice,
   kernel: Kernel<Shape>,
@@ -31,12 +31,13 @@ export async function runKernel<Shape>(
   inputs: Record<string, Values | GPUTexture>,
   length: number,
   dtype: Dtype = 'f32',
+  start?: Uint32Array<ArrayBuffer>,
 ): Promise<ArrayBuffer> {
   const launch = kernel.launch(shape);
   const pipeline = await new Pipelines(device).get(kernel, launch);
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const y = device.createBuffer({ label: 'y', size: Math.ceil((length * (dtype === 'f16' ? 2 : 4)) / 4) * 4, usage: storage });
-  device.queue.writeBuffer(y, 0, new Uint32Array(y.size / 4).fill(SENTINEL));
+  device.queue.writeBuffer(y, 0, start ?? new Uint32Array(y.size / 4).fill(SENTINEL));
   const made: { destroy(): void }[] = [y];
   const entries = kernel.bindings.map(({ name }, binding) => {
     if (name === 'y') return { binding, resource: { buffer: y } };

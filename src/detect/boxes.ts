@@ -1,0 +1,112 @@
+/**
+ * What MTCNN does with boxes between its networks, in float32 as PyTorch computes it: a sum that is rounded otherwise moves a box over the edge
+ * of an integer or a threshold. Source: facenet-pytorch, models/utils/detect_face.py; torchvision.ops.nms.
+ */
+import type { Size } from '../image/crop.ts';
+
+const f = Math.fround;
+
+/** A box of the search: corners as MTCNN counts them (the right and lower ones belong to the box), float32. */
+export interface Candidate {
+  readonly x0: number;
+  readonly y0: number;
+  readonly x1: number;
+  readonly y1: number;
+  readonly score: number;
+  /** Four numbers that move the corners, in parts of the box's width and height. */
+  readonly move: readonly [number, number, number, number];
+}
+
+type Corners = Pick<Candidate, 'x0' | 'y0' | 'x1' | 'y1'>;
+
+/** Cells of the first network are this far apart, and see this many pixels of their level. */
+const STRIDE = 2;
+const CELL = 12;
+
+/** The box that a cell of the first network stands for, in picture pixels: generateBoundingBox. */
+export function boxOfCell(column: number, row: number, scale: number): Corners {
+  const at = (cell: number, side: number) => Math.floor(f((STRIDE * cell + side) / f(scale)));
+  return { x0: at(column, 1), y0: at(row, 1), x1: at(column, CELL), y1: at(row, CELL) };
+}
+
+/**
+ * Non-maximum suppression by torchvision's measure: intersection over union. Gives what is kept, the highest score first; of equal ones the first.
+ * @param most a box that shares more than this with one of a higher score is dropped
+ */
+export function suppress<Box extends Candidate>(boxes: readonly Box[], most: number): Box[] {
+  const area = ({ x0, y0, x1, y1 }: Corners) => f(f(x1 - x0) * f(y1 - y0));
+  const ordered = boxes.toSorted((a, b) => b.score - a.score);
+  return keep(ordered, area, (a, b, areaA, areaB) => {
+    const width = Math.max(0, f(Math.min(a.x1, b.x1) - Math.max(a.x0, b.x0)));
+    const height = Math.max(0, f(Math.min(a.y1, b.y1) - Math.max(a.y0, b.y0)));
+    const shared = f(width * height);
+    return f(shared / f(f(areaA + areaB) - shared)) > most;
+  });
+}
+
+/** The same by the last network's measure: intersection over the smaller of both, with areas of whole pixels. Of equal scores the last is first. */
+export function suppressByLesser<Box extends Candidate>(boxes: readonly Box[], most: number): Box[] {
+  const area = ({ x0, y0, x1, y1 }: Corners) => f(f(f(x1 - x0) + 1) * f(f(y1 - y0) + 1));
+  const ordered = boxes.toReversed().toSorted((a, b) => b.score - a.score);
+  return keep(ordered, area, (a, b, areaA, areaB) => {
+    const width = Math.max(0, f(f(Math.min(a.x1, b.x1) - Math.max(a.x0, b.x0)) + 1));
+    const height = Math.max(0, f(f(Math.min(a.y1, b.y1) - Math.max(a.y0, b.y0)) + 1));
+    return !(f(f(width * height) / Math.min(areaA, areaB)) <= most);
+  });
+}
+
+function keep<Box extends Candidate>(
+  ordered: readonly Box[],
+  areaOf: (box: Box) => number,
+  drops: (kept: Box, other: Box, keptArea: number, otherArea: number) => boolean,
+): Box[] {
+  const areas = ordered.map(areaOf);
+  const dropped = new Uint8Array(ordered.length);
+  const kept: Box[] = [];
+  for (const [i, box] of ordered.entries()) {
+    if (dropped[i]) continue;
+    kept.push(box);
+    for (let j = i + 1; j < ordered.length; j++)
+      if (!dropped[j] && drops(box, ordered[j] as Box, areas[i] as number, areas[j] as number)) dropped[j] = 1;
+  }
+  return kept;
+}
+
+/** The corners moved by the network's numbers. `more` is 1 where a side counts both its ends: bbreg; 0 after the first network. */
+export function moved<Box extends Candidate>(box: Box, more: 0 | 1): Box {
+  const width = f(f(box.x1 - box.x0) + more);
+  const height = f(f(box.y1 - box.y0) + more);
+  const [left, top, right, bottom] = box.move;
+  return {
+    ...box,
+    x0: f(box.x0 + f(left * width)),
+    y0: f(box.y0 + f(top * height)),
+    x1: f(box.x1 + f(right * width)),
+    y1: f(box.y1 + f(bottom * height)),
+  };
+}
+
+/** The box made square by its longer side about its centre: rerec. */
+export function squared<Box extends Candidate>(box: Box): Box {
+  const height = f(box.y1 - box.y0);
+  const width = f(box.x1 - box.x0);
+  const side = Math.max(width, height);
+  const x0 = f(f(box.x0 + f(width * 0.5)) - f(side * 0.5));
+  const y0 = f(f(box.y0 + f(height * 0.5)) - f(side * 0.5));
+  return { ...box, x0, y0, x1: f(x0 + side), y1: f(y0 + side) };
+}
+
+/** Pixels that a network looks at, in a picture that begins at 0. */
+export interface Crop extends Size {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** The part of a box that lies in the picture, cut to whole pixels, which MTCNN counts from 1; undefined where nothing of it does: pad. */
+export function cropOf(box: Corners, picture: Size): Crop | undefined {
+  const left = Math.max(Math.trunc(box.x0), 1) - 1;
+  const top = Math.max(Math.trunc(box.y0), 1) - 1;
+  const width = Math.min(Math.trunc(box.x1), picture.width) - left;
+  const height = Math.min(Math.trunc(box.y1), picture.height) - top;
+  return width > 0 && height > 0 ? { left, top, width, height } : undefined;
+}

@@ -1,0 +1,100 @@
+/** MTCNN's three stages over networks that something else computes: the order of things between them, and nothing of a GPU. */
+import type { Point, Size } from '../image/crop.ts';
+import { boxOfCell, type Candidate, type Crop, cropOf, moved, squared, suppress, suppressByLesser } from './boxes.ts';
+import { type Level, pyramid } from './pyramid.ts';
+
+/** A cell of a level that the first network takes for a face. */
+export interface Proposal {
+  /** Which of the levels, and where in its map of cells. */
+  readonly level: number;
+  readonly row: number;
+  readonly column: number;
+  readonly probability: number;
+  readonly move: Candidate['move'];
+}
+
+/** What the second and third network say of a crop. */
+export interface Judgement {
+  readonly probability: number;
+  readonly move: Candidate['move'];
+}
+
+export interface FinalJudgement extends Judgement {
+  /** Five x, then five y, in parts of the box's width and height. */
+  readonly points: readonly number[];
+}
+
+/** The networks P, R and O on one picture. */
+export interface Networks {
+  /** Cells of at least this probability, level by level, row by row. */
+  propose(levels: readonly Level[], atLeast: number): Promise<Proposal[]>;
+  /** Each crop at 24 x 24. */
+  refine(crops: readonly Crop[]): Promise<Judgement[]>;
+  /** Each crop at 48 x 48. */
+  decide(crops: readonly Crop[]): Promise<FinalJudgement[]>;
+}
+
+/** A face as MTCNN gives it: corners are not bound to the picture. */
+export interface FoundFace extends Candidate {
+  /** Eye on the picture's left, eye on its right, nose, corner of the mouth on the left, on the right. */
+  readonly points: readonly Point[];
+}
+
+export interface CascadeOptions {
+  readonly minFace: number;
+  /** Of P (at least), R and O (more than). */
+  readonly thresholds: readonly [number, number, number];
+}
+
+const f = Math.fround;
+
+/** The faces of a picture, the most probable first. */
+export async function cascade(networks: Networks, picture: Size, { minFace, thresholds }: CascadeOptions): Promise<FoundFace[]> {
+  const levels = pyramid(picture, minFace);
+  if (levels.length === 0) return [];
+  const proposed = await networks.propose(levels, thresholds[0]);
+  const byLevel = levels.map((_, level) => proposed.filter((one) => one.level === level));
+  const cells = byLevel.flatMap((all, level) => suppress(all.map(candidateOf(levels[level] as Level)), 0.5));
+  const wide = suppress(cells, 0.7).map((box) => squared(moved(box, 0)));
+  const refined = await judged(wide, picture, (crops) => networks.refine(crops), thresholds[1]);
+  const narrow = suppress(refined, 0.7).map((box) => squared(moved(box, 1)));
+  const decided = await judged(narrow, picture, (crops) => networks.decide(crops), thresholds[2]);
+  return suppressByLesser(
+    decided.map((box) => moved({ ...box, points: pointsOf(box) }, 1)),
+    0.7,
+  );
+}
+
+const candidateOf =
+  ({ scale }: Level) =>
+  ({ row, column, probability, move }: Proposal): Candidate => ({ ...boxOfCell(column, row, scale), score: probability, move });
+
+/** The boxes of which the network is surer than the threshold, with what it says of them. A box outside the picture is none. */
+async function judged<Said extends Judgement>(
+  boxes: readonly Candidate[],
+  picture: Size,
+  judge: (crops: readonly Crop[]) => Promise<Said[]>,
+  threshold: number,
+): Promise<(Candidate & Said)[]> {
+  const within = boxes.flatMap((box) => {
+    const crop = cropOf(box, picture);
+    return crop ? [{ box, crop }] : [];
+  });
+  if (within.length === 0) return [];
+  const said = await judge(within.map(({ crop }) => crop));
+  const all = within.map(({ box }, i) => ({ ...box, ...(said[i] as Said), score: (said[i] as Said).probability }));
+  return all.filter(({ score }) => score > threshold);
+}
+
+/** MTCNN counts pixels from 1, and a side by both its ends. */
+function pointsOf({ x0, y0, x1, y1, points }: Candidate & FinalJudgement): Point[] {
+  const width = f(f(x1 - x0) + 1);
+  const height = f(f(y1 - y0) + 1);
+  return Array.from({ length: 5 }, (_, i) => ({
+    x: f(f(f(width * (points[i] as number)) + x0) - 1),
+    y: f(f(f(height * (points[i + 5] as number)) + y0) - 1),
+  }));
+}
+
+/** The second of two classes' probability, of their logits' difference. */
+export const probabilityOf = (difference: number): number => f(1 / (1 + Math.exp(-difference)));

@@ -1,0 +1,221 @@
+/** MTCNN, the detector of the official FaceXFormer script, on our own kernels. */
+import type { WeightsSource } from '../checkpoint/open.ts';
+import { type Gpu, type LentDevice, openGpu } from '../gpu/device.ts';
+import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { disposed } from '../gpu/readback.ts';
+import { allocated } from '../gpu/scope.ts';
+import { type Box, type Point, type Size, wholePicture } from '../image/crop.ts';
+import { frameOf, openPicture, type Picture, type PictureSource } from '../image/source.ts';
+import { type CascadeOptions, cascade, type FoundFace } from './cascade.ts';
+import { GpuNetworks } from './networks.ts';
+import { packagedWeights, readWeights } from './weights.ts';
+
+/**
+ * Pixels of the largest picture that is searched as it is, at `minFace` 20 or more. A larger one, or one that is wider or higher than a texture
+ * may be, is reduced to that before, so that memory stays within 300 MB whatever comes.
+ */
+export const LARGEST_PICTURE = 2 ** 24;
+/** At this size of face, facenet-pytorch's default, the largest level has 0.36 times the picture's pixels. */
+const USUAL_FACE = 20;
+/** The texture's sides grow in steps of this many pixels. */
+const STEP = 256;
+
+/** A face that was found. Coordinates are picture pixels as facenet-pytorch counts them; the box may reach over the picture's edge. */
+export interface DetectedFace {
+  readonly box: Box;
+  /** 0 to 1. */
+  readonly score: number;
+  /** The eye on the picture's left, the eye on its right, the nose, the mouth's corner on the left, and that on the right. */
+  readonly points: readonly Point[];
+}
+
+/** What faces come first: the largest, as in the official script; the most probable; or the large ones near the picture's centre. */
+export type FaceOrder = 'size' | 'score' | 'center';
+
+/** How faces are looked for. */
+export interface SearchOptions {
+  /** The smallest face's side, in pixels of the picture; 20 unless given. Half as much takes four times as long. */
+  minFace?: number;
+  /** What the three networks' probabilities must reach, 0.6, 0.7 and 0.7 unless given; one number is the last one's. */
+  threshold?: number | readonly [number, number, number];
+  /** How many faces at most, in `order`; all unless given. */
+  maxFaces?: number;
+  /** `size` unless given. */
+  order?: FaceOrder;
+}
+
+/** Of `Mtcnn.load`. */
+export interface MtcnnOptions extends SearchOptions {
+  /** The weights' file, where a bundler has not brought it along: `facexformer-webgpu/mtcnn.safetensors`. */
+  weights?: WeightsSource;
+  /** A GPUDevice to share, which `dispose()` leaves alone. */
+  device?: LentDevice;
+  /** Ends the loading with ABORTED. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Of `Mtcnn.detect`: what `load` was told, but for this call, and a signal. */
+export interface DetectOptions extends SearchOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/** MTCNN on one GPU: `load` makes it, `detect` finds faces until `dispose`. */
+export class Mtcnn {
+  #turn: Promise<unknown> = Promise.resolve();
+  #texture: GPUTexture | undefined;
+  #disposed = false;
+
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly networks: GpuNetworks,
+    private readonly options: SearchOptions,
+  ) {}
+
+  /**
+   * Reads the weights (2 MB) and compiles the kernels.
+   * @throws FaceXFormerError BAD_OPTION, WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, GPU_ERROR, DEVICE_LOST, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE,
+   * ABORTED
+   */
+  static async load(options: MtcnnOptions = {}): Promise<Mtcnn> {
+    const { weights = packagedWeights(), device, signal, ...search } = options;
+    checked(search);
+    throwIfAborted(signal);
+    const gpu = await openGpu(device, { signal });
+    try {
+      const networks = await GpuNetworks.create(gpu.device, await readWeights(weights, signal));
+      throwIfAborted(signal);
+      return new Mtcnn(gpu, networks, search);
+    } catch (error) {
+      if (gpu.own) gpu.device.destroy();
+      throw gpu.lost.aborted ? gpuLost(gpu.lost.reason) : error;
+    }
+  }
+
+  /**
+   * The faces in a picture; none is []. Calls are answered in their order.
+   * @throws FaceXFormerError BAD_PICTURE, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED
+   */
+  detect(source: PictureSource, options: DetectOptions = {}): Promise<DetectedFace[]> {
+    const { signal, ...search } = options;
+    const asked = { ...this.options, ...search };
+    const frame = frameOf(source);
+    const found = this.#turn.then(() => this.#detect(frame ?? source, asked, signal)).finally(() => frame?.close());
+    this.#turn = found.catch(() => {});
+    return found;
+  }
+
+  /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
+  dispose(): void {
+    this.#disposed = true;
+    this.networks.destroy();
+    this.#texture?.destroy();
+    if (this.gpu.own) this.gpu.device.destroy();
+  }
+
+  async #detect(source: PictureSource, options: SearchOptions, signal: AbortSignal | undefined): Promise<DetectedFace[]> {
+    const search = checked(options);
+    this.#check(signal);
+    const picture = await openPicture(source);
+    try {
+      return ordered(await this.#search(picture, search, signal), picture, options);
+    } catch (error) {
+      await Promise.resolve(); // a loss that caused this is known by then
+      this.#check(signal);
+      throw error;
+    } finally {
+      picture.close();
+    }
+  }
+
+  async #search(picture: Picture, search: CascadeOptions, signal: AbortSignal | undefined): Promise<DetectedFace[]> {
+    const size = searchedSize(picture, search.minFace, this.gpu.device.limits.maxTextureDimension2D);
+    const searched = size.width === picture.width && size.height === picture.height ? picture : await picture.resized(size);
+    try {
+      this.#check(signal);
+      const texture = await this.#roomFor(size);
+      this.networks.lookAt(texture, size);
+      const { refused } = await searched.copyTo(texture, wholePicture(size), this.gpu.device);
+      const found = await cascade(this.networks, size, search);
+      const why = await refused;
+      if (why) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the picture: ${why.message}`);
+      this.#check(signal);
+      return found.map((face) => faceOf(face, picture.width / size.width, picture.height / size.height));
+    } finally {
+      if (searched !== picture) searched.close();
+    }
+  }
+
+  async #roomFor({ width, height }: Size): Promise<GPUTexture> {
+    const known = this.#texture;
+    if (known && known.width >= width && known.height >= height) return known;
+    const { device } = this.gpu;
+    const step = (side: number, had = 0): number =>
+      Math.max(had, Math.min(STEP * Math.ceil(side / STEP), device.limits.maxTextureDimension2D));
+    const both = [step(width, known?.width), step(height, known?.height)] as const;
+    const size = both[0] * both[1] <= LARGEST_PICTURE ? both : [step(width), step(height)];
+    const { COPY_DST, RENDER_ATTACHMENT, TEXTURE_BINDING } = GPUTextureUsage; // copyExternalImageToTexture asks for the second
+    const usage = COPY_DST | RENDER_ATTACHMENT | TEXTURE_BINDING;
+    const create = (): [GPUTexture] => [
+      device.createTexture({ label: 'detector.picture', size: [...size, 1], format: 'rgba8unorm', usage }),
+    ];
+    const [texture] = await allocated(device, `a picture of ${width} x ${height} pixels`, create);
+    known?.destroy();
+    this.#texture = texture;
+    return texture;
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    if (this.#disposed) throw disposed();
+    if (this.gpu.lost.aborted) throw gpuLost(this.gpu.lost.reason);
+    throwIfAborted(signal);
+  }
+}
+
+/** The size at which a picture is searched: its own, unless it is larger than memory or a texture allows. */
+export function searchedSize({ width, height }: Size, minFace: number, mostSide: number): Size {
+  const most = LARGEST_PICTURE * Math.min(1, minFace / USUAL_FACE) ** 2;
+  const factor = Math.min(1, Math.sqrt(most / (width * height)), mostSide / Math.max(width, height));
+  return { width: Math.max(1, Math.floor(width * factor)), height: Math.max(1, Math.floor(height * factor)) };
+}
+
+/** A face of the picture that was searched in pixels of the one that was given. */
+function faceOf({ x0, y0, x1, y1, score, points }: FoundFace, alongX: number, alongY: number): DetectedFace {
+  return {
+    box: { x0: x0 * alongX, y0: y0 * alongY, x1: x1 * alongX, y1: y1 * alongY },
+    score,
+    points: points.map(({ x, y }) => ({ x: x * alongX, y: y * alongY })),
+  };
+}
+
+const areaOf = ({ box: { x0, y0, x1, y1 } }: DetectedFace): number => Math.fround(Math.fround(x1 - x0) * Math.fround(y1 - y0));
+
+/** Size less twice the squared distance from the picture's centre: facenet-pytorch's `center_weighted_size`. */
+function nearCenter(face: DetectedFace, { width, height }: Size): number {
+  const { x0, y0, x1, y1 } = face.box;
+  return areaOf(face) - 2 * (((x0 + x1 - width) / 2) ** 2 + ((y0 + y1 - height) / 2) ** 2);
+}
+
+/** The faces that are wanted, the first ones first. Of equals the one that the search gave last comes first, as NumPy's reversed argsort has it. */
+export function ordered(faces: readonly DetectedFace[], picture: Size, { order = 'size', maxFaces }: SearchOptions): DetectedFace[] {
+  const worth = order === 'size' ? areaOf : (face: DetectedFace) => nearCenter(face, picture);
+  const sorted = order === 'score' ? [...faces] : faces.toReversed().toSorted((a, b) => worth(b) - worth(a));
+  return sorted.slice(0, maxFaces);
+}
+
+const KNOWN: readonly string[] = ['minFace', 'threshold', 'maxFaces', 'order'] satisfies (keyof SearchOptions)[];
+
+/** @throws FaceXFormerError BAD_OPTION */
+function checked(options: SearchOptions): CascadeOptions {
+  const bad = (what: string) => new FaceXFormerError('BAD_OPTION', what);
+  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined) throw bad(`The detector knows no option \`${unknown}\`. It takes ${KNOWN.join(', ')}.`);
+  const { minFace = USUAL_FACE, threshold = 0.7, maxFaces = 1, order = 'size' } = options;
+  if (!(typeof minFace === 'number' && minFace >= 5 && Number.isFinite(minFace)))
+    throw bad(`\`minFace\` is ${minFace}; it must be a number of pixels, 5 or more.`);
+  const thresholds = typeof threshold === 'number' ? [0.6, 0.7, threshold] : threshold;
+  if (!Array.isArray(thresholds) || thresholds.length !== 3 || !thresholds.every((one) => typeof one === 'number' && one > 0 && one < 1))
+    throw bad(`\`threshold\` is ${JSON.stringify(threshold)}; it must be a number between 0 and 1, or three of them.`);
+  if (!(Number.isInteger(maxFaces) && maxFaces >= 1)) throw bad(`\`maxFaces\` is ${maxFaces}; it must be a whole number, 1 or more.`);
+  if (!['size', 'score', 'center'].includes(order)) throw bad(`\`order\` is ${JSON.stringify(order)}. Choose from size, score, center.`);
+  return { minFace, thresholds: thresholds as unknown as CascadeOptions['thresholds'] };
+}

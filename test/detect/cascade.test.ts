@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { PNG } from 'pngjs';
+import { describe, expect, it } from 'vitest';
+import { cascade } from '../../src/detect/cascade.ts';
+import { ordered, searchedSize } from '../../src/detect/mtcnn.ts';
+import { readWeights } from '../../src/detect/weights.ts';
+import { mtcnnWeights } from '../../tools/mtcnn.mjs';
+import { detections, expectSame } from './detections.ts';
+import { twin } from './twin.ts';
+
+const weights = await readWeights(mtcnnWeights());
+const areaOf = ({ x0, y0, x1, y1 }: { x0: number; y0: number; x1: number; y1: number }) => (x1 - x0) * (y1 - y0);
+
+describe('MTCNN in float64 finds what facenet-pytorch finds', () => {
+  it.for(detections.slice(0, 1))('in $image', async ({ image, faces }) => {
+    const picture = PNG.sync.read(readFileSync(new URL(`../fixtures/${image}`, import.meta.url)));
+    const found = await cascade(twin(weights, picture), picture, { minFace: 20, thresholds: [0.6, 0.7, 0.7] });
+    const bySize = found.map(({ points, score, ...box }) => ({ box, points, score })).sort((a, b) => areaOf(b.box) - areaOf(a.box));
+    expectSame(bySize, faces);
+  });
+
+  it.for([0, 127, 255])('nothing in a picture of one grey, %i', async (grey) => {
+    const picture = { width: 64, height: 48, data: new Uint8Array(64 * 48 * 4).fill(grey) };
+    expect(await cascade(twin(weights, picture), picture, { minFace: 20, thresholds: [0.6, 0.7, 0.7] })).toEqual([]);
+  });
+});
+
+describe('which faces are given', () => {
+  const face = (x0: number, y0: number, side: number, score: number) => ({
+    box: { x0, y0, x1: x0 + side, y1: y0 + side },
+    score,
+    points: [],
+  });
+  const faces = [face(0, 0, 30, 0.99), face(40, 40, 20, 0.95), face(90, 90, 30, 0.9), face(10, 80, 10, 0.8)];
+  const scores = (options: Parameters<typeof ordered>[2]) => ordered(faces, { width: 100, height: 100 }, options).map(({ score }) => score);
+
+  it('the largest first, and of equals the last', () => expect(scores({})).toEqual([0.9, 0.99, 0.95, 0.8]));
+  it('as the search gave them', () => expect(scores({ order: 'score' })).toEqual([0.99, 0.95, 0.9, 0.8]));
+  it('the middle first', () => expect(scores({ order: 'center' })[0]).toBe(0.95));
+  it('no more than asked', () => expect(scores({ maxFaces: 2 })).toEqual([0.9, 0.99]));
+});
+
+describe('at which size a picture is searched', () => {
+  it('its own up to 16 megapixels', () =>
+    expect(searchedSize({ width: 4096, height: 4096 }, 20, 8192)).toEqual({ width: 4096, height: 4096 }));
+  it('48 megapixels are reduced to 16', () => {
+    const { width, height } = searchedSize({ width: 8000, height: 6000 }, 20, 8192);
+    expect(width * height).toBeLessThanOrEqual(2 ** 24);
+    expect(width * height).toBeGreaterThan(0.999 * 2 ** 24);
+  });
+  it('no side exceeds a texture', () => expect(searchedSize({ width: 9000, height: 300 }, 20, 8192)).toEqual({ width: 8192, height: 273 }));
+  it('smaller faces take more room', () =>
+    expect(searchedSize({ width: 4096, height: 4096 }, 10, 8192)).toEqual({ width: 2048, height: 2048 }));
+});
