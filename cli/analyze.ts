@@ -32,7 +32,7 @@ interface Job {
   dtype: DtypeChoice;
 }
 
-const PLANS = ['auto', 'fused', 'plain'] as const;
+const PLANS = ['auto', 'fused'] as const;
 const DTYPES = ['auto', 'f32', 'f16'] as const;
 type PlanChoice = (typeof PLANS)[number];
 type DtypeChoice = (typeof DTYPES)[number];
@@ -60,8 +60,8 @@ const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrai
   --raw FILE.safetensors     every raw output (output.*), resized and pixels
   --taps                     adds tap.*, the tensors inside the network, to --raw
   ${WHERE_LINE}
-  --plan auto|fused|plain    how the network becomes dispatches: fused for GPUs, plain for SwiftShader (default: what suits the adapter)
-  --dtype auto|f32|f16       in what the engine computes; f16 needs the fused plan and a GPU with shader-f16 (default: auto)
+  --plan auto|fused          with which kernels: what suits the adapter, or a desktop GPU's on a CPU too (default: auto)
+  --dtype auto|f32|f16       in what the engine computes; f16 needs a GPU with shader-f16 (default: auto)
 With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.
 A picture that cannot be analysed is named and left out, and the exit code is 1.`;
 

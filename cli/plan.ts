@@ -8,13 +8,11 @@ import type { Task } from '../src/face/labels.ts';
 import type { Graph } from '../src/graph/graph.ts';
 import { makePlan, type Plan } from '../src/graph/plan.ts';
 import { planJson, printPlan } from '../src/graph/print.ts';
-import { cpuKernels } from '../src/kernels/cpu.ts';
 import { pipelineKey, specialise } from '../src/kernels/kernel.ts';
 import { type Config, tasksOf } from '../src/model/config.ts';
 import { readConfig } from '../src/model/forms.ts';
 import { fused } from '../src/model/fused/fused.ts';
 import { network } from '../src/model/network.ts';
-import { plain } from '../src/model/plain/plain.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
 import { checkOutput, checkOutputFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
@@ -32,6 +30,8 @@ const OPTIONS = {
 
 const GPUS = ['desktop', 'intel', 'apple', 'adreno', 'mali'] as const;
 const VENDORS = { desktop: '', intel: 'intel', apple: 'apple', adreno: 'qualcomm', mali: 'arm' } as const;
+/** Of its subgroups: what the table goes by. */
+const SWIFTSHADER_LANES = 4;
 
 interface Chosen {
   readonly dtype?: string | undefined;
@@ -47,9 +47,8 @@ async function graphOf(config: Config, tasks: readonly Task[], { dtype = 'f32', 
   const type = parseChoice('--dtype', dtype, ['f32', 'f16'] as const);
   const vendor = VENDORS[parseChoice('--gpu', gpu ?? 'desktop', GPUS)];
   if (software && gpu !== undefined) throw new UsageError('--software is the plan without a GPU; leave out --gpu.');
-  if (software && (images > 1 || type === 'f16')) throw new UsageError('--software takes one face at a time, in float32.');
-  const lowering = software ? plain(cpuKernels) : fused(kernelsFor({ vendor }));
-  return network(config, { lowering, images, dtype: type, tasks });
+  const kernels = software ? kernelsFor({ vendor, software }, SWIFTSHADER_LANES) : kernelsFor({ vendor });
+  return network(config, { lowering: fused(kernels), images, dtype: type, tasks });
 }
 
 export const plan: Command = {
@@ -63,7 +62,7 @@ export const plan: Command = {
   --dtype f32|f16            how weights and activations are stored (default: f32)
   --batch N                  faces in a frame, 1 to 8 (default: 1)
   --gpu KIND                 desktop, intel, apple, adreno or mali: the kernels chosen for that kind of GPU (default: desktop)
-  --software                 the plain plan, for software adapters, instead of a GPU's: without --gpu
+  --software                 the kernels chosen for SwiftShader, the software adapter of Chrome, instead of a GPU's: without --gpu
   --json FILE                per dispatch kernel, node, grid, flops, bytes; totals
   --wgsl DIR                 every shader as it runs, one file a pipeline, named after its kernel`,
   async run(args) {

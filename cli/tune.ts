@@ -26,7 +26,7 @@ export const tune: Command = {
 
   --form released|paper     default: released; the weights are seeded, which takes as long as trained ones
   --dtype auto|f32|f16      in what the engine computes (default: auto)
-  --plan auto|fused|plain   how the network becomes dispatches (default: auto); the plain one has nothing to choose
+  --plan auto|fused         with which kernels: what suits the adapter, or a desktop GPU's on a CPU too (default: auto)
   --budget MS               milliseconds after which no measurement is begun (default: 20000)
   --json FILE               the report
   ${WHERE_LINE}`,
@@ -40,7 +40,7 @@ export const tune: Command = {
       form: parseChoice('--form', values.form ?? 'released', FORMS),
       seed: DEFAULT_SEED,
       dtype: parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16'] as const),
-      plan: parseChoice('--plan', values.plan ?? 'auto', ['auto', 'fused', 'plain'] as const),
+      plan: parseChoice('--plan', values.plan ?? 'auto', ['auto', 'fused'] as const),
       budget,
     };
     if (values.json !== undefined) checkOutput(values.json, '--json');

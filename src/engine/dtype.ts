@@ -1,7 +1,6 @@
-/** Which element type an engine computes with: what is asked for, as far as the GPU and the plan can do it. */
+/** Which element type an engine computes with: what is asked for, as far as the GPU can do it. */
 import type { Gpu } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import type { Lowering } from '../model/lowering.ts';
 import { type EngineDtype, type LoadOptions, mustBeOneOf } from './options.ts';
 
 type Asked = NonNullable<LoadOptions['dtype']>;
@@ -12,11 +11,9 @@ export function wantsFloat16(asked: Asked): boolean {
   return asked !== 'f32';
 }
 
-/** @throws FaceXFormerError BAD_OPTION: float16 was asked for by name, and the device or the plan cannot do it. */
-export function dtypeFor(asked: Asked, { float16 }: Pick<Gpu, 'float16'>, lowering: Pick<Lowering, 'float16'>): EngineDtype {
-  if (asked === 'f16' && !lowering.float16)
-    throw new FaceXFormerError('BAD_OPTION', "The plain plan computes in float32 only: leave `dtype` to 'auto', or `plan`.");
+/** @throws FaceXFormerError BAD_OPTION: float16 was asked for by name, and the device cannot do it. */
+export function dtypeFor(asked: Asked, { float16 }: Pick<Gpu, 'float16'>): EngineDtype {
   if (asked === 'f16' && !float16)
     throw new FaceXFormerError('BAD_OPTION', "This GPU device lacks `shader-f16`, which `dtype: 'f16'` needs. Leave it to 'auto'.");
-  return wantsFloat16(asked) && float16 && lowering.float16 ? 'f16' : 'f32';
+  return wantsFloat16(asked) && float16 ? 'f16' : 'f32';
 }

@@ -54,7 +54,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const config = configOf(checkpoint.tensors, form);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const lowering = loweringFor(gpu, options.plan ?? 'auto');
-    const dtype = dtypeFor(asked, gpu, lowering);
+    const dtype = dtypeFor(asked, gpu);
     const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks });
     const graph = graphOf(1);
     const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);

@@ -34,11 +34,8 @@ export interface LoadOptions {
    * the default, leaves the choice to the engine. The weights' own type in the file does not matter.
    */
   dtype?: 'auto' | EngineDtype;
-  /**
-   * How the network becomes dispatches. `fused`, for GPUs: 149 of them for a released frame; `plain`, for comparison and for SwiftShader:
-   * one for every step, in float32, one face at a time. `auto`, the default: what suits the adapter.
-   */
-  plan?: 'auto' | 'fused' | 'plain';
+  /** With which kernels the network is computed. `auto`, the default: what suits the adapter; `fused`: a desktop GPU's on a CPU too, to compare. */
+  plan?: 'auto' | 'fused';
   /**
    * Whether kernels that `tune()` chose in an earlier visit, on this GPU and in this version of browser and engine, are used; default true.
    * Where it was never called the engine's own table decides.

@@ -1,10 +1,5 @@
-import { type ConvShape, convConstants, convMacs } from './conv.ts';
+import { type ConvShape, convLaunch } from './conv.ts';
 import wgsl from './convSubgroup.wgsl';
-import { defineKernel, tiles } from './kernel.ts';
-import { TILE_COLS } from './matmul/role.ts';
+import { defineKernel } from './kernel.ts';
 
-export const convSubgroup = defineKernel('convSubgroup', wgsl, (shape: ConvShape) => ({
-  constants: convConstants(shape),
-  workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.side * shape.side, 28), 1],
-  macs: convMacs(shape),
-}));
+export const convSubgroup = defineKernel('convSubgroup', wgsl, (shape: ConvShape) => convLaunch(shape, 28));

@@ -4,6 +4,7 @@
 // and for its reason. Where a tap's pixel lies outside, the row is read all the same and counts 0 times.
 enable subgroups;
 
+alias elem = f32;
 alias weight = f32;
 
 const TILE_ROWS = 28u;
@@ -18,53 +19,76 @@ override POOL: bool;
 override RESIDUAL: u32; // 0 none, 1 r, 2 the 2x2 maxima of r
 override COARSE: bool;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<elem>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read> s: array<f32>;
-@group(0) @binding(4) var<storage, read> r: array<vec4f>;
-@group(0) @binding(5) var<storage, read> c: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
+@group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<elem>>;
 
-// Rows and side come from the length of y, so that maps of every size share a pipeline.
-fn rowsOfY() -> u32 { return arrayLength(&y) / (COLS / 4u); }
-fn sideOf(rows: u32) -> u32 { return u32(sqrt(f32(rows)) + 0.5); }
+// Rows and side come from the length of y and the grid, whose z are the images: maps of every size share a pipeline.
+struct Map {
+  image: u32,
+  side: u32,
+  rows: u32,
+}
+
+fn mapOf(image: u32, images: u32) -> Map {
+  let rows = arrayLength(&y) / (COLS / 4u) / images;
+  return Map(image, u32(sqrt(f32(rows)) + 0.5), rows);
+}
 
 // The upper left one, of a map of twice the side, of a pixel's four.
-fn finer(row: u32, side: u32) -> u32 { return row / side * 4u * side + row % side * 2u; }
+fn finer(map: Map, row: u32) -> u32 {
+  return 4u * map.image * map.rows + row / map.side * 4u * map.side + row % map.side * 2u;
+}
 
-fn store(row: u32, side: u32, column: u32, sum: vec4f) {
+fn store(map: Map, row: u32, column: u32, sum: vec4f) {
   let quads = COLS / 4u;
-  let at = row * quads + column;
-  if (row >= side * side || column >= quads) { return; }
-  var v = sum + b[column];
-  if (RELU) { v = max(v, vec4f()); }
-  if (RESIDUAL == 1u) { v += r[at]; }
-  if (RESIDUAL == 2u) {
-    let first = finer(row, side) * quads + column;
-    let below = first + 2u * side * quads;
-    v += max(max(r[first], r[first + quads]), max(r[below], r[below + quads]));
+  let at = (map.image * map.rows + row) * quads + column;
+  if (row >= map.rows || column >= quads) {
+    return;
   }
-  if (COARSE) { v += c[(row / side / 2u * (side / 2u) + row % side / 2u) * quads + column]; }
-  y[at] = v;
+  var v = sum + b[column];
+  if (RELU) {
+    v = max(v, vec4f());
+  }
+  if (RESIDUAL == 1u) {
+    v += vec4f(r[at]);
+  }
+  if (RESIDUAL == 2u) {
+    let first = finer(map, row) * quads + column;
+    let below = first + 2u * map.side * quads;
+    v += vec4f(max(max(r[first], r[first + quads]), max(r[below], r[below + quads])));
+  }
+  if (COARSE) {
+    let half = map.side / 2u;
+    v += vec4f(c[(map.image * half * half + row / map.side / 2u * half + row % map.side / 2u) * quads + column]);
+  }
+  y[at] = vec4<elem>(v);
 }
 
 struct Source { at: u32, live: f32 } // index of the pixel's first value in x, and 0 where the tap lies outside
 
 // No branches here: twenty-eight of them in a row would take minutes to compile.
-fn source(r0: u32, side: u32, tap: u32) -> Source {
-  let row = min(r0, side * side - 1u);
-  let at = vec2u(row % side + tap % 3u, row / side + tap / 3u) - 1u; // wraps to a large number on the left and above
-  let inside = KERNEL == 1u || all(at < vec2u(side));
-  let pixel = select(row, at.y * side + at.x, KERNEL == 3u && inside);
-  return Source(select(pixel, finer(pixel, side), POOL) * INNER, select(0.0, 1.0, inside));
+fn source(map: Map, r0: u32, tap: u32) -> Source {
+  let row = min(r0, map.rows - 1u);
+  let at = vec2u(row % map.side + tap % 3u, row / map.side + tap / 3u) - 1u; // wraps to a large number on the left and above
+  let inside = KERNEL == 1u || all(at < vec2u(map.side));
+  let pixel = select(row, at.y * map.side + at.x, KERNEL == 3u && inside);
+  return Source(select(map.image * map.rows + pixel, finer(map, pixel), POOL) * INNER, select(0.0, 1.0, inside));
 }
 
 fn input(pixel: Source, k: u32, below: u32, scale: f32, shift: f32) -> vec4f {
   let at = pixel.at + k;
-  var v = x[at];
-  if (POOL) { v = max(max(v, x[at + INNER]), max(x[at + below], x[at + below + INNER])); }
-  if (PREACTIVATION) { v = max(v * scale + shift, 0.0); }
+  var v = f32(x[at]);
+  if (POOL) {
+    v = max(max(v, f32(x[at + INNER])), f32(max(x[at + below], x[at + below + INNER])));
+  }
+  if (PREACTIVATION) {
+    v = max(v * scale + shift, 0.0);
+  }
   v *= pixel.live;
   return vec4f(subgroupBroadcast(v, 0u), subgroupBroadcast(v, 1u), subgroupBroadcast(v, 2u), subgroupBroadcast(v, 3u));
 }
@@ -72,11 +96,12 @@ fn input(pixel: Source, k: u32, below: u32, scale: f32, shift: f32) -> vec4f {
 @compute @workgroup_size(THREADS)
 fn convSubgroup(
   @builtin(workgroup_id) tile: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) column: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let side = sideOf(rowsOfY());
-  let below = 2u * side * INNER;
+  let map = mapOf(tile.z, grid.z);
+  let below = 2u * map.side * INNER;
   let row = tile.y * TILE_ROWS;
   var p: array<Source, TILE_ROWS>;
   var a0: vec4f; var b0: vec4f; var e0: vec4f; var d0: vec4f; var a1: vec4f; var b1: vec4f; var e1: vec4f; var d1: vec4f;
@@ -94,7 +119,7 @@ fn convSubgroup(
   var a24: vec4f; var b24: vec4f; var e24: vec4f; var d24: vec4f; var a25: vec4f; var b25: vec4f; var e25: vec4f; var d25: vec4f;
   var a26: vec4f; var b26: vec4f; var e26: vec4f; var d26: vec4f; var a27: vec4f; var b27: vec4f; var e27: vec4f; var d27: vec4f;
   for (var tap = 0u; tap < KERNEL * KERNEL; tap++) {
-    for (var i = 0u; i < TILE_ROWS; i++) { p[i] = source(row + i, side, tap); }
+    for (var i = 0u; i < TILE_ROWS; i++) { p[i] = source(map, row + i, tap); }
     for (var k = 0u; k < INNER; k += 4u) {
       let i = k + lane;
       let at = ((tile.x * KERNEL * KERNEL + tap) * INNER + k) * 16u + column;
@@ -144,5 +169,5 @@ fn convSubgroup(
     a20, b20, e20, d20, a21, b21, e21, d21, a22, b22, e22, d22, a23, b23, e23, d23,
     a24, b24, e24, d24, a25, b25, e25, d25, a26, b26, e26, d26, a27, b27, e27, d27,
   );
-  for (var i = 0u; i < 112u; i++) { store(row + i / 4u, side, tile.x * 16u + column + i % 4u * 4u, sums[i]); }
+  for (var i = 0u; i < 112u; i++) { store(map, row + i / 4u, tile.x * 16u + column + i % 4u * 4u, sums[i]); }
 }

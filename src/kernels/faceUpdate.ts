@@ -9,8 +9,7 @@ export interface FaceUpdateShape {
   /** Numbers from one row of q to the next, and where its columns begin. */
   qStride: number;
   qOffset: number;
-  /** The same of t's keys; the values lie 128 numbers behind them. */
-  tStride: number;
+  /** Where the keys begin in t's rows; the values lie 128 numbers behind them. */
   tOffset: number;
   eps: number;
   dtype?: Dtype;
@@ -19,7 +18,7 @@ export interface FaceUpdateShape {
 /** @param each positions of a thread */
 const of = (each: number) =>
   defineKernel('faceUpdate', wgsl, (shape: FaceUpdateShape) => {
-    const { positions, tokens, images = 1, qStride, qOffset, tStride, tOffset, eps, dtype = 'f32' } = shape;
+    const { positions, tokens, images = 1, qStride, qOffset, tOffset, eps, dtype = 'f32' } = shape;
     if (positions % (2 * each)) throw new RangeError(`faceUpdate: ${positions}`);
     return {
       constants: {
@@ -27,7 +26,6 @@ const of = (each: number) =>
         TOKENS: tokens,
         Q_ROW: qStride / 4,
         Q_FIRST: qOffset / 4,
-        T_ROW: tStride / 4,
         T_FIRST: tOffset / 4,
         EPS: eps,
       },

@@ -1,7 +1,7 @@
 // y[p] = norm(r[p] + softmax(q[p] k^T / 4) v A + b): the decoder's attention of the face tokens to the task tokens, its output
 // projection, residual and norm.
 //
-// q [images * POSITIONS, ...] rows of Q_ROW vec4 from Q_FIRST on, heads of 16 dimensions; t [images * TOKENS, ...] rows of T_ROW with k from
+// q [images * POSITIONS, ...] rows of Q_ROW vec4 from Q_FIRST on, heads of 16 dimensions; t [images * TOKENS, ...] rows with k from
 // T_FIRST on and v 128 numbers behind; w A [128][256]; n b, gamma, beta; r, y [images * POSITIONS, 256]. In a workgroup a thread first
 // attends for one head of one position; then it holds EACH positions by four columns of the projection.
 alias elem = f32;
@@ -16,7 +16,6 @@ override POSITIONS: u32; // of one image, a multiple of ROWS
 override TOKENS: u32;
 override Q_ROW: u32;
 override Q_FIRST: u32;
-override T_ROW: u32;
 override T_FIRST: u32;
 override EPS: f32;
 
@@ -30,14 +29,14 @@ override EPS: f32;
 // What is attended, [position][vec4]; then means and sums of squared differences of vec4, of two positions in one.
 var<workgroup> shared_: array<vec4f, THREADS * 4u>;
 
-fn attend(row: u32, head: u32, tokens: u32) -> mat4x4f {
+fn attend(row: u32, head: u32, first: u32, tRow: u32) -> mat4x4f {
   let at = row * Q_ROW + Q_FIRST + head * 4u;
   let query = 0.25 * mat4x4f(vec4f(q[at]), vec4f(q[at + 1u]), vec4f(q[at + 2u]), vec4f(q[at + 3u]));
   var sum = mat4x4f();
   var total = 0.0;
   var highest = -3.0e38;
   for (var i = 0u; i < TOKENS; i++) {
-    let k = (tokens + i) * T_ROW + T_FIRST + head * 4u;
+    let k = (first + i) * tRow + T_FIRST + head * 4u;
     let s = dot(query[0] * t[k] + query[1] * t[k + 1u] + query[2] * t[k + 2u] + query[3] * t[k + 3u], vec4f(1.0));
     let high = max(highest, s);
     let keep = exp(highest - high);
@@ -58,10 +57,11 @@ fn merged(a: vec4f, b: vec4f, count: f32) -> vec4f {
 }
 
 @compute @workgroup_size(THREADS)
-fn faceUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+fn faceUpdate(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row0 = group.x * ROWS;
   if (thread < ROWS * HEADS) {
-    let a = attend(row0 + thread / HEADS, thread % HEADS, row0 / POSITIONS * TOKENS);
+    let tRow = arrayLength(&t) / (grid.x * ROWS / POSITIONS * TOKENS);
+    let a = attend(row0 + thread / HEADS, thread % HEADS, row0 / POSITIONS * TOKENS, tRow);
     for (var i = 0u; i < 4u; i++) { shared_[thread * 4u + i] = a[i]; }
   }
   workgroupBarrier();

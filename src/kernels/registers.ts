@@ -4,14 +4,19 @@
  */
 import { convInTime } from './conv.ts';
 import { convRegisters } from './convRegisters.ts';
+import { convSubgroup } from './convSubgroup.ts';
 import { embedSmall } from './embed.ts';
 import { faceUpdateSmall } from './faceUpdate.ts';
 import type { Kernel } from './kernel.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmul/matmulRegisters.ts';
+import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
 import type { Matmul, StreamMatmulShape } from './matmul/role.ts';
 import { parseSmall } from './parse.ts';
 import { type GpuKernels, gpuKernels } from './set.ts';
+import { directSharesOf, taskToFaceDirect } from './taskToFaceDirect.ts';
+import { tokenUpdateSmall } from './tokenUpdate.ts';
+import { windowAttentionDirect } from './windowAttentionDirect.ts';
 import { windowAttentionScores } from './windowAttentionScores.ts';
 
 /** One dispatch a product: so few processors have enough to do with its tiles. */
@@ -49,6 +54,21 @@ export const appleKernels: GpuKernels = {
 
 /** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads. */
 export const softwareKernels: GpuKernels = { ...adrenoKernels, matmul: whole(matmulRegistersWide) };
+
+/**
+ * For CPUs whose subgroups are of exactly four lanes (SwiftShader), of which a workgroup is one or needs none: no barrier, and no workgroup
+ * memory, whose every number takes as long to compile there as a row of a kernel.
+ */
+export const subgroupKernels: GpuKernels = {
+  ...softwareKernels,
+  matmul: whole(matmulSubgroup),
+  windowAttention: windowAttentionDirect,
+  taskToFace: taskToFaceDirect,
+  sharesOf: directSharesOf,
+  conv: convSubgroup,
+  embed: embedSmall,
+  tokenUpdate: tokenUpdateSmall,
+};
 
 /** By WebGPU's name of the vendor; `software` for CPUs, whoever made them. */
 export const kernelsByVendor: Readonly<Record<string, GpuKernels>> = {

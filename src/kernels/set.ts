@@ -10,6 +10,7 @@ import { largeDesktop } from './matmul/desktop.ts';
 import type { Matmul } from './matmul/role.ts';
 import { type ParseShape, parse } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
+import { type TokenUpdateShape, tokenUpdate } from './tokenUpdate.ts';
 import { type WindowAttentionShape, windowAttention } from './windowAttention.ts';
 
 export interface KernelSet {
@@ -27,7 +28,17 @@ export interface GpuKernels extends KernelSet {
   readonly embed: Kernel<EmbedShape>;
   readonly faceUpdate: Kernel<FaceUpdateShape>;
   readonly parse: Kernel<ParseShape>;
+  readonly tokenUpdate: Kernel<TokenUpdateShape>;
 }
 
 /** For desktop GPUs: tiles in workgroup memory. */
-export const gpuKernels: GpuKernels = { matmul: largeDesktop, windowAttention, taskToFace, sharesOf, embed, faceUpdate, parse };
+export const gpuKernels: GpuKernels = {
+  matmul: largeDesktop,
+  windowAttention,
+  taskToFace,
+  sharesOf,
+  embed,
+  faceUpdate,
+  parse,
+  tokenUpdate,
+};

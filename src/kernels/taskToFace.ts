@@ -30,24 +30,30 @@ const groupTokens = (tokens: number): number => tiles(tokens, tiles(tokens, 64))
 export const sharesOf = ({ tokens, keys }: { tokens: number; keys: number }): number =>
   tiles(keys, 64) * Math.floor(64 / groupTokens(tokens));
 
-export const taskToFace = defineKernel('taskToFace', wgsl, (shape: TaskToFaceShape) => {
-  const { images = 1, tokens, keys, heads, qStride = 16 * heads, qOffset = 0, kStride, vStride, vOffset = 0 } = shape;
-  const { qRepeats = false, dtype = 'f32' } = shape;
+/** What both kernels are told of a shape. */
+export function taskToFaceConstants(shape: TaskToFaceShape) {
+  const { tokens, keys, heads, qStride = 16 * heads, qOffset = 0, kStride, vStride, vOffset = 0, qRepeats = false } = shape;
   return {
-    constants: {
-      TOKENS: tokens,
-      GROUP_TOKENS: groupTokens(tokens),
-      KEYS: keys,
-      HEADS: heads,
-      Q_STRIDE: qStride / 4,
-      Q_OFFSET: qOffset / 4,
-      Q_ROWS: qRepeats ? tokens : 0xffffffff,
-      K_STRIDE: kStride / 4,
-      V_STRIDE: vStride / 4,
-      V_OFFSET: vOffset / 4,
-    },
+    TOKENS: tokens,
+    KEYS: keys,
+    HEADS: heads,
+    Q_STRIDE: qStride / 4,
+    Q_OFFSET: qOffset / 4,
+    Q_ROWS: qRepeats ? tokens : 0xffffffff,
+    K_STRIDE: kStride / 4,
+    V_STRIDE: vStride / 4,
+    V_OFFSET: vOffset / 4,
+  };
+}
+
+export const taskToFaceMacs = ({ images = 1, tokens, keys, heads }: TaskToFaceShape): number => images * tokens * keys * heads * 32;
+
+export const taskToFace = defineKernel('taskToFace', wgsl, (shape: TaskToFaceShape) => {
+  const { images = 1, tokens, keys, heads, dtype = 'f32' } = shape;
+  return {
+    constants: { ...taskToFaceConstants(shape), GROUP_TOKENS: groupTokens(tokens) },
     machine: { elem: dtype },
     workgroups: [tiles(keys, 64), heads, tiles(tokens, groupTokens(tokens)) * images],
-    macs: images * tokens * keys * heads * 32,
+    macs: taskToFaceMacs(shape),
   };
 });

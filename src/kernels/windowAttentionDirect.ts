@@ -1,9 +1,13 @@
-import { defineKernel, tiles } from './kernel.ts';
+import { defineKernel, type Launch, tiles } from './kernel.ts';
 import type { WindowAttentionShape } from './windowAttention.ts';
 import wgsl from './windowAttentionDirect.wgsl';
 
-export const windowAttentionDirect = defineKernel('windowAttentionDirect', wgsl, ({ side, heads, shift }: WindowAttentionShape) => ({
-  constants: { SHIFT: shift },
-  workgroups: [tiles((side * side * heads) / 7, 64), 1, 1],
-  macs: side * side * 49 * heads * 64,
-}));
+export const windowAttentionDirect = defineKernel('windowAttentionDirect', wgsl, (shape: WindowAttentionShape): Launch => {
+  const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
+  return {
+    constants: { SHIFT: shift },
+    machine: { elem: dtype },
+    workgroups: [tiles((side * side * heads) / 7, 64), images, 1],
+    macs: images * side * side * 49 * heads * 64,
+  };
+});

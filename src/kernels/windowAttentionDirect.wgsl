@@ -1,9 +1,11 @@
-// windowAttention for CPUs that run WebGPU: softmax(q k^T / sqrt(32) + bias + mask) v, no workgroup memory and no barrier.
+// y = softmax(q k^T + bias + mask) v as windowAttention, for CPUs that run WebGPU: no workgroup memory and no barrier.
 //
-// Shapes and index maps as in windowAttention. A thread has the seven queries of one row of a window in registers and takes four
+// Shapes and index maps are windowAttention's; the grid's y are images. A thread has the seven queries of one row of a window in registers and takes four
 // keys a step: their scores are a vector by matrix product a query, their values a matrix by vector one, so that a load, which
 // costs a CPU as much as several multiply-adds, serves seven queries. Side and heads are read from the lengths of the bindings: two
 // pipelines, with and without shift, serve every stage, and a CPU takes a second or two to compile one.
+alias elem = f32;
+
 const THREADS = 64u;
 const WINDOW = 7u;
 const POSITIONS = 49u;
@@ -11,18 +13,19 @@ const QUADS = 8u; // a head's 32 dimensions as vec4
 
 override SHIFT: u32;
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
 @group(0) @binding(1) var<storage, read> t: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;
 
 var<private> side: u32;
 var<private> heads: u32;
+var<private> origin: u32; // the image's first position
 
 // Where the window's places lie on the map: rows and columns wrap, as the shift rolls them.
 fn positions(window: vec2u, place: vec4u) -> vec4u {
   let column = window.x * WINDOW + place % WINDOW + SHIFT;
   let row = window.y * WINDOW + place / WINDOW + SHIFT;
-  return select(row, row - side, row >= vec4u(side)) * side + select(column, column - side, column >= vec4u(side));
+  return origin + select(row, row - side, row >= vec4u(side)) * side + select(column, column - side, column >= vec4u(side));
 }
 
 fn third(at: vec4u) -> vec4u {
@@ -35,7 +38,7 @@ fn regions(window: vec2u, place: vec4u) -> vec4u {
 
 // One quad of four keys, or of their values, side by side.
 fn quadOf(at: vec4u, quad: u32) -> mat4x4f {
-  return mat4x4f(x[at.x + quad], x[at.y + quad], x[at.z + quad], x[at.w + quad]);
+  return mat4x4f(vec4f(x[at.x + quad]), vec4f(x[at.y + quad]), vec4f(x[at.z + quad]), vec4f(x[at.w + quad]));
 }
 
 // Relative position bias and mask; `beyond` the window keys count for nothing.
@@ -49,9 +52,10 @@ fn highestOf(s: vec4f, before: f32) -> f32 {
 }
 
 @compute @workgroup_size(THREADS)
-fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u) {
+fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid: vec3u) {
   heads = arrayLength(&t) / 169u;
-  side = u32(sqrt(f32(arrayLength(&y) / (heads * QUADS))) + 0.5);
+  side = u32(sqrt(f32(arrayLength(&y) / (heads * QUADS * grid.y))) + 0.5);
+  origin = id.y * side * side;
   let across = side / WINDOW;
   if (id.x >= across * across * WINDOW * heads) { return; }
   let head = id.x % heads;
@@ -62,7 +66,7 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u) {
   var queries = array<vec4f, 56>();
   for (var i = 0u; i < 56u; i++) {
     let place = positions(window, vec4u(first + i / QUADS)).x;
-    queries[i] = 0.17677669529663689 * x[place * 3u * row + head * QUADS + i % QUADS]; // 32^-0.5
+    queries[i] = vec4f(x[place * 3u * row + head * QUADS + i % QUADS]);
   }
   let q0 = mat4x4f(queries[0], queries[1], queries[2], queries[3]); let r0 = mat4x4f(queries[4], queries[5], queries[6], queries[7]);
   let q1 = mat4x4f(queries[8], queries[9], queries[10], queries[11]); let r1 = mat4x4f(queries[12], queries[13], queries[14], queries[15]);
@@ -123,6 +127,6 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u) {
   var totals = array<f32, 7>(total0, total1, total2, total3, total4, total5, total6);
   for (var i = 0u; i < 56u; i++) {
     let place = positions(window, vec4u(first + i / QUADS)).x;
-    y[place * row + head * QUADS + i % QUADS] = sums[i / 4u][i % 4u] / totals[i / QUADS];
+    y[place * row + head * QUADS + i % QUADS] = vec4<elem>(sums[i / 4u][i % 4u] / totals[i / QUADS]);
   }
 }

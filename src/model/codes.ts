@@ -2,7 +2,7 @@
  * What the decoder adds before its projections: the task tokens' code and the map's. (x + code) W = x W + code W, and code W is a
  * constant of the weights, made once in float64.
  */
-import type { Fill, Parameter, Tensor } from '../graph/graph.ts';
+import type { Fill, Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import type { Config } from './config.ts';
 import { multiplied } from './fold.ts';
@@ -70,10 +70,6 @@ export function taskTokens({ tasks, tokens }: Config, w: Weights): Code {
     return rows;
   };
   return { name: 'task tokens', rows: tokens, from, make };
-}
-
-export function embedded({ graph }: Target, { name, rows, from, make }: Code): Parameter {
-  return graph.parameter(name, from, rows * WIDTH, (into, sources) => into.set(make(sources)));
 }
 
 /**

@@ -51,8 +51,8 @@ export function joined(arrays: readonly Float32Array[], into: Float32Array): Flo
 export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
 
 /**
- * The network's input as numbers, [images * 3, 224, 224], added to the graph unless it is there. It is one of the raw results, and what the
- * plain lowering embeds; the fused lowering looks each byte up as it embeds it.
+ * The network's input as numbers, [images * 3, 224, 224], added to the graph unless it is there. It is one of the raw results; the network
+ * itself looks each byte up as it embeds it.
  */
 export function pixelsOf(graph: Graph): Tensor {
   const known = graph.taps.get('pixels')?.tensor;

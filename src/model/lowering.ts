@@ -1,7 +1,4 @@
-/**
- * How the network's steps become dispatches. Two ways compute the same: `plain`, a dispatch for every step and a tap after each, for
- * CPUs that run WebGPU and for comparison; and `fused`, for GPUs, which has constants of the weights folded in and a third of the dispatches.
- */
+/** How the network's steps become dispatches. */
 import type { Graph, Tensor } from '../graph/graph.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import type { KernelSet } from '../kernels/set.ts';
@@ -40,8 +37,6 @@ export interface Lowering {
   readonly kernels: KernelSet;
   /** Pictures that a frame can take. */
   readonly mostImages: number;
-  /** Whether weights and activations can be stored in float16. */
-  readonly float16: boolean;
   /**
    * To the patches' stream of 128 channels. `resized`: a picture's bytes, red lowest, [images * 224 * 224]; `w`: patch convolution and norm.
    */

@@ -57,7 +57,7 @@ describe('a wrong call ends with 2 and says what is wrong', () => {
     [['analyze', 'x.png', '--box', '1,2,3,NaN'], '--box'],
     [['analyze', 'x.png', '--box', '1,,3,4'], '--box'],
     [['analyze', 'x.png', '--adapter', 'cpu'], '--adapter is cpu; it must be auto, gpu or software'],
-    [['analyze', 'x.png', '--plan', 'fast'], '--plan is fast; it must be auto, fused or plain'],
+    [['analyze', 'x.png', '--plan', 'fast'], '--plan is fast; it must be auto or fused'],
     [['analyze', 'x.png', '--dtype', 'int8'], '--dtype is int8; it must be auto, f32 or f16'],
     [['analyze', 'x.png', '--weights', 'seeded:-1'], 'The seed is -1'],
     [['analyze', 'x.png', '--weights', 'seeded:4294967296'], 'The seed'],

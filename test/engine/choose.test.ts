@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { kernelsFor, loweringFor } from '../../src/engine/choose.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels, subgroupKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 
 afterEach(() => vi.unstubAllGlobals());
@@ -84,25 +84,20 @@ describe('the lowering', () => {
   const lavapipe = gpu({ vendor: 'mesa', description: 'llvmpipe', software: true }, 8);
   const desktop = gpu({ vendor: 'nvidia' }, 32);
 
-  it('is plain on SwiftShader, and fused elsewhere', async () => {
-    expect(loweringFor(swiftshader, 'auto').mostImages).toBe(1);
-    for (const one of [lavapipe, desktop]) expect(loweringFor(one, 'auto').mostImages).toBe(8);
+  it('has kernels for CPUs with subgroups of four, for other CPUs and for GPUs', () => {
+    expect(loweringFor(swiftshader, 'auto').kernels).toBe(subgroupKernels);
+    expect(loweringFor(lavapipe, 'auto').kernels).toBe(softwareKernels);
+    expect(loweringFor(desktop, 'auto').kernels).toBe(gpuKernels);
   });
 
-  it('by name is fused on SwiftShader too, and plain only there', async () => {
-    expect(loweringFor(swiftshader, 'fused').mostImages).toBe(8);
-    expect(loweringFor(swiftshader, 'plain').mostImages).toBe(1);
-    for (const one of [lavapipe, desktop])
-      await expect(async () => loweringFor(one, 'plain')).rejects.toMatchObject({
-        code: 'BAD_OPTION',
-        message: expect.stringMatching(/four lanes/),
-      });
+  it("by name has a desktop's kernels on CPUs too", () => {
+    for (const one of [swiftshader, lavapipe, desktop]) expect(loweringFor(one, 'fused').kernels).toBe(gpuKernels);
   });
 
-  it.each(['Fused', '', 7, null])('%j is none', async (asked) => {
+  it.each(['Fused', 'plain', '', 7, null])('%j is none', async (asked) => {
     await expect(async () => loweringFor(desktop, asked as 'auto')).rejects.toMatchObject({
       code: 'BAD_OPTION',
-      message: expect.stringMatching(/`plan` is .*auto, fused, plain/),
+      message: expect.stringMatching(/`plan` is .*auto, fused/),
     });
   });
 });

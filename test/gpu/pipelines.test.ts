@@ -1,8 +1,9 @@
 /** What text a pipeline is made of, by browser; found without a GPU. */
 import { expect, it } from 'vitest';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
-import { argmax } from '../../src/kernels/argmax.ts';
+
 import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
+import { l2Normalise } from '../../src/kernels/l2Normalise.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { unrolled } from '../../src/kernels/unroll.ts';
 
@@ -26,7 +27,7 @@ it.each(['nvidia', 'amd', 'intel', 'qualcomm', 'arm', 'google'])(
   'Chrome on %s gets the kernel as it is, but for loops that ask to be written out',
   async (vendor) => {
     expect(await textFor({ vendor })).toEqual([unrolled(asItIs, 'marked')]);
-    expect(await textFor({ vendor }, argmax)).toEqual([argmax.wgsl]);
+    expect(await textFor({ vendor }, l2Normalise)).toEqual([l2Normalise.wgsl]);
   },
 );
 

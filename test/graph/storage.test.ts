@@ -2,14 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { FORMS, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import type { Node, Operand } from '../../src/graph/graph.ts';
-import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
-import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels } from '../../src/kernels/registers.ts';
+import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels, subgroupKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
-import { plain } from '../../src/model/plain/plain.ts';
 
 /** `f16` or a type of 32 bits, for each binding of a buffer by name. */
 function elementTypes(wgsl: string): Map<string, string> {
@@ -46,14 +44,13 @@ const LOWERINGS = [
   ['Apple', fused(appleKernels), 'f16'],
   ['Mali', fused(maliKernels), 'f16'],
   ['software', fused(softwareKernels), 'f16'],
-  ['plain', plain(cpuKernels), 'f32'],
+  ['subgroups of four', fused(subgroupKernels), 'f16'],
 ] as const;
 
 describe.each(FORMS)('%s form', (form) => {
   const config = readConfig(tensorsOf(form));
   it.for(LOWERINGS)('%s', ([, lowering, dtype]) => {
-    const images = lowering.mostImages > 1 ? 2 : 1;
-    const { nodes } = network(config, { lowering, images, dtype });
+    const { nodes } = network(config, { lowering, images: 2, dtype });
     const halves = nodes.filter(({ inputs }) => inputs.some((operand) => operand.kind !== 'resource' && operand.dtype === 'f16'));
     expect(halves.length > 100).toBe(dtype === 'f16');
     expect(nodes.flatMap(misread)).toEqual([]);

@@ -1,5 +1,9 @@
 import { convSubgroup } from '../../src/kernels/convSubgroup.ts';
-import { convolutionCases } from './convolution.ts';
+import { convolutionBatchCases, convolutionCases } from './convolution.ts';
 import type { KernelCase } from './run.ts';
 
-export const cases: KernelCase[] = convolutionCases(convSubgroup).map((one) => ({ ...one, features: ['subgroups'] }));
+export const cases: KernelCase[] = [...convolutionCases(convSubgroup), ...convolutionBatchCases(convSubgroup)].map((one) => ({
+  ...one,
+  features: ['subgroups', ...(one.features ?? [])],
+  lanes: 4,
+}));

@@ -1,4 +1,3 @@
-import type { FaceToTaskShape } from '../../src/kernels/crossAttentionDirect.ts';
 import type { Kernel } from '../../src/kernels/kernel.ts';
 import type { TaskToFaceShape } from '../../src/kernels/taskToFace.ts';
 import { headsAttention, rowsOf } from './float64.ts';
@@ -86,34 +85,5 @@ export function taskToFaceBatchCases(sharing: Sharing): KernelCase[] {
     of('released form', { tokens: 18, keys: 3136, ...model, dtype: 'f16' }),
     of('a batch', { images: 2, tokens: 95, keys: 100, ...model, qStride: 144, qOffset: 16, dtype: 'f16' }),
     of('scores of hundreds', { tokens: 18, keys: 130, ...plain, dtype: 'f16' }, 20),
-  ];
-}
-
-function taskCase(kernel: Kernel<FaceToTaskShape>, name: string, shape: FaceToTaskShape, scale = 1): KernelCase {
-  const { queries, tokens, heads, qStride, qOffset = 0 } = shape;
-  const width = 16 * heads;
-  return {
-    name: `${name}: ${queries} queries, ${tokens} tokens, ${heads} heads`,
-    bound: FLOAT32,
-    async run(device) {
-      const q = randomValues(queries * qStride, 1).map((v) => scale * v);
-      const k = randomValues(tokens * width, 2).map((v) => scale * v);
-      const v = randomValues(tokens * width, 3);
-      const y = await runKernel(device, kernel, shape, { q, k, v }, queries * width);
-      const expected = headsAttention(heads, rowsOf(q, width, qStride, qOffset), rowsOf(k, width), rowsOf(v, width));
-      return { actual: new Float32Array(y), expected };
-    },
-  };
-}
-
-export function faceToTaskCases(kernel: Kernel<FaceToTaskShape>): KernelCase[] {
-  const of = (name: string, shape: FaceToTaskShape, scale?: number): KernelCase => taskCase(kernel, name, shape, scale);
-  return [
-    of('released form', { queries: 3136, tokens: 18, heads: 8, qStride: 384, qOffset: 256 }),
-    of('paper form', { queries: 448, tokens: 95, heads: 8, qStride: 384, qOffset: 256 }),
-    of('as many tokens as fit', { queries: 65, tokens: 112, heads: 2, qStride: 32 }),
-    of('one token', { queries: 95, tokens: 1, heads: 8, qStride: 128 }),
-    of('one query', { queries: 1, tokens: 18, heads: 1, qStride: 24, qOffset: 8 }),
-    of('scores of hundreds', { queries: 130, tokens: 18, heads: 8, qStride: 128 }, 20),
   ];
 }

@@ -1,9 +1,22 @@
 import { normaliseLookup } from '../../src/image/resize.ts';
 import { EMBED_CHANNELS, embed, embedSmall } from '../../src/kernels/embed.ts';
 import { transposed } from '../../src/kernels/matmul/role.ts';
-import { convolution } from './patchEmbed.cases.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { layerNorm, streamOf } from './streams.ts';
+
+/** torch.nn.Conv2d(3, channels, 4, stride=4) of x [3][size][size], channels last: [(size/4)^2, channels] */
+function convolution(x: Float32Array, weight: Float32Array, bias: Float32Array, size: number): Float64Array {
+  const [channels, side] = [bias.length, size / 4];
+  return Float64Array.from({ length: side * side * channels }, (_, at) => {
+    const [c, px, py] = [at % channels, Math.floor(at / channels) % side, Math.floor(at / channels / side)];
+    let sum = bias[c] as number;
+    for (let i = 0; i < 3; i++)
+      for (let dy = 0; dy < 4; dy++)
+        for (let dx = 0; dx < 4; dx++)
+          sum += (x[(i * size + 4 * py + dy) * size + 4 * px + dx] as number) * (weight[((c * 3 + i) * 4 + dy) * 4 + dx] as number);
+    return sum;
+  });
+}
 
 function embedCase(kernel: typeof embed, name: string, size: number, images = 1): KernelCase {
   const eps = 1e-5;

@@ -7,8 +7,13 @@ import { layerNorm } from './streams.ts';
 
 const EPS = 1e-5;
 
-function updateCase(kernel: typeof faceUpdate, name: string, shape: Omit<FaceUpdateShape, 'eps'>, scale = 1): KernelCase {
-  const { positions, tokens, images = 1, qStride, qOffset, tStride, tOffset, dtype = 'f32' } = shape;
+interface Case extends Omit<FaceUpdateShape, 'eps'> {
+  /** Numbers from one row of t to the next. */
+  tStride: number;
+}
+
+function updateCase(kernel: typeof faceUpdate, name: string, { tStride, ...shape }: Case, scale = 1): KernelCase {
+  const { positions, tokens, images = 1, qStride, qOffset, tOffset, dtype = 'f32' } = shape;
   return {
     name: `${name}: ${images} x ${positions} positions, ${tokens} tokens${dtype === 'f16' ? ', float16' : ''}`,
     bound: FLOAT32,

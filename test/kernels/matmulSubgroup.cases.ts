@@ -1,5 +1,9 @@
 import { matmulSubgroup } from '../../src/kernels/matmul/matmulSubgroup.ts';
-import { productCases } from './product.ts';
+import { productCases, streamCases } from './product.ts';
 import type { KernelCase } from './run.ts';
 
-export const cases: KernelCase[] = productCases(matmulSubgroup).map((one) => ({ ...one, features: ['subgroups'] }));
+export const cases: KernelCase[] = [...productCases(matmulSubgroup), ...streamCases(matmulSubgroup)].map((one) => ({
+  ...one,
+  features: ['subgroups', ...(one.features ?? [])],
+  lanes: 4,
+}));

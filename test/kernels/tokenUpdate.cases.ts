@@ -1,6 +1,6 @@
 import type { Dtype } from '../../src/kernels/kernel.ts';
 import { transposed } from '../../src/kernels/matmul/role.ts';
-import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../src/kernels/tokenUpdate.ts';
+import { type TokenUpdateShape, tokenUpdate, tokenUpdateSmall, updateInner } from '../../src/kernels/tokenUpdate.ts';
 import { dot, linear, rowsOf, softmax } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, rounded, stored } from './storage.ts';
@@ -11,12 +11,12 @@ const HEADS = 8;
 const EPS = 1e-5;
 
 /** The rows a[t], from an x of `rows` rows that `make` fills. */
-function sourceOf({ source, tokens, images = 1 }: TokenUpdateShape): { x: Float32Array; a: number[][] } {
+function sourceOf({ source, tokens, images = 1 }: TokenUpdateShape, stride: number): { x: Float32Array; a: number[][] } {
   const rows = images * tokens;
   if (source.kind === 'shares') return sharesOf(rows, source.shares);
   const first = source.first ?? 0;
-  const x = randomValues(rows * source.stride, 1);
-  const all = rowsOf(x, source.stride);
+  const x = randomValues(rows * stride, 1);
+  const all = rowsOf(x, stride);
   if (source.kind === 'rows') return { x, a: all.map((row) => [...row.subarray(first, first + source.inner)]) };
   const part = (row: Float64Array, which: number, head: number) => row.subarray(first + which * WIDTH + head * 32).subarray(0, 32);
   const a = all.map((row, r) => {
@@ -56,8 +56,19 @@ function sharesOf(rows: number, shares: number): { x: Float32Array; a: number[][
   return { x, a };
 }
 
-function updateCase(name: string, shape: Omit<TokenUpdateShape, 'eps'>, dtype: Dtype = 'f32'): KernelCase {
-  const { tokens, images = 1, cols, residual } = shape;
+interface Case extends Omit<TokenUpdateShape, 'eps'> {
+  /** Numbers from one row of x, and of r, to the next. */
+  xStride?: number;
+  rStride?: number;
+}
+
+function updateCase(
+  name: string,
+  { xStride = 2048, rStride = WIDTH, ...shape }: Case,
+  dtype: Dtype = 'f32',
+  kernel = tokenUpdate,
+): KernelCase {
+  const { tokens, images = 1, cols, repeats = false } = shape;
   const whole: TokenUpdateShape = { ...shape, eps: EPS, dtype };
   const inner = updateInner(whole);
   const rows = images * tokens;
@@ -66,8 +77,8 @@ function updateCase(name: string, shape: Omit<TokenUpdateShape, 'eps'>, dtype: D
     bound: FLOAT32,
     ...featuresOf(dtype),
     async run(device) {
-      const { x, a } = sourceOf(whole);
-      const r = randomValues((residual.repeats ? tokens : rows) * residual.stride, 2);
+      const { x, a } = sourceOf(whole, xStride);
+      const r = randomValues((repeats ? tokens : rows) * rStride, 2);
       const own = randomValues(WIDTH * inner, 3).map((v) => v / Math.sqrt(inner));
       const projection = randomValues(cols * WIDTH, 4).map((v) => v / 16);
       const [b, g, beta] = [5, 6, 7].map((seed) => randomValues(WIDTH, seed)) as [Float32Array, Float32Array, Float32Array];
@@ -76,9 +87,9 @@ function updateCase(name: string, shape: Omit<TokenUpdateShape, 'eps'>, dtype: D
       transposed(own, WIDTH, w.subarray(0, own.length));
       if (cols > 0) transposed(projection, cols, w.subarray(own.length));
       const inputs = { x, r, w: stored(w, dtype), n: Float32Array.of(...b, ...g, ...beta), c };
-      const y = await runKernel(device, tokenUpdate, whole, inputs, rows * (WIDTH + cols));
+      const y = await runKernel(device, kernel, whole, inputs, rows * (WIDTH + cols));
       const sums = linear(a.flat(), rounded(own, dtype), b);
-      const before = rowsOf(r, WIDTH, residual.stride);
+      const before = rowsOf(r, WIDTH, rStride);
       const added = sums.map((v, i) => v + (before[Math.floor(i / WIDTH) % before.length]?.[i % WIDTH] as number));
       const u = layerNorm(added, g, beta, EPS);
       const projected = cols > 0 ? linear(u, rounded(projection, dtype), new Float32Array(cols)) : [];
@@ -91,34 +102,35 @@ function updateCase(name: string, shape: Omit<TokenUpdateShape, 'eps'>, dtype: D
   };
 }
 
-const plain = { stride: WIDTH };
-const rows = { kind: 'rows', inner: 2048, stride: 2048 } as const;
-const attention = { kind: 'attention', stride: 1280, first: 512 } as const;
+const rows = { kind: 'rows', inner: 2048 } as const;
+const attention = { source: { kind: 'attention', first: 512 }, xStride: 1280, rStride: 1280 } as const;
+const shares = (shares: number) => ({ source: { kind: 'shares', shares } }) as const;
 
 export const cases: KernelCase[] = [
-  updateCase('MLP', { tokens: 18, source: rows, residual: plain, cols: 1024 }),
-  updateCase('MLP, last layer', { tokens: 18, source: rows, residual: plain, cols: 384 }),
-  updateCase('MLP, paper form', { tokens: 95, source: rows, residual: plain, cols: 128 }),
+  updateCase('MLP', { tokens: 18, source: rows, cols: 1024 }),
+  updateCase('MLP, last layer', { tokens: 18, source: rows, cols: 384 }),
+  updateCase('MLP, paper form', { tokens: 95, source: rows, cols: 128 }),
   updateCase('rows of a wider tensor', {
     tokens: 3,
-    source: { kind: 'rows', inner: 128, stride: 400, first: 16 },
-    residual: { stride: 320 },
+    source: { kind: 'rows', inner: 128, first: 16 },
+    xStride: 400,
+    rStride: 320,
     cols: 256,
   }),
-  updateCase('shares', { tokens: 18, source: { kind: 'shares', shares: 147 }, residual: { stride: WIDTH, repeats: true }, cols: 0 }),
-  updateCase('shares, paper form', { tokens: 95, source: { kind: 'shares', shares: 49 }, residual: { stride: 384 }, cols: 0 }),
-  updateCase('fewer shares than threads for them', { tokens: 2, source: { kind: 'shares', shares: 3 }, residual: plain, cols: 4 }),
-  updateCase('self-attention', { tokens: 18, source: attention, residual: { stride: 1280 }, cols: 128 }),
-  updateCase('self-attention, paper form', { tokens: 95, source: attention, residual: { stride: 1280 }, cols: 128 }),
-  updateCase('self-attention', { tokens: 5, images: 3, source: attention, residual: { stride: 1280 }, cols: 64 }),
-  updateCase('shares, constant tokens', {
-    tokens: 4,
-    images: 2,
-    source: { kind: 'shares', shares: 9 },
-    residual: { stride: WIDTH, repeats: true },
-    cols: 128,
-  }),
-  updateCase('one token', { tokens: 1, source: attention, residual: { stride: 1280 }, cols: 512 }),
-  updateCase('MLP', { tokens: 6, source: rows, residual: plain, cols: 384 }, 'f16'),
-  updateCase('shares', { tokens: 6, source: { kind: 'shares', shares: 30 }, residual: plain, cols: 128 }, 'f16'),
+  updateCase('shares', { tokens: 18, ...shares(147), repeats: true, cols: 0 }),
+  updateCase('shares, paper form', { tokens: 95, ...shares(49), rStride: 384, cols: 0 }),
+  updateCase('fewer shares than threads for them', { tokens: 2, ...shares(3), cols: 4 }),
+  updateCase('self-attention', { tokens: 18, ...attention, cols: 128 }),
+  updateCase('self-attention, paper form', { tokens: 95, ...attention, cols: 128 }),
+  updateCase('self-attention', { tokens: 5, images: 3, ...attention, cols: 64 }),
+  updateCase('shares, constant tokens', { tokens: 4, images: 2, ...shares(9), repeats: true, cols: 128 }),
+  updateCase('one token', { tokens: 1, ...attention, cols: 512 }),
+  updateCase('MLP', { tokens: 6, source: rows, cols: 384 }, 'f16'),
+  updateCase('shares', { tokens: 6, ...shares(30), cols: 128 }, 'f16'),
+  ...[
+    updateCase('MLP', { tokens: 3, source: rows, cols: 1024 }, 'f32', tokenUpdateSmall),
+    updateCase('shares', { tokens: 3, images: 2, ...shares(14), repeats: true, cols: 0 }, 'f32', tokenUpdateSmall),
+    updateCase('self-attention', { tokens: 95, ...attention, cols: 128 }, 'f32', tokenUpdateSmall),
+    updateCase('columns in shares', { tokens: 3, ...shares(5), cols: 64 }, 'f32', tokenUpdateSmall),
+  ].map((one) => ({ ...one, name: `${one.name}, a wave a token` })),
 ];

@@ -1,4 +1,4 @@
 import { windowAttention } from '../../src/kernels/windowAttention.ts';
 import { windowBatchCases, windowCases } from './windows.ts';
 
-export const cases = [...windowCases(windowAttention, 'scaled'), ...windowBatchCases(windowAttention)];
+export const cases = [...windowCases(windowAttention), ...windowBatchCases(windowAttention)];

@@ -1,4 +1,4 @@
 import { windowAttentionDirect } from '../../src/kernels/windowAttentionDirect.ts';
-import { windowCases } from './windows.ts';
+import { windowBatchCases, windowCases } from './windows.ts';
 
-export const cases = windowCases(windowAttentionDirect, 'plain');
+export const cases = [...windowCases(windowAttentionDirect), ...windowBatchCases(windowAttentionDirect)];

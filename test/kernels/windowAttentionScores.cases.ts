@@ -1,4 +1,4 @@
 import { windowAttentionScores } from '../../src/kernels/windowAttentionScores.ts';
 import { windowBatchCases, windowCases } from './windows.ts';
 
-export const cases = [...windowCases(windowAttentionScores, 'scaled'), ...windowBatchCases(windowAttentionScores)];
+export const cases = [...windowCases(windowAttentionScores), ...windowBatchCases(windowAttentionScores)];

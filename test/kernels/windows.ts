@@ -22,19 +22,11 @@ function windows(side: number): [number, number][][] {
   return all;
 }
 
-/** How the kernel wants its queries: as the projection gives them, or scaled by 32^-0.5 already. */
-export type Queries = 'plain' | 'scaled';
-
 /** torchvision's shifted_window_attention without its two projections: qkv [side^2, 3 channels] to [side^2, channels]. */
-function shiftedWindows(
-  qkv: Float64Array,
-  table: Float32Array,
-  { side, heads, shift }: { side: number; heads: number; shift: number },
-  queries: Queries,
-) {
+function shiftedWindows(qkv: Float64Array, table: Float32Array, { side, heads, shift }: { side: number; heads: number; shift: number }) {
   const channels = 32 * heads;
   const y = new Float64Array(side * side * channels);
-  const unscale = queries === 'scaled' ? Math.sqrt(32) : 1; // `attention` divides by it
+  const unscale = Math.sqrt(32); // the projection has scaled the queries already, and `attention` divides by it
   // The slices (0, -7), (-7, -3), (-3, None) of both axes, numbered.
   const label = (at: number): number => (at < side - WINDOW ? 0 : at < side - shift ? 1 : 2);
   const region = ([py, px]: [number, number]): number => 3 * label(py) + label(px);
@@ -69,13 +61,7 @@ function shiftedWindows(
   return y;
 }
 
-function windowCase(
-  kernel: Kernel<WindowAttentionShape>,
-  queries: Queries,
-  name: string,
-  shape: WindowAttentionShape,
-  scale = 1,
-): KernelCase {
+function windowCase(kernel: Kernel<WindowAttentionShape>, name: string, shape: WindowAttentionShape, scale = 1): KernelCase {
   const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
   const more = `${images > 1 ? `, ${images} images` : ''}${dtype === 'f16' ? ', float16' : ''}`;
   return {
@@ -90,16 +76,16 @@ function windowCase(
       const maps = rowsOf(rounded(x, dtype), side * side * 96 * heads);
       return {
         actual: numbersOf(y, dtype),
-        expected: maps.flatMap((map) => [...shiftedWindows(map, table, { side, heads, shift }, queries)]),
+        expected: maps.flatMap((map) => [...shiftedWindows(map, table, { side, heads, shift })]),
       };
     },
   };
 }
 
 /** The cases of every kernel that computes shifted-window attention of one image in float32. */
-export function windowCases(kernel: Kernel<WindowAttentionShape>, queries: Queries): KernelCase[] {
+export function windowCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] {
   const of = (name: string, side: number, heads: number, shift: number, scale?: number): KernelCase =>
-    windowCase(kernel, queries, name, { side, heads, shift }, scale);
+    windowCase(kernel, name, { side, heads, shift }, scale);
   return [
     of('stage 1', 56, 4, 0),
     of('stage 1', 56, 4, 3),
@@ -114,9 +100,9 @@ export function windowCases(kernel: Kernel<WindowAttentionShape>, queries: Queri
   ];
 }
 
-/** The cases of those that take several images, and float16, and scaled queries. */
+/** The cases of several images, and of float16. */
 export function windowBatchCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] {
-  const of = (name: string, shape: WindowAttentionShape, scale?: number): KernelCase => windowCase(kernel, 'scaled', name, shape, scale);
+  const of = (name: string, shape: WindowAttentionShape, scale?: number): KernelCase => windowCase(kernel, name, shape, scale);
   return [
     of('a batch, stage 3', { images: 3, side: 14, heads: 16, shift: 3 }),
     of('a batch, stage 4', { images: 2, side: 7, heads: 32, shift: 0 }),

@@ -3,16 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
 import { makePlan } from '../../src/graph/plan.ts';
-import { cpuKernels } from '../../src/kernels/cpu.ts';
 import { withMachine } from '../../src/kernels/kernel.ts';
 import { fits, matmul, tileOf } from '../../src/kernels/matmul/matmul.ts';
 import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
-import { maliKernels } from '../../src/kernels/registers.ts';
+import { maliKernels, subgroupKernels } from '../../src/kernels/registers.ts';
 import { tasksOf } from '../../src/model/config.ts';
 import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
-import { plain } from '../../src/model/plain/plain.ts';
 import { alternativesTo, matmulCandidates } from '../../src/tune/candidates.ts';
 import { chooserOf, tunablesOf } from '../../src/tune/tune.ts';
 
@@ -89,8 +87,8 @@ describe("a plan's shapes", () => {
     expect(first?.candidates[0]?.name).toBe('matmulRegisters GROUPS=4 ROWS=4 QUADS=1 STEP=4');
   });
 
-  it('are none in the plain plan', () => {
-    expect(tunablesOf(makePlan(network(config, { lowering: plain(cpuKernels) }), outputs))).toEqual([]);
+  it('are none with the kernels for subgroups of four', () => {
+    expect(tunablesOf(makePlan(network(config, { lowering: fused(subgroupKernels) }), outputs))).toEqual([]);
   });
 
   it('take the chosen kernels, and nothing else changes', () => {

@@ -30,8 +30,8 @@ describe('tuning', () => {
     expect(wrong).toBeGreaterThan(bound);
   });
 
-  it('has nothing to choose in the plain plan, and refuses what is no budget', async () => {
-    expect(await page.call('tunePlain')).toEqual({
+  it('has nothing to choose on SwiftShader, and refuses what is no budget', async () => {
+    expect(await page.call('tuneSoftware')).toEqual({
       shapes: 0,
       adopted: 0,
       remembered: false,

@@ -119,9 +119,9 @@ export async function blocked(): Promise<{ failing: boolean; silent: boolean; wa
   return { failing, silent, waited: performance.now() - start < 2000 };
 }
 
-/** The engine on the software adapter, whose plain plan has nothing to choose. */
-export async function tunePlain(): Promise<{ shapes: number; adopted: number; remembered: boolean; codes: string[] }> {
-  const engine = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf('released')), tasks: ['age'], plan: 'plain' });
+/** The engine on SwiftShader, whose kernels have no candidates. */
+export async function tuneSoftware(): Promise<{ shapes: number; adopted: number; remembered: boolean; codes: string[] }> {
+  const engine = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf('released')), tasks: ['age'] });
   const report = await engine.tune();
   const code = (promise: Promise<unknown>) => promise.then(String, (error) => error.code as string);
   const codes = [await code(engine.tune({ budget: Number.NaN })), await code(engine.tune({ budget: 0 }))];

@@ -1,9 +1,25 @@
 import { defineKernel, tiles } from '../kernel.ts';
+import gelu from '../parts/gelu.wgsl';
 import wgsl from './matmulSubgroup.wgsl';
-import { ACTIVATIONS, type MatmulShape, TILE_COLS } from './role.ts';
+import { ACTIVATIONS, checkStream, type StreamMatmulShape, TILE_COLS } from './role.ts';
 
-export const matmulSubgroup = defineKernel('matmulSubgroup', wgsl, (shape: MatmulShape) => ({
-  constants: { ACTIVATION: ACTIVATIONS.indexOf(shape.activation ?? 'none'), RESIDUAL: Number(shape.residualRows !== undefined) },
-  workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.rows, 28), 1],
-  macs: shape.rows * shape.inner * shape.cols,
-}));
+const ROWS = 28;
+
+export const matmulSubgroup = defineKernel('matmulSubgroup', [wgsl, gelu], (shape: StreamMatmulShape) => {
+  checkStream(shape);
+  const { rows, inner, cols, activation = 'none', residualRows, norm, mergeSide, stream = false, images = 1, weightEach, dtypes } = shape;
+  const abreast = weightEach || mergeSide ? images : 1;
+  return {
+    constants: {
+      MERGE: Number(!!mergeSide),
+      NORM: Number(!!norm),
+      EPS: norm?.eps ?? 0,
+      ACTIVATION: ACTIVATIONS.indexOf(activation),
+      RESIDUAL: Number(residualRows !== undefined),
+      STREAM: Number(stream),
+    },
+    machine: { ...dtypes },
+    workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, ROWS), abreast],
+    macs: rows * inner * cols,
+  };
+});

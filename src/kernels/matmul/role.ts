@@ -50,10 +50,15 @@ export const ACTIVATIONS = ['none', 'gelu', 'relu'] as const;
 /** What is added to a product, as the shaders' `RESIDUAL` says it: nothing, rows, or a table that repeats. */
 export const residualOf = ({ rows, residualRows }: MatmulShape): number => (residualRows === undefined ? 0 : residualRows === rows ? 1 : 2);
 
+/** @throws RangeError: a stream's channels are no multiple of a block's columns */
+export function checkStream({ inner, cols, norm, stream }: StreamMatmulShape): void {
+  if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
+}
+
 /** The constants of all products. Of rows the shaders are told none: there are as many as y and r hold. */
 function constantsOf(shape: StreamMatmulShape): Launch['constants'] {
   const { inner, cols, activation = 'none', stride = inner, norm, mergeSide = 0, stream = false, shares = 1 } = shape;
-  if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
+  checkStream(shape);
   const whole = shares === 1; // a share is mere sums: the rest is done when they are added
   return {
     INNER: inner,

@@ -6,7 +6,7 @@
 import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul/role.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
-import { type TokenUpdateShape, tokenUpdate, updateInner } from '../../kernels/tokenUpdate.ts';
+import { type TokenUpdateShape, updateInner } from '../../kernels/tokenUpdate.ts';
 import { firstOf, sideOf } from '../backbones/swin.ts';
 import { type Code, DEPTH, HEADS, INNER, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import type { Config } from '../config.ts';
@@ -66,7 +66,7 @@ export function decode(t: Target, face: Tensor, config: Config, w: Weights): Dec
     const next = i + 1 < DEPTH ? selfProjections(layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, coded: true }];
     const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {
       x: hidden,
-      source: { kind: 'rows', inner: 2048, stride: 2048 },
+      source: { kind: 'rows', inner: 2048 },
       residual: tokensOf(seen),
       projected: [{ w: toTask.at('k_proj'), cols: INNER, coded: true }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
     });
@@ -99,7 +99,7 @@ interface Queries extends Tokens {
 function selfAttend(d: Decoder, tokens: Tokens, w: Weights): Tensor {
   return update(d, w.at('self_attn.out_proj'), w.at('norm1'), {
     x: tokens.operand as Tensor,
-    source: { kind: 'attention', stride: tokens.stride, first: WIDTH + 2 * INNER },
+    source: { kind: 'attention', first: WIDTH + 2 * INNER },
     residual: tokens,
     projected: [{ w: w.at('cross_attn_token_to_image.q_proj'), cols: INNER, coded: true }],
   });
@@ -143,7 +143,6 @@ function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, im
     images,
     qStride: lastOf(keys.shape),
     qOffset: 2 * INNER,
-    tStride: lastOf(thought.shape),
     tOffset: WIDTH,
     eps: SWIN_EPS,
     dtype: t.dtype,
@@ -176,7 +175,8 @@ interface Update {
 function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x, source, residual, projected }: Update): Tensor {
   const { graph, dtype } = t;
   const cols = projected.reduce((sum, one) => sum + one.cols, 0);
-  const shape: TokenUpdateShape = { tokens, images: graph.images, source, residual, cols, eps: SWIN_EPS, dtype };
+  const { repeats = false } = residual;
+  const shape: TokenUpdateShape = { tokens, images: graph.images, source, repeats, cols, eps: SWIN_EPS, dtype };
   const inner = updateInner(shape);
   const from = [w, ...projected.map((one) => one.w)].map((one) => one.name('weight'));
   const fill: Parameter['fill'] = (into, [own, ...others]) => {
@@ -192,7 +192,7 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
   const n = biasAndNorm(t, w, norm);
   const c = cols > 0 ? biasAndCode(t, projected, cols, taskCode) : n;
   const inputs = { x, r: residual.operand, w: weight, n, c };
-  return graph.add(together(w, norm), tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
+  return graph.add(together(w, norm), t.kernels.tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
 }
 
 /** For each token and projected column scale (bias + code W^T), in float64: [tokens, cols] */

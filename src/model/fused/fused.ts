@@ -19,7 +19,6 @@ export function fused(kernels: GpuKernels = gpuKernels): Lowering {
   return {
     kernels,
     mostImages: 8,
-    float16: true,
     embed: ({ graph }, resized, w) => embed(graph, kernels, resized, w),
     normedLinear,
     addedLinear,

@@ -1,33 +1,35 @@
-// Cross-attention for CPUs that run WebGPU: softmax(q k^T / 4) v, heads of 16 dimensions, no workgroup memory, no barrier.
+// Attention of a few task tokens to many face tokens in shares, as taskToFace, for CPUs that run WebGPU: no workgroup memory, no barrier.
 //
-// Shapes as in taskToFace where PARTIAL (a share of the keys a thread, for taskToFaceMerge); else SHARE = KEYS, and y is [QUERIES, 16 HEADS].
-// A thread has six queries in registers and takes four keys a step: their scores are a vector by matrix product a query, their
-// values a matrix by vector one, so that a load, which costs a CPU as much as several multiply-adds, serves six queries.
+// A thread has six queries of one head in registers and a share of the keys, of which it takes four a step: their scores are a vector by
+// matrix product a query, their values a matrix by vector one, so that a load, which costs a CPU as much as several multiply-adds,
+// serves six queries. Images are the grid's y.
+alias elem = f32;
+
 const THREADS = 8u;
 const QUERIES_EACH = 6u;
 
-override QUERIES: u32;
+override TOKENS: u32;
 override KEYS: u32;
 override HEADS: u32;
 override SHARE: u32; // keys of one thread
-override PARTIAL: bool;
 override Q_STRIDE: u32;
 override Q_OFFSET: u32;
+override Q_ROWS: u32; // of q, which repeat
 override K_STRIDE: u32;
 override V_STRIDE: u32;
 override V_OFFSET: u32;
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
+@group(0) @binding(1) var<storage, read> k: array<vec4<elem>>;
+@group(0) @binding(2) var<storage, read> v: array<vec4<elem>>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 fn keyQuad(at: vec4u, quad: u32) -> mat4x4f {
-  return mat4x4f(k[at.x + quad], k[at.y + quad], k[at.z + quad], k[at.w + quad]);
+  return mat4x4f(vec4f(k[at.x + quad]), vec4f(k[at.y + quad]), vec4f(k[at.z + quad]), vec4f(k[at.w + quad]));
 }
 
 fn valueQuad(at: vec4u, quad: u32) -> mat4x4f {
-  return mat4x4f(v[at.x + quad], v[at.y + quad], v[at.z + quad], v[at.w + quad]);
+  return mat4x4f(vec4f(v[at.x + quad]), vec4f(v[at.y + quad]), vec4f(v[at.z + quad]), vec4f(v[at.w + quad]));
 }
 
 fn highestOf(s: vec4f, before: f32) -> f32 {
@@ -35,8 +37,8 @@ fn highestOf(s: vec4f, before: f32) -> f32 {
 }
 
 @compute @workgroup_size(THREADS)
-fn crossAttentionDirect(@builtin(global_invocation_id) id: vec3u) {
-  let groups = (QUERIES + QUERIES_EACH - 1u) / QUERIES_EACH;
+fn taskToFaceDirect(@builtin(global_invocation_id) id: vec3u) {
+  let groups = (TOKENS + QUERIES_EACH - 1u) / QUERIES_EACH;
   let shares = (KEYS + SHARE - 1u) / SHARE;
   if (id.x >= groups * HEADS * shares) { return; }
   let first = id.x % groups * QUERIES_EACH;
@@ -46,7 +48,8 @@ fn crossAttentionDirect(@builtin(global_invocation_id) id: vec3u) {
   // By a loop: every load that is written out is a long piece of code to compile.
   var queries = array<mat4x4f, QUERIES_EACH>();
   for (var i = 0u; i < QUERIES_EACH * 4u; i++) {
-    queries[i / 4u][i % 4u] = 0.25 * q[min(first + i / 4u, QUERIES - 1u) * Q_STRIDE + Q_OFFSET + head * 4u + i % 4u];
+    let row = id.y * TOKENS + min(first + i / 4u, TOKENS - 1u);
+    queries[i / 4u][i % 4u] = 0.25 * q[row % Q_ROWS * Q_STRIDE + Q_OFFSET + head * 4u + i % 4u];
   }
   let q0 = queries[0]; let q1 = queries[1]; let q2 = queries[2]; let q3 = queries[3]; let q4 = queries[4]; let q5 = queries[5];
   var a0 = mat4x4f(); var total0 = 0.0; var high0 = -3.0e38;
@@ -58,7 +61,7 @@ fn crossAttentionDirect(@builtin(global_invocation_id) id: vec3u) {
   for (var key = share * SHARE; key < min(share * SHARE + SHARE, KEYS); key += 4u) {
     let four = key + vec4u(0u, 1u, 2u, 3u);
     let beyond = four >= vec4u(min(share * SHARE + SHARE, KEYS));
-    let row = min(four, vec4u(KEYS - 1u));
+    let row = id.y * KEYS + min(four, vec4u(KEYS - 1u));
     let kAt = row * K_STRIDE + head * 4u;
     let vAt = row * V_STRIDE + V_OFFSET + head * 4u;
     var s0 = vec4f(); var s1 = vec4f(); var s2 = vec4f(); var s3 = vec4f(); var s4 = vec4f(); var s5 = vec4f();
@@ -85,14 +88,11 @@ fn crossAttentionDirect(@builtin(global_invocation_id) id: vec3u) {
   }
   var sums = array<mat4x4f, QUERIES_EACH>(a0, a1, a2, a3, a4, a5);
   var totals = array<vec2f, QUERIES_EACH>(vec2f(high0, total0), vec2f(high1, total1), vec2f(high2, total2), vec2f(high3, total3), vec2f(high4, total4), vec2f(high5, total5));
-  for (var i = 0u; i < min(QUERIES_EACH, QUERIES - first); i++) {
-    let at = (first + i) * HEADS + head;
-    if (PARTIAL) {
-      let out = (at * shares + share) * 5u;
-      for (var j = 0u; j < 4u; j++) { y[out + j] = sums[i][j]; }
-      y[out + 4u] = vec4f(totals[i], 0.0, 0.0);
-    } else {
-      for (var j = 0u; j < 4u; j++) { y[at * 4u + j] = sums[i][j] / totals[i].y; }
+  for (var i = 0u; i < min(QUERIES_EACH, TOKENS - first); i++) {
+    let out = (((id.y * TOKENS + first + i) * HEADS + head) * shares + share) * 5u;
+    for (var j = 0u; j < 4u; j++) {
+      y[out + j] = sums[i][j];
     }
+    y[out + 4u] = vec4f(totals[i], 0.0, 0.0);
   }
 }
