@@ -1,5 +1,5 @@
 /** `fetch`: the authors' trained weights, converted, where `start`, the demo and the benchmark look for them. */
-
+import { relative } from 'node:path';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, parseChoice, UsageError } from '../tools/terminal/options.ts';
@@ -9,12 +9,13 @@ import { checkOutput } from '../tools/terminal/write.ts';
 import { fetchWeights, OFFICIAL } from './convert/official.ts';
 import { PRECISIONS } from './convert/reduce.ts';
 
-export const fetch: Command = {
+/** @param standard where they go when no file is named; `call` is how a person runs the command, before its arguments */
+export const fetchTo = (standard: string, call: string): Command => ({
   name: 'fetch',
   summary: 'download the trained weights and convert them',
   usage: `fetch [OUT.safetensors] [--from URL|FILE] [--dtype f32|f16|int8] [--whole] [--any]
 
-  OUT         where they go (default: weights/facexformer.safetensors)
+  OUT         where they go (default: ${relative('', standard)})
   --from      a mirror of the authors' model.pt, or the file itself
   --whole     download all of it and check its SHA-256; by default only the third that is needed comes, checked piece by piece
   --any       take a file that is not the pinned one`,
@@ -22,7 +23,7 @@ export const fetch: Command = {
     const options = { from: { type: 'string' }, dtype: { type: 'string' }, whole: { type: 'boolean' }, any: { type: 'boolean' } } as const;
     const { values, positionals } = parse(args, options);
     if (positionals.length > 1) throw new UsageError('At most one file to write: fetch OUT.safetensors');
-    const out = positionals[0] ?? TRAINED;
+    const out = positionals[0] ?? standard;
     const precision = parseChoice('--dtype', values.dtype ?? 'f32', PRECISIONS);
     checkOutput(out);
     const from = values.from ?? OFFICIAL.url;
@@ -42,8 +43,10 @@ export const fetch: Command = {
     } catch (error) {
       clearProgress();
       if (!(error instanceof FaceXFormerError) || error.code !== 'WEIGHTS_UNREACHABLE') throw error;
-      const help = `Get ckpts/model.pt of ${OFFICIAL.repository} by other means and run: npm run weights -- --from FILE_OR_URL`;
+      const help = `Get ckpts/model.pt of ${OFFICIAL.repository} by other means and run: ${call} --from FILE_OR_URL`;
       throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${error.message} ${help}`, { cause: error });
     }
   },
-};
+});
+
+export const fetch = fetchTo(TRAINED, 'npm run weights --');

@@ -5,7 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -17,16 +17,7 @@ import { minifiedWgslForRolldown } from '../tools/wgsl.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-const inputs = [
-  'src',
-  'scripts/build.mjs',
-  'tools/wgsl.mjs',
-  'tools/mtcnn.mjs',
-  'weights',
-  'package.json',
-  'tsconfig.json',
-  'tsconfig.build.json',
-];
+const inputs = ['src', 'cli', 'tools', 'scripts/build.mjs', 'weights', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 /** When anything at or under a path last changed, in milliseconds. */
 function newest(path) {
@@ -63,17 +54,34 @@ const notLater = {
   },
 };
 
-async function bundleTo(input, output) {
+/** What people run: `npx facexformer-webgpu`. Dawn is theirs to install; what else it needs is inside, with its licences beside it. */
+const COMMAND_LINE = { input: 'cli/bin.ts', platform: 'node', external: ['webgpu'] };
+const INSIDE = ['@zip.js/zip.js', 'jpeg-js', 'pngjs'];
+
+async function bundleTo(input, output, options = {}) {
   const bundle = await rolldown({
     cwd: root,
     input,
+    ...options,
     transform: { target: 'es2022' },
-    plugins: [minifiedWgslForRolldown, notLater],
+    plugins: options.platform === 'node' ? [minifiedWgslForRolldown] : [minifiedWgslForRolldown, notLater],
     checks: { bundlerTimings: false }, // how long a build takes on a busy machine is no fault
     onLog: asErrors,
   });
   await bundle.write({ format: 'es', ...output });
   await bundle.close();
+}
+
+async function bundleCommandLine(folder) {
+  const { input, ...options } = COMMAND_LINE;
+  const file = join(folder, 'cli.mjs');
+  await bundleTo(input, { file, banner: '#!/usr/bin/env node', codeSplitting: false, minify: true }, options);
+  chmodSync(file, 0o755);
+  const notices = INSIDE.map((name) => {
+    const { version } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
+    return `${name} ${version}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`;
+  });
+  writeFileSync(join(folder, 'cli-licences.txt'), `cli.mjs contains:\n\n${notices.join(`\n${'-'.repeat(80)}\n\n`)}`);
 }
 
 /** For `integrity` of a script or an import map: the names of scripts, and the hash that a browser compares. */
@@ -130,6 +138,7 @@ export async function build({ force = false } = {}) {
       ...Object.entries(SCRIPTS).map(([name, source]) =>
         bundleTo(source, { file: join(made, `${name}.js`), codeSplitting: false, minify: true }),
       ),
+      bundleCommandLine(made),
       declareTo(made),
     ]);
     writeFileSync(join(made, 'mtcnn.safetensors'), mtcnnWeights()); // beside the code, which says `new URL('./mtcnn.safetensors', import.meta.url)`

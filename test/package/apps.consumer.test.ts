@@ -4,10 +4,11 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import { build as esbuild } from 'esbuild';
 import type { Browser } from 'puppeteer';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import webpack from 'webpack';
 import { launchBrowser } from '../../tools/browser/launch.ts';
 import { root } from '../../tools/root.ts';
+import { driverFile } from '../../tools/vulkan.mjs';
 import { type Consumer, install, run } from './consumer.ts';
 import { STRICT, site, type Visit, visit } from './site.ts';
 import { installTools, toolFile } from './tools.ts';
@@ -271,6 +272,52 @@ test('is there', async () => {
       'app.test.js': test(requires),
     });
     expect((await jest(folder)).stderr).toMatch(/1 passed/);
+  });
+});
+
+describe('its command line', () => {
+  const command = (...args: string[]) =>
+    run(join(consumer.folder, 'node_modules', '.bin', 'facexformer-webgpu'), args, { cwd: consumer.folder }).then(
+      ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
+      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
+    );
+  const picture = join(root, 'test', 'fixtures', 'astronaut.png');
+
+  it('says what it does, and what it needs', async () => {
+    expect(await command('--help')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/npx facexformer-webgpu COMMAND[\s\S]*analyze[\s\S]*convert[\s\S]*shard/),
+    });
+    expect(await command()).toMatchObject({ code: 2 });
+    expect(await command('analyze', picture)).toMatchObject({ code: 2, stderr: expect.stringMatching(/Which weights/) });
+    expect(await command('analyze', picture, '--weights', 'seeded')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/npm install webgpu/),
+    });
+  });
+
+  it('reads files of weights', async () => {
+    const file = join(consumer.folder, 'x.safetensors');
+    const header = Buffer.from('{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  ');
+    const length = Buffer.alloc(8);
+    length.writeUInt32LE(header.length);
+    writeFileSync(file, Buffer.concat([length, header, Buffer.alloc(4)]));
+    expect(await command('inspect', file)).toMatchObject({ code: 0, stdout: expect.stringMatching(/x/) });
+    expect(await command('convert', file, join(consumer.folder, 'y.safetensors'), '--dtype', 'f16')).toMatchObject({ code: 0 });
+    expect(await command('convert', picture, 'z.safetensors')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^[A-Z_]+: /) });
+  });
+
+  it('analyses a picture on Dawn, where that is installed', async () => {
+    cpSync(join(root, 'node_modules', 'webgpu'), join(consumer.folder, 'node_modules', 'webgpu'), { recursive: true });
+    vi.stubEnv('VK_ICD_FILENAMES', driverFile('swiftshader'));
+    vi.stubEnv('VK_DRIVER_FILES', driverFile('swiftshader'));
+    const json = join(consumer.folder, 'face.json');
+    const said = await command('analyze', picture, '--weights', 'seeded', '--tasks', 'gender', '--json', json);
+    vi.unstubAllEnvs();
+    expect(said).toMatchObject({ code: 0, stdout: expect.stringMatching(/UNTRAINED[\s\S]*gender +(fe)?male/) });
+    expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({
+      pictures: [{ width: 512, height: 512, faces: [{ gender: { label: expect.any(String) } }] }],
+    });
   });
 });
 

@@ -33,7 +33,9 @@ describe('the tarball', () => {
       expect(files).toContain(file);
     const others = files.filter(
       (file) =>
-        !/^(package\.json|(weights\/)?README\.md|LICENSE|weights\/[\w-]+\.json|dist\/.+\.(js|d\.ts)|dist\/integrity\.json)$/.test(file),
+        !/^(package\.json|(weights\/)?README\.md|LICENSE|weights\/[\w-]+\.json|dist\/.+\.(js|d\.ts)|dist\/integrity\.json|dist\/cli\.mjs|dist\/cli-licences\.txt)$/.test(
+          file,
+        ),
     );
     expect(others).toEqual([]);
   });

@@ -1,11 +1,10 @@
 /** Finds programs on this machine. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { CommandError } from '../terminal/command.ts';
 
 /** No browser, and no way to get one. The message says what to do. */
-export class NoBrowserError extends Error {
-  override readonly name = 'NoBrowserError';
-}
+export class NoBrowserError extends CommandError {}
 
 /** How a program may be called, and where it may be. */
 export interface Program {

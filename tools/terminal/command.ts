@@ -11,5 +11,5 @@ export interface Command {
 
 /** The command was called rightly and cannot do it: a folder in a file's place, a port that is taken. The message says it all; exit code 1. */
 export class CommandError extends Error {
-  override readonly name = 'CommandError';
+  override readonly name: string = 'CommandError';
 }

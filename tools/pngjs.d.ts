@@ -1,4 +1,4 @@
-/** What the tests use of pngjs, which brings no types of its own. */
+/** What the project uses of pngjs, which brings no types of its own. */
 declare module 'pngjs' {
   export interface Png {
     width: number;

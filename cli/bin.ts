@@ -1,0 +1,12 @@
+/** The command line that comes with the package: `npx facexformer-webgpu COMMAND`. What needs a browser or the sources is not among it. */
+import { runCommand } from '../tools/terminal/run.ts';
+import { convert } from './convert.ts';
+import { analyze } from './dawn.ts';
+import { fetchTo } from './fetch.ts';
+import { inspect } from './inspect.ts';
+import { shard, verify } from './shard.ts';
+
+const CALL = 'npx facexformer-webgpu';
+const fetch = fetchTo('facexformer.safetensors', `${CALL} fetch`);
+
+process.exitCode = await runCommand([analyze, fetch, convert, shard, verify, inspect], CALL, process.argv.slice(2));

@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import jpeg from 'jpeg-js';
+import { PNG } from 'pngjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { orientationOf, readPicture, upright } from '../../cli/picture.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'picture-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A picture whose pixels are numbered: 3 wide and 2 high. */
+const stored = { data: new Uint8Array(new Uint32Array([1, 2, 3, 4, 5, 6]).buffer), width: 3, height: 2 };
+
+describe('EXIF orientation', () => {
+  // What the rows of the upright picture are, from the EXIF standard's words: which side of the picture row 0 and column 0 are.
+  it.each([
+    [1, 3, [1, 2, 3, 4, 5, 6]],
+    [2, 3, [3, 2, 1, 6, 5, 4]],
+    [3, 3, [6, 5, 4, 3, 2, 1]],
+    [4, 3, [4, 5, 6, 1, 2, 3]],
+    [5, 2, [1, 4, 2, 5, 3, 6]],
+    [6, 2, [4, 1, 5, 2, 6, 3]],
+    [7, 2, [6, 3, 5, 2, 4, 1]],
+    [8, 2, [3, 6, 2, 5, 1, 4]],
+    [9, 3, [1, 2, 3, 4, 5, 6]],
+  ])('%i', (orientation, width, pixels) => {
+    const picture = upright(stored, orientation);
+    expect([picture.width, picture.height]).toEqual([width, 6 / width]);
+    expect([...new Uint32Array(new Uint8Array(picture.data).buffer)]).toEqual(pixels);
+  });
+
+  const exif = (order: 'II' | 'MM', orientation: number) => {
+    const tiff = Buffer.alloc(26);
+    const [short, long] = order === 'II' ? (['writeUInt16LE', 'writeUInt32LE'] as const) : (['writeUInt16BE', 'writeUInt32BE'] as const);
+    tiff.write(order);
+    tiff[short](42, 2);
+    tiff[long](8, 4);
+    tiff[short](1, 8);
+    tiff[short](0x0112, 10);
+    tiff[short](3, 12);
+    tiff[long](1, 14);
+    tiff[short](orientation, 18);
+    const segment = Buffer.concat([Buffer.from([0xff, 0xe1, 0, 8 + tiff.length]), Buffer.from('Exif\0\0'), tiff]);
+    return Buffer.concat([Buffer.from([0xff, 0xd8]), segment, Buffer.from([0xff, 0xda, 0, 2])]);
+  };
+
+  it.each(['II', 'MM'] as const)('is read from a file of byte order %s', (order) => {
+    for (let orientation = 1; orientation <= 8; orientation++) expect(orientationOf(exif(order, orientation))).toBe(orientation);
+  });
+
+  it('is upright where a file says none, or is cut short anywhere', () => {
+    const whole = exif('II', 6);
+    expect(orientationOf(Buffer.from([0xff, 0xd8, 0xff, 0xda]))).toBe(1);
+    for (let length = 0; length < whole.length; length++) expect([1, 6]).toContain(orientationOf(whole.subarray(0, length)));
+  });
+});
+
+describe('a file', () => {
+  const file = (name: string, bytes: Uint8Array | string) => {
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  };
+
+  it('of PNG or JPEG is read, whatever its name', async () => {
+    const data = Buffer.alloc(8 * 8 * 4, 200);
+    const png = Object.assign(new PNG({ width: 8, height: 8 }), { data });
+    const read = [
+      await readPicture(file('a.jpg', PNG.sync.write(png))),
+      await readPicture(file('b.png', jpeg.encode({ data, width: 8, height: 8 }, 100).data)),
+    ];
+    for (const { width, height, data } of read) {
+      expect([width, height, data.length]).toEqual([8, 8, 256]);
+      expect(Math.abs((data[0] as number) - 200)).toBeLessThan(3);
+    }
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['text', 'this is text'],
+    ['a cut PNG', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0])],
+    ['a cut JPEG', Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16])],
+  ])('of %s is a BAD_PICTURE that names it', async (_, bytes) => {
+    await expect(readPicture(file('bad', bytes))).rejects.toMatchObject({
+      code: 'BAD_PICTURE',
+      message: expect.stringContaining(join(folder, 'bad')),
+    });
+  });
+});
