@@ -7,7 +7,8 @@ import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
 import type { Parameter } from '../../src/graph/graph.ts';
 import { type Dispatch, makePlan, parameterBytes } from '../../src/graph/plan.ts';
-import { type ConvShape, conv, convLaunch } from '../../src/kernels/conv.ts';
+import { conv, convWith } from '../../src/kernels/conv/conv.ts';
+import type { ConvShape } from '../../src/kernels/conv/role.ts';
 import { fits, matmul, matmulWith, tileOf } from '../../src/kernels/matmul/matmul.ts';
 import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
@@ -32,7 +33,6 @@ export interface Search {
 /** Rows by columns of a workgroup of `matmul`, and of the sums of a thread. */
 const TILES = ['16x64', '16x128', '28x64', '32x32', '32x64', '32x128', '49x64', '56x64', '64x32', '64x64', '98x64'];
 const SUMS = ['4x4', '7x4', '8x4', '7x8'];
-const ROW_GROUPS = [2, 4, 7, 8];
 /** Each candidate is measured so often, in turns: the clock of a GPU rises and falls. */
 const ROUNDS = 2;
 const COLUMNS = [
@@ -127,24 +127,22 @@ const machineText = ({ machine = {} }: Candidate['launch']): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 
+const ALL = SUMS.flatMap((sums) => TILES.flatMap((tile) => [false, true].map((inTime) => tileOf(tile, sums, inTime))));
+
 function products(shape: StreamMatmulShape): Candidate[] {
-  const tiles = SUMS.flatMap((sums) => TILES.flatMap((tile) => [false, true].map((inTime) => tileOf(tile, sums, inTime))));
-  const all = tiles.filter((tile) => fits(tile, shape));
-  return all.map((tile) => {
-    const kernel = matmulWith(() => tile);
-    const launch = kernel.launch(shape);
+  return ALL.filter((tile) => fits(tile, shape)).map((tile) => {
+    const launch = matmulWith(() => tile).launch(shape);
     return { name: machineText(launch), kernel: matmul, launch };
   });
 }
 
 function convs(shape: ConvShape): Candidate[] {
-  return ROW_GROUPS.flatMap((group) =>
-    [1, 0].map((ahead) => {
-      const launch = convLaunch(shape, 7 * group);
-      const machine = { ...launch.machine, ROW_GROUPS: group, AHEAD: ahead };
-      return { name: machineText({ ...launch, machine }), kernel: conv, launch: { ...launch, machine } };
-    }),
-  );
+  const { inner, cols, kernel, shares } = shape;
+  const fitting = ALL.filter((tile) => fits(tile, { rows: 1, inner: kernel * kernel * inner, cols, ...(shares && { shares }) }));
+  return fitting.map((tile) => {
+    const launch = convWith(tile).launch(shape);
+    return { name: machineText(launch), kernel: conv, launch };
+  });
 }
 
 /** Parameters of random numbers: weights cost nothing to make and no time depends on them. */

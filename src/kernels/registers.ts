@@ -2,16 +2,15 @@
  * Kernels for adapters that have fewer registers than AMD's and NVIDIA's: GPUs of phones, Intel's and Apple's, and CPUs that run WebGPU. Most
  * read operands from storage into registers, without workgroup memory. An entry of its own, so that an app on another GPU never loads them.
  */
-import { convInTime } from './conv.ts';
-import { convRegisters } from './convRegisters.ts';
-import { convSubgroup } from './convSubgroup.ts';
+import { convInTime } from './conv/conv.ts';
+import { convRegisters } from './conv/convRegisters.ts';
+import { convSubgroup } from './conv/convSubgroup.ts';
 import { embedSmall } from './embed.ts';
 import { faceUpdateSmall } from './faceUpdate.ts';
 import type { Kernel } from './kernel.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmul/matmulRegisters.ts';
 import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
-import type { Matmul, StreamMatmulShape } from './matmul/role.ts';
 import { parseSmall } from './parse.ts';
 import { type GpuKernels, gpuKernels } from './set.ts';
 import { directSharesOf, taskToFaceDirect } from './taskToFaceDirect.ts';
@@ -19,15 +18,18 @@ import { tokenUpdateSmall } from './tokenUpdate.ts';
 import { windowAttentionDirect } from './windowAttentionDirect.ts';
 import { windowAttentionScores } from './windowAttentionScores.ts';
 
-/** One dispatch a product: so few processors have enough to do with its tiles. */
-export const whole = (kernel: Kernel<StreamMatmulShape>): Matmul => ({ kernel, sharesOf: () => 1 });
+/** One dispatch a product or convolution: so few processors have enough to do with its tiles. */
+export const whole = <Shape>(kernel: Kernel<Shape>): { kernel: Kernel<Shape>; sharesOf(shape: Shape): number } => ({
+  kernel,
+  sharesOf: () => 1,
+});
 
 /** For Adreno: operands straight from storage, and scores in workgroup memory where sums would fill the registers. */
 export const adrenoKernels: GpuKernels = {
   ...gpuKernels,
   matmul: whole(matmulRegisters),
   windowAttention: windowAttentionScores,
-  conv: convRegisters,
+  conv: whole(convRegisters),
 };
 
 /** For Mali: so too, and fewer registers a thread. */
@@ -49,7 +51,7 @@ export const intelKernels: GpuKernels = { ...adrenoKernels, matmul: whole(matmul
 export const appleKernels: GpuKernels = {
   ...gpuKernels,
   matmul: whole(matmulWith(() => tileOf('32x64', '4x4', true))),
-  conv: convInTime,
+  conv: whole(convInTime),
 };
 
 /** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads. */
@@ -65,7 +67,7 @@ export const subgroupKernels: GpuKernels = {
   windowAttention: windowAttentionDirect,
   taskToFace: taskToFaceDirect,
   sharesOf: directSharesOf,
-  conv: convSubgroup,
+  conv: whole(convSubgroup),
   embed: embedSmall,
   tokenUpdate: tokenUpdateSmall,
 };

@@ -2,7 +2,8 @@
  * The kernels that have more than one form, as one choice: which form is fast is a property of the adapter, and the model's files do
  * not know it. Kernels of one role take the same shapes and bindings and give the same tensors.
  */
-import type { ConvShape } from './conv.ts';
+import { largeDesktopConv } from './conv/desktop.ts';
+import type { Conv } from './conv/role.ts';
 import { type EmbedShape, embed } from './embed.ts';
 import { type FaceUpdateShape, faceUpdate } from './faceUpdate.ts';
 import type { Kernel } from './kernel.ts';
@@ -19,8 +20,8 @@ export interface KernelSet {
   readonly taskToFace: Kernel<TaskToFaceShape>;
   /** In how many shares of the keys `taskToFace` leaves each query and head. */
   readonly sharesOf: (shape: TaskToFaceShape) => number;
-  /** Of the paper form's hourglass; that for desktop GPUs where there is none. */
-  readonly conv?: Kernel<ConvShape>;
+  /** Of the paper form's hourglass. */
+  readonly conv: Conv;
 }
 
 /** What the fused lowering takes besides. */
@@ -34,6 +35,7 @@ export interface GpuKernels extends KernelSet {
 /** For desktop GPUs: tiles in workgroup memory. */
 export const gpuKernels: GpuKernels = {
   matmul: largeDesktop,
+  conv: largeDesktopConv,
   windowAttention,
   taskToFace,
   sharesOf,

@@ -5,7 +5,8 @@
  */
 import type { HourglassSizes } from '../checkpoint/tensors.ts';
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
-import { type ConvShape, conv, packConv } from '../kernels/conv.ts';
+import { type ConvShape, packConv } from '../kernels/conv/role.ts';
+import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
@@ -100,17 +101,17 @@ interface Around {
 function convolution(t: Target, x: Tensor, shape: ConvShape, w: Weights, { before, after, residual, coarse }: Around): Tensor {
   const b = foldedBias(t.graph, w, shape.cols, after);
   const s = before ? scaleAndShift(t.graph, before, shape.inner) : b;
-  const inputs = { x, w: foldedWeight(t, w, shape, after), b, s, r: residual ?? b, c: coarse ?? b };
+  const weight = foldedWeight(t, w, shape, after);
   const { images } = t.graph;
   const rows = images * shape.side * shape.side;
-  return t.graph.add(
-    w.path,
-    t.kernels.conv ?? conv,
-    { ...shape, images, dtype: t.dtype, weights: t.dtype },
-    inputs,
-    [rows, shape.cols],
-    t.dtype,
-  );
+  const { kernel, sharesOf } = t.kernels.conv;
+  const all: ConvShape = { ...shape, images, dtype: t.dtype, weights: t.dtype };
+  const added = { b, r: residual ?? b, c: coarse ?? b };
+  const shares = sharesOf(all);
+  if (shares === 1) return t.graph.add(w.path, kernel, all, { x, w: weight, s, ...added }, [rows, shape.cols], t.dtype);
+  const inShares = { ...all, shares };
+  const sums = t.graph.add(`${w.path} in shares`, kernel, inShares, { x, w: weight, s, b, r: b, c: b }, [shares, rows, shape.cols]);
+  return t.graph.add(w.path, sumConvShares, inShares, { x: sums, ...added }, [rows, shape.cols], t.dtype);
 }
 
 /** relu(bn(conv1x1(x))) */

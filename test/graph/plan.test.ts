@@ -101,7 +101,7 @@ describe('the plan of the released form', () => {
     expect(others.filter(([, key]) => !/RESIDUAL=2|REPEATS=1/.test(key))).toEqual([]);
   });
 
-  it.each(['released'] as const)('gives each large product and convolution of the %s form on a desktop GPU 20,000 threads', (form) => {
+  it.each(FORMS)('gives each large product and convolution of the %s form on a desktop GPU 20,000 threads', (form) => {
     const known = readConfig(tensorsOf(form));
     const { dispatches } = makePlan(network(known), outputs(tasksOf(known)));
     const large = dispatches.filter(({ kernel, launch }) => /^(matmul|conv)/.test(kernel.name) && launch.macs > 10e6);

@@ -94,10 +94,7 @@ describe.for(kernels)('%s', (path) => {
 });
 
 /** Functions that several files have to have, as a file stands by itself: what is mended in one is mended in all. */
-const SHARED = [
-  { files: ['conv', 'convRegisters'], functions: ['mapOf', 'finer'] },
-  { files: ['windowAttention', 'windowAttentionScores'], functions: ['position', 'around'] },
-];
+const SHARED = [{ files: ['windowAttention', 'windowAttentionScores'], functions: ['position', 'around'] }];
 
 describe.for(SHARED)('$files', ({ files: alike, functions }) => {
   it.for(functions)('have the same %s', (name) => {

@@ -1,4 +1,4 @@
-import { convRegisters } from '../../src/kernels/convRegisters.ts';
+import { convRegisters } from '../../src/kernels/conv/convRegisters.ts';
 import { convolutionBatchCases, convolutionCases } from './convolution.ts';
 
 export const cases = [...convolutionCases(convRegisters), ...convolutionBatchCases(convRegisters)];

@@ -1,4 +1,4 @@
-import { convSubgroup } from '../../src/kernels/convSubgroup.ts';
+import { convSubgroup } from '../../src/kernels/conv/convSubgroup.ts';
 import { convolutionBatchCases, convolutionCases } from './convolution.ts';
 import type { KernelCase } from './run.ts';
 

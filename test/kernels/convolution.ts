@@ -1,5 +1,5 @@
 /** Cases of every kernel that computes an hourglass's convolution with what stands around it. */
-import { type ConvShape, packConv } from '../../src/kernels/conv.ts';
+import { type ConvShape, packConv } from '../../src/kernels/conv/role.ts';
 import type { Kernel } from '../../src/kernels/kernel.ts';
 import { relu } from './float64.ts';
 import { FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
@@ -43,26 +43,29 @@ function inputsOf({ images = 1, side, inner, cols, kernel, pool, residual }: Con
   };
 }
 
-/** One image's output. */
+/** One image's output; of one in shares what they add up to. */
 function expectedOf(shape: ConvShape, { x, weight, b, s, r, c }: ReturnType<typeof inputsOf>): Float64Array {
-  const { side, inner, cols, preactivation = false, pool = false, residual = 'none', coarse = false } = shape;
+  const { side, inner, cols, preactivation = false, pool = false, shares = 1 } = shape;
+  const { residual = 'none', coarse = false } = shares > 1 ? {} : shape;
   const read = pool ? pooled(mapOf(x, 2 * side, inner)) : mapOf(x, side, inner);
   const source: At = preactivation ? (y, x, k) => relu(read(y, x, k) * (s[k] as number) + (s[inner + k] as number)) : read;
   const added = residual === 'pooled' ? pooled(mapOf(r, 2 * side, cols)) : mapOf(r, side, cols);
   const low = mapOf(c, side / 2, cols);
   return Float64Array.from({ length: side * side * cols }, (_, i) => {
     const [n, py, px] = [i % cols, Math.floor(i / cols / side), Math.floor(i / cols) % side];
-    const sum = convolved(source, shape, weight, n, py, px) + (b[n] as number);
+    const product = convolved(source, shape, weight, n, py, px);
+    if (shares > 1) return product;
+    const sum = product + (b[n] as number);
     const activated = shape.relu ? relu(sum) : sum;
     return activated + (residual === 'none' ? 0 : added(py, px, n)) + (coarse ? low(py >> 1, px >> 1, n) : 0);
   });
 }
 
 function convCase(kernel: Kernel<ConvShape>, name: string, shape: ConvShape): KernelCase {
-  const { images = 1, side, inner, cols, residual = 'none', dtype = 'f32', weights = 'f32' } = shape;
+  const { images = 1, side, inner, cols, residual = 'none', shares = 1, dtype = 'f32', weights = 'f32' } = shape;
   const riding = [shape.preactivation && 'preactivation', shape.pool && 'pool', shape.relu && 'ReLU'];
   riding.push(residual !== 'none' && `${residual} residual`, shape.coarse && 'coarse', images > 1 && `${images} images`);
-  riding.push(dtype === 'f16' && 'float16', weights === 'f16' && 'float16 weights');
+  riding.push(shares > 1 && `${shares} shares`, dtype === 'f16' && 'float16', weights === 'f16' && 'float16 weights');
   const text = riding.filter((part) => part).join(', ');
   return {
     name: `${name}: ${shape.kernel}x${shape.kernel} of ${side} x ${side} x ${inner} to ${cols}${text ? `, ${text}` : ''}`,
@@ -73,13 +76,20 @@ function convCase(kernel: Kernel<ConvShape>, name: string, shape: ConvShape): Ke
       const { x, weight, b, s, r, c } = inputs;
       const w = stored(packConv(weight, shape), weights);
       const bound = { x: stored(x, dtype), w, b, s, r: stored(r, dtype), c: stored(c, dtype) };
-      const y = await runKernel(device, kernel, shape, bound, images * side * side * cols, dtype);
+      const count = images * side * side * cols;
+      const y = await runKernel(device, kernel, shape, bound, shares * count, shares > 1 ? 'f32' : dtype);
       const exact = { ...inputs, x: rounded(x, dtype), weight: rounded(weight, weights), r: rounded(r, dtype), c: rounded(c, dtype) };
       const part = (values: Float32Array<ArrayBuffer>, i: number) =>
         values.slice((i * values.length) / images, ((i + 1) * values.length) / images);
       const one = (i: number): Float64Array =>
         expectedOf(shape, { ...exact, x: part(exact.x, i), r: part(exact.r, i), c: part(exact.c, i) });
-      return { actual: numbersOf(y, dtype), expected: Array.from({ length: images }, (_, i) => one(i)).flatMap((values) => [...values]) };
+      const expected = Array.from({ length: images }, (_, i) => one(i)).flatMap((values) => [...values]);
+      if (shares === 1) return { actual: numbersOf(y, dtype), expected };
+      const sums = new Float32Array(y); // of each share: what is left out of one, or done in two, shows in their sum
+      const whole = Float64Array.from({ length: count }, (_, i) =>
+        Array.from({ length: shares }, (_, s) => sums[s * count + i] as number).reduce((a, b) => a + b),
+      );
+      return { actual: whole, expected };
     },
   };
 }
@@ -124,5 +134,57 @@ export function convolutionBatchCases(kernel: Kernel<ConvShape>): KernelCase[] {
     of('first of a block', { side: 14, inner: 256, cols: 128, kernel: 1, preactivation: true, pool: true, relu: true, ...half }),
     of('a batch of everything', { images: 2, side: 6, kernel: 3, ...all, ...half }),
     of('second of a block', { side: 7, inner: 128, cols: 64, kernel: 3, relu: true, weights: 'f16' }),
+  ];
+}
+
+/** Convolutions in shares of their inner index; what is told to be added is not, until they are summed. */
+export function convolutionShareCases(kernel: Kernel<ConvShape>): KernelCase[] {
+  const of = (name: string, shape: ConvShape): KernelCase => convCase(kernel, name, shape);
+  return [
+    of('second of a block', { side: 14, inner: 128, cols: 64, kernel: 3, relu: true, shares: 12 }),
+    of('second of a block, the coarsest', { side: 7, inner: 32, cols: 68, kernel: 3, relu: true, shares: 18, images: 2 }),
+    of('first of a block below', { side: 14, inner: 256, cols: 128, kernel: 1, preactivation: true, pool: true, relu: true, shares: 4 }),
+    of('last of a block', { side: 7, inner: 128, cols: 64, kernel: 1, residual: 'same', shares: 2, dtype: 'f16', weights: 'f16' }),
+  ];
+}
+
+/** Sums of shares, with all that rides on a convolution, and the same bits when they are made again. */
+export function convolutionSumCases(kernel: Kernel<ConvShape>): KernelCase[] {
+  const of = (shape: ConvShape & { shares: number }): KernelCase => {
+    const { images = 1, side, cols, shares, relu: isRelu, residual = 'none', coarse = false, dtype = 'f32' } = shape;
+    const count = images * side * side * cols;
+    return {
+      name: `${shares} shares of ${images} x ${side} x ${side} x ${cols}, ${isRelu ? 'ReLU, ' : ''}residual ${residual}${coarse ? ', coarse' : ''}, ${dtype}`,
+      bound: dtype === 'f16' ? FLOAT16 : FLOAT32,
+      ...featuresOf(dtype),
+      async run(device) {
+        const { b, r, c } = inputsOf(shape);
+        const x = randomValues(shares * count, 9);
+        const bound = { x, b, r: stored(r, dtype), c: stored(c, dtype) };
+        const y = await runKernel(device, kernel, shape, bound, count, dtype);
+        const again = new Uint8Array(await runKernel(device, kernel, shape, bound, count, dtype));
+        if (new Uint8Array(y).some((bits, i) => bits !== again[i])) throw new Error('other bits when it is made again');
+        const part = (values: Float32Array<ArrayBuffer>, i: number) =>
+          values.slice((i * values.length) / images, ((i + 1) * values.length) / images);
+        const expected = Array.from({ length: images }, (_, image) => {
+          const [fine, low] = [rounded(part(r, image), dtype), mapOf(rounded(part(c, image), dtype), side / 2, cols)];
+          const added = residual === 'pooled' ? pooled(mapOf(fine, 2 * side, cols)) : mapOf(fine, side, cols);
+          return Array.from({ length: side * side * cols }, (_, i) => {
+            const [n, py, px] = [i % cols, Math.floor(i / cols / side), Math.floor(i / cols) % side];
+            const at = image * side * side * cols + i;
+            const sum = Array.from({ length: shares }, (_, s) => x[s * count + at] as number).reduce((p, q) => p + q) + (b[n] as number);
+            return (isRelu ? relu(sum) : sum) + (residual === 'none' ? 0 : added(py, px, n)) + (coarse ? low(py >> 1, px >> 1, n) : 0);
+          });
+        });
+        return { actual: numbersOf(y, dtype), expected: expected.flat() };
+      },
+    };
+  };
+  const all = { inner: 128, kernel: 3 } as const;
+  return [
+    of({ ...all, side: 14, cols: 64, shares: 12, relu: true }),
+    of({ ...all, side: 6, cols: 68, shares: 4, residual: 'pooled', coarse: true, images: 3 }),
+    of({ ...all, side: 7, cols: 64, shares: 18, residual: 'same' }),
+    of({ ...all, side: 6, cols: 64, shares: 2, residual: 'same', coarse: true, dtype: 'f16' }),
   ];
 }

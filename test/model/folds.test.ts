@@ -42,9 +42,10 @@ function nodeOf(name: string): Node {
   return found;
 }
 
-/** What a dispatch's binding is given, not rounded to float32; the weight of a product in shares is given to the dispatch before. */
+/** What a dispatch's binding is given, not rounded to float32; what a product in shares reads is given to the dispatch before. */
 function given(summed: Node, binding: string): Float64Array {
-  const node = summed.kernel.name === 'sumShares' && binding === 'w' ? (summed.inputs[0] as Tensor).node : summed;
+  const inShares = /^sum(Conv)?Shares$/.test(summed.kernel.name) && /^[ws]$/.test(binding);
+  const node = inShares ? (summed.inputs[0] as Tensor).node : summed;
   const parameter = node.inputs[node.kernel.bindings.findIndex(({ name }) => name === binding)] as Parameter;
   expect(parameter.kind).toBe('parameter');
   const values = new Float64Array(parameter.length);

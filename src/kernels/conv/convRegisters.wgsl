@@ -3,6 +3,7 @@
 // pixels; where its rows' pixels of a tap lie, and whether inside the map, is found once a tap.
 alias elem = f32;
 alias weight = f32;
+alias output = f32;
 
 const ROWS = 4u; // of a thread: 4 or 2
 const THREADS = 64u;
@@ -22,38 +23,7 @@ override COARSE: bool;
 @group(0) @binding(3) var<storage, read> s: array<vec4f>;
 @group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
 @group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<elem>>;
-
-// Rows and side come from the length of y and the grid, whose z are the images: maps of every size, and any number of them, share a
-// pipeline.
-struct Map { image: u32, side: u32, rows: u32 }
-
-fn mapOf(image: u32, images: u32) -> Map {
-  let rows = arrayLength(&y) / (COLS / 4u) / images;
-  return Map(image, u32(sqrt(f32(rows)) + 0.5), rows);
-}
-
-// The upper left one, of a map of twice the side, of a pixel's four.
-fn finer(map: Map, row: u32) -> u32 { return 4u * map.image * map.rows + row / map.side * 4u * map.side + row % map.side * 2u; }
-
-fn store(map: Map, row: u32, column: u32, sum: vec4f) {
-  let quads = COLS / 4u;
-  let at = (map.image * map.rows + row) * quads + column;
-  if (row >= map.rows || column >= quads) { return; }
-  var v = sum + b[column];
-  if (RELU) { v = max(v, vec4f()); }
-  if (RESIDUAL == 1u) { v += vec4f(r[at]); }
-  if (RESIDUAL == 2u) {
-    let first = finer(map, row) * quads + column;
-    let below = first + 2u * map.side * quads;
-    v += vec4f(max(max(r[first], r[first + quads]), max(r[below], r[below + quads])));
-  }
-  if (COARSE) {
-    let half = map.side / 2u;
-    v += vec4f(c[(map.image * half * half + row / map.side / 2u * half + row % map.side / 2u) * quads + column]);
-  }
-  y[at] = vec4<elem>(v);
-}
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<output>>;
 
 struct Source { first: u32, inside: bool } // of a row's pixels at one tap: the first vec4; outside the map any of it
 
@@ -76,8 +46,12 @@ fn input(map: Map, pixels: Source, quad: u32) -> vec4f {
     let below = first + 2u * map.side * quads;
     v = max(max(v, vec4f(x[first + quads])), vec4f(max(x[below], x[below + quads])));
   }
-  if (PREACTIVATION) { v = max(v * s[quad] + s[quads + quad], vec4f()); }
-  if (KERNEL == 3u) { v = select(vec4f(), v, pixels.inside); }
+  if (PREACTIVATION) {
+    v = max(v * s[quad] + s[quads + quad], vec4f());
+  }
+  if (KERNEL == 3u) {
+    v = select(vec4f(), v, pixels.inside);
+  }
   return v;
 }
 
@@ -86,7 +60,10 @@ fn convRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) gr
   let map = mapOf(tile.z, grid.z);
   let column = tile.x * 16u + thread % 16u;
   let row = (tile.y * 4u + thread / 16u) * ROWS;
-  var a0 = vec4f(); var a1 = vec4f(); var a2 = vec4f(); var a3 = vec4f();
+  var a0 = vec4f();
+  var a1 = vec4f();
+  var a2 = vec4f();
+  var a3 = vec4f();
   for (var tap = 0u; tap < KERNEL * KERNEL; tap++) {
     let s0 = source(map, row, tap);
     let s1 = source(map, row + 1u, tap);

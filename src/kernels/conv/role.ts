@@ -1,6 +1,6 @@
-import wgsl from './conv.wgsl';
-import { type Dtype, defineKernel, type Launch, tiles } from './kernel.ts';
-import { packWeight, paddedCols, TILE_COLS } from './matmul/role.ts';
+/** The role of an hourglass's convolutions: their shapes, what every variant of this folder is told, and how weights are packed. */
+import { type Dtype, type Kernel, type Launch, tiles } from '../kernel.ts';
+import { packWeight, paddedCols, TILE_COLS } from '../matmul/role.ts';
 
 /** What all kernels of convolutions compute; see conv.wgsl. `inner` is a multiple of 16, `cols` of 4. */
 export interface ConvShape {
@@ -24,40 +24,49 @@ export interface ConvShape {
   /** Of x, r, c and y, and of w; float32 by default. */
   dtype?: Dtype;
   weights?: Dtype;
+  /** In how many shares of its inner index it is made, as [shares, rows, cols] of sums for `sumConvShares`; 1, all of it, unless told otherwise. */
+  shares?: number;
 }
 
+/** How convolutions are computed on a kind of GPU. */
+export interface Conv {
+  readonly kernel: Kernel<ConvShape>;
+  /** In how many shares of its inner index a convolution is made, which are summed by a second dispatch: 1 where one dispatch does it all. */
+  sharesOf(shape: ConvShape): number;
+}
+
+/** In the order of the shaders' `RESIDUAL`. */
+export const RESIDUALS = ['none', 'same', 'pooled'] as const;
+
+/** The constants of all convolutions. A share is mere sums: the rest is done when they are added. */
 export function convConstants(shape: ConvShape): Launch['constants'] {
-  const { inner, cols, kernel, preactivation = false, relu = false, pool = false, residual = 'none', coarse = false } = shape;
+  const { inner, cols, kernel, preactivation = false, pool = false, shares = 1 } = shape;
+  const { relu, residual, coarse } = shares === 1 ? shape : {};
   return {
     INNER: inner,
     COLS: cols,
     KERNEL: kernel,
     PREACTIVATION: Number(preactivation),
-    RELU: Number(relu),
+    RELU: Number(relu ?? false),
     POOL: Number(pool),
-    RESIDUAL: ['none', 'same', 'pooled'].indexOf(residual),
-    COARSE: Number(coarse),
+    RESIDUAL: RESIDUALS.indexOf(residual ?? 'none'),
+    COARSE: Number(coarse ?? false),
   };
 }
 
 export const convMacs = ({ images = 1, side, inner, cols, kernel }: ConvShape): number =>
   images * side * side * inner * cols * kernel * kernel;
 
-/** How a form of the kernel whose tiles have that many rows is launched. */
-export const convLaunch = (shape: ConvShape, tileRows: number): Launch => ({
-  constants: convConstants(shape),
-  machine: { elem: shape.dtype ?? 'f32', weight: shape.weights ?? 'f32' },
-  workgroups: [tiles(shape.cols, TILE_COLS), tiles(shape.side * shape.side, tileRows), shape.images ?? 1],
-  macs: convMacs(shape),
-});
-
-export const conv = defineKernel('conv', wgsl, (shape: ConvShape) => convLaunch(shape, 56));
-
-/** With fewer registers: a step is read when it is due. */
-export const convInTime = defineKernel('conv', wgsl, (shape: ConvShape) => {
-  const launch = convLaunch(shape, 56);
-  return { ...launch, machine: { ...launch.machine, AHEAD: 0 } };
-});
+/** The launch of a kernel whose workgroups make tiles of so many rows and columns. */
+export const convLaunch = (shape: ConvShape, sizes: NonNullable<Launch['machine']>, tileRows: number, tileCols = TILE_COLS): Launch => {
+  const { side, cols, images = 1, shares = 1, dtype = 'f32', weights = 'f32' } = shape;
+  return {
+    constants: convConstants(shape),
+    machine: { ...sizes, elem: dtype, weight: weights, output: shares > 1 ? 'f32' : dtype },
+    workgroups: [tiles(cols, tileCols), tiles(side * side, tileRows), images * shares],
+    macs: convMacs(shape),
+  };
+};
 
 /** A convolution's weight [cols, inner, k, k] as the kernels read it: a product's, whose inner index is tap, then channel. */
 export function packConv(

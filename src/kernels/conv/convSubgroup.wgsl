@@ -6,6 +6,7 @@ enable subgroups;
 
 alias elem = f32;
 alias weight = f32;
+alias output = f32;
 
 const TILE_ROWS = 28u;
 const THREADS = 4u;
@@ -25,49 +26,7 @@ override COARSE: bool;
 @group(0) @binding(3) var<storage, read> s: array<f32>;
 @group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
 @group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<elem>>;
-
-// Rows and side come from the length of y and the grid, whose z are the images: maps of every size share a pipeline.
-struct Map {
-  image: u32,
-  side: u32,
-  rows: u32,
-}
-
-fn mapOf(image: u32, images: u32) -> Map {
-  let rows = arrayLength(&y) / (COLS / 4u) / images;
-  return Map(image, u32(sqrt(f32(rows)) + 0.5), rows);
-}
-
-// The upper left one, of a map of twice the side, of a pixel's four.
-fn finer(map: Map, row: u32) -> u32 {
-  return 4u * map.image * map.rows + row / map.side * 4u * map.side + row % map.side * 2u;
-}
-
-fn store(map: Map, row: u32, column: u32, sum: vec4f) {
-  let quads = COLS / 4u;
-  let at = (map.image * map.rows + row) * quads + column;
-  if (row >= map.rows || column >= quads) {
-    return;
-  }
-  var v = sum + b[column];
-  if (RELU) {
-    v = max(v, vec4f());
-  }
-  if (RESIDUAL == 1u) {
-    v += vec4f(r[at]);
-  }
-  if (RESIDUAL == 2u) {
-    let first = finer(map, row) * quads + column;
-    let below = first + 2u * map.side * quads;
-    v += vec4f(max(max(r[first], r[first + quads]), max(r[below], r[below + quads])));
-  }
-  if (COARSE) {
-    let half = map.side / 2u;
-    v += vec4f(c[(map.image * half * half + row / map.side / 2u * half + row % map.side / 2u) * quads + column]);
-  }
-  y[at] = vec4<elem>(v);
-}
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<output>>;
 
 struct Source { at: u32, live: f32 } // index of the pixel's first value in x, and 0 where the tap lies outside
 

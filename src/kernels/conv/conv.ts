@@ -1,0 +1,17 @@
+import { defineKernel } from '../kernel.ts';
+import { type MatmulTile, tileOf, USUAL_TILE } from '../matmul/matmul.ts';
+import convStore from '../parts/convStore.wgsl';
+import wgsl from './conv.wgsl';
+import { type ConvShape, convLaunch } from './role.ts';
+
+/** @param tile the machine shape, which is one of `matmul`'s */
+export const convWith = (tile: MatmulTile) =>
+  defineKernel('conv', [wgsl, convStore], (shape: ConvShape) => {
+    const launch = convLaunch(shape, tile, tile.TILE_ROWS, 4 * tile.TILE_QUADS);
+    return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1 } };
+  });
+
+export const conv = convWith(USUAL_TILE);
+
+/** With fewer registers: a step is read when it is due. */
+export const convInTime = convWith(tileOf('32x64', '4x4', true));

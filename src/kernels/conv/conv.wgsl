@@ -1,0 +1,170 @@
+// y = act(conv(pre(pool(x))) + b) + pool(r) + up2(c): a KERNEL x KERNEL convolution of stride 1 that keeps the size, and all
+// that stands around it in an hourglass block. pre(x) = max(x s[0] + s[1], 0), the batch norm and ReLU before it.
+//
+// x [images * side^2, INNER], y [images * side^2, COLS]; pool is the 2x2 maximum of a map of twice the side, up2 repeats each pixel
+// of one of half the side. A matrix product whose inner index is tap, then channel: w packed as [COLS/64][KERNEL^2 INNER][64]. Tiles
+// of one image, as those of matmul, into which each tap's pixels are gathered; those outside are 0. In SHARES of the inner index where tiles are few:
+// the grid's z are then shares of images, and y [SHARES][images * side^2, COLS] of mere sums, which sumConvShares adds up.
+alias elem = f32;
+alias weight = f32;
+alias output = f32;
+
+const TILE_ROWS = 32u;
+const TILE_QUADS = 16u;
+const ROWS = 4u;
+const QUADS = 1u;
+const TILE_K = 16u;
+const AHEAD = 1u; // 0: a step is read when it is due, which takes fewer registers
+
+const ACROSS = TILE_QUADS / QUADS; // threads of a tile's columns, and of its rows
+const DOWN = TILE_ROWS / ROWS;
+const THREADS = ACROSS * DOWN;
+const STEP = TILE_K / 4u; // vec4 of a pixel that a step takes
+const X_ROW_OF_STEP = STEP + 1u; // with a vec4 of padding, so that a wave reads from all banks
+const X_ITEMS = TILE_ROWS * STEP; // vec4 of a step
+const W_ITEMS = TILE_K * TILE_QUADS;
+const X_EACH = (X_ITEMS + THREADS - 1u) / THREADS; // those that a thread brings, of the same channels
+const W_EACH = (W_ITEMS + THREADS - 1u) / THREADS;
+const SUMS = ROWS * QUADS;
+
+override INNER: u32;
+override COLS: u32;
+override SHARES: u32; // of KERNEL^2 INNER, over the grid's z
+override KERNEL: u32; // 1 or 3
+override PREACTIVATION: bool;
+override RELU: bool;
+override POOL: bool;
+override RESIDUAL: u32; // 0 none, 1 r, 2 the 2x2 maxima of r
+override COARSE: bool;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(3) var<storage, read> s: array<vec4f>;
+@group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
+@group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<output>>;
+
+// As in matmul: indexes that are constant need no check of their bounds.
+var<workgroup> xs: array<array<array<vec4f, X_ROW_OF_STEP>, ROWS>, DOWN>; // [thread's rows][row][k / 4]
+var<workgroup> ws: array<array<array<array<vec4f, ACROSS>, QUADS>, 4>, STEP>; // [k / 4][k % 4][quad][thread's column]
+
+// What a thread brings of a step: read while the step before is multiplied, and put into workgroup memory after it.
+struct Part {
+  x: array<vec4f, X_EACH>,
+  inside: array<bool, X_EACH>,
+  scale: vec4f,
+  shift: vec4f,
+  w: array<vec4f, W_EACH>,
+}
+
+// Where a thread reads: column and row of the pixels in its map, the quad of a step, the first vec4 of w.
+struct Reader { pixels: array<vec2u, X_EACH>, quad: u32, w: u32 }
+
+fn fetch(map: Map, reader: Reader, k: u32) -> Part {
+  var part = Part();
+  let tap = k / INNER;
+  let quad = k % INNER / 4u + reader.quad;
+  let quads = INNER / 4u;
+  for (var i = 0u; i < X_EACH; i++) { // unroll
+    var pixel = reader.pixels[i];
+    part.inside[i] = true;
+    if (KERNEL == 3u) {
+      let at = pixel + vec2u(tap % 3u, tap / 3u); // plus 1, so that it is never negative
+      part.inside[i] = all(at > vec2u()) && all(at <= vec2u(map.side));
+      pixel = clamp(at, vec2u(1u), vec2u(map.side)) - 1u;
+    }
+    if (POOL) {
+      let first = (4u * map.image * map.rows + 4u * pixel.y * map.side + 2u * pixel.x) * quads + quad;
+      let below = first + 2u * map.side * quads;
+      part.x[i] = vec4f(max(max(x[first], x[first + quads]), max(x[below], x[below + quads])));
+    } else {
+      part.x[i] = vec4f(x[(map.image * map.rows + pixel.y * map.side + pixel.x) * quads + quad]);
+    }
+  }
+  if (PREACTIVATION) {
+    part.scale = s[quad];
+    part.shift = s[quads + quad];
+  }
+  for (var i = 0u; i < W_EACH; i++) { // unroll
+    part.w[i] = vec4f(w[reader.w + (k + i * (THREADS / TILE_QUADS)) * 16u]); // beyond a step, where its items are fewer, for nothing
+  }
+  return part;
+}
+
+@compute @workgroup_size(THREADS)
+fn conv(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let all = KERNEL * KERNEL * INNER;
+  let images = grid.z / SHARES;
+  let map = mapOf(group.z % images, grid.z);
+  let column = min(thread % ACROSS, ACROSS - 1u);
+  let down = min(thread / ACROSS, DOWN - 1u);
+  let inner = all / SHARES;
+  let k0 = group.z / images * inner;
+  let quad = group.x * TILE_QUADS + thread % TILE_QUADS;
+  var reader: Reader;
+  reader.quad = thread % STEP;
+  reader.w = (quad / 16u * all + thread / TILE_QUADS) * 16u + quad % 16u;
+  for (var i = 0u; i < X_EACH; i++) { // unroll
+    let row = min(group.y * TILE_ROWS + (thread + i * THREADS) / STEP, map.rows - 1u);
+    reader.pixels[i] = vec2u(row % map.side, row / map.side);
+  }
+  var sums = array<vec4f, SUMS>();
+  var next = fetch(map, reader, k0);
+  for (var step = 0u; step < inner; step += TILE_K) {
+    if (AHEAD == 0u) {
+      next = fetch(map, reader, k0 + step);
+    }
+    for (var i = 0u; i < X_EACH; i++) { // unroll
+      let item = thread + i * THREADS;
+      var v = next.x[i];
+      if (PREACTIVATION) {
+        v = max(v * next.scale + next.shift, vec4f());
+      }
+      if ((i + 1u) * THREADS <= X_ITEMS || item < X_ITEMS) {
+        let row = item / STEP;
+        xs[row / ROWS][row % ROWS][item % STEP] = select(vec4f(), v, next.inside[i]);
+      }
+    }
+    for (var i = 0u; i < W_EACH; i++) { // unroll
+      let item = thread + i * THREADS;
+      if ((i + 1u) * THREADS <= W_ITEMS || item < W_ITEMS) {
+        let k = item / TILE_QUADS;
+        let place = item % TILE_QUADS;
+        ws[k / 4u][k % 4u][place / ACROSS][place % ACROSS] = next.w[i];
+      }
+    }
+    workgroupBarrier();
+    if (AHEAD == 1u) {
+      next = fetch(map, reader, k0 + min(step + TILE_K, inner - TILE_K)); // at last once more, for nothing
+    }
+    for (var q = 0u; q < STEP; q++) { // nounroll
+      let own = &xs[down];
+      let step4 = &ws[min(q, STEP - 1u)];
+      var values = array<vec4f, ROWS>();
+      for (var i = 0u; i < ROWS; i++) { // unroll
+        values[i] = own[i][min(q, STEP - 1u)];
+      }
+      for (var j = 0u; j < 4u; j++) { // unroll
+        for (var v = 0u; v < QUADS; v++) { // unroll
+          let columns = step4[j][v][column];
+          for (var i = 0u; i < ROWS; i++) { // unroll
+            sums[i * QUADS + v] = fma(vec4f(values[i][j]), columns, sums[i * QUADS + v]);
+          }
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+  for (var i = 0u; i < ROWS; i++) { // unroll
+    let row = group.y * TILE_ROWS + down * ROWS + i;
+    for (var v = 0u; v < QUADS; v++) { // unroll
+      let place = group.x * TILE_QUADS + v * ACROSS + column;
+      if (SHARES == 1u) {
+        store(map, row, place, sums[i * QUADS + v]);
+      } else if (row < map.rows && place * 4u < COLS) {
+        y[(group.z * map.rows + row) * (COLS / 4u) + place] = vec4<output>(sums[i * QUADS + v]);
+      }
+    }
+  }
+}

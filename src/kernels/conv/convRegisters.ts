@@ -1,0 +1,9 @@
+import { defineKernel } from '../kernel.ts';
+import convStore from '../parts/convStore.wgsl';
+import wgsl from './convRegisters.wgsl';
+import { type ConvShape, convLaunch } from './role.ts';
+
+export const convRegisters = defineKernel('convRegisters', [wgsl, convStore], (shape: ConvShape) => {
+  const rows = shape.pool ? 2 : 4; // of a thread; four pixels for every input leave registers for fewer
+  return convLaunch(shape, { ROWS: rows }, 4 * rows);
+});
