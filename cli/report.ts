@@ -1,14 +1,14 @@
 /** A face as lines for the terminal. */
 import type { FaceJson } from '../src/face/json.ts';
-import { type Heads, resultsIn } from '../src/face/tasks.ts';
+import { type Readings, resultsIn } from '../src/face/readings.ts';
 import type { AnalyzeReply } from './analyze.page.ts';
 
 /** Picture, faces and time, one line a task. */
-export function reportLines(picture: string, { width, height, faces, timings }: AnalyzeReply, heads?: Heads): string[] {
+export function reportLines(picture: string, { width, height, faces, timings }: AnalyzeReply, readings?: Readings): string[] {
   const lines = [`${picture}  ${width} x ${height}`];
   faces.forEach((face, i) => {
     if (faces.length > 1) lines.push(`  face ${i + 1}`);
-    for (const [name, text] of rows(face, heads)) lines.push(...wrapped(`  ${name.padEnd(12)}`, text));
+    for (const [name, text] of rows(face, readings)) lines.push(...wrapped(`  ${name.padEnd(12)}`, text));
   });
   const times = Object.entries(timings).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
   lines.push(...wrapped('  time        ', times.map(([name, ms]) => `${name} ${ms.toFixed(ms < 10 ? 1 : 0)} ms`).join(', ')));
@@ -16,11 +16,11 @@ export function reportLines(picture: string, { width, height, faces, timings }: 
 }
 
 /** The box, and a line for each task that the face has a result of. */
-function rows(face: FaceJson, heads?: Heads): [string, string][] {
+function rows(face: FaceJson, readings?: Readings): [string, string][] {
   const { x0, y0, x1, y1 } = face.box;
   return [
     ['box', `${x0},${y0},${x1},${y1}`],
-    ...resultsIn(face, heads).map(({ head, found }): [string, string] => [head.title.toLowerCase(), head.line(found)]),
+    ...resultsIn(face, readings).map(({ reading, found }): [string, string] => [reading.title.toLowerCase(), reading.line(found)]),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** A face's results as cards: one per task, those that the weights do not know among them. */
-import type { Bar, Card, Head } from '../src/face/heads/head.ts';
-import { percent } from '../src/face/heads/head.ts';
-import { HEADS, type Heads } from '../src/face/tasks.ts';
+import type { Bar, Card, Reading } from '../src/face/readings/reading.ts';
+import { percent } from '../src/face/readings/reading.ts';
+import { READINGS, type Readings } from '../src/face/readings.ts';
 import type { Face, Gallery } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
 
@@ -79,8 +79,8 @@ function strip(values: ArrayLike<number>): HTMLElement {
   return canvas;
 }
 
-function cardOf(task: string, head: Head<unknown>, found: unknown): HTMLElement {
-  const card = head.card(found);
+function cardOf(task: string, reading: Reading<unknown>, found: unknown): HTMLElement {
+  const card = reading.card(found);
   const parts = [
     card.answer !== undefined && answer(card.answer, card.small),
     card.note !== undefined && make('p', 'note', card.note),
@@ -90,12 +90,12 @@ function cardOf(task: string, head: Head<unknown>, found: unknown): HTMLElement 
     card.strip && strip(card.strip),
     card.details && details(card.details),
   ];
-  const made = element(task, head.title, ...parts.filter((part) => part instanceof HTMLElement));
+  const made = element(task, reading.title, ...parts.filter((part) => part instanceof HTMLElement));
   if (card.bars && card.bars.length > MOST_BARS) made.classList.add('wide');
   return made;
 }
 
-function absent(task: string, { title }: Head<unknown>): HTMLElement {
+function absent(task: string, { title }: Reading<unknown>): HTMLElement {
   const made = element(task, title, make('p', 'note', 'These weights do not know this task.'));
   made.classList.add('absent');
   return made;
@@ -118,13 +118,13 @@ function addGallery(card: HTMLElement, embedding: Float32Array, gallery: Gallery
 }
 
 /** Fills the results with a face's cards; tasks without a result say so. The widest come last. */
-export function showCards(face: Face, gallery: Gallery, heads: Heads = HEADS): void {
+export function showCards(face: Face, gallery: Gallery, readings: Readings = READINGS): void {
   const results = face as unknown as Readonly<Record<string, unknown>>;
-  const cards = Object.entries(heads).map(([task, head]) => {
+  const cards = Object.entries(readings).map(([task, reading]) => {
     const found = results[task];
-    const card = found === undefined ? absent(task, head) : cardOf(task, head, found);
+    const card = found === undefined ? absent(task, reading) : cardOf(task, reading, found);
     if (task === 'recognition' && face.recognition)
-      addGallery(card, face.recognition.embedding, gallery, () => showCards(face, gallery, heads));
+      addGallery(card, face.recognition.embedding, gallery, () => showCards(face, gallery, readings));
     return card;
   });
   const wide = (card: HTMLElement): number => Number(card.classList.contains('wide'));

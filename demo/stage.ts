@@ -1,6 +1,6 @@
 /** The picture on its canvas: drawn sharp at any size of the page, with the faces over it and a box that can be dragged. */
 import { type DrawOptions, drawFaces } from '../src/face/draw.ts';
-import { HEADS, type Heads } from '../src/face/tasks.ts';
+import { READINGS, type Readings } from '../src/face/readings.ts';
 import type { Box, Face } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
 
@@ -22,8 +22,8 @@ function sized(to: HTMLCanvasElement, width: number, height: number): number {
 }
 
 /** A box to tick for each task that has something to draw. */
-function layerChoices(heads: Heads): HTMLElement[] {
-  return Object.entries(heads)
+function layerChoices(readings: Readings): HTMLElement[] {
+  return Object.entries(readings)
     .filter(([, { drawn }]) => drawn)
     .map(([task, { title }]) => {
       const input = make('input');
@@ -43,7 +43,7 @@ export class Stage {
   constructor(onBox: () => void) {
     new ResizeObserver(() => this.draw()).observe(byId('drop', HTMLElement));
     const layers = byId('layers', HTMLFieldSetElement);
-    layers.querySelector('legend')?.after(...layerChoices(HEADS));
+    layers.querySelector('legend')?.after(...layerChoices(READINGS));
     layers.addEventListener('change', () => this.draw());
     this.#watchPointer(onBox);
     byId('box', HTMLFieldSetElement).addEventListener('change', () => {

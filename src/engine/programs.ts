@@ -1,7 +1,7 @@
 /** Programs for choices of tasks, of what else is read back, and of how many images; the last few of them are kept. */
 
 import type { Task } from '../face/labels.ts';
-import { HEADS } from '../face/tasks.ts';
+import { READINGS } from '../face/readings.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -115,7 +115,7 @@ export class Programs {
 /** The graph's outputs for the tasks: what their heads read, and with `raw` the outputs of which the GPU makes it. */
 export function outputsOf(tasks: readonly Task[], raw: boolean): string[] {
   return tasks.flatMap((task) => {
-    const { reads } = HEADS[task];
+    const { reads } = READINGS[task];
     if (reads === undefined) return [task];
     return raw ? [task, reads] : [reads];
   });

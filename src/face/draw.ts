@@ -5,11 +5,11 @@
 import type { Box } from '../image/crop.ts';
 import type { Task } from './labels.ts';
 import { type DrawContext, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
+import { READINGS, type Readings, resultsIn } from './readings.ts';
 import type { Face } from './results.ts';
-import { HEADS, type Heads, resultsIn } from './tasks.ts';
 
-export { AXIS_COLOURS } from './heads/headpose.ts';
 export type { DrawContext } from './pen.ts';
+export { AXIS_COLOURS } from './readings/headpose.ts';
 
 /** What to draw of that which the face has: everything but what is set to false. Tasks that have nothing to draw are not looked at. */
 export type DrawOptions = { [Name in Task]?: boolean } & {
@@ -21,24 +21,24 @@ export type DrawOptions = { [Name in Task]?: boolean } & {
 };
 
 /** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. */
-export function drawFaces(ctx: DrawContext, faces: readonly Face[], options: DrawOptions = {}, heads: Heads = HEADS): void {
+export function drawFaces(ctx: DrawContext, faces: readonly Face[], options: DrawOptions = {}, readings: Readings = READINGS): void {
   const { box = true, caption = true, opacity = 0.5 } = options;
   ctx.save();
-  for (const face of faces) drawResults('area', penFor(face.box, ctx, opacity), face, options, heads);
+  for (const face of faces) drawResults('area', penFor(face.box, ctx, opacity), face, options, readings);
   ctx.lineCap = 'round';
   ctx.lineJoin = 'round';
   for (const face of faces) {
     const pen = penFor(face.box, ctx, opacity);
     if (box) drawBox(pen, face.box);
-    drawResults('lines', pen, face, options, heads);
-    if (caption) drawCaption(pen, captionOf(face, heads), face.box);
+    drawResults('lines', pen, face, options, readings);
+    if (caption) drawCaption(pen, captionOf(face, readings), face.box);
   }
   ctx.restore();
 }
 
-function drawResults(as: 'area' | 'lines', pen: Pen, face: Face, options: DrawOptions, heads: Heads): void {
-  for (const { task, head, found } of resultsIn(face, heads))
-    if (head.drawn?.as === as && options[task as Task] !== false) head.drawn.draw(pen, found, face.box);
+function drawResults(as: 'area' | 'lines', pen: Pen, face: Face, options: DrawOptions, readings: Readings): void {
+  for (const { task, reading, found } of resultsIn(face, readings))
+    if (reading.drawn?.as === as && options[task as Task] !== false) reading.drawn.draw(pen, found, face.box);
 }
 
 function drawBox({ ctx, unit }: Pen, { x0, y0, x1, y1 }: Box): void {
@@ -49,8 +49,8 @@ function drawBox({ ctx, unit }: Pen, { x0, y0, x1, y1 }: Box): void {
 }
 
 /** The caption's lines: the words of all tasks in the first, then those that have a line of their own. */
-export function captionOf(face: Face, heads: Heads = HEADS): string[] {
-  const said = resultsIn(face, heads).flatMap(({ head, found }) => head.caption?.(found) ?? []);
+export function captionOf(face: Face, readings: Readings = READINGS): string[] {
+  const said = resultsIn(face, readings).flatMap(({ reading, found }) => reading.caption?.(found) ?? []);
   const words = said.flatMap((one) => ('words' in one ? one.words : []));
   const lines = said.flatMap((one) => ('line' in one ? one.line : []));
   return words.length > 0 ? [words.join(', '), ...lines] : lines;

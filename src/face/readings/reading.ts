@@ -16,7 +16,7 @@ export interface Origin {
 export type Numbers = Float32Array | Uint8Array;
 
 /** A head whose numbers mean a `Found`. */
-export interface Head<Found> {
+export interface Reading<Found> {
   /** The heading of its card. */
   readonly title: string;
   /** The tensor that is read for it, where that is not the raw output of the task's name: bytes, which the GPU made of the output. */

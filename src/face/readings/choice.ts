@@ -1,7 +1,7 @@
-/** Heads that choose one of several classes: a logit each. */
+/** Readings that choose one of several classes: a logit each. */
 import { AGE_MIDPOINTS, AGES, type Age } from '../labels.ts';
 import type { AgeChoice, Choice } from '../results.ts';
-import { type Head, type Numbers, percent, sized, spaced } from './head.ts';
+import { type Numbers, percent, type Reading, sized, spaced } from './reading.ts';
 
 /** Softmax in float64, less the largest logit so that nothing overflows. */
 function softmax(logits: Numbers): number[] {
@@ -25,7 +25,7 @@ const barsOf = ({ label, probabilities }: Choice<string>) =>
   Object.entries(probabilities).map(([name, part]) => ({ label: spaced(name), part, top: name === label }));
 
 /** A head that chooses one of `labels`. `captioned`: it is told in the caption under a face. */
-export function choice<Label extends string>(title: string, labels: readonly Label[], { captioned = false } = {}): Head<Choice<Label>> {
+export function choice<Label extends string>(title: string, labels: readonly Label[], { captioned = false } = {}): Reading<Choice<Label>> {
   return {
     title,
     read: (logits) => choiceOf(title.toLowerCase(), labels, logits),
@@ -40,7 +40,7 @@ const expectedAge = (probabilities: Record<Age, number>): number =>
   AGES.reduce((sum, label, i) => sum + probabilities[label] * (AGE_MIDPOINTS[i] as number), 0);
 
 /** Years are classes too, which have a middle. */
-export const age: Head<AgeChoice> = {
+export const age: Reading<AgeChoice> = {
   title: 'Age',
   read(logits) {
     const found = choiceOf('age', AGES, logits);

@@ -4,7 +4,7 @@ import { strokeRimmed } from '../pen.ts';
 import { type Angles, type Matrix3, matrixOf } from '../pose.ts';
 import type { HeadPose } from '../results.ts';
 import { anglesOf, nearestRotation } from '../rotation.ts';
-import { degrees, type Head, type Numbers, sized } from './head.ts';
+import { degrees, type Numbers, type Reading, sized } from './reading.ts';
 
 /** How many numbers a form gives, and the rotation that they mean. */
 const ROTATION: Readonly<Record<Form, { numbers: number; of(values: Numbers): { radians: Angles; matrix: Matrix3 } }>> = {
@@ -31,7 +31,7 @@ export const AXIS_COLOURS = ['#ff453a', '#32d74b', '#0a84ff'] as const;
 const inDegrees = (radians: number): number => (radians * 180) / Math.PI;
 const whole = (angle: number): string => `${Math.round(angle)}°`;
 
-export const headpose: Head<HeadPose> = {
+export const headpose: Reading<HeadPose> = {
   title: 'Head pose',
   read(values, { form }) {
     const { numbers, of } = ROTATION[form];

@@ -1,7 +1,7 @@
 /** The head of the recognition: numbers that mean something only beside another face's. */
-import type { Head } from './head.ts';
+import type { Reading } from './reading.ts';
 
-export const recognition: Head<{ embedding: Float32Array }> = {
+export const recognition: Reading<{ embedding: Float32Array }> = {
   title: 'Recognition',
   read: (values) => ({ embedding: Float32Array.from(values) }),
   line: ({ embedding }) => `embedding of ${embedding.length} numbers`,

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { reportLines } from '../../cli/report.ts';
 import { captionOf, drawFaces } from '../../src/face/draw.ts';
 import { faceOf } from '../../src/face/faces.ts';
-import { choice } from '../../src/face/heads/choice.ts';
 import { faceToJson } from '../../src/face/json.ts';
 import { TASKS } from '../../src/face/labels.ts';
 import type { DrawContext } from '../../src/face/pen.ts';
-import { HEADS } from '../../src/face/tasks.ts';
+import { choice } from '../../src/face/readings/choice.ts';
+import { READINGS } from '../../src/face/readings.ts';
 import { codeOf } from '../errors.ts';
 
 const drawn: unknown[] = [];
@@ -15,16 +15,16 @@ const mood = {
   ...choice('Mood', ['calm', 'wild'], { captioned: true }),
   drawn: { as: 'lines', draw: (_: unknown, { label }: { label: string }) => drawn.push(label) },
 } as const;
-const heads = { ...HEADS, mood };
+const readings = { ...READINGS, mood };
 const origin = { crop: { x0: 1, y0: 2, x1: 3, y1: 4 }, form: 'released' } as const;
 const raw = { mood: Float32Array.of(0, Math.log(3)), gender: Float32Array.of(0, 1) };
 
 test('every task has its row, in the order of the tasks', () => {
-  expect(Object.keys(HEADS)).toEqual([...TASKS]);
+  expect(Object.keys(READINGS)).toEqual([...TASKS]);
 });
 
 test('a row that is added is read, checked, written, captioned and drawn', () => {
-  const face = faceOf(raw, origin, heads);
+  const face = faceOf(raw, origin, readings);
   const found = {
     label: 'wild',
     probability: expect.closeTo(0.75),
@@ -32,16 +32,16 @@ test('a row that is added is read, checked, written, captioned and drawn', () =>
   };
   expect(face).toMatchObject({ gender: { label: 'female' }, mood: found });
   expect(JSON.parse(JSON.stringify(faceToJson(face)))).toMatchObject({ mood: found });
-  expect(codeOf(() => faceOf({ mood: new Float32Array(3) } as object, origin, heads))).toBe('GPU_ERROR');
-  expect(captionOf(face, heads)).toEqual(['female, wild']);
+  expect(codeOf(() => faceOf({ mood: new Float32Array(3) } as object, origin, readings))).toBe('GPU_ERROR');
+  expect(captionOf(face, readings)).toEqual(['female, wild']);
   const picture = { width: 9, height: 9, faces: [faceToJson(face)], timings: {} };
-  expect(reportLines('a.png', picture, heads).join('\n')).toContain('  mood        wild (75 %)');
+  expect(reportLines('a.png', picture, readings).join('\n')).toContain('  mood        wild (75 %)');
   expect(mood.card(face['mood' as never])).toMatchObject({
     answer: 'wild',
     small: '75 %',
     bars: [{ label: 'calm' }, { label: 'wild', top: true }],
   });
   const ctx = { save() {}, restore() {}, getTransform: () => ({ a: 1, b: 0, c: 0, d: 1 }) } as unknown as DrawContext;
-  drawFaces(ctx, [face], { box: false, caption: false }, heads);
+  drawFaces(ctx, [face], { box: false, caption: false }, readings);
   expect(drawn).toEqual(['wild']);
 });

@@ -4,7 +4,7 @@ import { type Point, toPicture } from '../../image/crop.ts';
 import { SIZE } from '../../image/resize.ts';
 import { LANDMARK_GROUPS, LANDMARKS } from '../labels.ts';
 import { type Pen, strokeRimmed } from '../pen.ts';
-import { type Head, sized } from './head.ts';
+import { type Reading, sized } from './reading.ts';
 
 /** Width and height of the heat maps that the paper form takes its landmarks from. */
 const HEATMAP = 56;
@@ -23,7 +23,7 @@ const CROP_PIXEL: Readonly<Record<Form, (v: number) => number>> = {
 /** Landmarks have pixel centres at integers, a canvas has them at halves. */
 const HALF = 0.5;
 
-export const landmarks: Head<Point[]> = {
+export const landmarks: Reading<Point[]> = {
   title: 'Landmarks',
   read(values, { crop, form }) {
     sized('landmarks', values, 2 * LANDMARKS);

@@ -3,7 +3,7 @@ import { FaceXFormerError } from '../../gpu/errors.ts';
 import { SIZE } from '../../image/resize.ts';
 import { PARSING } from '../labels.ts';
 import type { Segmentation } from '../results.ts';
-import { type Head, sized } from './head.ts';
+import { type Reading, sized } from './reading.ts';
 
 const rounded = (share: number): string => (share < 0.005 ? '<1 %' : `${Math.round(100 * share)} %`);
 
@@ -14,7 +14,7 @@ function shares({ classes, labels }: Segmentation): { label: string; part: numbe
   return labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length }));
 }
 
-export const segmentation: Head<Segmentation> = {
+export const segmentation: Reading<Segmentation> = {
   title: 'Parsing',
   reads: 'mask',
   read(mask) {

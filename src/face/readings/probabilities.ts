@@ -1,10 +1,10 @@
-/** Heads that tell of each of several things how likely it is: a logit each. */
+/** Readings that tell of each of several things how likely it is: a logit each. */
 import { ATTRIBUTES, VISIBILITY_POINTS } from '../labels.ts';
 import type { Face, Visibility } from '../results.ts';
-import { type Head, percent, sigmoid, sized, spaced } from './head.ts';
+import { percent, type Reading, sigmoid, sized, spaced } from './reading.ts';
 
 /** CelebA's attributes: present or not. */
-export const attributes: Head<NonNullable<Face['attributes']>> = {
+export const attributes: Reading<NonNullable<Face['attributes']>> = {
   title: 'Attributes',
   read(logits) {
     sized('attributes', logits, ATTRIBUTES.length);
@@ -27,7 +27,7 @@ export const attributes: Head<NonNullable<Face['attributes']>> = {
 const occluded = (points: readonly Visibility[]): string => `${points.filter((point) => point.occluded).length} of ${points.length}`;
 
 /** COFW's points: occluded or not. */
-export const visibility: Head<Visibility[]> = {
+export const visibility: Reading<Visibility[]> = {
   title: 'Visibility',
   read(logits) {
     sized('visibility', logits, VISIBILITY_POINTS);
