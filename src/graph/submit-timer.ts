@@ -5,7 +5,7 @@ import { LEAST_MS, type Measured, measured, PassTimer } from './profile.ts';
 
 /** As `PassTimer`: milliseconds of one `encode`, from as many of them in one pass as make it long enough. */
 export interface Timer {
-  measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<Measured>;
+  measure(encode: (pass: GPUComputePassEncoder, n: number) => void, known?: number): Promise<Measured>;
   destroy(): void;
 }
 
@@ -29,8 +29,8 @@ export class SubmitTimer implements Timer {
     return new SubmitTimer(device, Math.min(...times));
   }
 
-  measure(encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<Measured> {
-    return measured((repeats) => this.#pass(repeats, encode), Math.max(LEAST_MS, 4 * this.overhead));
+  measure(encode: (pass: GPUComputePassEncoder, n: number) => void, known?: number): Promise<Measured> {
+    return measured((repeats) => this.#pass(repeats, encode), Math.max(LEAST_MS, 4 * this.overhead), known);
   }
 
   async #pass(repeats: number, encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<number> {

@@ -42,12 +42,18 @@ export class Trials {
       close();
       throw new FaceXFormerError('LIMIT', `The GPU has no memory to tune ${tunable.label}: ${refused.message}`);
     }
-    for (const one of tunable.candidates) this.#pipelines.get(one.kernel, one.launch).catch(() => {}); // all at once; awaited in their turn
+    const compiled = Promise.allSettled(tunable.candidates.map(({ kernel, launch }) => this.#pipelines.get(kernel, launch)));
+    const repeats = new Map<Candidate, number>();
     const run = (one: Candidate) => this.#runner(tunable, one, scratch);
     const { dtype } = outputOf(tunable);
     let expected: Float32Array | undefined;
     return {
-      time: async (one) => (await this.timer.measure(await run(one))).milliseconds,
+      compiled,
+      time: async (one) => {
+        const taken = await this.timer.measure(await run(one), repeats.get(one));
+        repeats.set(one, taken.repeats);
+        return taken.milliseconds;
+      },
       error: async (one) => {
         expected ??= await outputs(device, await run(tunable.candidates[0] as Candidate), scratch, dtype);
         return nmse(await outputs(device, await run(one), scratch, dtype), expected);

@@ -34,6 +34,8 @@ export interface TunedShape {
 
 /** Runs the candidates of one shape. */
 export interface Trial {
+  /** Settles when the compilers are done with the candidates, well or not. Until then the table's is run to keep the GPU's clock up. */
+  readonly compiled?: Promise<unknown>;
   /** Milliseconds of one dispatch. @throws FaceXFormerError GPU_ERROR where it does not compile or the GPU refuses it */
   time(candidate: Candidate): Promise<number>;
   /** Normalised squared error of its output against the table's, on the same inputs. */
@@ -53,9 +55,6 @@ export interface Tuning {
   readonly now?: () => number;
 }
 
-/** What is not so much faster than the table's choice is not worth leaving it: measurements differ by a few percent by themselves. */
-const LEAST_GAIN = 1.03;
-
 /**
  * The shapes of a plan that have a choice, those with the most multiply-adds of the frame first. The plan is one of the table's kernels.
  */
@@ -72,22 +71,55 @@ export function tunablesOf({ dispatches }: Pick<Plan, 'dispatches'>): Tunable[] 
   return [...found.values()].sort((a, b) => macs(b) - macs(a));
 }
 
-/** Measures shape after shape while the budget lasts. @throws FaceXFormerError ABORTED, GPU_ERROR where the table's own kernel fails */
+/**
+ * Measures shape after shape while the budget lasts. The next shape's candidates compile while one is measured.
+ * @throws FaceXFormerError ABORTED, GPU_ERROR where the table's own kernel fails
+ */
 export async function tuneShapes(tunables: readonly Tunable[], tuning: Tuning): Promise<TunedShape[]> {
-  const { now = () => performance.now(), known = {}, signal, budget } = tuning;
+  const { now = () => performance.now(), known = {}, signal, budget, open } = tuning;
   const end = now() + budget;
+  const spent = () => now() >= end;
   const shapes: TunedShape[] = [];
-  for (const tunable of tunables) {
-    throwIfAborted(signal);
-    const before = tunable.candidates.find(({ name }) => name === known[tunable.label]);
-    if (before) shapes.push(outcome(tunable, [], before, { measured: 'before', note: 'chosen before' }));
-    else if (now() >= end) shapes.push(outcome(tunable, [], first(tunable), { measured: 'none', note: SPENT }));
-    else shapes.push(await tuneShape(tunable, tuning.open, { signal, spent: () => now() >= end }));
+  const unknown = tunables.filter(({ label, candidates }) => !candidates.some(({ name }) => name === known[label]));
+  const opened = new Map<Tunable, Promise<Trial>>();
+  const openOnce = (tunable: Tunable): Promise<Trial> => {
+    const trial = opened.get(tunable) ?? open(tunable);
+    trial.catch(() => {}); // told when its turn comes
+    opened.set(tunable, trial);
+    return trial;
+  };
+  try {
+    for (const tunable of tunables) {
+      throwIfAborted(signal);
+      const before = tunable.candidates.find(({ name }) => name === known[tunable.label]);
+      if (before) shapes.push(outcome(tunable, [], before, { measured: 'before', note: 'chosen before' }));
+      else if (spent()) shapes.push(outcome(tunable, [], first(tunable), { measured: 'none', note: SPENT }));
+      else {
+        const trial = await openOnce(tunable);
+        const next = unknown[unknown.indexOf(tunable) + 1];
+        if (next) void openOnce(next);
+        shapes.push(await tuneShape(tunable, trial, { signal, spent }));
+        opened.delete(tunable);
+        trial.close();
+      }
+    }
+    return shapes;
+  } finally {
+    for (const trial of opened.values()) await trial.then((one) => one.close()).catch(() => {});
   }
-  return shapes;
 }
 
 const SPENT = 'the budget was spent';
+/** What is not so much faster than the table's choice is not worth leaving it. */
+const LEAST_GAIN = 1.03;
+/** Rounds of all candidates, and then of the fastest and the table's choice. */
+const ROUNDS = 3;
+const AGAIN = 4;
+/** A pass that takes less of the time of the one before, while the clock rises; and how many passes to wait for it, once all are compiled. */
+const RISING = 0.95;
+const MOST_WARMING = 8;
+/** Of the best one's speed: who has less after a round is not measured in another. */
+const FAR_BEHIND = 0.7;
 
 /** What is adopted and remembered. What the budget left out is neither, and may be measured another time. */
 export function choicesOf(shapes: readonly TunedShape[]): Choices {
@@ -105,6 +137,11 @@ export function chooserOf(choices: Choices): Choose {
 }
 
 const first = ({ candidates }: Tunable): Candidate => candidates[0] as Candidate;
+
+interface Turn {
+  readonly signal: AbortSignal | undefined;
+  readonly spent: () => boolean;
+}
 
 type Time = { candidate: Candidate; milliseconds: number };
 
@@ -127,52 +164,146 @@ function outcome(
   };
 }
 
-interface Turn {
-  readonly signal: AbortSignal | undefined;
-  readonly spent: () => boolean;
-}
-
-async function tuneShape(tunable: Tunable, open: Tuning['open'], { signal, spent }: Turn): Promise<TunedShape> {
-  const trial = await open(tunable);
-  try {
-    const notes: string[] = [];
-    let measured: TunedShape['measured'] = 'all';
-    const times: Time[] = [{ candidate: first(tunable), milliseconds: await trial.time(first(tunable)) }];
-    for (const candidate of tunable.candidates.slice(1)) {
-      throwIfAborted(signal);
-      if (spent()) {
-        measured = 'some';
-        notes.push(SPENT);
-        break;
-      }
-      const milliseconds = await unlessRefused(trial.time(candidate));
-      if (typeof milliseconds === 'number') times.push({ candidate, milliseconds });
-      else notes.push(`${candidate.name} was refused: ${milliseconds.message.split('\n')[0]}`);
-    }
-    return { ...(await chosenOf(tunable, times, trial, notes)), measured };
-  } finally {
-    trial.close();
-  }
-}
-
-/** The fastest that computes what the table's does, and is faster still when both are measured again. */
-async function chosenOf(tunable: Tunable, times: readonly Time[], trial: Trial, notes: string[]): Promise<TunedShape> {
-  const [table, ...others] = times as [Time, ...Time[]];
-  for (const time of others.toSorted((a, b) => a.milliseconds - b.milliseconds)) {
-    if (table.milliseconds < LEAST_GAIN * time.milliseconds) break;
-    const checked = await unlessRefused(trial.error(time.candidate));
-    if (!(typeof checked === 'number' && checked <= trial.bound)) {
-      const what = typeof checked === 'number' ? `NMSE ${checked.toExponential(1)}` : checked.message;
-      notes.push(`${time.candidate.name} computes something else: ${what}`);
+async function tuneShape(tunable: Tunable, trial: Trial, turn: Turn): Promise<TunedShape> {
+  const race = new Race(trial, tunable.candidates, turn);
+  await race.warmUp();
+  await race.run(ROUNDS);
+  for (const candidate of race.ranked()) {
+    if (race.gain(candidate) < LEAST_GAIN) break;
+    const wrong = await whatIsWrong(trial, candidate);
+    if (typeof wrong === 'string') {
+      race.drop(candidate, `computes something else: ${wrong}`);
       continue;
     }
-    // The clock of a GPU that was idle rises while it works, which favours whoever comes later.
-    const slow = Math.min(table.milliseconds, await trial.time(table.candidate));
-    const speedup = slow / Math.min(time.milliseconds, await trial.time(time.candidate));
-    if (speedup >= LEAST_GAIN) return outcome(tunable, times, time.candidate, { note: notes.join('; '), speedup, checked });
-    notes.push(`${time.candidate.name} was no faster when measured again`);
+    const from = race.rounds;
+    await race.run(AGAIN, [first(tunable), candidate]);
+    if (race.isFaster(candidate, from)) return race.outcome(tunable, candidate, wrong);
+    if (!race.spent) race.drop(candidate, 'was no faster when measured again');
   }
-  return outcome(tunable, times, table.candidate, { note: notes.join('; ') });
+  return race.outcome(tunable, first(tunable));
+}
+
+/** The error of a candidate that computes what the table's does, and in words what another one does. */
+async function whatIsWrong(trial: Trial, candidate: Candidate): Promise<number | string> {
+  const error = await unlessRefused(trial.error(candidate));
+  if (typeof error !== 'number') return error.message;
+  return error <= trial.bound ? error : `NMSE ${error.toExponential(1)}`;
+}
+
+/** The candidates of a shape, measured in turns: in each round all of them, so that a clock that rises or falls treats them alike. */
+class Race {
+  /** Milliseconds of each round; undefined in rounds that it was not in. */
+  readonly #times = new Map<Candidate, (number | undefined)[]>();
+  readonly #notes: string[] = [];
+  readonly #table: Candidate;
+  rounds = 0;
+  /** Whether the budget ended before the candidates were through. */
+  spent = false;
+
+  constructor(
+    private readonly trial: Trial,
+    candidates: readonly Candidate[],
+    private readonly turn: Turn,
+  ) {
+    this.#table = candidates[0] as Candidate;
+    for (const candidate of candidates) this.#times.set(candidate, []);
+  }
+
+  /** Runs the table's choice until all have been compiled and its time no longer falls: the clock of a GPU that waits does, and rises with work. */
+  async warmUp(): Promise<void> {
+    let compiling = true;
+    const compiled = Promise.resolve(this.trial.compiled).finally(() => {
+      compiling = false;
+    });
+    await Promise.race([compiled, Promise.resolve()]);
+    let before = Number.POSITIVE_INFINITY;
+    for (let passes = 1; !this.turn.spent(); passes++) {
+      throwIfAborted(this.turn.signal);
+      const time = await this.trial.time(this.#table);
+      if (!compiling && (time > RISING * before || passes >= MOST_WARMING)) return;
+      before = time;
+    }
+  }
+
+  /** So many rounds of these. After the first one those that are far behind need not go on. */
+  async run(rounds: number, of?: readonly Candidate[]): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      for (const candidate of of ?? this.#times.keys()) {
+        throwIfAborted(this.turn.signal);
+        if (this.turn.spent()) {
+          this.spent = true;
+          this.#note(SPENT);
+          return;
+        }
+        const times = this.#times.get(candidate);
+        if (!times) continue; // dropped
+        const best = Math.max(...this.ranked().map((one) => this.gain(one)));
+        if (!of && this.rounds > 0 && candidate !== this.#table && this.gain(candidate) < best * FAR_BEHIND) continue;
+        const milliseconds = candidate === this.#table ? await this.trial.time(candidate) : await unlessRefused(this.trial.time(candidate));
+        if (typeof milliseconds === 'number') times[this.rounds] = milliseconds;
+        else this.drop(candidate, `was refused: ${milliseconds.message.split('\n')[0]}`);
+      }
+      this.rounds++;
+    }
+  }
+
+  /** How many times as fast as the table's choice it is: in the middle of the rounds that had both. */
+  gain(candidate: Candidate): number {
+    return median(this.#gains(candidate));
+  }
+
+  /**
+   * Whether it is faster in the rounds from that one on, and by more than they differ from one another. Those before, for which it was picked out as
+   * the fastest, do not count: of several that are equal some one looks fast by chance.
+   */
+  isFaster(candidate: Candidate, from: number): boolean {
+    const gains = this.#gains(candidate, from);
+    const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
+    const variance = gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0) / (gains.length - 1);
+    return gains.length >= AGAIN && Math.min(mean, median(gains)) >= LEAST_GAIN && mean - 2 * Math.sqrt(variance / gains.length) > 1;
+  }
+
+  /** All but the table's, the fastest first. */
+  ranked(): Candidate[] {
+    const others = [...this.#times.keys()].filter((candidate) => candidate !== this.#table && this.#gains(candidate).length > 0);
+    return others.sort((a, b) => this.gain(b) - this.gain(a));
+  }
+
+  drop(candidate: Candidate, why: string): void {
+    this.#note(`${candidate.name} ${why}`);
+    this.#dropped.set(candidate, this.#times.get(candidate) ?? []);
+    this.#times.delete(candidate);
+  }
+
+  readonly #dropped = new Map<Candidate, (number | undefined)[]>();
+
+  outcome(tunable: Tunable, chosen: Candidate, checked?: number): TunedShape {
+    const times = tunable.candidates.flatMap((candidate) => {
+      const all = (this.#times.get(candidate) ?? this.#dropped.get(candidate) ?? []).filter((time) => time !== undefined);
+      return all.length > 0 ? [{ candidate, milliseconds: median(all) }] : [];
+    });
+    const speedup = chosen === this.#table ? 1 : this.gain(chosen);
+    const measured = this.spent ? 'some' : 'all';
+    return outcome(tunable, times, chosen, { measured, note: this.#notes.join('; '), speedup, ...(checked !== undefined && { checked }) });
+  }
+
+  #note(words: string): void {
+    if (!this.#notes.includes(words)) this.#notes.push(words);
+  }
+
+  #gains(candidate: Candidate, from = 0): number[] {
+    const own = this.#times.get(candidate) ?? [];
+    const table = this.#times.get(this.#table) ?? [];
+    return own.flatMap((time, round) => {
+      const tables = table[round];
+      return round < from || time === undefined || tables === undefined ? [] : [tables / time];
+    });
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? Number.NaN) + (sorted[sorted.length >> 1] ?? Number.NaN)) / 2;
 }
 
 /** A candidate that the GPU or its compiler refuses is no candidate; everything else that goes wrong ends the tuning. */

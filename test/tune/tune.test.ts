@@ -1,101 +1,217 @@
 import { describe, expect, it } from 'vitest';
+import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { outputsOf } from '../../src/engine/programs.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { choicesOf, type Trial, type Tunable, tuneShapes } from '../../src/tune/tune.ts';
+import { makePlan } from '../../src/graph/plan.ts';
+import { tasksOf } from '../../src/model/config.ts';
+import { readConfig } from '../../src/model/forms.ts';
+import { fused } from '../../src/model/fused/fused.ts';
+import { network } from '../../src/model/network.ts';
+import { type Choices, choicesOf, type Trial, type Tunable, type TunedShape, tunablesOf, tuneShapes } from '../../src/tune/tune.ts';
 
-/** Shapes a, b, c of candidates table, quick and quicker; a clock that only measurements move. */
-function lab({ times = { table: 10, quick: 8, quicker: 5 } as Record<string, number>, errors = {} as Record<string, number> } = {}) {
-  let clock = 0;
-  const asked: string[] = [];
-  const tunables = ['a', 'b', 'c'].map((label) => {
-    return { label, candidates: Object.keys(times).map((name) => ({ name })), dispatches: [{ node: label }] } as unknown as Tunable;
-  });
-  let closed = 0;
-  const open = async ({ label }: Tunable): Promise<Trial> => ({
-    bound: 1e-10,
-    close: () => closed++,
-    async time({ name }) {
-      asked.push(`${label} ${name}`);
-      clock += 10;
-      const time = times[name] as number;
-      if (Number.isNaN(time)) throw new FaceXFormerError('GPU_ERROR', `${name} does not compile`);
-      return time;
-    },
-    error: async ({ name }) => errors[name] ?? 1e-14,
-  });
-  const tune = (budget = 1e4, more = {}) => tuneShapes(tunables, { open, budget, now: () => clock, ...more });
-  return { tune, asked, closed: () => closed };
+interface Simulated {
+  /** Milliseconds of a dispatch at the full clock, by the candidate's name; NaN for one that the compiler refuses. */
+  readonly times: (name: string, tunable: Tunable) => number;
+  /** Of the numbers, by the candidate's name. */
+  readonly errors?: Readonly<Record<string, number>>;
+  /** How much a time may be off, either way. */
+  readonly noise?: number;
+  readonly seed?: number;
+  /** Milliseconds that a pipeline compiles. Eight do so at a time. */
+  readonly compiling?: number;
 }
+
+/**
+ * A GPU whose clock falls to a fifth when it is idle, and takes 20 ms of work to rise. Its measurements are passes of 7 ms, between which it is
+ * idle for a little, and noisy.
+ */
+class SimulatedGpu {
+  now = 0;
+  readonly asked: string[] = [];
+  opened = 0;
+  closed = 0;
+  #clock = 0.2;
+  #seen = 0;
+  #compiled = 0;
+  #state: number;
+
+  constructor(private readonly like: Simulated) {
+    this.#state = like.seed ?? 1;
+  }
+
+  open = async (tunable: Tunable): Promise<Trial> => {
+    this.opened++;
+    this.#compiled = Math.max(this.#compiled, this.now) + ((this.like.compiling ?? 0) * tunable.candidates.length) / 8;
+    const ready = this.#compiled;
+    let isReady = false;
+    let tell = () => {};
+    const compiled = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const look = () => {
+      if (isReady || this.now < ready) return;
+      isReady = true;
+      tell();
+    };
+    look();
+    return {
+      compiled,
+      bound: 1e-10,
+      close: () => void this.closed++,
+      time: async ({ name }) => {
+        this.asked.push(`${tunable.label} ${name}`);
+        const time = this.#run(this.like.times(name, tunable), name);
+        look();
+        await Promise.resolve();
+        return time;
+      },
+      error: async ({ name }) => this.like.errors?.[name] ?? 1e-14,
+    };
+  };
+
+  /** A pass, after a pause in which the clock falls. */
+  #run(full: number, name: string): number {
+    this.now += 0.4;
+    if (Number.isNaN(full)) throw new FaceXFormerError('GPU_ERROR', `${name} does not compile`);
+    const idle = this.now - this.#seen;
+    this.#clock = Math.max(0.2, this.#clock - idle * 0.1);
+    const clock = this.#clock;
+    this.now += 7;
+    this.#seen = this.now;
+    this.#clock = Math.min(1, this.#clock + 7 * 0.04);
+    const noise = (this.like.noise ?? 0) * (2 * this.#random() - 1);
+    return (full / ((clock + this.#clock) / 2)) * (1 + noise);
+  }
+
+  #random(): number {
+    this.#state = (this.#state * 48_271) % 0x7fffffff;
+    return this.#state / 0x7fffffff;
+  }
+}
+
+const NAMES = ['table', 'quick', 'quicker', 'slow'];
+const tunables = ['a', 'b', 'c'].map(
+  (label) => ({ label, candidates: NAMES.map((name) => ({ name })), dispatches: [{ node: label }] }) as unknown as Tunable,
+);
+
+function tuned(like: Omit<Simulated, 'times'> & { times?: Record<string, number> } = {}, more: { budget?: number; known?: Choices } = {}) {
+  const times = { table: 10, quick: 8, quicker: 5, slow: 30, ...like.times };
+  const gpu = new SimulatedGpu({ ...like, times: (name) => times[name as keyof typeof times] });
+  const run = tuneShapes(tunables, { open: gpu.open, budget: 1e5, now: () => gpu.now, ...more });
+  return { gpu, run };
+}
+
+const summary = (shapes: readonly TunedShape[]) => shapes.map(({ measured, chosen }) => [measured, chosen]);
 
 describe('tuning', () => {
   it('takes the fastest, and says how much faster it is', async () => {
-    const [shape] = await lab().tune();
-    expect(shape).toEqual({
+    const [shape] = await tuned().run;
+    expect(shape).toMatchObject({
       nodes: ['a'],
       shape: 'a',
-      tried: [
-        { name: 'table', milliseconds: 10 },
-        { name: 'quick', milliseconds: 8 },
-        { name: 'quicker', milliseconds: 5 },
-      ],
       chosen: 'quicker',
       default: 'table',
-      speedup: 2,
       checked: 1e-14,
       measured: 'all',
       note: '',
     });
+    expect(shape?.speedup).toBeCloseTo(2, 0);
+    expect(shape?.tried.map(({ name }) => name)).toEqual(NAMES);
   });
 
-  it('keeps the table where nothing is clearly faster', async () => {
-    const [shape] = await lab({ times: { table: 10, quick: 9.9 } }).tune();
-    expect(shape).toMatchObject({ chosen: 'table', speedup: 1, measured: 'all' });
+  it('measures in turns, and leaves out after a round who is far behind', async () => {
+    const { gpu, run } = tuned();
+    await run;
+    const ofA = gpu.asked.filter((one) => one.startsWith('a ')).map((one) => one.slice(2));
+    const rounds = ofA.slice(ofA.indexOf('quick') - 1); // after the warming up
+    const then = ['table', 'quicker'];
+    expect(rounds).toEqual([...NAMES, ...then, ...then, ...then, ...then, ...then, ...then]);
   });
+
+  it.each(Array.from({ length: 20 }, (_, seed) => 1000 + 77 * seed))(
+    'is not fooled by a clock that falls and by noise (%i)',
+    async (seed) => {
+      const like = { seed, compiling: 150 };
+      for (const { chosen } of await tuned({ ...like, noise: 0.08 }).run) expect(chosen).toBe('quicker');
+      const equal = { table: 10, quick: 10, quicker: 10.1, slow: 9.95 };
+      for (const { chosen, speedup } of await tuned({ ...like, noise: 0.02, times: equal }).run)
+        expect([chosen, speedup]).toEqual(['table', 1]);
+      const slower = { table: 10, quick: 11, quicker: 11, slow: 12 };
+      for (const { chosen } of await tuned({ ...like, noise: 0.08, times: slower }).run) expect(chosen).toBe('table');
+    },
+  );
 
   it.each([1e-9, Number.NaN, Number.POSITIVE_INFINITY])('takes the next one where the fastest is off by %s, and says so', async (error) => {
-    const [shape] = await lab({ errors: { quicker: error } }).tune();
-    expect(shape).toMatchObject({ chosen: 'quick', speedup: 1.25, note: expect.stringContaining('quicker computes something else') });
+    const times = { quick: 7, quicker: 6 };
+    const [shape] = await tuned({ times, errors: { quicker: error }, noise: 0.02 }).run;
+    expect(shape).toMatchObject({ chosen: 'quick', note: expect.stringContaining('quicker computes something else') });
   });
 
   it('keeps the table where all others compute something else', async () => {
-    const [shape] = await lab({ errors: { quicker: 1, quick: 1 } }).tune();
-    expect(shape).toMatchObject({ chosen: 'table', speedup: 1, note: expect.stringContaining('quick computes something else') });
+    const [shape] = await tuned({ errors: { quicker: 1, quick: 1, slow: 1 }, times: { slow: 9 } }).run;
+    expect(shape).toMatchObject({ chosen: 'table', speedup: 1, note: expect.stringContaining('quicker computes something else') });
   });
 
   it('goes on without a candidate that does not compile, but not without the table', async () => {
-    const [shape] = await lab({ times: { table: 10, quick: Number.NaN, quicker: 5 } }).tune();
+    const [shape] = await tuned({ times: { quick: Number.NaN } }).run;
     expect(shape).toMatchObject({ chosen: 'quicker', note: expect.stringContaining('quick was refused') });
-    const broken = lab({ times: { table: Number.NaN, quick: 5 } });
-    await expect(broken.tune()).rejects.toMatchObject({ code: 'GPU_ERROR' });
-    expect(broken.closed()).toBe(1);
+    const broken = tuned({ times: { table: Number.NaN } });
+    await expect(broken.run).rejects.toMatchObject({ code: 'GPU_ERROR' });
+    expect(broken.gpu.closed).toBe(broken.gpu.opened);
   });
 
-  it('begins nothing when the budget is spent, and chooses from what it has measured', async () => {
-    const { tune, asked, closed } = lab();
-    const shapes = await tune(70); // five measurements a shape, of 10 ms
-    expect(asked).toEqual(['a table', 'a quick', 'a quicker', 'a table', 'a quicker', 'b table', 'b quick', 'b table', 'b quick']);
-    expect(shapes.map(({ measured, chosen }) => [measured, chosen])).toEqual([
+  it('begins nothing when the budget is spent, and keeps the table where it was not through', async () => {
+    const { gpu, run } = tuned({}, { budget: 260 });
+    const shapes = await run;
+    expect(summary(shapes)).toEqual([
       ['all', 'quicker'],
-      ['some', 'quick'],
+      ['some', 'table'],
       ['none', 'table'],
     ]);
-    expect(closed()).toBe(2);
-    expect(choicesOf(shapes)).toEqual({ a: 'quicker', b: 'quick' });
+    expect(gpu.now).toBeLessThan(270);
+    expect(gpu.closed).toBe(gpu.opened);
+    expect(choicesOf(shapes)).toEqual({ a: 'quicker' });
   });
 
   it('measures nothing that is known, and everything whose name no candidate has', async () => {
-    const { tune, asked } = lab();
-    const shapes = await tune(1e4, { known: { a: 'quick', b: 'gone', c: 'table' } });
-    expect(new Set(asked.map((one) => one[0]))).toEqual(new Set(['b']));
-    expect(shapes.map(({ measured, chosen }) => [measured, chosen])).toEqual([
+    const { gpu, run } = tuned({}, { known: { a: 'quick', b: 'gone', c: 'table' } });
+    expect(summary(await run)).toEqual([
       ['before', 'quick'],
       ['all', 'quicker'],
       ['before', 'table'],
     ]);
+    expect(new Set(gpu.asked.map((one) => one[0]))).toEqual(new Set(['b']));
+    expect(gpu.opened).toBe(1);
+  });
+
+  it('keeps the GPU busy while compilers work', async () => {
+    const { gpu, run } = tuned({ compiling: 400 });
+    await run;
+    expect(gpu.asked.slice(0, 10)).toEqual(Array(10).fill('a table'));
   });
 
   it('ends when it is aborted', async () => {
-    const { tune, asked } = lab();
-    await expect(tune(1e4, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
-    expect(asked).toEqual([]);
+    const gpu = new SimulatedGpu({ times: () => 1 });
+    const run = tuneShapes(tunables, { open: gpu.open, budget: 1e5, now: () => gpu.now, signal: AbortSignal.abort() });
+    await expect(run).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(gpu.asked).toEqual([]);
+  });
+});
+
+describe('on a card that makes 20 TFLOP/s', () => {
+  const config = readConfig(tensorsOf('released'));
+  const plan = makePlan(network(config, { lowering: fused() }), outputsOf(tasksOf(config), false));
+  const macs = (dispatches: readonly { launch: { macs: number } }[]) => dispatches.reduce((sum, { launch }) => sum + launch.macs, 0);
+
+  it('at most four candidates a shape, and shapes of 80 % of the multiply-adds in two seconds', async () => {
+    const shapes = tunablesOf(plan);
+    expect(Math.max(...shapes.map(({ candidates }) => candidates.length))).toBeLessThanOrEqual(4);
+    const times = (name: string, { candidates, dispatches }: Tunable) =>
+      (macs(dispatches) / dispatches.length / 1e10) * (1 + 0.1 * (candidates.findIndex((one) => one.name === name) % 3));
+    const gpu = new SimulatedGpu({ times, noise: 0.05, compiling: 150 });
+    const report = await tuneShapes(shapes, { open: gpu.open, budget: 2000, now: () => gpu.now });
+    expect(gpu.now).toBeLessThan(2010);
+    const reached = shapes.filter((_, i) => report[i]?.measured === 'all').flatMap(({ dispatches }) => dispatches);
+    expect(macs(reached) / plan.totals.macs).toBeGreaterThan(0.8);
   });
 });
