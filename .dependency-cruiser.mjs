@@ -9,6 +9,7 @@ export const FLOORS = [
   ['face'],
   ['engine'],
   ['detect', 'video'],
+  ['worker'],
 ];
 
 /** What people use; none of them knows another. */
@@ -21,7 +22,7 @@ const floors = FLOORS.slice(0, -1).map((rooms, i) => ({
   comment: 'A lower floor imports a higher one.',
   severity: 'error',
   from: { path: inside(rooms) },
-  to: { path: [inside(FLOORS.slice(i + 1).flat()), '^src/(index|worker|draw).ts$'] },
+  to: { path: [inside(FLOORS.slice(i + 1).flat()), '^src/(index|standalone).ts$'] },
 }));
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -37,6 +38,13 @@ export default {
       to: { pathNot: '^src/' },
     },
     ...floors,
+    {
+      name: 'detector-apart',
+      comment: 'The detector imports rooms of the other network.',
+      severity: 'error',
+      from: { path: '^src/detect/' },
+      to: { path: inside(['tune', 'model', 'face', 'engine', 'video']) },
+    },
     ...ROOMS.map((room) => ({
       name: `${room}-alone`,
       comment: 'Command line, benchmark and demo import each other; what they share is in tools/.',
