@@ -11,6 +11,7 @@ import type { LoadOptions } from '../src/engine/options.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import type { Task } from '../src/face/labels.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
+import { wholePicture } from '../src/image/crop.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
 import { parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
@@ -87,7 +88,8 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
 type PictureResult = { picture: string; width: number; height: number; faces: FaceJson[]; timings: object };
 
 async function analyzeOne(engine: FaceXFormer, picture: string, box: ReturnType<typeof parseBox> | undefined): Promise<PictureResult> {
-  const { faces, width, height, timings } = await engine.analyze(await readPicture(picture), { ...(box && { box }) });
+  const pixels = await readPicture(picture);
+  const { faces, width, height, timings } = await engine.analyze(pixels, { box: box ?? wholePicture(pixels) });
   const result = { picture, width, height, faces: faces.map(faceToJson), timings };
   console.log(['', ...reportLines(picture, result)].join('\n'));
   return result;

@@ -3,3 +3,4 @@
 export * from './detect/index.ts';
 export * from './face/draw.ts';
 export * from './index.ts';
+export { RemoteFaceXFormer } from './worker/client.ts';
