@@ -1,5 +1,6 @@
 import wgsl from './faceUpdate.wgsl';
 import { type Dtype, defineKernel } from './kernel.ts';
+import momentsOfQuad from './parts/momentsOfQuad.wgsl';
 
 export interface FaceUpdateShape {
   /** Face tokens and task tokens of one image; the former a multiple of twice a thread's positions. */
@@ -15,9 +16,12 @@ export interface FaceUpdateShape {
   dtype?: Dtype;
 }
 
-/** @param each positions of a thread */
-const of = (each: number) =>
-  defineKernel('faceUpdate', wgsl, (shape: FaceUpdateShape) => {
+/**
+ * @param each positions of a thread
+ * @param ahead steps whose weights are on their way at a time
+ */
+const of = (each: number, ahead: number) =>
+  defineKernel('faceUpdate', [wgsl, momentsOfQuad], (shape: FaceUpdateShape) => {
     const { positions, tokens, images = 1, qStride, qOffset, tOffset, eps, dtype = 'f32' } = shape;
     if (positions % (2 * each)) throw new RangeError(`faceUpdate: ${positions}`);
     return {
@@ -29,13 +33,16 @@ const of = (each: number) =>
         T_FIRST: tOffset / 4,
         EPS: eps,
       },
-      machine: { EACH: each, elem: dtype, weight: dtype },
+      machine: { EACH: each, AHEAD: ahead, elem: dtype, weight: dtype },
       workgroups: [(images * positions) / (2 * each), 1, 1],
       macs: images * positions * (tokens * 256 + 128 * 256),
     };
   });
 
-export const faceUpdate = of(7);
+export const faceUpdate = of(7, 4);
+
+/** For GPUs and CPUs with fewer registers. */
+export const faceUpdateInTime = of(7, 1);
 
 /** For Mali, whose threads have 64 registers. */
-export const faceUpdateSmall = of(1);
+export const faceUpdateSmall = of(1, 1);

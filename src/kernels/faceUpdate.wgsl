@@ -9,6 +9,7 @@ alias weight = f32;
 
 const THREADS = 128u;
 const EACH = 7u; // at most 7
+const AHEAD = 1u; // steps of four inputs whose weights are on their way at a time, a divisor of 32
 const ROWS = 2u * EACH;
 const HEADS = 8u;
 
@@ -57,30 +58,44 @@ fn merged(a: vec4f, b: vec4f, count: f32) -> vec4f {
 }
 
 @compute @workgroup_size(THREADS)
-fn faceUpdate(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
+fn faceUpdate(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
   let row0 = group.x * ROWS;
   if (thread < ROWS * HEADS) {
     let tRow = arrayLength(&t) / (grid.x * ROWS / POSITIONS * TOKENS);
     let a = attend(row0 + thread / HEADS, thread % HEADS, row0 / POSITIONS * TOKENS, tRow);
-    for (var i = 0u; i < 4u; i++) { shared_[thread * 4u + i] = a[i]; }
+    for (var i = 0u; i < 4u; i++) {
+      shared_[thread * 4u + i] = a[i];
+    }
   }
   workgroupBarrier();
   let column = thread % 64u;
   let rows = thread / 64u * EACH;
   var v = array<vec4f, EACH + 1u>();
-  for (var k = 0u; k < 32u; k++) {
-    let at = k * 256u + column;
-    let m = mat4x4f(vec4f(w[at]), vec4f(w[at + 64u]), vec4f(w[at + 128u]), vec4f(w[at + 192u]));
-    for (var i = 0u; i < EACH; i++) { v[i] += m * shared_[(rows + i) * 32u + k]; }
+  for (var k = 0u; k < 32u; k += AHEAD) {
+    var m = array<mat4x4f, AHEAD>();
+    for (var s = 0u; s < AHEAD; s++) { // unroll
+      let at = (k + s) * 256u + column;
+      m[s] = mat4x4f(vec4f(w[at]), vec4f(w[at + 64u]), vec4f(w[at + 128u]), vec4f(w[at + 192u]));
+    }
+    for (var s = 0u; s < AHEAD; s++) { // unroll
+      for (var i = 0u; i < EACH; i++) { // unroll
+        v[i] += m[s] * shared_[(rows + i) * 32u + k + s];
+      }
+    }
   }
-  for (var i = 0u; i < EACH; i++) { v[i] += n[column] + r[(row0 + rows + i) * 64u + column]; }
+  for (var i = 0u; i < EACH; i++) {
+    v[i] += n[column] + r[(row0 + rows + i) * 64u + column];
+  }
   // Norm: the moments of each vec4, of two positions in one; then four of them are merged by a thread, until one is left.
   workgroupBarrier();
   for (var i = 0u; i < (EACH + 1u) / 2u; i++) {
-    let mean = vec2f(dot(v[2u * i], vec4f(0.25)), dot(v[2u * i + 1u], vec4f(0.25)));
-    let a = v[2u * i] - mean.x;
-    let b = v[2u * i + 1u] - mean.y;
-    shared_[(thread / 64u * 4u + i) * 64u + column] = vec4f(mean.x, dot(a, a), mean.y, dot(b, b));
+    let a = momentsOfQuad(v[2u * i]);
+    let b = momentsOfQuad(v[2u * i + 1u]);
+    shared_[(thread / 64u * 4u + i) * 64u + column] = vec4f(a, b);
   }
   for (var left = 16u; left > 0u; left /= 4u) {
     workgroupBarrier();
@@ -89,7 +104,9 @@ fn faceUpdate(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid
     let low = merged(shared_[first], shared_[first + left], count);
     let four = merged(low, merged(shared_[first + 2u * left], shared_[first + 3u * left], count), 2.0 * count);
     workgroupBarrier();
-    if (thread < 8u * left) { shared_[first] = four; }
+    if (thread < 8u * left) {
+      shared_[first] = four;
+    }
   }
   workgroupBarrier();
   for (var i = 0u; i < EACH; i++) {

@@ -1,5 +1,6 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import wgsl from './parse.wgsl';
+import gelu from './parts/gelu.wgsl';
 
 export interface ParseShape {
   /** Side of the map before its two 2x2 upscalings. */
@@ -12,19 +13,25 @@ export interface ParseShape {
   dtype?: Dtype;
 }
 
-/** @param each rows of a thread */
-const of = (each: number) =>
-  defineKernel('parse', wgsl, ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
+/**
+ * @param each rows of a thread
+ * @param ahead steps whose weights are on their way at a time
+ */
+const of = (each: number, ahead: number) =>
+  defineKernel('parse', [wgsl, gelu], ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
     constants: { SIDE: side, LOGITS: Number(logits), EPS: eps },
-    machine: { EACH: each, CLASSES: classes, elem: dtype, weight: dtype },
+    machine: { EACH: each, AHEAD: ahead, CLASSES: classes, elem: dtype, weight: dtype },
     workgroups: [tiles(4 * side * side, 16 * each), images, 1],
     macs: images * 16 * side * side * 32 * (64 + classes),
   }));
 
-export const parse = of(2);
+export const parse = of(2, 4);
+
+/** For GPUs and CPUs with fewer registers. */
+export const parseInTime = of(2, 1);
 
 /** For Mali, whose threads have 64 registers. */
-export const parseSmall = of(1);
+export const parseSmall = of(1, 1);
 
 /** The second upscaling's weight [64, 32, 2, 2] as the kernel reads it: [32 / 4][64][4 quarters][4]. */
 export function packUpscale(weight: Float32Array, into: Float32Array): void {

@@ -10,6 +10,7 @@ alias weight = f32;
 
 const THREADS = 64u;
 const EACH = 2u; // at most 2
+const AHEAD = 1u; // steps of four inputs whose weights are on their way at a time, a divisor of 16
 const CLASSES = 11u;
 const ROWS = THREADS / 4u * EACH;
 
@@ -26,24 +27,22 @@ override EPS: f32;
 var<workgroup> z: array<array<vec4f, 17>, ROWS>; // a vec4 of padding a row
 var<workgroup> classes: array<array<u32, 4>, ROWS>; // [row][quarter]
 
-// Abramowitz and Stegun 7.1.26, as in matmul.
-fn gelu(v: vec4f) -> vec4f {
-  let a = abs(v) * 0.70710678118654752;
-  let t = 1.0 / (1.0 + 0.3275911 * a);
-  let tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t * exp(-a * a);
-  let far = select(tail, vec4f(), a > vec4f(5.0)); // below 1e-12: no denormals, which CPUs multiply slowly
-  return 0.5 * v * select(2.0 - far, far, v < vec4f());
-}
-
 // THREADS / ROWS threads norm a row: each reads the whole of it, and stores its part.
 fn norm(at: u32, row: u32, first: u32, count: u32) {
   var sum = vec4f();
-  for (var i = 0u; i < 16u; i++) { sum += vec4f(x[at + i]); }
+  for (var i = 0u; i < 16u; i++) {
+    sum += vec4f(x[at + i]);
+  }
   let mean = dot(sum, vec4f(1.0)) / 64.0;
   var squares = vec4f();
-  for (var i = 0u; i < 16u; i++) { let d = vec4f(x[at + i]) - mean; squares += d * d; }
+  for (var i = 0u; i < 16u; i++) {
+    let d = vec4f(x[at + i]) - mean;
+    squares += d * d;
+  }
   let scale = inverseSqrt(dot(squares, vec4f(1.0)) / 64.0 + EPS);
-  for (var i = first; i < first + count; i++) { z[row][i] = gelu((vec4f(x[at + i]) - mean) * scale * n[i] + n[16u + i]); }
+  for (var i = first; i < first + count; i++) {
+    z[row][i] = gelu((vec4f(x[at + i]) - mean) * scale * n[i] + n[16u + i]);
+  }
 }
 
 // The first pixel of a row. Rows are nested: a position's quarters lie side by side.
@@ -62,23 +61,37 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   workgroupBarrier();
   let place = thread / 4u * EACH; // first of the thread's rows
   let quarter = thread % 4u;
-  // Four channels at a time, and what they add to every class: so few registers that many waves hide each other's loads.
+  // Four channels at a time, and what they add to every class: few registers, so that many waves hide each other's loads.
   var logits = array<f32, CLASSES * EACH>();
   let steps = min(16u, arrayLength(&n)); // 16; unrolled, the loop would take all registers
   for (var c = 0u; c < 32u / 4u; c++) {
     var u = array<vec4f, EACH>();
-    for (var i = 0u; i < EACH; i++) { u[i] = n[32u + c]; }
-    for (var k = 0u; k < steps; k++) {
-      let at = (c * 16u + k) * 16u + quarter;
-      let m = mat4x4f(vec4f(w[at]), vec4f(w[at + 4u]), vec4f(w[at + 8u]), vec4f(w[at + 12u]));
-      for (var i = 0u; i < EACH; i++) { u[i] += m * z[place + i][k]; }
+    for (var i = 0u; i < EACH; i++) {
+      u[i] = n[32u + c];
     }
-    for (var i = 0u; i < EACH; i++) { u[i] = gelu(u[i]); }
+    for (var k = 0u; k < steps; k += AHEAD) {
+      var m = array<mat4x4f, AHEAD>();
+      for (var s = 0u; s < AHEAD; s++) { // unroll
+        let at = (c * 16u + k + s) * 16u + quarter;
+        m[s] = mat4x4f(vec4f(w[at]), vec4f(w[at + 4u]), vec4f(w[at + 8u]), vec4f(w[at + 12u]));
+      }
+      for (var s = 0u; s < AHEAD; s++) { // unroll
+        for (var i = 0u; i < EACH; i++) { // unroll
+          u[i] += m[s] * z[place + i][k + s];
+        }
+      }
+    }
+    for (var i = 0u; i < EACH; i++) {
+      u[i] = gelu(u[i]);
+    }
     for (var k = 0u; k < CLASSES; k++) {
       let m = h[(group.y * CLASSES + k) * 8u + c];
       for (var i = 0u; i < EACH; i++) {
         let l = &logits[i * CLASSES + k];
-        *l += m.x * u[i].x; *l += m.y * u[i].y; *l += m.z * u[i].z; *l += m.w * u[i].w;
+        *l += m.x * u[i].x;
+        *l += m.y * u[i].y;
+        *l += m.z * u[i].z;
+        *l += m.w * u[i].w;
       }
     }
   }
@@ -100,7 +113,9 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   workgroupBarrier();
   // A word is four pixels of a line: two quarters of a row, and of its right neighbour.
   let left = thread / 2u * 2u;
-  if (LOGITS || thread >= ROWS || row0 + left >= rows) { return; }
+  if (LOGITS || thread >= ROWS || row0 + left >= rows) {
+    return;
+  }
   let line = thread % 2u;
   let low = &classes[left];
   let high = &classes[left + 1u];

@@ -6,12 +6,12 @@ import { convInTime } from './conv/conv.ts';
 import { convRegisters } from './conv/convRegisters.ts';
 import { convSubgroup } from './conv/convSubgroup.ts';
 import { embedSmall } from './embed.ts';
-import { faceUpdateSmall } from './faceUpdate.ts';
+import { faceUpdateInTime, faceUpdateSmall } from './faceUpdate.ts';
 import type { Kernel } from './kernel.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmul/matmulRegisters.ts';
 import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
-import { parseSmall } from './parse.ts';
+import { parseInTime, parseSmall } from './parse.ts';
 import { type GpuKernels, gpuKernels } from './set.ts';
 import { directSharesOf, taskToFaceDirect } from './taskToFaceDirect.ts';
 import { tokenUpdateSmall } from './tokenUpdate.ts';
@@ -24,12 +24,16 @@ export const whole = <Shape>(kernel: Kernel<Shape>): { kernel: Kernel<Shape>; sh
   sharesOf: () => 1,
 });
 
+/** A step's weights are read when it is due. */
+const inTime = { faceUpdate: faceUpdateInTime, parse: parseInTime };
+
 /** For Adreno: operands straight from storage, and scores in workgroup memory where sums would fill the registers. */
 export const adrenoKernels: GpuKernels = {
   ...gpuKernels,
   matmul: whole(matmulRegisters),
   windowAttention: windowAttentionScores,
   conv: whole(convRegisters),
+  ...inTime,
 };
 
 /** For Mali: so too, and fewer registers a thread. */
@@ -52,6 +56,7 @@ export const appleKernels: GpuKernels = {
   ...gpuKernels,
   matmul: whole(matmulWith(() => tileOf('32x64', '4x4', true))),
   conv: whole(convInTime),
+  ...inTime,
 };
 
 /** For CPUs (lavapipe): a barrier switches threads there, and a load of eight lanes is eight loads. */

@@ -1,4 +1,4 @@
-import { type FaceUpdateShape, faceUpdate, faceUpdateSmall } from '../../src/kernels/faceUpdate.ts';
+import { type FaceUpdateShape, faceUpdate, faceUpdateInTime, faceUpdateSmall } from '../../src/kernels/faceUpdate.ts';
 import { transposed } from '../../src/kernels/matmul/role.ts';
 import { headsAttention, linear, rowsOf } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
@@ -48,5 +48,6 @@ export const cases: KernelCase[] = [
   updateCase(faceUpdate, 'one token', { positions: 14, tokens: 1, qStride: 128, qOffset: 0, tStride: 256, tOffset: 0 }),
   updateCase(faceUpdate, 'scores of hundreds', { positions: 14, tokens: 18, ...model }, 20),
   updateCase(faceUpdate, 'in halves', { positions: 56, tokens: 18, ...model, dtype: 'f16' }),
+  updateCase(faceUpdateInTime, 'steps in time', { positions: 28, tokens: 18, ...model }),
   updateCase(faceUpdateSmall, 'a position a thread', { positions: 58, tokens: 18, images: 2, ...model }),
 ];
