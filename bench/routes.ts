@@ -1,11 +1,11 @@
 /** The benchmark's page as a server gives it: bundled from the sources as they stand, with what lies beside it. */
+
 import { existsSync, openAsBlob, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { exportOnnx } from '../onnx/export.ts';
-import { formOf } from '../src/checkpoint/check.ts';
-import { FORMS, type Form } from '../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../src/checkpoint/open.ts';
+import { FORMS, type Form, formOf } from '../src/face/forms.ts';
 import type { Route } from '../tools/browser/serve.ts';
 import { FILE } from '../tools/fixtures.ts';
 import { root } from '../tools/root.ts';

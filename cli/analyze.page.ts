@@ -1,11 +1,13 @@
 /** The engine in the browser, as the command line calls it: `load` once, then `analyze` for each picture. */
+
 import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
-import { type Form, tensorsOf } from '../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { safetensorsHeader } from '../src/checkpoint/write.ts';
 import { FaceXFormer } from '../src/engine/facexformer.ts';
 import type { LoadOptions } from '../src/engine/options.ts';
+import { tensorsOf } from '../src/face/config.ts';
 import { drawFaces } from '../src/face/draw.ts';
+import type { Form } from '../src/face/forms.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import type { Task } from '../src/face/labels.ts';
 import type { Box } from '../src/image/crop.ts';

@@ -1,13 +1,14 @@
 /** `analyze` without a browser: the engine in Node, on Dawn, which is the npm package `webgpu`. */
+
 import { createReadStream, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { tensorsOf } from '../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { FaceXFormer } from '../src/engine/facexformer.ts';
 import type { LoadOptions } from '../src/engine/options.ts';
+import { tensorsOf } from '../src/face/config.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import type { Task } from '../src/face/labels.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';

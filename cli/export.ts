@@ -1,11 +1,12 @@
 /** `export`: the model with any weights as an ONNX file. */
+
 import { openAsBlob } from 'node:fs';
 import { exportOnnx } from '../onnx/export.ts';
-import { formOf } from '../src/checkpoint/check.ts';
 import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
-import { tensorsOf } from '../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
+import { tensorsOf } from '../src/face/config.ts';
+import { formOf } from '../src/face/forms.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';

@@ -1,16 +1,16 @@
 /** `plan`: what a frame does, printed; as JSON; and the shaders as they run. Needs no GPU and no weights. */
+
 import { join } from 'node:path';
-import { FORMS, tensorsOf } from '../src/checkpoint/manifest.ts';
 import { kernelsFor } from '../src/engine/choose.ts';
 import { checkedTasks } from '../src/engine/options.ts';
 import { outputsOf } from '../src/engine/programs.ts';
+import { type Config, readConfig, tasksOf, tensorsOf } from '../src/face/config.ts';
+import { FORMS } from '../src/face/forms.ts';
 import type { Task } from '../src/face/labels.ts';
 import type { Graph } from '../src/graph/graph.ts';
 import { makePlan, type Plan } from '../src/graph/plan.ts';
 import { planJson, printPlan } from '../src/graph/print.ts';
 import { pipelineKey, specialise } from '../src/kernels/kernel.ts';
-import { type Config, tasksOf } from '../src/model/config.ts';
-import { readConfig } from '../src/model/forms.ts';
 import { fused } from '../src/model/fused/fused.ts';
 import { network } from '../src/model/network.ts';
 import type { Command } from '../tools/terminal/command.ts';
@@ -70,7 +70,7 @@ export const plan: Command = {
     if (positionals.length > 0) throw new UsageError(`plan takes only options; "${positionals[0]}" is not one.`);
     const config = readConfig(tensorsOf(parseChoice('--form', values.form ?? 'released', FORMS)));
     const asked = values.tasks === undefined ? undefined : (parseTasks(values.tasks) as Task[]); // checked next
-    const tasks = checkedTasks(asked, tasksOf(config), `the ${config.form.name} form`);
+    const tasks = checkedTasks(asked, tasksOf(config), `the ${config.form} form`);
     if (values.json !== undefined) checkOutput(values.json, '--json');
     if (values.wgsl !== undefined) checkOutputFolder(values.wgsl, '--wgsl');
     const made = makePlan(await graphOf(config, tasks, values), outputsOf(tasks, false));

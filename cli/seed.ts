@@ -1,7 +1,9 @@
 /** `seed`: untrained weights as a safetensors file. */
-import { FORMS, tensorsOf } from '../src/checkpoint/manifest.ts';
+
 import { DEFAULT_SEED, seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../src/checkpoint/write.ts';
+import { tensorsOf } from '../src/face/config.ts';
+import { FORMS } from '../src/face/forms.ts';
 import { save } from '../tools/save.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, parseChoice, parseSeed, UsageError } from '../tools/terminal/options.ts';

@@ -1,8 +1,10 @@
 /** Tuning in the browser, as the command line calls it. */
-import { type Form, tensorsOf } from '../src/checkpoint/manifest.ts';
+
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { FaceXFormer } from '../src/engine/facexformer.ts';
 import type { LoadOptions, TuneReport } from '../src/engine/options.ts';
+import { tensorsOf } from '../src/face/config.ts';
+import type { Form } from '../src/face/forms.ts';
 
 export interface TuneRequest {
   form: Form;

@@ -1,7 +1,8 @@
 /** `tune`: which kernels are the fastest on this machine's GPU, as a table. */
-import { FORMS } from '../src/checkpoint/manifest.ts';
+
 import { DEFAULT_SEED } from '../src/checkpoint/seeded.ts';
 import type { TuneReport } from '../src/engine/options.ts';
+import { FORMS } from '../src/face/forms.ts';
 import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, whereOf } from '../tools/browser/launch.ts';
 import { openPage } from '../tools/browser/page.ts';
 import type { Command } from '../tools/terminal/command.ts';

@@ -1,8 +1,8 @@
 /** `exportOnnx`: FaceXFormer with the weights of a checkpoint as an ONNX file that any runtime of opset 17 runs. */
 
 import type { Checkpoint, ReadOptions } from '../src/checkpoint/checkpoint.ts';
-import type { Form } from '../src/checkpoint/manifest.ts';
 import { inFloat32, toFloat32 } from '../src/checkpoint/values.ts';
+import type { Form } from '../src/face/forms.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import { save } from '../tools/save.ts';
 import { onnxFile } from './file.ts';

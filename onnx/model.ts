@@ -1,6 +1,7 @@
 /** FaceXFormer in either form as an ONNX graph: input `pixels` [1, 3, 224, 224], one output per task. */
+
 import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
-import type { Form } from '../src/checkpoint/manifest.ts';
+import type { Form } from '../src/face/forms.ts';
 import { fuse, positionCode, twoWayTransformer, WIDTH } from './decoder.ts';
 import { Graph } from './graph.ts';
 import { CLASSES, PAPER_TOKENS, poseHead, RELEASED_TOKENS, segmentationHead, singleTokenHeads, tokenEmbeddings } from './heads.ts';

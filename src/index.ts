@@ -3,7 +3,6 @@
 export { type CachedWeights, weightCache } from './checkpoint/cache.ts';
 export type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint/checkpoint.ts';
 export type { RetryOptions } from './checkpoint/connection.ts';
-export { type Form, type HourglassSizes, tensorsOf } from './checkpoint/manifest.ts';
 export { type OpenOptions, openCheckpoint, type WeightsSource } from './checkpoint/open.ts';
 export { DEFAULT_SEED, seededCheckpoint } from './checkpoint/seeded.ts';
 export { safetensorsBytes } from './checkpoint/write.ts';
@@ -19,7 +18,9 @@ export type {
   TuneOptions,
   TuneReport,
 } from './engine/options.ts';
+export { tensorsOf } from './face/config.ts';
 export type { AnalyzedFace, RawTensor } from './face/faces.ts';
+export type { Form } from './face/forms.ts';
 export { Gallery, type GalleryJson, type Match, similarity } from './face/gallery.ts';
 export { type FaceJson, faceToJson } from './face/json.ts';
 export * from './face/labels.ts';
@@ -32,4 +33,5 @@ export { planJson, printPlan } from './graph/print.ts';
 export type { KernelTime } from './graph/profile.ts';
 export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
+export type { HourglassSizes } from './model/hourglass.ts';
 export type { TunedShape } from './tune/tune.ts';

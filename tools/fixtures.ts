@@ -1,7 +1,8 @@
 /** The reference runs' files on this machine. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Form } from '../src/checkpoint/manifest.ts';
+import type { Form } from '../src/face/forms.ts';
 import { parseReference, type Reference } from './reference.ts';
 import { root } from './root.ts';
 

@@ -2,9 +2,10 @@
  * All machine shapes of a kernel at the shapes of the network's dispatches, for the tables in src/kernels and for the tuner's candidates: what
  * neither of them has yet may be the best on a new GPU.
  */
+
 import { writeFileSync } from 'node:fs';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
+import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import type { Parameter } from '../../src/graph/graph.ts';
 import { type Dispatch, makePlan, parameterBytes } from '../../src/graph/plan.ts';
 import { conv, convWith } from '../../src/kernels/conv/conv.ts';
@@ -12,8 +13,6 @@ import type { ConvShape } from '../../src/kernels/conv/role.ts';
 import { fits, matmul, matmulWith, tileOf } from '../../src/kernels/matmul/matmul.ts';
 import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
-import { tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import type { Candidate } from '../../src/tune/candidates.ts';

@@ -1,12 +1,12 @@
 /** What is measured: every pipeline of a frame as the engine would run it on an adapter of that kind. */
-import { FORMS, type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
+
 import { kernelsFor } from '../../src/engine/choose.ts';
 import type { EngineDtype } from '../../src/engine/options.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
+import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
+import { FORMS, type Form } from '../../src/face/forms.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { pipelineKey, specialise } from '../../src/kernels/kernel.ts';
-import { tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { alternativesTo, type Candidate } from '../../src/tune/candidates.ts';

@@ -1,9 +1,10 @@
 /** Measures, prints, compares, records: what `run.mjs` is asked for. */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FORMS, type Form } from '../../src/checkpoint/manifest.ts';
 import type { EngineDtype } from '../../src/engine/options.ts';
+import { FORMS, type Form } from '../../src/face/forms.ts';
 import { failures, type Outcomes, regressions, violations } from './check.ts';
 import { NotSetUp } from './dawn.ts';
 import { GPUS, type Gpu } from './gpus.ts';

@@ -1,14 +1,14 @@
 /** The making of the parameters alone: folds and packings, on one core, of seeded weights. */
+
 import type { TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { toFloat16 } from '../../src/checkpoint/float16.ts';
-import { type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { fillSeeded, seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
+import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
+import type { Form } from '../../src/face/forms.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import type { Dtype } from '../../src/kernels/kernel.ts';
-import { tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { SEED } from '../../tools/reference.ts';

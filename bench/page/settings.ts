@@ -1,6 +1,7 @@
 /** What a run is asked to do, as the page's address says it: every setting is in the address, and an address gives the same run again. */
-import { FORMS, type Form } from '../../src/checkpoint/manifest.ts';
+
 import { DEFAULT_SEED } from '../../src/checkpoint/seeded.ts';
+import { FORMS, type Form } from '../../src/face/forms.ts';
 import { TASKS, type Task } from '../../src/face/labels.ts';
 
 export const DTYPES = ['auto', 'f32', 'f16'] as const;

@@ -1,9 +1,11 @@
 /** The files that both sides load: the same seeded weights as safetensors and inside an ONNX model. */
+
 import { existsSync } from 'node:fs';
 import { exportOnnx } from '../../onnx/export.ts';
-import { type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
+import { tensorsOf } from '../../src/face/config.ts';
+import type { Form } from '../../src/face/forms.ts';
 import { save } from '../../tools/save.ts';
 
 /** Paths of the two files, made where they are not yet there. The model is made anew every time: the export itself may have changed. */

@@ -1,10 +1,13 @@
 /** From a file of weights, PyTorch's or safetensors, to a safetensors file of the wanted precision. */
-import { checkTensors, formOf } from '../../src/checkpoint/check.ts';
+
+import { checkTensors } from '../../src/checkpoint/check.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
-import { type Form, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
+import { tensorsOf } from '../../src/face/config.ts';
+import type { Form } from '../../src/face/forms.ts';
+import { formOf } from '../../src/face/forms.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { save } from '../../tools/save.ts';
 import { choiceNotes, modelsIn, unwrapped } from './names.ts';

@@ -1,12 +1,12 @@
 /** What a file or folder of weights holds, for people: without reading a PyTorch file's storages. */
+
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { joined, parseConfig } from '../../src/checkpoint/hosted.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
+import { readConfig, tasksOf } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { chosenOf, openAccess } from './convert.ts';
 import { hashesOf } from './hash.ts';
 import type { Key, Value } from './pickle.ts';
@@ -119,7 +119,7 @@ function totals(tensors: ReadonlyMap<string, TensorInfo>, size: number): string 
 function verdict(tensors: ReadonlyMap<string, TensorInfo>): string[] {
   try {
     const config = readConfig(tensors);
-    return [`${config.form.name} form; tasks: ${tasksOf(config).join(', ')}`];
+    return [`${config.form} form; tasks: ${tasksOf(config).join(', ')}`];
   } catch (error) {
     if (error instanceof FaceXFormerError) return [`${error.code}: ${error.message}`];
     throw error;

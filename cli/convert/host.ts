@@ -2,17 +2,17 @@
  * The layout in which weights are hosted, as the Hugging Face hub has it: model.safetensors, or shards with an index, and a
  * config.json that says what they are and by which hashes the page verifies them.
  */
+
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { CHUNK_BYTES, parseConfig } from '../../src/checkpoint/hosted.ts';
-import type { Form } from '../../src/checkpoint/manifest.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { safetensorsHeader } from '../../src/checkpoint/write.ts';
+import { type Config, readConfig, tasksOf } from '../../src/face/config.ts';
+import type { Form } from '../../src/face/forms.ts';
 import { AGES, ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES } from '../../src/face/labels.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { type Config, tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { save } from '../../tools/save.ts';
 import { knownForm } from './convert.ts';
 import { Hasher, type Hashes } from './hash.ts';
@@ -65,7 +65,7 @@ export async function shardCheckpoint(
   const names = files.map(({ name }) => name);
   const removed = earlier.filter((name) => !names.includes(name) && !(name === INDEX && groups.length > 1));
   for (const name of removed) await rm(join(folder, name), { force: true });
-  return { form: model.form.name, files, removed };
+  return { form: model.form, files, removed };
 }
 
 /** What an earlier run wrote into the folder, by its config.json. A file of another name is not ours to remove, whoever lists it. */
@@ -129,7 +129,7 @@ function configJson(model: Config, checkpoint: Checkpoint, files: HostedFiles['f
   const tasks = tasksOf(model);
   return {
     model_type: 'facexformer',
-    form: model.form.name,
+    form: model.form,
     dtype,
     ...(dtype === 'int8' && {
       quantization_config: { format: 'int-quantized', strategy: 'channel', scales: 'NAME_scale, F32; value = I8 * scale' },

@@ -2,8 +2,10 @@
  * Which of many named tensors are the model's. Training puts words before the names (`module.`, `_orig_mod.`, `net.`), keeps a second,
  * averaged model beside the first, and saves what is no part of either: a wrapper's counter, a criterion's weights.
  */
+
 import { quote } from '../../src/checkpoint/header-json.ts';
-import { FORMS, type Form, isBuffer, tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { tensorsOf } from '../../src/face/config.ts';
+import { FORMS, type Form } from '../../src/face/forms.ts';
 
 /** One model among the tensors. */
 export interface Model<T> {
@@ -63,7 +65,7 @@ function modelUnder<T>(named: ReadonlyMap<string, T>, form: Form, prefix: string
     else beside.push(name);
   }
   const inOrder = [...manifest.keys()].filter((name) => plain.has(name)).map((name) => [name, plain.get(name) as T] as const);
-  const isWhole = [...manifest.keys()].every((name) => plain.has(name) || isBuffer(name));
+  const isWhole = [...manifest.keys()].every((name) => plain.has(name) || manifest.get(name)?.optional);
   return { form, prefix, tensors: new Map([...inOrder, ...plain]), beside, isWhole };
 }
 

@@ -1,4 +1,5 @@
 /** The state dict in what torch.save was given: at any depth, under any of the prefixes that wrappers put before the names. */
+
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { FaceXFormerError, throwIfAborted } from '../../src/gpu/errors.ts';
 import { Gatherer } from './gather.ts';

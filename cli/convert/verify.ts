@@ -1,14 +1,14 @@
 /** Whether weights are whole: hosted ones by their config.json, single files by their own structure and the model's. */
+
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkBuffer } from '../../src/checkpoint/check.ts';
+import { withCheckedBuffers } from '../../src/checkpoint/check.ts';
 import type { Checkpoint } from '../../src/checkpoint/checkpoint.ts';
 import type { HostedFile } from '../../src/checkpoint/connection.ts';
 import { joined, parseConfig } from '../../src/checkpoint/hosted.ts';
-import { isBuffer } from '../../src/checkpoint/manifest.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
+import { readConfig } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { openAccess } from './convert.ts';
 import { type Hashes, hashesOf } from './hash.ts';
 import { INDEX } from './host.ts';
@@ -92,15 +92,14 @@ async function checkIndex(folder: string, names: readonly string[], parts: reado
 /** The model's tensors, all of them finite. */
 async function checkValues(checkpoint: Checkpoint): Promise<{ form: string; tensors: number }> {
   const weights = inFloat32(checkpoint);
-  const { form } = readConfig(weights.tensors);
-  for await (const { info, data } of weights.read()) {
-    if (isBuffer(info.name)) checkBuffer(info, data);
-    else {
+  const { form, tensors } = readConfig(weights.tensors);
+  for await (const { info, data } of withCheckedBuffers(weights, tensors).read()) {
+    if (info.dtype === 'F32') {
       const wrong = firstNotFinite(new Float32Array(data.buffer, data.byteOffset, data.length / 4));
       if (wrong >= 0) throw new FaceXFormerError('WRONG_WEIGHTS', `Element ${wrong} of ${info.name} is not a finite number.`);
     }
   }
-  return { form: form.name, tensors: checkpoint.tensors.size };
+  return { form, tensors: checkpoint.tensors.size };
 }
 
 /** A loop, since findIndex takes ten times as long over 92 million numbers. */

@@ -7,20 +7,20 @@
  * Untrained: good for tests and for timing, meaningless as answers about faces.
  */
 import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { relativePositionIndex } from './check.ts';
-import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
+import type { Checkpoint, ReadOptions } from './checkpoint.ts';
+import type { DescribedTensor, Drawn, TensorList } from './tensors.ts';
 
 /** Of `seededCheckpoint`, and of the fixtures that PyTorch made. */
 export const DEFAULT_SEED = 20240319;
 
-/** A checkpoint of seeded weights for the tensors of a form (`tensorsOf('released')`). The seed is an integer of 32 bits. */
-export function seededCheckpoint(manifest: ReadonlyMap<string, TensorInfo>, seed: number = DEFAULT_SEED): Checkpoint {
+/** A checkpoint of seeded weights for a model's tensors (`tensorsOf('released')`). The seed is an integer of 32 bits. */
+export function seededCheckpoint(manifest: TensorList, seed: number = DEFAULT_SEED): Checkpoint {
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
     throw new FaceXFormerError('BAD_OPTION', `The seed is ${seed}; it must be an integer from 0 to 4294967295.`);
   return { source: `seeded ${seed}`, tensors: manifest, rereadable: true, read: (options) => readSeeded(manifest, seed, options) };
 }
 
-async function* readSeeded(manifest: ReadonlyMap<string, TensorInfo>, seed: number, { signal, onProgress }: ReadOptions = {}) {
+async function* readSeeded(manifest: TensorList, seed: number, { signal, onProgress }: ReadOptions = {}) {
   const infos = [...manifest.values()];
   const total = infos.reduce((sum, { bytes }) => sum + bytes, 0);
   const room = new ArrayBuffer(Math.max(0, ...infos.map(({ bytes }) => bytes)));
@@ -36,15 +36,17 @@ async function* readSeeded(manifest: ReadonlyMap<string, TensorInfo>, seed: numb
 }
 
 /** Writes one tensor's bytes into `out`, which must be of its length and begin at a multiple of 8. */
-export function fillSeeded({ name, dtype, shape }: TensorInfo, seed: number, out: Uint8Array): void {
-  if (dtype === 'F32') draw(name, shape, seed, new Float32Array(out.buffer, out.byteOffset, out.byteLength / 4));
-  else if (name.endsWith('.relative_position_index')) new BigInt64Array(out.buffer, out.byteOffset, 2401).set(relativePositionIndex());
+export function fillSeeded(
+  { name, dtype, shape, values, drawn = byShape(name, shape) }: DescribedTensor,
+  seed: number,
+  out: Uint8Array,
+): void {
+  if (dtype === 'F32') draw(name, drawn, seed, new Float32Array(out.buffer, out.byteOffset, out.byteLength / 4));
+  else if (values) new BigInt64Array(out.buffer, out.byteOffset, values.length).set(values);
   else out.fill(0);
 }
 
-function draw(name: string, shape: readonly number[], seed: number, values: Float32Array): void {
-  const [scale, offset] = scaleAndOffset(name, shape);
-  const massive = name.startsWith('backbone.0.5.') && name.endsWith('.mlp.3.bias');
+function draw(name: string, { scale, offset, spikes }: Drawn, seed: number, values: Float32Array): void {
   let state = fnv1a32(name) ^ seed;
   for (let i = 0; i < values.length; i++) {
     let h = state ^ (state >>> 16);
@@ -52,21 +54,15 @@ function draw(name: string, shape: readonly number[], seed: number, values: Floa
     h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
     h ^= h >>> 16;
     const value = ((h >>> 8) * 2 ** -23 - 1) * scale + offset;
-    values[i] = massive && i % 97 === 13 ? value * 40 : value;
+    values[i] = spikes && i % spikes.every === spikes.first ? value * spikes.times : value;
     state = (state + 0x9e3779b9) | 0;
   }
 }
 
-/** The first rule that the name matches. Attention weights are drawn twice as wide, so that a wrong mask or head order shows. */
-function scaleAndOffset(name: string, shape: readonly number[]): [scale: number, offset: number] {
-  if (name.endsWith('positional_encoding_gaussian_matrix')) return [Math.sqrt(3), 0];
-  if (name.endsWith('relative_position_bias_table')) return [2, 0];
-  if (name.endsWith('_token.weight') || name.endsWith('_tokens.weight')) return [Math.sqrt(3), 0];
-  if (shape.length === 1) return name.endsWith('.weight') || name.endsWith('.running_var') ? [0.25, 1] : [0.1, 0];
-  const transposed = shape.length === 4 && name.includes('output_upscaling');
-  const fanIn = transposed ? (shape[0] as number) : shape.slice(1).reduce((n, d) => n * d, 1);
-  const gain = /\.(attn\.qkv|q_proj|k_proj)\.weight$/.test(name) ? 2 : 1;
-  return [gain * Math.sqrt(3 / fanIn), 0];
+/** As any model's tensors are drawn: norms near 1, biases small, weights as wide as keeps what they make as wide as what they take. */
+export function byShape(name: string, shape: readonly number[]): Drawn {
+  if (shape.length === 1) return /\.(weight|running_var)$/.test(name) ? { scale: 0.25, offset: 1 } : { scale: 0.1, offset: 0 };
+  return { scale: Math.sqrt(3 / shape.slice(1).reduce((n, d) => n * d, 1)), offset: 0 };
 }
 
 function fnv1a32(text: string): number {

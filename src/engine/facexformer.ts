@@ -1,5 +1,6 @@
 /** The engine: loads weights onto a GPU once, then analyses pictures, in the order of the calls. */
 
+import { heatmapsTap } from '../face/config.ts';
 import { type AnalyzedFace, type Batch, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
@@ -51,7 +52,7 @@ export class FaceXFormer {
     const { gpu, config, tasks, parameters, source } = loaded;
     this.#loaded = loaded;
     this.tasks = tasks;
-    this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form.name, weightBytes: parameters.bytes };
+    this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form, weightBytes: parameters.bytes };
   }
 
   /**
@@ -130,7 +131,7 @@ export class FaceXFormer {
   async #submit(source: PictureSource, options: AnalyzeOptions): Promise<Submitted> {
     this.#check(options.signal);
     const tasks = this.#chosen(options.tasks);
-    if (options.heatmaps && !(this.#loaded.config.hourglass && tasks.includes('landmarks')))
+    if (options.heatmaps && !(heatmapsTap(this.#loaded.config) && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
     const picture = await openPicture(source);

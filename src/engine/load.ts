@@ -1,8 +1,10 @@
 /** Loading: a GPU, the kernels and the weights, side by side as far as they do not wait for each other. */
-import { formOf, withCheckedBuffers } from '../checkpoint/check.ts';
+
+import { withCheckedBuffers } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
+import { type Config, readConfig, tasksOf } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
 import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
@@ -10,10 +12,7 @@ import { Pipelines } from '../gpu/pipelines.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Preprocess } from '../image/preprocess.ts';
-import { type Config, configOf, tasksOf } from '../model/config.ts';
 import { network } from '../model/network.ts';
-import { paper } from '../model/paper.ts';
-import { released } from '../model/released.ts';
 import type { Choices } from '../tune/tune.ts';
 import { loweringFor } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
@@ -50,8 +49,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
   try {
     const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended }));
-    const form = formOf(checkpoint.tensors) === 'paper' ? paper : released;
-    const config = configOf(checkpoint.tensors, form);
+    const config = readConfig(checkpoint.tensors);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const lowering = loweringFor(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu);
@@ -64,7 +62,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const plan = planned(found?.choose);
     const [remembered] = await Promise.all([
       compile(pipelines, plan, found, planned),
-      parameters.load(plan.parameters, withCheckedBuffers(checkpoint), {
+      parameters.load(plan.parameters, withCheckedBuffers(checkpoint, config.tensors), {
         signal: ended,
         onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
       }),

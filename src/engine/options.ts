@@ -1,8 +1,9 @@
 /** What is asked of the engine, and what it answers. */
+
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { WeightsSource } from '../checkpoint/open.ts';
-import type { Form } from '../checkpoint/tensors.ts';
 import type { AnalyzedFace } from '../face/faces.ts';
+import type { Form } from '../face/forms.ts';
 import { TASKS, type Task } from '../face/labels.ts';
 import type { AdapterName, LentDevice } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';

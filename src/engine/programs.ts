@@ -1,5 +1,6 @@
 /** Programs for choices of tasks, of what else is read back, and of how many images; the last few of them are kept. */
 
+import { type Config, heatmapsTap } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
 import { READINGS } from '../face/readings.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
@@ -8,7 +9,6 @@ import type { Graph } from '../graph/graph.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Program, type Resources } from '../graph/program.ts';
-import { type Config, heatmapsTap } from '../model/config.ts';
 import { pixelsOf } from '../model/layers.ts';
 
 /** Programs kept for recent choices. */
@@ -97,7 +97,8 @@ export class Programs {
       pixelsOf(graph);
       kept.add('resized').add('pixels');
     }
-    if (heatmaps) kept.add(heatmapsTap(config));
+    const maps = heatmaps && heatmapsTap(config);
+    if (maps) kept.add(maps);
     if (taps) {
       const run = new Set(makePlan(graph, outputs).dispatches.map(({ node }) => node));
       for (const [name, { tensor }] of graph.taps) if (run.has(tensor.node.name)) kept.add(name);

@@ -5,7 +5,7 @@ import type { Plan } from '../graph/plan.ts';
 import type { Results } from '../graph/program.ts';
 import type { Box } from '../image/crop.ts';
 import { unpackRgb } from '../kernels/resize.ts';
-import { type Config, heatmapsTap } from '../model/config.ts';
+import { type Config, heatmapsTap } from './config.ts';
 import type { Task } from './labels.ts';
 import type { Numbers, Origin } from './readings/reading.ts';
 import { READINGS, type Readings } from './readings.ts';
@@ -53,7 +53,7 @@ function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw,
     if (values) outputs[task] = new Float32Array(values);
   }
   const mask = results.get('mask');
-  const origin = { crop, form: config.form.name };
+  const origin = { crop, form: config.form };
   const face: AnalyzedFace = faceOf({ ...outputs, ...(mask && { mask: new Uint8Array(mask) }) }, origin);
   if (!raw && !taps && !heatmaps) return face;
   const tensors = rawTensors(plan, results, outputs);

@@ -1,9 +1,14 @@
 /**
  * The tasks in one table: whatever reads, draws, prints or shows a face goes through these rows. A new head is a row here, a member of
- * `Face`, and its tokens in the forms that have it.
+ * `Face`, with its tokens and what is made of them in the forms that have it.
  */
 
-import { EXPRESSIONS, GENDERS, RACES, type Task } from './labels.ts';
+import { SIZE } from '../image/resize.ts';
+import { type Head, l2Normalised } from '../model/heads.ts';
+import { type HourglassSizes, hourglassTap, landmarksHourglass } from '../model/hourglass.ts';
+import { parsingMap } from '../model/parsing.ts';
+import type { Form } from './forms.ts';
+import { EXPRESSIONS, GENDERS, LANDMARKS, PARSING, RACES, type Task } from './labels.ts';
 import { age, choice } from './readings/choice.ts';
 import { headpose } from './readings/headpose.ts';
 import { landmarks } from './readings/landmarks.ts';
@@ -13,21 +18,78 @@ import type { Reading } from './readings/reading.ts';
 import { recognition } from './readings/recognition.ts';
 import type { Face } from './results.ts';
 
-export const READINGS: { readonly [Name in Task]: Reading<NonNullable<Face[Name]>> } = {
-  segmentation,
-  landmarks,
-  headpose,
-  attributes,
-  visibility,
-  age,
-  gender: choice('Gender', GENDERS, { captioned: true }),
-  race: choice('Race', RACES),
-  expression: choice('Expression', EXPRESSIONS, { captioned: true }),
-  recognition,
+/** What the network has for a task in one form: its tokens, and what is made of them. */
+export interface TaskHead extends Omit<Head, 'task'> {
+  /** Its tokens come behind those of all others in the decoder, whatever its place in the table. */
+  readonly last?: boolean;
+}
+
+/** A row: what the network has for a task in the forms that know it, and what its numbers mean. */
+export interface Row<Found> extends Reading<Found> {
+  readonly released?: TaskHead;
+  /** Of weights whose hourglass network is so deep. */
+  readonly paper?: TaskHead | ((hourglass: HourglassSizes) => TaskHead);
+}
+
+const PARSING_TOKENS: TaskHead = {
+  tokens: 'mask_tokens',
+  count: PARSING.length,
+  path: 'output_hypernetwork_mlps',
+  out: 32,
+  shape: [1, PARSING.length, SIZE, SIZE],
+  build: parsingMap,
+  last: true,
 };
 
-/** Readings by the names of their tasks, when which ones they are does not matter. */
-export type Readings = Readonly<Record<string, Reading<unknown>>>;
+export const READINGS: { readonly [Name in Task]: Row<NonNullable<Face[Name]>> } = {
+  segmentation: { ...segmentation, released: PARSING_TOKENS, paper: PARSING_TOKENS },
+  landmarks: {
+    ...landmarks,
+    released: oneToken('landmarks', 136),
+    paper: (hourglass) => ({
+      tokens: 'landmarks_tokens',
+      count: LANDMARKS,
+      path: 'landmarks_hourglass.token_mlp',
+      out: 256,
+      shape: [1, LANDMARKS, 2],
+      build: (t, made) => landmarksHourglass(t, made, hourglass),
+      heatmaps: hourglassTap(hourglass),
+    }),
+  },
+  headpose: {
+    ...headpose,
+    released: oneToken('pose', 3),
+    paper: { tokens: 'pose_tokens', count: 9, path: 'pose_prediction_head', out: 1, shape: [1, 3, 3] },
+  },
+  attributes: { ...attributes, released: oneToken('attribute', 40), paper: oneToken('attributes', 40) },
+  visibility: { ...visibility, ...both('visibility', 29) },
+  age: { ...age, ...both('age', 8) },
+  gender: { ...choice('Gender', GENDERS, { captioned: true }), ...both('gender', 2) },
+  race: { ...choice('Race', RACES), ...both('race', 5) },
+  expression: { ...choice('Expression', EXPRESSIONS, { captioned: true }), paper: oneToken('expression', 7) },
+  recognition: { ...recognition, paper: { ...oneToken('recognition', 512), build: l2Normalised } },
+};
+
+/** One token of the name, and an MLP of `out` numbers. */
+function oneToken(name: string, out: number): TaskHead {
+  return { tokens: `${name}_token`, count: 1, path: `${name}_prediction_head`, out };
+}
+
+/** One token in either form. */
+function both(name: string, out: number): { released: TaskHead; paper: TaskHead } {
+  return { released: oneToken(name, out), paper: oneToken(name, out) };
+}
+
+/** Rows by the names of their tasks, when which ones they are does not matter. */
+export type Readings = Readonly<Record<string, Row<unknown>>>;
+
+/** The heads of a form's network, in the decoder's order of tokens. */
+export function headsOf(form: Form, hourglass: HourglassSizes, rows: Readings = READINGS): Head[] {
+  const found = Object.entries(rows).flatMap(([task, { [form]: head }]) =>
+    head ? { task, ...(typeof head === 'function' ? head(hourglass) : head) } : [],
+  );
+  return found.toSorted((a, b) => Number(a.last ?? false) - Number(b.last ?? false));
+}
 
 /** The results that are in a face, each with its head, in the order of the table. */
 export function resultsIn(face: object, readings: Readings = READINGS): { task: string; reading: Reading<unknown>; found: unknown }[] {

@@ -4,10 +4,10 @@
  */
 import type { Fill, Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
-import type { Config } from './config.ts';
 import { multiplied } from './fold.ts';
+import { type PlacedHead, tokensOf } from './heads.ts';
 import { joined, product, type Rows, stored } from './layers.ts';
-import type { Target } from './lowering.ts';
+import type { Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
 /** Of the decoder: the width of its tokens, that of its cross-attention, heads and layers. */
@@ -15,7 +15,6 @@ export const WIDTH = 256;
 export const INNER = 128;
 export const HEADS = 8;
 export const DEPTH = 2;
-const EMBEDDING = 'pe_layer.positional_encoding_gaussian_matrix';
 
 /** A position code: rows of WIDTH values that are added before a projection. Made from the checkpoint, in float64. */
 export interface Code {
@@ -36,10 +35,10 @@ export interface Part {
  */
 export function projections(t: Target, name: string, x: Rows, inner: number, parts: readonly Part[]): Tensor {
   const cols = inner * parts.length;
-  const weights = parts.map(({ w }) => w.name('weight'));
+  const weights = parts.map(({ w }) => w.get('weight', [inner, x.cols]));
   const fill: Fill = (into, sources) => packWeight(joined(sources, new Float32Array(cols * x.cols)), cols, x.cols, into);
   const weight = t.graph.parameter(`${weights.join(' + ')} packed`, weights, paddedCols(cols) * x.cols, fill, t.dtype);
-  const bias = stored(t.graph, cols, ...parts.map(({ w }) => w.name('bias')));
+  const bias = stored(t.graph, cols, ...parts.map(({ w }) => w.get('bias', [inner])));
   return product(t, name, x, { weight, bias, cols, residual: codeTable(t, parts, inner) });
 }
 
@@ -49,7 +48,7 @@ function codeTable({ graph, dtype }: Target, parts: readonly Part[], inner: numb
   if (!code) return undefined;
   const coded = parts.filter((part) => part.code);
   const cols = parts.length * inner;
-  const from = [...code.from, ...coded.map(({ w }) => w.name('weight'))];
+  const from = [...code.from, ...coded.map(({ w }) => w.get('weight', [inner, WIDTH]))];
   const name = `${code.name} x ${parts.map(({ w, code: own }) => (own ? w.path : '0')).join(' + ')}`;
   const fill: Fill = function* (into, sources) {
     const rows = code.make(sources.slice(0, code.from.length));
@@ -62,21 +61,22 @@ function codeTable({ graph, dtype }: Target, parts: readonly Part[], inner: numb
 }
 
 /** The task tokens in the decoder's order: the first queries, and the queries' position code everywhere after. */
-export function taskTokens({ tasks, tokens }: Config, w: Weights): Code {
-  const from = tasks.map(({ embedding }) => w.at(embedding).name('weight'));
+export function taskTokens(heads: readonly PlacedHead[], w: Weights): Code {
+  const from = heads.map(({ tokens, count }) => w.at(tokens).get('weight', [count, WIDTH]));
+  const rows = tokensOf(heads);
   const make = (sources: readonly Float32Array[]): Float64Array => {
-    const rows = new Float64Array(tokens * WIDTH);
-    for (const [i, { first }] of tasks.entries()) rows.set(sources[i] as Float32Array, first * WIDTH);
-    return rows;
+    const all = new Float64Array(rows * WIDTH);
+    for (const [i, { first }] of heads.entries()) all.set(sources[i] as Float32Array, first * WIDTH);
+    return all;
   };
-  return { name: 'task tokens', rows: tokens, from, make };
+  return { name: 'task tokens', rows, from, make };
 }
 
 /**
  * Random Fourier features of the map's pixel centres in [-1, 1] (x, then y): sines, then cosines. In float64 on the CPU: WGSL
  * bounds the error of sin and cos only in [-pi, pi], and half of these arguments lie outside.
  */
-export function positionCode(side: number): Code {
+export function positionCode(side: number, w: Weights): Code {
   const make = ([matrix]: readonly Float32Array[]): Float64Array => {
     const half = WIDTH / 2;
     const centre = (i: number): number => 2 * ((i + 0.5) / side) - 1;
@@ -100,5 +100,10 @@ export function positionCode(side: number): Code {
     }
     return rows;
   };
-  return { name: 'position code', rows: side * side, from: [EMBEDDING], make };
+  return {
+    name: 'position code',
+    rows: side * side,
+    from: [w.at('pe_layer').get('positional_encoding_gaussian_matrix', [2, WIDTH / 2])],
+    make,
+  };
 }

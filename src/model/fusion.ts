@@ -5,21 +5,20 @@
 import type { Fill, Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
 import { packWeight, paddedCols, transposed } from '../kernels/matmul/role.ts';
-import { sideOf } from './backbones/swin.ts';
 import { WIDTH } from './codes.ts';
 import { multiplied } from './fold.ts';
-import { product, rowsOfStream } from './layers.ts';
-import type { Stream, Target } from './lowering.ts';
-import { Weights } from './weights.ts';
+import { product, rowsOfStream, sideOf } from './layers.ts';
+import type { Stream, Target } from './target.ts';
+import type { Weights } from './weights.ts';
 
 /**
  * Four maps, finest first, to the face tokens [3136, 256]. Linear layer, upsampling and 1x1 convolution commute, so each scale has one
  * folded matrix at its own resolution: 193 M instead of 1,015 M multiply-adds, and no concatenation.
  */
-export function fuse(t: Target, maps: readonly Stream[]): Tensor {
+export function fuse(t: Target, maps: readonly Stream[], w: Weights): Tensor {
   const [x, x2, x4, x8] = maps.map((map, i) => {
-    const bias = i === 0 ? foldedBias(t) : undefined; // once is enough: a constant is its own upsampling
-    const layer = { weight: foldedWeight(t, i, map.channels), bias, cols: WIDTH };
+    const bias = i === 0 ? foldedBias(t, w) : undefined; // once is enough: a constant is its own upsampling
+    const layer = { weight: foldedWeight(t, i, map.channels, w), bias, cols: WIDTH };
     return product(t, `linear_c.${i} fused`, rowsOfStream(map), layer);
   }) as [Tensor, Tensor, Tensor, Tensor];
   const side = sideOf(t, x);
@@ -38,12 +37,11 @@ export function fuse(t: Target, maps: readonly Stream[]): Tensor {
 export const planes = (values: Float32Array, channels: number): Float32Array =>
   transposed(values, values.length / channels, new Float32Array(values.length));
 
-const scale = (i: number): Weights => new Weights(`linear_c.${i}.proj`);
-const FUSE = 'linear_fuse.weight';
+const fuseWeight = (w: Weights): string => w.at('linear_fuse').get('weight', [WIDTH, 4 * WIDTH, 1, 1]);
 
 /** linear_fuse's columns for scale i (the concatenation runs from the coarsest, i = 3) times that scale's weight, in float64. */
-function foldedWeight({ graph, dtype }: Target, i: number, inner: number): Parameter {
-  const from = [FUSE, scale(i).name('weight')];
+function foldedWeight({ graph, dtype }: Target, i: number, inner: number, w: Weights): Parameter {
+  const from = [fuseWeight(w), w.at(`linear_c.${i}.proj`).get('weight', [WIDTH, inner])];
   const fill: Fill = function* (into, [fuse, weight]) {
     const columns = Float64Array.from({ length: WIDTH * WIDTH }, (_, at) => {
       const [n, m] = [Math.floor(at / WIDTH), at % WIDTH];
@@ -57,8 +55,8 @@ function foldedWeight({ graph, dtype }: Target, i: number, inner: number): Param
   return graph.parameter(`linear_fuse x linear_c.${i}`, from, paddedCols(WIDTH) * inner, fill, dtype);
 }
 
-function foldedBias({ graph }: Target): Parameter {
-  const from = [FUSE, ...[0, 1, 2, 3].map((i) => scale(i).name('bias'))];
+function foldedBias({ graph }: Target, w: Weights): Parameter {
+  const from = [fuseWeight(w), ...[0, 1, 2, 3].map((i) => w.at(`linear_c.${i}.proj`).get('bias', [WIDTH]))];
   return graph.parameter('linear_fuse x biases', from, WIDTH, (into, [fuse, ...biases]) => {
     for (let n = 0; n < WIDTH; n++) {
       let sum = 0;

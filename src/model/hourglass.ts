@@ -3,7 +3,6 @@
  * blocks and the decoding of heat maps are STAR's, with whose loss the paper trains). Pooling, upsampling, batch norms, ReLUs and
  * additions ride on the convolutions: three dispatches a block.
  */
-import type { HourglassSizes } from '../checkpoint/tensors.ts';
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { type ConvShape, packConv } from '../kernels/conv/role.ts';
 import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
@@ -11,14 +10,42 @@ import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import { packRows } from '../kernels/packRows.ts';
-import { sideOf } from './backbones/swin.ts';
 import { planes } from './fusion.ts';
-import { lastOf, product, rowsOf, rowsOfTensor } from './layers.ts';
-import type { Target } from './lowering.ts';
+import type { Made } from './heads.ts';
+import { lastOf, product, rowsOf, rowsOfTensor, sideOf } from './layers.ts';
+import type { Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
 /** torch.nn.BatchNorm2d's and torch.nn.functional.instance_norm's default. */
 const EPS = 1e-5;
+
+/** How deep the network is. */
+export interface HourglassSizes {
+  readonly stacks: number;
+  /** Halvings of the map in each stack. */
+  readonly levels: number;
+}
+
+/** The paper's. */
+export const PAPER_HOURGLASS: HourglassSizes = { stacks: 4, levels: 3 };
+
+/** A map of 56 x 56 halves three times. */
+const MOST_LEVELS = 3;
+/** More stacks than anyone has trained: a file that lists thousands is not worth as many kernels. */
+const MOST_STACKS = 16;
+
+/** Counts the stacks of some weights, and the levels nested in the first: one of each at least, so that what is missing is named by the check. */
+export function hourglassOf(tensors: ReadonlyMap<string, unknown>): HourglassSizes {
+  const path = 'face_decoder.landmarks_hourglass.stacks';
+  let stacks = 1;
+  while (stacks < MOST_STACKS && tensors.has(`${path}.${stacks}.conv.weight`)) stacks++;
+  let levels = 1;
+  while (levels < MOST_LEVELS && tensors.has(`${path}.0.hourglass${'.low2'.repeat(levels)}.low3.conv1.weight`)) levels++;
+  return { stacks, levels };
+}
+
+/** Tap of the heat maps from which the landmarks are read: the last stack's. */
+export const hourglassTap = ({ stacks }: HourglassSizes): string => `landmarks.stack${stacks - 1}.heatmaps`;
 
 /** Heat maps lie in rows of a multiple of 16 columns, as products read them; those beyond the points are zero. */
 const padded = (points: number): number => Math.ceil(points / 16) * 16;
@@ -33,13 +60,13 @@ interface Source {
  * The token MLP's kernels [images * points, width] and the face tokens [images * side * side, width] to points [images * points, 2] in
  * [-1, 1], x then y.
  */
-export function landmarksHourglass(t: Target, kernels: Tensor, face: Tensor, sizes: HourglassSizes, w: Weights): Tensor {
-  const { stacks, levels } = sizes;
+export function landmarksHourglass(t: Target, { numbers: kernels, face, w: decoder }: Made, { stacks, levels }: HourglassSizes): Tensor {
+  const w = decoder.at('landmarks_hourglass');
   const { images } = t.graph;
   const side = sideOf(t, face);
   const width = lastOf(kernels.shape);
   const points = rowsOf(kernels.shape) / images;
-  let x = mergedHeatmaps(t, tokenMaps(t, kernels, face, w), face, w.at('merge_tokens'));
+  let x = mergedHeatmaps(t, tokenMaps(t, kernels, face, w), points, face, w.at('merge_tokens'));
   for (let i = 0; ; i++) {
     const stack = w.at('stacks').at(i);
     const blocks = block(t, { map: hourglass(t, { map: x }, levels, stack.at('hourglass')) }, stack.at('block'));
@@ -54,7 +81,7 @@ export function landmarksHourglass(t: Target, kernels: Tensor, face: Tensor, siz
       return t.graph.add(`${w.path} points`, heatmapPoints, shape, { x: heatmaps }, [images * points, 2]);
     }
     const merged = conv1x1(t, features, stack.at('merge_features'), x);
-    x = mergedHeatmaps(t, heatmaps, merged, stack.at('merge_heatmaps'));
+    x = mergedHeatmaps(t, heatmaps, points, merged, stack.at('merge_heatmaps'));
   }
 }
 
@@ -134,29 +161,31 @@ function heatmapsOf(t: Target, x: Tensor, points: number, w: Weights): Tensor {
   const { images } = t.graph;
   const channels = padded(points);
   const weight = foldedWeight(t, w, { cols: points, inner, kernel: 1 });
-  const bias = t.graph.parameter(`${w.name('bias')} padded`, [w.name('bias')], channels, (into, [source]) =>
-    into.set(source as Float32Array),
-  );
+  const own = w.get('bias', [points]);
+  const bias = t.graph.parameter(`${own} padded`, [own], channels, (into, [source]) => into.set(source as Float32Array));
   const maps = product(t, w.path, rowsOfTensor(x), { weight, bias, cols: channels });
   const shape = { images, pixels: rowsOf(x.shape) / images, channels, eps: EPS, dtype: t.dtype };
   return t.graph.add(`${w.path} normalised`, instanceNorm, shape, { x: maps }, maps.shape, t.dtype);
 }
 
 /** conv1x1(heat maps) + residual; the weights of columns beyond the points are zero. */
-function mergedHeatmaps(t: Target, maps: Tensor, residual: Tensor, w: Weights): Tensor {
+function mergedHeatmaps(t: Target, maps: Tensor, points: number, residual: Tensor, w: Weights): Tensor {
   const inner = lastOf(maps.shape);
   const cols = lastOf(residual.shape);
   const fill: Parameter['fill'] = (into, [source]) => {
-    const points = (source as Float32Array).length / cols;
     const rows = new Float32Array(cols * inner);
     for (let n = 0; n < cols; n++) rows.set((source as Float32Array).subarray(n * points, (n + 1) * points), n * inner);
     packWeight(rows, cols, inner, into);
   };
-  const weight = t.graph.parameter(`${w.name('weight')} padded`, [w.name('weight')], paddedCols(cols) * inner, fill, t.dtype);
+  const name = w.get('weight', [cols, points, 1, 1]);
+  const weight = t.graph.parameter(`${name} padded`, [name], paddedCols(cols) * inner, fill, t.dtype);
   return product(t, w.path, rowsOfTensor(maps), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
 }
 
-const statistics = (bn: Weights): string[] => ['weight', 'bias', 'running_mean', 'running_var'].map((name) => bn.name(name));
+function statistics(bn: Weights, channels: number): string[] {
+  bn.buffer('num_batches_tracked', []);
+  return ['weight', 'bias', 'running_mean', 'running_var'].map((name) => bn.get(name, [channels]));
+}
 
 /** A batch norm at inference as a factor and a term for each channel, in float64. */
 function affine([weight, bias, mean, variance]: readonly Float32Array[], i: number): { scale: number; shift: number } {
@@ -166,7 +195,7 @@ function affine([weight, bias, mean, variance]: readonly Float32Array[], i: numb
 
 /** [scales, shifts] of a batch norm. */
 function scaleAndShift(g: Graph, bn: Weights, channels: number): Parameter {
-  return g.parameter(`${bn.path} scale and shift`, statistics(bn), 2 * channels, (into, sources) => {
+  return g.parameter(`${bn.path} scale and shift`, statistics(bn, channels), 2 * channels, (into, sources) => {
     for (let i = 0; i < channels; i++) {
       const { scale, shift } = affine(sources, i);
       into[i] = scale;
@@ -178,8 +207,9 @@ function scaleAndShift(g: Graph, bn: Weights, channels: number): Parameter {
 /** A convolution's packed weight, each output times the scale of the batch norm that follows. */
 function foldedWeight({ graph, dtype }: Target, w: Weights, shape: Pick<ConvShape, 'cols' | 'inner' | 'kernel'>, bn?: Weights): Parameter {
   const { cols, inner, kernel } = shape;
-  const from = [w.name('weight'), ...(bn ? statistics(bn) : [])];
-  const name = `${w.name('weight')}${bn ? ` x ${bn.path}` : ''} packed`;
+  const own = w.get('weight', [cols, inner, kernel, kernel]);
+  const from = [own, ...(bn ? statistics(bn, cols) : [])];
+  const name = `${own}${bn ? ` x ${bn.path}` : ''} packed`;
   const fill: Parameter['fill'] = (into, [weight, ...sources]) => {
     const scaled = new Float64Array(weight as Float32Array);
     const each = scaled.length / cols;
@@ -193,8 +223,9 @@ function foldedWeight({ graph, dtype }: Target, w: Weights, shape: Pick<ConvShap
 }
 
 function foldedBias(g: Graph, w: Weights, cols: number, bn?: Weights): Parameter {
-  const from = [w.name('bias'), ...(bn ? statistics(bn) : [])];
-  return g.parameter(`${w.name('bias')}${bn ? ` x ${bn.path}` : ''}`, from, cols, (into, [bias, ...sources]) => {
+  const own = w.get('bias', [cols]);
+  const from = [own, ...(bn ? statistics(bn, cols) : [])];
+  return g.parameter(`${own}${bn ? ` x ${bn.path}` : ''}`, from, cols, (into, [bias, ...sources]) => {
     for (let i = 0; i < cols; i++) {
       const { scale, shift } = bn ? affine(sources, i) : { scale: 1, shift: 0 };
       into[i] = (bias?.[i] as number) * scale + shift;

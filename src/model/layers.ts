@@ -1,11 +1,11 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
-import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
-import { normaliseLookup, SIZE } from '../image/resize.ts';
+import { elements, type Graph, type Parameter, type Tensor } from '../graph/graph.ts';
+import { normaliseLookup } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul/role.ts';
 import { sumShares } from '../kernels/matmul/sumShares.ts';
 import { normalise } from '../kernels/normalise.ts';
-import type { Stream, Target } from './lowering.ts';
+import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
 export const SWIN_EPS = 1e-5;
@@ -17,6 +17,17 @@ export const HEAD_SCALE = 1 / Math.sqrt(32);
 
 export const lastOf = (shape: readonly number[]): number => shape.at(-1) as number;
 export const rowsOf = (shape: readonly number[]): number => shape.slice(0, -1).reduce((product, size) => product * size, 1);
+
+/** Side of one image's map. */
+export const sideOf = ({ graph }: Target, { shape }: Tensor): number => Math.sqrt(rowsOf(shape) / graph.images);
+
+/** The first `width` values of each row of `stride`. */
+export function firstOf(values: Float32Array, width: number, stride: number): Float32Array {
+  if (width === stride) return values;
+  const out = new Float32Array((values.length / stride) * width);
+  for (let r = 0; r * stride < values.length; r++) out.set(values.subarray(r * stride, r * stride + width), r * width);
+  return out;
+}
 
 /** A tensor or a parameter with the shape it is read as: the first `cols` numbers of rows of `stride`. */
 export interface Rows {
@@ -51,16 +62,18 @@ export function joined(arrays: readonly Float32Array[], into: Float32Array): Flo
 export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
 
 /**
- * The network's input as numbers, [images * 3, 224, 224], added to the graph unless it is there. It is one of the raw results; the network
+ * The network's input as numbers, [images * 3, side, side], added to the graph unless it is there. It is one of the raw results; the network
  * itself looks each byte up as it embeds it.
  */
 export function pixelsOf(graph: Graph): Tensor {
   const known = graph.taps.get('pixels')?.tensor;
   if (known) return known;
   const { images } = graph;
-  const inputs = { x: graph.taps.get('resized')?.tensor as Tensor, lookup: lookupOf(graph) };
-  const pixels = graph.add('pixels', normalise, { pixels: SIZE * SIZE, images }, inputs, [images * 3, SIZE, SIZE]);
-  graph.tap('pixels', pixels, [1, 3, SIZE, SIZE]);
+  const resized = graph.taps.get('resized')?.tensor as Tensor;
+  const side = Math.sqrt(elements(resized.shape) / images);
+  const inputs = { x: resized, lookup: lookupOf(graph) };
+  const pixels = graph.add('pixels', normalise, { pixels: side * side, images }, inputs, [images * 3, side, side]);
+  graph.tap('pixels', pixels, [1, 3, side, side]);
   return pixels;
 }
 
@@ -116,7 +129,7 @@ export interface LinearOptions extends Pick<Product, 'activation' | 'dtype'> {
 export function linear(t: Target, x: Rows, w: Weights, cols: number, { residual, bias = true, ...layer }: LinearOptions = {}): Tensor {
   return product(t, w.path, x, {
     weight: packed(t, w, cols, x.cols),
-    bias: bias ? stored(t.graph, cols, w.name('bias')) : undefined,
+    bias: bias ? stored(t.graph, cols, w.get('bias', [cols])) : undefined,
     cols,
     ...layer,
     residual,
@@ -125,7 +138,7 @@ export function linear(t: Target, x: Rows, w: Weights, cols: number, { residual,
 
 /** The weight of a linear layer as the kernels read it. */
 export function packed({ graph, dtype }: Target, w: Weights, cols: number, inner: number): Parameter {
-  const name = w.name('weight');
+  const name = w.get('weight', [cols, inner]);
   const fill: Parameter['fill'] = (into, [weight]) => packWeight(weight as Float32Array, cols, inner, into);
   return graph.parameter(`${name} packed`, [name], paddedCols(cols) * inner, fill, dtype);
 }
@@ -139,8 +152,9 @@ export function upscale2x2(t: Target, x: Tensor, w: Weights, channels: number, a
   const inner = lastOf(x.shape);
   const cols = 4 * channels;
   const fill: Parameter['fill'] = (into, [source]) => packTransposed(source as Float32Array, inner, channels, into);
-  const weight = graph.parameter(`${w.name('weight')} transposed`, [w.name('weight')], paddedCols(cols) * inner, fill, t.dtype);
-  const bias = graph.parameter(`${w.name('bias')} four times`, [w.name('bias')], cols, (into, [source]) => {
+  const [weightName, biasName] = [w.get('weight', [inner, channels, 2, 2]), w.get('bias', [channels])];
+  const weight = graph.parameter(`${weightName} transposed`, [weightName], paddedCols(cols) * inner, fill, t.dtype);
+  const bias = graph.parameter(`${biasName} four times`, [biasName], cols, (into, [source]) => {
     for (let i = 0; i < 4; i++) into.set(source as Float32Array, i * channels);
   });
   return product(t, w.path, rowsOfTensor(x), { weight, bias, cols, activation });

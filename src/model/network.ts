@@ -1,16 +1,24 @@
 /** FaceXFormer from the picture's crop to the raw outputs, as one static graph. */
-
-import type { Task } from '../face/labels.ts';
+import type { TensorList } from '../checkpoint/tensors.ts';
 import { Graph, resource } from '../graph/graph.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { resize } from '../kernels/resize.ts';
-import { swin } from './backbones/swin.ts';
-import { type Config, tasksOf } from './config.ts';
+import type { Backbone } from './backbones/backbone.ts';
 import { fused } from './fused/fused.ts';
 import { fuse } from './fusion.ts';
+import { addHeads, type Head, placed } from './heads.ts';
 import type { Lowering } from './lowering.ts';
 import { Weights } from './weights.ts';
+
+/** What a network is made of. */
+export interface Architecture {
+  readonly backbone: Backbone;
+  /** In the decoder's order of tokens. */
+  readonly heads: readonly Head[];
+  /** Of the square picture that it takes, in pixels, a multiple of 32; 224 unless told otherwise. */
+  readonly side?: number | undefined;
+}
 
 export interface NetworkOptions {
   /** How steps become dispatches; `fused()` unless told otherwise. */
@@ -19,23 +27,34 @@ export interface NetworkOptions {
   images?: number;
   /** How weights and activations are stored. */
   dtype?: Dtype;
-  /** What the heads are for; default all that the configuration knows. */
-  tasks?: readonly Task[];
+  /** Tasks of the heads that are to answer; default all. */
+  tasks?: readonly string[];
 }
 
 /** The whole network; a plan takes from it what the chosen outputs need. */
-export function network(config: Config, options: NetworkOptions = {}): Graph {
-  const { lowering = fused(), images = 1, dtype = 'f32', tasks = tasksOf(config) } = options;
-  const graph = new Graph(images);
-  const t = { graph, kernels: lowering.kernels, dtype };
+export function network(architecture: Architecture, options: NetworkOptions = {}): Graph {
+  return build(architecture, options, new Weights());
+}
+
+/** The tensors that a network is made from: building it once says them. */
+export function tensorsOfNetwork(architecture: Architecture): TensorList {
   const w = new Weights();
-  const resized = graph.add('resized', resize, { size: SIZE, images }, { picture: resource('picture'), table: resource('table') }, [
-    images * SIZE * SIZE,
-  ]);
-  graph.tap('resized', resized, [SIZE * SIZE]);
-  const face = fuse(t, swin(t, lowering, resized, w.at('backbone.0')));
+  build(architecture, {}, w);
+  return w.tensors;
+}
+
+function build({ backbone, heads, side = SIZE }: Architecture, options: NetworkOptions, w: Weights): Graph {
+  const { lowering = fused(), images = 1, dtype = 'f32', tasks } = options;
+  const graph = new Graph(images);
+  const t = { graph, kernels: lowering.kernels, dtype, side };
+  const picture = { picture: resource('picture'), table: resource('table') };
+  const resized = graph.add('resized', resize, { size: side, images }, picture, [images * side * side]);
+  graph.tap('resized', resized, [side * side]);
+  const face = fuse(t, backbone.build(t, lowering, resized, w.at('backbone')), w);
   const decoder = w.at('face_decoder');
-  const wanted = config.tasks.filter(({ task }) => tasks.includes(task));
-  lowering.heads(t, lowering.decode(t, face, config, decoder), config, wanted, decoder);
+  const all = placed(heads);
+  const decoded = lowering.decode(t, face, all, decoder, w);
+  const wanted = tasks ? all.filter(({ task }) => tasks.includes(task)) : all;
+  addHeads(t, decoded, wanted, decoder);
   return graph;
 }

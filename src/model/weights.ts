@@ -1,14 +1,56 @@
-/** Names of the checkpoint's tensors, module by module, as PyTorch nests them. */
+/** The checkpoint's tensors, module by module as PyTorch nests them, described where they are used. */
+import { bytesOf } from '../checkpoint/dtypes.ts';
+import type { DescribedTensor, TensorList } from '../checkpoint/tensors.ts';
+import { drawn } from './recipe.ts';
 
-/** A module of the checkpoint: `w.at('mlp.0').name('weight')` is the tensor `....mlp.0.weight`. */
+type Options = Pick<DescribedTensor, 'dtype' | 'optional' | 'values'>;
+
+/**
+ * A module of the checkpoint. `w.at('mlp.0').get('weight', [512, 128])` names the tensor `....mlp.0.weight` and says its shape, so that building
+ * the network once also gives the list of its tensors: what a checkpoint must hold, what it may lack, and what seeded weights are made for.
+ */
 export class Weights {
-  constructor(readonly path = '') {}
+  readonly #tensors: Map<string, DescribedTensor>;
 
+  constructor(
+    readonly path = '',
+    tensors = new Map<string, DescribedTensor>(),
+  ) {
+    this.#tensors = tensors;
+  }
+
+  /** A module inside of this one. */
   at(module: string | number): Weights {
-    return new Weights(this.path === '' ? String(module) : `${this.path}.${module}`);
+    return new Weights(this.#path(module), this.#tensors);
   }
 
-  name(tensor: string): string {
-    return this.at(tensor).path;
+  /** A tensor that the network is made from: its full name. */
+  get(name: string, shape: readonly number[]): string {
+    return this.#add(name, shape, { dtype: 'F32' });
   }
+
+  /** An int64 buffer, which the architecture defines: weights may lack it; what `values` says it holds it must hold where it is there. */
+  buffer(name: string, shape: readonly number[], values?: BigInt64Array): void {
+    this.#add(name, shape, { dtype: 'I64', optional: true, ...(values && { values }) });
+  }
+
+  /** A tensor that PyTorch's module has and the network does not read: weights may lack it. */
+  unused(name: string, shape: readonly number[]): void {
+    this.#add(name, shape, { dtype: 'F32', optional: true });
+  }
+
+  /** All that was named so far, here and in every other module, in the order of its first use. */
+  get tensors(): TensorList {
+    return this.#tensors;
+  }
+
+  #add(tensor: string, shape: readonly number[], options: Options): string {
+    const name = this.#path(tensor);
+    const known = this.#tensors.get(name);
+    if (known && `${known.shape}` !== `${shape}`) throw new Error(`${name} is used as [${known.shape}] and as [${shape}]`);
+    if (!known) this.#tensors.set(name, { name, shape, bytes: bytesOf(options.dtype, shape), drawn: drawn(name, shape), ...options });
+    return name;
+  }
+
+  #path = (module: string | number): string => (this.path === '' ? String(module) : `${this.path}.${module}`);
 }

@@ -3,12 +3,13 @@
  * nothing (overlaps, offsets outside the file, types and shapes pass), throws on every file with `__metadata__`, ignores `byteOffset`
  * of the bytes it is given, holds the whole file in memory, and has no types. What we write it must still be able to open.
  */
+
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
+import { tensorsOf } from '../../src/face/config.ts';
 import { entry, fileOf } from './files.ts';
 
 interface SafeTensorFile {

@@ -2,15 +2,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { TensorInfo } from '../../src/checkpoint/checkpoint.ts';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
+import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
-import { tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { network as networkOf } from '../../src/model/network.ts';
 
 setFlagsFromString('--expose-gc');

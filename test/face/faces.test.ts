@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import { facesOf } from '../../src/face/faces.ts';
 import type { Plan } from '../../src/graph/plan.ts';
 import type { Box } from '../../src/image/crop.ts';
-import { readConfig } from '../../src/model/forms.ts';
 
 const config = readConfig(tensorsOf('released'));
 const box = (x0: number): Box => ({ x0, y0: 0, x1: x0 + 100, y1: 100 });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FORMS, tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
+import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
+import { FORMS } from '../../src/face/forms.ts';
 import type { Task } from '../../src/face/labels.ts';
 import { Graph, type Tensor } from '../../src/graph/graph.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
@@ -9,8 +10,6 @@ import { planJson, printPlan } from '../../src/graph/print.ts';
 import { instanceNorm } from '../../src/kernels/instanceNorm.ts';
 import { pipelineKey, specialise } from '../../src/kernels/kernel.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
-import { tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { pixelsOf } from '../../src/model/layers.ts';
 import { network } from '../../src/model/network.ts';
 

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { groupsOf, measured, moreRepeats } from '../../src/graph/profile.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { network } from '../../src/model/network.ts';
 
 describe('the dispatches of a frame', () => {

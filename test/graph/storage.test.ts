@@ -1,11 +1,12 @@
 /** That every dispatch reads and writes its tensors as they are stored: a kernel that takes halves for floats gives numbers all the same. */
+
 import { describe, expect, it } from 'vitest';
-import { FORMS, tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { readConfig, tensorsOf } from '../../src/face/config.ts';
+import { FORMS } from '../../src/face/forms.ts';
 import type { Node, Operand } from '../../src/graph/graph.ts';
 import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
 import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels, subgroupKernels } from '../../src/kernels/registers.ts';
 import { gpuKernels } from '../../src/kernels/set.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 

@@ -2,13 +2,14 @@
  * Constants that are folded into weights, each against the layers that it stands for: random numbers for the checkpoint's tensors, the
  * network's own parameters made of them in float64, and both ways to the same sums.
  */
+
 import { describe, expect, it } from 'vitest';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
+import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import type { Node, Parameter, Tensor } from '../../src/graph/graph.ts';
 import { TILE_COLS } from '../../src/kernels/matmul/role.ts';
 import { positionCode } from '../../src/model/codes.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { network } from '../../src/model/network.ts';
+import { Weights } from '../../src/model/weights.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { headsAttention, linear, relu, rowsOf } from '../kernels/float64.ts';
 import { randomValues } from '../kernels/run.ts';
@@ -119,9 +120,7 @@ const TRANSFORMER = 'face_decoder.transformer';
 const FIRST = `${TRANSFORMER}.layers.0`;
 
 /** The task tokens in the decoder's order: [95, 256] */
-const tasks = Float64Array.from(
-  [...config.tasks].sort((a, b) => a.first - b.first).flatMap(({ embedding }) => [...random(`face_decoder.${embedding}.weight`)]),
-);
+const tasks = Float64Array.from(config.heads.flatMap(({ tokens }) => [...random(`face_decoder.${tokens}.weight`)]));
 const plus = (a: ArrayLike<number>, b: ArrayLike<number>) => Float64Array.from(a, (value, i) => value + (b[i] as number));
 
 describe('the decoder', () => {
@@ -168,7 +167,7 @@ describe('the decoder', () => {
   it('the map’s code in the face’s keys, values and queries', () => {
     const [toFace, toTask] = [`${FIRST}.cross_attn_token_to_image`, `${FIRST}.cross_attn_image_to_token`];
     const node = nodeOf(`${toFace} and back`);
-    const code = positionCode(56);
+    const code = positionCode(56, new Weights());
     const some = code.make(code.from.map(random)).subarray(1000 * 256, 1003 * 256);
     const face = Float64Array.from(randomValues(3 * 256, 21));
     const parts = [

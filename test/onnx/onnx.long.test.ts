@@ -1,4 +1,5 @@
 /** The ONNX export at small sizes, run by onnxruntime; onnx/check.mjs holds the real model against the reference runs. */
+
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +11,8 @@ import { facexformer } from '../../onnx/model.ts';
 import { flat, float, int, message, string } from '../../onnx/protobuf.ts';
 import { patchMerging, swinBlock } from '../../onnx/swin.ts';
 import type { Checkpoint, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
+import { tensorsOf } from '../../src/face/config.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { swinBlock as reference } from './swin-reference.ts';
 

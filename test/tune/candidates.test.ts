@@ -1,14 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
+import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { withMachine } from '../../src/kernels/kernel.ts';
 import { fits, matmul, tileOf } from '../../src/kernels/matmul/matmul.ts';
 import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { maliKernels, subgroupKernels } from '../../src/kernels/registers.ts';
-import { tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { alternativesTo, matmulCandidates } from '../../src/tune/candidates.ts';

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { tensorsOf } from '../../src/checkpoint/manifest.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
+import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { makePlan } from '../../src/graph/plan.ts';
-import { tasksOf } from '../../src/model/config.ts';
-import { readConfig } from '../../src/model/forms.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { type Choices, choicesOf, type Trial, type Tunable, type TunedShape, tunablesOf, tuneShapes } from '../../src/tune/tune.ts';

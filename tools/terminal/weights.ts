@@ -1,8 +1,9 @@
 /** Which weights a command runs with: a file, or seeded ones. */
+
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { FORMS, type Form } from '../../src/checkpoint/manifest.ts';
 import { DEFAULT_SEED } from '../../src/checkpoint/seeded.ts';
+import { FORMS, type Form } from '../../src/face/forms.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { root } from '../root.ts';
 import { parseChoice, parseSeed, UsageError } from './options.ts';

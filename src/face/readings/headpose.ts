@@ -1,5 +1,5 @@
 /** The head of the head pose: three angles in the released form, nine numbers of a matrix in the paper's. */
-import type { Form } from '../../checkpoint/tensors.ts';
+import type { Form } from '../forms.ts';
 import { strokeRimmed } from '../pen.ts';
 import { type Angles, type Matrix3, matrixOf } from '../pose.ts';
 import type { HeadPose } from '../results.ts';

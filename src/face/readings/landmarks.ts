@@ -1,7 +1,7 @@
 /** The head of the landmarks: two coordinates a point. */
-import type { Form } from '../../checkpoint/tensors.ts';
 import { type Point, toPicture } from '../../image/crop.ts';
 import { SIZE } from '../../image/resize.ts';
+import type { Form } from '../forms.ts';
 import { LANDMARK_GROUPS, LANDMARKS } from '../labels.ts';
 import { type Pen, strokeRimmed } from '../pen.ts';
 import { type Reading, sized } from './reading.ts';

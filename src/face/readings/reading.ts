@@ -1,7 +1,8 @@
 /** What a prediction head of the network is to everybody behind it: one row of the table in tasks.ts. */
-import type { Form } from '../../checkpoint/tensors.ts';
+
 import { FaceXFormerError } from '../../gpu/errors.ts';
 import type { Box } from '../../image/crop.ts';
+import type { Form } from '../forms.ts';
 import type { Pen } from '../pen.ts';
 
 /** Where a face's numbers come from. */

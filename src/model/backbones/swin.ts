@@ -1,21 +1,38 @@
 /** Swin-B as torchvision builds it (models/swin_transformer.py), channels last; module paths are the checkpoint's. */
 
-import { DEPTHS } from '../../checkpoint/tensors.ts';
 import type { Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul/role.ts';
-import { rowsOf } from '../layers.ts';
-import type { Lowering, Stream, Target } from '../lowering.ts';
+import { firstOf, rowsOf, sideOf } from '../layers.ts';
+import type { Lowering } from '../lowering.ts';
+import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
+import type { Backbone } from './backbone.ts';
 
 const WINDOW = 7;
+/** Blocks of each stage; stage s has 128 * 2^s channels, in heads of 32 dimensions. */
+const DEPTHS = [2, 2, 18, 2];
 
-/**
- * A picture's bytes, [images * 224 * 224], to the four feature maps that the fusion reads: the raw residual streams after each stage, before
- * patch merging. [56 * 56, 128], [28 * 28, 256], [14 * 14, 512], [7 * 7, 1024]
- */
-export function swin(t: Target, steps: Lowering, resized: Tensor, w: Weights): Stream[] {
+/** (yi - yj + 6) * 13 + (xi - xj + 6) for positions i, j of a 7x7 window; [49 * 49]. The kernels compute it. */
+const POSITION_INDEX = BigInt64Array.from({ length: WINDOW ** 4 }, (_, i) => {
+  const place = (position: number) => 13 * Math.floor(position / WINDOW) + (position % WINDOW);
+  return BigInt(place(Math.floor(i / 49)) - place(i % 49) + 6 * 13 + 6);
+});
+
+/** Swin-B. Its maps are the raw residual streams after each stage, before patch merging: of 128, 256, 512 and 1024 channels. */
+export const swin: Backbone = {
+  name: 'swin_b',
+  recognises: (tensors) => tensors.has('backbone.0.1.0.attn.qkv.weight'),
+  build(t, steps, resized, w) {
+    const norm = w.at(1); // of torchvision's classifier
+    norm.unused('weight', [1024]);
+    norm.unused('bias', [1024]);
+    return stages(t, steps, resized, w.at(0));
+  },
+};
+
+function stages(t: Target, steps: Lowering, resized: Tensor, w: Weights): Stream[] {
   const maps: Stream[] = [];
-  let x = steps.embed(t, resized, w.at(0)); // [3136, 128]
+  let x = steps.embed(t, resized, w.at(0));
   tapMap(t, 'patch_embed', x);
   for (const [stage, depth] of DEPTHS.entries()) {
     const layers = w.at(2 * stage + 1);
@@ -33,21 +50,10 @@ export function swin(t: Target, steps: Lowering, resized: Tensor, w: Weights): S
   return maps;
 }
 
-/** Side of one image's map. */
-export const sideOf = ({ graph }: Target, { shape }: Tensor): number => Math.sqrt(rowsOf(shape) / graph.images);
-
 /** A map's tap in PyTorch's shape, [1, H, W, C]: its rows are ours, without what a stream carries behind them. */
 function tapMap(t: Target, name: string, { tensor, channels }: Stream): void {
   const side = sideOf(t, tensor);
   t.graph.tap(name, tensor, [1, side, side, channels], (values) => firstOf(values, channels, values.length / (side * side)));
-}
-
-/** The first `width` values of each row of `stride`. */
-export function firstOf(values: Float32Array, width: number, stride: number): Float32Array {
-  if (width === stride) return values;
-  const out = new Float32Array((values.length / stride) * width);
-  for (let r = 0; r * stride < values.length; r++) out.set(values.subarray(r * stride, r * stride + width), r * width);
-  return out;
 }
 
 /** x + attention(norm1(x)), then + mlp(norm2(x)). Odd blocks shift their windows by 3, but for a map that is one window. */
@@ -58,7 +64,8 @@ function swinBlock(t: Target, steps: Lowering, x: Stream, w: Weights, odd: boole
   const shift = odd && side > WINDOW ? 3 : 0;
   const attn = w.at('attn');
   const qkv = steps.normedLinear(t, x, w.at('norm1'), attn.at('qkv'), { cols: 3 * channels, queries: channels });
-  const tableName = attn.name('relative_position_bias_table');
+  const tableName = attn.get('relative_position_bias_table', [(2 * WINDOW - 1) ** 2, heads]);
+  attn.buffer('relative_position_index', [WINDOW ** 4], POSITION_INDEX);
   const table = t.graph.parameter(`${tableName} by head`, [tableName], 169 * heads, (into, [source]) =>
     transposed(source as Float32Array, 169, into),
   );

@@ -7,16 +7,17 @@ import type { Parameter } from '../../graph/graph.ts';
 import { type Code, HEADS, INNER, WIDTH } from '../codes.ts';
 import { multiply } from '../fold.ts';
 import { HEAD_SCALE, SWIN_EPS } from '../layers.ts';
-import type { Target } from '../lowering.ts';
+import type { Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 
-const LAYERS = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.out_proj', 'norm1'];
+const LAYERS = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.out_proj'];
 const QUERY = 'cross_attn_token_to_image.q_proj';
 
 /** The tokens after norm1, [tokens, 256], and their queries to the face, [tokens, 128]. `w`: the first decoder layer. */
 export function firstTokens({ graph }: Target, code: Code, w: Weights): { tokens: Parameter; queries: Parameter } {
-  const namesOf = (layer: string) => [w.at(layer).name('weight'), w.at(layer).name('bias')];
-  const names = LAYERS.flatMap(namesOf);
+  const namesOf = (layer: string, cols: number) => [w.at(layer).get('weight', [cols, WIDTH]), w.at(layer).get('bias', [cols])];
+  const norm = w.at('norm1');
+  const names = [...LAYERS.flatMap((layer) => namesOf(layer, WIDTH)), norm.get('weight', [WIDTH]), norm.get('bias', [WIDTH])];
   const from = [...code.from, ...names];
   const tokensFrom = (sources: readonly Float32Array[]) => normedTokens(code.make(sources), sources.slice(code.from.length));
   const tokens = graph.parameter(`${code.name} after ${w.path}.norm1`, from, code.rows * WIDTH, (into, sources) =>
@@ -24,7 +25,7 @@ export function firstTokens({ graph }: Target, code: Code, w: Weights): { tokens
   );
   const queries = graph.parameter(
     `queries of ${code.name} after ${w.path}.norm1`,
-    [...from, ...namesOf(QUERY)],
+    [...from, ...namesOf(QUERY, INNER)],
     code.rows * INNER,
     (into, sources) => {
       const rows = code.make(sources);

@@ -7,15 +7,13 @@ import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul/role.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, updateInner } from '../../kernels/tokenUpdate.ts';
-import { firstOf, sideOf } from '../backbones/swin.ts';
 import { type Code, DEPTH, HEADS, INNER, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
-import type { Config } from '../config.ts';
 import { multiply } from '../fold.ts';
-import { HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
-import type { Decoded } from '../lowering.ts';
+import type { PlacedHead } from '../heads.ts';
+import { firstOf, HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, sideOf, stored } from '../layers.ts';
+import type { Decoded, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 import { firstTokens } from './constants.ts';
-import type { FusedTarget as Target } from './target.ts';
 
 /** The tokens after an update, and where the columns that were projected from them begin. */
 interface Tokens {
@@ -35,9 +33,11 @@ interface Decoder {
 
 const tokensOf = (updated: Tensor): Tokens => ({ operand: updated, stride: lastOf(updated.shape) });
 
-export function decode(t: Target, face: Tensor, config: Config, w: Weights): Decoded {
+/** @param w `face_decoder`; `root`: the network's, whose `pe_layer` is the map's position code */
+export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w: Weights, root: Weights): Decoded {
   const side = sideOf(t, face);
-  const d: Decoder = { t, tokens: config.tokens, taskCode: taskTokens(config, w), faceCode: positionCode(side) };
+  const taskCode = taskTokens(heads, w);
+  const d: Decoder = { t, tokens: taskCode.rows, taskCode, faceCode: positionCode(side, root) };
   const transformer = w.at('transformer');
   const layers = transformer.at('layers');
   const final = transformer.at('final_attn_token_to_image');
@@ -148,7 +148,7 @@ function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, im
     dtype: t.dtype,
   };
   const out = w.at('out_proj');
-  const name = out.name('weight');
+  const name = out.get('weight', [WIDTH, INNER]);
   const fill: Parameter['fill'] = (into, [weight]) => transposed(weight as Float32Array, WIDTH, into);
   const weight = t.graph.parameter(`${name} transposed`, [name], INNER * WIDTH, fill, t.dtype);
   const inputs = { q: keys, t: thought, w: weight, n: biasAndNorm(t, out, norm), r: image };
@@ -178,7 +178,7 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
   const { repeats = false } = residual;
   const shape: TokenUpdateShape = { tokens, images: graph.images, source, repeats, cols, eps: SWIN_EPS, dtype };
   const inner = updateInner(shape);
-  const from = [w, ...projected.map((one) => one.w)].map((one) => one.name('weight'));
+  const from = [w.get('weight', [WIDTH, inner]), ...projected.map((one) => one.w.get('weight', [one.cols, WIDTH]))];
   const fill: Parameter['fill'] = (into, [own, ...others]) => {
     transposed(own as Float32Array, WIDTH, into);
     const side = into.subarray(inner * WIDTH);
@@ -197,7 +197,7 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
 
 /** For each token and projected column scale (bias + code W^T), in float64: [tokens, cols] */
 function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: number, { name, rows, from, make }: Code): Parameter {
-  const weights = projected.flatMap(({ w }) => [w.name('weight'), w.name('bias')]);
+  const weights = projected.flatMap((one) => [one.w.get('weight', [one.cols, WIDTH]), one.w.get('bias', [one.cols])]);
   const fill: Parameter['fill'] = (into, sources) => {
     const code = make(sources.slice(0, from.length));
     let first = 0;
@@ -221,4 +221,4 @@ const together = (w: Weights, norm: Weights): string => `${w.path} + ${norm.path
 
 /** Bias of a linear layer, then gamma and beta of the norm after it: [3, 256] */
 const biasAndNorm = ({ graph }: Target, w: Weights, norm: Weights): Parameter =>
-  stored(graph, 3 * WIDTH, w.name('bias'), norm.name('weight'), norm.name('bias'));
+  stored(graph, 3 * WIDTH, w.get('bias', [WIDTH]), norm.get('weight', [WIDTH]), norm.get('bias', [WIDTH]));

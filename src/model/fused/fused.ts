@@ -2,41 +2,39 @@
  * The fused lowering, for GPUs: five dispatches a Swin block. Norms ride on the products that read them, with gamma and beta in those
  * products' weights; residuals and statistics ride on the products that write them.
  */
-import type { Graph, Parameter, Tensor } from '../../graph/graph.ts';
-import { SIZE } from '../../image/resize.ts';
+import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { EMBED_CHANNELS } from '../../kernels/embed.ts';
 import { packWeight, paddedCols, streamStride, transposed } from '../../kernels/matmul/role.ts';
 import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
-import { sideOf } from '../backbones/swin.ts';
 import { timesVector } from '../fold.ts';
-import { HEAD_SCALE, lookupOf, packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from '../layers.ts';
-import type { Lowering, NormedLayer, Stream, Target } from '../lowering.ts';
+import { HEAD_SCALE, lookupOf, packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, sideOf, stored } from '../layers.ts';
+import type { Lowering, NormedLayer } from '../lowering.ts';
+import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
-import { heads } from './heads.ts';
 
 export function fused(kernels: GpuKernels = gpuKernels): Lowering {
   return {
     kernels,
     mostImages: 8,
-    embed: ({ graph }, resized, w) => embed(graph, kernels, resized, w),
+    embed: (t, resized, w) => embed(t, kernels, resized, w),
     normedLinear,
     addedLinear,
     mergePatches,
     decode: (t, ...rest) => decode({ ...t, kernels }, ...rest),
-    heads: (t, ...rest) => heads({ ...t, kernels }, ...rest),
   };
 }
 
-function embed(graph: Graph, kernels: GpuKernels, resized: Tensor, w: Weights): Stream {
+function embed({ graph, side }: Target, kernels: GpuKernels, resized: Tensor, w: Weights): Stream {
   const [conv, norm] = [w.at(0), w.at(2)];
   const channels = EMBED_CHANNELS;
-  const weight = graph.parameter(`${conv.name('weight')} packed`, [conv.name('weight')], 48 * channels, (into, [source]) =>
+  const name = conv.get('weight', [channels, 3, 4, 4]);
+  const weight = graph.parameter(`${name} packed`, [name], 48 * channels, (into, [source]) =>
     transposed(source as Float32Array, channels, into),
   );
-  const n = stored(graph, 3 * channels, conv.name('bias'), norm.name('weight'), norm.name('bias'));
-  const rows = graph.images * (SIZE / 4) ** 2;
-  const shape = { size: SIZE, eps: SWIN_EPS, images: graph.images };
+  const n = stored(graph, 3 * channels, conv.get('bias', [channels]), norm.get('weight', [channels]), norm.get('bias', [channels]));
+  const rows = graph.images * (side / 4) ** 2;
+  const shape = { size: side, eps: SWIN_EPS, images: graph.images };
   const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup: lookupOf(graph), w: weight, n }, [
     rows,
     streamStride(channels),
@@ -51,7 +49,7 @@ function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, a
 
 function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream): Stream {
   const cols = to.channels;
-  const bias = stored(t.graph, cols, w.name('bias'));
+  const bias = stored(t.graph, cols, w.get('bias', [cols]));
   const weight = packed(t, w, cols, x.shape.at(-1) as number);
   const residual = rowsOfStream(to);
   const tensor = product(t, w.path, rowsOfTensor(x), { weight, bias, cols, residual, stream: true, dtype: 'f32' });
@@ -90,7 +88,7 @@ const folded = (t: Target, fold: Fold) => ({
 
 /** W', packed. */
 function foldedWeight({ graph, dtype }: Target, { norm, w, cols, inner, scaled = 0 }: Fold): Parameter {
-  const from = [w.name('weight'), norm.name('weight')];
+  const from = [w.get('weight', [cols, inner]), norm.get('weight', [inner])];
   const fill: Parameter['fill'] = (into, [weight, gamma]) => {
     const factors = new Float64Array(gamma as Float32Array);
     const ofScaled = factors.map((factor) => factor * HEAD_SCALE);
@@ -100,8 +98,8 @@ function foldedWeight({ graph, dtype }: Target, { norm, w, cols, inner, scaled =
 }
 
 /** b', in float64. */
-function foldedBias({ graph }: Target, { norm, w, cols, bias = true, scaled = 0 }: Fold): Parameter {
-  const from = [w.name('weight'), norm.name('bias'), ...(bias ? [w.name('bias')] : [])];
+function foldedBias({ graph }: Target, { norm, w, cols, inner, bias = true, scaled = 0 }: Fold): Parameter {
+  const from = [w.get('weight', [cols, inner]), norm.get('bias', [inner]), ...(bias ? [w.get('bias', [cols])] : [])];
   return graph.parameter(`${w.path} bias + ${norm.path}`, from, cols, (into, [weight, beta, own]) => {
     const sums = timesVector(weight as Float32Array, beta as Float32Array);
     for (const [n, sum] of sums.entries()) into[n] = (sum + (own?.[n] ?? 0)) * (n < scaled ? HEAD_SCALE : 1);

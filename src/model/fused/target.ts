@@ -1,5 +1,5 @@
 import type { GpuKernels } from '../../kernels/set.ts';
-import type { Target } from '../lowering.ts';
+import type { Target } from '../target.ts';
 
 export interface FusedTarget extends Target {
   readonly kernels: GpuKernels;

@@ -1,4 +1,5 @@
 /** Checkpoints as training leaves them: the model's tensors are found under whatever was put before their names and beside them. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
@@ -8,8 +9,8 @@ import { type Choice, chooseStateDict, torchCheckpoint } from '../../../cli/conv
 import { openTorch } from '../../../cli/convert/torch.ts';
 import { checkTensors } from '../../../src/checkpoint/check.ts';
 import type { Checkpoint } from '../../../src/checkpoint/checkpoint.ts';
-import { tensorsOf } from '../../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
+import { tensorsOf } from '../../../src/face/config.ts';
 import { fileOf } from '../../checkpoint/files.ts';
 import { inMemory } from './in-memory.ts';
 import { join, op, torchZip, zipPieces } from './torch-file.ts';

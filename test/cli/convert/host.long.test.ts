@@ -7,10 +7,10 @@ import { type HostedFiles, shardCheckpoint } from '../../../cli/convert/host.ts'
 import { isReducible, reduced } from '../../../cli/convert/reduce.ts';
 import { verify } from '../../../cli/convert/verify.ts';
 import { weightCache } from '../../../src/checkpoint/cache.ts';
-import { tensorsOf } from '../../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
 import { fillSeeded, seededCheckpoint } from '../../../src/checkpoint/seeded.ts';
 import { inFloat32, toFloat32 } from '../../../src/checkpoint/values.ts';
+import { tensorsOf } from '../../../src/face/config.ts';
 import { hostedServer } from '../../checkpoint/hosted-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-host-'));

@@ -1,4 +1,5 @@
 /** A checkpoint as large as the authors' own: 368 MB of weights and 0.7 GB of what a training leaves beside them. */
+
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,9 +10,9 @@ import { pipeline } from 'node:stream/promises';
 import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import { convertFile } from '../../../cli/convert/convert.ts';
-import { tensorsOf } from '../../../src/checkpoint/manifest.ts';
 import { fillSeeded, seededCheckpoint } from '../../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../../src/checkpoint/write.ts';
+import { tensorsOf } from '../../../src/face/config.ts';
 import { type Entry, op, zipPieces } from './torch-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-large-'));

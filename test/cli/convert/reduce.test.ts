@@ -4,9 +4,9 @@ import { isReducible, outputAxis, reduced, toInt8 } from '../../../cli/convert/r
 import { checkTensors } from '../../../src/checkpoint/check.ts';
 import type { Checkpoint, TensorInfo } from '../../../src/checkpoint/checkpoint.ts';
 import { toFloat16 } from '../../../src/checkpoint/float16.ts';
-import { tensorsOf } from '../../../src/checkpoint/manifest.ts';
 import { seededCheckpoint } from '../../../src/checkpoint/seeded.ts';
 import { inFloat32, toFloat32 } from '../../../src/checkpoint/values.ts';
+import { tensorsOf } from '../../../src/face/config.ts';
 
 const back = (bits: Uint16Array) =>
   toFloat32(

@@ -1,15 +1,16 @@
 /** float16 and int8 weights through the command line and the browser, against PyTorch's float64 run on the same rounded weights. */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { reduced } from '../../../cli/convert/reduce.ts';
 import { main } from '../../../scripts/commands.ts';
-import { tensorsOf } from '../../../src/checkpoint/manifest.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../../../src/checkpoint/seeded.ts';
 import { inFloat32 } from '../../../src/checkpoint/values.ts';
 import { safetensorsBytes } from '../../../src/checkpoint/write.ts';
+import { tensorsOf } from '../../../src/face/config.ts';
 import { nmse } from '../../../src/tune/nmse.ts';
 import { save } from '../../../tools/save.ts';
 import { whereOptions } from '../../browser.ts';

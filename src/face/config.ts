@@ -1,0 +1,46 @@
+/** What network some weights are for: their form, backbone and heads, read from their tensors' names. */
+import { checkTensors } from '../checkpoint/check.ts';
+import type { TensorInfo } from '../checkpoint/checkpoint.ts';
+import type { TensorList } from '../checkpoint/tensors.ts';
+import { backboneOf } from '../model/backbones/index.ts';
+import { swin } from '../model/backbones/swin.ts';
+import { type HourglassSizes, hourglassOf, PAPER_HOURGLASS } from '../model/hourglass.ts';
+import { type Architecture, tensorsOfNetwork } from '../model/network.ts';
+import { type Form, formOf } from './forms.ts';
+import { TASKS, type Task } from './labels.ts';
+import { headsOf } from './readings.ts';
+
+/** The network that some weights are for. */
+export interface Config extends Architecture {
+  readonly form: Form;
+  /** Every tensor that they may hold. */
+  readonly tensors: TensorList;
+}
+
+/** The configuration of a checkpoint's tensors, whichever form they are of. @throws FaceXFormerError WRONG_WEIGHTS naming what is wrong with them */
+export function readConfig(found: ReadonlyMap<string, TensorInfo>): Config {
+  const form = formOf(found);
+  const architecture = { backbone: backboneOf(found), heads: headsOf(form, hourglassOf(found)) };
+  const tensors = tensorsOfNetwork(architecture);
+  checkTensors(found, tensors);
+  return { ...architecture, form, tensors };
+}
+
+/** The tasks that a configuration knows, in the order of TASKS. */
+export const tasksOf = ({ heads }: Architecture): Task[] => TASKS.filter((task) => heads.some((head) => head.task === task));
+
+/** The tap of the heat maps from which points are read; undefined where the weights make none. */
+export const heatmapsTap = ({ heads }: Architecture): string | undefined => heads.find(({ heatmaps }) => heatmaps)?.heatmaps;
+
+const lists = new Map<string, TensorList>();
+
+/**
+ * The tensors of one form by name: F32, but for int64 buffers. The paper form's hourglass is of the paper's sizes unless others are given.
+ * The same lists stand written out in weights/released.json and weights/paper.json, from the official code's own state dict.
+ */
+export function tensorsOf(form: Form, hourglass: HourglassSizes = PAPER_HOURGLASS): TensorList {
+  const key = `${form} ${hourglass.stacks} ${hourglass.levels}`;
+  const list = lists.get(key) ?? tensorsOfNetwork({ backbone: swin, heads: headsOf(form, hourglass) });
+  lists.set(key, list);
+  return list;
+}

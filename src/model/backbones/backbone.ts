@@ -1,0 +1,20 @@
+/** What a backbone is to the rest of the network. */
+import type { TensorInfo } from '../../checkpoint/checkpoint.ts';
+import type { Tensor } from '../../graph/graph.ts';
+import type { Lowering } from '../lowering.ts';
+import type { Stream, Target } from '../target.ts';
+import type { Weights } from '../weights.ts';
+
+export interface Backbone {
+  readonly name: string;
+  /** Whether a checkpoint's tensors are this backbone's, by names that no other has. */
+  recognises(tensors: ReadonlyMap<string, TensorInfo>): boolean;
+  /**
+   * Adds it to the graph.
+   * @param resized the picture's bytes, red lowest: [images * t.side * t.side]
+   * @param w the checkpoint's module `backbone`
+   * @returns four maps, finest first, of sides t.side / 4, / 8, / 16 and / 32 and of any channels that are multiples of 8: the fusion makes its
+   *   weights for them
+   */
+  build(t: Target, steps: Lowering, resized: Tensor, w: Weights): Stream[];
+}

@@ -1,0 +1,102 @@
+/**
+ * The prediction heads (paper section 3.3): of each task's tokens after the decoder, three layers of an MLP, and what a task makes of their
+ * numbers. Which heads there are is data: the model knows no task.
+ */
+import { type Parameter, part, type Tensor } from '../graph/graph.ts';
+import { l2Normalise } from '../kernels/l2Normalise.ts';
+import { transposed } from '../kernels/matmul/role.ts';
+import { headBiases, headOffsets, headTable, headWeights, mlpHead } from '../kernels/mlpHead.ts';
+import { lastOf, stored } from './layers.ts';
+import type { Decoded, Target } from './target.ts';
+import type { Weights } from './weights.ts';
+
+const WIDTH = 256;
+
+/** A task's tokens and what is made of them. */
+export interface Head {
+  /** Names the raw output. */
+  readonly task: string;
+  /** Module of the tokens' embedding in `face_decoder`: its weight is [count, 256]. */
+  readonly tokens: string;
+  readonly count: number;
+  /** Module of the MLP in `face_decoder`, 256-256-256-out, and the numbers that it makes of each token. */
+  readonly path: string;
+  readonly out: number;
+  /** Of the raw output of one image, as PyTorch gives it; [1, count * out] unless told otherwise. */
+  readonly shape?: readonly number[] | undefined;
+  /** The raw output from what the MLP made; that itself unless told otherwise. */
+  readonly build?: ((t: Target, made: Made) => Tensor) | undefined;
+  /** Tap of the heat maps that points are read from, [1, count, side, side]. */
+  readonly heatmaps?: string | undefined;
+}
+
+/** What a head builds its output from. */
+export interface Made {
+  readonly head: Head;
+  /** What the MLP made of the tokens: [images * count, out] */
+  readonly numbers: Tensor;
+  /** The face tokens after the decoder: [images * side * side, 256] */
+  readonly face: Tensor;
+  /** `face_decoder` */
+  readonly w: Weights;
+}
+
+/** A head and the index of its first token. */
+export interface PlacedHead extends Head {
+  readonly first: number;
+}
+
+/** The heads with their tokens one after the other. */
+export function placed(heads: readonly Head[]): PlacedHead[] {
+  let first = 0;
+  return heads.map((head) => {
+    first += head.count;
+    return { ...head, first: first - head.count };
+  });
+}
+
+/** How many tokens the heads have. */
+export const tokensOf = (heads: readonly Head[]): number => heads.reduce((sum, { count }) => sum + count, 0);
+
+/** Adds the heads' raw outputs to the graph, each named as its task. @param w `face_decoder` */
+export function addHeads(t: Target, { tokens, face }: Decoded, heads: readonly PlacedHead[], w: Weights): void {
+  const { graph } = t;
+  const all = mlps(t, tokens, heads, w);
+  const { offsets } = headOffsets(heads);
+  for (const [i, head] of heads.entries()) {
+    const { task, count, out, shape = [1, count * out], build } = head;
+    const numbers = part(all, graph.images * (offsets[i] as number), [graph.images * count, out]);
+    graph.output(task, build ? build(t, { head, numbers, face, w }) : numbers, shape);
+  }
+}
+
+/** The MLP's numbers of each image over their length. */
+export function l2Normalised({ graph }: Target, { head, numbers }: Made): Tensor {
+  const { images } = graph;
+  return graph.add(head.task, l2Normalise, { length: head.out, images }, { x: numbers }, [images, head.out]);
+}
+
+/** The MLPs on the heads' tokens in one dispatch: where `headOffsets` says, head after head, in each image after image. */
+function mlps({ graph, dtype }: Target, tokens: Tensor, heads: readonly PlacedHead[], w: Weights): Tensor {
+  const layers = heads.flatMap(({ path, out }) => [WIDTH, WIDTH, out].map((rows, i) => ({ rows, w: w.at(path).at('layers').at(i) })));
+  const name = heads.map(({ path }) => w.at(path).path).join(' + ');
+  const fill: Parameter['fill'] = (into, sources) => {
+    let at = 0;
+    for (const source of sources) {
+      transposed(source, source.length / WIDTH, into.subarray(at));
+      at += source.length;
+    }
+  };
+  const weights = layers.map((layer) => layer.w.get('weight', [layer.rows, WIDTH]));
+  const weight = graph.parameter(`${name} weights`, weights, sum(heads.map(headWeights)), fill, dtype);
+  const bias = stored(graph, sum(heads.map(headBiases)), ...layers.map((layer) => layer.w.get('bias', [layer.rows])));
+  const rows = headTable(heads);
+  const table = graph.parameter(`${name} table`, [], rows.length, (into) =>
+    new Uint32Array(into.buffer, into.byteOffset, into.length).set(rows),
+  );
+  const perImage = tokens.shape.slice(0, -1).reduce((product, size) => product * size, 1) / graph.images;
+  const shape = { heads, tokens: perImage, stride: lastOf(tokens.shape), images: graph.images, dtype };
+  return graph.add(name, mlpHead, shape, { x: tokens, w: weight, b: bias, t: table }, [graph.images * headOffsets(heads).length]);
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
