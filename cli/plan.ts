@@ -30,7 +30,7 @@ const OPTIONS = {
 
 const GPUS = ['desktop', 'intel', 'apple', 'adreno', 'mali'] as const;
 const VENDORS = { desktop: '', intel: 'intel', apple: 'apple', adreno: 'qualcomm', mali: 'arm' } as const;
-/** Of its subgroups: what the table goes by. */
+/** How many lanes SwiftShader's subgroups have, by which its kernels are chosen. */
 const SWIFTSHADER_LANES = 4;
 
 interface Chosen {

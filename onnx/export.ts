@@ -30,7 +30,7 @@ export async function exportOnnx({ form, checkpoint, out, ...reading }: ExportOp
   return writeOnnx(facexformer(form, decoded.tensors), decoded, out, reading);
 }
 
-/** The same for any graph over the tensors of a checkpoint in float32. */
+/** Writes any graph over the tensors of a checkpoint in float32 to an ONNX file, and gives its bytes. */
 export async function writeOnnx(graph: Graph, checkpoint: Checkpoint, out: string, reading: ReadOptions = {}): Promise<number> {
   return save(out, onnxBytes(graph, checkpoint, reading));
 }

@@ -38,7 +38,7 @@ export class Graph {
   readonly outputs: Value[] = [];
   readonly nodes: Node[] = [];
   readonly constants = new Map<string, Constant>();
-  /** By the checkpoint's tensor; a tensor is used in one layout only. */
+  /** The weights by the checkpoint's tensor; a tensor is used in one layout only. */
   readonly weights = new Map<string, Weight>();
   readonly #tensors: ReadonlyMap<string, TensorInfo>;
 

@@ -10,11 +10,11 @@ export interface Expected {
 export interface Reference {
   /** [1, 3, 224, 224] as the network was given them. */
   readonly pixels: Float32Array;
-  /** By task. */
+  /** The outputs by task. */
   readonly outputs: ReadonlyMap<string, Expected>;
 }
 
-/** Of the weights of the reference runs. */
+/** The seed of the weights of the reference runs. */
 export const SEED = 20240319;
 /** The box that was cut out of the picture. */
 export const BOX = { x0: 157, y0: 37, x1: 293, y1: 229 };
@@ -51,7 +51,7 @@ export function parseReference(bytes: Uint8Array): Reference {
   return { pixels: normalised(resized), outputs };
 }
 
-/** As torchvision does it, in float32: [224, 224, 3] bytes to [1, 3, 224, 224]. */
+/** Makes the numbers that torchvision makes, in float32: [224, 224, 3] bytes to [1, 3, 224, 224]. */
 function normalised(rgb: Uint8Array): Float32Array {
   const { fround } = Math;
   const plane = rgb.length / 3;

@@ -60,7 +60,7 @@ function needsSpace(tokens, i) {
   return !isWord(before) && !isWord(token) && ['++', '--', '&&', '||', '//', '/*', '<<', '>>', '->'].includes(before.at(-1) + token[0]);
 }
 
-/** For esbuild: the file as it stands, so that the compilers' messages have its lines. */
+/** Gives esbuild the file as it stands, so that the compilers' messages have its lines. */
 export const wgslForEsbuild = {
   name: 'wgsl',
   setup(build) {
@@ -68,7 +68,7 @@ export const wgslForEsbuild = {
   },
 };
 
-/** For the package. */
+/** Gives the package its WGSL. */
 export const minifiedWgslForRolldown = {
   name: 'wgsl',
   async load(id) {
@@ -76,7 +76,7 @@ export const minifiedWgslForRolldown = {
   },
 };
 
-/** For Vite and Vitest. */
+/** Gives Vite and Vitest the file as it stands. */
 export const wgslForVite = {
   name: 'wgsl',
   enforce: 'pre',

@@ -55,7 +55,7 @@ export async function measureEngine(device: GPUDevice, note: Note, { form, dtype
 
 const REFERENCE: Readonly<Record<Form, string>> = { released: 'astronaut-face.safetensors', paper: 'astronaut-face-paper.safetensors' };
 
-/** Of a frame. */
+/** How long all kernels of a frame take together. */
 const milliseconds = (rows: readonly KernelRow[]): number => rows.reduce((sum, { all }) => sum + all, 0) / 1000;
 
 /** Milliseconds and dispatches of a frame by the kernel's name, the dearest first. */
@@ -106,7 +106,7 @@ async function oneByOne(engine: FaceXFormer, source: RawPicture, faces: object, 
   return summary(times);
 }
 
-/** Of every raw output, from the official code's in float64. */
+/** Tells how far every raw output is from the official code's in float64, as NMSE. */
 async function distances(engine: FaceXFormer, source: RawPicture, file: string): Promise<Record<string, number>> {
   const { faces } = await engine.analyze(source, { box: BOX, raw: true });
   const raw = faces[0]?.raw ?? {};

@@ -7,9 +7,9 @@ export interface KernelRow {
   readonly kernel: string;
   readonly pipeline: string;
   readonly grid: string;
-  /** Of one dispatch. */
+  /** How many threads one dispatch starts. */
   readonly threads: number;
-  /** Of a frame. */
+  /** How many dispatches a frame has. */
   readonly dispatches: number;
   /** Microseconds of one dispatch, and of all of a frame's. */
   readonly each: number;

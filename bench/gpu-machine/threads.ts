@@ -12,7 +12,7 @@ export function threadsOf({ kernel, launch }: { kernel: Pick<Kernel<never>, 'nam
   return [...launch.workgroups, ...sizes.map((size) => sizeOf(size, constants))].reduce((product, n) => product * n, 1);
 }
 
-/** Of whole numbers, names of constants, brackets and the four operations, as WGSL has them. */
+/** Evaluates an expression of whole numbers, names of constants, brackets and the four operations, as WGSL has them. */
 function sizeOf(expression: string, constants: ReadonlyMap<string, string>): number {
   const tokens = expression.match(/\w+|[-+*/%()]/g) ?? [];
   const atom = (): number => {

@@ -56,7 +56,7 @@ export interface Start {
 }
 
 export interface Compiled extends Ended {
-  /** As the driver describes itself. */
+  /** What the driver calls itself. */
   readonly driver: string;
 }
 

@@ -18,7 +18,7 @@ export interface Column {
 
 export interface Gpu {
   readonly title: string;
-  /** As WebGPU names it: it decides the kernels. */
+  /** The name that WebGPU gives the vendor; it decides the kernels. */
   readonly vendor: string;
   readonly columns: readonly Column[];
   /** False where the driver has no `shader-f16`, whatever the GPU has. */

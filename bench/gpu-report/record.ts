@@ -17,7 +17,7 @@ export interface Part {
   /** The compiler with its version, and what else stood between WGSL and it. */
   readonly driver: string;
   readonly seconds: number;
-  /** By key, the pipeline with most multiply-adds first. */
+  /** The rows by key; the pipeline with most multiply-adds comes first. */
   readonly pipelines: Readonly<Record<string, Row>>;
 }
 

@@ -73,7 +73,7 @@ export function factsOf(results: readonly BenchResult[]): Fact[] {
   ];
 }
 
-/** In what the results' work differs, so that their times do not compare. */
+/** Names what differs in the work of the results, so that their times do not compare. */
 export function unlike(results: readonly BenchResult[]): string[] {
   const work: Readonly<Record<string, (result: BenchResult) => string | number>> = {
     form: ({ weights }) => weights.form,

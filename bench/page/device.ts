@@ -8,7 +8,7 @@ const FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16', 's
 export interface OpenDevice {
   readonly device: GPUDevice;
   readonly machine: Machine;
-  /** From the first pipeline asked for so far to the last one ready, in ms, and how many. */
+  /** Tells how many milliseconds passed from the first pipeline asked for so far to the last one ready, and how many there were. */
   compiled(): { readonly milliseconds: number; readonly pipelines: number };
 }
 

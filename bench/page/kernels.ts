@@ -5,13 +5,13 @@ import type { Roofline } from './result.ts';
 interface KernelTotal {
   readonly kernel: string;
   readonly dispatches: number;
-  /** Of a frame. */
+  /** What its dispatches take in a frame. */
   readonly milliseconds: number;
   readonly flops: number;
   readonly bytes: number;
 }
 
-/** By kernel, the longest first. */
+/** Adds the times up by kernel; the longest comes first. */
 export function kernelTotals(times: readonly KernelTime[]): KernelTotal[] {
   const totals = new Map<string, KernelTotal>();
   for (const { kernel, nodes, milliseconds, flops, bytes } of times) {

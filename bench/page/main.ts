@@ -25,7 +25,7 @@ const report = byId('report', HTMLElement);
 const comparison = new Comparison();
 let running: AbortController | undefined;
 let result: BenchResult | undefined;
-/** Of the address alone; the form has no field for it. */
+/** The weights that the address names; the form has no field for them. */
 let weights = '';
 
 const field = (name: string): HTMLInputElement | HTMLSelectElement => {

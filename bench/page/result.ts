@@ -16,12 +16,12 @@ export const isSkipped = (value: Measured<object>): value is Skipped => 'skipped
 
 /** Calls of `analyze()` one after the other, or several at a time; milliseconds. */
 export interface Series {
-  /** From each call to its results. */
+  /** Milliseconds from each call to its results. */
   readonly samples: readonly number[];
   readonly latency: Summary;
   /** Calls under way at a time. */
   readonly inFlight: number;
-  /** Of all calls, from the first one's start to the last one's end. */
+  /** Milliseconds from the first call's start to the last one's end. */
   readonly total: number;
   /** Calls a second; faces are `batch` times as many. */
   readonly fps: number;
@@ -58,7 +58,7 @@ export interface Load {
   /** What was left to compile when the weights were there, and making buffers and bind groups. */
   readonly rest: number;
   readonly total: number;
-  /** From the first pipeline asked for to the last one ready, and how many. */
+  /** Milliseconds from the first pipeline asked for to the last one ready, and how many there are. */
   readonly compile: number;
   readonly pipelines: number;
 }

@@ -16,7 +16,7 @@ export interface Settings {
   readonly batch: number;
   /** Calls to time in each mode; 0: as many as suit the adapter. */
   readonly frames: number;
-  /** Of seeded weights. */
+  /** The seed of seeded weights. */
   readonly seed: number;
   /** Address of a safetensors file on the page's server, instead of seeded weights; empty for those. */
   readonly weights: string;

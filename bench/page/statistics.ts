@@ -18,7 +18,7 @@ export function quantile(sorted: readonly number[], q: number): number {
   return a + (b - a) * (at - low);
 }
 
-/** Of at least one value. */
+/** Sums up what is typical of at least one value. */
 export function summary(values: readonly number[]): Summary {
   const sorted = [...values].sort((a, b) => a - b);
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((q) => quantile(sorted, q)) as [number, number, number];

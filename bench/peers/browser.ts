@@ -21,7 +21,7 @@ async function inPage<Result>(source: string, routes: Record<string, Route>, use
   }
 }
 
-/** Like `Chrome/131.0.6778.85`. */
+/** The browser as it names itself, like `Chrome/131.0.6778.85`. */
 const browserOf = ({ page }: OpenPage): Promise<string> => page.browser().version();
 
 function posted(page: OpenPage, names: readonly string[]): Map<string, Float32Array> {

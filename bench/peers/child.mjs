@@ -12,14 +12,14 @@ const LIMIT_SECONDS = 900;
 const toText = (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString('base64');
 const fromText = (text) => Uint8Array.from(Buffer.from(text, 'base64'));
 
-/** In the child: the job that it was started for. */
+/** Reads, in the child, the job that it was started for. */
 export function readJob() {
   const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
   const picture = { ...job.picture, data: fromText(job.picture.data) };
   return { ...job, picture, pixels: new Float32Array(fromText(job.pixels).buffer) };
 }
 
-/** In the child: hands the result in and ends the process, whatever threads are left. */
+/** Hands in the result, in the child, and ends the process, whatever threads are left. */
 export function answer({ answer: file }, { outputs, ...timed }) {
   const encoded = Object.fromEntries([...outputs].map(([name, data]) => [name, toText(data)]));
   writeFileSync(file, JSON.stringify({ ...timed, outputs: encoded }));

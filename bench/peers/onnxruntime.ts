@@ -12,7 +12,7 @@ interface OnnxJob {
   /** [1, 3, 224, 224]. */
   readonly pixels: Float32Array;
   readonly frames: number;
-  /** For WebAssembly. */
+  /** How many threads WebAssembly is given. */
   readonly threads: number;
   /** Counts since it was last called: see `countGpuCalls`. */
   readonly read?: (() => GpuCalls) | undefined;

@@ -40,7 +40,7 @@ function median(numbers: readonly number[]): number {
 /** Seconds of a frame after the cold one. */
 export const steadyOf = ({ frames }: { readonly frames: readonly number[] }): number => median(frames.slice(1));
 
-/** Of each side against the reference run, and of each other side against the first. */
+/** Compares each side with the reference run, and each other side with the first. */
 export function agreement(sides: readonly Pick<NamedSide, 'side' | 'outputs'>[], expected: ReadonlyMap<string, Expected>): Agreement[] {
   const [first, ...others] = sides;
   const each = (error: (name: string, wanted: Expected) => number) =>

@@ -13,7 +13,7 @@ export interface Job {
   readonly pixels: Float32Array;
   /** How many frames to time; the first is the cold one. */
   readonly frames: number;
-  /** For WebAssembly and for CPU providers. */
+  /** How many threads WebAssembly and providers on the CPU are given. */
   readonly threads: number;
   /** Names of the outputs. */
   readonly outputs: readonly string[];

@@ -6,7 +6,7 @@ import type { RandomAccess } from './source.ts';
 export interface Hashes {
   bytes: number;
   sha256: string;
-  /** Of each chunk of CHUNK_BYTES. */
+  /** The hashes of the chunks, each of CHUNK_BYTES. */
   chunks: string[];
 }
 

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 
 export interface RandomAccess {
-  /** For messages. */
+  /** What messages call it. */
   readonly name: string;
   /** Bytes in all. */
   readonly size: number;

@@ -19,7 +19,7 @@ export class Storage {
 export class Tensor {
   constructor(
     readonly storage: Storage,
-    /** Of the first element, in elements. */
+    /** Where the first element is, counted in elements. */
     readonly offset: number,
     readonly shape: readonly number[],
     readonly strides: readonly number[],
@@ -33,9 +33,9 @@ export class Tensor {
 
 /** What stands for an object that is no tensor and no plain data: its name, and what a pickle put into it. Nothing is called. */
 export class Inert {
-  /** Of a dict of a class of its own. */
+  /** What an object holds whose class is a dict. */
   items: Map<Key, Value> | undefined;
-  /** Of a list of a class of its own. */
+  /** What an object holds whose class is a list. */
   list: Value[] | undefined;
   constructor(
     readonly of: string,

@@ -9,7 +9,7 @@ configure({ useWebWorkers: false });
 
 export interface ZipEntry {
   readonly name: string;
-  /** Of the entry's local header. */
+  /** Where the entry's local header is. */
   readonly header: number;
   readonly bytes: number;
   readonly crc: number;

@@ -3,7 +3,7 @@ import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 
 /** Where bytes come from. */
 export interface ByteSource {
-  /** For messages. */
+  /** What messages call it. */
   readonly name: string;
   readonly rereadable: boolean;
   open(signal?: AbortSignal): Promise<{ stream: ReadableStream<Uint8Array>; length: number | undefined }>;
@@ -123,7 +123,7 @@ export function responseBytes(response: Response, name: string): { stream: Reada
     throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The server answered ${status} for the weights at ${name}. Check the address.`);
   }
   if (response.bodyUsed) throw new FaceXFormerError('BAD_OPTION', 'The Response of weights has been read already; give a fresh one.');
-  // Under a content encoding the length counts encoded bytes.
+  // Where there is a content encoding, the length counts encoded bytes.
   const header = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
   const length = header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
   return { stream: response.body ?? new Blob([]).stream(), length };

@@ -3,7 +3,7 @@ import { chunkStore } from './store.ts';
 
 /** Weights in the cache. */
 export interface CachedWeights {
-  /** Of the whole file. */
+  /** The hash of the whole file, in hexadecimal. */
   sha256: string;
   /** Kept so far: less than the file's length if its download was broken off. */
   bytes: number;

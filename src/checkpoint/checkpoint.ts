@@ -14,7 +14,7 @@ export interface TensorInfo {
   readonly bytes: number;
 }
 
-/** Of `Checkpoint.read`. */
+/** What `Checkpoint.read` takes. */
 export interface ReadOptions {
   signal?: AbortSignal | undefined;
   /** Called as bytes arrive: bytes read so far and bytes in all (data, without the header). */

@@ -7,9 +7,9 @@ import type { ChunkStore } from './store.ts';
 export interface HostedFile {
   readonly name: string;
   readonly bytes: number;
-  /** Of the whole file, in hexadecimal; the name of its chunks in the cache. */
+  /** The hash of the whole file, in hexadecimal; its chunks bear it as their name in the cache. */
   readonly sha256: string;
-  /** Of each chunk; the last one may be shorter than the others. */
+  /** The hashes of the chunks; the last chunk may be shorter than the others. */
   readonly chunks: readonly string[];
   readonly chunkBytes: number;
 }

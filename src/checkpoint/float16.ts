@@ -41,7 +41,7 @@ export function fromFloat16(halves: Uint16Array, out: Float32Array): void {
   for (let i = 0; i < bits.length; i++) bits[i] = table[halves[i] as number] as number;
 }
 
-/** The same in an array of its own. */
+/** Gives the values of float16 bits in an array of their own. */
 export function float32Of(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const values = new Float32Array(halves.length);
   fromFloat16(halves, values);

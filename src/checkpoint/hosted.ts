@@ -38,7 +38,7 @@ export async function hostedSources(url: string, options: HostedOptions): Promis
   const config = absolute(url.split(/[?#]/, 1)[0]?.endsWith('/') ? url.replace(/[?#].*|$/, (rest) => `config.json${rest}`) : url);
   const store = options.cache ? await chunkStore() : undefined;
   const key = `config-${await sha256(new TextEncoder().encode(config))}`;
-  const { files } = await readConfig(config, key, options, store);
+  const { files } = await fetchConfig(config, key, options, store);
   const onFailure = () => store?.delete(key).catch(() => undefined); // so that the next visit asks anew
   return files.map((file) => {
     const address = new URL(encodeURIComponent(file.name), config).href;
@@ -62,7 +62,7 @@ function absolute(url: string): string {
 }
 
 /** From the store if it has one from an earlier visit: then that visit's weights are complete without any request. */
-async function readConfig(url: string, key: string, options: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
+async function fetchConfig(url: string, key: string, options: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
   const kept = await store?.get(key, 0).catch(() => undefined);
   if (kept)
     try {

@@ -9,7 +9,7 @@ import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength
 /** Where weights can be read from; a stream, a Request's body and a Response only once. */
 export type WeightsSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>;
 
-/** Of `openCheckpoint`. */
+/** What `openCheckpoint` takes. */
 export interface OpenOptions {
   signal?: AbortSignal | undefined;
   /** Fetches addresses; the runtime's own unless given. */

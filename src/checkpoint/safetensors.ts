@@ -16,7 +16,7 @@ export interface StoredTensor extends TensorInfo {
 }
 
 export interface SafetensorsHeader {
-  /** In the data's order: each begins where the one before ended, the first at 0. */
+  /** The tensors in the data's order: each begins where the one before ended, the first at 0. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** `__metadata__`: free text, meaningless to the engine. */
   readonly metadata: ReadonlyMap<string, string>;

@@ -21,7 +21,7 @@ export interface Progress {
 /** Element type of weights and activations on the GPU. */
 export type EngineDtype = 'f32' | 'f16';
 
-/** Of `FaceXFormer.load`. */
+/** What `FaceXFormer.load` takes. */
 export interface LoadOptions {
   /**
    * A safetensors file (address, Blob, bytes, stream, response), hosted weights (the address of their folder, ending in `/`), or an open
@@ -50,7 +50,7 @@ export interface LoadOptions {
   onProgress?: (progress: Progress) => void;
 }
 
-/** Of `FaceXFormer.analyze`. */
+/** What `FaceXFormer.analyze` takes. */
 export interface AnalyzeOptions {
   /** The face's box in picture pixels, used as it is: already widened. Default: the whole picture. */
   box?: Box | undefined;
@@ -68,7 +68,7 @@ export interface AnalyzeOptions {
   signal?: AbortSignal;
 }
 
-/** Of `FaceXFormer.tune`. */
+/** What `FaceXFormer.tune` takes. */
 export interface TuneOptions {
   /** Milliseconds after which no further measurement is begun; default 2000. */
   budget?: number;
@@ -113,7 +113,7 @@ export interface Timings {
   readonly encode: number;
   /** From the first frame's submit to the last one's results; frames of earlier calls that the GPU had to finish first are in it. */
   readonly run: number;
-  /** From when the call's turn came to its answer. */
+  /** Everything from when the call's turn came to its answer. */
   readonly total: number;
 }
 

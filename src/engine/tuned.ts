@@ -13,14 +13,14 @@ interface Kept {
   readonly choices: Choices;
 }
 
-/** Under what the choices for an adapter are kept. */
+/** The key under which the choices for an adapter are kept. */
 export function tuneKey({ vendor, architecture, description }: AdapterName, dtype: EngineDtype): string {
   return JSON.stringify([vendor, architecture, description, dtype]);
 }
 
 /** Name and major version as the user agent has them, `Chrome 156`; `Version` is Safari's. All of it where it names none. */
 export function browserOf(userAgent: string): string {
-  // In this order: most of them call themselves Chrome and Safari besides.
+  // The order matters: most of them call themselves Chrome and Safari besides.
   for (const name of ['Edg', 'OPR', 'SamsungBrowser', 'Firefox', 'Chrome', 'Version']) {
     const version = new RegExp(`${name}/(\\d+)`).exec(userAgent)?.[1];
     if (version) return `${name} ${version}`;

@@ -26,7 +26,7 @@ export function vendorWithoutWebGpu(): string {
 
 const of = (names: typeof MAKERS, text: string): string | undefined => names.find(([name]) => name.test(text))?.[1];
 
-/** By a context that is thrown away, of the GPU that WebGPU is asked for, too. */
+/** Asks a WebGL context that is thrown away; it is of the GPU that WebGPU is asked for, too. */
 function renderer(): string {
   if (typeof OffscreenCanvas === 'undefined') return '';
   const gl = new OffscreenCanvas(1, 1).getContext('webgl', { powerPreference: 'high-performance' });

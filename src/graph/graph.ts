@@ -7,7 +7,7 @@ import type { Dtype, Kernel, Launch } from '../kernels/kernel.ts';
 export interface Tensor {
   readonly kind: 'tensor';
   readonly name: string;
-  /** Of all images: the rows of one after those of the other. */
+  /** The shape of all images together: the rows of one lie after those of the other. */
   readonly shape: readonly number[];
   /** float32 (or u32 where the kernel says so), or float16. */
   readonly dtype: Dtype;
@@ -57,7 +57,7 @@ export interface Node {
   readonly launch: Launch;
   /** What the launch was made from, so that another kernel of the role can be launched in its place. */
   readonly shape: unknown;
-  /** In the order of the kernel's bindings, without the output. */
+  /** What the kernel reads, in the order of its bindings, without the output. */
   readonly inputs: readonly Operand[];
   readonly output: Tensor;
 }
@@ -71,7 +71,7 @@ export interface Tap {
 
 export const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** Of an element. */
+/** How many bytes an element takes. */
 export const BYTES: Readonly<Record<Dtype, number>> = { f32: 4, f16: 2 };
 
 export const bytesOf = ({ shape, dtype }: Pick<Tensor, 'shape' | 'dtype'>): number => elements(shape) * BYTES[dtype];
@@ -114,7 +114,7 @@ export class Graph {
     return node.output;
   }
 
-  /** The same name is the same parameter: two nodes share its buffer. */
+  /** Adds a parameter, or gives the one that bears the name: two nodes share its buffer. */
   parameter(name: string, from: readonly string[], length: number, make: Fill, dtype: Dtype = 'f32'): Parameter {
     const steps: Parameter['steps'] = (into, sources) => {
       const made = make(into, sources);

@@ -63,7 +63,7 @@ export type Choose = (node: Pick<Node, 'kernel' | 'launch' | 'shape'>) => Pick<N
 /** A binding begins at a multiple of this. */
 const BINDING_ALIGNMENT = 256;
 
-/** From the dispatch that writes a node's output to the last that reads it. */
+/** How long a node's output is needed: from the dispatch that writes it to the last that reads it. */
 interface Lifetime {
   readonly node: Node;
   readonly bytes: number;

@@ -16,7 +16,7 @@ export interface KernelTime {
   readonly workgroups: readonly [number, number, number];
   /** Nodes of the plan. A frame runs as many dispatches of this kind. */
   readonly nodes: readonly string[];
-  /** Of one dispatch. */
+  /** How long one dispatch takes. */
   readonly milliseconds: number;
   /** How many dispatches the measurement took. */
   readonly repeats: number;
@@ -91,7 +91,7 @@ export function moreRepeats(repeats: number, milliseconds: number, least = LEAST
   return Math.min(Math.max(wanted, 2 * repeats), 32 * repeats, MOST_REPEATS);
 }
 
-/** Of one repeat, from a pass of so many. */
+/** How long one repeat takes, measured over a pass of several. */
 export interface Measured {
   readonly milliseconds: number;
   readonly repeats: number;

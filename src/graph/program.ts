@@ -95,7 +95,7 @@ export class Program {
     for (const buffer of this.slots) buffer.destroy();
   }
 
-  /** As `destroy`, once the frames in flight have been read. */
+  /** Destroys the program once the frames in flight have been read. */
   retire(): void {
     void this.ring.idle().then(() => this.destroy());
   }

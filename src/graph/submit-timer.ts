@@ -9,7 +9,7 @@ export interface Timer {
   destroy(): void;
 }
 
-/** By the GPU's own clock where the device has it. */
+/** Gives a timer that goes by the GPU's own clock, where the device has one. */
 export async function timerOf(device: GPUDevice): Promise<Timer> {
   return device.features.has('timestamp-query') ? new PassTimer(device) : SubmitTimer.start(device);
 }

@@ -31,7 +31,7 @@ export class Preprocess {
   /** The bindings of the kernel `resize` by name; `picture` is replaced when crops do not fit it. */
   readonly resources = new Map<'picture' | 'table', GPUTextureView | GPUBuffer>();
   #texture!: GPUTexture;
-  /** Of which sizes of crops the table's parts are. */
+  /** The sizes of crops that the table's parts are for. */
   #tableOf: string[] = [];
 
   constructor(readonly device: GPUDevice) {

@@ -118,7 +118,7 @@ const AGAIN = 4;
 /** A pass that takes less of the time of the one before, while the clock rises; and how many passes to wait for it, once all are compiled. */
 const RISING = 0.95;
 const MOST_WARMING = 8;
-/** Of the best one's speed: who has less after a round is not measured in another. */
+/** The share of the best one's speed that a candidate must have after a round to be measured in another. */
 const FAR_BEHIND = 0.7;
 
 /** What is adopted and remembered. What the budget left out is neither, and may be measured another time. */

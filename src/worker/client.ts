@@ -20,7 +20,7 @@ export interface RemoteLoadOptions extends Omit<LoadOptions, 'device'> {
   worker?: Worker;
 }
 
-/** Of `RemoteFaceXFormer.analyze`. */
+/** What `RemoteFaceXFormer.analyze` takes. */
 export interface RemoteAnalyzeOptions extends AnalyzeOptions {
   /** What of the picture is given away to the worker instead of copied: an ImageBitmap of no further use here. */
   transfer?: Transferable[];
@@ -214,12 +214,12 @@ export class RemoteFaceXFormer {
     return this.#ask({ call: 'plan', engine: this.engine, tasks }) as Promise<object>;
   }
 
-  /** As `FaceXFormer.profile`. */
+  /** Does what `FaceXFormer.profile` does. */
   profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
     return this.#ask({ call: 'profile', engine: this.engine, tasks }) as Promise<KernelTime[]>;
   }
 
-  /** As `FaceXFormer.tune`. */
+  /** Does what `FaceXFormer.tune` does. */
   tune({ signal, ...options }: TuneOptions = {}): Promise<TuneReport> {
     return this.#ask({ call: 'tune', engine: this.engine, options }, [], { signal }) as Promise<TuneReport>;
   }

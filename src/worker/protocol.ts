@@ -45,7 +45,7 @@ export type Request =
 
 export type PostedError = ReturnType<FaceXFormerError['toJSON']>;
 
-/** Of a call: its progress, then its end; or that the worker refuses the channel. */
+/** What the worker says of a call: its progress, then its end; or that it refuses the channel. */
 export type Reply =
   | { readonly id: number; readonly progress: Progress }
   | { readonly id: number; readonly value: unknown }

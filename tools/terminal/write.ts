@@ -27,7 +27,7 @@ export function checkOutput(path: string, option = ''): void {
   checkWritable(path, named);
 }
 
-/** The same for a folder, which is made where it is not there yet. @throws CommandError */
+/** Whether files can be written into the folder, which is made where it is not there yet. @throws CommandError */
 export function checkOutputFolder(path: string, option = ''): void {
   const named = `${option} ${path}`.trim();
   if (existsSync(path) && !isFolder(path)) throw new CommandError(`${named} is a file; give a folder.`);
