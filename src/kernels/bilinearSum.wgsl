@@ -35,7 +35,9 @@ fn blend(a: vec4<elem>, b: vec4<elem>, c: vec4<elem>, d: vec4<elem>, share: vec2
 @compute @workgroup_size(THREADS)
 fn bilinearSum(@builtin(global_invocation_id) id: vec3u) {
   let quads = CHANNELS / 4u;
-  if (id.x >= SIDE * SIDE * quads) { return; }
+  if (id.x >= SIDE * SIDE * quads) {
+    return;
+  }
   let place = id.x / quads;
   let at = vec2u(place % SIDE, place / SIDE);
   let out = id.z * SIDE * SIDE * quads + id.x;

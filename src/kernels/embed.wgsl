@@ -36,9 +36,14 @@ fn partOf(v: vec4f) -> vec2f {
 fn merged(first: u32, count: u32) -> vec2f {
   var sum = vec2f();
   let end = min(count, arrayLength(&n)); // count, but known only when it runs: unrolled, the loops spill on Mali
-  for (var i = 0u; i < end; i++) { sum += parts[first + i]; }
+  for (var i = 0u; i < end; i++) {
+    sum += parts[first + i];
+  }
   let mean = sum.x / f32(count);
-  for (var i = 0u; i < end; i++) { let d = parts[first + i].x - mean; sum.y += 4.0 * d * d; }
+  for (var i = 0u; i < end; i++) {
+    let d = parts[first + i].x - mean;
+    sum.y += 4.0 * d * d;
+  }
   return vec2f(mean, sum.y);
 }
 
@@ -51,7 +56,9 @@ fn embed(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
     let patch_ = min(first + i / 4u, last);
     let cell = patch_ % (side * side);
     let pixels = x[patch_ / (side * side) * SIZE * side + (cell / side * 4u + i % 4u) * side + cell % side];
-    for (var c = 0u; c < 3u; c++) { patches[i / 4u * 12u + c * 4u + i % 4u] = numbers(pixels, c); }
+    for (var c = 0u; c < 3u; c++) {
+      patches[i / 4u * 12u + c * 4u + i % 4u] = numbers(pixels, c);
+    }
   }
   workgroupBarrier();
   let quad = thread % QUADS;
@@ -61,9 +68,14 @@ fn embed(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   for (var k = 0u; k < steps; k++) {
     let at = k * 4u * QUADS + quad;
     let m = mat4x4f(w[at], w[at + QUADS], w[at + 2u * QUADS], w[at + 3u * QUADS]);
-    for (var i = 0u; i < EACH; i++) { v[i] += m * patches[(mine + i) * 12u + k]; }
+    for (var i = 0u; i < EACH; i++) {
+      v[i] += m * patches[(mine + i) * 12u + k];
+    }
   }
-  for (var i = 0u; i < EACH; i++) { v[i] += n[quad]; parts[(mine + i) * QUADS + quad] = partOf(v[i]); }
+  for (var i = 0u; i < EACH; i++) {
+    v[i] += n[quad];
+    parts[(mine + i) * QUADS + quad] = partOf(v[i]);
+  }
   workgroupBarrier();
   if (thread < PATCHES) {
     let m = merged(thread * QUADS, QUADS);
@@ -73,7 +85,9 @@ fn embed(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   for (var i = 0u; i < EACH; i++) {
     v[i] = (v[i] - moments[mine + i].x) * moments[mine + i].y * n[QUADS + quad] + n[2u * QUADS + quad];
     parts[(mine + i) * QUADS + quad] = partOf(v[i]);
-    if (first + mine + i <= last) { y[(first + mine + i) * (QUADS + 2u) + quad] = v[i]; }
+    if (first + mine + i <= last) {
+      y[(first + mine + i) * (QUADS + 2u) + quad] = v[i];
+    }
   }
   workgroupBarrier();
   if (thread < 2u * PATCHES && first + thread / 2u <= last) {

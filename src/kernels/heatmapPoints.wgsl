@@ -34,8 +34,12 @@ fn heatmapPoints(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
   down[thread] = sumY;
   workgroupBarrier();
   let n = group.x * 4u + thread;
-  if (thread >= 4u || n >= POINTS) { return; }
+  if (thread >= 4u || n >= POINTS) {
+    return;
+  }
   var sums = vec3f();
-  for (var i = 0u; i < THREADS; i++) { sums += vec3f(across[i][thread], down[i][thread], totals[i][thread]); }
+  for (var i = 0u; i < THREADS; i++) {
+    sums += vec3f(across[i][thread], down[i][thread], totals[i][thread]);
+  }
   y[group.z * POINTS + n] = sums.xy / max(sums.z, 1e-6);
 }

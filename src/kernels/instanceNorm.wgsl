@@ -23,11 +23,15 @@ fn instanceNorm(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
   let quads = CHANNELS / 4u;
   let first = group.z * PIXELS * quads + group.x;
   var sum = vec4f();
-  for (var i = thread; i < PIXELS; i += THREADS) { sum += vec4f(x[first + i * quads]); }
+  for (var i = thread; i < PIXELS; i += THREADS) {
+    sum += vec4f(x[first + i * quads]);
+  }
   sums[thread] = sum;
   workgroupBarrier();
   var mean = vec4f();
-  for (var i = 0u; i < THREADS; i++) { mean += sums[i] / f32(PIXELS); }
+  for (var i = 0u; i < THREADS; i++) {
+    mean += sums[i] / f32(PIXELS);
+  }
 
   var distance = vec4f();
   var square = vec4f();

@@ -16,11 +16,15 @@ var<workgroup> squares: array<f32, THREADS>;
 fn l2Normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let first = group.x * LENGTH;
   var largest = 0.0;
-  for (var i = thread; i < LENGTH; i += THREADS) { largest = max(largest, abs(x[first + i])); }
+  for (var i = thread; i < LENGTH; i += THREADS) {
+    largest = max(largest, abs(x[first + i]));
+  }
   maxima[thread] = largest;
   workgroupBarrier();
   largest = 1e-30;
-  for (var i = 0u; i < THREADS; i++) { largest = max(largest, maxima[i]); }
+  for (var i = 0u; i < THREADS; i++) {
+    largest = max(largest, maxima[i]);
+  }
 
   var sum = 0.0;
   for (var i = thread; i < LENGTH; i += THREADS) {
@@ -30,7 +34,11 @@ fn l2Normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   squares[thread] = sum;
   workgroupBarrier();
   sum = 0.0;
-  for (var i = 0u; i < THREADS; i++) { sum += squares[i]; }
+  for (var i = 0u; i < THREADS; i++) {
+    sum += squares[i];
+  }
   let norm = max(sqrt(sum), 1e-12 / largest);
-  for (var i = thread; i < LENGTH; i += THREADS) { y[first + i] = x[first + i] / largest / norm; }
+  for (var i = thread; i < LENGTH; i += THREADS) {
+    y[first + i] = x[first + i] / largest / norm;
+  }
 }

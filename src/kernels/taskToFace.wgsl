@@ -57,7 +57,9 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   let parts = THREADS / GROUP_TOKENS;
   let part = thread / GROUP_TOKENS;
   let token = group.z % groups * GROUP_TOKENS + thread % GROUP_TOKENS;
-  if (part >= parts || token >= TOKENS) { return; }
+  if (part >= parts || token >= TOKENS) {
+    return;
+  }
 
   let row = image * TOKENS + token;
   let at = row % Q_ROWS * Q_STRIDE + Q_OFFSET + head * 4u;
@@ -76,7 +78,8 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     highest = high;
     total = total * keep + p.x + p.y;
     sum = keep * sum;
-    sum += p.x * value(wanted.x); sum += p.y * value(wanted.y);
+    sum += p.x * value(wanted.x);
+    sum += p.y * value(wanted.y);
   }
   let shares = (KEYS + CHUNK - 1u) / CHUNK * parts;
   let out = ((row * HEADS + head) * shares + group.x * parts + part) * 5u;
