@@ -42,6 +42,10 @@ export async function measureEngine(device: GPUDevice, note: Note, { form, dtype
   writeFileSync(`${out}/${step}-kernels.tsv`, table(rows));
   note('GPU, ms a frame, sum of its kernels', milliseconds(rows));
   note('by kernel', byKernel(rows));
+  const ofEight = kernelRows(engine.plan(undefined, FACES), await engine.profile(undefined, FACES));
+  writeFileSync(`${out}/${step}-eight-kernels.tsv`, table(ofEight));
+  note('GPU, ms of eight faces, sum of its kernels', milliseconds(ofEight));
+  note('of eight faces by kernel', byKernel(ofEight));
   const worst = rows.toSorted((a, b) => b.all - a.all).slice(0, 12);
   for (const { kernel, grid, threads, dispatches, each, tflops, node } of worst)
     console.log(`  ${dispatches} x ${each.toFixed(1)} us, ${threads} threads, ${tflops.toFixed(1)} TFLOP/s  ${kernel} ${grid}  ${node}`);

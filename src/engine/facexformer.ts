@@ -85,16 +85,16 @@ export class FaceXFormer {
   }
 
   /** What a frame of these tasks runs. */
-  plan(tasks?: readonly Task[]): Plan {
-    return this.#loaded.programs.plan(this.#chosen(tasks));
+  plan(tasks?: readonly Task[], faces = 1): Plan {
+    return this.#loaded.programs.plan(this.#chosen(tasks), { faces });
   }
 
   /**
-   * How long each kernel of a frame of these tasks takes on the GPU. Waits for its turn as `analyze` does, and takes a few frames' time.
+   * How long each kernel of a frame of these tasks takes on the GPU, with one to eight faces in it. Waits for its turn as `analyze` does, and takes a few frames' time.
    * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
    */
-  profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
-    return this.#inTurn(async () => profile(await this.#loaded.programs.get({ tasks: this.#chosen(tasks) })));
+  profile(tasks?: readonly Task[], faces = 1): Promise<KernelTime[]> {
+    return this.#inTurn(async () => profile(await this.#loaded.programs.get({ tasks: this.#chosen(tasks) }, faces)));
   }
 
   /**

@@ -46,8 +46,8 @@ export class Programs {
   }
 
   /** What a frame of these tasks runs; `untuned`: with the graph's own kernels. */
-  plan(tasks: readonly Task[], { untuned = false } = {}): Plan {
-    return makePlan(this.#graph(1), outputsOf(tasks, false), [], untuned ? undefined : this.#choose);
+  plan(tasks: readonly Task[], { untuned = false, faces = 1 } = {}): Plan {
+    return makePlan(this.#graph(faces), outputsOf(tasks, false), [], untuned ? undefined : this.#choose);
   }
 
   /** Chooses kernels anew, from the next program on. Frames of those that there are are still answered. */
