@@ -13,12 +13,12 @@ import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { network } from '../model/network.ts';
+import { rememberedFor } from '../tune/kept.ts';
 import type { Choices } from '../tune/tune.ts';
 import { loweringFor } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
 import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
-import { rememberedFor } from './tuned.ts';
 
 /** What an engine is made of. */
 export interface Loaded {

@@ -1,10 +1,10 @@
 /** Tuning as the engine does it: measured on its GPU, adopted for the next frame, and kept for the next visit. */
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { keepChoices, keptChoices } from '../tune/kept.ts';
 import { Trials } from '../tune/trials.ts';
 import { choicesOf, chooserOf, tunablesOf, tuneShapes } from '../tune/tune.ts';
 import type { Loaded } from './load.ts';
 import type { TuneOptions, TuneReport } from './options.ts';
-import { keepChoices, keptChoices } from './tuned.ts';
 
 /** See `FaceXFormer.tune`. */
 export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: Loaded, options: TuneOptions): Promise<TuneReport> {

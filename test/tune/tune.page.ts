@@ -1,7 +1,6 @@
 /** A graph of three small products, tuned on this page's GPU; and the store of choices, with what may be wrong with it. */
 
 import { FaceXFormer } from '../../src/engine/facexformer.ts';
-import { rememberedFor, tuneKey } from '../../src/engine/tuned.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
@@ -9,6 +8,7 @@ import { makePlan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { seededCheckpoint, tensorsOf } from '../../src/index.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
+import { rememberedFor, tuneKey } from '../../src/tune/kept.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { readTuned, writeTuned } from '../../src/tune/store.ts';
 import { Trials } from '../../src/tune/trials.ts';

@@ -1,10 +1,10 @@
 /** What tuning chose, kept between visits, and for whom. */
 import type { AdapterName, Gpu } from '../gpu/device.ts';
 import type { Choose } from '../graph/plan.ts';
-import { forgetTuned, readTuned, writeTuned } from '../tune/store.ts';
-import { type Choices, chooserOf } from '../tune/tune.ts';
+import type { Dtype } from '../kernels/kernel.ts';
 import { VERSION } from '../version.ts';
-import type { EngineDtype } from './options.ts';
+import { forgetTuned, readTuned, writeTuned } from './store.ts';
+import { type Choices, chooserOf } from './tune.ts';
 
 /** Whose choices they are: in another browser version, or of another engine, the same kernels may be other code. */
 interface Kept {
@@ -14,7 +14,7 @@ interface Kept {
 }
 
 /** The key under which the choices for an adapter are kept. */
-export function tuneKey({ vendor, architecture, description }: AdapterName, dtype: EngineDtype): string {
+export function tuneKey({ vendor, architecture, description }: AdapterName, dtype: Dtype): string {
   return JSON.stringify([vendor, architecture, description, dtype]);
 }
 
@@ -40,19 +40,19 @@ export function checkedChoices(kept: unknown, browser: string, engine = VERSION)
 }
 
 /** What an earlier visit chose for this GPU, in this version of browser and engine; undefined where it chose nothing. */
-export async function keptChoices(adapter: AdapterName, dtype: EngineDtype): Promise<Choices | undefined> {
+export async function keptChoices(adapter: AdapterName, dtype: Dtype): Promise<Choices | undefined> {
   return checkedChoices(await readTuned(tuneKey(adapter, dtype)), thisBrowser());
 }
 
 /** Keeps choices for the next visit; gives whether it will find them. */
-export function keepChoices(adapter: AdapterName, dtype: EngineDtype, choices: Choices): Promise<boolean> {
+export function keepChoices(adapter: AdapterName, dtype: Dtype, choices: Choices): Promise<boolean> {
   return writeTuned(tuneKey(adapter, dtype), { browser: thisBrowser(), engine: VERSION, choices } satisfies Kept);
 }
 
 /** What an earlier visit chose, ready to plan with; `forget` is for choices that turn out to be of no use. */
 export async function rememberedFor(
   { adapter }: Pick<Gpu, 'adapter'>,
-  dtype: EngineDtype,
+  dtype: Dtype,
 ): Promise<{ choices: Choices; choose: Choose; forget(): Promise<void> } | undefined> {
   const choices = await keptChoices(adapter, dtype);
   if (!choices) return undefined;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { browserOf, checkedChoices, tuneKey } from '../../src/engine/tuned.ts';
+import { browserOf, checkedChoices, tuneKey } from '../../src/tune/kept.ts';
 import { readTuned, writeTuned } from '../../src/tune/store.ts';
 import { VERSION } from '../../src/version.ts';
 
