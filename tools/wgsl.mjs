@@ -6,8 +6,8 @@ const SPACE = /\s+|\/\/.*/y;
 const WORD = /0[xX][\da-fA-F.]+(?:[pP][+-]?\d+)?[iufh]?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[iufh]?|[\p{XID_Start}_][\p{XID_Continue}]*/uy;
 const SIGN = /<<=|>>=|->|&&|\|\||==|!=|<=|>=|\+\+|--|<<|>>|[+\-*/%&|^]=|./suy;
 
-/** A comment that has a meaning: src/kernels/unroll.ts says which. */
-const MARK = /\/\/ ?((?:no)?unroll)\b.*/y;
+/** A comment that has a meaning, as people write it and as the package has it: src/kernels/unroll.ts says which. */
+const MARK = /\/\/ ?(?:no)?unroll\b.*|\/\*(?:no)?unroll\*\//y;
 
 /** The tokens of a WGSL text: words, numbers and signs, and the marks of loops. */
 export function wgslTokens(text) {
@@ -17,8 +17,8 @@ export function wgslTokens(text) {
       pattern.lastIndex = i;
       return pattern.exec(text)?.[0];
     };
-    const block = text.startsWith('/*', i);
     const mark = match(MARK);
+    const block = !mark && text.startsWith('/*', i);
     const space = block || mark ? undefined : match(SPACE);
     const token = block || space || mark ? undefined : (match(WORD) ?? match(SIGN));
     if (token) tokens.push(token);
