@@ -1,6 +1,6 @@
 /** A face as lines for the terminal. */
 import type { FaceJson } from '../src/face/json.ts';
-import { type Readings, resultsIn } from '../src/face/readings.ts';
+import { type Readings, resultsIn } from '../src/face/tasks.ts';
 import type { AnalyzeReply } from './analyze.page.ts';
 
 /** Picture, faces and time, one line a task. */

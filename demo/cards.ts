@@ -1,7 +1,7 @@
 /** A face's results as cards: one per task, those that the weights do not know among them. */
 import type { Bar, Card, Reading } from '../src/face/readings/reading.ts';
 import { percent } from '../src/face/readings/reading.ts';
-import { READINGS, type Readings } from '../src/face/readings.ts';
+import { READINGS, type Readings } from '../src/face/tasks.ts';
 import type { Face, Gallery } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
 

@@ -1,6 +1,6 @@
 /** The picture on its canvas: drawn sharp at any size of the page, with the faces over it and a box that can be dragged. */
 import { type DrawOptions, drawFaces } from '../src/face/draw.ts';
-import { READINGS, type Readings } from '../src/face/readings.ts';
+import { READINGS, type Readings } from '../src/face/tasks.ts';
 import type { Box, Face } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
 

@@ -2,7 +2,7 @@
 
 import { type Config, heatmapsTap } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
-import { READINGS } from '../face/readings.ts';
+import { READINGS } from '../face/tasks.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Graph } from '../graph/graph.ts';

@@ -8,7 +8,7 @@ import { type HourglassSizes, hourglassOf, PAPER_HOURGLASS } from '../model/hour
 import { type Architecture, tensorsOfNetwork } from '../model/network.ts';
 import { type Form, formOf } from './forms.ts';
 import { TASKS, type Task } from './labels.ts';
-import { headsOf } from './readings.ts';
+import { headsOf } from './tasks.ts';
 
 /** The network that some weights are for. */
 export interface Config extends Architecture {

@@ -5,8 +5,8 @@
 import type { Box } from '../image/crop.ts';
 import type { Task } from './labels.ts';
 import { type DrawContext, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
-import { READINGS, type Readings, resultsIn } from './readings.ts';
 import type { Face } from './results.ts';
+import { READINGS, type Readings, resultsIn } from './tasks.ts';
 
 export type { DrawContext } from './pen.ts';
 export { AXIS_COLOURS } from './readings/headpose.ts';

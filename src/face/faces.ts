@@ -8,8 +8,8 @@ import { unpackRgb } from '../kernels/resize.ts';
 import { type Config, heatmapsTap } from './config.ts';
 import type { Task } from './labels.ts';
 import type { Numbers, Origin } from './readings/reading.ts';
-import { READINGS, type Readings } from './readings.ts';
 import type { Face, RawOutputs } from './results.ts';
+import { READINGS, type Readings } from './tasks.ts';
 
 /** A tensor that the network made, under the shape that PyTorch gives it; bytes for pictures, else float32. */
 export interface RawTensor {

@@ -7,12 +7,16 @@ import { faceToJson } from '../../src/face/json.ts';
 import { TASKS } from '../../src/face/labels.ts';
 import type { DrawContext } from '../../src/face/pen.ts';
 import { choice } from '../../src/face/readings/choice.ts';
-import { READINGS } from '../../src/face/readings.ts';
+import { headsOf, READINGS } from '../../src/face/tasks.ts';
+import { swin } from '../../src/model/backbones/swin.ts';
+import { PAPER_HOURGLASS } from '../../src/model/hourglass.ts';
+import { tensorsOfNetwork } from '../../src/model/network.ts';
 import { codeOf } from '../errors.ts';
 
 const drawn: unknown[] = [];
 const mood = {
   ...choice('Mood', ['calm', 'wild'], { captioned: true }),
+  released: { tokens: 'mood_token', count: 1, path: 'mood_prediction_head', out: 2 },
   drawn: { as: 'lines', draw: (_: unknown, { label }: { label: string }) => drawn.push(label) },
 } as const;
 const readings = { ...READINGS, mood };
@@ -21,6 +25,12 @@ const raw = { mood: Float32Array.of(0, Math.log(3)), gender: Float32Array.of(0, 
 
 test('every task has its row, in the order of the tasks', () => {
   expect(Object.keys(READINGS)).toEqual([...TASKS]);
+});
+
+test('a row that is added is part of the network: its tokens and its MLP are among the tensors', () => {
+  const tensors = tensorsOfNetwork({ backbone: swin, heads: headsOf('released', PAPER_HOURGLASS, readings) });
+  expect(tensors.get('face_decoder.mood_token.weight')?.shape).toEqual([1, 256]);
+  expect(tensors.get('face_decoder.mood_prediction_head.layers.2.weight')?.shape).toEqual([2, 256]);
 });
 
 test('a row that is added is read, checked, written, captioned and drawn', () => {
