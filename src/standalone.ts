@@ -3,4 +3,4 @@
 export * from './detect/index.ts';
 export * from './face/draw.ts';
 export * from './index.ts';
-export { RemoteFaceXFormer } from './worker/client.ts';
+export { RemoteFaceXFormer, RemoteMtcnn } from './worker/client.ts';

@@ -1,5 +1,6 @@
 /** The page's side: the same calls as `FaceXFormer`, answered by an engine in a worker, so that the page never waits. */
 
+import type { DetectedFace, DetectOptions, MtcnnOptions } from '../detect/mtcnn.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
@@ -9,7 +10,13 @@ import { VERSION } from '../version.ts';
 import { carried, carriedWeights } from './carry.ts';
 import type { Greeting, LoadedEngine, Reply, Request } from './protocol.ts';
 
+export type { DetectedFace, DetectOptions } from '../detect/mtcnn.ts';
+export type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
+export type { Task } from '../face/labels.ts';
+export type { Face } from '../face/results.ts';
 export { type ErrorCode, FaceXFormerError } from '../gpu/errors.ts';
+export type { KernelTime } from '../graph/profile.ts';
+export type { PictureSource } from '../image/source.ts';
 
 /** Of `RemoteFaceXFormer.load`: those of `FaceXFormer.load`, but for a device, which cannot cross to a worker. */
 export interface RemoteLoadOptions extends Omit<LoadOptions, 'device'> {
@@ -17,6 +24,12 @@ export interface RemoteLoadOptions extends Omit<LoadOptions, 'device'> {
    * A worker whose script is `facexformer-webgpu/worker`, or imports it; it is not ended by `dispose()`. Unless given, all engines of the page
    * share one of the package's own, which starts with the first.
    */
+  worker?: Worker;
+}
+
+/** What `RemoteMtcnn.load` takes. */
+export interface RemoteMtcnnOptions extends Omit<MtcnnOptions, 'device'> {
+  /** A worker, as `RemoteFaceXFormer.load` takes one. */
   worker?: Worker;
 }
 
@@ -74,7 +87,7 @@ class Connection {
       const value = await new Promise<unknown>((resolve, reject) => {
         const end = (error: unknown) => {
           this.tell({ call: 'abort', id });
-          if (asked.call === 'load') this.tell({ call: 'dispose', engine: id }); // it may be loaded by now
+          if (asked.call === 'load' || asked.call === 'loadDetector') this.tell({ call: 'dispose', engine: id }); // it may be loaded by now
           reject(error);
         };
         stop = () => end(aborted(signal?.reason));
@@ -106,7 +119,9 @@ class Connection {
       this.#port.postMessage(request, transfer);
     } catch (error) {
       const [code, what] =
-        request.call === 'analyze' ? (['BAD_PICTURE', 'The picture or an option'] as const) : (['BAD_OPTION', 'An option'] as const);
+        request.call === 'analyze' || request.call === 'detect'
+          ? (['BAD_PICTURE', 'The picture or an option'] as const)
+          : (['BAD_OPTION', 'An option'] as const);
       throw new FaceXFormerError(code, `${what} cannot be given to a worker: ${(error as Error).message}`, { cause: error });
     }
   }
@@ -152,25 +167,82 @@ function connectionTo(worker: Worker): Connection {
   return made;
 }
 
-/**
- * An engine in a worker. Engines of the same weights and options are one: components of a page that each load and dispose of theirs share
- * it, also when a framework mounts them twice. It goes when the last of them has been disposed of for two seconds.
- */
-export class RemoteFaceXFormer {
-  /** The tasks that were loaded, in the order of TASKS. */
-  readonly tasks: readonly Task[];
-  /** What it runs on, and with which weights. */
-  readonly info: EngineInfo;
+/** What is in the worker, and this page's hand on it. */
+class Remote {
   /** Pictures are caught as they are given, and posted in that order. */
   #posting: Promise<unknown> = Promise.resolve();
   /** Aborted by `dispose`. */
   readonly #gone = new AbortController();
 
-  private constructor(
+  protected constructor(
     private readonly connection: Connection,
     private readonly engine: number,
-    { tasks, info }: LoadedEngine,
-  ) {
+  ) {}
+
+  /** Lets go of it; calls that wait or come later fail with DISPOSED. May be called again. */
+  dispose(): void {
+    if (this.#gone.signal.aborted) return;
+    this.#gone.abort();
+    this.connection.tell({ call: 'dispose', engine: this.engine });
+  }
+
+  protected async ask(asked: Unaddressed, transfer: Transferable[] = [], signal?: AbortSignal): Promise<unknown> {
+    const gone = this.#gone.signal;
+    const disposed = () => new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
+    if (gone.aborted) throw disposed();
+    const either = signal ? AbortSignal.any([signal, gone]) : gone;
+    try {
+      return (await this.connection.ask({ ...asked, engine: this.engine } as Asked, transfer, { signal: either })).value;
+    } catch (error) {
+      throw gone.aborted ? disposed() : error;
+    }
+  }
+
+  /** A call that is given a picture. */
+  protected async show(
+    call: 'analyze' | 'detect',
+    source: PictureSource,
+    { signal, transfer = [], ...options }: { signal?: AbortSignal | undefined; transfer?: Transferable[] } = {},
+  ): Promise<unknown> {
+    const caught = carried(source);
+    const before = this.#posting;
+    const inTurn = Promise.all([caught, before]);
+    this.#posting = inTurn.catch(() => {});
+    const [picture] = await inTurn;
+    return this.ask({ call, picture: picture.value, options }, [...picture.transfer, ...transfer], signal);
+  }
+}
+
+/** What a request says but for whom it is. */
+type Unaddressed = Asked extends infer R ? (R extends { engine: number } ? Omit<R, 'engine'> : never) : never;
+
+/** The options that cross, and what is asked with them. */
+async function loaded<Options extends { weights?: LoadOptions['weights'] | undefined; worker?: Worker; signal?: AbortSignal | undefined }>(
+  call: 'load' | 'loadDetector',
+  { worker, signal, onProgress, weights, ...options }: Options & { onProgress?: (progress: Progress) => void },
+): Promise<{ connection: Connection; id: number; value: unknown }> {
+  if ((options as { device?: unknown }).device)
+    throw new FaceXFormerError('BAD_OPTION', 'A `device` cannot be given to a worker; load the engine on the page to share it.');
+  throwIfAborted(signal);
+  const connection = connectionTo(worker ?? ownWorker());
+  const { value, transfer, name } = weights ? await carriedWeights(weights) : { value: undefined, transfer: [], name: '' };
+  const key = name === undefined ? undefined : JSON.stringify([name, Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const asked = { call, options: { ...options, ...(weights && { weights: value }) }, key } as Asked;
+  return { connection, ...(await connection.ask(asked, transfer, { signal, onProgress })) };
+}
+
+/**
+ * An engine in a worker. Engines of the same weights and options are one: components of a page that each load and dispose of theirs share
+ * it, also when a framework mounts them twice. It goes when the last of them has been disposed of for two seconds.
+ */
+export class RemoteFaceXFormer extends Remote {
+  /** The tasks that were loaded, in the order of TASKS. */
+  readonly tasks: readonly Task[];
+  /** What it runs on, and with which weights. */
+  readonly info: EngineInfo;
+
+  private constructor(connection: Connection, engine: number, { tasks, info }: LoadedEngine) {
+    super(connection, engine);
     this.tasks = tasks;
     this.info = info;
   }
@@ -180,66 +252,46 @@ export class RemoteFaceXFormer {
    * whole before it crosses; a checkpoint stays here and is read through.
    * @throws FaceXFormerError as `FaceXFormer.load`; WORKER_FAILED
    */
-  static async load(asked: RemoteLoadOptions): Promise<RemoteFaceXFormer> {
-    const { worker, signal, onProgress, weights, ...options } = { ...asked };
-    if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
-    if ((options as LoadOptions).device)
-      throw new FaceXFormerError('BAD_OPTION', 'A `device` cannot be given to a worker; load the engine on the page to share it.');
-    throwIfAborted(signal);
-    const connection = connectionTo(worker ?? ownWorker());
-    const { value, transfer, name } = await carriedWeights(weights);
-    const key = name === undefined ? undefined : JSON.stringify([name, Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))]);
-    const request: Asked = { call: 'load', options: { ...options, weights: value }, key };
-    const loaded = await connection.ask(request, transfer, { signal, onProgress });
-    return new RemoteFaceXFormer(connection, loaded.id, loaded.value as LoadedEngine);
+  static async load(options: RemoteLoadOptions): Promise<RemoteFaceXFormer> {
+    if (!options?.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+    const { connection, id, value } = await loaded('load', options);
+    return new RemoteFaceXFormer(connection, id, value as LoadedEngine);
   }
 
   /**
    * As `FaceXFormer.analyze`. A video or canvas is caught when it is called; an ImageBitmap is copied unless it is among `transfer`.
    * @throws FaceXFormerError as `FaceXFormer.analyze`; WORKER_FAILED
    */
-  async analyze(source: PictureSource, { signal, transfer = [], ...options }: RemoteAnalyzeOptions = {}): Promise<Analysis> {
-    const caught = carried(source);
-    const before = this.#posting;
-    const inTurn = Promise.all([caught, before]);
-    this.#posting = inTurn.catch(() => {});
-    const [picture] = await inTurn;
-    return (await this.#ask({ call: 'analyze', engine: this.engine, picture: picture.value, options }, [...picture.transfer, ...transfer], {
-      signal,
-    })) as Analysis;
+  analyze(source: PictureSource, options?: RemoteAnalyzeOptions): Promise<Analysis> {
+    return this.show('analyze', source, options) as Promise<Analysis>;
   }
 
   /** What a frame of these tasks runs, as `planJson` writes it. */
   plan(tasks?: readonly Task[]): Promise<object> {
-    return this.#ask({ call: 'plan', engine: this.engine, tasks }) as Promise<object>;
+    return this.ask({ call: 'plan', tasks }) as Promise<object>;
   }
 
   /** Does what `FaceXFormer.profile` does. */
   profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
-    return this.#ask({ call: 'profile', engine: this.engine, tasks }) as Promise<KernelTime[]>;
+    return this.ask({ call: 'profile', tasks }) as Promise<KernelTime[]>;
   }
 
   /** Does what `FaceXFormer.tune` does. */
   tune({ signal, ...options }: TuneOptions = {}): Promise<TuneReport> {
-    return this.#ask({ call: 'tune', engine: this.engine, options }, [], { signal }) as Promise<TuneReport>;
+    return this.ask({ call: 'tune', options }, [], signal) as Promise<TuneReport>;
+  }
+}
+
+/** MTCNN in the worker, shared as engines are. */
+export class RemoteMtcnn extends Remote {
+  /** Does what `Mtcnn.load` does. @throws FaceXFormerError as that; WORKER_FAILED */
+  static async load(options: RemoteMtcnnOptions = {}): Promise<RemoteMtcnn> {
+    const { connection, id } = await loaded('loadDetector', { ...options });
+    return new RemoteMtcnn(connection, id);
   }
 
-  /** Lets go of the engine; calls that wait or come later fail with DISPOSED. May be called again. */
-  dispose(): void {
-    if (this.#gone.signal.aborted) return;
-    this.#gone.abort();
-    this.connection.tell({ call: 'dispose', engine: this.engine });
-  }
-
-  async #ask(asked: Asked, transfer: Transferable[] = [], { signal }: { signal?: AbortSignal | undefined } = {}): Promise<unknown> {
-    const gone = this.#gone.signal;
-    const disposed = () => new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
-    if (gone.aborted) throw disposed();
-    const either = signal ? AbortSignal.any([signal, gone]) : gone;
-    try {
-      return (await this.connection.ask(asked, transfer, { signal: either })).value;
-    } catch (error) {
-      throw gone.aborted ? disposed() : error;
-    }
+  /** Does what `Mtcnn.detect` does. @throws FaceXFormerError as that; WORKER_FAILED */
+  detect(source: PictureSource, options?: DetectOptions & Pick<RemoteAnalyzeOptions, 'transfer'>): Promise<DetectedFace[]> {
+    return this.show('detect', source, options) as Promise<DetectedFace[]>;
   }
 }

@@ -1,4 +1,5 @@
 /** The worker's engines. Components that ask for the same engine share it; one that nobody has any more waits a moment before it goes. */
+import type { Mtcnn } from '../detect/mtcnn.ts';
 import type { FaceXFormer } from '../engine/facexformer.ts';
 import type { LoadOptions, Progress } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
@@ -6,6 +7,8 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 /** What a worker needs of an engine. */
 export type Engine = Pick<FaceXFormer, 'tasks' | 'info' | 'analyze' | 'tune' | 'plan' | 'profile' | 'dispose'>;
 export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
+/** What a worker needs of a detector. */
+export type Detector = Pick<Mtcnn, 'detect' | 'dispose'>;
 
 /**
  * Milliseconds that an engine outlives its last user. A framework that mounts a component twice, or replaces its module, disposes of the
@@ -14,14 +17,20 @@ export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
 const LINGER = 2000;
 
 /** One user's share of an engine. */
-export interface Lease {
-  readonly engine: Promise<Engine>;
+export interface Lease<T> {
+  readonly engine: Promise<T>;
   /** Gives it back; may be called again. */
   end(): void;
 }
 
-interface Shared {
-  readonly engine: Promise<Engine>;
+/** What every load is told besides its options. */
+interface Told {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+interface Shared<T> {
+  readonly engine: Promise<T>;
   readonly stop: AbortController;
   readonly listeners: Set<(progress: Progress) => void>;
   last: Progress | undefined;
@@ -29,13 +38,13 @@ interface Shared {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-export class Engines {
-  readonly #shared = new Map<string, Shared>();
+export class Engines<T extends { dispose(): void } = Engine, Options = LoadOptions> {
+  readonly #shared = new Map<string, Shared<T>>();
 
-  constructor(private readonly load: LoadEngine) {}
+  constructor(private readonly load: (options: Options & Told) => Promise<T>) {}
 
   /** @param key the same for requests that can share an engine; undefined where nobody else can have these weights */
-  lease(key: string | undefined, options: LoadOptions, onProgress: (progress: Progress) => void): Lease {
+  lease(key: string | undefined, options: Options, onProgress: (progress: Progress) => void): Lease<T> {
     const known = key === undefined ? undefined : this.#shared.get(key);
     const shared = known ?? this.#begin(key, options);
     clearTimeout(shared.timer);
@@ -55,29 +64,29 @@ export class Engines {
   }
 
   /** Whoever asks next gets a new engine: the GPU of this one is gone. */
-  forget(engine: Engine): void {
+  forget(engine: unknown): void {
     for (const [key, shared] of this.#shared)
       void shared.engine.then((one) => {
         if (one === engine && this.#shared.get(key) === shared) this.#shared.delete(key);
       });
   }
 
-  #begin(key: string | undefined, options: LoadOptions): Shared {
+  #begin(key: string | undefined, options: Options): Shared<T> {
     const stop = new AbortController();
-    const listeners: Shared['listeners'] = new Set();
+    const listeners: Shared<T>['listeners'] = new Set();
     const onProgress = (progress: Progress) => {
       shared.last = progress;
       for (const listener of listeners) listener(progress);
     };
     const engine = Promise.resolve().then(() => this.load({ ...options, signal: stop.signal, onProgress }));
-    const shared: Shared = { engine, stop, listeners, last: undefined, leases: 0, timer: undefined };
+    const shared: Shared<T> = { engine, stop, listeners, last: undefined, leases: 0, timer: undefined };
     if (key === undefined) return shared;
     this.#shared.set(key, shared);
     engine.catch(() => this.#drop(key, shared));
     return shared;
   }
 
-  #end(key: string | undefined, shared: Shared): void {
+  #end(key: string | undefined, shared: Shared<T>): void {
     this.#drop(key, shared);
     shared.stop.abort(new FaceXFormerError('DISPOSED', 'Nobody waits for this engine any more.'));
     shared.engine.then(
@@ -86,7 +95,7 @@ export class Engines {
     );
   }
 
-  #drop(key: string | undefined, shared: Shared): void {
+  #drop(key: string | undefined, shared: Shared<T>): void {
     if (key !== undefined && this.#shared.get(key) === shared) this.#shared.delete(key);
   }
 }

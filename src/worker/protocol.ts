@@ -3,6 +3,7 @@
  * app's own messages to the worker are not ours, nor ours its.
  */
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
+import type { DetectOptions, MtcnnOptions } from '../detect/mtcnn.ts';
 import type { AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import type { FaceXFormerError } from '../gpu/errors.ts';
@@ -18,6 +19,8 @@ export interface Greeting {
 export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProgress' | 'device'> & {
   readonly weights: LoadOptions['weights'] | PostedCheckpoint;
 };
+
+export type PostedDetectorOptions = Omit<MtcnnOptions, 'device' | 'signal'>;
 
 /** A checkpoint that stays on the page. */
 export interface PostedCheckpoint {
@@ -37,6 +40,8 @@ export type ReadAnswer =
 /** A call that `id` tells from others; `engine` is the id of the call that loaded it. */
 export type Request =
   | { readonly call: 'load'; readonly id: number; readonly options: PostedLoadOptions; readonly key: string | undefined }
+  | { readonly call: 'loadDetector'; readonly id: number; readonly options: PostedDetectorOptions; readonly key: string | undefined }
+  | { readonly call: 'detect'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: DetectOptions }
   | { readonly call: 'analyze'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: AnalyzeOptions }
   | { readonly call: 'tune'; readonly id: number; readonly engine: number; readonly options: TuneOptions }
   | { readonly call: 'plan' | 'profile'; readonly id: number; readonly engine: number; readonly tasks: readonly Task[] | undefined }

@@ -1,19 +1,22 @@
 /** The worker's side of a channel: engines for a page, its calls answered as the engine answers them. */
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
-import type { LoadOptions } from '../engine/options.ts';
+import type { MtcnnOptions } from '../detect/mtcnn.ts';
+import type { LoadOptions, Progress } from '../engine/options.ts';
 import { aborted, FaceXFormerError } from '../gpu/errors.ts';
 import { planJson } from '../graph/print.ts';
 import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
-import type { Engine, Engines, Lease } from './engines.ts';
+import type { Detector, Engine, Engines, Lease } from './engines.ts';
 import type { Greeting, LoadedEngine, PostedCheckpoint, PostedLoadOptions, ReadAnswer, ReadCommand, Reply, Request } from './protocol.ts';
 
 /** Whether a message to the worker opens a channel. */
 export const isGreeting = (data: unknown): data is Greeting => typeof Object(data).facexformer === 'string';
 
+export type Detectors = Engines<Detector, MtcnnOptions>;
+
 /** Serves the page that greeted. */
-export function serve({ facexformer, port }: Greeting, engines: Engines): void {
-  const channel = new Channel(port, engines);
+export function serve({ facexformer, port }: Greeting, engines: Engines, detectors: Detectors): void {
+  const channel = new Channel(port, engines, detectors);
   port.onmessage = ({ data }: MessageEvent<Request>) => channel.take(data);
   if (facexformer !== VERSION) {
     const message = `The page is of version ${facexformer} of facexformer-webgpu, its worker of ${VERSION}. Serve both from one.`;
@@ -22,13 +25,14 @@ export function serve({ facexformer, port }: Greeting, engines: Engines): void {
 }
 
 class Channel {
-  readonly #leases = new Map<number, Lease>();
+  readonly #leases = new Map<number, Lease<Engine | Detector>>();
   /** Calls under way that a signal of the page's can end. */
   readonly #calls = new Map<number, AbortController>();
 
   constructor(
     private readonly port: MessagePort,
     private readonly engines: Engines,
+    private readonly detectors: Detectors,
   ) {}
 
   take(request: Request): void {
@@ -46,7 +50,7 @@ class Channel {
     const stop = new AbortController();
     this.#calls.set(id, stop);
     try {
-      const value = request.call === 'load' ? await this.#load(request, stop.signal) : await this.#run(request, stop.signal);
+      const value = isLoad(request) ? await this.#load(request, stop.signal) : await this.#run(request, stop.signal);
       this.reply({ id, value }, buffersIn(value));
     } catch (error) {
       this.reply({ id, error: FaceXFormerError.from(error).toJSON() });
@@ -56,25 +60,33 @@ class Channel {
   }
 
   /** An aborted load lets go of the engine, which others may wait for. */
-  async #load({ id, options, key }: Extract<Request, { call: 'load' }>, signal: AbortSignal): Promise<LoadedEngine> {
-    const lease = this.engines.lease(key, loadOptions(options), (progress) => this.reply({ id, progress }));
+  async #load(request: Load, signal: AbortSignal): Promise<LoadedEngine | undefined> {
+    const { id, key } = request;
+    const tell = (progress: Progress) => this.reply({ id, progress });
+    const lease =
+      request.call === 'load'
+        ? this.engines.lease(key, loadOptions(request.options), tell)
+        : this.detectors.lease(key, request.options, tell);
     this.#leases.set(id, lease);
     try {
-      const { tasks, info } = await Promise.race([lease.engine, rejectedBy(signal)]);
-      return { tasks, info };
+      const engine = await Promise.race([lease.engine, rejectedBy(signal)]);
+      return 'info' in engine ? { tasks: engine.tasks, info: engine.info } : undefined;
     } catch (error) {
       this.#end(id);
       throw error;
     }
   }
 
-  async #run(request: Exclude<Request, { call: 'load' | 'abort' | 'dispose' }>, signal: AbortSignal): Promise<unknown> {
+  async #run(request: Run, signal: AbortSignal): Promise<unknown> {
     const engine = await this.#leases.get(request.engine)?.engine;
     if (!engine) throw new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
     try {
       return await resultOf(engine, request, signal);
     } catch (error) {
-      if (error instanceof FaceXFormerError && error.code === 'DEVICE_LOST') this.engines.forget(engine);
+      if (error instanceof FaceXFormerError && error.code === 'DEVICE_LOST') {
+        this.engines.forget(engine);
+        this.detectors.forget(engine);
+      }
       throw error;
     }
   }
@@ -85,18 +97,25 @@ class Channel {
   }
 }
 
-async function resultOf(
-  engine: Engine,
-  request: Exclude<Request, { call: 'load' | 'abort' | 'dispose' }>,
-  signal: AbortSignal,
-): Promise<unknown> {
+type Load = Extract<Request, { call: 'load' | 'loadDetector' }>;
+type Run = Exclude<Request, { call: 'load' | 'loadDetector' | 'abort' | 'dispose' }>;
+
+const isLoad = (request: Load | Run): request is Load => request.call === 'load' || request.call === 'loadDetector';
+
+async function resultOf(served: Engine | Detector, request: Run, signal: AbortSignal): Promise<unknown> {
+  const engine = served as Engine; // the page asks an engine what engines can
   switch (request.call) {
+    case 'detect':
+      try {
+        return await (served as Detector).detect(request.picture as PictureSource, { ...request.options, signal });
+      } finally {
+        closed(request.picture);
+      }
     case 'analyze':
       try {
         return await engine.analyze(request.picture as PictureSource, { ...request.options, signal });
       } finally {
-        // What the page sent is the worker's own. A Blob's `close` is undefined.
-        (request.picture as { close?(): void } | undefined)?.close?.();
+        closed(request.picture);
       }
     case 'tune':
       return engine.tune({ ...request.options, signal });
@@ -106,6 +125,9 @@ async function resultOf(
       return planJson(engine.plan(request.tasks));
   }
 }
+
+/** What the page sent is the worker's own. A Blob has no `close`. */
+const closed = (picture: unknown): void => (picture as { close?(): void } | undefined)?.close?.();
 
 const rejectedBy = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {

@@ -31,7 +31,7 @@ const APP: Readonly<Record<string, string>> = {
   'index.html': '<!doctype html><html lang="en"><title>app</title><script type="module" src="./app.js"></script></html>',
   'app.js': `
 import { FaceXFormerError, seededCheckpoint, tensorsOf } from 'facexformer-webgpu';
-import { FaceXFormerError as RemoteError, RemoteFaceXFormer } from 'facexformer-webgpu/client';
+import { FaceXFormerError as RemoteError, RemoteFaceXFormer, RemoteMtcnn } from 'facexformer-webgpu/client';
 const bytes = new Uint8Array([1, 2, 3]);
 const own = new Worker(new URL('./face.worker.js', import.meta.url), { type: 'module' });
 const given = new Worker(new URL('facexformer-webgpu/worker', import.meta.url), { type: 'module' });
@@ -44,6 +44,14 @@ globalThis.app = {
   }),
   found: () => RemoteFaceXFormer.load({ weights: new Blob([bytes]) }).then(() => 'loaded', codeOf),
   given: () => RemoteFaceXFormer.load({ weights: new Blob([bytes]), worker: given }).then(() => 'loaded', codeOf),
+  async faces() {
+    const detector = await RemoteMtcnn.load({ worker: given });
+    const blank = document.createElement('canvas');
+    blank.getContext('2d').fillRect(0, 0, 9, 9);
+    const faces = await detector.detect(blank);
+    detector.dispose();
+    return faces.length;
+  },
   async analyse() {
     const phases = new Set();
     const load = () => RemoteFaceXFormer.load({
@@ -89,7 +97,7 @@ async function withEsbuild(folder: string): Promise<void> {
   writeFileSync(app, readFileSync(app, 'utf8').replace('facexformer-webgpu/worker', './worker.js'));
   const entryPoints = [app, join(folder, 'face.worker.js')];
   await esbuild({ entryPoints, bundle: true, format: 'esm', outdir: join(folder, 'out'), logLevel: 'error' });
-  copyFileSync(installed('dist', 'worker.js'), join(folder, 'out', 'worker.js'));
+  for (const file of ['worker.js', 'mtcnn.safetensors']) copyFileSync(installed('dist', file), join(folder, 'out', file));
   copyFileSync(join(folder, 'index.html'), join(folder, 'out', 'index.html'));
 }
 
@@ -131,6 +139,7 @@ describe('under a strict policy', () => {
     await BUNDLERS[name]?.(folder);
     await during(join(folder, 'out'), STRICT, async ({ page }) => {
       for (const kind of ['own', 'found', 'given']) expect(await page.evaluate(`app.${kind}()`), kind).toBe('BAD_WEIGHTS_FILE');
+      expect(await page.evaluate('app.faces()')).toBe(0);
     });
   });
 

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LoadOptions } from '../../src/engine/options.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { RemoteFaceXFormer } from '../../src/worker/client.ts';
+import { RemoteFaceXFormer, RemoteMtcnn } from '../../src/worker/client.ts';
 import { type Engine, Engines } from '../../src/worker/engines.ts';
-import { isGreeting, serve } from '../../src/worker/serve.ts';
+import { type Detectors, isGreeting, serve } from '../../src/worker/serve.ts';
 
 /** A Worker, as far as a page sees it. */
 class FakeWorker extends EventTarget {
@@ -17,9 +17,18 @@ class FakeWorker extends EventTarget {
   postMessage(data: unknown): void {
     if (!isGreeting(data)) return;
     this.ports.push(data.port);
-    serve(data, this.engines);
+    serve(data, this.engines, detectors);
   }
 }
+
+const searches: unknown[] = [];
+const detectors: Detectors = new Engines(async ({ minFace }) => ({
+  async detect(picture, { order, signal } = {}) {
+    searches.push([(picture as { width: number }).width, minFace, order, signal?.aborted]);
+    return [{ box: { x0: 0, y0: 0, x1: 1, y1: 1 }, score: 1, points: [] }];
+  },
+  dispose: () => searches.push('disposed'),
+}));
 
 let loads: LoadOptions[];
 let disposed: number;
@@ -260,6 +269,19 @@ describe('a call', () => {
   });
 });
 
+describe('a detector', () => {
+  it('answers in the worker as an engine does, and is shared', async () => {
+    const one = worker();
+    const [mine, other] = await Promise.all([1, 2].map(() => RemoteMtcnn.load({ minFace: 40, worker: one })));
+    expect(await mine?.detect(pixels(), { order: 'score' })).toEqual([{ box: { x0: 0, y0: 0, x1: 1, y1: 1 }, score: 1, points: [] }]);
+    mine?.dispose();
+    other?.dispose();
+    await vi.advanceTimersByTimeAsync(5000);
+    await vi.waitFor(() => expect(searches).toEqual([[2, 40, 'score', false], 'disposed']));
+    expect(await codeOf(mine?.detect(pixels()) as Promise<unknown>)).toBe('DISPOSED');
+  });
+});
+
 describe('a worker', () => {
   it('that fails ends what waits with WORKER_FAILED, and what comes', async () => {
     const one = worker(() => new Promise(() => {}));
@@ -273,7 +295,7 @@ describe('a worker', () => {
     const one = worker();
     vi.spyOn(one, 'postMessage').mockImplementation((data) => {
       workers.at(-1)?.ports.push((data as { port: MessagePort }).port);
-      serve({ ...(data as { port: MessagePort }), facexformer: '0.0.1' }, new Engines(() => new Promise(() => {})));
+      serve({ ...(data as { port: MessagePort }), facexformer: '0.0.1' }, new Engines(() => new Promise(() => {})), detectors);
     });
     await expect(RemoteFaceXFormer.load({ weights: 'w', worker: one })).rejects.toMatchObject({
       code: 'WORKER_FAILED',
