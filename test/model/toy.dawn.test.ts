@@ -1,0 +1,164 @@
+/**
+ * A backbone of two convolutions and a head of two numbers, written here: what they take of the model is an object each. Their checkpoint is
+ * written here too, from the tensors that a dry build names, and the network runs on lavapipe.
+ */
+import { describe, expect, it } from 'vitest';
+import { checkTensors } from '../../src/checkpoint/check.ts';
+import { openCheckpoint } from '../../src/checkpoint/open.ts';
+import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
+import { safetensorsBytes } from '../../src/checkpoint/write.ts';
+import { kernelsFor } from '../../src/engine/choose.ts';
+import { Pipelines } from '../../src/gpu/pipelines.ts';
+import { loadProgram } from '../../src/graph/load.ts';
+import { defineKernel, tiles } from '../../src/kernels/kernel.ts';
+import type { Backbone } from '../../src/model/backbones/backbone.ts';
+import { backboneOf } from '../../src/model/backbones/index.ts';
+import { fused } from '../../src/model/fused/fused.ts';
+import { stored } from '../../src/model/layers.ts';
+import { network, tensorsOfNetwork } from '../../src/model/network.ts';
+import { nmse } from '../../src/tune/nmse.ts';
+import { openDawn } from '../dawn.ts';
+
+const { device, lacking } = await openDawn('lavapipe');
+
+const SIDE = 224;
+const CHANNELS = 64;
+
+const convolution = (name: string, inputs: string, value: string) =>
+  defineKernel(
+    name,
+    `@group(0) @binding(0) var<storage, read> x: array<${inputs}>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+override SIDE: u32;
+override PATCH: u32;
+override INNER: u32;
+@compute @workgroup_size(64)
+fn ${name}(@builtin(global_invocation_id) id: vec3u) {
+  let channel = id.x % 64u;
+  let place = id.x / 64u;
+  if (place >= SIDE * SIDE) { return; }
+  var sum = 0.0;
+  for (var i = 0u; i < INNER * PATCH * PATCH; i++) {
+    let k = i / (PATCH * PATCH);
+    let row = (place / SIDE) * PATCH + i / PATCH % PATCH;
+    let column = (place % SIDE) * PATCH + i % PATCH;
+    let at = row * SIDE * PATCH + column;
+    sum += w[channel * INNER * PATCH * PATCH + i] * ${value};
+  }
+  y[id.x] = sum;
+}`,
+    ({ side, patch, inner }: { side: number; patch: number; inner: number }) => ({
+      constants: { SIDE: side, PATCH: patch, INNER: inner },
+      workgroups: [tiles(side * side * CHANNELS, 64), 1, 1],
+      macs: side * side * CHANNELS * inner * patch * patch,
+    }),
+  );
+
+const ofBytes = convolution('ofBytes', 'u32', 'f32((x[at] >> (8u * k)) & 255u) / 255.0');
+const ofMap = convolution('ofMap', 'f32', 'x[at * INNER + k]');
+
+const toy: Backbone = {
+  name: 'toy',
+  recognises: (tensors) => tensors.has('backbone.patches.weight'),
+  build(t, _, resized, w) {
+    const patches = stored(t.graph, CHANNELS * 48, w.at('patches').get('weight', [CHANNELS, 3, 4, 4]));
+    const halves = stored(t.graph, CHANNELS * CHANNELS * 4, w.at('halves').get('weight', [CHANNELS, CHANNELS, 2, 2]));
+    let side = t.side / 4;
+    const maps = [t.graph.add('map 0', ofBytes, { side, patch: 4, inner: 3 }, { x: resized, w: patches }, [side * side, CHANNELS])];
+    for (const i of [1, 2, 3]) {
+      side /= 2;
+      const shape = { side, patch: 2, inner: CHANNELS };
+      maps.push(t.graph.add(`map ${i}`, ofMap, shape, { x: maps[i - 1] as (typeof maps)[number], w: halves }, [side * side, CHANNELS]));
+    }
+    for (const [i, map] of maps.entries()) t.graph.output(`map ${i}`, map);
+    return maps.map((tensor) => ({ tensor, channels: CHANNELS }));
+  },
+};
+
+const architecture = {
+  backbone: toy,
+  heads: [{ task: 'mood', tokens: 'mood_token', count: 1, path: 'mood_prediction_head', out: 2 }],
+  side: SIDE,
+};
+const tensors = tensorsOfNetwork(architecture);
+
+it('describes its tensors, and no other backbone’s or head’s', () => {
+  expect(tensors.get('backbone.halves.weight')).toMatchObject({ dtype: 'F32', shape: [64, 64, 2, 2] });
+  expect(tensors.get('face_decoder.mood_prediction_head.layers.2.weight')).toMatchObject({ shape: [2, 256] });
+  expect(tensors.get('linear_c.3.proj.weight')).toMatchObject({ shape: [256, 64] });
+  expect([...tensors.keys()].filter((name) => /^backbone\./.test(name))).toHaveLength(2);
+  expect([...tensors.keys()].some((name) => /landmarks|mask_tokens|upscaling/.test(name))).toBe(false);
+  expect(backboneOf(tensors, [toy])).toBe(toy);
+  expect(() => backboneOf(tensors)).toThrow(/backbone that is not known/);
+  const lacking = new Map([...tensors].filter(([name]) => name !== 'backbone.halves.weight'));
+  expect(() => checkTensors(lacking, tensors)).toThrow(/1 missing \(backbone\.halves\.weight\)/);
+});
+
+describe.skipIf(lacking)(`on a GPU${lacking}`, () => {
+  it('runs from a checkpoint file, and its maps are the convolutions’', async () => {
+    const seeded = seededCheckpoint(tensors, 7);
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for await (const piece of safetensorsBytes(seeded)) pieces.push(Uint8Array.from(piece));
+    const weights = await openCheckpoint(new Blob(pieces));
+    const own = new Map<string, Float32Array>();
+    for await (const { info, data } of seeded.read()) own.set(info.name, new Float32Array(data.slice().buffer));
+    checkTensors(weights.tensors, tensors);
+    const pixels = Uint8Array.from({ length: SIDE * SIDE * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 251));
+    const texture = device.createTexture({ size: [SIDE, SIDE, 1], format: 'rgba8unorm', usage: 6 });
+    device.queue.writeTexture({ texture }, pixels, { bytesPerRow: 4 * SIDE }, [SIDE, SIDE]);
+    // The identity: one tap of weight 2^22 an axis.
+    const axis = [...Array.from({ length: SIDE }, (_, i) => i), ...Array(SIDE).fill(2 ** 22)];
+    const numbers = Int32Array.from([8, 0, 0, 0, 0, 0, 0, 0, 1, 1, ...axis, ...axis]);
+    const table = device.createBuffer({ size: numbers.byteLength, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
+    device.queue.writeBuffer(table, 0, numbers);
+    const resources = new Map<string, GPUTextureView | GPUBuffer>([
+      ['picture', texture.createView({ dimension: '2d-array' })],
+      ['table', table],
+    ]);
+    const lowering = fused(kernelsFor({ vendor: '', software: true }));
+    const graph = network(architecture, { lowering });
+    const program = await loadProgram(graph, { pipelines: new Pipelines(device), weights, resources });
+    const results = await (await program.run()).results;
+    const given = (name: string) => new Float32Array(results.get(name) as ArrayBuffer);
+    expect(given('mood')).toHaveLength(2);
+    expect(given('mood').every((value) => Number.isFinite(value) && value !== 0)).toBe(true);
+    let side = SIDE / 4;
+    let expected = convolved(
+      own.get('backbone.patches.weight') as Float32Array,
+      side,
+      4,
+      3,
+      (at, k) => (pixels[4 * at + k] as number) / 255,
+    );
+    for (let i = 0; i < 4; i++) {
+      expect(nmse(given(`map ${i}`), expected)).toBeLessThan(1e-10);
+      const before = expected;
+      side /= 2;
+      if (side >= 1)
+        expected = convolved(
+          own.get('backbone.halves.weight') as Float32Array,
+          side,
+          2,
+          CHANNELS,
+          (at, k) => before[at * CHANNELS + k] as number,
+        );
+    }
+    program.destroy();
+    program.parameters.destroy();
+  });
+});
+
+function convolved(w: Float32Array, side: number, patch: number, inner: number, x: (at: number, k: number) => number): Float64Array {
+  const each = inner * patch * patch;
+  return Float64Array.from({ length: side * side * CHANNELS }, (_, at) => {
+    const [place, channel] = [Math.floor(at / CHANNELS), at % CHANNELS];
+    let sum = 0;
+    for (let i = 0; i < each; i++) {
+      const row = Math.floor(place / side) * patch + (Math.floor(i / patch) % patch);
+      const column = (place % side) * patch + (i % patch);
+      sum += (w[channel * each + i] as number) * x(row * side * patch + column, Math.floor(i / (patch * patch)));
+    }
+    return sum;
+  });
+}
