@@ -39,6 +39,7 @@ const agesOf = async (boxes: Box[]) => (await engine.analyze(shaded, { tasks: ['
 /** Calls of one face, two faces, and none that is right, all at once: the order of their answers, which must be those of calls alone. */
 export async function overlapping(): Promise<{ order: string[]; equal: boolean; different: boolean; counts: Counts; timings: boolean }> {
   const alone = [await agesOf([left]), await agesOf([right])].flat();
+  await agesOf([right, left]); // makes the program of two faces
   const read = counting();
   const order: string[] = [];
   const told =
