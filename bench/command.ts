@@ -91,8 +91,13 @@ export function benchJob(args: string[]): BenchJob {
 
 async function runJob(job: BenchJob, routes: Awaited<ReturnType<typeof benchRoutes>>): Promise<void> {
   const { settings, weights, json, screenshot } = job;
-  if (json !== undefined) checkOutput(json, '--json');
-  if (screenshot !== undefined) checkOutput(screenshot, '--screenshot');
+  if (json !== undefined) checkOutput(json, '--json', weights === undefined ? [] : [weights]);
+  if (screenshot !== undefined)
+    checkOutput(
+      screenshot,
+      '--screenshot',
+      [weights, json].filter((path) => path !== undefined),
+    );
   const advice = 'to measure trained ones: --weights weights/facexformer.safetensors';
   console.log(weights === undefined ? weightsLine(settings, advice) : `Weights: ${weights}`);
   for (const peer of missingPeers(settings.peers))

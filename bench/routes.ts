@@ -1,19 +1,20 @@
 /** The benchmark's page as a server gives it: bundled from the sources as they stand, with what lies beside it. */
 
-import { existsSync, openAsBlob, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openAsBlob, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { exportOnnx } from '../onnx/export.ts';
 import { openCheckpoint } from '../src/checkpoint/open.ts';
-import { FORMS, type Form, formOf } from '../src/face/forms.ts';
-import type { Route } from '../tools/browser/serve.ts';
+import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
+import { FORMS, type Form, formOf, tensorsOf } from '../src/face/forms.ts';
+import type { Ready, Route } from '../tools/browser/serve.ts';
 import { FILE } from '../tools/fixtures.ts';
 import { root } from '../tools/root.ts';
 import { wgslForEsbuild } from '../tools/wgsl.mjs';
 import { commit } from './commit.ts';
 import type { Offer } from './page/peers/peer.ts';
 import type { Peer } from './page/settings.ts';
-import { prepare } from './peers/prepare.ts';
 
 const page = (...path: string[]) => join(root, 'bench', 'page', ...path);
 
@@ -80,16 +81,44 @@ export function missingPeers(peers: readonly Peer[]): Peer[] {
   return peers.filter((peer) => !installed.includes(peer));
 }
 
-/** The model as an ONNX file, written when it is first asked for: `onnx/released-7.onnx` with seeded weights, `onnx/weights.onnx` with the file's. */
-async function model(path: string, weights: string | undefined): Promise<{ file: string } | undefined> {
-  const folder = join(root, '.cache', 'peers');
-  if (path === '/onnx/weights.onnx' && weights !== undefined) {
-    const checkpoint = await openCheckpoint(await openAsBlob(weights));
-    const out = join(folder, 'weights.onnx');
-    await exportOnnx({ form: formOf(checkpoint.tensors), checkpoint, out });
-    return { file: out };
-  }
+/**
+ * The model as an ONNX file: `onnx/released-7.onnx` with seeded weights, `onnx/weights.onnx` with the file's. It is made for the request
+ * and goes with it, one request after another, so that nobody who only asks can fill the disk.
+ */
+async function model(path: string, weights: string | undefined): Promise<Ready | undefined> {
   const [, form, seed] = /^\/onnx\/(\w+)-(\d+)\.onnx$/.exec(path) ?? [];
-  if (!FORMS.includes(form as Form) || Number(seed) > 0xffffffff) return undefined;
-  return { file: (await prepare(form as Form, Number(seed), folder)).model };
+  const isFile = path === '/onnx/weights.onnx' && weights !== undefined;
+  if (!isFile && (!FORMS.includes(form as Form) || Number(seed) > 0xffffffff)) return undefined;
+  const before = turn;
+  const { promise, resolve } = deferred();
+  turn = promise;
+  await before;
+  const folder = mkdtempSync(join(tmpdir(), 'facexformer-onnx-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const sent = () => {
+    remove();
+    process.removeListener('exit', remove);
+    resolve();
+  };
+  process.once('exit', remove);
+  try {
+    const checkpoint = isFile ? await openCheckpoint(await openAsBlob(weights)) : seededCheckpoint(tensorsOf(form as Form), Number(seed));
+    const out = join(folder, 'model.onnx');
+    await exportOnnx({ form: formOf(checkpoint.tensors), checkpoint, out });
+    return { file: out, sent };
+  } catch (error) {
+    sent();
+    throw error;
+  }
 }
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+/** Ends when the model that was made last has gone out. */
+let turn: Promise<void> = Promise.resolve();

@@ -14,7 +14,7 @@ import { messageOf } from '../tools/terminal/faults.ts';
 import { parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
-import { checkOutput, isFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
+import { checkInput, checkOutput, isFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
 import { reportLines } from './report.ts';
 
@@ -116,8 +116,15 @@ async function runJob(job: Job): Promise<void> {
   for (const picture of job.pictures) {
     if (isFolder(picture)) throw new FaceXFormerError('BAD_PICTURE', `${picture} is a directory.`);
     if (!existsSync(picture)) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
+    checkInput(picture);
   }
-  for (const option of ['json', 'draw', 'raw'] as const) if (job[option] !== undefined) checkOutput(job[option], `--${option}`);
+  const taken = [...job.pictures, ...('file' in job.weights ? [job.weights.file] : [])];
+  for (const option of ['json', 'draw', 'raw'] as const) {
+    const file = job[option];
+    const files = file === undefined ? [] : option === 'json' ? [file] : job.pictures.map((_, i) => numbered(file, i, job.pictures.length));
+    for (const path of files) checkOutput(path, `--${option}`, taken);
+    taken.push(...files);
+  }
   console.log(weightsLine(job.weights));
   const { browser, adapter } = await launchBrowser(job.where, say);
   try {

@@ -21,7 +21,7 @@ export const convert: Command = {
     const [from, to] = positionals;
     if (from === undefined || to === undefined || positionals.length > 2) throw new UsageError('Two files: convert IN OUT.safetensors');
     const precision = parseChoice('--dtype', values.dtype ?? 'f32', PRECISIONS);
-    checkOutput(to);
+    checkOutput(to, '', [from]);
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'converting', loaded, total });
     try {
       const { key, prefix } = values;

@@ -27,8 +27,8 @@ export const exportModel: Command = {
     const [out] = positionals;
     if (out === undefined || positionals.length > 1) throw new UsageError('One file to write: export OUT.onnx');
     checkFolderOf(out);
-    checkOutput(out);
     const weights = chooseWeights(values.weights, values.form);
+    checkOutput(out, '', 'file' in weights ? [weights.file] : []);
     console.error(weightsLine(weights));
     const checkpoint: Checkpoint =
       'file' in weights ? await openCheckpoint(await openAsBlob(weights.file)) : seededCheckpoint(tensorsOf(weights.form), weights.seed);

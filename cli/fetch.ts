@@ -25,8 +25,8 @@ export const fetchTo = (standard: string, call: string): Command => ({
     if (positionals.length > 1) throw new UsageError('At most one file to write: fetch OUT.safetensors');
     const out = positionals[0] ?? standard;
     const precision = parseChoice('--dtype', values.dtype ?? 'f32', PRECISIONS);
-    checkOutput(out);
     const from = values.from ?? OFFICIAL.url;
+    checkOutput(out, '', /^https?:/i.test(from) ? [] : [from]);
     const total = values.whole || !/^https?:/i.test(from) ? OFFICIAL.bytes : OFFICIAL.bytes / 3;
     say(`From ${from}`);
     try {

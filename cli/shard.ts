@@ -33,6 +33,7 @@ export const shard: Command = {
       const { form, files, removed } = await shardCheckpoint(checkpoint, folder, {
         maxBytes: megabytes * 1e6,
         source: values.source,
+        input: from,
         onProgress,
       });
       clearProgress();

@@ -17,10 +17,13 @@ export async function load(path) {
     logLevel: 'error',
     sourcemap: 'inline',
   };
+  const remove = () => rmSync(outfile, { force: true });
+  process.once('exit', remove);
   await build({ ...options, entryPoints: [`${root}${path}`], outfile, plugins: [wgslForEsbuild], loader: { '.json': 'json' } });
   try {
     return await import(pathToFileURL(outfile));
   } finally {
-    rmSync(outfile);
+    remove();
+    process.removeListener('exit', remove);
   }
 }

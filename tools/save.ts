@@ -1,34 +1,159 @@
-/** Files that are whole or not there: written under another name, renamed when done. */
+/**
+ * Files that are whole or not there: written beside their place under another name, renamed when done, and removed when the process ends
+ * before that, be it by a signal (`signals.mjs`).
+ */
 import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 
+/** Files that are being written, by the names under which they are. */
+const partials = new Set<string>();
+
 /**
- * Writes pieces to a file. Two processes may write to one path: each has its own temporary file, and the last rename wins.
- * @throws FaceXFormerError LIMIT if the disk is full; whatever the pieces throw
+ * Writes pieces to a file. Two processes may write to one path: each has its own temporary file, and the last rename wins. A file that
+ * is there already keeps its mode, and a link to one stays a link.
+ * @throws FaceXFormerError LIMIT if the disk is full; BAD_OPTION where there can be no such file; whatever the pieces throw
  */
 export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
-  await mkdir(dirname(path), { recursive: true });
-  const partial = `${path}.${randomUUID()}.part`;
+  const { place, partial, mode } = beside(path);
+  let length = 0;
   try {
-    const file = await open(partial, 'wx');
-    let length = 0;
+    const file = await written(path, async () => {
+      await mkdir(dirname(place), { recursive: true });
+      return open(partial, 'wx', mode);
+    });
     try {
       for await (const piece of pieces) {
-        for (let at = 0; at < piece.length; ) at += (await file.write(piece, at)).bytesWritten;
+        await written(path, async () => {
+          for (let at = 0; at < piece.length; ) at += (await file.write(piece, at)).bytesWritten;
+        });
         length += piece.length;
       }
-      await file.sync();
+      await written(path, async () => {
+        await file.sync();
+        if (mode !== undefined) await file.chmod(mode);
+      });
     } finally {
       await file.close();
     }
-    await rename(partial, path);
+    await written(path, () => rename(partial, place));
     return length;
   } catch (cause) {
-    await rm(partial, { force: true });
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw new FaceXFormerError('LIMIT', `There is no room on the disk for ${path}.`, { cause });
-    throw cause;
+    throw isFull(cause) ? noRoom(path, cause) : cause;
+  } finally {
+    await rm(partial, { force: true }).catch(() => {});
+    partials.delete(partial);
   }
 }
+
+/** The same for what is there whole, at once. */
+export function saveNow(path: string, content: string | Uint8Array): void {
+  const { place, partial, mode } = beside(path);
+  try {
+    mkdirSync(dirname(place), { recursive: true });
+    const file = openSync(partial, 'wx', mode);
+    try {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    if (mode !== undefined) chmodSync(partial, mode);
+    renameSync(partial, place);
+  } catch (cause) {
+    throw unwritable(path, cause);
+  } finally {
+    remove(partial);
+  }
+}
+
+/** What stands in the way of writing the file, if it is there and none: a device, a pipe, a socket, a folder, a link to nothing. */
+export function obstacle(path: string): string | undefined {
+  const info = statOf(path);
+  if (info) return kindOf(info);
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) && 'a link to nothing';
+  } catch {
+    return undefined;
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined; // not there; whether it can be is told when it is written
+  }
+}
+
+/** What is there instead of a file; undefined for a file. */
+export function kindOf(info: Stats): string | undefined {
+  if (info.isFile()) return undefined;
+  if (info.isDirectory()) return 'a directory';
+  if (info.isFIFO()) return 'a pipe';
+  return info.isSocket() ? 'a socket' : 'a device';
+}
+
+/** Whether two paths lead to one file, however they are written: by links, by hard links, by other names of its folder. */
+export function sameFile(one: string, other: string): boolean {
+  const [a, b] = [statOf(one), statOf(other)];
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+}
+
+/** Where the file belongs, under what name it is written, and the mode that it has already. */
+function beside(path: string): { place: string; partial: string; mode: number | undefined } {
+  const there = obstacle(path);
+  if (there !== undefined) throw new FaceXFormerError('BAD_OPTION', `${path} is ${there}; give a file to write.`);
+  const info = statOf(path);
+  const place = info ? realpathSync(path) : path;
+  const partial = join(dirname(place), `${basename(place).slice(0, 40)}.${randomUUID().slice(0, 13)}.part`);
+  if (partials.size === 0 && !process.listeners('exit').includes(removePartials)) process.on('exit', removePartials);
+  partials.add(partial);
+  return { place, partial, mode: info && info.mode & 0o7777 };
+}
+
+function removePartials(): void {
+  for (const partial of partials) remove(partial);
+}
+
+function remove(partial: string): void {
+  partials.delete(partial);
+  try {
+    rmSync(partial, { force: true });
+  } catch {} // its folder is none: nothing was written
+}
+
+/** Runs a step of writing; its failure names the file. */
+async function written<T>(path: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+function unwritable(path: string, cause: unknown): unknown {
+  if (isFull(cause)) return noRoom(path, cause);
+  if (!(cause instanceof Error) || !('syscall' in cause) || !('code' in cause)) return cause;
+  return new FaceXFormerError('BAD_OPTION', `${path} cannot be written (${String(cause.code)}).`, { cause });
+}
+
+const isFull = (cause: unknown): boolean => cause instanceof Error && 'code' in cause && /^(ENOSPC|EDQUOT|EFBIG)$/.test(String(cause.code));
+
+const noRoom = (path: string, cause: unknown) => new FaceXFormerError('LIMIT', `There is no room on the disk for ${path}.`, { cause });

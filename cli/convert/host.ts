@@ -13,7 +13,7 @@ import { type Config, readConfig, tasksOf } from '../../src/face/config.ts';
 import type { Form } from '../../src/face/forms.ts';
 import { AGES, ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES } from '../../src/face/labels.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { save } from '../../tools/save.ts';
+import { obstacle, sameFile, save } from '../../tools/save.ts';
 import { knownForm } from './convert.ts';
 import { Hasher, type Hashes } from './hash.ts';
 
@@ -24,6 +24,8 @@ interface ShardOptions extends ReadOptions {
   maxBytes?: number | undefined;
   /** Where the weights are from, for people. */
   source?: string | undefined;
+  /** The file from which the checkpoint is read, which must not be written over. */
+  input?: string | undefined;
 }
 
 export interface HostedFiles {
@@ -36,18 +38,24 @@ export interface HostedFiles {
 /**
  * Writes a checkpoint of FaceXFormer into a folder, ready to be hosted. config.json is written last: a folder with one is whole.
  * Files that the config.json before it listed go then, and no others.
- * @throws FaceXFormerError WRONG_WEIGHTS, LIMIT, ABORTED
+ * @throws FaceXFormerError WRONG_WEIGHTS, BAD_OPTION, LIMIT, ABORTED
  */
 export async function shardCheckpoint(
   checkpoint: Checkpoint,
   folder: string,
-  { maxBytes = 100e6, source, ...reading }: ShardOptions,
+  { maxBytes = 100e6, source, input, ...reading }: ShardOptions,
 ): Promise<HostedFiles> {
   if (!knownForm(checkpoint))
     throw new FaceXFormerError('WRONG_WEIGHTS', 'Only FaceXFormer can be hosted, and these are the weights of another model.');
   const model = readConfig(inFloat32(checkpoint).tensors);
   const earlier = await listedFiles(folder);
   const groups = grouped([...checkpoint.tensors.values()], maxBytes);
+  for (const name of [...groups.map((_, i) => fileName(i, groups.length)), INDEX, 'config.json', ...earlier])
+    if (input !== undefined && sameFile(join(folder, name), input))
+      throw new FaceXFormerError(
+        'BAD_OPTION',
+        `${join(folder, name)} would be written over or removed, and it is the input; give another folder.`,
+      );
   const tensors = checkpoint.read(reading)[Symbol.asyncIterator]();
   const files: HostedFiles['files'] = [];
   try {
@@ -71,6 +79,7 @@ export async function shardCheckpoint(
 /** What an earlier run wrote into the folder, by its config.json. A file of another name is not ours to remove, whoever lists it. */
 async function listedFiles(folder: string): Promise<string[]> {
   const path = join(folder, 'config.json');
+  if (obstacle(path) !== undefined) return [];
   try {
     const { files } = parseConfig(await readFile(path), path);
     const names = files.map(({ name }) => name).filter((name) => /^model(-\d{5}-of-\d{5})?\.safetensors$/.test(name));

@@ -1,6 +1,7 @@
 /** Bytes that can be read anywhere: a file, an address. */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { kindOf } from '../../tools/save.ts';
 
 export interface RandomAccess {
   /** What messages call it. */
@@ -15,13 +16,11 @@ export interface RandomAccess {
 /** A file on disk. @throws FaceXFormerError WEIGHTS_UNREACHABLE */
 export async function openFile(path: string): Promise<RandomAccess> {
   try {
+    // Before it is opened: a pipe keeps whoever opens it waiting until someone writes.
+    const there = kindOf(await stat(path));
+    if (there !== undefined) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${path} is ${there}.`);
     const file = await open(path, 'r');
-    const info = await file.stat();
-    if (info.isDirectory()) {
-      await file.close();
-      throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${path} is a directory.`);
-    }
-    const { size } = info;
+    const { size } = await file.stat();
     const access: RandomAccess = {
       name: path,
       size,

@@ -45,9 +45,10 @@ async function verifyFile(path: string, onProgress?: Progress): Promise<Verified
 }
 
 async function verifyFolder(folder: string, onProgress?: Progress): Promise<Verified> {
-  const text = await readFile(join(folder, 'config.json')).catch((cause) => {
+  const config = await openFile(join(folder, 'config.json')).catch((cause) => {
     throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${folder} has no config.json; a folder of hosted weights does.`, { cause });
   });
+  const text = await config.read(0, config.size).finally(() => config.close());
   const { files } = parseConfig(text, join(folder, 'config.json'));
   const opened: RandomAccess[] = [];
   try {

@@ -134,6 +134,14 @@ describe('what it refuses', () => {
     expect(body).toBe('');
   });
 
+  it('what another site’s page asks for, be it a picture or a form', async () => {
+    for (const site of ['cross-site', 'same-site'])
+      for (const path of ['/', '/made/now', '/public/page.html']) expect((await raw(path, { 'sec-fetch-site': site })).status).toBe(403);
+    expect((await raw('/post/raw', { 'sec-fetch-site': 'cross-site' }, 'POST')).status).toBe(403);
+    for (const site of ['same-origin', 'none']) expect((await raw('/made/now', { 'sec-fetch-site': site })).status).toBe(200);
+    expect((await raw('/made/now', {}, 'POST')).status).toBe(405);
+  });
+
   it('another site, by its name or by its origin', async () => {
     expect((await raw('/', { host: 'evil.example' })).status).toBe(403);
     expect((await raw('/', { host: '127.0.0.1.evil.example' })).status).toBe(403);

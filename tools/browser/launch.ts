@@ -1,5 +1,10 @@
 /** A headless browser with WebGPU, on the machine's GPU or on the software adapter, and a check of which one came. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import puppeteer, { type Browser, type LaunchOptions } from 'puppeteer';
+import { exitOnSignals } from '../signals.mjs';
 import { parseChoice } from '../terminal/options.ts';
 import { driverFile } from '../vulkan.mjs';
 import { requireChrome } from './chrome.ts';
@@ -99,13 +104,20 @@ export async function launchBrowser({ browser, adapter }: Where, say: Say = () =
 }
 
 async function launch(options: LaunchOptions): Promise<LaunchedBrowser | undefined> {
-  const asked = { ...options, headless: true, protocolTimeout: 0, handleSIGTERM: false };
-  process.removeListener('SIGTERM', end).once('SIGTERM', end);
-  const browser = await puppeteer.launch(asked).catch((error: unknown) => {
-    throw new NoBrowserError(`${options.executablePath} did not start: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
+  exitOnSignals(); // Puppeteer kills its browser when this process exits; at a signal it would kill the browser alone
+  const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+  const userDataDir = profile();
+  const browser = await puppeteer
+    .launch({ ...options, ...signals, userDataDir, headless: true, protocolTimeout: 0 })
+    .catch((error: unknown) => {
+      throw new NoBrowserError(`${options.executablePath} did not start: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
     });
-  });
+  browser.once(
+    'disconnected',
+    () => void rm(userDataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }).catch(() => {}),
+  );
   try {
     const adapter = await adapterOf(browser);
     if (adapter) return { browser, adapter };
@@ -117,8 +129,27 @@ async function launch(options: LaunchOptions): Promise<LaunchedBrowser | undefin
   return undefined;
 }
 
-/** Quietly: Puppeteer, which kills the browser when this process ends, would only kill the browser, and whoever waits for a page would fail. */
-const end = () => process.exit(143);
+/** Folders of browsers' profiles. */
+const profiles = new Set<string>();
+
+function removeProfiles(): void {
+  for (const folder of profiles) rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+}
+
+/** Puppeteer kills its browser in a listener of its own, and only then can the profile go: this one stays the last. */
+function stayLast(event: string | symbol, listener: unknown): void {
+  if (event !== 'exit' || listener === removeProfiles) return;
+  queueMicrotask(() => process.removeListener('exit', removeProfiles).on('exit', removeProfiles));
+}
+
+/** A folder for a browser's profile, which goes when this process exits. */
+function profile(): string {
+  const events: NodeJS.EventEmitter = process;
+  if (!events.listeners('newListener').includes(stayLast)) events.on('exit', removeProfiles).on('newListener', stayLast);
+  const folder = mkdtempSync(join(tmpdir(), 'facexformer-browser-'));
+  profiles.add(folder);
+  return folder;
+}
 
 /** Asks a page for its adapter; undefined where there is none. A page without an address has no WebGPU, so one is served. */
 async function adapterOf(browser: Browser): Promise<AdapterFound | undefined> {

@@ -6,13 +6,19 @@ import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CommandError } from '../terminal/command.ts';
 
-/** What an address gives: a body, a file, a folder (address ends in `/`), what is made only when asked for, or what takes a POST to it. */
+/**
+ * What an address gives: a body, a file, a folder (address ends in `/`), what is made only when asked for, or what takes a POST to it.
+ * `sent` is called when a file has gone out, for one that was made for that request alone.
+ */
 export type Route =
   | { body: string | Uint8Array; type: string }
-  | { file: string; type?: string }
+  | { file: string; type?: string; sent?: () => void }
   | { folder: string }
-  | { make: (path: string) => Promise<Exclude<Route, { make: unknown }> | undefined> }
+  | { make: (path: string) => Promise<Ready | undefined> }
   | { receive: (body: Buffer, path: string) => void };
+
+/** What is there without making it. */
+export type Ready = Exclude<Route, { make: unknown }>;
 
 export interface LocalServer {
   /** `http://127.0.0.1:PORT/`. */
@@ -75,7 +81,9 @@ export async function servePage(
 ): Promise<void> {
   const server = await (asked === undefined ? serve(routes, usual).catch(() => serve(routes)) : serve(routes, asked).catch(taken(asked)));
   console.log(`${text(server.url)} (Ctrl+C ends it).`);
-  await new Promise<void>((done) => process.once('SIGINT', done).once('SIGTERM', done));
+  await new Promise<void>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal).once(signal, done);
+  });
   await server.close();
 }
 
@@ -87,30 +95,34 @@ const taken =
   };
 
 async function answer(routes: Readonly<Record<string, Route>>, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // Another site's page may reach this port by a name of its own; only this machine's names are answered.
+  // Another site's page may reach this port, by a name of its own, by a form, or by a picture whose address is here.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) return refuse(response, 403);
   const origin = request.headers.origin;
   if (origin !== undefined && origin !== `http://${request.headers.host}`) return refuse(response, 403);
+  if (!['same-origin', 'none'].includes(request.headers['sec-fetch-site']?.toString() ?? 'none')) return refuse(response, 403);
   const path = pathOf(request.url ?? '/');
   if (path === undefined) return refuse(response, 400);
   const name = Object.keys(routes)
     .filter((route) => path === route || (route.endsWith('/') && route !== '/' && path.startsWith(route)))
     .sort((a, b) => b.length - a.length)[0];
   let route = name === undefined ? undefined : routes[name];
+  const isGet = request.method === 'GET' || request.method === 'HEAD';
+  if (route && !('receive' in route) && !isGet) return refuse(response, 405);
   if (route && 'make' in route) route = await route.make(path);
   if (name === undefined || route === undefined) return refuse(response, 404);
   if ('receive' in route) {
     if (request.method !== 'POST') return refuse(response, 405);
-    route.receive(await bodyOf(request), path);
+    const body = await bodyOf(request);
+    if (!body) return refuse(response, 413);
+    route.receive(body, path);
     response.writeHead(204).end();
     return;
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
   if ('body' in route) {
     const body = typeof route.body === 'string' ? Buffer.from(route.body) : route.body;
     response.writeHead(200, { ...HEADERS, 'content-type': route.type, 'content-length': body.byteLength });
     response.end(request.method === 'HEAD' ? undefined : body);
-  } else if ('file' in route) await sendFile(route.file, route.type, request, response);
+  } else if ('file' in route) await sendFile(route.file, route.type, request, response).finally(route.sent);
   else await sendFile(await insideOf(route.folder, path.slice(name.length)), undefined, request, response);
 }
 
@@ -170,9 +182,18 @@ function rangeOf(header: string | undefined, { size }: Stats): { start: number; 
   return start > end ? 'unsatisfiable' : { start, end };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+/** Most bytes of a POST: a drawn picture of 200 megapixels is far less. */
+const MOST_POSTED = 1 << 30;
+
+/** undefined for one that is too long. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  let length = 0;
+  for await (const chunk of request) {
+    length += (chunk as Buffer).length;
+    if (length > MOST_POSTED) return undefined;
+    chunks.push(chunk as Buffer);
+  }
   return Buffer.concat(chunks);
 }
 

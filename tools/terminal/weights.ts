@@ -7,7 +7,7 @@ import { FORMS, type Form } from '../../src/face/forms.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { root } from '../root.ts';
 import { parseChoice, parseSeed, UsageError } from './options.ts';
-import { isFolder } from './write.ts';
+import { checkInput, isFolder } from './write.ts';
 
 export type ChosenWeights = { file: string; name: string } | { seed: number; form: Form };
 
@@ -26,6 +26,7 @@ export function chooseWeights(text: string | undefined, form: string | undefined
       'WEIGHTS_UNREACHABLE',
       `${isFolder(file) ? `${file} is a directory` : `There is no file ${file}`}. Give a safetensors file, or --weights seeded; npm run weights fetches the trained ones.`,
     );
+  checkInput(file);
   return { file, name: basename(file) };
 }
 

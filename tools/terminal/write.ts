@@ -1,12 +1,10 @@
-/** Files that a command writes. Their folders are made where they are not there yet. */
-import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+/** Files that a command reads and writes. The folders of those that it writes are made where they are not there yet. */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { kindOf, obstacle, sameFile, saveNow } from '../save.ts';
 import { CommandError } from './command.ts';
 
-export function write(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, content);
-}
+export const write = saveNow;
 
 /** Indented, with lists of numbers in one line. */
 export function writeJson(path: string, value: object): void {
@@ -18,13 +16,24 @@ export function writeJson(path: string, value: object): void {
 export const writtenLine = (what: string, path: string): string => `  ${what.padEnd(12)}${path}`;
 
 /**
- * Whether the file can be written, before the work whose result it is to take. `option` is what gave its name.
+ * Whether the file can be written, before the work whose result it is to take, and is none of `others`: the files that the command reads,
+ * and what else it writes. `option` is what gave its name.
  * @throws CommandError
  */
-export function checkOutput(path: string, option = ''): void {
+export function checkOutput(path: string, option = '', others: readonly string[] = []): void {
   const named = `${option} ${path}`.trim();
-  if (isFolder(resolve(path))) throw new CommandError(`${named} is a directory; give a file.`);
+  const there = obstacle(path);
+  if (there !== undefined) throw new CommandError(`${named} is ${there}; give a file.`);
+  for (const other of others)
+    if (resolve(path) === resolve(other) || sameFile(path, other))
+      throw new CommandError(`${named} would be written over ${other}, which this command reads or writes too; give another file.`);
   checkWritable(path, named);
+}
+
+/** Whether a file that the command reads is one: a pipe or a device has neither a length nor a second reading. @throws CommandError */
+export function checkInput(path: string): void {
+  const there = existsSync(path) ? kindOf(statSync(path)) : undefined;
+  if (there !== undefined) throw new CommandError(`${path} is ${there}; give a file.`);
 }
 
 /** Whether files can be written into the folder, which is made where it is not there yet. @throws CommandError */

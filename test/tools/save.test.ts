@@ -1,0 +1,183 @@
+/** Outputs: whole or not there, never over what is read or what is no file. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { main } from '../../scripts/commands.ts';
+import { root } from '../../tools/root.ts';
+import { save, saveNow } from '../../tools/save.ts';
+import { checkOutput } from '../../tools/terminal/write.ts';
+import { fileOf } from '../checkpoint/files.ts';
+import { codeOf } from '../errors.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'save-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (name: string) => join(folder, name);
+const small = fileOf({ w: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } }, 16);
+
+/** Runs a command and gives its exit code and what it complained of. */
+async function command(...args: string[]): Promise<{ code: number; err: string }> {
+  let err = '';
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const error = vi.spyOn(console, 'error').mockImplementation((line: string) => {
+    err += line;
+  });
+  const code = await main(args);
+  log.mockRestore();
+  error.mockRestore();
+  return { code, err };
+}
+
+describe('an output', () => {
+  it('keeps the mode of the file before it, and a link to it stays a link', async () => {
+    for (const [name, write] of [
+      ['async', (path: string) => save(path, [Buffer.from('new')])],
+      ['now', async (path: string) => saveNow(path, 'new')],
+    ] as const) {
+      writeFileSync(at(name), 'old');
+      chmodSync(at(name), 0o640);
+      symlinkSync(at(name), at(`${name}-link`));
+      await write(at(`${name}-link`));
+      expect(readFileSync(at(name), 'utf8')).toBe('new');
+      expect(statSync(at(name)).mode & 0o777).toBe(0o640);
+    }
+  });
+
+  it('is never what is no file', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    mkdirSync(at('directory'));
+    symlinkSync(at('nowhere'), at('dangling'));
+    const socket = createServer().listen(at('socket'));
+    await new Promise((done) => socket.once('listening', done));
+    for (const path of ['/dev/null', '/dev/full', at('pipe'), at('directory'), at('dangling'), at('socket')]) {
+      expect(await codeOf(() => save(path, [])), path).toBe('BAD_OPTION');
+      expect(
+        codeOf(() => saveNow(path, '')),
+        path,
+      ).toBe('BAD_OPTION');
+      expect(() => checkOutput(path, '--json'), path).toThrow(/^--json .* is a/);
+    }
+    socket.close();
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('in a folder that cannot be made or written is an error that names it', async () => {
+    writeFileSync(at('file'), '');
+    await expect(save(join(at('file'), 'x'), [])).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      message: expect.stringContaining(at('file')),
+    });
+    expect(() => saveNow(join(at('file'), 'x'), '')).toThrow(/cannot be written/);
+    const long = at('n'.repeat(250));
+    await save(long, [Buffer.from('x')]);
+    expect(readFileSync(long, 'utf8')).toBe('x');
+  });
+});
+
+describe('an output that is an input is refused, and the input stays as it is', () => {
+  const picture = readFileSync(join(root, 'test/fixtures/astronaut.png'));
+  beforeEach(() => {
+    writeFileSync(at('p-1.png'), picture);
+    writeFileSync(at('p-2.png'), picture);
+    writeFileSync(at('w.safetensors'), small);
+    for (const name of ['soft.png', 'hard.png', 'soft.safetensors', 'hard.safetensors']) rmSync(at(name), { force: true });
+    symlinkSync(at('p-1.png'), at('soft.png'));
+    linkSync(at('p-1.png'), at('hard.png'));
+    symlinkSync(at('w.safetensors'), at('soft.safetensors'));
+    linkSync(at('w.safetensors'), at('hard.safetensors'));
+  });
+
+  it.for<string[]>([
+    ['analyze', 'p-1.png', '--json', 'p-1.png'],
+    ['analyze', 'p-1.png', '--json', './x/../p-1.png'],
+    ['analyze', 'p-1.png', '--draw', 'soft.png'],
+    ['analyze', 'p-1.png', '--raw', 'hard.png'],
+    ['analyze', 'soft.png', '--json', 'p-1.png'],
+    ['analyze', 'p-1.png', 'p-2.png', '--draw', 'p.png'],
+    ['analyze', 'p-1.png', '--json', 'w.safetensors', '--weights', 'w.safetensors'],
+    ['analyze', 'p-1.png', '--json', 'new.json', '--raw', 'new.json'],
+    ['convert', 'w.safetensors', 'w.safetensors'],
+    ['convert', 'w.safetensors', 'soft.safetensors'],
+    ['convert', 'hard.safetensors', 'w.safetensors'],
+    ['fetch', 'w.safetensors', '--any', '--from', 'hard.safetensors'],
+    ['export', 'w.safetensors', '--weights', 'soft.safetensors'],
+    ['bench', '--weights', 'w.safetensors', '--json', 'w.safetensors'],
+  ])('%s', async ([name, ...args]) => {
+    mkdirSync(at('x'), { recursive: true });
+    const paths = args.map((arg) => (/\.(png|json|safetensors)$/.test(arg) ? `${folder}/${arg}` : arg));
+    const { code, err } = await command(name as string, ...paths);
+    expect(code).toBe(1);
+    expect(err).toMatch(/would be written over/);
+    expect(readFileSync(at('p-1.png')).equals(picture)).toBe(true);
+    expect(readFileSync(at('w.safetensors')).equals(Buffer.from(small))).toBe(true);
+    expect(existsSync(at('new.json'))).toBe(false);
+  });
+});
+
+it('an input that is a pipe or a device is refused at once', async () => {
+  execFileSync('mkfifo', [at('in.pipe')]);
+  for (const [...args] of [
+    ['convert', at('in.pipe'), at('o')],
+    ['inspect', at('in.pipe')],
+    ['verify', at('in.pipe')],
+    ['analyze', at('in.pipe')],
+    ['convert', '/dev/zero', at('o')],
+    ['shard', at('in.pipe'), at('hosted')],
+    ['analyze', join(root, 'test/fixtures/astronaut.png'), '--weights', at('in.pipe')],
+  ]) {
+    const { code, err } = await command(...args);
+    expect(code, args.join(' ')).toBe(1);
+    expect(err, args.join(' ')).toMatch(/is a (pipe|device)/);
+  }
+});
+
+const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+
+describe.skipIf(!canMount)('on a full disk', () => {
+  it.for<[name: string, args: string]>([
+    ['seed', 'seed $D/out'],
+    ['plan', 'plan --json $D/out'],
+    ['convert', 'convert $S/in.safetensors $D/out'],
+  ])('%s leaves the file before it whole, and says which file had no room', { timeout: 60_000 }, ([, args]) => {
+    const big = fileOf({ w: { dtype: 'F32', shape: [1 << 18], data_offsets: [0, 1 << 20] } }, 1 << 20);
+    writeFileSync(at('in.safetensors'), big);
+    const script = `mount -t tmpfs -o size=64k none /mnt; D=/mnt; S=${folder}; echo old > /mnt/out
+      ${process.execPath} ${join(root, 'scripts/facexformer.mjs')} ${args} >/dev/null; echo "code $?"; cat /mnt/out; ls -A /mnt`;
+    const { stdout, stderr } = spawnSync('unshare', ['-m', 'bash', '-c', script], { encoding: 'utf8' });
+    expect(stderr).toMatch(/LIMIT: There is no room on the disk for \/mnt\/out/);
+    expect(stdout).toBe('code 1\nold\nout\n');
+  });
+});
+
+it('a signal at any moment leaves no part of a file, and the exit code tells', { timeout: 60_000 }, async () => {
+  for (const [i, [signal, code]] of (
+    [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const
+  ).entries()) {
+    const place = at(`signal-${i}`);
+    mkdirSync(place);
+    const child = spawn(process.execPath, [join(root, 'scripts/facexformer.mjs'), 'seed', join(place, 'out')], { stdio: 'ignore' });
+    while (!readdirSync(place).some((name) => name.endsWith('.part'))) await new Promise((done) => setTimeout(done, 20));
+    await new Promise((done) => setTimeout(done, 150 * i));
+    child.kill(signal);
+    expect(await new Promise((done) => child.once('exit', done))).toBe(code);
+    expect(readdirSync(place)).toEqual([]);
+  }
+});
