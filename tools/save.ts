@@ -102,6 +102,8 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
+export const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+
 /** What is there instead of a file; undefined for a file. */
 export function kindOf(info: Stats): string | undefined {
   if (info.isFile()) return undefined;

@@ -1,13 +1,15 @@
 /**
  * A file at an address, read anywhere by HTTP ranges. What has been read stays in a file beside the result, at its own place, so that
- * a broken-off download goes on where it stopped. A server without ranges is read from beginning to end, once.
+ * a broken-off download goes on where it stopped. A server without ranges is read from beginning to end, once. Where the server names no
+ * version of the file, parts of two versions might meet: that is harmless in a zip archive, whose own checksums tell; anything else then
+ * comes whole by one request, and what broke off is begun again.
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { Connection, probe, type RetryOptions } from '../../src/checkpoint/connection.ts';
 import { patiently } from '../../src/checkpoint/download.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { save } from '../../tools/save.ts';
+import { isLink, obstacle, save } from '../../tools/save.ts';
 import type { RandomAccess } from './source.ts';
 
 interface AddressOptions {
@@ -29,6 +31,9 @@ export interface Address extends RandomAccess {
   forget(): Promise<void>;
 }
 
+/** Bytes as they are: packed ones have neither a length nor places. */
+const PLAIN = { 'accept-encoding': 'identity' };
+
 const BLOCK = 1024 * 1024;
 /** Bytes between two notes on disk of what is there. */
 const NOTE_EVERY = 32 * BLOCK;
@@ -38,14 +43,15 @@ const SKIP = 2 * BLOCK;
 /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, LIMIT, ABORTED */
 export async function openAddress(url: string, options: AddressOptions): Promise<Address> {
   const { fetch = globalThis.fetch, signal, retry } = options;
-  const found = await patiently(() => probe(url, { fetch, signal, retry }), signal, retry);
+  const found = await patiently(() => probe(url, { fetch, signal, retry, headers: PLAIN }), signal, retry);
   if (options.size !== undefined && found.bytes !== options.size)
     throw new FaceXFormerError(
       'BAD_WEIGHTS_FILE',
       `${url} has ${found.bytes} bytes instead of ${options.size}: it is another version of the file.`,
     );
-  const kept = await PartialFile.open(options.partial, { url, size: found.bytes, etag: found.etag });
-  return new HttpFile(kept, found.ranges, { ...options, fetch });
+  const { bytes: size, etag, validator, ranges } = found;
+  const kept = await PartialFile.open(options.partial, { url, size, etag, validator });
+  return new HttpFile(kept, ranges, { ...options, fetch });
 }
 
 class HttpFile implements Address {
@@ -55,6 +61,7 @@ class HttpFile implements Address {
   readonly #options: AddressOptions & { fetch: typeof globalThis.fetch };
   #connection: Connection | undefined;
   #unnoted = 0;
+  #whole: Promise<void> | undefined;
 
   constructor(kept: PartialFile, ranges: boolean, options: AddressOptions & { fetch: typeof globalThis.fetch }) {
     this.name = kept.what.url.split(/[?#]/, 1)[0] as string;
@@ -76,13 +83,18 @@ class HttpFile implements Address {
         'BAD_WEIGHTS_FILE',
         `${this.name} ends at byte ${this.size}, and says of itself that it goes on to ${offset + length}.`,
       );
-    if (!this.#ranges) await this.complete();
+    if (!this.#ranges || !(await this.#isSafe())) await this.complete();
     const last = Math.floor((offset + length - 1) / BLOCK);
     for (let block = Math.floor(offset / BLOCK); block <= last; block++) if (!this.#kept.has(block)) await this.#fetchBlock(block);
     return this.#kept.read(offset, length);
   }
 
   async complete(): Promise<void> {
+    const { signal, retry } = this.#options;
+    if (!(await this.#isSafe())) {
+      this.#whole ??= patiently(() => this.#atOnce(), signal, retry);
+      return this.#whole;
+    }
     for (let block = 0; block < Math.ceil(this.size / BLOCK); block++) if (!this.#kept.has(block)) await this.#fetchBlock(block);
   }
 
@@ -94,6 +106,26 @@ class HttpFile implements Address {
   async forget(): Promise<void> {
     await this.close();
     await this.#kept.remove();
+  }
+
+  /** Whether parts may come by several requests, since those of another version would be found out. */
+  async #isSafe(): Promise<boolean> {
+    if (this.#kept.what.validator !== null || this.size < 2) return true;
+    if (this.#whole) return false;
+    if (!this.#kept.has(0)) await this.#fetchBlock(0);
+    const [p, k] = await this.#kept.read(0, 2);
+    return p === 0x50 && k === 0x4b;
+  }
+
+  /** The whole file by one request, which alone is sure to give one version. */
+  async #atOnce(): Promise<void> {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#kept.clear();
+    for (let block = 0; block < Math.ceil(this.size / BLOCK); block++) {
+      await this.#kept.write(block, await this.#receive(block));
+      this.#options.onProgress?.(this.#kept.bytes);
+    }
   }
 
   async #fetchBlock(block: number): Promise<void> {
@@ -118,8 +150,12 @@ class HttpFile implements Address {
     const gap = this.#connection ? from - this.#connection.at : -1;
     if (gap < 0 || (gap > SKIP && this.#ranges)) {
       this.#connection?.close();
-      this.#connection = await Connection.open(this.#kept.what.url, { bytes: this.size, chunkBytes: BLOCK }, from, this.#options);
-      if (this.#connection.etag !== this.etag)
+      this.#connection = await Connection.open(this.#kept.what.url, { bytes: this.size, chunkBytes: BLOCK }, from, {
+        ...this.#options,
+        headers: PLAIN,
+        ifRange: this.#kept.what.validator ?? undefined,
+      });
+      if (this.#connection.version.validator !== this.#kept.what.validator)
         throw new FaceXFormerError(
           'BAD_WEIGHTS_FILE',
           `${this.name} changed while it was downloaded. Begin again: the partial file was of another version.`,
@@ -135,6 +171,8 @@ interface What {
   url: string;
   size: number;
   etag: string | null;
+  /** What only these bytes are called; null: nothing that was kept can be known again. */
+  validator: string | null;
 }
 
 /** Blocks of a file, each at its own place, and a note of which are there. */
@@ -158,6 +196,9 @@ class PartialFile {
   static async open(path: string, what: What): Promise<PartialFile> {
     const count = Math.ceil(what.size / BLOCK);
     const note = await readNote(`${path}.json`);
+    const there = obstacle(path);
+    if (there !== undefined || isLink(path))
+      throw new FaceXFormerError('BAD_OPTION', `${path} is ${there ?? 'a link'}; what is downloaded goes into it.`);
     const fits = note?.id === idOf(what) && note.blocks.length === count;
     const file = await open(path, fits ? 'r+' : 'w+').catch(() => open(path, 'w+'));
     const isThere = fits && (await file.stat()).size > 0;
@@ -167,6 +208,11 @@ class PartialFile {
       file,
       Uint8Array.from({ length: count }, (_, i) => (isThere && note?.blocks[i] === '1' ? 1 : 0)),
     );
+  }
+
+  clear(): void {
+    this.#blocks.fill(0);
+    this.bytes = 0;
   }
 
   has(block: number): boolean {
@@ -224,8 +270,8 @@ async function readNote(path: string): Promise<{ id: string; blocks: string } | 
   }
 }
 
-function idOf({ url, size, etag }: What): string {
+function idOf({ url, size, validator }: What): string {
   return createHash('sha256')
-    .update(JSON.stringify([url, size, etag]))
+    .update(JSON.stringify([url, size, validator]))
     .digest('hex');
 }

@@ -69,13 +69,12 @@ export class ByteReader {
         throw unreachable(`Reading ${this.name} broke off`, cause, 'Try again.');
       });
       if (done) return false;
-      if (!(value instanceof Uint8Array))
+      if (tag(value) !== 'Uint8Array')
         throw new FaceXFormerError('BAD_OPTION', `The stream of weights gave a ${typeof value}; its chunks must be Uint8Array.`);
       this.arrived += value.length;
       this.onChunk?.();
       if (value.length === 0) continue;
-      // A plain Uint8Array even where the source gives Node's Buffers, whose slice is no copy.
-      this.#chunk = new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.length);
+      this.#chunk = plainBytes(value);
       return true;
     }
   }
@@ -93,22 +92,35 @@ export class ByteReader {
   }
 }
 
+/** What a value is, in whichever realm it was made: an iframe's Blob is no instance of this page's. */
+export const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
+
+/**
+ * The bytes as a plain Uint8Array of this realm, even where they are Node's Buffer, whose slice is no copy. Those of a buffer that others
+ * may resize or write meanwhile are copied: neither decoders nor the GPU take them.
+ */
+export function plainBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = bytes as Uint8Array<ArrayBuffer & { resizable?: boolean }>;
+  return tag(buffer) === 'SharedArrayBuffer' || buffer.resizable ? new Uint8Array(bytes) : new Uint8Array(buffer, byteOffset, length);
+}
+
 /** What to throw when a source of bytes fails: what did, why, and what to do. */
 function unreachable(what: string, cause: unknown, todo: string): FaceXFormerError {
   if (cause instanceof FaceXFormerError) return cause;
-  return isAbort(cause) ? aborted(cause) : new FaceXFormerError('WEIGHTS_UNREACHABLE', `${what}: ${message(cause)}. ${todo}`, { cause });
+  if (isAbort(cause)) return aborted(cause);
+  return new FaceXFormerError('WEIGHTS_UNREACHABLE', `${what}: ${message(cause)}. ${todo}`, { cause: harmless(cause) });
 }
 
 /** Fetches an address. @throws FaceXFormerError WEIGHTS_UNREACHABLE, ABORTED */
 export async function fetchBytes(
-  request: RequestInfo | URL,
+  request: () => RequestInfo,
   name: string,
   fetch: typeof globalThis.fetch,
   signal?: AbortSignal,
 ): Promise<{ stream: ReadableStream<Uint8Array>; length: number | undefined }> {
   throwIfAborted(signal);
   try {
-    return responseBytes(await fetch(request, signal ? { signal } : {}), name);
+    return responseBytes(await fetch(request(), signal ? { signal } : {}), name);
   } catch (cause) {
     throwIfAborted(signal);
     throw unreachable(`Could not fetch the weights from ${name}`, cause, "Check the address, the network and the server's CORS headers.");
@@ -123,10 +135,28 @@ export function responseBytes(response: Response, name: string): { stream: Reada
     throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The server answered ${status} for the weights at ${name}. Check the address.`);
   }
   if (response.bodyUsed) throw new FaceXFormerError('BAD_OPTION', 'The Response of weights has been read already; give a fresh one.');
-  // Where there is a content encoding, the length counts encoded bytes.
-  const header = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
+  const header = isEncoded(response) ? null : response.headers.get('content-length');
   const length = header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
   return { stream: response.body ?? new Blob([]).stream(), length };
+}
+
+/** Whether the length that the answer tells may count encoded bytes. Another origin's answer does not show whether it is encoded. */
+export function isEncoded({ type, headers }: Response): boolean {
+  return type === 'cors' || headers.get('content-encoding') !== null;
+}
+
+/** The address as results and messages may show it: without the parts in which passwords, signatures and tokens stand. */
+export function address(url: string): string {
+  const plain = (url.split(/[?#]/, 1)[0] as string).replace(/^([a-z][a-z\d+.-]*:\/*)[^/@]*@/i, '$1');
+  return plain.length > 120 ? `${plain.slice(0, 117)}...` : plain;
+}
+
+const shown = (text: string): string => text.replace(/\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>]+/gi, address);
+
+/** The cause of an error, unless it tells a secret part of an address, as fetch does of one that holds a password. */
+export function harmless(cause: unknown): unknown {
+  for (let one = cause; one instanceof Error; one = one.cause) if (shown(one.message) !== one.message) return undefined;
+  return cause;
 }
 
 export function isAbort(cause: unknown): boolean {
@@ -135,6 +165,6 @@ export function isAbort(cause: unknown): boolean {
 
 /** What went wrong, with what was behind it: Node's fetch says only there which host it did not find. */
 export function message(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.cause instanceof Error ? `${cause.message} (${cause.cause.message})` : cause.message;
+  if (!(cause instanceof Error)) return shown(String(cause));
+  return shown(cause.cause instanceof Error ? `${cause.message} (${cause.cause.message})` : cause.message);
 }

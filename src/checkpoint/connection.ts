@@ -1,6 +1,6 @@
 /** One request for a file of weights, from some byte on: which of its failures are worth another try, and where its bytes belong. */
 import { aborted, either, FaceXFormerError } from '../gpu/errors.ts';
-import { isAbort, message } from './bytes.ts';
+import { address, harmless, isAbort, isEncoded, message } from './bytes.ts';
 import type { ChunkStore } from './store.ts';
 
 /** A file of weights as its config.json describes it. */
@@ -30,6 +30,10 @@ export interface DownloadOptions {
   /** undefined: nothing is kept. */
   store?: ChunkStore | undefined;
   retry?: RetryOptions | undefined;
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** The version of which a part is wanted; the whole file comes instead where it is of another. */
+  ifRange?: string | undefined;
   /** Called when the file cannot be had as it is described: the description may be of another version. */
   onFailure?: (() => Promise<void> | undefined) | undefined;
 }
@@ -44,9 +48,29 @@ export class Passing extends Error {
   }
 }
 
+/** A server's names for a version of a file. */
+export interface Version {
+  readonly etag: string | null;
+  /** What only these very bytes are called, RFC 9110, 8.8: a strong ETag, or a time that was well past when it was told. */
+  readonly validator: string | null;
+}
+
+function versionOf(headers: Headers): Version {
+  const etag = headers.get('etag');
+  const modified = headers.get('last-modified');
+  const isPast = modified !== null && Date.parse(headers.get('date') ?? '') - Date.parse(modified) >= 60_000;
+  return { etag, validator: etag !== null && !etag.startsWith('W/') ? etag : isPast ? modified : null };
+}
+
+/** Bytes a second below which a connection counts as dead, however regularly they drip. */
+const SLOWEST = 1024;
+
 /** One request, from some byte to the file's end. */
 export class Connection {
   private chunk = new Uint8Array(0);
+  /** Of the stretch over which the connection's speed is taken: milliseconds of waiting, and the bytes that came. */
+  private waited = 0;
+  private lately = 0;
 
   private constructor(
     private readonly url: string,
@@ -55,29 +79,30 @@ export class Connection {
     private readonly stall: number,
     /** Where in the file the next byte is from. */
     public at: number,
-    /** The server's name for this version of the file, if it has one. */
-    readonly etag: string | null,
+    /** The server's names for this version of the file. */
+    readonly version: Version,
   ) {}
 
   static async open(
     url: string,
     file: Pick<HostedFile, 'bytes' | 'chunkBytes'>,
     from: number,
-    { fetch, signal, retry }: DownloadOptions,
+    { fetch, signal, retry, headers: more, ifRange }: DownloadOptions,
   ): Promise<Connection> {
     const stop = new AbortController();
     const stall = retry?.stall ?? 30_000;
-    const headers = from > 0 ? { range: `bytes=${from}-` } : undefined;
-    const response = await inTime(stall, stop, url, () =>
-      fetch(url, { signal: either(signal, stop), cache: 'no-store', ...(headers && { headers }) }),
-    );
+    const headers = { ...more, ...(from > 0 && { range: `bytes=${from}-` }), ...(from > 0 && ifRange && { 'if-range': ifRange }) };
+    const response = await inTime(stall, stop, url, () => fetch(url, { signal: either(signal, stop), cache: 'no-store', headers }));
     checkStatus(url, response);
     const start = startOf(url, file, from, response);
     if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
-    const connection = new Connection(url, response.body.getReader(), stop, stall, start, response.headers.get('etag'));
+    const connection = new Connection(url, response.body.getReader(), stop, stall, start, versionOf(response.headers));
     if (start > from) {
       connection.close();
-      throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${url} answered a request from byte ${from} with bytes from ${start} on.`);
+      throw new FaceXFormerError(
+        'WEIGHTS_UNREACHABLE',
+        `${address(url)} answered a request from byte ${from} with bytes from ${start} on.`,
+      );
     }
     // A server without ranges begins at 0 again: skip what is here already.
     while (connection.at < from) await connection.take(Math.min(file.chunkBytes, from - connection.at));
@@ -104,9 +129,17 @@ export class Connection {
   }
 
   private async next(): Promise<void> {
+    const begin = performance.now();
     const { done, value } = await inTime(this.stall, this.stop, this.url, () => this.reader.read());
     if (done) throw new Passing(unreachable(this.url, `the answer ended at byte ${this.at}`));
     this.chunk = value as Uint8Array<ArrayBuffer>;
+    this.lately += value.length;
+    this.waited += performance.now() - begin;
+    if (this.waited < 2 * this.stall) return;
+    if (this.lately < (SLOWEST * this.waited) / 1000)
+      throw new Passing(unreachable(this.url, `only ${this.lately} bytes came in ${Math.round(this.waited / 1000)} s`));
+    this.waited = 0;
+    this.lately = 0;
   }
 }
 
@@ -126,7 +159,7 @@ export async function fetchSmall(url: string, limit: number, { fetch, signal, re
       if (length > limit) break;
     }
     stop.abort();
-    throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${url} is longer than ${limit} bytes: it is no description of weights.`);
+    throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${address(url)} is longer than ${limit} bytes: it is no description of weights.`);
   };
   return inTime(retry?.stall ?? 30_000, stop, url, step);
 }
@@ -134,17 +167,17 @@ export async function fetchSmall(url: string, limit: number, { fetch, signal, re
 /** What an address has: its length, and whether it can be read from any byte on. */
 export async function probe(
   url: string,
-  { fetch, signal, retry }: DownloadOptions,
-): Promise<{ bytes: number; ranges: boolean; etag: string | null }> {
+  { fetch, signal, retry, headers }: DownloadOptions,
+): Promise<{ bytes: number; ranges: boolean } & Version> {
   const stop = new AbortController();
-  const ask = () => fetch(url, { signal: either(signal, stop), cache: 'no-store', headers: { range: 'bytes=0-0' } });
+  const ask = () => fetch(url, { signal: either(signal, stop), cache: 'no-store', headers: { ...headers, range: 'bytes=0-0' } });
   const response = await inTime(retry?.stall ?? 30_000, stop, url, ask);
   checkStatus(url, response);
   stop.abort();
   const total = /^bytes 0-0\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
-  const length = total ?? response.headers.get('content-length');
+  const length = total ?? (isEncoded(response) ? null : response.headers.get('content-length'));
   if (length === null || !Number.isSafeInteger(Number(length))) throw unreachable(url, 'the server does not say how long the file is');
-  return { bytes: Number(length), ranges: response.status === 206, etag: response.headers.get('etag') };
+  return { bytes: Number(length), ranges: response.status === 206, ...versionOf(response.headers) };
 }
 
 /** Runs one step of a request; without an end after so many milliseconds the request is given up. */
@@ -170,15 +203,16 @@ async function inTime<T>(stall: number, stop: AbortController, url: string, step
 function unreachable(url: string, why: string, cause?: unknown): FaceXFormerError {
   return new FaceXFormerError(
     'WEIGHTS_UNREACHABLE',
-    `The weights could not be fetched from ${url}: ${why}. Check the address, the network and the server's CORS headers.`,
-    { cause },
+    `The weights could not be fetched from ${address(url)}: ${why}. Check the address, the network and the server's CORS headers.`,
+    { cause: harmless(cause) },
   );
 }
 
 function checkStatus(url: string, response: Response): void {
   if (response.ok && !/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) return;
   response.body?.cancel().catch(() => undefined);
-  if (response.ok) throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${url} is a web page, not a file of weights: check the address.`);
+  if (response.ok)
+    throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${address(url)} is a web page, not a file of weights: check the address.`);
   const error = unreachable(url, `the server answered ${`${response.status} ${response.statusText}`.trim()}`);
   if (response.status < 500 && ![408, 425, 429].includes(response.status)) throw error;
   const wait = Number(response.headers.get('retry-after'));
@@ -188,13 +222,12 @@ function checkStatus(url: string, response: Response): void {
 /** Where in the file the answer begins; its length is checked where the answer tells it. */
 function startOf(url: string, file: Pick<HostedFile, 'bytes'>, from: number, response: Response): number {
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
-  const encoded = response.headers.get('content-encoding');
-  const length = range?.[2] ?? (encoded || response.status === 206 ? null : response.headers.get('content-length'));
+  const length = range?.[2] ?? (isEncoded(response) || response.status === 206 ? null : response.headers.get('content-length'));
   if (typeof length === 'string' && Number(length) !== file.bytes) {
     response.body?.cancel().catch(() => undefined);
     throw new FaceXFormerError(
       'BAD_WEIGHTS_FILE',
-      `${url} has ${length} bytes, and config.json says ${file.bytes}: they are not of one version.`,
+      `${address(url)} has ${length} bytes, and config.json says ${file.bytes}: they are not of one version.`,
     );
   }
   // Other origins may hide Content-Range; then the status must do, and the hashes decide.

@@ -1,5 +1,7 @@
 /** Fetches a file in chunks of known SHA-256: resumed where it broke off, tried again with patience, never passed on unverified. */
-import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+
+import { aborted, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { address } from './bytes.ts';
 import { Connection, type DownloadOptions, type HostedFile, Passing, type RetryOptions } from './connection.ts';
 
 /** The file's bytes in order, a chunk a piece: from the store where it has them whole, else from the address. */
@@ -11,26 +13,69 @@ export function verifiedStream(url: string, file: HostedFile, options: DownloadO
     if (!options.signal?.aborted) await options.onFailure?.();
     throw error;
   };
+  const { signal } = options;
+  /** The chunk that an earlier visit kept, or another tab meanwhile. */
+  const kept = async (i: number) => {
+    const chunk = await heard(
+      store?.get(file.sha256, i).catch(() => undefined),
+      signal,
+    );
+    return chunk && (await sha256(chunk)) === file.chunks[i] ? chunk : undefined;
+  };
+  const fetched = async (i: number) => {
+    const chunk = await download.chunk(i).catch(failed);
+    // A full disk is no reason to stop, only to stop keeping.
+    const put = store?.put(file.sha256, i, chunk).catch(() => {
+      store = undefined;
+    });
+    await heard(put, signal);
+    return chunk;
+  };
   let index = 0;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       if (index === file.chunks.length) return controller.close();
       const i = index++;
-      const kept = await store?.get(file.sha256, i).catch(() => undefined);
-      const isGood = kept !== undefined && (await sha256(kept)) === file.chunks[i];
-      const chunk = isGood ? kept : await download.chunk(i).catch(failed);
-      // A full disk is no reason to stop, only to stop keeping.
-      if (!isGood)
-        await store?.put(file.sha256, i, chunk).catch(() => {
-          store = undefined;
-        });
-      controller.enqueue(chunk);
+      const shared = async () => (await kept(i)) ?? fetched(i);
+      controller.enqueue((await kept(i)) ?? (await alone(`${file.sha256} ${i}`, options, shared)));
     },
     cancel() {
       stop.abort();
       download.close();
     },
   });
+}
+
+/** What a promise gives, unless the signal is aborted first. @throws FaceXFormerError ABORTED */
+export async function heard<T>(answer: Promise<T> | undefined, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (!answer || !signal) return answer;
+  let stop = () => {};
+  const aborts = new Promise<never>((_, reject) => {
+    stop = () => reject(aborted(signal.reason));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  return Promise.race([answer, aborts]).finally(() => signal.removeEventListener('abort', stop));
+}
+
+/**
+ * Lets one tab at a time do a piece of work whose result goes into the store that all of them see. One that waits for as long as a connection
+ * may be silent does the work itself: the other tab may be asleep.
+ */
+async function alone<T>(name: string, { store, signal, retry }: DownloadOptions, work: () => Promise<T>): Promise<T> {
+  const locks = globalThis.navigator?.locks;
+  if (!store || store.kind === 'memory' || !locks) return work();
+  let begun: Promise<T> | undefined;
+  const begin = () => {
+    begun ??= work();
+    return begun;
+  };
+  const patience = AbortSignal.timeout(retry?.stall ?? 30_000);
+  const until = signal ? AbortSignal.any([signal, patience]) : patience;
+  const hold = () => begin().then(() => undefined);
+  await locks.request(`facexformer-webgpu ${name}`, { signal: until }, hold).catch(() => undefined); // the work's own failure comes below
+  throwIfAborted(signal);
+  return begin();
 }
 
 /** SHA-256 in hexadecimal. */
@@ -96,7 +141,7 @@ class Download {
     throw new Passing(
       new FaceXFormerError(
         'BAD_WEIGHTS_FILE',
-        `Bytes ${from} to ${from + bytes.length} of ${this.url} do not have the SHA-256 that config.json says: the file was damaged or replaced.`,
+        `Bytes ${from} to ${from + bytes.length} of ${address(this.url)} do not have the SHA-256 that config.json says: the file was damaged or replaced.`,
       ),
     );
   }

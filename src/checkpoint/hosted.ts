@@ -1,9 +1,9 @@
 /** Weights as they are hosted: a folder with config.json and one safetensors file, or several (shards). */
 import { FaceXFormerError } from '../gpu/errors.ts';
-import type { ByteSource } from './bytes.ts';
+import { address, type ByteSource, harmless } from './bytes.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { fetchSmall, type HostedFile, type RetryOptions } from './connection.ts';
-import { patiently, sha256, verifiedStream } from './download.ts';
+import { heard, patiently, sha256, verifiedStream } from './download.ts';
 import { quote } from './header-json.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
 
@@ -35,44 +35,64 @@ export async function hostedSources(url: string, options: HostedOptions): Promis
       'WEBGPU_UNAVAILABLE',
       'Hosted weights are verified by crypto.subtle, which needs a secure context: https or localhost.',
     );
-  const config = absolute(url.split(/[?#]/, 1)[0]?.endsWith('/') ? url.replace(/[?#].*|$/, (rest) => `config.json${rest}`) : url);
-  const store = options.cache ? await chunkStore() : undefined;
+  const [config, beside] = configOf(url);
+  const store = options.cache ? await heard(chunkStore(), options.signal) : undefined;
   const key = `config-${await sha256(new TextEncoder().encode(config))}`;
   const { files } = await fetchConfig(config, key, options, store);
   const onFailure = () => store?.delete(key).catch(() => undefined); // so that the next visit asks anew
   return files.map((file) => {
-    const address = new URL(encodeURIComponent(file.name), config).href;
+    const at = beside(file.name);
     return {
-      name: address,
+      name: address(at),
       rereadable: true,
       open: async (signal) => ({
-        stream: verifiedStream(address, file, { ...options, store, onFailure, signal: signal ?? options.signal }),
+        stream: verifiedStream(at, file, { ...options, store, onFailure, signal: signal ?? options.signal }),
         length: file.bytes,
       }),
     };
   });
 }
 
+/**
+ * The address of config.json, and those of the files beside it. What a query says, a signature or a token, is said for each of them; where a
+ * path is one segment, its slashes as %2F, so is theirs.
+ */
+function configOf(url: string): [config: string, beside: (name: string) => string] {
+  const [, path = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(absolute(url)) ?? [];
+  const folder = path.replace(/config\.json$/i, '');
+  const beside = (name: string) => folder + encodeURIComponent(name) + query;
+  return [path === folder ? beside('config.json') : path + query, beside];
+}
+
 function absolute(url: string): string {
   try {
     return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   } catch (cause) {
-    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${quote(url)} is no address of weights.`, { cause });
+    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${quote(address(url))} is no address of weights.`, { cause: harmless(cause) });
   }
 }
 
 /** From the store if it has one from an earlier visit: then that visit's weights are complete without any request. */
 async function fetchConfig(url: string, key: string, options: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
-  const kept = await store?.get(key, 0).catch(() => undefined);
+  const kept = await heard(
+    store?.get(key, 0).catch(() => undefined),
+    options.signal,
+  );
   if (kept)
     try {
       return parseConfig(kept, url);
     } catch {
-      await store?.delete(key); // damaged: fetched anew
+      await heard(
+        store?.delete(key).catch(() => undefined),
+        options.signal,
+      ); // damaged: fetched anew
     }
   const bytes = await patiently(() => fetchSmall(url, MAX_CONFIG_BYTES, options), options.signal, options.retry);
   const config = parseConfig(bytes, url);
-  await store?.put(key, 0, bytes).catch(() => undefined);
+  await heard(
+    store?.put(key, 0, bytes).catch(() => undefined),
+    options.signal,
+  );
   return config;
 }
 
@@ -110,9 +130,13 @@ function isHash(value: unknown): value is string {
 }
 
 function badConfig(url: string, why: string, cause?: unknown): FaceXFormerError {
-  return new FaceXFormerError('BAD_WEIGHTS_FILE', `${url} does not describe weights: ${why}. Make it with \`facexformer shard\`.`, {
-    cause,
-  });
+  return new FaceXFormerError(
+    'BAD_WEIGHTS_FILE',
+    `${address(url)} does not describe weights: ${why}. Make it with \`facexformer shard\`.`,
+    {
+      cause,
+    },
+  );
 }
 
 /** Several files' tensors as one checkpoint, read one file after the other. @throws FaceXFormerError BAD_WEIGHTS_FILE */

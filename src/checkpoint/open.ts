@@ -1,6 +1,6 @@
 /** Opens a safetensors file wherever it is, reads its header, and then its tensors one by one. */
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { ByteReader, type ByteSource, fetchBytes, responseBytes } from './bytes.ts';
+import { checkSignal, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { address, ByteReader, type ByteSource, fetchBytes, plainBytes, responseBytes, tag } from './bytes.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
 import { hostedSources, joined } from './hosted.ts';
@@ -30,9 +30,10 @@ export interface OpenOptions {
  * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, BAD_OPTION, ABORTED
  */
 export async function openCheckpoint(source: WeightsSource, { signal, fetch, cache = true, retry }: OpenOptions = {}): Promise<Checkpoint> {
+  checkSignal(signal);
   throwIfAborted(signal);
   const fetching = fetch ?? globalThis.fetch.bind(globalThis);
-  if ((typeof source !== 'string' && !(source instanceof URL)) || !isHosted(String(source)))
+  if ((typeof source !== 'string' && tag(source) !== 'URL') || !isHosted(String(source)))
     return openBytes(byteSource(source, fetching), signal);
   const [first, ...others] = await hostedSources(String(source), { signal, fetch: fetching, cache, retry });
   if (others.length === 0) return openBytes(first as ByteSource, signal);
@@ -41,9 +42,9 @@ export async function openCheckpoint(source: WeightsSource, { signal, fetch, cac
   return joined(address(String(source)), parts);
 }
 
-/** Whether the address is that of hosted weights: of their folder, or of their config.json. */
+/** Whether the address is that of hosted weights: of their folder, or of their config.json. Some stores write a path as one segment, its slashes as %2F. */
 export function isHosted(url: string): boolean {
-  return /(\/|\/config\.json|^config\.json)$/.test(url.split(/[?#]/, 1)[0] as string);
+  return /(\/|%2F|(^|\/|%2F)config\.json)$/i.test(url.split(/[?#]/, 1)[0] as string);
 }
 
 /** Reads the header. `keep`: the opened source waits for the first reading, instead of being opened again. */
@@ -91,6 +92,7 @@ async function* readTensors(
   begin: (signal: AbortSignal | undefined) => Promise<ByteReader>,
   { signal, onProgress }: ReadOptions = {},
 ) {
+  checkSignal(signal);
   throwIfAborted(signal);
   const reader = await begin(signal);
   const progress = () => onProgress?.(Math.min(Math.max(reader.arrived - header.dataStart, 0), header.dataBytes), header.dataBytes);
@@ -129,24 +131,30 @@ async function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, s
 }
 
 function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): ByteSource {
-  const request = source instanceof Request;
-  if (typeof source === 'string' || source instanceof URL || request) {
-    const name = address(request ? source.url : String(source));
-    return { name, rereadable: true, open: (signal) => fetchBytes(request ? source.clone() : source, name, fetch, signal) };
+  const kind = tag(source); // an iframe's File is a File, too
+  if (typeof source === 'string' || kind === 'URL' || kind === 'Request') {
+    const name = address(kind === 'Request' ? (source as Request).url : String(source));
+    const request = () => (kind === 'Request' ? (source as Request).clone() : String(source));
+    return { name, rereadable: true, open: (signal) => fetchBytes(request, name, fetch, signal) };
   }
-  if (source instanceof Response) {
-    const name = source.url ? address(source.url) : 'response';
-    return { name, rereadable: false, open: async () => responseBytes(source, name) };
+  if (kind === 'Response') {
+    const response = source as Response;
+    const name = response.url ? address(response.url) : 'response';
+    return { name, rereadable: false, open: async () => responseBytes(response, name) };
   }
-  if (source instanceof Blob) {
-    const name = source instanceof File && source.name ? source.name : 'blob';
-    return { name, rereadable: true, open: async () => ({ stream: source.stream(), length: source.size }) };
+  if (kind === 'Blob' || kind === 'File') {
+    const blob = source as Blob;
+    return { name: (blob as File).name || 'blob', rereadable: true, open: async () => ({ stream: blob.stream(), length: blob.size }) };
   }
-  if (source instanceof ReadableStream)
-    return { name: 'stream', rereadable: false, open: async () => ({ stream: unlocked(source), length: undefined }) };
-  if (source instanceof ArrayBuffer || source instanceof Uint8Array) {
-    const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
-    return { name: 'bytes', rereadable: true, open: async () => ({ stream: streamOf(bytes), length: bytes.length }) };
+  if (kind === 'ReadableStream') {
+    const stream = source as ReadableStream<Uint8Array>;
+    return { name: 'stream', rereadable: false, open: async () => ({ stream: unlocked(stream), length: undefined }) };
+  }
+  if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer' || kind === 'Uint8Array') {
+    const given = source as ArrayBuffer | Uint8Array;
+    const bytes = () => present(given);
+    bytes();
+    return { name: 'bytes', rereadable: true, open: async () => ({ stream: streamOf(bytes()), length: bytes().length }) };
   }
   throw new FaceXFormerError(
     'BAD_OPTION',
@@ -154,22 +162,38 @@ function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): Byte
   );
 }
 
+/** The bytes, if they are still there: memory that was transferred, to a worker say, is not. */
+function present(given: ArrayBuffer | Uint8Array): Uint8Array {
+  try {
+    const bytes = 'buffer' in given ? given : new Uint8Array(given);
+    void new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length); // throws where the memory is gone, or too short for the view
+    return bytes;
+  } catch (cause) {
+    throw new FaceXFormerError('BAD_OPTION', 'The memory of the weights was transferred or made shorter; give it as long as it is here.', {
+      cause,
+    });
+  }
+}
+
 function unlocked(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   if (stream.locked) throw new FaceXFormerError('BAD_OPTION', 'The stream of weights is locked: something else is reading it.');
   return stream;
 }
 
+/** In pieces, since memory that may be resized or is shared is copied as it is read. */
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      controller.enqueue(bytes);
-      controller.close();
+  const piece = plainBytes(bytes.subarray(0, 1)).buffer === bytes.buffer ? bytes.length : PIECE;
+  let at = 0;
+  return new ReadableStream(
+    {
+      pull(controller) {
+        if (at >= bytes.length) return controller.close();
+        controller.enqueue(plainBytes(bytes.subarray(at, at + piece)));
+        at += piece;
+      },
     },
-  });
+    { highWaterMark: 0 },
+  );
 }
 
-/** The address as results and messages may show it: without what follows `?` or `#`, where signatures and tokens stand. */
-function address(url: string): string {
-  const plain = url.split(/[?#]/, 1)[0] as string;
-  return plain.length > 120 ? `${plain.slice(0, 117)}...` : plain;
-}
+const PIECE = 4 * 1024 * 1024;

@@ -1,6 +1,7 @@
 /**
  * Where downloaded weights stay between visits, in verified chunks, under the weights' SHA-256: the origin's private file system
- * (OPFS), else the Cache API, else this page's memory. No failure of a store is an error: what cannot be kept is fetched again.
+ * (OPFS), else the Cache API, else this page's memory. No failure of a store is an error: what cannot be kept is fetched again. Browsers
+ * have been seen whose stores never answer: such a one is gone round after a while, and not asked again.
  */
 
 /** Keeps chunks by key and index. */
@@ -17,10 +18,47 @@ const FOLDER = 'facexformer-webgpu';
 
 /** The best store that this runtime has. */
 export async function chunkStore(): Promise<ChunkStore> {
-  opened ??= openOpfs()
-    .catch(() => openCacheApi())
-    .catch(() => memoryStore());
+  opened ??= inTime(openOpfs(), OPENING)
+    .catch(() => inTime(openCacheApi(), OPENING))
+    .then(patient, () => memoryStore());
   return opened;
+}
+
+/** Milliseconds in which a store opens, and in which it reads or writes a chunk of 16 MB from a slow disk. */
+const OPENING = 1000;
+const ANSWERING = 5000;
+/** Milliseconds for what takes no time: finding a file, and opening one to write. */
+const FINDING = 1000;
+
+/** What a promise gives, or a failure where it gives nothing for so long. */
+function inTime<T>(answer: Promise<T>, milliseconds: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Silent()), milliseconds);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+class Silent extends Error {}
+
+/** The store, each of whose answers is awaited for a while only; after one that does not come, nothing is asked of it any more. */
+function patient(store: ChunkStore): ChunkStore {
+  let silent: Silent | undefined;
+  const asked = async <T>(answer: () => Promise<T>): Promise<T> => {
+    if (silent) throw silent;
+    try {
+      return await inTime(answer(), ANSWERING);
+    } catch (error) {
+      if (error instanceof Silent) silent = error;
+      throw error;
+    }
+  };
+  return {
+    kind: store.kind,
+    get: (key, index) => asked(() => store.get(key, index)),
+    put: (key, index, bytes) => asked(() => store.put(key, index, bytes)),
+    list: () => asked(() => store.list()),
+    delete: (key) => asked(() => store.delete(key)),
+  };
 }
 
 let opened: Promise<ChunkStore> | undefined;
@@ -32,14 +70,14 @@ async function openOpfs(): Promise<ChunkStore> {
   return {
     kind: 'opfs',
     async get(key, index) {
-      const folder = await root.getDirectoryHandle(key).catch(() => undefined);
-      const file = await folder?.getFileHandle(String(index)).catch(() => undefined);
+      const folder = await found(root.getDirectoryHandle(key));
+      const file = folder && (await found(folder.getFileHandle(String(index))));
       return file && new Uint8Array(await (await file.getFile()).arrayBuffer());
     },
     async put(key, index, bytes) {
-      const folder = await root.getDirectoryHandle(key, { create: true });
-      const file = await folder.getFileHandle(String(index), { create: true });
-      const writable = await file.createWritable();
+      const folder = await inTime(root.getDirectoryHandle(key, { create: true }), FINDING);
+      const file = await inTime(folder.getFileHandle(String(index), { create: true }), FINDING);
+      const writable = await inTime(file.createWritable(), FINDING);
       try {
         await writable.write(bytes);
         await writable.close(); // only now does the file change
@@ -63,6 +101,14 @@ async function openOpfs(): Promise<ChunkStore> {
   };
 }
 
+/** What is there, or undefined. A store that does not answer has failed. */
+async function found<T>(handle: Promise<T>): Promise<T | undefined> {
+  return inTime(handle, FINDING).catch((error: unknown) => {
+    if (error instanceof Silent) throw error;
+    return undefined;
+  });
+}
+
 async function openCacheApi(): Promise<ChunkStore> {
   const cache = await caches.open(FOLDER);
   // The Cache API keeps only http addresses; this host does not exist.
@@ -71,7 +117,7 @@ async function openCacheApi(): Promise<ChunkStore> {
   return {
     kind: 'cache',
     async get(key, index) {
-      const response = await cache.match(address(key, index));
+      const response = await inTime(cache.match(address(key, index)), FINDING);
       return response && new Uint8Array(await response.arrayBuffer());
     },
     put: (key, index, bytes) =>
