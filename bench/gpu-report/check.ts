@@ -20,18 +20,15 @@ interface Bound {
 }
 
 const ALL = /^/;
-const PRODUCTS = /^(matmul|conv)/;
-const PRODUCTS_F32 = /^(matmul|conv)(?!.*=f16)/;
-/** A step of 448 multiply-adds converts 16 or 24 numbers first, which are more than 1 in 30 instructions. */
-const PRODUCTS_F16 = /^(matmul|conv).*=f16/;
+/** All but shares of two steps, whose loop compilers write out: their figures are of all that stands around it, too. */
+const PRODUCTS = /^(matmul|conv)(?! .*(INNER=1024 .*SHARES=32|INNER=256 .*SHARES=8))/;
 const RDNA3 = ['navi31', 'navi31-wgpu'];
 
 export const BOUNDS: readonly Bound[] = [
   { gpus: RDNA3, pipelines: ALL, figure: 'spills', atMost: 0 },
-  { gpus: RDNA3, pipelines: PRODUCTS_F32, figure: 'fmaShare', atLeast: 0.93 },
-  { gpus: RDNA3, pipelines: PRODUCTS_F16, figure: 'fmaShare', atLeast: 0.91 },
-  { gpus: RDNA3, pipelines: PRODUCTS, figure: 'fmaPerMemory', atLeast: 9 },
-  { gpus: RDNA3, pipelines: PRODUCTS, figure: 'waves', atLeast: 8 },
+  { gpus: RDNA3, pipelines: PRODUCTS, figure: 'fmaShare', atLeast: 0.85 },
+  { gpus: RDNA3, pipelines: PRODUCTS, figure: 'fmaPerMemory', atLeast: 6 },
+  { gpus: RDNA3, pipelines: PRODUCTS, figure: 'waves', atLeast: 12 },
   { gpus: ['tgl'], pipelines: /^(matmul|conv|windowAttention)/, figure: 'spills', atMost: 4 },
   { gpus: ['adreno740', 'mali-g610'], pipelines: ALL, figure: 'spills', atMost: 0 },
 ];

@@ -1,6 +1,6 @@
 /** How the network's steps become dispatches. */
 import type { Tensor } from '../graph/graph.ts';
-import type { GpuKernels } from '../kernels/set.ts';
+import type { GpuKernels } from '../kernels/roles.ts';
 import type { PlacedHead } from './heads.ts';
 import type { Decoded, Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';

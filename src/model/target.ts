@@ -1,7 +1,7 @@
 /** What the model's functions add to, and what they hand on to one another. */
 import type { Graph, Tensor } from '../graph/graph.ts';
 import type { Dtype } from '../kernels/kernel.ts';
-import type { GpuKernels } from '../kernels/set.ts';
+import type { GpuKernels } from '../kernels/roles.ts';
 
 export interface Target {
   readonly graph: Graph;

@@ -6,8 +6,9 @@ import type { Kernel, Launch } from '../kernels/kernel.ts';
 import { fits, type MatmulTile, matmul, matmulWith, threadsOf, tileOf, USUAL_TILE } from '../kernels/matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall } from '../kernels/matmul/matmulRegisters.ts';
 import type { StreamMatmulShape } from '../kernels/matmul/role.ts';
-import { type WindowAttentionShape, windowAttention } from '../kernels/windowAttention.ts';
-import { windowAttentionScores } from '../kernels/windowAttentionScores.ts';
+import type { WindowAttentionShape } from '../kernels/windowAttention/role.ts';
+import { windowAttention } from '../kernels/windowAttention/windowAttention.ts';
+import { windowAttentionScores } from '../kernels/windowAttention/windowAttentionScores.ts';
 
 /** One way to compute a dispatch: a kernel launched for its shape. Bindings, tensors and what comes out are the same in all of them. */
 export interface Candidate {

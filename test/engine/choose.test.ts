@@ -2,8 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { kernelsFor, loweringFor } from '../../src/engine/choose.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels, subgroupKernels } from '../../src/kernels/registers.ts';
-import { gpuKernels } from '../../src/kernels/set.ts';
+import { ROLES } from '../../src/kernels/roles.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -13,15 +12,15 @@ const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100
 const LINUX = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0';
 
 it.each([
-  ['nvidia', LINUX, gpuKernels],
-  ['', LINUX, gpuKernels],
-  ['qualcomm', ANDROID, adrenoKernels],
-  ['arm', ANDROID, maliKernels],
-  ['imagination', ANDROID, gpuKernels],
-  ['intel', LINUX, intelKernels],
-  ['intel', MAC, intelKernels],
-  ['apple', MAC, appleKernels],
-  ['amd', MAC, gpuKernels],
+  ['nvidia', LINUX, ROLES.desktop],
+  ['', LINUX, ROLES.desktop],
+  ['qualcomm', ANDROID, ROLES.adreno],
+  ['arm', ANDROID, ROLES.mali],
+  ['imagination', ANDROID, ROLES.desktop],
+  ['intel', LINUX, ROLES.intel],
+  ['intel', MAC, ROLES.intel],
+  ['apple', MAC, ROLES.apple],
+  ['amd', MAC, ROLES.desktop],
 ])('vendor %j of a browser that says %s', async (vendor, userAgent, kernels) => {
   vi.stubGlobal('navigator', { userAgent });
   expect(kernelsFor({ vendor })).toBe(kernels);
@@ -29,23 +28,23 @@ it.each([
 
 /** What Firefox says in WebGL, sanitised: dom/canvas/SanitizeRenderer.cpp there. */
 it.each([
-  ['Intel(R) HD Graphics, or similar', LINUX, intelKernels],
-  ['ANGLE (Intel, Intel(R) HD Graphics Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, intelKernels],
-  ['ANGLE (NVIDIA, NVIDIA GeForce GTX 980 Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, gpuKernels],
-  ['ANGLE (AMD, Radeon R9 200 Series Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, gpuKernels],
-  ['Radeon R9 200 Series, or similar', MAC, gpuKernels],
-  ['Intel(R) HD Graphics, or similar', MAC, intelKernels],
-  ['Apple M1, or similar', MAC, appleKernels],
-  ['Adreno (TM) 650, or similar', ANDROID, adrenoKernels],
-  ['Mali-G77, or similar', ANDROID, maliKernels],
-  ['llvmpipe, or similar', LINUX, gpuKernels],
+  ['Intel(R) HD Graphics, or similar', LINUX, ROLES.intel],
+  ['ANGLE (Intel, Intel(R) HD Graphics Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, ROLES.intel],
+  ['ANGLE (NVIDIA, NVIDIA GeForce GTX 980 Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, ROLES.desktop],
+  ['ANGLE (AMD, Radeon R9 200 Series Direct3D11 vs_5_0 ps_5_0), or similar', WINDOWS, ROLES.desktop],
+  ['Radeon R9 200 Series, or similar', MAC, ROLES.desktop],
+  ['Intel(R) HD Graphics, or similar', MAC, ROLES.intel],
+  ['Apple M1, or similar', MAC, ROLES.apple],
+  ['Adreno (TM) 650, or similar', ANDROID, ROLES.adreno],
+  ['Mali-G77, or similar', ANDROID, ROLES.mali],
+  ['llvmpipe, or similar', LINUX, ROLES.desktop],
   // It resists fingerprints, or has no WebGL: by system.
-  ['Mozilla', MAC, appleKernels],
-  ['Mozilla', ANDROID, maliKernels],
-  ['Mozilla', LINUX, gpuKernels],
-  [undefined, MAC, appleKernels],
-  [undefined, ANDROID, maliKernels],
-  [undefined, LINUX, gpuKernels],
+  ['Mozilla', MAC, ROLES.apple],
+  ['Mozilla', ANDROID, ROLES.mali],
+  ['Mozilla', LINUX, ROLES.desktop],
+  [undefined, MAC, ROLES.apple],
+  [undefined, ANDROID, ROLES.mali],
+  [undefined, LINUX, ROLES.desktop],
 ])('no vendor, WebGL says %j, the browser %s', async (renderer, userAgent, kernels) => {
   const loseContext = vi.fn();
   const gl = { RENDERER: 7937, getParameter: (name: number) => (name === 7937 ? renderer : null), getExtension: () => ({ loseContext }) };
@@ -63,18 +62,25 @@ it.each([
 it('a vendor that is named, and a CPU, need no WebGL', async () => {
   const canvas = vi.fn();
   vi.stubGlobal('OffscreenCanvas', canvas);
-  expect(kernelsFor({ vendor: 'nvidia' })).toBe(gpuKernels);
-  expect(kernelsFor({ vendor: '', software: true })).toBe(softwareKernels);
+  expect(kernelsFor({ vendor: 'nvidia' })).toBe(ROLES.desktop);
+  expect(kernelsFor({ vendor: '', software: true })).toBe(ROLES.software);
   expect(canvas).not.toHaveBeenCalled();
 });
 
 it('no vendor where no browser is', async () => {
   vi.stubGlobal('navigator', undefined);
-  expect(kernelsFor({ vendor: '' })).toBe(gpuKernels);
+  expect(kernelsFor({ vendor: '' })).toBe(ROLES.desktop);
+});
+
+it('an architecture of earlier years, whose GPUs have few processors', () => {
+  expect(kernelsFor({ vendor: 'nvidia', architecture: 'pascal' })).toBe(ROLES.laptop);
+  expect(kernelsFor({ vendor: 'amd', architecture: 'gcn-5' })).toBe(ROLES.laptop);
+  for (const architecture of ['ampere', 'lovelace', 'blackwell'])
+    expect(kernelsFor({ vendor: 'nvidia', architecture })).toBe(ROLES.desktop);
 });
 
 it('a CPU, whatever else it says', async () => {
-  expect(kernelsFor({ vendor: 'arm', software: true })).toBe(softwareKernels);
+  expect(kernelsFor({ vendor: 'arm', software: true })).toBe(ROLES.software);
 });
 
 describe('the lowering', () => {
@@ -85,13 +91,13 @@ describe('the lowering', () => {
   const desktop = gpu({ vendor: 'nvidia' }, 32);
 
   it('has kernels for CPUs with subgroups of four, for other CPUs and for GPUs', () => {
-    expect(loweringFor(swiftshader, 'auto').kernels).toBe(subgroupKernels);
-    expect(loweringFor(lavapipe, 'auto').kernels).toBe(softwareKernels);
-    expect(loweringFor(desktop, 'auto').kernels).toBe(gpuKernels);
+    expect(loweringFor(swiftshader, 'auto').kernels).toBe(ROLES.subgroup);
+    expect(loweringFor(lavapipe, 'auto').kernels).toBe(ROLES.software);
+    expect(loweringFor(desktop, 'auto').kernels).toBe(ROLES.desktop);
   });
 
   it("by name has a desktop's kernels on CPUs too", () => {
-    for (const one of [swiftshader, lavapipe, desktop]) expect(loweringFor(one, 'fused').kernels).toBe(gpuKernels);
+    for (const one of [swiftshader, lavapipe, desktop]) expect(loweringFor(one, 'fused').kernels).toBe(ROLES.desktop);
   });
 
   it.each(['Fused', 'plain', '', 7, null])('%j is none', async (asked) => {

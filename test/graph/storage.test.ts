@@ -5,8 +5,7 @@ import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import { FORMS } from '../../src/face/forms.ts';
 import type { Node, Operand } from '../../src/graph/graph.ts';
 import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
-import { adrenoKernels, appleKernels, intelKernels, maliKernels, softwareKernels, subgroupKernels } from '../../src/kernels/registers.ts';
-import { gpuKernels } from '../../src/kernels/set.ts';
+import { ROLES } from '../../src/kernels/roles.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 
@@ -38,14 +37,14 @@ function misread({ name, kernel, launch, inputs, output }: Node): string[] {
 }
 
 const LOWERINGS = [
-  ['desktop', fused(gpuKernels), 'f32'],
-  ['desktop', fused(gpuKernels), 'f16'],
-  ['Adreno', fused(adrenoKernels), 'f16'],
-  ['Intel', fused(intelKernels), 'f16'],
-  ['Apple', fused(appleKernels), 'f16'],
-  ['Mali', fused(maliKernels), 'f16'],
-  ['software', fused(softwareKernels), 'f16'],
-  ['subgroups of four', fused(subgroupKernels), 'f16'],
+  ['desktop', fused(ROLES.desktop), 'f32'],
+  ['desktop', fused(ROLES.desktop), 'f16'],
+  ['Adreno', fused(ROLES.adreno), 'f16'],
+  ['Intel', fused(ROLES.intel), 'f16'],
+  ['Apple', fused(ROLES.apple), 'f16'],
+  ['Mali', fused(ROLES.mali), 'f16'],
+  ['software', fused(ROLES.software), 'f16'],
+  ['subgroups of four', fused(ROLES.subgroup), 'f16'],
 ] as const;
 
 describe.each(FORMS)('%s form', (form) => {

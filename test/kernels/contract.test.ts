@@ -93,20 +93,6 @@ describe.for(kernels)('%s', (path) => {
   });
 });
 
-/** Functions that several files have to have, as a file stands by itself: what is mended in one is mended in all. */
-const SHARED = [{ files: ['windowAttention', 'windowAttentionScores'], functions: ['position', 'around'] }];
-
-describe.for(SHARED)('$files', ({ files: alike, functions }) => {
-  it.for(functions)('have the same %s', (name) => {
-    const texts = alike.map((file) => {
-      const source = textOf(file);
-      return new RegExp(`^fn ${name}\\((?:.*\\}$|[^]*?^\\}$)`, 'm').exec(source)?.[0];
-    });
-    expect(texts[0]).toContain(`fn ${name}(`);
-    for (const text of texts) expect(text).toBe(texts[0]);
-  });
-});
-
 it('there are kernels to check', () => expect(kernels.length).toBeGreaterThan(0));
 
 it.for(parts)('%s is part of a kernel', (part) => {

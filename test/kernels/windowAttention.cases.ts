@@ -1,4 +1,4 @@
-import { windowAttention } from '../../src/kernels/windowAttention.ts';
+import { windowAttention } from '../../src/kernels/windowAttention/windowAttention.ts';
 import { windowBatchCases, windowCases } from './windows.ts';
 
 export const cases = [...windowCases(windowAttention), ...windowBatchCases(windowAttention)];

@@ -1,4 +1,4 @@
-import { windowAttentionDirect } from '../../src/kernels/windowAttentionDirect.ts';
+import { windowAttentionDirect } from '../../src/kernels/windowAttention/windowAttentionDirect.ts';
 import { windowBatchCases, windowCases } from './windows.ts';
 
 export const cases = [...windowCases(windowAttentionDirect), ...windowBatchCases(windowAttentionDirect)];

@@ -1,4 +1,4 @@
-import { windowAttentionScores } from '../../src/kernels/windowAttentionScores.ts';
+import { windowAttentionScores } from '../../src/kernels/windowAttention/windowAttentionScores.ts';
 import { windowBatchCases, windowCases } from './windows.ts';
 
 export const cases = [...windowCases(windowAttentionScores), ...windowBatchCases(windowAttentionScores)];

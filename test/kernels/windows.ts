@@ -1,6 +1,6 @@
 import type { Kernel } from '../../src/kernels/kernel.ts';
 import { transposed } from '../../src/kernels/matmul/role.ts';
-import type { WindowAttentionShape } from '../../src/kernels/windowAttention.ts';
+import type { WindowAttentionShape } from '../../src/kernels/windowAttention/role.ts';
 import { attention, rowsOf } from './float64.ts';
 import { FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';

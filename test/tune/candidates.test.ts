@@ -6,7 +6,7 @@ import { makePlan } from '../../src/graph/plan.ts';
 import { withMachine } from '../../src/kernels/kernel.ts';
 import { fits, matmul, tileOf } from '../../src/kernels/matmul/matmul.ts';
 import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
-import { maliKernels, subgroupKernels } from '../../src/kernels/registers.ts';
+import { ROLES } from '../../src/kernels/roles.ts';
 import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { alternativesTo, matmulCandidates } from '../../src/tune/candidates.ts';
@@ -80,13 +80,13 @@ describe("a plan's shapes", () => {
   });
 
   it("begin with the small kernel where the table is Mali's", () => {
-    const [first] = tunablesOf(makePlan(network(config, { lowering: fused(maliKernels) }), outputs));
+    const [first] = tunablesOf(makePlan(network(config, { lowering: fused(ROLES.mali) }), outputs));
     expect(first?.candidates.map(({ name }) => name)).toContain('matmulRegisters GROUPS=4 ROWS=7 QUADS=1 STEP=4');
     expect(first?.candidates[0]?.name).toBe('matmulRegisters GROUPS=4 ROWS=4 QUADS=1 STEP=4');
   });
 
   it('are none with the kernels for subgroups of four', () => {
-    expect(tunablesOf(makePlan(network(config, { lowering: fused(subgroupKernels) }), outputs))).toEqual([]);
+    expect(tunablesOf(makePlan(network(config, { lowering: fused(ROLES.subgroup) }), outputs))).toEqual([]);
   });
 
   it('take the chosen kernels, and nothing else changes', () => {

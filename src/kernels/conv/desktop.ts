@@ -26,5 +26,8 @@ export function convSharesFor(shape: ConvShape, processors: number): number {
   return possible.find((shares) => threads * shares >= FEWEST_THREADS * processors) ?? (possible.at(-1) as number);
 }
 
+/** For those of laptops and of earlier years: tiles are enough. */
+export const smallDesktopConv: Conv = { kernel: conv, sharesOf: () => 1 };
+
 /** For GPUs of 100 processors and more. */
 export const largeDesktopConv: Conv = { kernel: conv, sharesOf: (shape) => convSharesFor(shape, 128) };

@@ -5,7 +5,7 @@
 import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { EMBED_CHANNELS } from '../../kernels/embed.ts';
 import { packWeight, paddedCols, streamStride, transposed } from '../../kernels/matmul/role.ts';
-import { type GpuKernels, gpuKernels } from '../../kernels/set.ts';
+import { type GpuKernels, ROLES } from '../../kernels/roles.ts';
 import { timesVector } from '../fold.ts';
 import { HEAD_SCALE, lookupOf, packed, product, rowsOf, rowsOfStream, rowsOfTensor, SWIN_EPS, sideOf, stored } from '../layers.ts';
 import type { Lowering, NormedLayer } from '../lowering.ts';
@@ -13,7 +13,7 @@ import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 import { decode } from './decoder.ts';
 
-export function fused(kernels: GpuKernels = gpuKernels): Lowering {
+export function fused(kernels: GpuKernels = ROLES.desktop): Lowering {
   return {
     kernels,
     mostImages: 8,

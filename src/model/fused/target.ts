@@ -1,4 +1,4 @@
-import type { GpuKernels } from '../../kernels/set.ts';
+import type { GpuKernels } from '../../kernels/roles.ts';
 import type { Target } from '../target.ts';
 
 export interface FusedTarget extends Target {

@@ -30,14 +30,8 @@ var<workgroup> values: array<array<array<vec4f, QUADS>, WINDOW>, PAIR * STAGED>;
 var<workgroup> bias: array<array<f32, REACH>, PAIR * REACH>;
 
 // The position, counted through all images, that stands at place i of this window after the cyclic shift by (-SHIFT, -SHIFT).
-fn position(window: vec2u, image: u32, i: u32) -> u32 {
-  let at = (window * WINDOW + vec2u(i % WINDOW, i / WINDOW) + SHIFT) % SIDE;
-  return (image * SIDE + at.y) * SIDE + at.x;
-}
-
 // A window on the map's far edge has columns, or rows, that came around from the near one: those from 7 - SHIFT on. Queries on one
 // side of that border do not see keys on the other.
-fn around(at: u32) -> bool { return at >= WINDOW - SHIFT; }
 fn mask(edge: bool, query: u32, key: u32) -> f32 { return select(0.0, -100.0 * LOG2E, edge && around(query) != around(key)); }
 
 // `before` and `beyond` are the masks of keys in columns that did not come around, and of those that did.

@@ -1,5 +1,5 @@
-import { defineKernel, type Launch, tiles } from './kernel.ts';
-import type { WindowAttentionShape } from './windowAttention.ts';
+import { defineKernel, type Launch, tiles } from '../kernel.ts';
+import { type WindowAttentionShape, windowMacs } from './role.ts';
 import wgsl from './windowAttentionDirect.wgsl';
 
 export const windowAttentionDirect = defineKernel('windowAttentionDirect', wgsl, (shape: WindowAttentionShape): Launch => {
@@ -8,6 +8,6 @@ export const windowAttentionDirect = defineKernel('windowAttentionDirect', wgsl,
     constants: { SHIFT: shift },
     machine: { elem: dtype },
     workgroups: [tiles((side * side * heads) / 7, 64), images, 1],
-    macs: images * side * side * 49 * heads * 64,
+    macs: windowMacs(shape),
   };
 });

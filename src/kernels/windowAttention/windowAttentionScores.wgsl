@@ -21,13 +21,7 @@ override SHIFT: u32;
 var<workgroup> scores: array<f32, POSITIONS * POSITIONS>; // [key][query]; a thread reads what it wrote itself: no barrier
 
 // The position, counted through all images, that stands at place i of this window after the cyclic shift by (-SHIFT, -SHIFT).
-fn position(window: vec2u, image: u32, i: u32) -> u32 {
-  let at = (window * WINDOW + vec2u(i % WINDOW, i / WINDOW) + SHIFT) % SIDE;
-  return (image * SIDE + at.y) * SIDE + at.x;
-}
-
 // As windowAttention's: which keys came around the map's edge, and which queries do not see them.
-fn around(at: u32) -> bool { return at >= WINDOW - SHIFT; }
 fn hidden(edge: vec2<bool>, query: u32, key: u32) -> bool {
   return (edge.x && around(query % WINDOW) != around(key % WINDOW)) || (edge.y && around(query / WINDOW) != around(key / WINDOW));
 }

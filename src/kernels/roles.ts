@@ -1,0 +1,119 @@
+/**
+ * Which kernel computes what on which kind of GPU, as one table: a role a row, a kind of GPU a column. Which is fast is a property of the adapter, and
+ * the model's files do not know it: kernels of one role take the same shapes and bindings and give the same tensors. A new variant is a file and a cell.
+ */
+import { convInTime } from './conv/conv.ts';
+import { convRegisters } from './conv/convRegisters.ts';
+import { convSubgroup } from './conv/convSubgroup.ts';
+import { largeDesktopConv, smallDesktopConv } from './conv/desktop.ts';
+import type { Conv } from './conv/role.ts';
+import { type EmbedShape, embed, embedSmall } from './embed.ts';
+import { type FaceUpdateShape, faceUpdate, faceUpdateInTime, faceUpdateSmall } from './faceUpdate.ts';
+import type { Kernel } from './kernel.ts';
+import { largeDesktop, smallDesktop } from './matmul/desktop.ts';
+import { matmulWith, tileOf } from './matmul/matmul.ts';
+import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmul/matmulRegisters.ts';
+import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
+import type { Matmul } from './matmul/role.ts';
+import { type ParseShape, parse, parseInTime, parseSmall } from './parse.ts';
+import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
+import { directSharesOf, taskToFaceDirect } from './taskToFaceDirect.ts';
+import { type TokenUpdateShape, tokenUpdate, tokenUpdateSmall } from './tokenUpdate.ts';
+import type { WindowAttentionShape } from './windowAttention/role.ts';
+import { windowAttention } from './windowAttention/windowAttention.ts';
+import { windowAttentionDirect } from './windowAttention/windowAttentionDirect.ts';
+import { windowAttentionScores } from './windowAttention/windowAttentionScores.ts';
+
+export interface KernelSet {
+  readonly matmul: Matmul;
+  /** Of the paper form's hourglass. */
+  readonly conv: Conv;
+  readonly windowAttention: Kernel<WindowAttentionShape>;
+  readonly taskToFace: Kernel<TaskToFaceShape>;
+  /** In how many shares of the keys `taskToFace` leaves each query and head. */
+  readonly sharesOf: (shape: TaskToFaceShape) => number;
+}
+
+/** What the fused lowering takes besides. */
+export interface GpuKernels extends KernelSet {
+  readonly embed: Kernel<EmbedShape>;
+  readonly faceUpdate: Kernel<FaceUpdateShape>;
+  readonly parse: Kernel<ParseShape>;
+  readonly tokenUpdate: Kernel<TokenUpdateShape>;
+}
+
+/**
+ * Kinds of GPU that want other kernels: desktop GPUs of 100 processors and more, and smaller ones, of laptops and of earlier years; Apple's, Intel's,
+ * Adreno and Mali of phones; CPUs that run WebGPU (lavapipe), and those whose subgroups are of exactly four lanes (SwiftShader).
+ */
+export const KINDS = ['desktop', 'laptop', 'apple', 'intel', 'adreno', 'mali', 'software', 'subgroup'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** One dispatch a product or convolution: so few processors have enough to do with its tiles. */
+const whole = <Shape>(kernel: Kernel<Shape>): { kernel: Kernel<Shape>; sharesOf(shape: Shape): number } => ({ kernel, sharesOf: () => 1 });
+
+/** Tiles in workgroup memory, a step read ahead: for whoever has registers enough. */
+const desktop: GpuKernels = {
+  matmul: largeDesktop,
+  conv: largeDesktopConv,
+  windowAttention,
+  taskToFace,
+  sharesOf,
+  embed,
+  faceUpdate,
+  parse,
+  tokenUpdate,
+};
+
+/** A step's weights are read when it is due. */
+const inTime = { faceUpdate: faceUpdateInTime, parse: parseInTime };
+
+/** Workgroup memory is ordinary memory there: operands straight from storage, and scores in it only where sums would fill the registers. */
+const adreno: GpuKernels = {
+  ...desktop,
+  matmul: whole(matmulRegisters),
+  conv: whole(convRegisters),
+  windowAttention: windowAttentionScores,
+  ...inTime,
+};
+
+/** A barrier switches threads on a CPU, and a load of eight lanes is eight loads. */
+const software: GpuKernels = { ...adreno, matmul: whole(matmulRegistersWide) };
+
+export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
+  desktop,
+  laptop: { ...desktop, matmul: smallDesktop, conv: smallDesktopConv },
+  // Threads have 128 registers at most: a step is read when it is due.
+  apple: { ...desktop, matmul: whole(matmulWith(() => tileOf('32x64', '4x4', true))), conv: whole(convInTime), ...inTime },
+  // Compilers give a thread of 16 lanes 64 registers, or of 8 lanes 128: tiles of 7 x 8 spill hundreds of values there, those of 4 x 4 none.
+  intel: { ...adreno, matmul: whole(matmulRegistersSmall) },
+  adreno,
+  mali: { ...adreno, matmul: whole(matmulRegistersSmall), embed: embedSmall, faceUpdate: faceUpdateSmall, parse: parseSmall },
+  software,
+  // A workgroup is one subgroup or needs none: no barrier, and no workgroup memory, whose every number takes as long to compile as a row of a kernel.
+  subgroup: {
+    ...software,
+    matmul: whole(matmulSubgroup),
+    conv: whole(convSubgroup),
+    windowAttention: windowAttentionDirect,
+    taskToFace: taskToFaceDirect,
+    sharesOf: directSharesOf,
+    embed: embedSmall,
+    tokenUpdate: tokenUpdateSmall,
+  },
+};
+
+/** By vendor, as WebGPU names it. */
+const BY_VENDOR: Readonly<Record<string, Kind>> = { qualcomm: 'adreno', arm: 'mali', intel: 'intel', apple: 'apple' };
+
+/** Architectures, as WebGPU names them, whose GPUs have too few processors to share a product's inner dimension, or whose most are of laptops. */
+const SMALL = /^(fermi|kepler|maxwell|pascal|gcn-\d)$/;
+
+/** The kind of a GPU by vendor and architecture; every one that is not known is a desktop's. @param lanes of every subgroup, where that is known */
+export function kindOf(
+  { vendor, architecture = '', software = false }: { vendor: string; architecture?: string; software?: boolean },
+  lanes?: number,
+): Kind {
+  if (software) return lanes === 4 ? 'subgroup' : 'software';
+  return BY_VENDOR[vendor] ?? (SMALL.test(architecture) ? 'laptop' : 'desktop');
+}

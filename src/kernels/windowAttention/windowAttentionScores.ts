@@ -1,0 +1,14 @@
+import { defineKernel } from '../kernel.ts';
+import shiftedWindow from '../parts/shiftedWindow.wgsl';
+import { type WindowAttentionShape, windowMacs } from './role.ts';
+import wgsl from './windowAttentionScores.wgsl';
+
+export const windowAttentionScores = defineKernel('windowAttentionScores', [wgsl, shiftedWindow], (shape: WindowAttentionShape) => {
+  const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
+  return {
+    constants: { SIDE: side, HEADS: heads, SHIFT: shift },
+    machine: { elem: dtype },
+    workgroups: [(side / 7) ** 2, heads, images],
+    macs: windowMacs(shape),
+  };
+});
