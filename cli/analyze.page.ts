@@ -3,6 +3,7 @@
 import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { safetensorsHeader } from '../src/checkpoint/write.ts';
+import { mtcnn } from '../src/detect/mtcnn.ts';
 import { FaceXFormer } from '../src/engine/facexformer.ts';
 import type { LoadOptions } from '../src/engine/options.ts';
 import { tensorsOf } from '../src/face/config.ts';
@@ -23,7 +24,7 @@ export interface LoadRequest {
 export interface AnalyzeRequest {
   /** Address of the picture on the page's server. */
   picture: string;
-  box: Box | undefined;
+  box: Box | 'whole' | undefined;
   taps: boolean;
   /** Post the drawn picture as `drawn`, the raw outputs as `raw`. */
   draw: boolean;
@@ -50,6 +51,7 @@ export async function load({ weights, tasks, plan, dtype }: LoadRequest): Promis
   let last = 0;
   engine = await FaceXFormer.load({
     weights: 'url' in weights ? weights.url : seededCheckpoint(tensorsOf(weights.form), weights.seed),
+    detector: mtcnn({ weights: new URL('/mtcnn.safetensors', location.href) }),
     plan,
     dtype,
     ...(tasks && { tasks: tasks as Task[] }), // the engine says which names it does not know

@@ -8,6 +8,7 @@ import type { Box } from '../src/image/crop.ts';
 import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from '../tools/browser/launch.ts';
 import { type OpenPage, openPage, PageError } from '../tools/browser/page.ts';
 import type { Route } from '../tools/browser/serve.ts';
+import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import { root } from '../tools/root.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
@@ -21,7 +22,7 @@ import { reportLines } from './report.ts';
 interface Job {
   pictures: string[];
   weights: ChosenWeights;
-  box: Box | undefined;
+  box: Box | 'whole' | undefined;
   tasks: string[] | undefined;
   json: string | undefined;
   draw: string | undefined;
@@ -53,7 +54,8 @@ const OPTIONS = {
 
 const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed (default: weights/facexformer.safetensors, else seeded)
   --form released|paper      the form of seeded weights (default: released)
-  --box x0,y0,x1,y1          the face's box in whole pixels (fractions are cut off), used as it is, already widened (default: the whole picture)
+  --box x0,y0,x1,y1|whole    the face's box in whole pixels (fractions are cut off), used as it is, already widened; or the whole picture
+                             (default: all faces that MTCNN finds)
   --tasks a,b                ${TASKS.join(', ')}
   --json FILE                all results
   --draw FILE.png            the picture with landmarks, head pose and parsing drawn on it
@@ -67,7 +69,7 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
 
 export const analyze: Command = {
   name: 'analyze',
-  summary: 'analyse the face in a picture',
+  summary: 'analyse the faces in a picture',
   usage: `analyze PICTURE... [options]\n\n${OPTION_LINES}`,
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
@@ -100,7 +102,7 @@ function jobOf(values: Values, pictures: string[]): Job {
   return {
     pictures,
     weights: chooseWeights(values.weights, values.form),
-    box: values.box === undefined ? undefined : parseBox(values.box),
+    box: values.box === undefined || values.box === 'whole' ? values.box : parseBox(values.box),
     tasks: values.tasks === undefined ? undefined : parseTasks(values.tasks),
     json: values.json,
     draw: values.draw,
@@ -185,7 +187,7 @@ async function analyzeOne(job: Job, page: OpenPage, picture: string, i: number):
 const pictureUrl = (picture: string, i: number): string => `/pictures/${i}/${encodeURIComponent(basename(picture))}`;
 
 function routesOf({ pictures, weights }: Job): Record<string, Route> {
-  const routes: Record<string, Route> = {};
+  const routes: Record<string, Route> = { '/mtcnn.safetensors': { body: Buffer.from(mtcnnWeights()), type: 'application/octet-stream' } };
   pictures.forEach((picture, i) => {
     routes[decodeURIComponent(pictureUrl(picture, i))] = { file: resolve(picture) };
   });

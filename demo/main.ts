@@ -83,7 +83,7 @@ async function analyse(): Promise<void> {
     }
     const start = performance.now();
     const { engine } = loaded;
-    const result = await engine.analyze(source, { box: stage.box, signal: mine.signal });
+    const result = await engine.analyze(source, { box: stage.box ?? 'whole', signal: mine.signal });
     if (mine.signal.aborted) return;
     showFaces(result.faces, performance.now() - start);
   } catch (error) {

@@ -3,6 +3,7 @@
 import { bench } from '../bench/command.ts';
 import { analyze, start } from '../cli/analyze.ts';
 import { convert } from '../cli/convert.ts';
+import { detect } from '../cli/detect.ts';
 import { exportModel } from '../cli/export.ts';
 import { fetch } from '../cli/fetch.ts';
 import { inspect } from '../cli/inspect.ts';
@@ -14,7 +15,22 @@ import { demo } from '../demo/command.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { runCommand } from '../tools/terminal/run.ts';
 
-const COMMANDS: readonly Command[] = [analyze, plan, seed, convert, exportModel, fetch, shard, verify, inspect, demo, bench, tune, start];
+const COMMANDS: readonly Command[] = [
+  analyze,
+  detect,
+  plan,
+  seed,
+  convert,
+  exportModel,
+  fetch,
+  shard,
+  verify,
+  inspect,
+  demo,
+  bench,
+  tune,
+  start,
+];
 
 /** Runs the command that the arguments name, and gives the exit code. */
 export const main = (args: string[]): Promise<number> => runCommand(COMMANDS, 'npm run -s facexformer --', args);

@@ -12,6 +12,7 @@ export type {
   AnalyzeOptions,
   EngineDtype,
   EngineInfo,
+  FaceWith,
   LoadOptions,
   Progress,
   Timings,
@@ -26,12 +27,13 @@ export { type FaceJson, faceToJson } from './face/json.ts';
 export * from './face/labels.ts';
 export type { Angles, Matrix3 } from './face/pose.ts';
 export type { AgeChoice, Choice, Face, HeadPose, RawOutputs, Segmentation, Visibility } from './face/results.ts';
-export type { AdapterName, LentDevice } from './gpu/device.ts';
+export { type AdapterName, checkSupport, type LentDevice, type Support } from './gpu/device.ts';
 export { type ErrorCode, FaceXFormerError } from './gpu/errors.ts';
 export type { Plan } from './graph/plan.ts';
 export { planJson, printPlan } from './graph/print.ts';
 export type { KernelTime } from './graph/profile.ts';
-export { type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen } from './image/crop.ts';
+export { type AnyBox, type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen, widenToSquare } from './image/crop.ts';
+export type { DetectedFace, FaceDetector, LoadDetector } from './image/detector.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
 export type { HourglassSizes } from './model/hourglass.ts';
 export type { TunedShape } from './tune/tune.ts';

@@ -4,8 +4,9 @@ import { type Gpu, type LentDevice, openGpu } from '../gpu/device.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { disposed } from '../gpu/readback.ts';
 import { allocated } from '../gpu/scope.ts';
-import { type Box, type Point, type Size, wholePicture } from '../image/crop.ts';
-import { frameOf, openPicture, type Picture, type PictureSource } from '../image/source.ts';
+import { type Point, type Size, wholePicture } from '../image/crop.ts';
+import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
+import { frameOf, openPicture, type Picture, type PictureSource, takenNow } from '../image/source.ts';
 import { type CascadeOptions, cascade, type FoundFace } from './cascade.ts';
 import { GpuNetworks } from './networks.ts';
 import { packagedWeights, readWeights } from './weights.ts';
@@ -20,12 +21,8 @@ const USUAL_FACE = 20;
 /** The texture's sides grow in steps of this many pixels. */
 const STEP = 256;
 
-/** A face that was found. Coordinates are picture pixels as facenet-pytorch counts them; the box may reach over the picture's edge. */
-export interface DetectedFace {
-  readonly box: Box;
-  /** 0 to 1. */
-  readonly score: number;
-  /** The eye on the picture's left, the eye on its right, the nose, the mouth's corner on the left, and that on the right. */
+/** A face that MTCNN found. Coordinates are picture pixels as facenet-pytorch counts them. */
+export interface MtcnnFace extends DetectedFace {
   readonly points: readonly Point[];
 }
 
@@ -60,7 +57,7 @@ export interface DetectOptions extends SearchOptions {
 }
 
 /** MTCNN on one GPU: `load` makes it, `detect` finds faces until `dispose`. */
-export class Mtcnn {
+export class Mtcnn implements FaceDetector {
   #turn: Promise<unknown> = Promise.resolve();
   #texture: GPUTexture | undefined;
   #disposed = false;
@@ -95,11 +92,13 @@ export class Mtcnn {
    * The faces in a picture; none is []. Calls are answered in their order.
    * @throws FaceXFormerError BAD_PICTURE, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED
    */
-  detect(source: PictureSource, options: DetectOptions = {}): Promise<DetectedFace[]> {
+  detect(source: PictureSource, options: DetectOptions = {}): Promise<MtcnnFace[]> {
     const { signal, ...search } = options;
     const asked = { ...this.options, ...search };
+    const opening = takenNow(source);
     const frame = frameOf(source);
-    const found = this.#turn.then(() => this.#detect(frame ?? source, asked, signal)).finally(() => frame?.close());
+    const open = () => opening ?? openPicture(frame ?? source);
+    const found = this.#turn.then(() => this.#detect(open, asked, signal)).finally(() => frame?.close());
     this.#turn = found.catch(() => {});
     return found;
   }
@@ -112,10 +111,10 @@ export class Mtcnn {
     if (this.gpu.own) this.gpu.device.destroy();
   }
 
-  async #detect(source: PictureSource, options: SearchOptions, signal: AbortSignal | undefined): Promise<DetectedFace[]> {
+  async #detect(open: () => Promise<Picture>, options: SearchOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
     const search = checked(options);
     this.#check(signal);
-    const picture = await openPicture(source);
+    const picture = await open();
     try {
       return ordered(await this.#search(picture, search, signal), picture, options);
     } catch (error) {
@@ -127,7 +126,7 @@ export class Mtcnn {
     }
   }
 
-  async #search(picture: Picture, search: CascadeOptions, signal: AbortSignal | undefined): Promise<DetectedFace[]> {
+  async #search(picture: Picture, search: CascadeOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
     const size = searchedSize(picture, search.minFace, this.gpu.device.limits.maxTextureDimension2D);
     const searched = size.width === picture.width && size.height === picture.height ? picture : await picture.resized(size);
     try {
@@ -171,6 +170,12 @@ export class Mtcnn {
   }
 }
 
+/** For the `detector` of `FaceXFormer.load`: MTCNN on the engine's own device, loaded beside the weights. */
+export const mtcnn =
+  (options: Omit<MtcnnOptions, 'device' | 'signal'> = {}): LoadDetector =>
+  ({ device, signal }) =>
+    Mtcnn.load({ ...options, device, signal });
+
 /** The size at which a picture is searched: its own, unless it is larger than memory or a texture allows. */
 export function searchedSize({ width, height }: Size, minFace: number, mostSide: number): Size {
   const most = LARGEST_PICTURE * Math.min(1, minFace / USUAL_FACE) ** 2;
@@ -179,7 +184,7 @@ export function searchedSize({ width, height }: Size, minFace: number, mostSide:
 }
 
 /** A face of the picture that was searched in pixels of the one that was given. */
-function faceOf({ x0, y0, x1, y1, score, points }: FoundFace, alongX: number, alongY: number): DetectedFace {
+function faceOf({ x0, y0, x1, y1, score, points }: FoundFace, alongX: number, alongY: number): MtcnnFace {
   return {
     box: { x0: x0 * alongX, y0: y0 * alongY, x1: x1 * alongX, y1: y1 * alongY },
     score,
@@ -196,7 +201,7 @@ function nearCenter(face: DetectedFace, { width, height }: Size): number {
 }
 
 /** The faces that are wanted, the first ones first. Of equals the one that the search gave last comes first, as NumPy's reversed argsort has it. */
-export function ordered(faces: readonly DetectedFace[], picture: Size, { order = 'size', maxFaces }: SearchOptions): DetectedFace[] {
+export function ordered(faces: readonly MtcnnFace[], picture: Size, { order = 'size', maxFaces }: SearchOptions): MtcnnFace[] {
   const worth = order === 'size' ? areaOf : (face: DetectedFace) => nearCenter(face, picture);
   const sorted = order === 'score' ? [...faces] : faces.toReversed().toSorted((a, b) => worth(b) - worth(a));
   return sorted.slice(0, maxFaces);

@@ -1,46 +1,68 @@
 /** The engine: loads weights onto a GPU once, then analyses pictures, in the order of the calls. */
 
 import { heatmapsTap } from '../face/config.ts';
-import { type AnalyzedFace, type Batch, facesOf } from '../face/faces.ts';
+import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
-import { type Box, checkBox, wholePicture } from '../image/crop.ts';
+import { type AnyBox, type Box, checkBox, cornersOf, wholePicture, widen, widenToSquare } from '../image/crop.ts';
 import { batchesOf } from '../image/preprocess.ts';
-import { frameOf, openPicture, type Picture, type PictureSource } from '../image/source.ts';
+import { frameOf, openPicture, type Picture, type PictureSource, takenNow } from '../image/source.ts';
 import { type Loaded, loadEngine } from './load.ts';
 import {
   type Analysis,
   type AnalyzeOptions,
+  checkAnalyzeOptions,
   checkedTasks,
   type EngineInfo,
   type LoadOptions,
   type TuneOptions,
   type TuneReport,
 } from './options.ts';
-import type { Wanted } from './programs.ts';
 import { tune } from './tune.ts';
 
-/** A call whose frames the GPU has; `results` are one a batch. */
-interface Submitted {
-  readonly picture: { readonly width: number; readonly height: number };
-  readonly frames: { readonly batch: Batch; readonly results: Promise<Results> }[];
+/** Where a face is in its picture, and who says so. */
+interface Place {
+  readonly crop: Box;
+  readonly origin: Pick<AnalyzedFace, 'source' | 'score' | 'detected' | 'points'>;
+}
+
+/** A picture under way, and what has come of it. */
+interface Opened {
+  readonly picture: Picture;
+  readonly places: readonly Place[];
+  readonly faces: AnalyzedFace[];
   readonly start: number;
-  readonly timings: { decode: number; upload: number; encode: number; run: number };
+  readonly timings: { decode: number; detect: number; upload: number; encode: number; run: number };
+}
+
+/** A face that goes through the network, and its picture. */
+interface Item {
+  readonly opened: Opened;
+  readonly place: Place;
+}
+
+/** Faces, of one picture or of several, that the GPU was given together. */
+interface Frame {
+  readonly items: readonly Item[];
+  readonly plan: Plan;
+  readonly results: Promise<Results>;
 }
 
 /**
  * The network on one GPU, its weights loaded and its kernels compiled. Made by `load`; `analyze` takes pictures until `dispose`.
  * Nothing of it leaves the page.
  */
-export class FaceXFormer {
+export class FaceXFormer<Loads extends Task = Task> {
   /** The tasks that were loaded, in the order of TASKS. */
-  readonly tasks: readonly Task[];
+  readonly tasks: readonly Loads[];
   /** What it runs on, and with which weights. */
   readonly info: EngineInfo;
+  /** For `using engine = await FaceXFormer.load(...)`, where the runtime knows it: as `dispose`. */
+  declare readonly [Symbol.dispose]: () => void;
   readonly #loaded: Loaded;
   /** Ends when the last call's frames are all submitted. */
   #submitting: Promise<unknown> = Promise.resolve();
@@ -51,7 +73,7 @@ export class FaceXFormer {
   private constructor(loaded: Loaded) {
     const { gpu, config, tasks, parameters, source } = loaded;
     this.#loaded = loaded;
-    this.tasks = tasks;
+    this.tasks = tasks as readonly Loads[];
     this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form, weightBytes: parameters.bytes };
   }
 
@@ -60,28 +82,86 @@ export class FaceXFormer {
    * @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, GPU_ERROR, DEVICE_LOST, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE,
    * UNKNOWN_TASK, BAD_OPTION, ABORTED
    */
-  static async load(options: LoadOptions): Promise<FaceXFormer> {
-    return new FaceXFormer(await loadEngine({ ...options }));
+  static async load<Asked extends Task = Task>(options: LoadOptions<Asked>): Promise<FaceXFormer<Asked>> {
+    return new FaceXFormer<Asked>(await loadEngine({ ...options }));
   }
 
   /**
-   * Analyses the faces in one picture. Calls are answered in their order; while the GPU works for one, the next is decoded, uploaded and
-   * submitted, up to three frames ahead. Options, boxes and what a video shows are taken when it is called.
+   * Finds and analyses the faces of one picture: those in `box` or `boxes`, or those that the detector finds, which may be none. Calls are answered in
+   * their order; while the GPU works for one, the next is decoded, searched, uploaded and submitted, up to three frames ahead. Options, boxes and what
+   * a canvas, an image element or a video shows are taken when it is called.
    * @throws FaceXFormerError BAD_PICTURE, BAD_BOX, UNKNOWN_TASK, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED; the engine stays usable after all
    * but DEVICE_LOST and DISPOSED
    */
-  analyze(source: PictureSource, options: AnalyzeOptions = {}): Promise<Analysis> {
-    const { box, boxes = box, ...others } = { ...options };
-    const asked = { ...others, boxes: boxes && [boxes].flat().map((one) => ({ ...one })) }; // the caller's may be others at the call's turn
+  analyze<Asked extends Task = Loads>(source: PictureSource, options: AnalyzeOptions<Asked> = {}): Promise<Analysis<Asked>> {
+    const asked = taken(options);
+    const opening = takenNow(source);
     const frame = frameOf(source);
-    const submitted = this.#inTurn(() => {
-      if (box && boxes !== box) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
-      return this.#submit(frame ?? source, asked);
+    const submitted = this.#inTurn(async () => {
+      const opened = await this.#open(() => opening ?? openPicture(frame ?? source), asked);
+      try {
+        return { opened, frames: await this.#submit(itemsOf(opened), asked) };
+      } finally {
+        opened.picture.close();
+      }
     });
-    void this.#submitting.then(() => frame?.close());
-    const answered = this.#answering.then(() => submitted).then((call) => this.#answer(call, asked));
+    void this.#submitting.then(() => {
+      frame?.close();
+      opening?.then(
+        (picture) => picture.close(),
+        () => {}, // who called was told
+      );
+    });
+    const answered = this.#answering
+      .then(() => submitted)
+      .then(async ({ opened, frames }) => {
+        for (const one of frames) await this.#read(one, asked);
+        this.#check(asked.signal);
+        return analysisOf<Asked>(opened);
+      });
     this.#answering = answered.catch(() => {});
     return answered;
+  }
+
+  /**
+   * Analyses many pictures, one answer a picture, in their order. Faces of several pictures go through the network together, which photos of one or two
+   * faces need to keep a GPU busy; pictures are asked for as they are needed. Ends at the first that fails, as `analyze` does.
+   * @throws FaceXFormerError as `analyze`
+   */
+  async *analyzeMany<Asked extends Task = Loads>(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    options: AnalyzeOptions<Asked> = {},
+  ): AsyncGenerator<Analysis<Asked>, void, undefined> {
+    const asked = taken(options);
+    const most = this.#loaded.programs.mostImages(asked);
+    const calls: Opened[] = []; // that are not answered
+    const frames: Frame[] = []; // that are not read
+    let waiting: Item[] = []; // that are not submitted
+    const submit = async (items: readonly Item[]): Promise<void> => {
+      waiting = waiting.slice(items.length);
+      frames.push(...(await this.#inTurn(() => this.#submit(items, asked))));
+      for (const { opened } of items) if (!waiting.some((item) => item.opened === opened)) opened.picture.close();
+    };
+    /** Reads frames until no more than so many are under way. */
+    const read = async (left: number): Promise<void> => {
+      while (frames.length > left) await this.#read(frames.shift() as Frame, asked);
+    };
+    try {
+      for await (const source of pictures) {
+        const opened = await this.#inTurn(() => this.#open(() => openPicture(source), asked));
+        calls.push(opened);
+        waiting.push(...itemsOf(opened));
+        if (opened.places.length === 0) opened.picture.close();
+        while (waiting.length >= most) await submit(waiting.slice(0, most));
+        await read(1);
+        while (calls[0] && isWhole(calls[0])) yield analysisOf<Asked>(calls.shift() as Opened);
+      }
+      if (waiting.length > 0) await submit(waiting);
+      await read(0);
+      while (calls[0]) yield analysisOf<Asked>(calls.shift() as Opened);
+    } finally {
+      for (const { picture } of calls) picture.close();
+    }
   }
 
   /** What a frame of these tasks runs. */
@@ -110,7 +190,8 @@ export class FaceXFormer {
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
   dispose(): void {
     this.#disposed = true;
-    const { gpu, programs, parameters, preprocess } = this.#loaded;
+    const { gpu, programs, parameters, preprocess, detector, ownsDetector } = this.#loaded;
+    if (ownsDetector) detector?.dispose?.();
     programs.destroy();
     parameters.destroy();
     preprocess.destroy();
@@ -127,59 +208,90 @@ export class FaceXFormer {
     return run;
   }
 
-  /** The serial part of a call: one at a time, and no longer than until the GPU has its frames. */
-  async #submit(source: PictureSource, options: AnalyzeOptions): Promise<Submitted> {
+  /** The picture, and where its faces are. What is wrong with the options is told here, in the call's turn. */
+  async #open(open: () => Promise<Picture>, options: AnalyzeOptions): Promise<Opened> {
     this.#check(options.signal);
+    checkAnalyzeOptions(options);
     const tasks = this.#chosen(options.tasks);
     if (options.heatmaps && !(heatmapsTap(this.#loaded.config) && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
-    const picture = await openPicture(source);
-    const timings = { decode: performance.now() - start, upload: 0, encode: 0, run: 0 };
+    const picture = await open();
+    const timings = { decode: performance.now() - start, detect: 0, upload: 0, encode: 0, run: 0 };
     try {
-      const crops = (options.boxes ?? [wholePicture(picture)]).map((box) => checkBox(box, picture));
-      const call: Submitted = { picture, frames: [], start, timings };
-      await this.#submitFrames(call, picture, crops, { ...options, tasks });
-      return call;
-    } finally {
+      const begun = performance.now();
+      const places = await this.#places(picture, options);
+      timings.detect = performance.now() - begun;
+      return { picture, places, faces: [], start, timings };
+    } catch (error) {
       picture.close();
+      throw error;
     }
   }
 
-  /** One frame a batch. Those after a frame that is known to have failed are not worth submitting. */
-  async #submitFrames(call: Submitted, picture: Picture, crops: readonly Box[], options: Wanted & AnalyzeOptions): Promise<void> {
+  async #places(picture: Picture, { box, boxes, crop, maxFaces, signal }: AnalyzeOptions): Promise<Place[]> {
+    if (box === 'whole') return [{ crop: checkBox(wholePicture(picture), picture), origin: { source: 'whole' } }];
+    const given = boxes ?? (box && [box]);
+    if (given) return given.map((one) => ({ crop: checkBox(cornersOf(one), picture), origin: { source: 'given' } }));
+    const { detector } = this.#loaded;
+    if (!detector)
+      throw new FaceXFormerError(
+        'BAD_OPTION',
+        "Where are the faces? Load with a `detector`, such as mtcnn() of facexformer-webgpu/detect, or give a `box`: 'whole' takes the whole picture for one.",
+      );
+    const found = await detector.detect(picture.still, { signal });
+    this.#check(signal);
+    const widened = crop === 'square' ? widenToSquare : widen;
+    return found.slice(0, maxFaces).flatMap(({ box: detected, score, points }) => {
+      const wide = widened(detected, picture);
+      if (Math.trunc(wide.x1) <= Math.trunc(wide.x0) || Math.trunc(wide.y1) <= Math.trunc(wide.y0)) return []; // beside the picture
+      const origin: Place['origin'] = { source: 'detector', score, detected, ...(points && { points }) };
+      return [{ crop: checkBox(wide, picture), origin }];
+    });
+  }
+
+  /** The serial part of a call, no longer than until the GPU has its frames. Those after a frame that is known to have failed are not worth submitting. */
+  async #submit(items: readonly Item[], options: AnalyzeOptions): Promise<Frame[]> {
     const { programs, preprocess } = this.#loaded;
-    const { frames, timings } = call;
+    const wanted = { ...options, tasks: this.#chosen(options.tasks) };
+    const frames: Frame[] = [];
     let begun = 0;
     let failed = false;
-    for (const batch of batchesOf(crops, programs.mostImages(options))) {
-      if (failed) return;
+    for (const batch of batchesOf(items, programs.mostImages(wanted), ({ place }) => place.crop)) {
+      if (failed) break;
       this.#check(options.signal);
-      const program = await programs.get(options, batch.length);
+      const program = await programs.get(wanted, batch.length);
       this.#check(options.signal);
+      const timings = [...new Set(batch.map(({ opened }) => opened.timings))];
       const started = performance.now();
-      const { accepted } = await preprocess.upload(picture, batch);
-      timings.upload += performance.now() - started;
+      const { accepted } = await preprocess.upload(
+        batch.map(({ opened }) => opened.picture),
+        batch.map(({ place }) => place.crop),
+      );
+      const uploaded = performance.now();
       const { encode, results } = await program.run();
-      timings.encode += encode;
       begun ||= performance.now();
+      for (const one of timings) {
+        one.upload += uploaded - started;
+        one.encode += encode;
+      }
       const known = Promise.all([results, accepted]).then(([read]) => {
-        timings.run = performance.now() - begun;
+        for (const one of timings) one.run = performance.now() - begun;
         return read;
       });
       known.catch(() => {
         failed = true; // told when the call is answered
       });
-      frames.push({ batch: { crops: batch, plan: program.plan }, results: known });
+      frames.push({ items: batch, plan: program.plan, results: known });
     }
+    return frames;
   }
 
-  async #answer({ picture, frames, start, timings }: Submitted, options: AnalyzeOptions): Promise<Analysis> {
-    const faces: AnalyzedFace[] = [];
-    for (const { batch, results } of frames) faces.push(...facesOf(batch, await this.#unlessGone(results), this.#loaded.config, options));
-    this.#check(options.signal);
-    const { width, height } = picture;
-    return { faces, width, height, timings: { ...timings, total: performance.now() - start } };
+  /** Gives each picture of a frame its faces. */
+  async #read({ items, plan, results }: Frame, options: AnalyzeOptions): Promise<void> {
+    const crops = items.map(({ place }) => place.crop);
+    const faces = facesOf({ crops, plan }, await this.#unlessGone(results), this.#loaded.config, options);
+    for (const [i, { opened, place }] of items.entries()) opened.faces.push({ ...(faces[i] as AnalyzedFace), ...place.origin });
   }
 
   /** What the GPU gives while it is there: whatever it loses rejects here, and never comes out as numbers. */
@@ -205,4 +317,22 @@ export class FaceXFormer {
     if (lost.aborted) throw gpuLost(lost.reason);
     throwIfAborted(signal);
   }
+}
+
+// Older browsers have no such symbol, and a class that named it would have a method `undefined`.
+if (Symbol.dispose) Object.assign(FaceXFormer.prototype, { [Symbol.dispose]: FaceXFormer.prototype.dispose });
+
+/** The caller's options as they are now: they may be others at the call's turn. */
+function taken(options: AnalyzeOptions): AnalyzeOptions {
+  const copy = <Given extends AnyBox | 'whole'>(box: Given) => (typeof box === 'object' && box !== null ? { ...cornersOf(box) } : box);
+  const { box, boxes } = options;
+  return { ...options, ...(box && { box: copy(box) }), ...(boxes && { boxes: [boxes].flat().map(copy) as AnyBox[] }) };
+}
+
+const itemsOf = (opened: Opened): Item[] => opened.places.map((place) => ({ opened, place }));
+
+const isWhole = ({ places, faces }: Opened): boolean => faces.length === places.length;
+
+function analysisOf<Asked extends Task>({ picture: { width, height }, faces, timings, start }: Opened): Analysis<Asked> {
+  return { faces: faces as Analysis<Asked>['faces'], width, height, timings: { ...timings, total: performance.now() - start } };
 }

@@ -11,13 +11,14 @@ import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors
 import { Pipelines } from '../gpu/pipelines.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
+import type { FaceDetector } from '../image/detector.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { network } from '../model/network.ts';
 import { rememberedFor } from '../tune/kept.ts';
 import type { Choices } from '../tune/tune.ts';
 import { loweringFor } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
-import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
+import { checkedTasks, checkLoadOptions, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
 
 /** What an engine is made of. */
@@ -31,6 +32,9 @@ export interface Loaded {
   readonly programs: Programs;
   /** What was tuned, in this visit or an earlier one. */
   readonly chosen: { choices: Choices };
+  /** What finds faces, and whether it was loaded here. */
+  readonly detector: FaceDetector | undefined;
+  readonly ownsDetector: boolean;
   /** Where the weights are from. */
   readonly source: string;
 }
@@ -39,6 +43,7 @@ export interface Loaded {
 export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
   if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+  checkLoadOptions(options);
   throwIfAborted(signal);
   const reached = (phase: Progress['phase']) => onProgress({ phase, loaded: Number(phase === 'ready'), total: 1 });
   reached('device');
@@ -47,6 +52,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const preprocess = new Preprocess(gpu.device);
   const stop = new AbortController(); // ends a download under way when something else fails
   const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
+  let detecting: Promise<FaceDetector> | undefined;
   try {
     const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended }));
     const config = readConfig(checkpoint.tensors);
@@ -60,8 +66,11 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     reached('pipelines');
     const pipelines = new Pipelines(gpu.device);
     const plan = planned(found?.choose);
-    const [remembered] = await Promise.all([
+    const { detector } = options;
+    if (typeof detector === 'function') detecting = detector({ device: gpu.device, signal: ended });
+    const [remembered, detects] = await Promise.all([
       compile(pipelines, plan, found, planned),
+      detecting ?? (detector as FaceDetector | undefined),
       parameters.load(plan.parameters, withCheckedBuffers(checkpoint, config.tensors), {
         signal: ended,
         onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
@@ -87,11 +96,17 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
       parameters,
       preprocess,
       programs,
+      detector: detects,
+      ownsDetector: detecting !== undefined,
       chosen: { choices: remembered?.choices ?? {} },
       source: checkpoint.source,
     };
   } catch (error) {
     stop.abort();
+    detecting?.then(
+      (detector) => detector.dispose?.(),
+      () => {}, // its failure is this one, or came after it
+    );
     parameters.destroy();
     preprocess.destroy();
     if (gpu.own) gpu.device.destroy();

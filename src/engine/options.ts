@@ -7,7 +7,8 @@ import type { Form } from '../face/forms.ts';
 import { TASKS, type Task } from '../face/labels.ts';
 import type { AdapterName, LentDevice } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import type { Box } from '../image/crop.ts';
+import type { AnyBox } from '../image/crop.ts';
+import type { FaceDetector, LoadDetector } from '../image/detector.ts';
 import type { TunedShape } from '../tune/tune.ts';
 
 /** How far `load` is. */
@@ -22,14 +23,19 @@ export interface Progress {
 export type EngineDtype = 'f32' | 'f16';
 
 /** What `FaceXFormer.load` takes. */
-export interface LoadOptions {
+export interface LoadOptions<Asked extends Task = Task> {
   /**
    * A safetensors file (address, Blob, bytes, stream, response), hosted weights (the address of their folder, ending in `/`), or an open
    * checkpoint such as `seededCheckpoint()`; in float32, float16, bfloat16, float64, or int8 with scales.
    */
   weights: WeightsSource | Checkpoint;
   /** Tasks to load for; default all that the weights know. What none of them needs is neither uploaded nor run. */
-  tasks?: readonly Task[];
+  tasks?: readonly Asked[];
+  /**
+   * What finds faces where `analyze` is given no box: `mtcnn()` of `facexformer-webgpu/detect`, which is loaded beside the weights, or a detector that
+   * is there, which stays the caller's to dispose of.
+   */
+  detector?: FaceDetector | LoadDetector | undefined;
   /**
    * What the GPU computes with: `f16` halves what weights and activations take there, and needs the WebGPU feature `shader-f16`; `auto`,
    * the default, leaves the choice to the engine. The weights' own type in the file does not matter.
@@ -51,13 +57,23 @@ export interface LoadOptions {
 }
 
 /** What `FaceXFormer.analyze` takes. */
-export interface AnalyzeOptions {
-  /** The face's box in picture pixels, used as it is: already widened. Default: the whole picture. */
-  box?: Box | undefined;
+export interface AnalyzeOptions<Asked extends Task = Task> {
+  /**
+   * The face's box in picture pixels, used as it is: already widened. `whole` takes the whole picture for one. Unless given, the faces are those
+   * that the detector finds.
+   */
+  box?: AnyBox | 'whole' | undefined;
   /** Several faces of one picture; instead of `box`. */
-  boxes?: readonly Box[] | undefined;
+  boxes?: readonly AnyBox[] | undefined;
+  /**
+   * What the network sees of a face that was detected: `official`, the default, widens its box by half its width and half its height and lets them
+   * be resized apart, as the official script does; `square` keeps the face's proportions.
+   */
+  crop?: 'official' | 'square' | undefined;
+  /** How many of the detected faces at most, in the detector's order; all unless given. */
+  maxFaces?: number | undefined;
   /** Tasks of this call; default all that were loaded. */
-  tasks?: readonly Task[];
+  tasks?: readonly Asked[];
   /** Adds each face's raw network outputs as `raw`. */
   raw?: boolean;
   /** Adds every intermediate of these tasks that PyTorch can be asked for to `raw`, as `tap.*`. For tests: about 25 MB a face. */
@@ -93,10 +109,13 @@ export interface TuneReport {
   readonly remembered: boolean;
 }
 
+/** A face with results of these tasks: all of them are there where the type names them. */
+export type FaceWith<Asked extends Task> = Task extends Asked ? AnalyzedFace : AnalyzedFace & Required<Pick<AnalyzedFace, Asked>>;
+
 /** What `FaceXFormer.analyze` found in one picture. */
-export interface Analysis {
-  /** One a box, in the order of the boxes. */
-  readonly faces: AnalyzedFace[];
+export interface Analysis<Asked extends Task = Task> {
+  /** One a box in the order of the boxes, or one a detected face in the detector's order: none where it found none. */
+  readonly faces: FaceWith<Asked>[];
   /** Size of the picture in pixels. */
   readonly width: number;
   readonly height: number;
@@ -107,6 +126,8 @@ export interface Analysis {
 export interface Timings {
   /** Opening the picture. */
   readonly decode: number;
+  /** Finding faces in it. */
+  readonly detect: number;
   /** Copying crops to the GPU, over all faces. */
   readonly upload: number;
   /** JavaScript that recorded and submitted the frames' commands, over all faces. */
@@ -145,6 +166,50 @@ export function checkedTasks(asked: readonly Task[] | undefined, known: readonly
       throw new FaceXFormerError('UNKNOWN_TASK', `${what}. Choose from ${known.join(', ')}.`);
     }
   return known.filter((task) => asked.includes(task));
+}
+
+const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
+  weights: true,
+  tasks: true,
+  detector: true,
+  dtype: true,
+  plan: true,
+  tuned: true,
+  device: true,
+  signal: true,
+  onProgress: true,
+};
+
+const ANALYZE_OPTIONS: Record<keyof AnalyzeOptions, true> = {
+  box: true,
+  boxes: true,
+  crop: true,
+  maxFaces: true,
+  tasks: true,
+  raw: true,
+  taps: true,
+  heatmaps: true,
+  signal: true,
+};
+
+/** @throws FaceXFormerError BAD_OPTION naming an option that `load` does not know */
+export const checkLoadOptions = (options: LoadOptions): void => mustBeKnown('load', LOAD_OPTIONS, options);
+
+/** @throws FaceXFormerError BAD_OPTION naming an option that `analyze` does not know, or whose value has no meaning */
+export function checkAnalyzeOptions(options: AnalyzeOptions): void {
+  mustBeKnown('analyze', ANALYZE_OPTIONS, options);
+  const { box, boxes, crop = 'official', maxFaces = 1 } = options;
+  if (box && boxes) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
+  if (typeof box === 'string') mustBeOneOf(['whole'], box, 'box');
+  mustBeOneOf(['official', 'square'], crop, 'crop');
+  if (!(Number.isInteger(maxFaces) && maxFaces >= 1))
+    throw new FaceXFormerError('BAD_OPTION', `\`maxFaces\` is ${maxFaces}; it must be a whole number, 1 or more.`);
+}
+
+function mustBeKnown(call: string, known: Readonly<Record<string, true>>, options: object): void {
+  const unknown = Object.keys(options).find((name) => !(name in known));
+  if (unknown !== undefined)
+    throw new FaceXFormerError('BAD_OPTION', `${call}() knows no option \`${unknown}\`. It takes ${Object.keys(known).join(', ')}.`);
 }
 
 /** @throws FaceXFormerError BAD_OPTION */

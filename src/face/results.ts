@@ -45,6 +45,14 @@ export interface Segmentation {
 export interface Face {
   /** The part of the picture that the network saw: left, top, right, bottom, the last two exclusive. */
   box: Box;
+  /** Who said where the face is: a detector, the caller with a box, or the caller who takes the whole picture for one. */
+  source?: 'detector' | 'given' | 'whole';
+  /** Of the detector, where there was one: how sure it is, 0 to 1, */
+  score?: number;
+  /** its own box, before it was widened to `box`, */
+  detected?: Box;
+  /** and the eye on the picture's left, the one on its right, the nose, and the mouth's corners on the left and right, where it gives them. */
+  points?: readonly Point[];
   segmentation?: Segmentation;
   /** 68 points of the iBUG 300-W scheme in picture pixels, whose centres have integer coordinates; `LANDMARK_GROUPS` says which is which. */
   landmarks?: Point[];

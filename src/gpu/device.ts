@@ -63,7 +63,31 @@ export async function openGpu(given: LentDevice | undefined, { signal, float16 =
     const lost = await Promise.race([device.lost.then(() => true), new Promise<false>((no) => setTimeout(no, 0, false))]);
     if (!lost) return gpuOf(device, adapter.info, true);
   }
-  throw new FaceXFormerError(
+  throw noAdapter();
+}
+
+/** What a browser can do for the engine. */
+export type Support =
+  | { readonly supported: true; readonly adapter: AdapterName; readonly float16: boolean }
+  | { readonly supported: false; readonly reason: FaceXFormerError };
+
+/**
+ * Whether the engine can run here, told before anything is downloaded: asks for an adapter, and makes nothing. Where it cannot, `reason` says why
+ * (WEBGPU_UNAVAILABLE, NO_ADAPTER); the ONNX export runs the network on other runtimes.
+ */
+export async function checkSupport(): Promise<Support> {
+  const gpu = globalThis.navigator?.gpu;
+  if (!gpu) return { supported: false, reason: unavailable() };
+  for (const wait of ATTEMPTS) {
+    if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+    if (adapter) return { supported: true, adapter: adapterName(adapter.info), float16: adapter.features.has('shader-f16') };
+  }
+  return { supported: false, reason: noAdapter() };
+}
+
+function noAdapter(): FaceXFormerError {
+  return new FaceXFormerError(
     'NO_ADAPTER',
     'The browser has WebGPU but gave no GPU. Check chrome://gpu (or about:support), update the graphics driver, and reload the page.',
   );

@@ -10,6 +10,16 @@ export interface Box {
   readonly y1: number;
 }
 
+/** A box in any of the forms that people write: corners, or a corner and a size, as a DOMRect has them. */
+export type AnyBox = Box | { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+
+/** Its corners; whether they make a box is `checkBox`'s question. */
+export function cornersOf(box: AnyBox): Box {
+  if (!(typeof box === 'object' && box !== null && 'width' in box && !('x0' in box))) return box as Box;
+  const { x, y, width, height } = box;
+  return { x0: x, y0: y, x1: x + width, y1: y + height };
+}
+
 /** Width and height in pixels. */
 export interface Size {
   readonly width: number;
@@ -37,7 +47,7 @@ export function checkBox(box: Box, picture: Size): Box {
   const bad = (why: string) => new FaceXFormerError('BAD_BOX', `The face box x0=${x0} y0=${y0} x1=${x1} y1=${y1} ${why}`);
   for (const corner of [x0, y0, x1, y1])
     if (typeof corner !== 'number' || !Number.isFinite(corner))
-      throw bad('is not made of finite numbers. Give { x0, y0, x1, y1 } in picture pixels.');
+      throw bad('is not made of finite numbers. Give { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.');
   const whole = { x0: truncated(x0), y0: truncated(y0), x1: truncated(x1), y1: truncated(y1) };
   if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
     throw bad(`is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must exceed x0, and y1 y0, by a pixel at least.`);
@@ -62,6 +72,17 @@ export function widen(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN)
     x1: Math.min(picture.width, box.x1 + dx),
     y1: Math.min(picture.height, box.y1 + dy),
   };
+}
+
+/**
+ * The square about a detected box that is as large as `widen` makes its longer side, moved into the picture where it leaves it, and made smaller
+ * only where the picture is. The network then sees a face in its own proportions; the official script stretches it.
+ */
+export function widenToSquare(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
+  const side = Math.min((1 + margin) * Math.max(box.x1 - box.x0, box.y1 - box.y0), picture.width, picture.height);
+  const x0 = Math.min(Math.max(0, (box.x0 + box.x1 - side) / 2), picture.width - side);
+  const y0 = Math.min(Math.max(0, (box.y0 + box.y1 - side) / 2), picture.height - side);
+  return { x0, y0, x1: x0 + side, y1: y0 + side };
 }
 
 /**

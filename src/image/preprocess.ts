@@ -16,6 +16,9 @@ export interface Upload {
   readonly accepted: Promise<void>;
 }
 
+/** What is asked of a picture here. */
+type Copied = Pick<Picture, 'copyTo'>;
+
 /** The texture's room: an image a layer. */
 interface Room extends Size {
   readonly images: number;
@@ -47,11 +50,12 @@ export class Preprocess {
   }
 
   /**
-   * Puts the picture's pixels in `crops` on the GPU, each into a layer of its own, in their order.
+   * Puts the pictures' pixels in `crops` on the GPU, each into a layer of its own, in their order.
+   * @param pictures one, or each crop's
    * @param crops 1 to `MOST_IMAGES`, of integers inside the picture, as `checkBox` gives them
    * @throws FaceXFormerError LIMIT: a crop is larger than a texture can be, or they are than the GPU has memory for. BAD_PICTURE: see `Picture.copyTo`.
    */
-  async upload(picture: Pick<Picture, 'copyTo'>, crops: readonly Box[]): Promise<Upload> {
+  async upload(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<Upload> {
     const most = Math.min(MAX_CROP, this.device.limits.maxTextureDimension2D);
     const { width, height } = largest(crops);
     if (Math.max(width, height) > most)
@@ -60,9 +64,10 @@ export class Preprocess {
         `The face box is ${width} x ${height} pixels; this GPU takes up to ${most} on a side. Give a smaller box, or scale the picture down.`,
       );
     await this.#makeRoom({ width, height, images: crops.length }, most);
+    const pictureOf = (image: number): Copied => (Array.isArray(pictures) ? pictures[image] : pictures) as Copied;
     const copies: Copy[] = [];
     for (const [image, crop] of crops.entries())
-      copies.push(await picture.copyTo(this.#texture, crop, this.device, image), this.#writeTable(sizeOf(crop), image));
+      copies.push(await pictureOf(image).copyTo(this.#texture, crop, this.device, image), this.#writeTable(sizeOf(crop), image));
     const accepted = this.#accepted(copies);
     accepted.catch(() => {}); // for who does not get to wait for it
     return { accepted };
@@ -122,16 +127,17 @@ export class Preprocess {
 }
 
 /**
- * The crops in groups that go through the network together: `most` each, in their order, but fewer where they would need a texture that
- * is not worth keeping.
+ * Crops in groups that go through the network together: `most` each, in their order, but fewer where they would need a texture that is not
+ * worth keeping.
  */
-export function batchesOf(crops: readonly Box[], most: number): Box[][] {
-  const batches: Box[][] = [];
-  for (const crop of crops) {
+export function batchesOf<Item>(items: readonly Item[], most: number, cropOf: (item: Item) => Box): Item[][] {
+  const batches: Item[][] = [];
+  for (const item of items) {
     const batch = batches.at(-1);
-    const together = [...(batch ?? []), crop];
-    if (batch && together.length <= most && pixels({ ...largest(together), images: together.length }) <= KEPT_PIXELS) batch.push(crop);
-    else batches.push([crop]);
+    const together = [...(batch ?? []), item];
+    const size = { ...largest(together.map(cropOf)), images: together.length };
+    if (batch && together.length <= most && pixels(size) <= KEPT_PIXELS) batch.push(item);
+    else batches.push([item]);
   }
   return batches;
 }

@@ -14,10 +14,13 @@ export interface RawPicture extends Size {
 /**
  * What can be analysed. Colours are those of the picture's pixels, as Pillow's convert('RGB') gives them: alpha is dropped (not blended
  * with a background), grey and palette become RGB, and a Blob's or an image element's colour profile is ignored; but Firefox multiplies by
- * alpha and divides again, and rounds 16 bits down. EXIF orientation is honoured. A canvas, ImageData or raw pixels must keep their
- * contents until the call that was given them is done; a video or a VideoFrame is caught at once and may go on or be closed.
+ * alpha and divides again, and rounds 16 bits down. EXIF orientation is honoured. A string or URL is a picture's address. What a canvas, an
+ * image element, a video or a VideoFrame shows is taken when it is given, and it may go on, be drawn on or be closed; an ImageBitmap, ImageData or
+ * raw pixels must keep their contents until the call is done.
  */
 export type PictureSource =
+  | string
+  | URL
   | HTMLImageElement
   | HTMLCanvasElement
   | OffscreenCanvas
@@ -40,6 +43,8 @@ export interface Picture extends Size {
    * @throws FaceXFormerError BAD_PICTURE: tainted by another origin, closed since, or refused by the browser.
    */
   copyTo(texture: GPUTexture, crop: Box, device: GPUDevice, layer?: number): Promise<Copy>;
+  /** What was opened, as one that can be opened again: a still picture, of which all see the same. */
+  readonly still: PictureSource;
   /** The picture at another size, by the browser's best filter: for what is larger than can be worked on. */
   resized(size: Size): Promise<Picture>;
   /** Frees what opening made; never the caller's own object. */
@@ -58,6 +63,9 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
   const kind = tag(source);
   try {
     switch (kind) {
+      case 'String':
+      case 'URL':
+        return await openBlob(await fetched(source as string | URL));
       case 'Blob':
       case 'File':
         return await openBlob(source as Blob);
@@ -70,9 +78,10 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
       case 'ImageData':
         return await openImageData(source as ImageData);
       case 'ImageBitmap':
+        return external(source as ImageBitmap);
       case 'HTMLCanvasElement':
       case 'OffscreenCanvas':
-        return external(source as ImageBitmap | HTMLCanvasElement | OffscreenCanvas);
+        return await openCanvas(source as HTMLCanvasElement | OffscreenCanvas);
     }
   } catch (error) {
     throw unreadable(kind, error);
@@ -80,7 +89,7 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
   if (typeof source === 'object' && source !== null && 'data' in source) return raw(source as RawPicture);
   throw bad(
     `A ${source === null || typeof source !== 'object' ? String(source).slice(0, 99) : kind} is no picture. Give an image, canvas or video element, ` +
-      'an ImageBitmap, ImageData, VideoFrame, Blob or File, or { data, width, height } with RGBA bytes.',
+      'an ImageBitmap, ImageData, VideoFrame, Blob, File or address, or { data, width, height } with RGBA bytes.',
   );
 }
 
@@ -91,6 +100,27 @@ const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new F
 async function openBlob(blob: Blob): Promise<Picture> {
   if (blob.size === 0) throw bad('The picture file is empty: it has 0 bytes.');
   return owned(await createImageBitmap(blob, AS_STORED));
+}
+
+async function fetched(address: string | URL): Promise<Blob> {
+  const response = await fetch(address).catch((error: Error) => {
+    throw bad(`The picture ${address} could not be fetched: ${error.message}`, { cause: error });
+  });
+  if (!response.ok) throw bad(`The picture ${address} could not be fetched: the server answered ${response.status}.`);
+  return response.blob();
+}
+
+/**
+ * What the canvas shows in this very task: one that WebGL or WebGPU draws is empty in the next, unless it was told to keep its pixels. Where the
+ * browser makes no ImageBitmap of a canvas (one that a worker draws), it is read itself.
+ */
+async function openCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): Promise<Picture> {
+  const itself = external(canvas);
+  try {
+    return owned(await createImageBitmap(canvas, AS_STORED));
+  } catch {
+    return itself;
+  }
 }
 
 async function openImage(image: HTMLImageElement): Promise<Picture> {
@@ -105,6 +135,17 @@ async function openVideo(video: HTMLVideoElement): Promise<Picture> {
   if (video.readyState < HAVE_CURRENT_DATA || video.videoWidth === 0)
     throw bad("The video has no frame to show: wait for its 'loadeddata' event, if it is more than sound.");
   return owned(await createImageBitmap(video));
+}
+
+/**
+ * Takes what may be another picture in the next task, a canvas or an image element, while it is what was given; undefined for everything else.
+ * What is wrong with it is told by whoever awaits it.
+ */
+export function takenNow(source: PictureSource): Promise<Picture> | undefined {
+  if (!/^(HTMLCanvasElement|OffscreenCanvas|HTMLImageElement)$/.test(tag(source))) return undefined;
+  const opened = openPicture(source);
+  opened.catch(() => {});
+  return opened;
 }
 
 /**
@@ -134,6 +175,7 @@ function external(source: External, { width, height }: Size = source as Size): P
   return {
     width,
     height,
+    still: source as PictureSource,
     async copyTo(texture, crop, device, layer = 0) {
       try {
         const copied = drawn ? undefined : copyIfTaken(source, texture, crop, device, layer);
@@ -194,6 +236,7 @@ function raw({ data, width, height }: RawPicture): Picture {
   return {
     width,
     height,
+    still: { data, width, height },
     async copyTo(texture, { x0, y0, x1, y1 }, device, layer = 0) {
       const into = { texture, origin: [0, 0, layer] };
       const layout = { offset: (y0 * width + x0) * 4, bytesPerRow: width * 4, rowsPerImage: y1 - y0 };

@@ -1,6 +1,6 @@
 /** The page's side: the same calls as `FaceXFormer`, answered by an engine in a worker, so that the page never waits. */
 
-import type { DetectedFace, DetectOptions, MtcnnOptions } from '../detect/mtcnn.ts';
+import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
@@ -10,7 +10,7 @@ import { VERSION } from '../version.ts';
 import { carried, carriedWeights } from './carry.ts';
 import type { Greeting, LoadedEngine, Reply, Request } from './protocol.ts';
 
-export type { DetectedFace, DetectOptions } from '../detect/mtcnn.ts';
+export type { DetectOptions, MtcnnFace } from '../detect/mtcnn.ts';
 export type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 export type { Task } from '../face/labels.ts';
 export type { Face } from '../face/results.ts';
@@ -291,7 +291,7 @@ export class RemoteMtcnn extends Remote {
   }
 
   /** Does what `Mtcnn.detect` does. @throws FaceXFormerError as that; WORKER_FAILED */
-  detect(source: PictureSource, options?: DetectOptions & Pick<RemoteAnalyzeOptions, 'transfer'>): Promise<DetectedFace[]> {
-    return this.show('detect', source, options) as Promise<DetectedFace[]>;
+  detect(source: PictureSource, options?: DetectOptions & Pick<RemoteAnalyzeOptions, 'transfer'>): Promise<MtcnnFace[]> {
+    return this.show('detect', source, options) as Promise<MtcnnFace[]>;
   }
 }

@@ -27,6 +27,12 @@ export const detections: readonly { image: string; faces: Found[] }[] = (JSON.pa
   }),
 );
 
+/** What the official script crops of a picture, left, top, right, bottom, and the hash of the 224 x 224 RGB bytes that it makes of it. */
+export const officialCrops = (image: string): { crop: number[]; sha256: string }[] =>
+  (JSON.parse(readFileSync(new URL('../fixtures/official-crops.json', import.meta.url), 'utf8')) as { image: string; faces: [] }[]).find(
+    (one) => one.image === image,
+  )?.faces ?? [];
+
 /** The same faces in the same order: boxes and points within half a pixel, probabilities within 1e-4. */
 export function expectSame(found: readonly Found[], wanted: readonly Found[]): void {
   expect(found.length).toBe(wanted.length);

@@ -1,15 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { DetectedFace } from '../../src/detect/mtcnn.ts';
+import type { MtcnnFace } from '../../src/detect/mtcnn.ts';
+import { checkBox, type Size, widen } from '../../src/image/crop.ts';
 import { mtcnnWeights } from '../../tools/mtcnn.mjs';
 import { type OpenPage, useBrowser } from '../browser.ts';
-import { detections, expectSame } from './detections.ts';
+import { detections, expectSame, officialCrops } from './detections.ts';
 
 const open = useBrowser();
 const fixture = (name: string) => ({ file: fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url)) });
 
+const SIZES: Readonly<Record<string, Size>> = { 'astronaut.png': { width: 512, height: 512 }, 'group.png': { width: 960, height: 640 } };
+
 interface Reply {
-  faces: DetectedFace[];
+  faces: MtcnnFace[];
   counts: { pipelines: number; submits: number; dispatches: number };
 }
 
@@ -29,6 +32,8 @@ describe('MTCNN on the GPU', () => {
     async ({ image, faces }) => {
       const reply = await page.call<Reply>('detect', `/${image}`);
       expectSame(reply.faces, faces);
+      const crops = reply.faces.map(({ box }) => Object.values(checkBox(widen(box, SIZES[image] as Size), SIZES[image] as Size)));
+      expect(crops).toEqual(officialCrops(image).map(({ crop }) => crop));
       // One submit a network, and four dispatches for a whole pyramid.
       expect(reply.counts).toEqual({ pipelines: 0, submits: 3, dispatches: 4 + 6 + 7 });
     },
@@ -45,7 +50,7 @@ describe('MTCNN on the GPU', () => {
   });
 
   it('finds the face of a picture wider than a texture', async () => {
-    const [box] = await page.call<DetectedFace['box'][]>('large', '/astronaut.png', 9000, 300);
+    const [box] = await page.call<MtcnnFace['box'][]>('large', '/astronaut.png', 9000, 300);
     const [portrait] = detections.find(({ image }) => image === 'astronaut.png')?.faces ?? [];
     const at = (side: number) => 8700 + (side * 300) / 512;
     expect(Math.abs((box?.x0 ?? 0) - at(portrait?.box.x0 ?? 0))).toBeLessThan(6);

@@ -27,6 +27,10 @@ describe('FaceXFormer', () => {
       'box outside': 'BAD_BOX',
       'box of NaN': 'BAD_BOX',
       'box and boxes': 'BAD_OPTION',
+      'unknown option': 'BAD_OPTION',
+      'box of a word': 'BAD_OPTION',
+      'no way to crop': 'BAD_OPTION',
+      'no number of faces': 'BAD_OPTION',
       'unknown task': 'UNKNOWN_TASK',
       'task not loaded': 'UNKNOWN_TASK',
       'no task': 'BAD_OPTION',
@@ -45,7 +49,7 @@ describe('FaceXFormer', () => {
     expect(first).toHaveLength(8);
     expect(first.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 6);
     expect(second).toEqual(first);
-    expect(await page.call('keys')).toEqual(['box', 'gender']);
+    expect(await page.call('keys')).toEqual(['box', 'gender', 'source']);
   });
 
   it('overlaps calls, answers them in order and as if alone, and creates nothing for a frame', async () => {
@@ -58,6 +62,35 @@ describe('FaceXFormer', () => {
     expect(await page.call('takenAtOnce')).toEqual([true, true, true]);
   });
 
+  it('analyses the faces that the detector finds, and none where it finds none', async () => {
+    expect(await page.call('detected')).toEqual({
+      official: { x0: 5, y0: 2, x1: 35, y1: 38 },
+      square: { x0: 2, y0: 2, x1: 38, y1: 38 },
+      source: 'detector',
+      score: 0.9,
+      detected: { x0: 10, y0: 8, x1: 30, y1: 32 },
+      points: 5,
+      most: 1,
+      none: [],
+      given: 'given',
+      whole: { source: 'whole', box: { x0: 0, y0: 0, x1: 64, y1: 48 } },
+    });
+  });
+
+  it('takes boxes in every form', async () => {
+    expect(await page.call('boxForms')).toEqual([true, true, true]);
+  });
+
+  it('packs faces of several pictures into frames, and answers in their order', async () => {
+    expect(await page.call('many')).toEqual({ faces: [2, 0, 1, 2], equal: true });
+  });
+
+  it('takes what a canvas shows when it is called, that of WebGL too', async () => {
+    const { canvases, raw, black } = (await page.call('canvases')) as { canvases: number[]; raw: number; black: number };
+    expect(canvases).toEqual([raw, raw, raw]);
+    expect(raw).not.toBe(black);
+  });
+
   it('makes no answer of numbers that are none', async () => {
     expect(await page.call('noNumbers')).toBe('GPU_ERROR');
   });
@@ -68,7 +101,7 @@ describe('FaceXFormer', () => {
       shape: [1, 68, 56, 56],
       equal: true,
       positive: true,
-      keys: ['box', 'heatmaps', 'landmarks'],
+      keys: ['box', 'heatmaps', 'landmarks', 'source'],
       overtaken: 'DISPOSED',
     });
   });

@@ -1,5 +1,15 @@
 /** What a page does with an engine, right and wrong; each function tells what came of it. */
-import { type Box, FaceXFormer, type LoadOptions, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import {
+  type AnyBox,
+  type Box,
+  type DetectedFace,
+  type FaceDetector,
+  FaceXFormer,
+  type LoadOptions,
+  type PictureSource,
+  seededCheckpoint,
+  tensorsOf,
+} from '../../src/index.ts';
 import { codeOf } from '../errors.ts';
 import { type Counts, counting } from './count.ts';
 
@@ -11,10 +21,14 @@ const seeded = () => seededCheckpoint(tensorsOf('released'));
 /** What comes of work, in words that JSON takes. */
 const outcome = async (work: () => unknown): Promise<string> => String(await codeOf(work));
 
+/** What the detector finds in the next pictures, one list a picture; the last one goes on. */
+let finds: DetectedFace[][] = [];
+const detector: FaceDetector = { detect: async () => (finds.length > 1 ? finds.shift() : finds[0]) ?? [] };
+
 /** Loads what later calls use; tells the phases in the order they were reported. */
 export async function load(): Promise<string[]> {
   const phases = new Set<string>();
-  engine = await FaceXFormer.load({ weights: seeded(), tasks: ['age', 'gender'], onProgress: ({ phase }) => phases.add(phase) });
+  engine = await FaceXFormer.load({ weights: seeded(), tasks: ['age', 'gender'], detector, onProgress: ({ phase }) => phases.add(phase) });
   return [...phases];
 }
 
@@ -22,12 +36,12 @@ export const facts = () => ({ tasks: engine.tasks, ...engine.info });
 
 /** One frame whose whole result is small enough to compare. */
 export async function ages(count: number): Promise<number[][]> {
-  const runs = Array.from({ length: count }, () => engine.analyze(grey));
+  const runs = Array.from({ length: count }, () => engine.analyze(grey, { box: 'whole' }));
   return (await Promise.all(runs)).map(({ faces }) => Object.values(faces[0]?.age?.probabilities ?? {}));
 }
 
 export async function keys(): Promise<string[]> {
-  const { faces } = await engine.analyze(grey, { tasks: ['gender'] });
+  const { faces } = await engine.analyze(grey, { box: 'whole', tasks: ['gender'] });
   return Object.keys(faces[0] ?? {}).sort();
 }
 
@@ -35,6 +49,89 @@ const shaded = { data: Uint8Array.from({ length: 64 * 48 * 4 }, (_, i) => (i * i
 const left: Box = { x0: 0, y0: 0, x1: 32, y1: 48 };
 const right: Box = { x0: 32, y0: 0, x1: 64, y1: 48 };
 const agesOf = async (boxes: Box[]) => (await engine.analyze(shaded, { tasks: ['age'], boxes })).faces.map(({ age }) => age?.probabilities);
+
+const foundAt = (x0: number, y0: number, x1: number, y1: number): DetectedFace => ({
+  box: { x0, y0, x1, y1 },
+  score: 0.9,
+  points: Array.from({ length: 5 }, () => ({ x: x0, y: y0 })),
+});
+
+export async function detected() {
+  const two = [foundAt(10, 8, 30, 32), foundAt(-30, 3, -2, 20), foundAt(40, 8, 60, 20)];
+  const tasks = ['age'] as const;
+  finds = [two];
+  const { faces } = await engine.analyze(grey, { tasks });
+  const [square] = (await engine.analyze(grey, { tasks, crop: 'square' })).faces;
+  const most = (await engine.analyze(grey, { tasks, maxFaces: 1 })).faces.length;
+  const [given] = (await engine.analyze(grey, { tasks, box: left })).faces;
+  const [whole] = (await engine.analyze(grey, { tasks, box: 'whole' })).faces;
+  finds = [[]];
+  const none = (await engine.analyze(grey, { tasks })).faces;
+  const [face] = faces;
+  return {
+    official: face?.box,
+    square: square?.box,
+    source: face?.source,
+    score: face?.score,
+    detected: face?.detected,
+    points: face?.points?.length,
+    most,
+    none,
+    given: given?.source,
+    whole: { source: whole?.source, box: whole?.box },
+  };
+}
+
+/** Whether each form of a box gives the answer of its corners. */
+export async function boxForms(): Promise<boolean[]> {
+  const ageIn = async (box: AnyBox) => (await engine.analyze(shaded, { tasks: ['age'], box })).faces[0]?.age.years;
+  const corners = await ageIn(right);
+  const same: boolean[] = [];
+  for (const box of [{ x: 32, y: 0, width: 32, height: 48 }, new DOMRect(32, 0, 32, 48), { ...right }])
+    same.push((await ageIn(box)) === corners);
+  return same;
+}
+
+/** Pictures of two faces, none, one, and two. */
+export async function many() {
+  const [a, b] = [foundAt(4, 4, 24, 28), foundAt(36, 6, 60, 40)];
+  const lists = [[a, b], [], [b], [b, a]];
+  const tasks = ['age'] as const;
+  const years = ({ faces }: { faces: readonly { age?: { years: number } }[] }) => faces.map(({ age }) => age?.years);
+  finds = lists.map((list) => [...list]);
+  const alone: (number | undefined)[][] = [];
+  for (const _ of lists) alone.push(years(await engine.analyze(shaded, { tasks })));
+  finds = lists.map((list) => [...list]);
+  const together: (number | undefined)[][] = [];
+  for await (const analysis of engine.analyzeMany([shaded, shaded, shaded, shaded], { tasks })) together.push(years(analysis));
+  return { faces: together.map(({ length }) => length), equal: JSON.stringify(together) === JSON.stringify(alone) };
+}
+
+/** The expected age in a colour: of a WebGL canvas that was painted in this task, of two calls in one task, and of raw pixels. */
+export async function canvases() {
+  const of = async (source: PictureSource) => (await engine.analyze(source, { tasks: ['age'], box: 'whole' })).faces[0]?.age.years;
+  const flat = (colour: readonly number[]) => ({
+    data: Uint8Array.from({ length: 4 * 64 * 64 }, (_, i) => colour[i % 4] as number),
+    width: 64,
+    height: 64,
+  });
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width: 64, height: 64 });
+  document.body.append(canvas);
+  const gl = canvas.getContext('webgl'); // which forgets its pixels after each task
+  const painted = () => {
+    gl?.clearColor(200 / 255, 30 / 255, 40 / 255, 1);
+    gl?.clear(gl.COLOR_BUFFER_BIT);
+    return canvas;
+  };
+  const drawn = new OffscreenCanvas(64, 64);
+  const ctx = drawn.getContext('2d') as OffscreenCanvasRenderingContext2D;
+  ctx.fillStyle = 'rgb(200 30 40)';
+  ctx.fillRect(0, 0, 64, 64);
+  const calls = [of(painted()), of(painted()), of(drawn)];
+  ctx.clearRect(0, 0, 64, 64);
+  return { canvases: await Promise.all(calls), raw: await of(flat([200, 30, 40, 255])), black: await of(flat([0, 0, 0, 255])) };
+}
 
 /** Calls of one face, two faces, and none that is right, all at once: the order of their answers, which must be those of calls alone. */
 export async function overlapping(): Promise<{ order: string[]; equal: boolean; different: boolean; counts: Counts; timings: boolean }> {
@@ -92,6 +189,10 @@ export async function wrongCalls(): Promise<Record<string, string>> {
     'box outside': box(100, 100, 120, 120),
     'box of NaN': box(Number.NaN, 0, 10, 10),
     'box and boxes': () => engine.analyze(grey, { box: { x0: 0, y0: 0, x1: 9, y1: 9 }, boxes: [] }),
+    'unknown option': () => engine.analyze(grey, { boxs: [] } as never),
+    'box of a word': () => engine.analyze(grey, { box: 'half' as 'whole' }),
+    'no way to crop': () => engine.analyze(grey, { crop: 'round' as 'square' }),
+    'no number of faces': () => engine.analyze(grey, { maxFaces: 0.5 }),
     'unknown task': () => engine.analyze(grey, { tasks: ['mood' as 'age'] }),
     'task not loaded': () => engine.analyze(grey, { tasks: ['landmarks'] }),
     'no task': () => engine.analyze(grey, { tasks: [] }),
@@ -150,7 +251,7 @@ export async function noNumbers(): Promise<string> {
     },
   };
   const lost = await FaceXFormer.load({ weights: poisoned, tasks: ['gender'] });
-  const code = await outcome(() => lost.analyze(grey));
+  const code = await outcome(() => lost.analyze(grey, { box: 'whole' }));
   lost.dispose();
   return code;
 }
@@ -164,12 +265,12 @@ export async function heatmaps(): Promise<{
   keys: string[];
   overtaken: string;
 }> {
-  const refused = await outcome(() => engine.analyze(grey, { heatmaps: true }));
+  const refused = await outcome(() => engine.analyze(grey, { box: 'whole', heatmaps: true }));
   const paper = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf('paper')), tasks: ['landmarks'] });
-  const [face] = (await paper.analyze(grey, { heatmaps: true })).faces;
-  const [tapped] = (await paper.analyze(grey, { taps: true })).faces;
+  const [face] = (await paper.analyze(grey, { box: 'whole', heatmaps: true })).faces;
+  const [tapped] = (await paper.analyze(grey, { box: 'whole', taps: true })).faces;
   const [maps, taps] = [face?.heatmaps?.data ?? new Float32Array(), tapped?.raw?.['tap.landmarks.stack3.heatmaps']?.data];
-  const overtaken = outcome(() => paper.analyze(grey, { raw: true })); // a program of its own, which is not made in time
+  const overtaken = outcome(() => paper.analyze(grey, { box: 'whole', raw: true })); // a program of its own, which is not made in time
   setTimeout(() => paper.dispose(), 2);
   return {
     refused,
@@ -184,16 +285,16 @@ export async function heatmaps(): Promise<{
 /** Aborts one of two calls while their frames run, and disposes while two others do. */
 export async function stoppedCalls(): Promise<Record<string, string>> {
   const abort = new AbortController();
-  const running = outcome(() => engine.analyze(grey, { signal: abort.signal }));
-  const beside = outcome(() => engine.analyze(grey));
+  const running = outcome(() => engine.analyze(grey, { box: 'whole', signal: abort.signal }));
+  const beside = outcome(() => engine.analyze(grey, { box: 'whole' }));
   setTimeout(() => abort.abort(), 100);
   const codes: Record<string, string> = { 'aborted while running': await running, 'beside it': await beside };
-  const calls = Array.from({ length: 5 }, () => outcome(() => engine.analyze(grey)));
+  const calls = Array.from({ length: 5 }, () => outcome(() => engine.analyze(grey, { box: 'whole' })));
   setTimeout(() => engine.dispose(), 100);
   const [first = '', second = '', , , last = ''] = await Promise.all(calls);
   Object.assign(codes, { 'disposed while running': first, 'disposed while next': second, 'disposed while waiting': last });
   engine.dispose();
-  codes['after dispose'] = await outcome(() => engine.analyze(grey));
+  codes['after dispose'] = await outcome(() => engine.analyze(grey, { box: 'whole' }));
   return codes;
 }
 
@@ -203,13 +304,13 @@ export async function lostDevice(): Promise<Record<string, string>> {
   const requiredFeatures = (['subgroups'] as const).filter((feature) => adapter?.features.has(feature)); // SwiftShader's kernels compile soon
   const device = (await adapter?.requestDevice({ requiredFeatures })) as GPUDevice;
   const shared = await FaceXFormer.load({ weights: seeded(), tasks: ['gender'], device });
-  const running = outcome(() => shared.analyze(grey));
-  const next = outcome(() => shared.analyze(grey));
+  const running = outcome(() => shared.analyze(grey, { box: 'whole' }));
+  const next = outcome(() => shared.analyze(grey, { box: 'whole' }));
   setTimeout(() => device.destroy(), 100);
   return {
     'lost while running': await running,
     'lost while next': await next,
-    'lost before': await outcome(() => shared.analyze(grey)),
+    'lost before': await outcome(() => shared.analyze(grey, { box: 'whole' })),
     'lost before a load': await loading({ device }),
   };
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { openGpu } from '../../src/gpu/device.ts';
+import { checkSupport, openGpu } from '../../src/gpu/device.ts';
 import { codeOf } from '../errors.ts';
 
 const forever = new Promise<never>(() => {});
@@ -32,6 +32,24 @@ function browser(...answers: (Adapter | null | Error)[]) {
 afterEach(() => {
   vi.unstubAllGlobals();
   vi.useRealTimers();
+});
+
+describe('checkSupport', () => {
+  it('says where there is no WebGPU', async () => {
+    vi.stubGlobal('navigator', {});
+    expect(await checkSupport()).toMatchObject({ supported: false, reason: { code: 'WEBGPU_UNAVAILABLE' } });
+  });
+
+  it('says where there is no GPU', async () => {
+    browser(null);
+    expect(await checkSupport()).toMatchObject({ supported: false, reason: { code: 'NO_ADAPTER' } });
+  });
+
+  it('tells the adapter and makes no device', async () => {
+    const { asked } = browser({ info: { vendor: 'maker' }, features: new Set(['shader-f16']) });
+    expect(await checkSupport()).toMatchObject({ supported: true, adapter: { vendor: 'maker' }, float16: true });
+    expect(asked).toEqual([]);
+  });
 });
 
 describe('openGpu', () => {

@@ -120,7 +120,7 @@ export async function pixelsOfKind(kind: string, url: string, box?: Box): Promis
   try {
     return await pixelsOf(source, box);
   } finally {
-    if ('close' in source && typeof source.close === 'function') source.close();
+    if (typeof source === 'object' && 'close' in source && typeof source.close === 'function') source.close();
   }
 }
 

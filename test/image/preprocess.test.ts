@@ -175,11 +175,11 @@ describe('Preprocess', () => {
 });
 
 describe('batchesOf', () => {
-  const sizes = (crops: Box[], most: number) => batchesOf(crops, most).map((batch) => batch.length);
+  const sizes = (crops: Box[], most: number) => batchesOf(crops, most, (crop) => crop).map((batch) => batch.length);
 
   it('keeps the order, in groups of no more than were asked for', () => {
     const crops = Array.from({ length: 19 }, (_, i) => box(i, 0, i + 100, 100));
-    expect(batchesOf(crops, 8).flat()).toEqual(crops);
+    expect(batchesOf(crops, 8, (crop) => crop).flat()).toEqual(crops);
     expect(sizes(crops, 8)).toEqual([8, 8, 3]);
     expect(sizes(crops, 1)).toEqual(Array(19).fill(1));
     expect(sizes([], 8)).toEqual([]);

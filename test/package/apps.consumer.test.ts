@@ -61,8 +61,8 @@ globalThis.app = {
     const canvas = document.createElement('canvas');
     canvas.width = canvas.height = 64;
     canvas.getContext('2d').fillRect(8, 8, 40, 40);
-    const { faces } = await engine.analyze(canvas, { box: { x0: 0, y0: 0, x1: 64, y1: 64 } });
-    const aborted = await engine.analyze(canvas, { signal: AbortSignal.abort() }).then(() => 'done', codeOf);
+    const { faces } = await engine.analyze(canvas, { box: 'whole' });
+    const aborted = await engine.analyze(canvas, { box: 'whole', signal: AbortSignal.abort() }).then(() => 'done', codeOf);
     engine.dispose();
     return { label: faces[0].gender.label, landmarks: faces[0].landmarks.length, phases: [...phases], aborted };
   },
@@ -212,7 +212,7 @@ self.onmessage = (event) => event.waitUntil(answer(event.ports[0]));
 async function answer(port) {
   try {
     const engine = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf('released')), tasks: ['gender'] });
-    const { faces } = await engine.analyze({ data: new Uint8Array(64 * 64 * 4).fill(99), width: 64, height: 64 }, { box: { x0: 0, y0: 0, x1: 64, y1: 64 } });
+    const { faces } = await engine.analyze({ data: new Uint8Array(64 * 64 * 4).fill(99), width: 64, height: 64 }, { box: 'whole' });
     engine.dispose();
     port.postMessage(faces[0].gender.label);
   } catch (error) {
@@ -344,7 +344,7 @@ import 'facexformer-webgpu/worker';
 import * as single from 'facexformer-webgpu/standalone';
 export async function app(picture: Blob, ctx: CanvasRenderingContext2D): Promise<Analysis> {
   const engine = Math.random() < 2 ? await RemoteFaceXFormer.load({ weights: '/w' }) : await FaceXFormer.load({ weights: '/w' });
-  const answer = await engine.analyze(picture);
+  const answer = await engine.analyze(picture, { box: 'whole' });
   drawFaces(ctx, answer.faces);
   single.drawFaces(ctx, answer.faces);
   return answer;

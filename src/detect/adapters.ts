@@ -1,0 +1,144 @@
+/**
+ * Other detectors behind the engine's interface, with boxes like MTCNN's, which the network was trained on. Each draws its box elsewhere: round the
+ * brows, the skull or the ears. So a box is made of where eyes and mouth are, in MTCNN's proportions, wherever a detector says where they are; else
+ * its own box is taken. Only shapes are named here: none of the libraries is a dependency.
+ */
+
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Box, Point } from '../image/crop.ts';
+import type { DetectedFace, FaceDetector } from '../image/detector.ts';
+import type { PictureSource, RawPicture } from '../image/source.ts';
+
+/** In parts of the way from the middle of the eyes to the mouth: how far MTCNN's box reaches above the eyes, below the mouth, and how wide it is. */
+const ABOVE_EYES = 1.07;
+const BELOW_MOUTH = 0.83;
+const WIDTH = 2.3;
+
+/** What pages draw, which every detector takes. */
+type Drawable = ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame;
+
+/** Of `FaceDetector` in @mediapipe/tasks-vision, in running mode IMAGE. */
+export interface MediaPipeDetector {
+  detect(image: Drawable): {
+    detections: {
+      boundingBox?: { originX: number; originY: number; width: number; height: number } | undefined;
+      categories: { score: number }[];
+      /** 0 to 1; eyes as the person has them (the right one is on the picture's left), nose, mouth, ears. */
+      keypoints?: { x: number; y: number }[];
+    }[];
+  };
+}
+
+/** Of @vladmandic/human. */
+export interface HumanDetector {
+  detect(image: Drawable): Promise<{ face: { box: readonly number[]; score: number; mesh?: readonly (readonly number[])[] }[] }>;
+}
+
+/** The browser's own, of the Shape Detection API. */
+export interface ShapeDetector {
+  detect(
+    image: Drawable,
+  ): Promise<
+    { boundingBox: { x: number; y: number; width: number; height: number }; landmarks?: { type: string; locations: Point[] }[] | null }[]
+  >;
+}
+
+/** MediaPipe's face detector. Its points give the box; its own spans the brows and the chin, and is lower than MTCNN's. */
+export const fromMediaPipe = (detector: MediaPipeDetector): FaceDetector => ({
+  detect: (picture) =>
+    withDrawable(picture, async (image, { width, height }) =>
+      detector.detect(image).detections.flatMap(({ boundingBox, categories, keypoints = [] }) => {
+        const [left, right, nose, mouth] = keypoints.map(({ x, y }) => ({ x: x * width, y: y * height }));
+        const box = boundingBox && cornersOf({ ...boundingBox, x: boundingBox.originX, y: boundingBox.originY });
+        return faceOf(categories[0]?.score ?? 1, { left, right, nose, mouth }, box);
+      }),
+    ),
+});
+
+/** Human's faces. Its mesh gives the box; its own is the mesh's, cut at the hairline. */
+export const fromHuman = (human: HumanDetector): FaceDetector => ({
+  detect: (picture) =>
+    withDrawable(picture, async (image) =>
+      (await human.detect(image)).face.flatMap(({ box: [x = 0, y = 0, width = 0, height = 0], score, mesh = [] }) => {
+        // Corners of the eyes, tip of the nose and middle of the lips, by MediaPipe's numbers of its face mesh.
+        const between = (...points: number[]) =>
+          middleOf(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] ?? 0, y: mesh[i][1] ?? 0 }] : [])));
+        const places = { left: between(33, 133), right: between(362, 263), nose: between(1), mouth: between(13, 14) };
+        return faceOf(score, places, cornersOf({ x, y, width, height }));
+      }),
+    ),
+});
+
+/** The browser's own `FaceDetector`, where it has one. It tells no score: 1. */
+export const fromShapeDetector = (detector: ShapeDetector): FaceDetector => ({
+  detect: (picture) =>
+    withDrawable(picture, async (image) =>
+      (await detector.detect(image)).flatMap(({ boundingBox, landmarks }) => {
+        const middles = (kind: string) => (landmarks ?? []).filter(({ type }) => type === kind).map(({ locations }) => middleOf(locations));
+        const [left, right] = middles('eye').toSorted((a, b) => (a?.x ?? 0) - (b?.x ?? 0));
+        return faceOf(1, { left, right, nose: middles('nose')[0], mouth: middles('mouth')[0] }, cornersOf(boundingBox));
+      }),
+    ),
+});
+
+interface Places {
+  readonly left: Point | undefined;
+  readonly right: Point | undefined;
+  readonly nose: Point | undefined;
+  readonly mouth: Point | undefined;
+}
+
+/** One face, or none where there is neither a box nor what makes one. Larger faces come first only where the detector has them so. */
+function faceOf(score: number, { left, right, mouth }: Places, box: Box | undefined): DetectedFace[] {
+  const made = left && right && mouth ? boxOfPoints(left, right, mouth) : box;
+  return made ? [{ box: made, score }] : [];
+}
+
+/** The box that MTCNN would draw round a face whose eyes and mouth are here: upright whatever the face's roll, as MTCNN's are. */
+export function boxOfPoints(left: Point, right: Point, mouth: Point): Box {
+  const eyes = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
+  const [downX, downY] = [mouth.x - eyes.x, mouth.y - eyes.y];
+  const unit = Math.hypot(downX, downY);
+  const middle = { x: eyes.x + downX * (0.5 + (BELOW_MOUTH - ABOVE_EYES) / 2), y: eyes.y + downY * (0.5 + (BELOW_MOUTH - ABOVE_EYES) / 2) };
+  const halfHeight = (unit * (1 + ABOVE_EYES + BELOW_MOUTH)) / 2;
+  const halfWidth = (unit * WIDTH) / 2;
+  return { x0: middle.x - halfWidth, y0: middle.y - halfHeight, x1: middle.x + halfWidth, y1: middle.y + halfHeight };
+}
+
+const cornersOf = ({ x, y, width, height }: { x: number; y: number; width: number; height: number }): Box => ({
+  x0: x,
+  y0: y,
+  x1: x + width,
+  y1: y + height,
+});
+
+function middleOf(points: readonly Point[]): Point | undefined {
+  if (points.length === 0) return undefined;
+  const mean = (of: (point: Point) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
+}
+
+/** The engine gives what it has opened; raw pixels and files become bitmaps. @throws FaceXFormerError BAD_PICTURE */
+async function withDrawable<Result>(
+  picture: PictureSource,
+  use: (image: Drawable, size: { width: number; height: number }) => Promise<Result>,
+): Promise<Result> {
+  if (typeof picture === 'string' || picture instanceof URL)
+    throw new FaceXFormerError('BAD_PICTURE', 'Detectors of other libraries take pictures, not addresses. Fetch it first.');
+  const bitmap = await bitmapOf(picture);
+  try {
+    const image = bitmap ?? (picture as Drawable);
+    const { width, height } = image as { width: number; height: number };
+    const frame = image as { displayWidth?: number; displayHeight?: number };
+    return await use(image, { width: frame.displayWidth ?? width, height: frame.displayHeight ?? height });
+  } finally {
+    bitmap?.close();
+  }
+}
+
+async function bitmapOf(picture: Exclude<PictureSource, string | URL>): Promise<ImageBitmap | undefined> {
+  if (picture instanceof Blob) return createImageBitmap(picture);
+  if (!('data' in picture)) return undefined;
+  const { data, width, height } = picture as RawPicture;
+  return createImageBitmap(new ImageData(Uint8ClampedArray.from(data), width, height));
+}

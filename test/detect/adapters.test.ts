@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { boxOfPoints, fromHuman, fromMediaPipe, fromShapeDetector } from '../../src/detect/adapters.ts';
+import type { Box, Point } from '../../src/image/crop.ts';
+import { detections } from './detections.ts';
+
+const areaOf = ({ x0, y0, x1, y1 }: Box): number => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
+
+/** Intersection over union. */
+function overlap(a: Box, b: Box): number {
+  const shared = areaOf({ x0: Math.max(a.x0, b.x0), y0: Math.max(a.y0, b.y0), x1: Math.min(a.x1, b.x1), y1: Math.min(a.y1, b.y1) });
+  return shared / (areaOf(a) + areaOf(b) - shared);
+}
+
+const faces = detections.flatMap((one) => one.faces);
+const canvas = { width: 960, height: 640 } as OffscreenCanvas; // only its size is looked at
+const middle = (a: Point, b: Point): Point => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+
+describe('boxes of eyes and mouth', () => {
+  it.for(faces.map((face, i) => [i, face] as const))("are MTCNN's, face %i", ([, { box, points }]) => {
+    const [left, right, , mouthLeft, mouthRight] = points as [Point, Point, Point, Point, Point];
+    expect(overlap(boxOfPoints(left, right, middle(mouthLeft, mouthRight)), box)).toBeGreaterThan(0.75);
+  });
+});
+
+describe('adapters', () => {
+  const [face] = faces;
+  const [left, right, nose, mouthLeft, mouthRight] = (face?.points ?? []) as [Point, Point, Point, Point, Point];
+  const mouth = middle(mouthLeft, mouthRight);
+  const expected = boxOfPoints(left, right, mouth);
+  const near = (box: Box | undefined) => (box ? overlap(box, expected) : 0);
+
+  it('MediaPipe, whose points are parts of the picture', async () => {
+    const keypoints = [left, right, nose, mouth].map(({ x, y }) => ({ x: x / 960, y: y / 640 }));
+    const detector = fromMediaPipe({ detect: () => ({ detections: [{ categories: [{ score: 0.8 }], keypoints }] }) });
+    const [found] = await detector.detect(canvas);
+    expect(near(found?.box)).toBeCloseTo(1);
+    expect(found?.score).toBe(0.8);
+  });
+
+  it('Human, by its mesh, or its box where it has none', async () => {
+    const mesh: number[][] = Array.from({ length: 468 }, () => [0, 0, 0]);
+    for (const [i, { x, y }] of [
+      [33, left],
+      [133, left],
+      [362, right],
+      [263, right],
+      [13, mouth],
+      [14, mouth],
+    ] as [number, Point][])
+      mesh[i] = [x, y, 0];
+    const detector = fromHuman({
+      detect: async () => ({
+        face: [
+          { box: [1, 2, 30, 40], score: 0.7, mesh },
+          { box: [1, 2, 30, 40], score: 0.6 },
+        ],
+      }),
+    });
+    const [found, plain] = await detector.detect(canvas);
+    expect(near(found?.box)).toBeCloseTo(1);
+    expect(plain?.box).toEqual({ x0: 1, y0: 2, x1: 31, y1: 42 });
+  });
+
+  it("the browser's own, whose eyes come in any order", async () => {
+    const landmarks = [
+      { type: 'eye', locations: [right] },
+      { type: 'eye', locations: [left] },
+      { type: 'mouth', locations: [mouthLeft, mouthRight] },
+    ];
+    const detector = fromShapeDetector({ detect: async () => [{ boundingBox: { x: 0, y: 0, width: 9, height: 9 }, landmarks }] });
+    expect(near((await detector.detect(canvas))[0]?.box)).toBeCloseTo(1);
+  });
+});
