@@ -8,6 +8,7 @@ import { outputsOf } from '../../src/engine/programs.ts';
 import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import type { Parameter } from '../../src/graph/graph.ts';
 import { type Dispatch, makePlan, parameterBytes } from '../../src/graph/plan.ts';
+import { threadsOf } from '../../src/graph/threads.ts';
 import { conv, convWith } from '../../src/kernels/conv/conv.ts';
 import type { ConvShape } from '../../src/kernels/conv/role.ts';
 import { fits, matmul, matmulWith, tileOf } from '../../src/kernels/matmul/matmul.ts';
@@ -19,7 +20,6 @@ import type { Candidate } from '../../src/tune/candidates.ts';
 import { Trials } from '../../src/tune/trials.ts';
 import type { Tunable } from '../../src/tune/tune.ts';
 import type { Note } from './note.ts';
-import { threadsOf } from './threads.ts';
 
 export interface Search {
   readonly kernel: 'matmul' | 'conv';

@@ -1,6 +1,7 @@
 /** A plan as text, one line a dispatch, and as JSON. */
 import { pipelineKey } from '../kernels/kernel.ts';
 import type { Dispatch, Place, Plan } from './plan.ts';
+import { threadsOf } from './threads.ts';
 
 type Slot = Place & { readonly kind: 'slot' };
 
@@ -51,6 +52,7 @@ export function planJson(plan: Plan): object {
       constants: launch.constants,
       machine: launch.machine ?? {},
       grid: launch.workgroups,
+      threads: threadsOf({ kernel, launch }),
       reads: places.slice(0, -1).map((place) => (place.kind === 'slot' ? slotText(place) : place.name)),
       writes: slotText(places.at(-1) as Slot),
       output,

@@ -7,8 +7,9 @@ import type { Task } from '../../src/face/labels.ts';
 import { Graph, type Tensor } from '../../src/graph/graph.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
 import { planJson, printPlan } from '../../src/graph/print.ts';
+import { threadsOf } from '../../src/graph/threads.ts';
 import { instanceNorm } from '../../src/kernels/instanceNorm.ts';
-import { pipelineKey, specialise } from '../../src/kernels/kernel.ts';
+import { pipelineKey } from '../../src/kernels/kernel.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { pixelsOf } from '../../src/model/layers.ts';
 import { network } from '../../src/model/network.ts';
@@ -57,17 +58,6 @@ function misreads(from: Graph, plan: Plan, kept: readonly Tensor[]): string[] {
 }
 
 const kept = (taps: ReadonlyMap<string, { tensor: Tensor }>): Tensor[] => [...taps.values()].map(({ tensor }) => tensor);
-
-/** Threads of a dispatch: workgroups times the size that the text declares. */
-function threadsOf({ kernel, launch }: Pick<Plan['dispatches'][number], 'kernel' | 'launch'>): number {
-  const wgsl = specialise(kernel, launch);
-  const sizes = new Map<string, number>();
-  const sizeOf = (text: string): number =>
-    Number(new Function(...sizes.keys(), `return ${text.replace(/(\d)u/g, '$1')}`)(...sizes.values()));
-  for (const [, name, text] of wgsl.matchAll(/^const (\w+) = ([^;]+);/gm)) sizes.set(name as string, Math.floor(sizeOf(text as string)));
-  const [x, y, z] = launch.workgroups;
-  return x * y * z * sizeOf(/@workgroup_size\((\w+)\)/.exec(wgsl)?.[1] as string);
-}
 
 describe('the plan of the released form', () => {
   it('is the one on record', async () => {

@@ -1,5 +1,5 @@
 /** How many threads a dispatch runs. */
-import { type Kernel, type Launch, specialise } from '../../src/kernels/kernel.ts';
+import { type Kernel, type Launch, specialise } from '../kernels/kernel.ts';
 
 const SIZES = /@workgroup_size\(([^)]+)\)/;
 const CONSTANT = /\bconst (\w+)(?:: ?u32)? ?= ?([^;]+);/g;
