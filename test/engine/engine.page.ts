@@ -136,7 +136,8 @@ export async function canvases() {
 /** Calls of one face, two faces, and none that is right, all at once: the order of their answers, which must be those of calls alone. */
 export async function overlapping(): Promise<{ order: string[]; equal: boolean; different: boolean; counts: Counts; timings: boolean }> {
   const alone = [await agesOf([left]), await agesOf([right])].flat();
-  await agesOf([right, left]); // makes the program of two faces
+  await agesOf([right, left]); // makes the program of two faces, and room for two crops
+  await agesOf([left]); // binds it to the program of one
   const read = counting();
   const order: string[] = [];
   const told =
