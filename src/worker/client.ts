@@ -1,4 +1,4 @@
-/** The page's side: the same calls as `FaceXFormer`, answered by an engine in a worker, so that the page never waits. */
+/** The page's side: the calls of `FaceXFormer` and `Mtcnn`, answered by both in a worker, so that the page never waits. */
 
 import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
@@ -18,8 +18,8 @@ export { type ErrorCode, FaceXFormerError } from '../gpu/errors.ts';
 export type { KernelTime } from '../graph/profile.ts';
 export type { PictureSource } from '../image/source.ts';
 
-/** Of `RemoteFaceXFormer.load`: those of `FaceXFormer.load`, but for a device, which cannot cross to a worker. */
-export interface RemoteLoadOptions extends Omit<LoadOptions, 'device'> {
+/** Of `RemoteFaceXFormer.load`: those of `FaceXFormer.load`, but for a device and a detector, which cannot cross to a worker: see `RemoteMtcnn`. */
+export interface RemoteLoadOptions extends Omit<LoadOptions, 'device' | 'detector'> {
   /**
    * A worker whose script is `facexformer-webgpu/worker`, or imports it; it is not ended by `dispose()`. Unless given, all engines of the page
    * share one of the package's own, which starts with the first.
@@ -33,8 +33,11 @@ export interface RemoteMtcnnOptions extends Omit<MtcnnOptions, 'device'> {
   worker?: Worker;
 }
 
-/** What `RemoteFaceXFormer.analyze` takes. */
-export interface RemoteAnalyzeOptions extends AnalyzeOptions {
+/**
+ * What `RemoteFaceXFormer.analyze` takes: a `box` or `boxes`, and all else of `FaceXFormer.analyze` but what is said of detected faces, since the engine
+ * in a worker has no detector.
+ */
+export interface RemoteAnalyzeOptions extends Omit<AnalyzeOptions, 'crop' | 'maxFaces'> {
   /** What of the picture is given away to the worker instead of copied: an ImageBitmap of no further use here. */
   transfer?: Transferable[];
 }
@@ -223,6 +226,8 @@ async function loaded<Options extends { weights?: LoadOptions['weights'] | undef
 ): Promise<{ connection: Connection; id: number; value: unknown }> {
   if ((options as { device?: unknown }).device)
     throw new FaceXFormerError('BAD_OPTION', 'A `device` cannot be given to a worker; load the engine on the page to share it.');
+  if ((options as { detector?: unknown }).detector)
+    throw new FaceXFormerError('BAD_OPTION', 'A `detector` cannot be given to a worker; find faces by RemoteMtcnn, and give `boxes`.');
   throwIfAborted(signal);
   const connection = connectionTo(worker ?? ownWorker());
   const { value, transfer, name } = weights ? await carriedWeights(weights) : { value: undefined, transfer: [], name: '' };
@@ -259,7 +264,7 @@ export class RemoteFaceXFormer extends Remote {
   }
 
   /**
-   * As `FaceXFormer.analyze`. A video or canvas is caught when it is called; an ImageBitmap is copied unless it is among `transfer`.
+   * As `FaceXFormer.analyze` of faces whose boxes are given, or of the whole picture; `RemoteMtcnn` finds them. A video or canvas is caught when it is called; an ImageBitmap is copied unless it is among `transfer`.
    * @throws FaceXFormerError as `FaceXFormer.analyze`; WORKER_FAILED
    */
   analyze(source: PictureSource, options?: RemoteAnalyzeOptions): Promise<Analysis> {
@@ -282,7 +287,10 @@ export class RemoteFaceXFormer extends Remote {
   }
 }
 
-/** MTCNN in the worker, shared as engines are. */
+/**
+ * MTCNN in the worker, shared as engines are. What it finds, widened by `widen` or `widenToSquare` of `facexformer-webgpu`, are the `boxes` of
+ * `RemoteFaceXFormer.analyze`.
+ */
 export class RemoteMtcnn extends Remote {
   /** Does what `Mtcnn.load` does. @throws FaceXFormerError as that; WORKER_FAILED */
   static async load(options: RemoteMtcnnOptions = {}): Promise<RemoteMtcnn> {

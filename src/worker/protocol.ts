@@ -16,7 +16,7 @@ export interface Greeting {
 }
 
 /** Options as they cross: callbacks and signals stay on the page, and a checkpoint of the page's is read through a port. */
-export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProgress' | 'device'> & {
+export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProgress' | 'device' | 'detector'> & {
   readonly weights: LoadOptions['weights'] | PostedCheckpoint;
 };
 

@@ -190,6 +190,7 @@ describe('a load', () => {
     ['null', null],
     ['no weights', {}],
     ['a device', { weights: 'w', device: {} }],
+    ['a detector', { weights: 'w', detector: () => {} }],
     ['a function', { weights: 'w', dtype: () => 'f32' }],
   ])('of %s is a BAD_OPTION', async (_, options) => {
     expect(await codeOf(RemoteFaceXFormer.load((options && { ...options, worker: worker() }) as never))).toBe('BAD_OPTION');
