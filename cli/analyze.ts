@@ -59,7 +59,7 @@ const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrai
   --tasks a,b                ${TASKS.join(', ')}
   --json FILE                all results
   --draw FILE.png            the picture with landmarks, head pose and parsing drawn on it
-  --raw FILE.safetensors     every raw output (output.*), resized and pixels
+  --raw FILE.safetensors     every raw output (output.*), resized and pixels, of the first face
   --taps                     adds tap.*, the tensors inside the network, to --raw
   ${WHERE_LINE}
   --plan auto|fused          with which kernels: what suits the adapter, or a desktop GPU's on a CPU too (default: auto)
