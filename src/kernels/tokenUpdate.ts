@@ -26,8 +26,8 @@ const SOURCES = ['rows', 'shares', 'attention'] as const;
 export const updateInner = ({ source }: Pick<TokenUpdateShape, 'source'>): number =>
   source.kind === 'rows' ? source.inner : source.kind === 'shares' ? WIDTH / 2 : WIDTH;
 
-/** @param threads of a workgroup, 64 or 256 */
-const of = (threads: number) =>
+/** @param threads of a workgroup, 64 or 256; `mostInner`: numbers of a row that workgroup memory may hold, 256 at least */
+const of = (threads: number, mostInner: number) =>
   defineKernel('tokenUpdate', wgsl, (shape: TokenUpdateShape) => {
     const { tokens, images = 1, source, repeats = false, cols, eps, dtype = 'f32' } = shape;
     if (tokens > 112 || cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${tokens} x ${cols}`);
@@ -45,16 +45,22 @@ const of = (threads: number) =>
         SPLIT: Math.min(split, 16),
         EPS: eps,
       },
-      machine: { THREADS: threads, MAX_TOKENS: kind === 'attention' ? tokens : 1, weight: dtype },
+      machine: {
+        THREADS: threads,
+        MAX_INNER: inner > WIDTH ? mostInner : WIDTH,
+        MAX_TOKENS: kind === 'attention' ? tokens : 1,
+        weight: dtype,
+      },
       workgroups: [images * tokens, 1, 1],
       macs: images * tokens * (inner * WIDTH + WIDTH * cols + attentionMacs(shape)),
     };
   });
 
-export const tokenUpdate = of(256);
+/** A row of 2048 numbers is read once into workgroup memory: read from storage for each step, it took twice as long on an NVIDIA H200. */
+export const tokenUpdate = of(256, 2048);
 
 /** For CPUs that run WebGPU: a workgroup has less memory, which takes long to compile there. */
-export const tokenUpdateSmall = of(64);
+export const tokenUpdateSmall = of(64, WIDTH);
 
 function attentionMacs({ source, tokens }: TokenUpdateShape): number {
   return source.kind === 'attention' ? 2 * tokens * WIDTH : source.kind === 'shares' ? (source.shares * WIDTH) / 2 : 0;

@@ -11,6 +11,7 @@ alias weight = f32;
 const THREADS = 256u; // 64 where workgroup memory is dear
 const HEADS = 8u;
 const MAX_TOKENS = 112u;
+const MAX_INNER = 256u; // numbers of a[t] that are kept in workgroup memory; a longer row is read where it lies
 const PARTS = THREADS / 64u; // of a product's inner dimension
 const LANES = THREADS / HEADS; // threads of a head
 
@@ -30,7 +31,7 @@ override EPS: f32;
 @group(0) @binding(4) var<storage, read> c: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 
-var<workgroup> source: array<vec4f, 64>; // a[t] but where it lies in x; then u
+var<workgroup> source: array<vec4f, MAX_INNER / 4u>; // a[t]; then u
 var<workgroup> sums: array<vec4f, THREADS>;
 var<workgroup> pairs: array<vec2f, THREADS>;
 var<workgroup> scores: array<f32, HEADS * MAX_TOKENS>;
@@ -42,6 +43,12 @@ fn rows() -> u32 {
 // vec4 from a row of x to the next.
 fn xRow() -> u32 {
   return arrayLength(&x) / rows();
+}
+
+fn fromRow(row: u32, thread: u32) {
+  for (var i = thread; i < min(INNER, MAX_INNER) / 4u; i += THREADS) {
+    source[i] = x[row + i];
+  }
 }
 
 // A thread takes every (THREADS / 32)th share of one vec4 of a head, then one thread adds them up.
@@ -153,12 +160,16 @@ fn tokenUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   let column = thread % 64u;
   let start = thread / 64u * (INNER / (4u * PARTS));
   let end = start + INNER / (4u * PARTS);
-  if (SOURCE == 0u) {
+  if (INNER > MAX_INNER) {
     sums[thread] = timesStored(token * xRow() + X_FIRST, start, end, column);
   } else {
+    if (SOURCE == 0u) {
+      fromRow(token * xRow() + X_FIRST, thread);
+    }
     if (SOURCE == 1u) {
       fromShares(token, thread);
-    } else {
+    }
+    if (SOURCE == 2u) {
       fromTokens(token, thread);
     }
     workgroupBarrier();
