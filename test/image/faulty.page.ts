@@ -27,7 +27,7 @@ const closed = <Kind extends { close(): void }>(source: Kind): Kind => {
 const FAULTS: Record<string, (own: string, foreign: string) => Promise<unknown>> = {
   nothing: async () => undefined,
   null: async () => null,
-  text: async () => '/face.png',
+  'an address where nothing is': async () => '/nothing.png',
   'an element that is no picture': async () => document.createElement('div'),
   'an empty file': async () => new Blob([]),
   'a text file': async () => new Blob(['<!doctype html><title>404</title>'], { type: 'image/png' }),
