@@ -3,22 +3,27 @@ import { readFileSync } from 'node:fs';
 import { root } from '../../tools/load.mjs';
 import { parse } from '../../tools/usage.mjs';
 
-const USAGE = `npm run gpu-model -- [FILE.tsv...]
+const USAGE = `npm run gpu-model -- [FILE.tsv...] [--held-out FILE.tsv]...
 
-Without files, those of bench/results. Fits, with no coefficient below zero, and relative errors squared in
+Without files, the latest of bench/results. Fits, with no coefficient below zero, and relative errors squared in
 proportion to a dispatch's share of the frame,
 
     microseconds = launch + steps * multiply-adds / threads + arithmetic * multiply-adds + reads * bytes / threads + memory * bytes
 
-prints the coefficients and how far the times are that it gives, each file's left out of the fit in turn, and what it says of frames on other GPUs.`;
+prints the coefficients and how far the times are that it gives, each file's left out of the fit in turn, and what it says of frames on other GPUs, in the files' order.
+
+  --held-out FILE.tsv        a table that the fit does not see, and how far its times are`;
 
 /** What is told of a dispatch: constant, work of one thread, work of all, bytes of one thread, bytes of all. */
 const TERMS = ['launch', 'steps', 'arithmetic', 'reads', 'memory'];
 const terms = ({ macs, bytes, threads }) => [1, macs / threads, macs, bytes / threads, bytes];
 const ROUNDS = 20_000;
 
+/** Of one face and of eight: where all processors have work, only what all do together tells how long it takes. */
+const TABLES = ['released', 'paper', 'released-eight', 'paper-eight'];
+
 /** The makers' figures, beside those of the GPU that was measured: TFLOP/s of float32, GB/s, MHz under load, microseconds of a launch. */
-const MEASURED = { tflops: 46, gigabytes: 4000, megahertz: 1980 };
+const MEASURED = { tflops: 46.8, gigabytes: 4021, megahertz: 1980 };
 const OTHERS = {
   'RTX A6000': { tflops: 38.7, gigabytes: 768, megahertz: 1800, launch: 4 },
   'RTX 4090': { tflops: 82.6, gigabytes: 1008, megahertz: 2520, launch: 4 },
@@ -73,8 +78,8 @@ function errors(rows, found) {
   return `half of ${rows.length} within ${percent(0.5)}, nine of ten within ${percent(0.9)}; a frame ${own.toFixed(2)} ms, measured ${real.toFixed(2)}`;
 }
 
-const { positionals } = parse(USAGE, {});
-const files = positionals.length > 0 ? positionals : ['released', 'paper'].map((form) => `${root}bench/results/h200-${form}-kernels.tsv`);
+const { positionals, values } = parse(USAGE, { 'held-out': { type: 'string', multiple: true, default: [] } });
+const files = positionals.length > 0 ? positionals : TABLES.map((table) => `${root}bench/results/h200-${table}-kernels.tsv`);
 const tables = files.map(rowsOf);
 const found = coefficients(tables.flat());
 for (const [j, name] of TERMS.entries()) console.log(`${name.padEnd(11)} ${found[j].toExponential(3)} us`);
@@ -83,6 +88,7 @@ for (const [i, rows] of tables.entries()) {
   const others = tables.filter((_, other) => other !== i).flat();
   if (others.length > 0) console.log(`  fitted to the others alone: ${errors(rows, coefficients(others))}`);
 }
+for (const file of values['held-out']) console.log(`${file.split('/').at(-1)}, held out: ${errors(rowsOf(file), found)}`);
 
 // Another GPU's clock sets what one thread takes, its peak and bandwidth what all do, neither better used than there; these are predictions.
 const [launch, steps, arithmetic, reads, memory] = found;
@@ -95,5 +101,5 @@ for (const [name, gpu] of Object.entries(OTHERS)) {
     return Math.max(predicted(row, there) + alike, launch + full);
   };
   const frames = tables.map((rows) => (rows.reduce((sum, row) => sum + row.dispatches * time(row), 0) / 1000).toFixed(1));
-  console.log(`prediction, ${name}: ${frames.join(' and ')} ms of GPU time`);
+  console.log(`prediction, ${name}: ${frames.join(', ')} ms of GPU time`);
 }
