@@ -10,7 +10,7 @@ import { FaceXFormer } from '../src/engine/facexformer.ts';
 import type { LoadOptions } from '../src/engine/options.ts';
 import { tensorsOf } from '../src/face/config.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
-import type { Task } from '../src/face/labels.ts';
+import { TASKS, type Task } from '../src/face/labels.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import { wholePicture } from '../src/image/crop.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
@@ -32,7 +32,7 @@ export const analyze: Command = {
   PICTURE                    a PNG or JPEG file
   --weights FILE|seeded[:N]  a safetensors file, as fetch makes one, or untrained weights from a seed
   --box x0,y0,x1,y1          the face's box in whole pixels, already widened (default: the whole picture)
-  --tasks a,b                segmentation, landmarks, headpose, attributes, visibility, age, gender, race, expression, recognition
+  --tasks a,b                ${TASKS.join(', ')}
   --json FILE                all results
   --dtype auto|f32|f16       in what the engine computes (default: auto)
 It needs the npm package webgpu, which is Dawn and of some 60 MB, hence no dependency: npm install webgpu. On Linux it needs a Vulkan

@@ -13,8 +13,8 @@ export interface Backbone {
    * Adds it to the graph.
    * @param resized the picture's bytes, red lowest: [images * t.side * t.side]
    * @param w the checkpoint's module `backbone`
-   * @returns four maps, finest first, of sides t.side / 4, / 8, / 16 and / 32 and of any channels that are multiples of 8: the fusion makes its
-   *   weights for them
+   * @returns four maps, finest first, of sides t.side / 4, / 8, / 16 and / 32, [images * side * side, channels] each, of any channels that are
+   *   multiples of 16: the fusion makes its weights for them
    */
   build(t: Target, steps: Lowering, resized: Tensor, w: Weights): Stream[];
 }
