@@ -5,9 +5,9 @@
 import type { Fill, Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
 import { packWeight, paddedCols, transposed } from '../kernels/matmul/role.ts';
-import { WIDTH } from './codes.ts';
 import { multiplied } from './fold.ts';
 import { product, rowsOfStream, sideOf } from './layers.ts';
+import { WIDTH } from './sizes.ts';
 import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
 

@@ -7,10 +7,9 @@ import { l2Normalise } from '../kernels/l2Normalise.ts';
 import { transposed } from '../kernels/matmul/role.ts';
 import { headBiases, headOffsets, headTable, headWeights, mlpHead } from '../kernels/mlpHead.ts';
 import { lastOf, stored } from './layers.ts';
+import { WIDTH } from './sizes.ts';
 import type { Decoded, Target } from './target.ts';
 import type { Weights } from './weights.ts';
-
-const WIDTH = 256;
 
 /** A task's tokens and what is made of them. */
 export interface Head {

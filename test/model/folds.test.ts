@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import type { Node, Parameter, Tensor } from '../../src/graph/graph.ts';
 import { TILE_COLS } from '../../src/kernels/matmul/role.ts';
-import { positionCode } from '../../src/model/codes.ts';
 import { network } from '../../src/model/network.ts';
+import { positionEncoding } from '../../src/model/position-encoding.ts';
 import { Weights } from '../../src/model/weights.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { headsAttention, linear, relu, rowsOf } from '../kernels/float64.ts';
@@ -134,22 +134,22 @@ describe('the decoder', () => {
     close(given(nodeOf(`${attention}.attention`), 'q'), linear(plus(tokens, tasks), ...layer(`${attention}.q_proj`)));
   });
 
-  it('the tokens’ code in what is projected from them after the MLP', () => {
+  it('the tokens’ encoding in what is projected from them after the MLP', () => {
     const update = nodeOf(`${FIRST}.mlp.lin2 + norm3`);
     const toTask = `${FIRST}.cross_attn_image_to_token`;
     const next = `${TRANSFORMER}.layers.1.self_attn`;
     const tokens = Float64Array.from(randomValues(95 * 256, 20));
-    const coded = plus(tokens, tasks);
+    const encoded = plus(tokens, tasks);
     const of = (path: string, x: Float64Array, scale = 1) =>
       rowsOf(
         linear(x, ...layer(path)).map((value) => scale * value),
         random(`${path}.bias`).length,
       );
     const parts = [
-      of(`${toTask}.k_proj`, coded),
+      of(`${toTask}.k_proj`, encoded),
       of(`${toTask}.v_proj`, tokens),
-      of(`${next}.q_proj`, coded, 1 / Math.sqrt(32)),
-      of(`${next}.k_proj`, coded),
+      of(`${next}.q_proj`, encoded, 1 / Math.sqrt(32)),
+      of(`${next}.k_proj`, encoded),
       of(`${next}.v_proj`, tokens),
     ];
     const expected = Array.from({ length: 95 }, (_, t) => parts.flatMap((part) => [...(part[t] as Float64Array)])).flat();
@@ -164,11 +164,11 @@ describe('the decoder', () => {
     close(plus(projected, given(update, 'c')), expected);
   });
 
-  it('the map’s code in the face’s keys, values and queries', () => {
+  it('the map’s encoding in the face’s keys, values and queries', () => {
     const [toFace, toTask] = [`${FIRST}.cross_attn_token_to_image`, `${FIRST}.cross_attn_image_to_token`];
     const node = nodeOf(`${toFace} and back`);
-    const code = positionCode(56, new Weights());
-    const some = code.make(code.from.map(random)).subarray(1000 * 256, 1003 * 256);
+    const encoding = positionEncoding(56, new Weights());
+    const some = encoding.make(encoding.from.map(random)).subarray(1000 * 256, 1003 * 256);
     const face = Float64Array.from(randomValues(3 * 256, 21));
     const parts = [
       linear(plus(face, some), ...layer(`${toFace}.k_proj`)),

@@ -1,12 +1,13 @@
 /**
  * What the decoder's first layer does before it meets the picture: its self-attention has the task tokens themselves as queries, keys
- * and values, without code and residual; then come norm1 and the queries to the face. All of it is a constant of the weights, made
+ * and values, without position encoding and residual; then come norm1 and the queries to the face. All of it is a constant of the weights, made
  * once in float64.
  */
 import type { Parameter } from '../../graph/graph.ts';
-import { type Code, HEADS, INNER, WIDTH } from '../codes.ts';
 import { multiply } from '../fold.ts';
 import { HEAD_SCALE, SWIN_EPS } from '../layers.ts';
+import type { PositionEncoding } from '../position-encoding.ts';
+import { HEADS, INNER, WIDTH } from '../sizes.ts';
 import type { Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 
@@ -14,23 +15,23 @@ const LAYERS = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'sel
 const QUERY = 'cross_attn_token_to_image.q_proj';
 
 /** The tokens after norm1, [tokens, 256], and their queries to the face, [tokens, 128]. `w`: the first decoder layer. */
-export function firstTokens({ graph }: Target, code: Code, w: Weights): { tokens: Parameter; queries: Parameter } {
+export function firstTokens({ graph }: Target, encoding: PositionEncoding, w: Weights): { tokens: Parameter; queries: Parameter } {
   const namesOf = (layer: string, cols: number) => [w.at(layer).get('weight', [cols, WIDTH]), w.at(layer).get('bias', [cols])];
   const norm = w.at('norm1');
   const names = [...LAYERS.flatMap((layer) => namesOf(layer, WIDTH)), norm.get('weight', [WIDTH]), norm.get('bias', [WIDTH])];
-  const from = [...code.from, ...names];
-  const tokensFrom = (sources: readonly Float32Array[]) => normedTokens(code.make(sources), sources.slice(code.from.length));
-  const tokens = graph.parameter(`${code.name} after ${w.path}.norm1`, from, code.rows * WIDTH, (into, sources) =>
+  const from = [...encoding.from, ...names];
+  const tokensFrom = (sources: readonly Float32Array[]) => normedTokens(encoding.make(sources), sources.slice(encoding.from.length));
+  const tokens = graph.parameter(`${encoding.name} after ${w.path}.norm1`, from, encoding.rows * WIDTH, (into, sources) =>
     into.set(tokensFrom(sources)),
   );
   const queries = graph.parameter(
-    `queries of ${code.name} after ${w.path}.norm1`,
+    `queries of ${encoding.name} after ${w.path}.norm1`,
     [...from, ...namesOf(QUERY, INNER)],
-    code.rows * INNER,
+    encoding.rows * INNER,
     (into, sources) => {
-      const rows = code.make(sources);
-      const coded = tokensFrom(sources.slice(0, from.length)).map((value, i) => value + (rows[i] as number));
-      into.set(times(coded, sources[from.length] as Float32Array, sources[from.length + 1] as Float32Array));
+      const rows = encoding.make(sources);
+      const encoded = tokensFrom(sources.slice(0, from.length)).map((value, i) => value + (rows[i] as number));
+      into.set(times(encoded, sources[from.length] as Float32Array, sources[from.length + 1] as Float32Array));
     },
   );
   return { tokens, queries };

@@ -7,10 +7,11 @@ import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul/role.ts';
 import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
 import { type TokenUpdateShape, updateInner } from '../../kernels/tokenUpdate.ts';
-import { type Code, DEPTH, HEADS, INNER, type Part, positionCode, projections, taskTokens, WIDTH } from '../codes.ts';
 import { multiply } from '../fold.ts';
 import type { PlacedHead } from '../heads.ts';
 import { firstOf, HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, sideOf, stored } from '../layers.ts';
+import { type PositionEncoding, type Projection, positionEncoding, projections, taskTokens } from '../position-encoding.ts';
+import { DEPTH, HEADS, INNER, WIDTH } from '../sizes.ts';
 import type { Decoded, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 import { firstTokens } from './constants.ts';
@@ -27,21 +28,21 @@ interface Tokens {
 interface Decoder {
   readonly t: Target;
   readonly tokens: number;
-  readonly taskCode: Code;
-  readonly faceCode: Code;
+  readonly taskEncoding: PositionEncoding;
+  readonly faceEncoding: PositionEncoding;
 }
 
 const tokensOf = (updated: Tensor): Tokens => ({ operand: updated, stride: lastOf(updated.shape) });
 
-/** @param w `face_decoder`; `root`: the network's, whose `pe_layer` is the map's position code */
+/** @param w `face_decoder`; `root`: the network's, whose `pe_layer` is the map's position encoding */
 export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w: Weights, root: Weights): Decoded {
   const side = sideOf(t, face);
-  const taskCode = taskTokens(heads, w);
-  const d: Decoder = { t, tokens: taskCode.rows, taskCode, faceCode: positionCode(side, root) };
+  const taskEncoding = taskTokens(heads, w);
+  const d: Decoder = { t, tokens: taskEncoding.rows, taskEncoding, faceEncoding: positionEncoding(side, root) };
   const transformer = w.at('transformer');
   const layers = transformer.at('layers');
   const final = transformer.at('final_attn_token_to_image');
-  const { tokens: first, queries } = firstTokens(t, d.taskCode, layers.at(0));
+  const { tokens: first, queries } = firstTokens(t, d.taskEncoding, layers.at(0));
   let image = face;
   let tokens: Tokens = { operand: first, stride: WIDTH, repeats: true };
   let q: Queries = { operand: queries, stride: INNER, offset: 0, repeats: true };
@@ -58,17 +59,17 @@ export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w:
     const toTask = layer.at('cross_attn_image_to_token');
     const keys = projections(t, `${toFace.path} and back`, rowsOfTensor(image), INNER, [
       ...keysAndValues(d, toFace),
-      { w: toTask.at('q_proj'), code: d.faceCode },
+      { w: toTask.at('q_proj'), encoding: d.faceEncoding },
     ]);
     const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
     // 3. MLP, in float32 as all of the tokens; with what the steps after it read of them.
     const hidden = linear(t, rowsOfTensor(seen, WIDTH), layer.at('mlp.lin1'), 2048, { activation: 'relu', dtype: 'f32' });
-    const next = i + 1 < DEPTH ? selfProjections(layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, coded: true }];
+    const next = i + 1 < DEPTH ? selfProjections(layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, encoded: true }];
     const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {
       x: hidden,
       source: { kind: 'rows', inner: 2048 },
       residual: tokensOf(seen),
-      projected: [{ w: toTask.at('k_proj'), cols: INNER, coded: true }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
+      projected: [{ w: toTask.at('k_proj'), cols: INNER, encoded: true }, { w: toTask.at('v_proj'), cols: INNER }, ...next],
     });
     // 4. Face-to-task attention
     image = attendToTasks(d, keys, thought, image, toTask, layer.at('norm4'));
@@ -84,7 +85,10 @@ export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w:
 }
 
 /** Of the face, for the tasks' queries. */
-const keysAndValues = ({ faceCode }: Decoder, w: Weights): Part[] => [{ w: w.at('k_proj'), code: faceCode }, { w: w.at('v_proj') }];
+const keysAndValues = ({ faceEncoding }: Decoder, w: Weights): Projection[] => [
+  { w: w.at('k_proj'), encoding: faceEncoding },
+  { w: w.at('v_proj') },
+];
 
 function tap({ t, tokens }: Decoder, name: string, tensor: Tensor): void {
   t.graph.tap(name, tensor, [1, tokens, WIDTH], (values) => firstOf(values, WIDTH, lastOf(tensor.shape)));
@@ -101,13 +105,13 @@ function selfAttend(d: Decoder, tokens: Tokens, w: Weights): Tensor {
     x: tokens.operand as Tensor,
     source: { kind: 'attention', first: WIDTH + 2 * INNER },
     residual: tokens,
-    projected: [{ w: w.at('cross_attn_token_to_image.q_proj'), cols: INNER, coded: true }],
+    projected: [{ w: w.at('cross_attn_token_to_image.q_proj'), cols: INNER, encoded: true }],
   });
 }
 
 const selfProjections = (w: Weights): Projected[] => [
-  { w: w.at('self_attn.q_proj'), cols: WIDTH, coded: true, scale: HEAD_SCALE },
-  { w: w.at('self_attn.k_proj'), cols: WIDTH, coded: true },
+  { w: w.at('self_attn.q_proj'), cols: WIDTH, encoded: true, scale: HEAD_SCALE },
+  { w: w.at('self_attn.k_proj'), cols: WIDTH, encoded: true },
   { w: w.at('self_attn.v_proj'), cols: WIDTH },
 ];
 
@@ -159,8 +163,8 @@ function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, im
 interface Projected {
   readonly w: Weights;
   readonly cols: number;
-  /** The tasks' code is added before. */
-  readonly coded?: boolean;
+  /** The tasks' encoding is added before. */
+  readonly encoded?: boolean;
   readonly scale?: number;
 }
 
@@ -172,7 +176,7 @@ interface Update {
 }
 
 /** norm(residual + w(x)) and its projections: [images * tokens, 256 + cols] */
-function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x, source, residual, projected }: Update): Tensor {
+function update({ t, tokens, taskEncoding }: Decoder, w: Weights, norm: Weights, { x, source, residual, projected }: Update): Tensor {
   const { graph, dtype } = t;
   const cols = projected.reduce((sum, one) => sum + one.cols, 0);
   const { repeats = false } = residual;
@@ -190,20 +194,25 @@ function update({ t, tokens, taskCode }: Decoder, w: Weights, norm: Weights, { x
   };
   const weight = graph.parameter(`${from.join(' + ')} updating`, from, inner * WIDTH + WIDTH * cols, fill, dtype);
   const n = biasAndNorm(t, w, norm);
-  const c = cols > 0 ? biasAndCode(t, projected, cols, taskCode) : n;
+  const c = cols > 0 ? biasAndEncoding(t, projected, cols, taskEncoding) : n;
   const inputs = { x, r: residual.operand, w: weight, n, c };
   return graph.add(together(w, norm), t.kernels.tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
 }
 
-/** For each token and projected column scale (bias + code W^T), in float64: [tokens, cols] */
-function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: number, { name, rows, from, make }: Code): Parameter {
+/** For each token and projected column scale (bias + encoding W^T), in float64: [tokens, cols] */
+function biasAndEncoding(
+  { graph }: Target,
+  projected: readonly Projected[],
+  cols: number,
+  { name, rows, from, make }: PositionEncoding,
+): Parameter {
   const weights = projected.flatMap((one) => [one.w.get('weight', [one.cols, WIDTH]), one.w.get('bias', [one.cols])]);
   const fill: Parameter['fill'] = (into, sources) => {
-    const code = make(sources.slice(0, from.length));
+    const encoding = make(sources.slice(0, from.length));
     let first = 0;
     for (const [i, one] of projected.entries()) {
       const [weight, bias] = sources.slice(from.length + 2 * i) as [Float32Array, Float32Array];
-      if (one.coded) multiply(code, new Float64Array(weight), WIDTH, { values: into, cols, first });
+      if (one.encoded) multiply(encoding, new Float64Array(weight), WIDTH, { values: into, cols, first });
       for (let r = 0; r < rows; r++)
         for (let n = 0; n < one.cols; n++) {
           const at = r * cols + first + n;
@@ -212,7 +221,7 @@ function biasAndCode({ graph }: Target, projected: readonly Projected[], cols: n
       first += one.cols;
     }
   };
-  const parts = projected.map(({ w, coded }) => `${w.path}${coded ? ' coded' : ''}`);
+  const parts = projected.map(({ w, encoded }) => `${w.path}${encoded ? ' encoded' : ''}`);
   return graph.parameter(`${name} x ${parts.join(' + ')} + bias`, [...from, ...weights], rows * cols, fill);
 }
 
