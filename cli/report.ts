@@ -1,14 +1,14 @@
 /** A face as lines for the terminal. */
 import type { FaceJson } from '../src/face/json.ts';
-import { type Readings, resultsIn } from '../src/face/tasks.ts';
+import { resultsIn, type TaskTable } from '../src/face/tasks.ts';
 import type { AnalyzeReply } from './analyze.page.ts';
 
 /** Picture, faces and time, one line a task. */
-export function reportLines(picture: string, { width, height, faces, timings }: AnalyzeReply, readings?: Readings): string[] {
+export function reportLines(picture: string, { width, height, faces, timings }: AnalyzeReply, table?: TaskTable): string[] {
   const lines = [`${picture}  ${width} x ${height}`];
   faces.forEach((face, i) => {
     if (faces.length > 1) lines.push(`  face ${i + 1}`);
-    for (const [name, text] of rows(face, readings)) lines.push(...wrapped(`  ${name.padEnd(12)}`, text));
+    for (const [name, text] of rows(face, table)) lines.push(...wrapped(`  ${name.padEnd(12)}`, text));
   });
   const times = Object.entries(timings).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
   lines.push(...wrapped('  time        ', times.map(([name, ms]) => `${name} ${ms.toFixed(ms < 10 ? 1 : 0)} ms`).join(', ')));
@@ -16,11 +16,11 @@ export function reportLines(picture: string, { width, height, faces, timings }: 
 }
 
 /** The box, and a line for each task that the face has a result of. */
-function rows(face: FaceJson, readings?: Readings): [string, string][] {
+function rows(face: FaceJson, table?: TaskTable): [string, string][] {
   const { x0, y0, x1, y1 } = face.box;
   return [
     ['box', `${x0},${y0},${x1},${y1}`],
-    ...resultsIn(face, readings).map(({ reading, found }): [string, string] => [reading.title.toLowerCase(), reading.line(found)]),
+    ...resultsIn(face, table).map(({ reading, found }): [string, string] => [reading.title.toLowerCase(), reading.line(found)]),
   ];
 }
 

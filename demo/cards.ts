@@ -1,7 +1,7 @@
 /** A face's results as cards: one per task, those that the weights do not know among them. */
 import type { Bar, Card, Reading } from '../src/face/readings/reading.ts';
 import { percent } from '../src/face/readings/reading.ts';
-import { READINGS, type Readings } from '../src/face/tasks.ts';
+import { TASK_TABLE, type TaskTable } from '../src/face/tasks.ts';
 import type { Face, Gallery } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
 
@@ -118,13 +118,13 @@ function addGallery(card: HTMLElement, embedding: Float32Array, gallery: Gallery
 }
 
 /** Fills the results with a face's cards; tasks without a result say so. The widest come last. */
-export function showCards(face: Face, gallery: Gallery, readings: Readings = READINGS): void {
+export function showCards(face: Face, gallery: Gallery, table: TaskTable = TASK_TABLE): void {
   const results = face as unknown as Readonly<Record<string, unknown>>;
-  const cards = Object.entries(readings).map(([task, reading]) => {
+  const cards = Object.entries(table).map(([task, reading]) => {
     const found = results[task];
     const card = found === undefined ? absent(task, reading) : cardOf(task, reading, found);
     if (task === 'recognition' && face.recognition)
-      addGallery(card, face.recognition.embedding, gallery, () => showCards(face, gallery, readings));
+      addGallery(card, face.recognition.embedding, gallery, () => showCards(face, gallery, table));
     return card;
   });
   const wide = (card: HTMLElement): number => Number(card.classList.contains('wide'));

@@ -1,6 +1,6 @@
 /** The picture on its canvas: drawn sharp at any size of the page, with the faces over it and a box that can be dragged. */
 import { type DrawOptions, drawFaces } from '../src/face/draw.ts';
-import { READINGS, type Readings } from '../src/face/tasks.ts';
+import { TASK_TABLE, type TaskTable } from '../src/face/tasks.ts';
 import type { Box, Face } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
 
@@ -22,8 +22,8 @@ function sized(to: HTMLCanvasElement, width: number, height: number): number {
 }
 
 /** A box to tick for each task that has something to draw. */
-function layerChoices(readings: Readings): HTMLElement[] {
-  return Object.entries(readings)
+function layerChoices(table: TaskTable): HTMLElement[] {
+  return Object.entries(table)
     .filter(([, { drawn }]) => drawn)
     .map(([task, { title }]) => {
       const input = make('input');
@@ -43,7 +43,7 @@ export class Stage {
   constructor(onBox: () => void) {
     new ResizeObserver(() => this.draw()).observe(byId('drop', HTMLElement));
     const layers = byId('layers', HTMLFieldSetElement);
-    layers.querySelector('legend')?.after(...layerChoices(READINGS));
+    layers.querySelector('legend')?.after(...layerChoices(TASK_TABLE));
     layers.addEventListener('change', () => this.draw());
     this.#watchPointer(onBox);
     byId('box', HTMLFieldSetElement).addEventListener('change', () => {

@@ -2,7 +2,7 @@
 
 import { type Config, heatmapsTap } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
-import { READINGS } from '../face/tasks.ts';
+import { TASK_TABLE } from '../face/tasks.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -116,7 +116,7 @@ export class Programs {
 /** The graph's outputs for the tasks: what their heads read, and with `raw` the outputs of which the GPU makes it. */
 export function outputsOf(tasks: readonly Task[], raw: boolean): string[] {
   return tasks.flatMap((task) => {
-    const { reads } = READINGS[task];
+    const { reads } = TASK_TABLE[task];
     if (reads === undefined) return [task];
     return raw ? [task, reads] : [reads];
   });

@@ -6,7 +6,7 @@ import type { Box } from '../image/crop.ts';
 import type { Task } from './labels.ts';
 import { type DrawContext, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
 import type { Face } from './results.ts';
-import { READINGS, type Readings, resultsIn } from './tasks.ts';
+import { resultsIn, TASK_TABLE, type TaskTable } from './tasks.ts';
 
 export type { DrawContext } from './pen.ts';
 export { AXIS_COLOURS } from './readings/headpose.ts';
@@ -21,23 +21,23 @@ export type DrawOptions = { [Name in Task]?: boolean } & {
 };
 
 /** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. */
-export function drawFaces(ctx: DrawContext, faces: readonly Face[], options: DrawOptions = {}, readings: Readings = READINGS): void {
+export function drawFaces(ctx: DrawContext, faces: readonly Face[], options: DrawOptions = {}, table: TaskTable = TASK_TABLE): void {
   const { box = true, caption = true, opacity = 0.5 } = options;
   ctx.save();
-  for (const face of faces) drawResults('area', penFor(face.box, ctx, opacity), face, options, readings);
+  for (const face of faces) drawResults('area', penFor(face.box, ctx, opacity), face, options, table);
   ctx.lineCap = 'round';
   ctx.lineJoin = 'round';
   for (const face of faces) {
     const pen = penFor(face.box, ctx, opacity);
     if (box) drawBox(pen, face.box);
-    drawResults('lines', pen, face, options, readings);
-    if (caption) drawCaption(pen, captionOf(face, readings), face.box);
+    drawResults('lines', pen, face, options, table);
+    if (caption) drawCaption(pen, captionOf(face, table), face.box);
   }
   ctx.restore();
 }
 
-function drawResults(as: 'area' | 'lines', pen: Pen, face: Face, options: DrawOptions, readings: Readings): void {
-  for (const { task, reading, found } of resultsIn(face, readings))
+function drawResults(as: 'area' | 'lines', pen: Pen, face: Face, options: DrawOptions, table: TaskTable): void {
+  for (const { task, reading, found } of resultsIn(face, table))
     if (reading.drawn?.as === as && options[task as Task] !== false) reading.drawn.draw(pen, found, face.box);
 }
 
@@ -49,8 +49,8 @@ function drawBox({ ctx, unit }: Pen, { x0, y0, x1, y1 }: Box): void {
 }
 
 /** The caption's lines: the words of all tasks in the first, then those that have a line of their own. */
-export function captionOf(face: Face, readings: Readings = READINGS): string[] {
-  const said = resultsIn(face, readings).flatMap(({ reading, found }) => reading.caption?.(found) ?? []);
+export function captionOf(face: Face, table: TaskTable = TASK_TABLE): string[] {
+  const said = resultsIn(face, table).flatMap(({ reading, found }) => reading.caption?.(found) ?? []);
   const words = said.flatMap((one) => ('words' in one ? one.words : []));
   const lines = said.flatMap((one) => ('line' in one ? one.line : []));
   return words.length > 0 ? [words.join(', '), ...lines] : lines;

@@ -1,4 +1,4 @@
-/** From a frame's results to its faces: each image's part of every tensor read back, read by the readings' rows. */
+/** From a frame's results to its faces: each image's part of every tensor read back, read by the rows of the tasks' table. */
 import { float32Of } from '../checkpoint/float16.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Plan } from '../graph/plan.ts';
@@ -9,7 +9,7 @@ import { type Config, heatmapsTap } from './config.ts';
 import type { Task } from './labels.ts';
 import type { Numbers, Origin } from './readings/reading.ts';
 import type { Face, RawOutputs } from './results.ts';
-import { READINGS, type Readings } from './tasks.ts';
+import { TASK_TABLE, type TaskTable } from './tasks.ts';
 
 /** A tensor that the network made, under the shape that PyTorch gives it; bytes for pictures, else float32. */
 export interface RawTensor {
@@ -48,7 +48,7 @@ function partOf(results: Results, image: number, images: number): Results {
 
 function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw, taps, heatmaps }: Extras): AnalyzedFace {
   const outputs: RawOutputs = {};
-  for (const task of Object.keys(READINGS) as Task[]) {
+  for (const task of Object.keys(TASK_TABLE) as Task[]) {
     const values = results.get(task);
     if (values) outputs[task] = new Float32Array(values);
   }
@@ -68,10 +68,10 @@ function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw,
  * made from it, not from its logits.
  * @throws FaceXFormerError GPU_ERROR: an output is not finite or has the wrong length; no NaN comes out
  */
-export function faceOf(raw: RawOutputs & { mask?: Uint8Array }, origin: Origin, readings: Readings = READINGS): Face {
+export function faceOf(raw: RawOutputs & { mask?: Uint8Array }, origin: Origin, table: TaskTable = TASK_TABLE): Face {
   const given: Readonly<Record<string, Numbers | undefined>> = raw;
   for (const [name, values] of Object.entries(given)) if (values) mustBeFinite(name, values);
-  const results = Object.entries(readings).flatMap(([task, reading]) => {
+  const results = Object.entries(table).flatMap(([task, reading]) => {
     const values = given[reading.reads ?? task];
     return values ? [[task, reading.read(values, origin)]] : [];
   });

@@ -25,9 +25,9 @@ export interface TaskHead extends Omit<Head, 'task'> {
 }
 
 /** A row: what the network has for a task in the forms that know it, and what its numbers mean. */
-export interface Row<Found> extends Reading<Found> {
+export interface TaskRow<Found> extends Reading<Found> {
   readonly released?: TaskHead;
-  /** Of weights whose hourglass network is so deep. */
+  /** The landmarks' head differs with the depth of the weights' hourglass network, so it is a function of that. */
   readonly paper?: TaskHead | ((hourglass: HourglassSizes) => TaskHead);
 }
 
@@ -41,7 +41,8 @@ const PARSING_TOKENS: TaskHead = {
   last: true,
 };
 
-export const READINGS: { readonly [Name in Task]: Row<NonNullable<Face[Name]>> } = {
+/** What there is of each task, in the order of TASKS. */
+export const TASK_TABLE: { readonly [Name in Task]: TaskRow<NonNullable<Face[Name]>> } = {
   segmentation: { ...segmentation, released: PARSING_TOKENS, paper: PARSING_TOKENS },
   landmarks: {
     ...landmarks,
@@ -80,11 +81,11 @@ function both(name: string, out: number): { released: TaskHead; paper: TaskHead 
   return { released: oneToken(name, out), paper: oneToken(name, out) };
 }
 
-/** Rows by the names of their tasks, when which ones they are does not matter. */
-export type Readings = Readonly<Record<string, Row<unknown>>>;
+/** Rows by the names of their tasks, where it does not matter which ones they are. */
+export type TaskTable = Readonly<Record<string, TaskRow<unknown>>>;
 
 /** The heads of a form's network, in the decoder's order of tokens. */
-export function headsOf(form: Form, hourglass: HourglassSizes, rows: Readings = READINGS): Head[] {
+export function headsOf(form: Form, hourglass: HourglassSizes, rows: TaskTable = TASK_TABLE): Head[] {
   const found = Object.entries(rows).flatMap(([task, { [form]: head }]) =>
     head ? { task, ...(typeof head === 'function' ? head(hourglass) : head) } : [],
   );
@@ -92,8 +93,8 @@ export function headsOf(form: Form, hourglass: HourglassSizes, rows: Readings = 
 }
 
 /** The results that are in a face, each with its head, in the order of the table. */
-export function resultsIn(face: object, readings: Readings = READINGS): { task: string; reading: Reading<unknown>; found: unknown }[] {
-  return Object.entries(readings).flatMap(([task, reading]) => {
+export function resultsIn(face: object, table: TaskTable = TASK_TABLE): { task: string; reading: Reading<unknown>; found: unknown }[] {
+  return Object.entries(table).flatMap(([task, reading]) => {
     const found = (face as Readonly<Record<string, unknown>>)[task];
     return found === undefined ? [] : [{ task, reading, found }];
   });
