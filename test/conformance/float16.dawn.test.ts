@@ -21,7 +21,7 @@ const FORMS: [Form, string, string[]][] = [
 ];
 
 describe.skipIf(lacking).for(FORMS)(`%s form${lacking}`, ([form, file, taps]) => {
-  const { tensors } = readTensors(new URL(`../convert/fixtures/${file}.safetensors`, import.meta.url));
+  const { tensors } = readTensors(new URL(`../cli/convert/fixtures/${file}.safetensors`, import.meta.url));
   const outputs = [...tensors.keys()].filter((name) => name.startsWith('output.'));
   let engine: FaceXFormer;
   let raw: Raw;
