@@ -3,13 +3,14 @@ import { hasFirefox } from './tools/browser/firefox.ts';
 import { wgslForVite } from './tools/wgsl.mjs';
 
 /**
- * Six projects, run in this order; `npm test` leaves out `dawn` and `firefox`, which compile for long, and `consumer`, which installs other
- * bundlers and compilers; `npm run test:all` and CI do not:
+ * Seven projects, run in this order; `npm test` leaves out `dawn` and `firefox`, which compile for long, `pages`, which waits for whole runs, and
+ * `consumer`, which installs other bundlers and compilers; `npm run test:all` and CI do not:
  * - `unit` needs no GPU and no browser, and takes a minute at most;
  * - `long` needs neither either, but takes longer: whole checkpoints, exports, memory;
  * - `dawn` runs the network in Node, on Dawn and software Vulkan drivers: a file is a process, for a process has one driver;
  * - `gpu` runs in headless Chrome or Chromium, one file after the other;
- * - `firefox` runs some of those in Firefox, whose WebGPU is another: every kernel, in float16 too, a whole network, every kind of picture.
+ * - `pages` drives the benchmark's and the demo's page there as a person would;
+ * - `firefox` runs some of `gpu` in Firefox, whose WebGPU is another: every kernel, in float16 too, a whole network, every kind of picture.
  *   Only where there is a Firefox that has WebGPU; but in CI there has to be one.
  * - `consumer` builds, checks and runs apps that install the package's tarball, with bundlers, compilers and test runners of other versions.
  */
@@ -25,7 +26,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{gpu,firefox,dawn,long,consumer}.test.ts'],
+          exclude: ['test/**/*.{gpu,pages,firefox,dawn,long,consumer}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -70,6 +71,18 @@ export default defineConfig({
       {
         plugins: [wgslForVite],
         test: {
+          name: 'pages',
+          environment: 'node',
+          include: ['test/**/*.pages.test.ts'],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        plugins: [wgslForVite],
+        test: {
           name: 'firefox',
           environment: 'node',
           include: firefox ? inFirefox.map((name) => `test/${name}.test.ts`) : [],
@@ -77,7 +90,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
@@ -89,7 +102,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],
