@@ -1,40 +1,9 @@
 /** The task heads on the decoded tokens, and the segmentation's upscaling. */
 
+import { l2Normalised, type PlacedHead } from '../src/model/heads.ts';
 import { WIDTH } from './decoder.ts';
 import type { Graph, Value } from './graph.ts';
 import { add, clampMin, concat, div, gelu, linear, matmul, mul, pick, reduce, relu, reshape, slice, sub, upconv } from './ops.ts';
-
-interface Token {
-  /** The output's name. */
-  readonly task: string;
-  /** The token's and the head's name in the checkpoint. */
-  readonly module: string;
-  readonly size: number;
-}
-
-/** The released form's single tokens, in order; the parsing tokens follow. */
-export const RELEASED_TOKENS: readonly Token[] = [
-  { task: 'landmarks', module: 'landmarks', size: 136 },
-  { task: 'headpose', module: 'pose', size: 3 },
-  { task: 'attributes', module: 'attribute', size: 40 },
-  { task: 'visibility', module: 'visibility', size: 29 },
-  { task: 'age', module: 'age', size: 8 },
-  { task: 'gender', module: 'gender', size: 2 },
-  { task: 'race', module: 'race', size: 5 },
-];
-
-/** The paper form's single tokens, after 68 of landmarks and 9 of pose and before those of parsing. */
-export const PAPER_TOKENS: readonly Token[] = [
-  { task: 'attributes', module: 'attributes', size: 40 },
-  { task: 'visibility', module: 'visibility', size: 29 },
-  { task: 'age', module: 'age', size: 8 },
-  { task: 'gender', module: 'gender', size: 2 },
-  { task: 'race', module: 'race', size: 5 },
-  { task: 'expression', module: 'expression', size: 7 },
-  { task: 'recognition', module: 'recognition', size: 512 },
-];
-
-export const CLASSES = 11;
 
 /** All token embeddings in order: [1, T, 256]. */
 export function tokenEmbeddings(g: Graph, modules: readonly (readonly [name: string, rows: number])[]): Value {
@@ -53,30 +22,25 @@ export function mlp(g: Graph, x: Value, name: string, out: number): Value {
   return linear(g, x, `${name}.layers.2`, out);
 }
 
-/** Outputs [1, size] of the single tokens, the first of which is number `from`. */
-export function singleTokenHeads(g: Graph, tokens: Value, list: readonly Token[], from: number): void {
-  list.forEach(({ task, module, size }, i) => {
-    let y = mlp(g, pick(g, tokens, 1, from + i), `face_decoder.${module}_prediction_head`, size);
-    if (task === 'recognition') y = div(g, y, clampMin(g, reduce(g, 'ReduceL2', y, 1), 1e-12));
-    g.output(task, y);
-  });
+/** Output [1, out] of a head of one token. */
+export function oneTokenHead(g: Graph, tokens: Value, { path, out, first, build }: PlacedHead): Value {
+  const y = mlp(g, pick(g, tokens, 1, first), `face_decoder.${path}`, out);
+  return build === l2Normalised ? div(g, y, clampMin(g, reduce(g, 'ReduceL2', y, 1), 1e-12)) : y;
 }
 
-/** The paper form's pose: nine tokens, one number each, [1, 3, 3]. */
-export function poseHead(g: Graph, tokens: Value, from: number): void {
-  const nine = mlp(g, slice(g, tokens, 1, from, from + 9), 'face_decoder.pose_prediction_head', 1);
-  g.output('headpose', reshape(g, nine, [1, 3, 3]));
+/** Output of a head of several tokens, some numbers each, in the head's shape. */
+export function tokensHead(g: Graph, tokens: Value, { path, count, out, first, shape = [1, count * out] }: PlacedHead): Value {
+  return reshape(g, mlp(g, slice(g, tokens, 1, first, first + count), `face_decoder.${path}`, out), shape);
 }
 
-/** face [1, 256, H, W] and the last 11 tokens to logits [1, 11, 4H, 4W]. */
-export function segmentationHead(g: Graph, tokens: Value, face: Value): void {
-  const total = tokens.shape[1] as number;
+/** face [1, 256, H, W] and the head's tokens, one a class, to logits [1, classes, 4H, 4W]. */
+export function segmentationHead(g: Graph, tokens: Value, { path, count, first }: PlacedHead, face: Value): Value {
   let up = layerNorm2d(g, upconv(g, face, 'face_decoder.output_upscaling.0', WIDTH / 4), 'face_decoder.output_upscaling.1');
   up = gelu(g, upconv(g, gelu(g, up), 'face_decoder.output_upscaling.3', WIDTH / 8));
   const [, channels, h, w] = up.shape as [number, number, number, number];
-  const kernels = mlp(g, slice(g, tokens, 1, total - CLASSES, total), 'face_decoder.output_hypernetwork_mlps', channels);
+  const kernels = mlp(g, slice(g, tokens, 1, first, first + count), `face_decoder.${path}`, channels);
   const logits = matmul(g, kernels, reshape(g, up, [1, channels, h * w]));
-  g.output('segmentation', reshape(g, logits, [1, CLASSES, h, w]));
+  return reshape(g, logits, [1, count, h, w]);
 }
 
 /** Layer norm over the channels of [1, C, H, W], eps 1e-6, operator by operator as the released code has it. */
