@@ -13,6 +13,7 @@ import { convertFile } from '../../../cli/convert/convert.ts';
 import { fillSeeded, seededCheckpoint } from '../../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../../src/checkpoint/write.ts';
 import { tensorsOf } from '../../../src/face/config.ts';
+import { wgslForEsbuild } from '../../../tools/wgsl.mjs';
 import { type Entry, op, zipPieces } from './torch-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-large-'));
@@ -58,7 +59,15 @@ it('converts 1.1 GB to exactly the seeded safetensors file, in at most 400 MB of
     await convertFile(process.argv[2], process.argv[3]);
     console.log(process.resourceUsage().maxRSS / 1000);`;
   const resolveDir = new URL('../../..', import.meta.url).pathname;
-  await build({ stdin: { contents, resolveDir }, bundle: true, platform: 'node', format: 'esm', outfile: script, logLevel: 'error' });
+  await build({
+    stdin: { contents, resolveDir },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: script,
+    logLevel: 'error',
+    plugins: [wgslForEsbuild],
+  });
   const run = spawnSync(process.execPath, [script, from, to], { encoding: 'utf8' });
   expect(run.stderr).toBe('');
   expect(Number(run.stdout)).toBeGreaterThan(40);
