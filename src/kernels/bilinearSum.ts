@@ -2,12 +2,12 @@ import wgsl from './bilinearSum.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 
 export interface BilinearSumShape {
-  /** Whose maps lie one after the other; 1 by default. */
+  /** How many images there are, whose maps lie one after the other; 1 by default. */
   images?: number;
   /** Side of the finest map, a multiple of 8. */
   side: number;
   channels: number;
-  /** Of the maps that are read; float32 by default. The sum is float32. */
+  /** How the maps that are read are stored; float32 by default. The sum is float32. */
   dtype?: Dtype;
 }
 

@@ -22,5 +22,5 @@ const of = (each: number) =>
 
 export const embed = of(7);
 
-/** For Mali, whose threads have 64 registers. */
+/** The variant for Mali, whose threads have 64 registers. */
 export const embedSmall = of(2);

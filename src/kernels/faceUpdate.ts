@@ -41,8 +41,8 @@ const of = (each: number, ahead: number) =>
 
 export const faceUpdate = of(7, 4);
 
-/** For GPUs and CPUs with fewer registers. */
+/** The variant for GPUs and CPUs with fewer registers. */
 export const faceUpdateInTime = of(7, 1);
 
-/** For Mali, whose threads have 64 registers. */
+/** The variant for Mali, whose threads have 64 registers. */
 export const faceUpdateSmall = of(1, 1);

@@ -2,13 +2,13 @@ import wgsl from './heatmapPoints.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 
 export interface HeatmapPointsShape {
-  /** Whose maps lie one after the other; 1 by default. */
+  /** How many images there are, whose maps lie one after the other; 1 by default. */
   images?: number;
   side: number;
   /** Columns of a row of x, a multiple of 4; the first `points` of them are heat maps. */
   channels: number;
   points: number;
-  /** Of x; float32 by default. The points are float32. */
+  /** How x is stored; float32 by default. The points are float32. */
   dtype?: Dtype;
 }
 

@@ -2,14 +2,14 @@ import wgsl from './instanceNorm.wgsl';
 import { type Dtype, defineKernel } from './kernel.ts';
 
 export interface InstanceNormShape {
-  /** Whose maps lie one after the other; 1 by default. */
+  /** How many images there are, whose maps lie one after the other; 1 by default. */
   images?: number;
-  /** Of one map. */
+  /** How many pixels one map has. */
   pixels: number;
-  /** A multiple of 4. */
+  /** How many channels a map has, a multiple of 4. */
   channels: number;
   eps: number;
-  /** Of x and y; float32 by default. */
+  /** How x and y are stored; float32 by default. */
   dtype?: Dtype;
 }
 

@@ -36,7 +36,7 @@ export interface Kernel<Shape> {
   readonly name: string;
   /** The whole text: the kernel's own file, and the parts that it is joined from. */
   readonly wgsl: string;
-  /** In binding order; the last one is the output `y`. */
+  /** What it binds, in binding order; the last one is the output `y`. */
   readonly bindings: readonly Binding[];
   launch(shape: Shape): Launch;
 }

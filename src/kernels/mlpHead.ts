@@ -14,7 +14,7 @@ export interface MlpHeadShape {
   tokens: number;
   stride: number;
   images?: number;
-  /** Of the weights. */
+  /** How the weights are stored; float32 by default. */
   dtype?: Dtype;
 }
 

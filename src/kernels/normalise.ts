@@ -2,7 +2,7 @@ import { defineKernel, tiles } from './kernel.ts';
 import wgsl from './normalise.wgsl';
 
 export interface NormaliseShape {
-  /** Of one image. */
+  /** How many pixels one image has. */
   pixels: number;
   images?: number;
 }

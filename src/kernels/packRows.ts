@@ -3,12 +3,12 @@ import { TILE_COLS } from './matmul/role.ts';
 import wgsl from './packRows.wgsl';
 
 export interface PackRowsShape {
-  /** Each of which gets a weight of its own; 1 by default. */
+  /** How many images there are, each of which gets a weight of its own; 1 by default. */
   images?: number;
   cols: number;
   inner: number;
   scale: number;
-  /** Of x, and of y; float32 by default. */
+  /** How x is stored, and how y is; float32 by default. */
   dtype?: Dtype;
   weights?: Dtype;
 }

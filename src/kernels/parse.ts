@@ -8,7 +8,7 @@ export interface ParseShape {
   classes: number;
   images?: number;
   eps: number;
-  /** The products instead of the highest one's class. */
+  /** Whether it gives the products instead of the class of the highest one. */
   logits?: boolean;
   dtype?: Dtype;
 }
@@ -27,10 +27,10 @@ const of = (each: number, ahead: number) =>
 
 export const parse = of(2, 4);
 
-/** For GPUs and CPUs with fewer registers. */
+/** The variant for GPUs and CPUs with fewer registers. */
 export const parseInTime = of(2, 1);
 
-/** For Mali, whose threads have 64 registers. */
+/** The variant for Mali, whose threads have 64 registers. */
 export const parseSmall = of(1, 1);
 
 /** The second upscaling's weight [64, 32, 2, 2] as the kernel reads it: [32 / 4][64][4 quarters][4]. */

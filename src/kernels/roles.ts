@@ -26,7 +26,7 @@ import { windowAttentionScores } from './windowAttention/windowAttentionScores.t
 
 export interface KernelSet {
   readonly matmul: Matmul;
-  /** Of the paper form's hourglass. */
+  /** How the convolutions of the paper form's hourglass are computed. */
   readonly conv: Conv;
   readonly windowAttention: Kernel<WindowAttentionShape>;
   readonly taskToFace: Kernel<TaskToFaceShape>;
@@ -34,7 +34,7 @@ export interface KernelSet {
   readonly sharesOf: (shape: TaskToFaceShape) => number;
 }
 
-/** What the fused lowering takes besides. */
+/** The kernels that the fused lowering takes besides. */
 export interface GpuKernels extends KernelSet {
   readonly embed: Kernel<EmbedShape>;
   readonly faceUpdate: Kernel<FaceUpdateShape>;
@@ -103,7 +103,7 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   },
 };
 
-/** By vendor, as WebGPU names it. */
+/** The kind of a vendor's GPUs, by its name as WebGPU has it. */
 const BY_VENDOR: Readonly<Record<string, Kind>> = { qualcomm: 'adreno', arm: 'mali', intel: 'intel', apple: 'apple' };
 
 /** Architectures, as WebGPU names them, whose GPUs have too few processors to share a product's inner dimension, or whose most are of laptops. */

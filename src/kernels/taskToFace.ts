@@ -2,9 +2,9 @@ import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import wgsl from './taskToFace.wgsl';
 
 export interface TaskToFaceShape {
-  /** Whose tokens, and keys, lie one after the other; 1 by default. */
+  /** How many images there are, whose tokens, and whose keys, lie one after the other; 1 by default. */
   images?: number;
-  /** Of one image. */
+  /** How many tokens and keys one image has. */
   tokens: number;
   keys: number;
   /** Heads of 16 dimensions. */
@@ -19,7 +19,7 @@ export interface TaskToFaceShape {
   vOffset?: number;
   /** The queries are those of one image, the same for all. */
   qRepeats?: boolean;
-  /** Of k and v; float32 by default. Queries and shares are float32. */
+  /** How k and v are stored; float32 by default. Queries and shares are float32. */
   dtype?: Dtype;
 }
 

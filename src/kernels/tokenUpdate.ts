@@ -2,7 +2,7 @@ import { type Dtype, defineKernel } from './kernel.ts';
 import wgsl from './tokenUpdate.wgsl';
 
 export interface TokenUpdateShape {
-  /** Of one image. */
+  /** How many tokens one image has. */
   tokens: number;
   images?: number;
   /**
@@ -15,7 +15,7 @@ export interface TokenUpdateShape {
   /** Columns that are projected from the updated token, at most 1024. */
   cols: number;
   eps: number;
-  /** Of the weights. */
+  /** How the weights are stored; float32 by default. */
   dtype?: Dtype;
 }
 
@@ -59,7 +59,7 @@ const of = (threads: number, mostInner: number) =>
 /** A row of 2048 numbers is read once into workgroup memory: read from storage for each step, it took twice as long on an NVIDIA H200. */
 export const tokenUpdate = of(256, 2048);
 
-/** For CPUs that run WebGPU: a workgroup has less memory, which takes long to compile there. */
+/** The variant for CPUs that run WebGPU: a workgroup has less memory, which takes long to compile there. */
 export const tokenUpdateSmall = of(64, WIDTH);
 
 function attentionMacs({ source, tokens }: TokenUpdateShape): number {

@@ -21,7 +21,7 @@ export interface Head {
   /** Module of the MLP in `face_decoder`, 256-256-256-out, and the numbers that it makes of each token. */
   readonly path: string;
   readonly out: number;
-  /** Of the raw output of one image, as PyTorch gives it; [1, count * out] unless told otherwise. */
+  /** Shape of the raw output of one image, as PyTorch gives it; [1, count * out] unless told otherwise. */
   readonly shape?: readonly number[] | undefined;
   /** The raw output from what the MLP made; that itself unless told otherwise. */
   readonly build?: ((t: Target, made: Made) => Tensor) | undefined;

@@ -9,10 +9,10 @@ import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
 export const SWIN_EPS = 1e-5;
-/** LayerNorm2d's of the official code, unlike the transformer's. */
+/** The official code's LayerNorm2d has another epsilon than the transformer. */
 export const UPSCALING_EPS = 1e-6;
 
-/** The scale of attention's scores, folded into the queries: of Swin's heads and of the tokens' own, which have 32 dimensions. */
+/** The scale of attention's scores, which is folded into the queries: Swin's heads and the tokens' own have 32 dimensions. */
 export const HEAD_SCALE = 1 / Math.sqrt(32);
 
 export const lastOf = (shape: readonly number[]): number => shape.at(-1) as number;
@@ -58,7 +58,7 @@ export function joined(arrays: readonly Float32Array[], into: Float32Array): Flo
   return into;
 }
 
-/** The numbers of each byte of each colour: [3, 256] */
+/** What number each byte of each colour becomes: [3, 256] */
 export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
 
 /**
@@ -92,7 +92,7 @@ export interface Product extends Pick<StreamMatmulShape, 'norm' | 'mergeSide' | 
   residual?: Rows | undefined;
   /** Rows of the result, where a row of it is not one of x. */
   rows?: number;
-  /** Of the result; the target's unless told otherwise. */
+  /** How the result is stored; as the target says unless told otherwise. */
   dtype?: Dtype;
 }
 

@@ -14,9 +14,9 @@ import { Weights } from './weights.ts';
 /** What a network is made of. */
 export interface Architecture {
   readonly backbone: Backbone;
-  /** In the decoder's order of tokens. */
+  /** The heads, in the decoder's order of tokens. */
   readonly heads: readonly Head[];
-  /** Of the square picture that it takes, in pixels, a multiple of 32; 224 unless told otherwise. */
+  /** Side of the square picture that it takes, in pixels, a multiple of 32; 224 unless told otherwise. */
   readonly side?: number | undefined;
 }
 

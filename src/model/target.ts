@@ -5,11 +5,11 @@ import type { GpuKernels } from '../kernels/roles.ts';
 
 export interface Target {
   readonly graph: Graph;
-  /** Which form of a kernel the GPU is given. */
+  /** Which kernels the GPU is given. */
   readonly kernels: GpuKernels;
-  /** Of weights and activations; streams, the face tokens, the task tokens and all that is read back are float32. */
+  /** How weights and activations are stored; streams, the face tokens, the task tokens and all that is read back are float32. */
   readonly dtype: Dtype;
-  /** Of the picture, in pixels. */
+  /** Side of the square picture, in pixels. */
   readonly side: number;
 }
 

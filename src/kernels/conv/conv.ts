@@ -13,5 +13,5 @@ export const convWith = (tile: MatmulTile) =>
 
 export const conv = convWith(USUAL_TILE);
 
-/** With fewer registers: a step is read when it is due. */
+/** The variant with fewer registers: a step is read when it is due. */
 export const convInTime = convWith(tileOf('32x64', '4x4', true));

@@ -4,9 +4,9 @@ import { packWeight, paddedCols, TILE_COLS } from '../matmul/role.ts';
 
 /** What all kernels of convolutions compute; see conv.wgsl. `inner` is a multiple of 16, `cols` of 4. */
 export interface ConvShape {
-  /** Whose maps lie one after the other; 1 by default. */
+  /** How many images there are, whose maps lie one after the other; 1 by default. */
   images?: number;
-  /** Of the output; the map is square. The shader reads it from the length of `y` and the number of images. */
+  /** Side of the output, a square map. The shader reads it from the length of `y` and the number of images. */
   side: number;
   /** Channels in and out. */
   inner: number;
@@ -21,7 +21,7 @@ export interface ConvShape {
   residual?: 'none' | 'same' | 'pooled';
   /** Adds `c`, of half the side, each of its pixels to four. */
   coarse?: boolean;
-  /** Of x, r, c and y, and of w; float32 by default. */
+  /** How x, r, c and y are stored, and how w is; float32 by default. */
   dtype?: Dtype;
   weights?: Dtype;
   /** In how many shares of its inner index it is made, as [shares, rows, cols] of sums for `sumConvShares`; 1, all of it, unless told otherwise. */
@@ -35,7 +35,7 @@ export interface Conv {
   sharesOf(shape: ConvShape): number;
 }
 
-/** In the order of the shaders' `RESIDUAL`. */
+/** The kinds of residual, in the order of the shaders' `RESIDUAL`. */
 export const RESIDUALS = ['none', 'same', 'pooled'] as const;
 
 /** The constants of all convolutions. A share is mere sums: the rest is done when they are added. */

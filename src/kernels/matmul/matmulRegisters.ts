@@ -15,8 +15,8 @@ const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>
 
 export const matmulRegisters = of({ GROUPS: 4, ROWS: 7, QUADS: 1, STEP: 4 });
 
-/** For Mali, whose threads have 64 registers. */
+/** The variant for Mali, whose threads have 64 registers. */
 export const matmulRegistersSmall = of({ GROUPS: 4, ROWS: 4, QUADS: 1, STEP: 4 });
 
-/** For CPUs that run WebGPU: eight threads, as many as a vector has lanes; larger tiles are no longer unrolled by Mesa's compiler. */
+/** The variant for CPUs that run WebGPU: eight threads, as many as a vector has lanes; larger tiles are no longer unrolled by Mesa's compiler. */
 export const matmulRegistersWide = of({ GROUPS: 4, ROWS: 7, QUADS: 8, STEP: 1 });

@@ -44,7 +44,7 @@ export const TILE_COLS = 64;
 /** Numbers in a row of a stream: its channels, and four for the statistics of each tile of them. */
 export const streamStride = (channels: number): number => channels + (4 * channels) / TILE_COLS;
 
-/** In the order of the shaders' `ACTIVATION`. */
+/** The activations, in the order of the shaders' `ACTIVATION`. */
 export const ACTIVATIONS = ['none', 'gelu', 'relu'] as const;
 
 /** What is added to a product, as the shaders' `RESIDUAL` says it: nothing, rows, or a table that repeats. */

@@ -2,15 +2,15 @@
 import type { Dtype } from '../kernel.ts';
 
 export interface WindowAttentionShape {
-  /** Whose maps lie one after the other; 1 by default. */
+  /** How many images there are, whose maps lie one after the other; 1 by default. */
   images?: number;
   /** Side of the square map, a multiple of the window's 7. */
   side: number;
   /** Heads of 32 dimensions. */
   heads: number;
-  /** 0 or 3. */
+  /** By how many rows and columns the windows are shifted: 0 or 3. */
   shift: number;
-  /** Of x and y; float32 by default. */
+  /** How x and y are stored; float32 by default. */
   dtype?: Dtype;
 }
 

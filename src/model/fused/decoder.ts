@@ -20,7 +20,7 @@ import { firstTokens } from './constants.ts';
 interface Tokens {
   readonly operand: Tensor | Parameter;
   readonly stride: number;
-  /** The rows are of one image, the same for all. */
+  /** Whether the rows are of one image, the same for all. */
   readonly repeats?: boolean;
 }
 
@@ -84,7 +84,7 @@ export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w:
   return { tokens: decoded, face: image };
 }
 
-/** Of the face, for the tasks' queries. */
+/** The projections of the face that the tasks' queries attend to. */
 const keysAndValues = ({ faceEncoding }: Decoder, w: Weights): Projection[] => [
   { w: w.at('k_proj'), encoding: faceEncoding },
   { w: w.at('v_proj') },
