@@ -11,7 +11,7 @@ import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { safetensorsHeader } from '../../src/checkpoint/write.ts';
 import { type Config, readConfig, tasksOf } from '../../src/face/config.ts';
 import type { Form } from '../../src/face/forms.ts';
-import { AGES, ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES } from '../../src/face/labels.ts';
+import { TASK_TABLE } from '../../src/face/tasks.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { obstacle, sameFile, save } from '../../tools/save.ts';
 import { knownForm } from './convert.ts';
@@ -144,14 +144,7 @@ function configJson(model: Config, checkpoint: Checkpoint, files: HostedFiles['f
       quantization_config: { format: 'int-quantized', strategy: 'channel', scales: 'NAME_scale, F32; value = I8 * scale' },
     }),
     tasks,
-    labels: {
-      segmentation: PARSING.map(({ name }) => name),
-      attributes: ATTRIBUTES,
-      age: AGES,
-      gender: GENDERS,
-      race: RACES,
-      ...(tasks.includes('expression') && { expression: EXPRESSIONS }),
-    },
+    labels: Object.fromEntries(tasks.flatMap((task) => (TASK_TABLE[task].labels ? [[task, TASK_TABLE[task].labels]] : []))),
     preprocessing: {
       size: [224, 224],
       crop: 'the face box, wider and higher by half, clamped to the picture, truncated to integers; the aspect ratio is not kept',

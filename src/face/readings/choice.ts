@@ -28,6 +28,7 @@ const barsOf = ({ label, probabilities }: Choice<string>) =>
 export function choice<Label extends string>(title: string, labels: readonly Label[], { captioned = false } = {}): Reading<Choice<Label>> {
   return {
     title,
+    labels,
     read: (logits) => choiceOf(title.toLowerCase(), labels, logits),
     line: ({ label, probability }) => `${spaced(label)} (${percent(probability)})`,
     card: (found) => ({ answer: spaced(found.label), small: percent(found.probability), bars: barsOf(found) }),
@@ -42,6 +43,7 @@ const expectedAge = (probabilities: Record<Age, number>): number =>
 /** Years are classes too, which have a middle. */
 export const age: Reading<AgeChoice> = {
   title: 'Age',
+  labels: AGES,
   read(logits) {
     const found = choiceOf('age', AGES, logits);
     return { ...found, years: expectedAge(found.probabilities) };

@@ -14,14 +14,17 @@ function shares({ classes, labels }: Segmentation): { label: string; part: numbe
   return labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length }));
 }
 
+const LABELS = PARSING.map(({ name }) => name);
+
 export const segmentation: Reading<Segmentation> = {
   title: 'Parsing',
+  labels: LABELS,
   reads: 'mask',
   read(mask) {
     const wrong = sized('mask', mask, SIZE * SIZE).find((index) => index >= PARSING.length);
     if (wrong !== undefined)
       throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${PARSING.length - 1}.`);
-    return { width: SIZE, height: SIZE, classes: Uint8Array.from(mask), labels: PARSING.map(({ name }) => name) };
+    return { width: SIZE, height: SIZE, classes: Uint8Array.from(mask), labels: LABELS };
   },
   line(found) {
     const seen = shares(found).filter(({ part }) => part > 0);

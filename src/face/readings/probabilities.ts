@@ -6,6 +6,7 @@ import { percent, type Reading, sigmoid, sized, spaced } from './reading.ts';
 /** CelebA's attributes: present or not. */
 export const attributes: Reading<NonNullable<Face['attributes']>> = {
   title: 'Attributes',
+  labels: ATTRIBUTES,
   read(logits) {
     sized('attributes', logits, ATTRIBUTES.length);
     const entries = ATTRIBUTES.map((name, i) => [name, { probability: sigmoid(logits[i] as number), value: (logits[i] as number) >= 0 }]);

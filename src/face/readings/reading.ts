@@ -20,6 +20,8 @@ export type Numbers = Float32Array | Uint8Array;
 export interface Reading<Found> {
   /** The heading of its card. */
   readonly title: string;
+  /** What its numbers or classes are called, in their order, where they have names. */
+  readonly labels?: readonly string[];
   /** The tensor that is read for it, where that is not the raw output of the task's name: bytes, which the GPU made of the output. */
   readonly reads?: 'mask';
   /**
