@@ -43,7 +43,7 @@ export interface SearchOptions {
 
 /** Of `Mtcnn.load`. */
 export interface MtcnnOptions extends SearchOptions {
-  /** The weights' file, where a bundler has not brought it along: `facexformer-webgpu/mtcnn.safetensors`. */
+  /** The weights' file, where a bundler has not brought it along: the package has it as `dist/mtcnn.safetensors`. */
   weights?: WeightsSource;
   /** A GPUDevice to share, which `dispose()` leaves alone. */
   device?: LentDevice;

@@ -38,7 +38,8 @@ function proposalsCase(name: string, entries: readonly Entry[], least: number, r
         ...new Float32Array(words.buffer, 4 * (2 + PROPOSAL_ELEMENTS * i), 5),
       ]).sort((a, b) => (a[0] as number) - (b[0] as number));
       const kept = room < expected.length ? found.map(([i]) => expected.find((one) => one[0] === i) ?? []) : expected;
-      return { actual: [words[0] as number, ...found.flat()], expected: [expected.length, ...kept.flat()] };
+      // Counted from one: where no cell is found, a distance from nothing but zeros is no number.
+      return { actual: [1 + (words[0] as number), ...found.flat()], expected: [1 + expected.length, ...kept.flat()] };
     },
   };
 }
