@@ -7,9 +7,10 @@ import { beforeAll, expect, it } from 'vitest';
 import { build } from '../../scripts/build.mjs';
 import { root } from '../../tools/root.ts';
 
-/** Bytes with gzip that an app may carry; no design is bent to be far under it. */
-const BUDGET = 80_000;
-const PAGE_BUDGET = 8_000;
+/** Bytes with gzip that an app may carry, just above what it does: 50,000 are wanted, and growth is to be a decision. */
+const BUDGET = 70_000;
+/** Those of a page whose engine is in a worker. */
+const PAGE_BUDGET = 3_500;
 
 const dist = join(root, 'dist');
 type Files = ReadonlyMap<string, string>;
