@@ -11,7 +11,6 @@ import type { Graph } from '../src/graph/graph.ts';
 import { makePlan, type Plan } from '../src/graph/plan.ts';
 import { planJson, printPlan } from '../src/graph/print.ts';
 import { pipelineKey, specialise } from '../src/kernels/kernel.ts';
-import { fused } from '../src/model/fused/fused.ts';
 import { network } from '../src/model/network.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
@@ -48,7 +47,7 @@ async function graphOf(config: Config, tasks: readonly Task[], { dtype = 'f32', 
   const vendor = VENDORS[parseChoice('--gpu', gpu ?? 'desktop', GPUS)];
   if (software && gpu !== undefined) throw new UsageError('--software is the plan without a GPU; leave out --gpu.');
   const kernels = software ? kernelsFor({ vendor, software }, SWIFTSHADER_LANES) : kernelsFor({ vendor });
-  return network(config, { lowering: fused(kernels), images, dtype: type, tasks });
+  return network(config, { kernels, images, dtype: type, tasks });
 }
 
 export const plan: Command = {

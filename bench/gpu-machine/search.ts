@@ -14,7 +14,6 @@ import type { ConvShape } from '../../src/kernels/conv/role.ts';
 import { fits, matmul, matmulWith, tileOf } from '../../src/kernels/matmul/matmul.ts';
 import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { ROLES } from '../../src/kernels/roles.ts';
-import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import type { Candidate } from '../../src/tune/candidates.ts';
 import { Trials } from '../../src/tune/trials.ts';
@@ -94,7 +93,7 @@ export function shapesOf(kernel: Search['kernel']): Tunable[] {
   const found = new Map<string, Tunable & { dispatches: Dispatch[] }>();
   const config = readConfig(tensorsOf(kernel === 'conv' ? 'paper' : 'released'));
   for (const images of [1, 8]) {
-    const graph = network(config, { lowering: fused(ROLES.desktop), images, dtype: 'f32', tasks: tasksOf(config) });
+    const graph = network(config, { kernels: ROLES.desktop, images, dtype: 'f32', tasks: tasksOf(config) });
     for (const dispatch of makePlan(graph, outputsOf(tasksOf(config), false)).dispatches) {
       if (dispatch.kernel.name !== kernel) continue;
       const label = `${images === 1 ? '' : `${images} faces: `}${shapeText(dispatch.shape as object)}`;

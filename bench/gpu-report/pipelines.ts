@@ -7,7 +7,6 @@ import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import { FORMS, type Form } from '../../src/face/forms.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { pipelineKey, specialise } from '../../src/kernels/kernel.ts';
-import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { alternativesTo, type Candidate } from '../../src/tune/candidates.ts';
 
@@ -33,14 +32,14 @@ export interface Wanted {
 /** Each once, with all tasks of the forms, those of the first element type first and of each that with most multiply-adds. */
 export async function pipelinesOf({ vendor }: { vendor: string }, wanted: Wanted = {}): Promise<Pipeline[]> {
   const { forms = FORMS, dtypes = DTYPES, candidates = false } = wanted;
-  const lowering = fused(kernelsFor({ vendor }));
+  const kernels = kernelsFor({ vendor });
   const all = new Map<string, Pipeline>();
   for (const dtype of dtypes) {
     const ofDtype: Pipeline[] = [];
     for (const form of forms) {
       const config = readConfig(tensorsOf(form));
       const outputs = outputsOf(tasksOf(config), false);
-      const { dispatches } = makePlan(network(config, { lowering, dtype }), outputs);
+      const { dispatches } = makePlan(network(config, { kernels, dtype }), outputs);
       const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one)?.candidates ?? []) : dispatches;
       ofDtype.push(...distinct(ways).filter(({ key }) => !ofDtype.some((known) => known.key === key)));
     }

@@ -9,7 +9,6 @@ import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import type { Form } from '../../src/face/forms.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import type { Dtype } from '../../src/kernels/kernel.ts';
-import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { SEED } from '../../tools/reference.ts';
 import { save } from '../../tools/save.ts';
@@ -28,7 +27,7 @@ export function makeParameters(form: Form, dtype: Dtype): void {
   const tensors = tensorsOf(form);
   const config = readConfig(tensors);
   const outputs = outputsOf(tasksOf(config), true);
-  const { parameters } = makePlan(network(config, { lowering: fused(), dtype }), outputs);
+  const { parameters } = makePlan(network(config, { dtype }), outputs);
   const kinds = new Map<string, Kind>();
   let longest = { ms: 0, name: '' };
   for (const parameter of parameters) {

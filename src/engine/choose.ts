@@ -2,8 +2,6 @@
 import type { Gpu } from '../gpu/device.ts';
 import { vendorWithoutWebGpu } from '../gpu/vendor.ts';
 import { type GpuKernels, kindOf, ROLES } from '../kernels/roles.ts';
-import { fused } from '../model/fused/fused.ts';
-import type { Lowering } from '../model/lowering.ts';
 import { type LoadOptions, mustBeOneOf } from './options.ts';
 
 /** Those of the table for an adapter. @param lanes of every subgroup, where that is known */
@@ -18,7 +16,7 @@ export function kernelsFor(
  * @param asked `fused` by name: with a desktop GPU's kernels on software adapters too
  * @throws FaceXFormerError BAD_OPTION
  */
-export function loweringFor({ adapter, lanes }: Gpu, asked: NonNullable<LoadOptions['plan']>): Lowering {
+export function askedKernels({ adapter, lanes }: Gpu, asked: NonNullable<LoadOptions['plan']>): GpuKernels {
   mustBeOneOf(['auto', 'fused'], asked, 'plan');
-  return fused(asked === 'fused' && adapter.software ? ROLES.desktop : kernelsFor(adapter, lanes));
+  return asked === 'fused' && adapter.software ? ROLES.desktop : kernelsFor(adapter, lanes);
 }

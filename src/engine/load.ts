@@ -16,7 +16,7 @@ import { Preprocess } from '../image/preprocess.ts';
 import { network } from '../model/network.ts';
 import { rememberedFor } from '../tune/kept.ts';
 import type { Choices } from '../tune/tune.ts';
-import { loweringFor } from './choose.ts';
+import { askedKernels } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
 import { checkedTasks, checkLoadOptions, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
@@ -57,9 +57,9 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended }));
     const config = readConfig(checkpoint.tensors);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
-    const lowering = loweringFor(gpu, options.plan ?? 'auto');
+    const kernels = askedKernels(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu);
-    const graphOf = (images: number) => network(config, { lowering, images, dtype, tasks });
+    const graphOf = (images: number) => network(config, { kernels, images, dtype, tasks });
     const graph = graphOf(1);
     const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
     const found = await rememberedChoices(options, gpu, dtype);
@@ -78,7 +78,6 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     ]);
     const programs = new Programs({
       graphOf,
-      mostImages: lowering.mostImages,
       config,
       pipelines,
       parameters,

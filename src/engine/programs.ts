@@ -14,6 +14,9 @@ import { pixelsOf } from '../model/layers.ts';
 /** Programs kept for recent choices. */
 const KEPT_PROGRAMS = 4;
 
+/** Pictures that a frame takes: more would not run faster a picture, and their buffers grow with them. */
+const MOST_IMAGES = 8;
+
 /** What a frame is to give. */
 export interface Wanted {
   readonly tasks: readonly Task[];
@@ -23,9 +26,8 @@ export interface Wanted {
 }
 
 export interface ProgramParts {
-  /** The network for so many images, and how many it can take. */
+  /** The network for so many images. */
   readonly graphOf: (images: number) => Graph;
-  readonly mostImages: number;
   readonly config: Config;
   readonly pipelines: Pipelines;
   readonly parameters: Parameters;
@@ -79,7 +81,7 @@ export class Programs {
 
   /** How many faces one frame takes: taps are read back whole, and are many. */
   mostImages({ taps }: Pick<Wanted, 'taps'>): number {
-    return taps ? 1 : this.parts.mostImages;
+    return taps ? 1 : MOST_IMAGES;
   }
 
   destroy(): void {

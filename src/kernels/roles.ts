@@ -24,7 +24,7 @@ import { windowAttention } from './windowAttention/windowAttention.ts';
 import { windowAttentionDirect } from './windowAttention/windowAttentionDirect.ts';
 import { windowAttentionScores } from './windowAttention/windowAttentionScores.ts';
 
-export interface KernelSet {
+export interface GpuKernels {
   readonly matmul: Matmul;
   /** How the convolutions of the paper form's hourglass are computed. */
   readonly conv: Conv;
@@ -32,10 +32,6 @@ export interface KernelSet {
   readonly taskToFace: Kernel<TaskToFaceShape>;
   /** In how many shares of the keys `taskToFace` leaves each query and head. */
   readonly sharesOf: (shape: TaskToFaceShape) => number;
-}
-
-/** The kernels that the fused lowering takes besides. */
-export interface GpuKernels extends KernelSet {
   readonly embed: Kernel<EmbedShape>;
   readonly faceUpdate: Kernel<FaceUpdateShape>;
   readonly parse: Kernel<ParseShape>;

@@ -4,11 +4,11 @@ import { Graph, resource } from '../graph/graph.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { resize } from '../kernels/resize.ts';
+import { type GpuKernels, ROLES } from '../kernels/roles.ts';
 import type { Backbone } from './backbones/backbone.ts';
-import { fused } from './fused/fused.ts';
+import { decode } from './decoder.ts';
 import { fuse } from './fusion.ts';
 import { addHeads, type Head, placed } from './heads.ts';
-import type { Lowering } from './lowering.ts';
 import { Weights } from './weights.ts';
 
 /** What a network is made of. */
@@ -21,8 +21,8 @@ export interface Architecture {
 }
 
 export interface NetworkOptions {
-  /** How steps become dispatches; `fused()` unless told otherwise. */
-  lowering?: Lowering;
+  /** Which kernels compute it; a desktop GPU's unless told otherwise. */
+  kernels?: GpuKernels;
   /** Pictures in a frame. */
   images?: number;
   /** How weights and activations are stored. */
@@ -44,16 +44,16 @@ export function tensorsOfNetwork(architecture: Architecture): TensorList {
 }
 
 function build({ backbone, heads, side = SIZE }: Architecture, options: NetworkOptions, w: Weights): Graph {
-  const { lowering = fused(), images = 1, dtype = 'f32', tasks } = options;
+  const { kernels = ROLES.desktop, images = 1, dtype = 'f32', tasks } = options;
   const graph = new Graph(images);
-  const t = { graph, kernels: lowering.kernels, dtype, side };
+  const t = { graph, kernels, dtype, side };
   const picture = { picture: resource('picture'), table: resource('table') };
   const resized = graph.add('resized', resize, { size: side, images }, picture, [images * side * side]);
   graph.tap('resized', resized, [side * side]);
-  const face = fuse(t, backbone.build(t, lowering, resized, w.at('backbone')), w);
+  const face = fuse(t, backbone.build(t, resized, w.at('backbone')), w);
   const decoder = w.at('face_decoder');
   const all = placed(heads);
-  const decoded = lowering.decode(t, face, all, decoder, w);
+  const decoded = decode(t, face, all, decoder, w);
   const wanted = tasks ? all.filter(({ task }) => tasks.includes(task)) : all;
   addHeads(t, decoded, wanted, decoder);
   return graph;

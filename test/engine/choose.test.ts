@@ -1,6 +1,6 @@
 /** Which kernels an adapter gets. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { kernelsFor, loweringFor } from '../../src/engine/choose.ts';
+import { askedKernels, kernelsFor } from '../../src/engine/choose.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { ROLES } from '../../src/kernels/roles.ts';
 
@@ -83,7 +83,7 @@ it('a CPU, whatever else it says', async () => {
   expect(kernelsFor({ vendor: 'arm', software: true })).toBe(ROLES.software);
 });
 
-describe('the lowering', () => {
+describe('the kernels that are asked for', () => {
   const gpu = (adapter: Partial<Gpu['adapter']>, lanes?: number) =>
     ({ adapter: { vendor: '', architecture: '', description: '', software: false, ...adapter }, lanes }) as Gpu;
   const swiftshader = gpu({ vendor: 'google', architecture: 'swiftshader', software: true }, 4);
@@ -91,17 +91,17 @@ describe('the lowering', () => {
   const desktop = gpu({ vendor: 'nvidia' }, 32);
 
   it('has kernels for CPUs with subgroups of four, for other CPUs and for GPUs', () => {
-    expect(loweringFor(swiftshader, 'auto').kernels).toBe(ROLES.subgroup);
-    expect(loweringFor(lavapipe, 'auto').kernels).toBe(ROLES.software);
-    expect(loweringFor(desktop, 'auto').kernels).toBe(ROLES.desktop);
+    expect(askedKernels(swiftshader, 'auto')).toBe(ROLES.subgroup);
+    expect(askedKernels(lavapipe, 'auto')).toBe(ROLES.software);
+    expect(askedKernels(desktop, 'auto')).toBe(ROLES.desktop);
   });
 
   it("by name has a desktop's kernels on CPUs too", () => {
-    for (const one of [swiftshader, lavapipe, desktop]) expect(loweringFor(one, 'fused').kernels).toBe(ROLES.desktop);
+    for (const one of [swiftshader, lavapipe, desktop]) expect(askedKernels(one, 'fused')).toBe(ROLES.desktop);
   });
 
   it.each(['Fused', 'plain', '', 7, null])('%j is none', async (asked) => {
-    await expect(async () => loweringFor(desktop, asked as 'auto')).rejects.toMatchObject({
+    await expect(async () => askedKernels(desktop, asked as 'auto')).rejects.toMatchObject({
       code: 'BAD_OPTION',
       message: expect.stringMatching(/`plan` is .*auto, fused/),
     });

@@ -6,7 +6,6 @@ import { FORMS } from '../../src/face/forms.ts';
 import type { Node, Operand } from '../../src/graph/graph.ts';
 import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
 import { ROLES } from '../../src/kernels/roles.ts';
-import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 
 /** `f16` or a type of 32 bits, for each binding of a buffer by name. */
@@ -36,21 +35,21 @@ function misread({ name, kernel, launch, inputs, output }: Node): string[] {
     .map(({ binding, operand }) => `${name}: ${kernel.name} reads ${binding} as ${types.get(binding)}, but ${operand.name} is not`);
 }
 
-const LOWERINGS = [
-  ['desktop', fused(ROLES.desktop), 'f32'],
-  ['desktop', fused(ROLES.desktop), 'f16'],
-  ['Adreno', fused(ROLES.adreno), 'f16'],
-  ['Intel', fused(ROLES.intel), 'f16'],
-  ['Apple', fused(ROLES.apple), 'f16'],
-  ['Mali', fused(ROLES.mali), 'f16'],
-  ['software', fused(ROLES.software), 'f16'],
-  ['subgroups of four', fused(ROLES.subgroup), 'f16'],
+const KERNELS = [
+  ['desktop', ROLES.desktop, 'f32'],
+  ['desktop', ROLES.desktop, 'f16'],
+  ['Adreno', ROLES.adreno, 'f16'],
+  ['Intel', ROLES.intel, 'f16'],
+  ['Apple', ROLES.apple, 'f16'],
+  ['Mali', ROLES.mali, 'f16'],
+  ['software', ROLES.software, 'f16'],
+  ['subgroups of four', ROLES.subgroup, 'f16'],
 ] as const;
 
 describe.each(FORMS)('%s form', (form) => {
   const config = readConfig(tensorsOf(form));
-  it.for(LOWERINGS)('%s', ([, lowering, dtype]) => {
-    const { nodes } = network(config, { lowering, images: 2, dtype });
+  it.for(KERNELS)('%s', ([, kernels, dtype]) => {
+    const { nodes } = network(config, { kernels, images: 2, dtype });
     const halves = nodes.filter(({ inputs }) => inputs.some((operand) => operand.kind !== 'resource' && operand.dtype === 'f16'));
     expect(halves.length > 100).toBe(dtype === 'f16');
     expect(nodes.flatMap(misread)).toEqual([]);

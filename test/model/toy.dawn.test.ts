@@ -13,7 +13,6 @@ import { loadProgram } from '../../src/graph/load.ts';
 import { defineKernel, tiles } from '../../src/kernels/kernel.ts';
 import type { Backbone } from '../../src/model/backbones/backbone.ts';
 import { backboneOf } from '../../src/model/backbones/index.ts';
-import { fused } from '../../src/model/fused/fused.ts';
 import { stored } from '../../src/model/layers.ts';
 import { network, tensorsOfNetwork } from '../../src/model/network.ts';
 import { nmse } from '../../src/tune/nmse.ts';
@@ -61,7 +60,7 @@ const ofMap = convolution('ofMap', 'f32', 'x[at * INNER + k]');
 const toy: Backbone = {
   name: 'toy',
   recognises: (tensors) => tensors.has('backbone.patches.weight'),
-  build(t, _, resized, w) {
+  build(t, resized, w) {
     const patches = stored(t.graph, CHANNELS * 48, w.at('patches').get('weight', [CHANNELS, 3, 4, 4]));
     const halves = stored(t.graph, CHANNELS * CHANNELS * 4, w.at('halves').get('weight', [CHANNELS, CHANNELS, 2, 2]));
     let side = t.side / 4;
@@ -116,8 +115,7 @@ describe.skipIf(lacking)(`on a GPU${lacking}`, () => {
       ['picture', texture.createView({ dimension: '2d-array' })],
       ['table', table],
     ]);
-    const lowering = fused(kernelsFor({ vendor: '', software: true }));
-    const graph = network(architecture, { lowering });
+    const graph = network(architecture, { kernels: kernelsFor({ vendor: '', software: true }) });
     const program = await loadProgram(graph, { pipelines: new Pipelines(device), weights, resources });
     const results = await (await program.run()).results;
     const given = (name: string) => new Float32Array(results.get(name) as ArrayBuffer);

@@ -7,7 +7,6 @@ import { withMachine } from '../../src/kernels/kernel.ts';
 import { fits, matmul, tileOf } from '../../src/kernels/matmul/matmul.ts';
 import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { ROLES } from '../../src/kernels/roles.ts';
-import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { alternativesTo, matmulCandidates } from '../../src/tune/candidates.ts';
 import { chooserOf, tunablesOf } from '../../src/tune/tune.ts';
@@ -67,7 +66,7 @@ describe('candidates for a matrix product', () => {
 });
 
 describe("a plan's shapes", () => {
-  const graph = network(config, { lowering: fused() });
+  const graph = network(config);
   const plan = makePlan(graph, outputs);
   const tunables = tunablesOf(plan);
 
@@ -80,13 +79,13 @@ describe("a plan's shapes", () => {
   });
 
   it("begin with the small kernel where the table is Mali's", () => {
-    const [first] = tunablesOf(makePlan(network(config, { lowering: fused(ROLES.mali) }), outputs));
+    const [first] = tunablesOf(makePlan(network(config, { kernels: ROLES.mali }), outputs));
     expect(first?.candidates.map(({ name }) => name)).toContain('matmulRegisters GROUPS=4 ROWS=7 QUADS=1 STEP=4');
     expect(first?.candidates[0]?.name).toBe('matmulRegisters GROUPS=4 ROWS=4 QUADS=1 STEP=4');
   });
 
   it('are none with the kernels for subgroups of four', () => {
-    expect(tunablesOf(makePlan(network(config, { lowering: fused(ROLES.subgroup) }), outputs))).toEqual([]);
+    expect(tunablesOf(makePlan(network(config, { kernels: ROLES.subgroup }), outputs))).toEqual([]);
   });
 
   it('take the chosen kernels, and nothing else changes', () => {

@@ -3,7 +3,6 @@ import { outputsOf } from '../../src/engine/programs.ts';
 import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { makePlan } from '../../src/graph/plan.ts';
-import { fused } from '../../src/model/fused/fused.ts';
 import { network } from '../../src/model/network.ts';
 import { type Choices, choicesOf, type Trial, type Tunable, type TunedShape, tunablesOf, tuneShapes } from '../../src/tune/tune.ts';
 
@@ -198,7 +197,7 @@ describe('tuning', () => {
 
 describe('on a card that makes 20 TFLOP/s', () => {
   const config = readConfig(tensorsOf('released'));
-  const plan = makePlan(network(config, { lowering: fused() }), outputsOf(tasksOf(config), false));
+  const plan = makePlan(network(config), outputsOf(tasksOf(config), false));
   const macs = (dispatches: readonly { launch: { macs: number } }[]) => dispatches.reduce((sum, { launch }) => sum + launch.macs, 0);
 
   it('at most four candidates a shape, and shapes of 80 % of the multiply-adds in two seconds', async () => {

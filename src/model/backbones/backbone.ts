@@ -1,7 +1,6 @@
 /** What a backbone is to the rest of the network. */
 import type { TensorInfo } from '../../checkpoint/checkpoint.ts';
 import type { Tensor } from '../../graph/graph.ts';
-import type { Lowering } from '../lowering.ts';
 import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 
@@ -16,5 +15,5 @@ export interface Backbone {
    * @returns four maps, finest first, of sides t.side / 4, / 8, / 16 and / 32, [images * side * side, channels] each, of any channels that are
    *   multiples of 16: the fusion makes its weights for them
    */
-  build(t: Target, steps: Lowering, resized: Tensor, w: Weights): Stream[];
+  build(t: Target, resized: Tensor, w: Weights): Stream[];
 }

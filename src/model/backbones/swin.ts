@@ -1,9 +1,10 @@
 /** Swin-B as torchvision builds it (models/swin_transformer.py), channels last; module paths are the checkpoint's. */
 
 import type { Tensor } from '../../graph/graph.ts';
-import { transposed } from '../../kernels/matmul/role.ts';
-import { firstOf, rowsOf, sideOf } from '../layers.ts';
-import type { Lowering } from '../lowering.ts';
+import { EMBED_CHANNELS } from '../../kernels/embed.ts';
+import { streamStride, transposed } from '../../kernels/matmul/role.ts';
+import { firstOf, lookupOf, product, rowsOf, rowsOfStream, SWIN_EPS, sideOf, stored } from '../layers.ts';
+import { addedLinear, folded, normedLinear } from '../streams.ts';
 import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 import type { Backbone } from './backbone.ts';
@@ -22,32 +23,54 @@ const POSITION_INDEX = BigInt64Array.from({ length: WINDOW ** 4 }, (_, i) => {
 export const swin: Backbone = {
   name: 'swin_b',
   recognises: (tensors) => tensors.has('backbone.0.1.0.attn.qkv.weight'),
-  build(t, steps, resized, w) {
+  build(t, resized, w) {
     const norm = w.at(1); // of torchvision's classifier
     norm.unused('weight', [1024]);
     norm.unused('bias', [1024]);
-    return stages(t, steps, resized, w.at(0));
+    return stages(t, resized, w.at(0));
   },
 };
 
-function stages(t: Target, steps: Lowering, resized: Tensor, w: Weights): Stream[] {
+function stages(t: Target, resized: Tensor, w: Weights): Stream[] {
   const maps: Stream[] = [];
-  let x = steps.embed(t, resized, w.at(0));
+  let x = embed(t, resized, w.at(0));
   tapMap(t, 'patch_embed', x);
   for (const [stage, depth] of DEPTHS.entries()) {
     const layers = w.at(2 * stage + 1);
     for (let i = 0; i < depth; i++) {
-      x = swinBlock(t, steps, x, layers.at(i), i % 2 === 1);
+      x = swinBlock(t, x, layers.at(i), i % 2 === 1);
       if (stage === 0) tapMap(t, `stage1.block${i}`, x);
     }
     tapMap(t, `stage${stage + 1}`, x);
     maps.push(x);
     if (stage < 3) {
-      x = steps.mergePatches(t, x, w.at(2 * stage + 2)); // half the side, twice the channels
+      x = mergePatches(t, x, w.at(2 * stage + 2)); // half the side, twice the channels
       tapMap(t, `merge${stage + 1}`, x);
     }
   }
   return maps;
+}
+
+/**
+ * The patches' stream of 128 channels.
+ * @param resized a picture's bytes, red lowest: [images * side * side]
+ * @param w patch convolution and norm
+ */
+function embed({ graph, kernels, side }: Target, resized: Tensor, w: Weights): Stream {
+  const [conv, norm] = [w.at(0), w.at(2)];
+  const channels = EMBED_CHANNELS;
+  const name = conv.get('weight', [channels, 3, 4, 4]);
+  const weight = graph.parameter(`${name} packed`, [name], 48 * channels, (into, [source]) =>
+    transposed(source as Float32Array, channels, into),
+  );
+  const n = stored(graph, 3 * channels, conv.get('bias', [channels]), norm.get('weight', [channels]), norm.get('bias', [channels]));
+  const rows = graph.images * (side / 4) ** 2;
+  const shape = { size: side, eps: SWIN_EPS, images: graph.images };
+  const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup: lookupOf(graph), w: weight, n }, [
+    rows,
+    streamStride(channels),
+  ]);
+  return { tensor, channels };
 }
 
 /** A map's tap in PyTorch's shape, [1, H, W, C]: its rows are ours, without what a stream carries behind them. */
@@ -57,13 +80,13 @@ function tapMap(t: Target, name: string, { tensor, channels }: Stream): void {
 }
 
 /** x + attention(norm1(x)), then + mlp(norm2(x)). Odd blocks shift their windows by 3, but for a map that is one window. */
-function swinBlock(t: Target, steps: Lowering, x: Stream, w: Weights, odd: boolean): Stream {
+function swinBlock(t: Target, x: Stream, w: Weights, odd: boolean): Stream {
   const { channels, tensor } = x;
   const side = sideOf(t, tensor);
   const heads = channels / 32;
   const shift = odd && side > WINDOW ? 3 : 0;
   const attn = w.at('attn');
-  const qkv = steps.normedLinear(t, x, w.at('norm1'), attn.at('qkv'), { cols: 3 * channels, queries: channels });
+  const qkv = normedLinear(t, x, w.at('norm1'), attn.at('qkv'), { cols: 3 * channels, queries: channels });
   const tableName = attn.get('relative_position_bias_table', [(2 * WINDOW - 1) ** 2, heads]);
   attn.buffer('relative_position_index', [WINDOW ** 4], POSITION_INDEX);
   const table = t.graph.parameter(`${tableName} by head`, [tableName], 169 * heads, (into, [source]) =>
@@ -72,7 +95,16 @@ function swinBlock(t: Target, steps: Lowering, x: Stream, w: Weights, odd: boole
   const shape = { side, heads, shift, images: t.graph.images, dtype: t.dtype };
   const rows = rowsOf(tensor.shape);
   const attended = t.graph.add(attn.path, t.kernels.windowAttention, shape, { x: qkv, t: table }, [rows, channels], t.dtype);
-  const y = steps.addedLinear(t, attended, attn.at('proj'), x);
-  const hidden = steps.normedLinear(t, y, w.at('norm2'), w.at('mlp.0'), { cols: 4 * channels, activation: 'gelu' });
-  return steps.addedLinear(t, hidden, w.at('mlp.3'), y);
+  const y = addedLinear(t, attended, attn.at('proj'), x);
+  const hidden = normedLinear(t, y, w.at('norm2'), w.at('mlp.0'), { cols: 4 * channels, activation: 'gelu' });
+  return addedLinear(t, hidden, w.at('mlp.3'), y);
+}
+
+/** Four neighbours side by side, norm, and a linear layer without bias to twice the channels. */
+function mergePatches(t: Target, x: Stream, w: Weights): Stream {
+  const [norm, reduction] = [w.at('norm'), w.at('reduction')];
+  const cols = 2 * x.channels;
+  const layer = folded(t, { norm, w: reduction, cols, inner: 4 * x.channels, bias: false });
+  const merge = { mergeSide: sideOf(t, x.tensor), rows: rowsOf(x.tensor.shape) / 4, stream: true, dtype: 'f32' } as const;
+  return { tensor: product(t, w.path, rowsOfStream(x), { ...layer, ...merge }), channels: cols };
 }

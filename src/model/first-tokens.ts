@@ -3,13 +3,13 @@
  * and values, without position encoding and residual; then come norm1 and the queries to the face. All of it is a constant of the weights, made
  * once in float64.
  */
-import type { Parameter } from '../../graph/graph.ts';
-import { multiply } from '../fold.ts';
-import { HEAD_SCALE, SWIN_EPS } from '../layers.ts';
-import type { PositionEncoding } from '../position-encoding.ts';
-import { HEADS, INNER, WIDTH } from '../sizes.ts';
-import type { Target } from '../target.ts';
-import type { Weights } from '../weights.ts';
+import type { Parameter } from '../graph/graph.ts';
+import { multiply } from './fold.ts';
+import { HEAD_SCALE, SWIN_EPS } from './layers.ts';
+import type { PositionEncoding } from './position-encoding.ts';
+import { HEADS, INNER, WIDTH } from './sizes.ts';
+import type { Target } from './target.ts';
+import type { Weights } from './weights.ts';
 
 const LAYERS = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.out_proj'];
 const QUERY = 'cross_attn_token_to_image.q_proj';

@@ -1,20 +1,20 @@
 /**
  * The two-way transformer in fifteen dispatches (paper section 3.2; official network/models/transformer.py, after Segment Anything's).
  * Post-norm, width 256, 8 heads; cross-attention has an inner width of 128. What does not depend on the picture, the first layer up to
- * its queries to the face, is a constant of the weights (constants.ts).
+ * its queries to the face, is a constant of the weights (first-tokens.ts).
  */
-import type { Parameter, Tensor } from '../../graph/graph.ts';
-import { transposed } from '../../kernels/matmul/role.ts';
-import type { TaskToFaceShape } from '../../kernels/taskToFace.ts';
-import { type TokenUpdateShape, updateInner } from '../../kernels/tokenUpdate.ts';
-import { multiply } from '../fold.ts';
-import type { PlacedHead } from '../heads.ts';
-import { firstOf, HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, sideOf, stored } from '../layers.ts';
-import { type PositionEncoding, type Projection, positionEncoding, projections, taskTokens } from '../position-encoding.ts';
-import { DEPTH, HEADS, INNER, WIDTH } from '../sizes.ts';
-import type { Decoded, Target } from '../target.ts';
-import type { Weights } from '../weights.ts';
-import { firstTokens } from './constants.ts';
+import type { Parameter, Tensor } from '../graph/graph.ts';
+import { transposed } from '../kernels/matmul/role.ts';
+import type { TaskToFaceShape } from '../kernels/taskToFace.ts';
+import { type TokenUpdateShape, updateInner } from '../kernels/tokenUpdate.ts';
+import { firstTokens } from './first-tokens.ts';
+import { multiply } from './fold.ts';
+import type { PlacedHead } from './heads.ts';
+import { firstOf, HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, sideOf, stored } from './layers.ts';
+import { type PositionEncoding, type Projection, positionEncoding, projections, taskTokens } from './position-encoding.ts';
+import { DEPTH, HEADS, INNER, WIDTH } from './sizes.ts';
+import type { Decoded, Target } from './target.ts';
+import type { Weights } from './weights.ts';
 
 /** The tokens after an update, and where the columns that were projected from them begin. */
 interface Tokens {
