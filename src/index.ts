@@ -19,7 +19,7 @@ export type {
   TuneOptions,
   TuneReport,
 } from './engine/options.ts';
-export { tensorsOf } from './face/config.ts';
+export { type NetworkChoice, tensorsOf } from './face/config.ts';
 export type { AnalyzedFace, RawTensor } from './face/faces.ts';
 export type { Form } from './face/forms.ts';
 export { Gallery, type GalleryJson, type Match, similarity } from './face/gallery.ts';

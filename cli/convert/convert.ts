@@ -1,11 +1,10 @@
 /** From a file of weights, PyTorch's or safetensors, to a safetensors file of the wanted precision. */
 
-import { checkTensors } from '../../src/checkpoint/check.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
-import { tensorsOf } from '../../src/face/config.ts';
+import { readConfig } from '../../src/face/config.ts';
 import type { Form } from '../../src/face/forms.ts';
 import { formOf } from '../../src/face/forms.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
@@ -53,7 +52,7 @@ export async function convertBytes(
   const { checkpoint: given, notes } = await openWeights(bytes, { key, prefix });
   const checkpoint = inFloat32(given);
   const form = knownForm(checkpoint);
-  if (form) checkTensors(checkpoint.tensors, tensorsOf(form));
+  if (form) readConfig(checkpoint.tensors);
   const out = reduced(checkpoint, precision);
   return { form, tensors: out.tensors.size, bytes: await save(to, safetensorsBytes(out, reading)), notes };
 }

@@ -6,6 +6,8 @@
 import { quote } from '../../src/checkpoint/header-json.ts';
 import { tensorsOf } from '../../src/face/config.ts';
 import { FORMS, type Form } from '../../src/face/forms.ts';
+import { BACKBONES } from '../../src/model/backbones/index.ts';
+import { hourglassOf } from '../../src/model/hourglass.ts';
 
 /** One model among the tensors. */
 export interface Model<T> {
@@ -55,8 +57,7 @@ export function modelsIn<T>(found: ReadonlyMap<string, T>, prefix?: string): Mod
 export const isAveraged = (path: string): boolean => /(^|[._-])(ema|swa|avg|averaged?|shadow|teacher)(\d*)([._-]|$)/i.test(path);
 
 function modelUnder<T>(named: ReadonlyMap<string, T>, form: Form, prefix: string): Model<T> {
-  const manifest = tensorsOf(form);
-  const modules = new Set([...manifest.keys()].map(firstPart));
+  const modules = new Set([...tensorsOf(form).keys()].map(firstPart)); // the same with every backbone
   const plain = new Map<string, T>();
   const beside: string[] = [];
   for (const [name, tensor] of named) {
@@ -64,6 +65,8 @@ function modelUnder<T>(named: ReadonlyMap<string, T>, form: Form, prefix: string
     if (rest !== undefined && modules.has(firstPart(rest))) plain.set(rest, tensor);
     else beside.push(name);
   }
+  const backbone = BACKBONES.find(({ recognises }) => recognises(plain))?.name;
+  const manifest = tensorsOf(form, { backbone, hourglass: hourglassOf(plain) });
   const inOrder = [...manifest.keys()].filter((name) => plain.has(name)).map((name) => [name, plain.get(name) as T] as const);
   const isWhole = [...manifest.keys()].every((name) => plain.has(name) || manifest.get(name)?.optional);
   return { form, prefix, tensors: new Map([...inOrder, ...plain]), beside, isWhole };

@@ -2,8 +2,7 @@
 import { checkTensors } from '../checkpoint/check.ts';
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { TensorList } from '../checkpoint/tensors.ts';
-import { backboneOf } from '../model/backbones/index.ts';
-import { swin } from '../model/backbones/swin.ts';
+import { backboneNamed, backboneOf } from '../model/backbones/index.ts';
 import { type HourglassSizes, hourglassOf, PAPER_HOURGLASS } from '../model/hourglass.ts';
 import { type Architecture, tensorsOfNetwork } from '../model/network.ts';
 import { type Form, formOf } from './forms.ts';
@@ -32,15 +31,25 @@ export const tasksOf = ({ heads }: Architecture): Task[] => TASKS.filter((task) 
 /** The tap of the heat maps from which points are read; undefined where the weights make none. */
 export const heatmapsTap = ({ heads }: Architecture): string | undefined => heads.find(({ heatmaps }) => heatmaps)?.heatmaps;
 
+/** What of a network its form leaves open. */
+export interface NetworkChoice {
+  /** The encoder, by its name: `swin_b`, that of the public weights, unless told otherwise. */
+  readonly backbone?: string | undefined;
+  /** How deep the paper form's hourglass is; as the paper has it unless told otherwise. */
+  readonly hourglass?: HourglassSizes | undefined;
+}
+
 const lists = new Map<string, TensorList>();
 
 /**
- * The tensors of one form by name: F32, but for int64 buffers. The paper form's hourglass is of the paper's sizes unless others are given.
- * The same lists stand written out in weights/released.json and weights/paper.json, from the official code's own state dict.
+ * The tensors of one form by name: F32, but for int64 buffers. Of the Swin encoder the same lists stand written out in weights/released.json and
+ * weights/paper.json, from the official code's own state dict.
+ * @throws FaceXFormerError BAD_OPTION where no backbone has the name
  */
-export function tensorsOf(form: Form, hourglass: HourglassSizes = PAPER_HOURGLASS): TensorList {
-  const key = `${form} ${hourglass.stacks} ${hourglass.levels}`;
-  const list = lists.get(key) ?? tensorsOfNetwork({ backbone: swin, heads: headsOf(form, hourglass) });
+export function tensorsOf(form: Form, { backbone: name = 'swin_b', hourglass = PAPER_HOURGLASS }: NetworkChoice = {}): TensorList {
+  const backbone = backboneNamed(name);
+  const key = `${form} ${name} ${hourglass.stacks} ${hourglass.levels}`;
+  const list = lists.get(key) ?? tensorsOfNetwork({ backbone, heads: headsOf(form, hourglass) });
   lists.set(key, list);
   return list;
 }

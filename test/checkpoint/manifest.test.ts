@@ -22,4 +22,12 @@ describe('the manifest', () => {
     expect(count('paper') - 256).toBe(102_474_916);
     expect(tensorsOf('released').size).toBe(505);
   });
+
+  it('is that of the backbone and of the depth of hourglass that are named', () => {
+    expect(tensorsOf('released', { backbone: 'swin_b' })).toBe(tensorsOf('released'));
+    expect(tensorsOf('paper', { hourglass: { stacks: 1, levels: 1 } }).size).toBeLessThan(tensorsOf('paper').size);
+    expect(() => tensorsOf('released', { backbone: 'vgg16' })).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringMatching(/"vgg16".*swin_b/) }),
+    );
+  });
 });

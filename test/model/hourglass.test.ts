@@ -55,7 +55,7 @@ describe('the hourglass network', () => {
     { stacks: 2, levels: 1 },
     { stacks: 6, levels: 2 },
   ])('is as deep as the checkpoint: $stacks stacks of $levels levels', (sizes) => {
-    const config = readConfig(tensorsOf('paper', sizes));
+    const config = readConfig(tensorsOf('paper', { hourglass: sizes }));
     const { stacks, levels } = sizes;
     expect(heatmapsTap(config)).toBe(`landmarks.stack${stacks - 1}.heatmaps`);
     const convolutions = stepsOf(planOf(['landmarks'], config)).filter(({ kernel }) => /^(conv|sumConvShares)$/.test(kernel.name));

@@ -1,13 +1,13 @@
 /** What a backbone is to the rest of the network. */
-import type { TensorInfo } from '../../checkpoint/checkpoint.ts';
 import type { Tensor } from '../../graph/graph.ts';
 import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 
 export interface Backbone {
+  /** What people choose it by. */
   readonly name: string;
   /** Whether a checkpoint's tensors are this backbone's, by names that no other has. */
-  recognises(tensors: ReadonlyMap<string, TensorInfo>): boolean;
+  recognises(tensors: ReadonlyMap<string, unknown>): boolean;
   /**
    * Adds it to the graph.
    * @param resized the picture's bytes, red lowest: [images * t.side * t.side]

@@ -1,5 +1,4 @@
 /** The backbones that there are, a line each. */
-import type { TensorInfo } from '../../checkpoint/checkpoint.ts';
 import { FaceXFormerError } from '../../gpu/errors.ts';
 import type { Backbone } from './backbone.ts';
 import { swin } from './swin.ts';
@@ -7,9 +6,17 @@ import { swin } from './swin.ts';
 export const BACKBONES: readonly Backbone[] = [swin];
 
 /** @throws FaceXFormerError WRONG_WEIGHTS where the tensors are none of theirs */
-export function backboneOf(tensors: ReadonlyMap<string, TensorInfo>, known: readonly Backbone[] = BACKBONES): Backbone {
+export function backboneOf(tensors: ReadonlyMap<string, unknown>, known: readonly Backbone[] = BACKBONES): Backbone {
   const found = known.find((backbone) => backbone.recognises(tensors));
   if (found) return found;
-  const names = known.map(({ name }) => name).join(', ');
-  throw new FaceXFormerError('WRONG_WEIGHTS', `These weights have a backbone that is not known; those that are: ${names}.`);
+  throw new FaceXFormerError('WRONG_WEIGHTS', `These weights have a backbone that is not known; those that are: ${namesOf(known)}.`);
 }
+
+/** @throws FaceXFormerError BAD_OPTION where none of them has the name */
+export function backboneNamed(name: string, known: readonly Backbone[] = BACKBONES): Backbone {
+  const found = known.find((backbone) => backbone.name === name);
+  if (found) return found;
+  throw new FaceXFormerError('BAD_OPTION', `\`backbone\` is ${JSON.stringify(name)}; it must be one of ${namesOf(known)}.`);
+}
+
+const namesOf = (known: readonly Backbone[]): string => known.map(({ name }) => name).join(', ');
