@@ -8,7 +8,7 @@ import { exportOnnx } from '../onnx/export.ts';
 import { openCheckpoint } from '../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { tensorsOf } from '../src/face/config.ts';
-import { FORMS, type Form, formOf } from '../src/face/forms.ts';
+import { FORMS, type Form } from '../src/face/forms.ts';
 import type { Ready, Route } from '../tools/browser/serve.ts';
 import { FILE } from '../tools/fixtures.ts';
 import { root } from '../tools/root.ts';
@@ -105,7 +105,7 @@ async function model(path: string, weights: string | undefined): Promise<Ready |
   try {
     const checkpoint = isFile ? await openCheckpoint(await openAsBlob(weights)) : seededCheckpoint(tensorsOf(form as Form), Number(seed));
     const out = join(folder, 'model.onnx');
-    await exportOnnx({ form: formOf(checkpoint.tensors), checkpoint, out });
+    await exportOnnx({ checkpoint, out });
     return { file: out, sent };
   } catch (error) {
     sent();

@@ -36,7 +36,7 @@ export const exportModel: Command = {
     const source = 'file' in weights ? weights.name : checkpoint.source;
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });
     try {
-      const bytes = await exportOnnx({ form, checkpoint: { ...checkpoint, source }, out, onProgress });
+      const bytes = await exportOnnx({ checkpoint: { ...checkpoint, source }, out, onProgress });
       clearProgress();
       console.log(`${out}: ${form} form, opset 17, ${bytes} bytes, weights ${source}`);
     } finally {

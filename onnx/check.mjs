@@ -23,7 +23,7 @@ async function check(form, keep) {
   const out = `${root}.cache/onnx/${form}-seeded.onnx`;
   let started = performance.now();
   const seconds = () => ((performance.now() - started) / 1000).toFixed(2);
-  const bytes = await exportOnnx({ form, checkpoint: seededCheckpoint(tensorsOf(form), SEED), out });
+  const bytes = await exportOnnx({ checkpoint: seededCheckpoint(tensorsOf(form), SEED), out });
   console.log(
     `${form}: wrote ${(bytes / 1e6).toFixed(1)} MB in ${seconds()} s, peak memory ${(process.resourceUsage().maxRSS / 1e3).toFixed(0)} MB`,
   );

@@ -1,11 +1,11 @@
 /** Fusion, position code and the two-way transformer between tokens and image, as in the released code. */
+import { positionEncoding } from '../src/model/position-encoding.ts';
+import { DEPTH, HEADS, INNER, WIDTH } from '../src/model/sizes.ts';
+import { Weights } from '../src/model/weights.ts';
 import type { Graph, Value } from './graph.ts';
 import { add, concat, conv, div, layerNorm, linear, matmul, relu, reshape, resizeBilinear, softmax, transpose } from './ops.ts';
 
-export const WIDTH = 256;
-const HEADS = 8;
 const MLP = 2048;
-const DEPTH = 2;
 
 /** Feature maps [1, H, W, D], the finest first, to one map [1, 256, H, W] at the size of the first. */
 export function fuse(g: Graph, features: readonly Value[]): Value {
@@ -20,23 +20,13 @@ export function fuse(g: Graph, features: readonly Value[]): Value {
   return conv(g, concat(g, scales.reverse(), 1), 'linear_fuse', { out: WIDTH, kernel: 1, bias: false });
 }
 
-/** The image's position code, a constant of the weights: [1, size * size, 256], computed in float64. */
+/** The image's position code, a constant of the weights: [1, size * size, 256]. */
 export function positionCode(g: Graph, size: number): Value {
-  const half = WIDTH / 2;
-  const convert = (matrix: Float32Array) => {
-    const code = new Float32Array(size * size * WIDTH);
-    for (let at = 0; at < size * size; at++) {
-      const x = (2 * ((at % size) + 0.5)) / size - 1;
-      const y = (2 * (Math.floor(at / size) + 0.5)) / size - 1;
-      for (let c = 0; c < half; c++) {
-        const angle = 2 * Math.PI * (x * (matrix[c] as number) + y * (matrix[half + c] as number));
-        code[at * WIDTH + c] = Math.sin(angle);
-        code[at * WIDTH + half + c] = Math.cos(angle);
-      }
-    }
-    return code;
-  };
-  return g.weight('pe_layer.positional_encoding_gaussian_matrix', [2, half], { shape: [1, size * size, WIDTH], convert });
+  const { from, make } = positionEncoding(size, new Weights());
+  return g.weight(from[0] as string, [2, WIDTH / 2], {
+    shape: [1, size * size, WIDTH],
+    convert: (matrix) => Float32Array.from(make([matrix])),
+  });
 }
 
 /** tokens [1, T, 256], fused [1, 256, H, W] and its position code to decoded tokens [1, T, 256] and image [1, H * W, 256]. */
@@ -51,7 +41,7 @@ export function twoWayTransformer(g: Graph, tokens: Value, fused: Value, imageCo
     g,
     { q: add(g, queries, tokens), k: add(g, image, imageCode), v: image },
     `${name}.final_attn_token_to_image`,
-    WIDTH / 2,
+    INNER,
   );
   return { tokens: layerNorm(g, add(g, queries, toFace), `${name}.norm_final_attn`), image };
 }
@@ -80,14 +70,14 @@ function twoWayLayer(
 
   let q = add(g, queries, tokens);
   const k = add(g, image, imageCode);
-  queries = add(g, queries, attention(g, { q, k, v: image }, `${name}.cross_attn_token_to_image`, WIDTH / 2));
+  queries = add(g, queries, attention(g, { q, k, v: image }, `${name}.cross_attn_token_to_image`, INNER));
   queries = layerNorm(g, queries, `${name}.norm2`);
 
   const hidden = relu(g, linear(g, queries, `${name}.mlp.lin1`, MLP));
   queries = layerNorm(g, add(g, queries, linear(g, hidden, `${name}.mlp.lin2`, WIDTH)), `${name}.norm3`);
 
   q = add(g, queries, tokens);
-  image = add(g, image, attention(g, { q: k, k: q, v: queries }, `${name}.cross_attn_image_to_token`, WIDTH / 2));
+  image = add(g, image, attention(g, { q: k, k: q, v: queries }, `${name}.cross_attn_image_to_token`, INNER));
   return { queries, image: layerNorm(g, image, `${name}.norm4`) };
 }
 

@@ -2,16 +2,15 @@
 
 import type { Checkpoint, ReadOptions } from '../src/checkpoint/checkpoint.ts';
 import { inFloat32, toFloat32 } from '../src/checkpoint/values.ts';
-import type { Form } from '../src/face/forms.ts';
+import { readConfig } from '../src/face/config.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import { save } from '../tools/save.ts';
 import { onnxFile } from './file.ts';
 import { count, type Graph } from './graph.ts';
-import { facexformer } from './model.ts';
+import { ENCODERS, facexformer } from './model.ts';
 import { flat } from './protobuf.ts';
 
 interface ExportOptions extends ReadOptions {
-  readonly form: Form;
   /** Weights of any type that the engine takes; the file holds them as float32. */
   readonly checkpoint: Checkpoint;
   /** Path of the file to write. It appears when it is complete. */
@@ -19,15 +18,17 @@ interface ExportOptions extends ReadOptions {
 }
 
 /**
- * Writes the model as one file: input `pixels` [1, 3, 224, 224] (float32, RGB, normalised as ImageNet), outputs named after the tasks
+ * Writes the model that the weights are for, of either form, as one file: input `pixels` [1, 3, 224, 224] (float32, RGB, normalised as ImageNet), outputs named after the tasks
  * (`landmarks`, `headpose`, ...), raw as the network gives them. Holds one tensor at a time.
  * @returns the file's size in bytes
- * @throws FaceXFormerError WRONG_WEIGHTS if a tensor of the form is missing, of another shape, or of no float type; LIMIT; ABORTED;
- *   what else the file system says, as it says it
+ * @throws FaceXFormerError WRONG_WEIGHTS if a tensor is missing, of another shape, or of no float type; LIMIT; ABORTED; what else the file system says, as it says it
  */
-export async function exportOnnx({ form, checkpoint, out, ...reading }: ExportOptions): Promise<number> {
+export async function exportOnnx({ checkpoint, out, ...reading }: ExportOptions): Promise<number> {
   const decoded = inFloat32(checkpoint);
-  return writeOnnx(facexformer(form, decoded.tensors), decoded, out, reading);
+  const { backbone, heads } = readConfig(decoded.tensors);
+  const encode = ENCODERS[backbone.name];
+  if (!encode) throw new FaceXFormerError('WRONG_WEIGHTS', `The ONNX export does not know the backbone ${backbone.name}.`);
+  return writeOnnx(facexformer(decoded.tensors, heads, encode), decoded, out, reading);
 }
 
 /** Writes any graph over the tensors of a checkpoint in float32 to an ONNX file, and gives its bytes. */

@@ -1,7 +1,7 @@
 /** The task heads on the decoded tokens, and the segmentation's upscaling. */
 
 import { l2Normalised, type PlacedHead } from '../src/model/heads.ts';
-import { WIDTH } from './decoder.ts';
+import { WIDTH } from '../src/model/sizes.ts';
 import type { Graph, Value } from './graph.ts';
 import { add, clampMin, concat, div, gelu, linear, matmul, mul, pick, reduce, relu, reshape, slice, sub, upconv } from './ops.ts';
 

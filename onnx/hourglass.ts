@@ -1,15 +1,13 @@
 /** The paper form's landmarks: a stacked hourglass on the decoded image, steered by the landmark tokens. */
-import { WIDTH } from './decoder.ts';
+import { LANDMARKS as POINTS } from '../src/face/labels.ts';
+import type { HourglassSizes } from '../src/model/hourglass.ts';
+import { WIDTH } from '../src/model/sizes.ts';
 import type { Graph, Value } from './graph.ts';
 import { mlp } from './heads.ts';
 import { add, batchNorm, clampMin, conv, div, instanceNorm, matmul, maxPool2, mul, relu, reshape, resizeNearest2, sum } from './ops.ts';
 
-export const POINTS = 68;
-const STACKS = 4;
-const LEVELS = 3;
-
 /** tokens [1, 68, 256] and face [1, 256, H, H] to points [1, 68, 2], x then y, in [-1, 1]. */
-export function landmarksHourglass(g: Graph, tokens: Value, face: Value): Value {
+export function landmarksHourglass(g: Graph, tokens: Value, face: Value, { stacks, levels }: HourglassSizes): Value {
   const name = 'face_decoder.landmarks_hourglass';
   const side = face.shape[2] as number;
   const kernels = mlp(g, tokens, `${name}.token_mlp`, WIDTH);
@@ -18,13 +16,13 @@ export function landmarksHourglass(g: Graph, tokens: Value, face: Value): Value 
   let x = add(g, face, conv(g, map, `${name}.merge_tokens`, { out: WIDTH, kernel: 1 }));
   for (let i = 0; ; i++) {
     const stack = `${name}.stacks.${i}`;
-    const body = conv(g, block(g, hourglass(g, x, `${stack}.hourglass`, LEVELS), `${stack}.block`), `${stack}.conv`, {
+    const body = conv(g, block(g, hourglass(g, x, `${stack}.hourglass`, levels), `${stack}.block`), `${stack}.conv`, {
       out: WIDTH,
       kernel: 1,
     });
     const features = relu(g, batchNorm(g, body, `${stack}.bn`));
     const heatmaps = relu(g, instanceNorm(g, conv(g, features, `${stack}.heatmaps`, { out: POINTS, kernel: 1 })));
-    if (i === STACKS - 1) return decode(g, heatmaps);
+    if (i === stacks - 1) return decode(g, heatmaps);
     x = add(g, x, conv(g, features, `${stack}.merge_features`, { out: WIDTH, kernel: 1 }));
     x = add(g, x, conv(g, heatmaps, `${stack}.merge_heatmaps`, { out: WIDTH, kernel: 1 }));
   }

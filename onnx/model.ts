@@ -1,39 +1,44 @@
 /** FaceXFormer in either form as an ONNX graph: input `pixels` [1, 3, 224, 224], one output per task. */
 
 import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
-import type { Form } from '../src/face/forms.ts';
-import { headsOf } from '../src/face/tasks.ts';
-import { l2Normalised, type PlacedHead, placed } from '../src/model/heads.ts';
-import { PAPER_HOURGLASS } from '../src/model/hourglass.ts';
+import { SIZE } from '../src/image/resize.ts';
+import { type Head, l2Normalised, type PlacedHead, placed } from '../src/model/heads.ts';
+import { type HourglassSizes, hourglassOf } from '../src/model/hourglass.ts';
 import { parsingMap } from '../src/model/parsing.ts';
-import { fuse, positionCode, twoWayTransformer, WIDTH } from './decoder.ts';
+import { WIDTH } from '../src/model/sizes.ts';
+import { fuse, positionCode, twoWayTransformer } from './decoder.ts';
 import { Graph, type Value } from './graph.ts';
 import { oneTokenHead, segmentationHead, tokenEmbeddings, tokensHead } from './heads.ts';
 import { landmarksHourglass } from './hourglass.ts';
 import { reshape, slice, transpose } from './ops.ts';
-import { SWIN_B, type SwinConfig, swin } from './swin.ts';
+import { swin } from './swin.ts';
 
-const SIDE = 224;
+/** Pixels [1, 3, S, S] to four maps, finest first, [1, S/4, S/4, channels] and on, each half as large. */
+export type Encoder = (g: Graph, pixels: Value) => Value[];
 
-/** Fails with WRONG_WEIGHTS if a tensor of the form is missing or has another shape. */
-export function facexformer(form: Form, tensors: ReadonlyMap<string, TensorInfo>, config: SwinConfig = SWIN_B): Graph {
+/** How each backbone is written, by its name. */
+export const ENCODERS: Readonly<Record<string, Encoder>> = { swin_b: swin };
+
+/** Fails with WRONG_WEIGHTS if a tensor is missing or has another shape. */
+export function facexformer(tensors: ReadonlyMap<string, TensorInfo>, unplaced: readonly Head[], encode: Encoder): Graph {
   const g = new Graph(tensors);
-  const pixels = g.input('pixels', [1, 3, SIDE, SIDE]);
-  const fused = fuse(g, swin(g, pixels, config));
+  const pixels = g.input('pixels', [1, 3, SIZE, SIZE]);
+  const fused = fuse(g, encode(g, pixels));
   const side = fused.shape[2] as number;
-  const heads = placed(headsOf(form, PAPER_HOURGLASS));
+  const hourglass = hourglassOf(tensors);
+  const heads = placed(unplaced);
   const modules = heads.map((head) => [head.tokens, head.count] as const);
   const { tokens, image } = twoWayTransformer(g, tokenEmbeddings(g, modules), fused, positionCode(g, side));
   const face = reshape(g, transpose(g, image, 0, 2, 1), [1, WIDTH, side, side]);
-  for (const head of heads) g.output(head.task, outputOf(g, head, tokens, face));
+  for (const head of heads) g.output(head.task, outputOf(g, head, tokens, face, hourglass));
   return g;
 }
 
 /** What a head makes of its tokens, and of the face [1, 256, H, W] where it reads that. */
-function outputOf(g: Graph, head: PlacedHead, tokens: Value, face: Value): Value {
+function outputOf(g: Graph, head: PlacedHead, tokens: Value, face: Value, hourglass: HourglassSizes): Value {
   const { task, count, first, build, heatmaps } = head;
   if (build === parsingMap) return segmentationHead(g, tokens, head, face);
-  if (heatmaps) return landmarksHourglass(g, slice(g, tokens, 1, first, first + count), face);
+  if (heatmaps) return landmarksHourglass(g, slice(g, tokens, 1, first, first + count), face, hourglass);
   if (build && build !== l2Normalised) throw new Error(`The ONNX export does not know how the head ${task} makes its output.`);
   return count === 1 ? oneTokenHead(g, tokens, head) : tokensHead(g, tokens, head);
 }

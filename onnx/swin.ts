@@ -1,22 +1,19 @@
 /** The encoder: torchvision's Swin transformer, channels last, its four feature maps as raw residual streams. */
+import { EMBED_CHANNELS } from '../src/kernels/embed.ts';
+import { DEPTHS, WINDOW } from '../src/model/backbones/swin.ts';
 import type { Graph, Shape, Value } from './graph.ts';
 import { add, concat, conv, gelu, layerNorm, linear, matmul, mul, pick, reshape, slice, softmax, transpose } from './ops.ts';
 
-export interface SwinConfig {
-  /** Channels of the first stage; each stage doubles them. Heads always have 32 channels. */
-  readonly width: number;
-  /** Blocks of each stage. */
-  readonly depths: readonly number[];
-}
-
-export const SWIN_B: SwinConfig = { width: 128, depths: [2, 2, 18, 2] };
-
-const WINDOW = 7;
 const AREA = WINDOW * WINDOW;
+/** Channels of a head. */
 const HEAD = 32;
 
-/** pixels [1, 3, S, S] to the feature maps of all stages, [1, S/4, S/4, width] and on, halved and doubled. */
-export function swin(g: Graph, pixels: Value, { width, depths }: SwinConfig): Value[] {
+/**
+ * pixels [1, 3, S, S] to the feature maps of all stages, [1, S/4, S/4, width] and on, halved and doubled.
+ * @param width channels of the first stage
+ * @param depths blocks of each stage
+ */
+export function swin(g: Graph, pixels: Value, width: number = EMBED_CHANNELS, depths: readonly number[] = DEPTHS): Value[] {
   let x = conv(g, pixels, 'backbone.0.0.0', { out: width, kernel: 4, stride: 4 });
   x = layerNorm(g, transpose(g, x, 0, 2, 3, 1), 'backbone.0.0.2');
   return depths.map((depth, stage) => {

@@ -13,6 +13,6 @@ export async function prepare(form: Form, seed: number, folder: string): Promise
   const [weights, model] = [`${folder}/${form}-${seed}.safetensors`, `${folder}/${form}-${seed}.onnx`];
   const checkpoint = seededCheckpoint(tensorsOf(form), seed);
   if (!existsSync(weights)) await save(weights, safetensorsBytes(checkpoint));
-  await exportOnnx({ form, checkpoint, out: model });
+  await exportOnnx({ checkpoint, out: model });
   return { weights, model };
 }

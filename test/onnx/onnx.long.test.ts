@@ -9,10 +9,12 @@ import { exportOnnx, writeOnnx } from '../../onnx/export.ts';
 import { Graph, type Value } from '../../onnx/graph.ts';
 import { facexformer } from '../../onnx/model.ts';
 import { flat, float, int, message, string } from '../../onnx/protobuf.ts';
-import { patchMerging, swinBlock } from '../../onnx/swin.ts';
+import { patchMerging, swin, swinBlock } from '../../onnx/swin.ts';
 import type { Checkpoint, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { tensorsOf } from '../../src/face/config.ts';
+import { headsOf } from '../../src/face/tasks.ts';
+import { PAPER_HOURGLASS } from '../../src/model/hourglass.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { swinBlock as reference } from './swin-reference.ts';
 
@@ -171,7 +173,7 @@ describe('the whole model with a narrow encoder', () => {
     ],
   ] as const)('%s: runs, and every output has its name and shape', async (form, shapes) => {
     const checkpoint = seeded(narrow(form));
-    const graph = facexformer(form, checkpoint.tensors, { width: 32, depths: [2, 2, 2, 2] });
+    const graph = facexformer(checkpoint.tensors, headsOf(form, PAPER_HOURGLASS), (g, pixels) => swin(g, pixels, 32, [2, 2, 2, 2]));
     const path = join(folder, `${form}.onnx`);
     await writeOnnx(graph, checkpoint, path);
     const session = await InferenceSession.create(path, { executionProviders: ['cpu'], intraOpNumThreads: 2 });
@@ -184,11 +186,11 @@ describe('the whole model with a narrow encoder', () => {
 });
 
 describe('exportOnnx', () => {
-  it('refuses a checkpoint of the other form and leaves no file', async () => {
+  it('refuses the weights of another model and leaves no file', async () => {
     const out = join(folder, 'wrong.onnx');
-    await expect(exportOnnx({ form: 'paper', checkpoint: seededCheckpoint(tensorsOf('released')), out })).rejects.toMatchObject({
+    await expect(exportOnnx({ checkpoint: seeded(blockTensors('b', 32)), out })).rejects.toMatchObject({
       code: 'WRONG_WEIGHTS',
-      message: expect.stringContaining('landmarks_tokens'),
+      message: expect.stringContaining('landmarks_token'),
     });
     expect(readdirSync(folder).filter((name) => name.startsWith('wrong'))).toEqual([]);
   });
@@ -197,7 +199,7 @@ describe('exportOnnx', () => {
     const tensors = new Map(tensorsOf('released'));
     tensors.set('linear_fuse.weight', f32('linear_fuse.weight', 256, 512, 1, 1));
     const out = join(folder, 'wrong.onnx');
-    await expect(exportOnnx({ form: 'released', checkpoint: seededCheckpoint(tensors), out })).rejects.toMatchObject({
+    await expect(exportOnnx({ checkpoint: seededCheckpoint(tensors), out })).rejects.toMatchObject({
       code: 'WRONG_WEIGHTS',
       message: expect.stringContaining('linear_fuse.weight'),
     });
@@ -208,7 +210,7 @@ describe('exportOnnx', () => {
     const aborter = new AbortController();
     const onProgress = (loaded: number) => loaded > 1e6 && aborter.abort();
     await expect(
-      exportOnnx({ form: 'released', checkpoint: seededCheckpoint(tensorsOf('released')), out, signal: aborter.signal, onProgress }),
+      exportOnnx({ checkpoint: seededCheckpoint(tensorsOf('released')), out, signal: aborter.signal, onProgress }),
     ).rejects.toMatchObject({ code: 'ABORTED' });
     expect(readdirSync(folder).filter((name) => name.startsWith('aborted'))).toEqual([]);
   });

@@ -9,9 +9,9 @@ import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 import type { Backbone } from './backbone.ts';
 
-const WINDOW = 7;
+export const WINDOW = 7;
 /** Blocks of each stage; stage s has 128 * 2^s channels, in heads of 32 dimensions. */
-const DEPTHS = [2, 2, 18, 2];
+export const DEPTHS = [2, 2, 18, 2];
 
 /** (yi - yj + 6) * 13 + (xi - xj + 6) for positions i, j of a 7x7 window; [49 * 49]. The kernels compute it. */
 const POSITION_INDEX = BigInt64Array.from({ length: WINDOW ** 4 }, (_, i) => {
