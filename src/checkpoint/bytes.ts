@@ -6,7 +6,22 @@ export interface ByteSource {
   /** What messages call it. */
   readonly name: string;
   readonly rereadable: boolean;
-  open(signal?: AbortSignal): Promise<{ stream: ReadableStream<Uint8Array>; length: number | undefined }>;
+  /** `onArrival` is told how many bytes have come, of a source whose stream gives them later: when their hash was right. */
+  open(signal: AbortSignal | undefined, onArrival?: (bytes: number) => void): Promise<OpenedBytes>;
+  /** Called when the bytes were no file of weights: what an earlier visit kept of them is of no use. */
+  forget?(): void;
+}
+
+export interface OpenedBytes {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly length: number | undefined;
+}
+
+/** Opens a source and reads it. */
+export async function readerOf(bytes: ByteSource, signal: AbortSignal | undefined): Promise<ByteReader> {
+  let reader: ByteReader | undefined;
+  reader = new ByteReader(bytes.name, await bytes.open(signal, (arrived) => reader?.arrive(arrived)));
+  return reader;
 }
 
 export class ByteReader {
@@ -16,13 +31,15 @@ export class ByteReader {
   arrived = 0;
   /** Called as bytes arrive. */
   onChunk: (() => void) | undefined;
+  /** Bytes that the stream has given. */
+  #given = 0;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #chunk = new Uint8Array(0);
   #room = new Uint8Array(0);
 
   constructor(
     readonly name: string,
-    { stream, length }: { stream: ReadableStream<Uint8Array>; length: number | undefined },
+    { stream, length }: OpenedBytes,
   ) {
     this.length = length;
     this.#reader = stream.getReader();
@@ -51,6 +68,12 @@ export class ByteReader {
     return this.#chunk.length === 0 && !(await this.#next());
   }
 
+  /** That so many bytes have come, from the source's beginning on. */
+  arrive(bytes: number): void {
+    this.arrived = Math.max(this.arrived, bytes);
+    this.onChunk?.();
+  }
+
   /** Lets go of the source; a read under way ends at once. */
   cancel(): void {
     // The source's own clean-up may take its time, and its failure no longer matters.
@@ -71,8 +94,8 @@ export class ByteReader {
       if (done) return false;
       if (tag(value) !== 'Uint8Array')
         throw new FaceXFormerError('BAD_OPTION', `The stream of weights gave a ${typeof value}; its chunks must be Uint8Array.`);
-      this.arrived += value.length;
-      this.onChunk?.();
+      this.#given += value.length;
+      this.arrive(this.#given);
       if (value.length === 0) continue;
       this.#chunk = plainBytes(value);
       return true;
@@ -111,16 +134,16 @@ function unreachable(what: string, cause: unknown, todo: string): FaceXFormerErr
   return new FaceXFormerError('WEIGHTS_UNREACHABLE', `${what}: ${message(cause)}. ${todo}`, { cause: harmless(cause) });
 }
 
-/** Fetches an address. @throws FaceXFormerError WEIGHTS_UNREACHABLE, ABORTED */
-export async function fetchBytes(
+/** What an address answers. @throws FaceXFormerError WEIGHTS_UNREACHABLE, ABORTED */
+export async function responseOf(
   request: () => RequestInfo,
   name: string,
   fetch: typeof globalThis.fetch,
   signal?: AbortSignal,
-): Promise<{ stream: ReadableStream<Uint8Array>; length: number | undefined }> {
+): Promise<Response> {
   throwIfAborted(signal);
   try {
-    return responseBytes(await fetch(request(), signal ? { signal } : {}), name);
+    return await fetch(request(), signal ? { signal } : {});
   } catch (cause) {
     throwIfAborted(signal);
     throw unreachable(`Could not fetch the weights from ${name}`, cause, "Check the address, the network and the server's CORS headers.");
@@ -128,7 +151,7 @@ export async function fetchBytes(
 }
 
 /** The body of an answer. @throws FaceXFormerError WEIGHTS_UNREACHABLE for a failure status, BAD_OPTION for a body already read */
-export function responseBytes(response: Response, name: string): { stream: ReadableStream<Uint8Array>; length: number | undefined } {
+export function responseBytes(response: Response, name: string): OpenedBytes {
   if (!response.ok) {
     response.body?.cancel().catch(() => undefined);
     const status = `${response.status} ${response.statusText}`.trim();

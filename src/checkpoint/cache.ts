@@ -1,10 +1,14 @@
 /** The application's hand on downloaded weights. */
+import { absolute } from './hosted.ts';
+import { namesOf, recordOf } from './single.ts';
 import { chunkStore } from './store.ts';
 
 /** Weights in the cache. */
 export interface CachedWeights {
-  /** The hash of the whole file, in hexadecimal. */
-  sha256: string;
+  /** Of hosted weights: the hash of the whole file, in hexadecimal. */
+  sha256?: string;
+  /** Of a single file: its address, without the parts in which passwords and tokens stand. */
+  address?: string;
   /** Kept so far: less than the file's length if its download was broken off. */
   bytes: number;
 }
@@ -15,12 +19,21 @@ const isSha256 = (key: string) => /^[0-9a-f]{64}$/.test(key);
 export const weightCache = {
   /** What is kept, and where. */
   async list(): Promise<CachedWeights[]> {
-    const kept = await (await chunkStore()).list();
-    return [...kept].filter(([key]) => isSha256(key)).map(([sha256, bytes]) => ({ sha256, bytes }));
+    const store = await chunkStore();
+    const found: CachedWeights[] = [];
+    for (const [key, bytes] of await store.list()) {
+      if (isSha256(key)) found.push({ sha256: key, bytes });
+      const [, hash] = /^file-(.+)/.exec(key) ?? [];
+      const record = hash && (await recordOf(store, `address-${hash}`));
+      if (record) found.push({ address: record.address, bytes });
+    }
+    return found;
   },
-  /** Forgets one file's weights. */
-  async delete(sha256: string): Promise<void> {
-    await (await chunkStore()).delete(sha256);
+  /** Forgets one file's weights, by its `sha256` or `address`. */
+  async delete(which: string): Promise<void> {
+    const store = await chunkStore();
+    if (isSha256(which)) return store.delete(which);
+    for (const name of Object.values(await namesOf(absolute(which)))) await store.delete(name);
   },
   /** Forgets all weights, and what was known of their addresses. */
   async clear(): Promise<void> {

@@ -34,6 +34,8 @@ export interface DownloadOptions {
   headers?: Readonly<Record<string, string>> | undefined;
   /** The version of which a part is wanted; the whole file comes instead where it is of another. */
   ifRange?: string | undefined;
+  /** Told where the bytes end that have come, as they do. */
+  onBytes?: ((end: number) => void) | undefined;
   /** Called when the file cannot be had as it is described: the description may be of another version. */
   onFailure?: (() => Promise<void> | undefined) | undefined;
 }
@@ -81,13 +83,14 @@ export class Connection {
     public at: number,
     /** The server's names for this version of the file. */
     readonly version: Version,
+    private readonly onBytes: DownloadOptions['onBytes'],
   ) {}
 
   static async open(
     url: string,
     file: Pick<HostedFile, 'bytes' | 'chunkBytes'>,
     from: number,
-    { fetch, signal, retry, headers: more, ifRange }: DownloadOptions,
+    { fetch, signal, retry, headers: more, ifRange, onBytes }: DownloadOptions,
   ): Promise<Connection> {
     const stop = new AbortController();
     const stall = retry?.stall ?? 30_000;
@@ -96,7 +99,7 @@ export class Connection {
     checkStatus(url, response);
     const start = startOf(url, file, from, response);
     if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
-    const connection = new Connection(url, response.body.getReader(), stop, stall, start, versionOf(response.headers));
+    const connection = new Connection(url, response.body.getReader(), stop, stall, start, versionOf(response.headers), onBytes);
     if (start > from) {
       connection.close();
       throw new FaceXFormerError(
@@ -133,6 +136,7 @@ export class Connection {
     const { done, value } = await inTime(this.stall, this.stop, this.url, () => this.reader.read());
     if (done) throw new Passing(unreachable(this.url, `the answer ended at byte ${this.at}`));
     this.chunk = value as Uint8Array<ArrayBuffer>;
+    this.onBytes?.(this.at + value.length);
     this.lately += value.length;
     this.waited += performance.now() - begin;
     if (this.waited < 2 * this.stall) return;

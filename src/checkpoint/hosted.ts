@@ -29,7 +29,7 @@ const MIN_CHUNK_BYTES = 64 * 1024;
 const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
 
 /** The byte sources of hosted weights, in order. @throws FaceXFormerError */
-export async function hostedSources(url: string, options: HostedOptions): Promise<ByteSource[]> {
+export async function hostedSources(url: string, options: HostedOptions): Promise<(ByteSource & { readonly bytes: number })[]> {
   if (!globalThis.crypto?.subtle)
     throw new FaceXFormerError(
       'WEBGPU_UNAVAILABLE',
@@ -45,8 +45,9 @@ export async function hostedSources(url: string, options: HostedOptions): Promis
     return {
       name: address(at),
       rereadable: true,
-      open: async (signal) => ({
-        stream: verifiedStream(at, file, { ...options, store, onFailure, signal: signal ?? options.signal }),
+      bytes: file.bytes,
+      open: async (signal, onBytes) => ({
+        stream: verifiedStream(at, file, { ...options, store, onFailure, onBytes, signal: signal ?? options.signal }),
         length: file.bytes,
       }),
     };
@@ -64,7 +65,8 @@ function configOf(url: string): [config: string, beside: (name: string) => strin
   return [path === folder ? beside('config.json') : path + query, beside];
 }
 
-function absolute(url: string): string {
+/** @throws FaceXFormerError WEIGHTS_UNREACHABLE: it is no address */
+export function absolute(url: string): string {
   try {
     return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   } catch (cause) {
@@ -139,8 +141,14 @@ function badConfig(url: string, why: string, cause?: unknown): FaceXFormerError 
   );
 }
 
+/** A file of several. */
+export interface Part extends Checkpoint {
+  /** Bytes of its data that have come already, and wait for its first reading. */
+  waiting?(): number;
+}
+
 /** Several files' tensors as one checkpoint, read one file after the other. @throws FaceXFormerError BAD_WEIGHTS_FILE */
-export function joined(source: string, parts: readonly Checkpoint[]): Checkpoint {
+export function joined(source: string, parts: readonly Part[]): Checkpoint {
   const tensors = new Map<string, TensorInfo>();
   for (const part of parts)
     for (const [name, info] of part.tensors) {
@@ -150,12 +158,16 @@ export function joined(source: string, parts: readonly Checkpoint[]): Checkpoint
   return { source, tensors, rereadable: parts.every(({ rereadable }) => rereadable), read: (options) => readParts(parts, options) };
 }
 
-async function* readParts(parts: readonly Checkpoint[], { signal, onProgress }: ReadOptions = {}) {
+async function* readParts(parts: readonly Part[], { signal, onProgress }: ReadOptions = {}) {
   const size = ({ tensors }: Checkpoint) => [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   const total = parts.reduce((sum, part) => sum + size(part), 0);
-  let before = 0;
-  for (const part of parts) {
-    yield* part.read({ signal, onProgress: (loaded) => onProgress?.(before + loaded, total) });
-    before += size(part);
-  }
+  const loaded = parts.map((part) => part.waiting?.() ?? 0);
+  const tell = (i: number) => (now: number) => {
+    loaded[i] = Math.max(now, loaded[i] as number);
+    onProgress?.(
+      loaded.reduce((sum, one) => sum + one, 0),
+      total,
+    );
+  };
+  for (const [i, part] of parts.entries()) yield* part.read({ signal, onProgress: tell(i) });
 }

@@ -1,10 +1,11 @@
 /** Opens a safetensors file wherever it is, reads its header, and then its tensors one by one. */
 import { checkSignal, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { address, ByteReader, type ByteSource, fetchBytes, plainBytes, responseBytes, tag } from './bytes.ts';
+import { address, type ByteReader, type ByteSource, plainBytes, readerOf, responseBytes, responseOf, tag } from './bytes.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
-import { hostedSources, joined } from './hosted.ts';
+import { absolute, hostedSources, joined, type Part } from './hosted.ts';
 import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength } from './safetensors.ts';
+import { keptSource } from './single.ts';
 
 /** Where weights can be read from; a stream, a Request's body and a Response only once. */
 export type WeightsSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>;
@@ -14,11 +15,16 @@ export interface OpenOptions {
   signal?: AbortSignal | undefined;
   /** Fetches addresses; the runtime's own unless given. */
   fetch?: typeof globalThis.fetch | undefined;
-  /** Whether hosted weights are kept for the next visit and taken from the last one (`weightCache`); true unless given. */
+  /** Whether weights of an address are kept for the next visit and taken from the last one (`weightCache`); true unless given. */
   cache?: boolean | undefined;
   /** How patient the download of hosted weights is. */
   retry?: RetryOptions | undefined;
+  /** Called as bytes arrive while it is opened: bytes so far, and of all files, where that is known. */
+  onProgress?: ((loaded: number, total: number) => void) | undefined;
 }
+
+/** Files of hosted weights that wait, opened, for their turn; browsers have six connections for a server. Others are opened twice. */
+const WAITING_FILES = 4;
 
 /**
  * Opens a checkpoint: hosted weights, by the address of their folder (ending in `/`) or of its config.json, which are verified, kept
@@ -29,17 +35,49 @@ export interface OpenOptions {
  * waited for until the signal says otherwise.
  * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, BAD_OPTION, ABORTED
  */
-export async function openCheckpoint(source: WeightsSource, { signal, fetch, cache = true, retry }: OpenOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(source: WeightsSource, options: OpenOptions = {}): Promise<Checkpoint> {
+  const { signal, cache = true, retry, onProgress } = options;
   checkSignal(signal);
   throwIfAborted(signal);
-  const fetching = fetch ?? globalThis.fetch.bind(globalThis);
-  if ((typeof source !== 'string' && tag(source) !== 'URL') || !isHosted(String(source)))
-    return openBytes(byteSource(source, fetching), signal);
-  const [first, ...others] = await hostedSources(String(source), { signal, fetch: fetching, cache, retry });
-  if (others.length === 0) return openBytes(first as ByteSource, signal);
-  const parts: Checkpoint[] = [];
-  for (const part of [first as ByteSource, ...others]) parts.push(await openBytes(part, signal, false));
-  return joined(address(String(source)), parts);
+  if (options.fetch !== undefined && typeof options.fetch !== 'function')
+    throw new FaceXFormerError(
+      'BAD_OPTION',
+      `\`fetch\` is ${typeof options.fetch}; it must be a function, called as the runtime's own is.`,
+    );
+  const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const url = typeof source === 'string' || tag(source) === 'URL' ? String(source) : undefined;
+  if (url === undefined || !isHosted(url)) {
+    const kept = url !== undefined && cache && isKept(url);
+    return openBytes(kept ? keptSource(absolute(url), { fetch, signal, retry }) : byteSource(source, fetch), signal, { onProgress });
+  }
+  const files = await hostedSources(url, { signal, fetch, cache, retry });
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let before = 0;
+  const parts: Opened[] = [];
+  try {
+    for (const [i, file] of files.entries()) {
+      let arrived = 0;
+      const tell = (bytes: number) => {
+        arrived = bytes;
+        onProgress?.(before + bytes, total);
+      };
+      parts.push(await openBytes(file, signal, { keep: i < WAITING_FILES, onProgress: tell }));
+      before += arrived;
+    }
+    return parts.length === 1 ? (parts[0] as Opened) : joined(address(url), parts);
+  } catch (error) {
+    for (const part of parts) part.close();
+    throw error;
+  }
+}
+
+/** Whether a single file of this address outlives the visit: one of the web, where its bytes can be hashed. */
+function isKept(url: string): boolean {
+  try {
+    return /^https?:/.test(absolute(url)) && globalThis.crypto?.subtle !== undefined;
+  } catch {
+    return false; // fetch says what is wrong with it
+  }
 }
 
 /** Whether the address is that of hosted weights: of their folder, or of their config.json. Some stores write a path as one segment, its slashes as %2F. */
@@ -47,10 +85,19 @@ export function isHosted(url: string): boolean {
   return /(\/|%2F|(^|\/|%2F)config\.json)$/i.test(url.split(/[?#]/, 1)[0] as string);
 }
 
+/** A file that was opened, and may be left unread. */
+type Opened = Part & { close(): void };
+
 /** Reads the header. `keep`: the opened source waits for the first reading, instead of being opened again. */
-async function openBytes(bytes: ByteSource, signal: AbortSignal | undefined, keep = true): Promise<Checkpoint> {
-  const first = new ByteReader(bytes.name, await bytes.open(signal));
-  const { header, text } = await guarded(first, signal, () => readHeader(first));
+async function openBytes(
+  bytes: ByteSource,
+  signal: AbortSignal | undefined,
+  { keep = true, onProgress }: { keep?: boolean; onProgress?: OpenOptions['onProgress'] } = {},
+): Promise<Opened> {
+  const first = await readerOf(bytes, signal);
+  first.onChunk = () => onProgress?.(first.arrived, first.length ?? 0);
+  const { header, text } = await guarded(first, signal, () => forgetting(bytes, () => readHeader(first)));
+  first.onChunk = undefined;
   let waiting: ByteReader | undefined = keep ? first : undefined;
   if (!keep) first.cancel();
   signal?.addEventListener('abort', () => waiting?.cancel(), { once: true });
@@ -62,7 +109,7 @@ async function openBytes(bytes: ByteSource, signal: AbortSignal | undefined, kee
     if (opened) return opened;
     if (!bytes.rereadable)
       throw new FaceXFormerError('BAD_OPTION', `The weights of a ${bytes.name} can be read only once; open them again.`);
-    const reader = new ByteReader(bytes.name, await bytes.open(readSignal));
+    const reader = await readerOf(bytes, readSignal);
     const again = await guarded(reader, readSignal, () => readHeader(reader));
     if (again.text === text) return reader;
     reader.cancel();
@@ -73,8 +120,25 @@ async function openBytes(bytes: ByteSource, signal: AbortSignal | undefined, kee
     source: bytes.name,
     tensors: header.tensors,
     rereadable: bytes.rereadable,
-    read: (options) => readTensors(header, begin, options),
+    read: (options) => readTensors(header, begin, bytes, options),
+    waiting: () => (waiting ? arrivedOf(waiting, header) : 0),
+    close: () => waiting?.cancel(),
   };
+}
+
+/** Bytes of data that have come: a header is none. */
+function arrivedOf({ arrived }: ByteReader, { dataStart, dataBytes }: SafetensorsHeader): number {
+  return Math.min(Math.max(arrived - dataStart, 0), dataBytes);
+}
+
+/** Runs a step of reading; bytes that turn out to be no file of weights are kept for no later visit. */
+async function forgetting<T>(bytes: ByteSource, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof FaceXFormerError && error.code === 'BAD_WEIGHTS_FILE') bytes.forget?.();
+    throw error;
+  }
 }
 
 async function readHeader(reader: ByteReader): Promise<{ header: SafetensorsHeader; text: string }> {
@@ -90,12 +154,17 @@ async function readHeader(reader: ByteReader): Promise<{ header: SafetensorsHead
 async function* readTensors(
   header: SafetensorsHeader,
   begin: (signal: AbortSignal | undefined) => Promise<ByteReader>,
+  bytes: ByteSource,
   { signal, onProgress }: ReadOptions = {},
 ) {
   checkSignal(signal);
   throwIfAborted(signal);
   const reader = await begin(signal);
-  const progress = () => onProgress?.(Math.min(Math.max(reader.arrived - header.dataStart, 0), header.dataBytes), header.dataBytes);
+  const progress = () => onProgress?.(arrivedOf(reader, header), header.dataBytes);
+  const badLength = (end: number, due: number) => {
+    bytes.forget?.();
+    return wrongLength(end, due);
+  };
   reader.onChunk = progress;
   try {
     progress();
@@ -103,10 +172,10 @@ async function* readTensors(
     for (const info of header.tensors.values()) {
       const data = await guarded(reader, signal, () => reader.take(info.bytes));
       end += data.length;
-      if (data.length < info.bytes) throw wrongLength(end, header.dataStart + header.dataBytes);
+      if (data.length < info.bytes) throw badLength(end, header.dataStart + header.dataBytes);
       yield { info, data };
     }
-    if (!(await guarded(reader, signal, () => reader.ended()))) throw wrongLength(reader.arrived, end);
+    if (!(await guarded(reader, signal, () => reader.ended()))) throw badLength(reader.arrived, end);
   } finally {
     reader.cancel();
   }
@@ -135,7 +204,7 @@ function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): Byte
   if (typeof source === 'string' || kind === 'URL' || kind === 'Request') {
     const name = address(kind === 'Request' ? (source as Request).url : String(source));
     const request = () => (kind === 'Request' ? (source as Request).clone() : String(source));
-    return { name, rereadable: true, open: (signal) => fetchBytes(request, name, fetch, signal) };
+    return { name, rereadable: true, open: async (signal) => responseBytes(await responseOf(request, name, fetch, signal), name) };
   }
   if (kind === 'Response') {
     const response = source as Response;

@@ -65,7 +65,7 @@ describe('a checkpoint opens from', () => {
     });
     for (const source of [url, new URL(url), new Request(url)]) {
       requests = 0;
-      const checkpoint = await openCheckpoint(source);
+      const checkpoint = await openCheckpoint(source, { cache: false });
       expect(checkpoint).toMatchObject({ source: url, rereadable: true });
       expect(await readAll(checkpoint)).toEqual(values);
       expect(requests).toBe(1);
@@ -161,7 +161,7 @@ describe('what cannot be read is refused', () => {
       code: 'WEIGHTS_UNREACHABLE',
       message: expect.stringMatching(/broke off/),
     });
-    const checkpoint = await openCheckpoint(url);
+    const checkpoint = await openCheckpoint(url, { cache: false });
     await readAll(checkpoint);
     await expect(readAll(checkpoint)).rejects.toMatchObject({
       code: 'BAD_WEIGHTS_FILE',

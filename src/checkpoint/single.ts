@@ -1,0 +1,182 @@
+/** One file of weights by its address: kept as it arrives, and taken from the store as long as the server says that it is still that file. */
+import { either } from '../gpu/errors.ts';
+import { address, type ByteSource, responseBytes, responseOf } from './bytes.ts';
+import type { HostedFile, RetryOptions } from './connection.ts';
+import { heard, sha256, verifiedStream } from './download.ts';
+import { CHUNK_BYTES } from './hosted.ts';
+import { type ChunkStore, chunkStore } from './store.ts';
+
+/** What a server says of a file, in its own words; undefined where it does not say it. */
+export interface Version {
+  readonly etag?: string | undefined;
+  readonly modified?: string | undefined;
+  readonly length?: string | undefined;
+}
+
+/** What the store knows of a file: where it is from, and once all of it is here its hashes and the version that it is of. */
+interface Kept {
+  /** Without the parts in which passwords and tokens stand. */
+  readonly address: string;
+  /** The hash of the whole address: `?file=a` is another file than `?file=b`. */
+  readonly whole: string;
+  readonly version: Version;
+  readonly file?: HostedFile;
+}
+
+/** Milliseconds in which a server says whether the file is still the same; after them it is taken for unreachable. */
+const ASKING = 5000;
+
+const hashOf = (text: string): Promise<string> => sha256(new TextEncoder().encode(text));
+
+/** Under which names the store has a file's chunks and what is known of it. */
+export const namesOf = async (url: string): Promise<{ chunks: string; record: string }> => {
+  const hash = await hashOf(address(url));
+  return { chunks: `file-${hash}`, record: `address-${hash}` };
+};
+
+/** What is known of the file whose chunks the store has under this name. */
+export async function recordOf(store: ChunkStore, record: string): Promise<Kept | undefined> {
+  try {
+    return JSON.parse(new TextDecoder().decode((await store.get(record, 0)) ?? new Uint8Array())) as Kept;
+  } catch {
+    return undefined; // none, or damaged
+  }
+}
+
+/** Whether two answers are of one version: all that both of them say is the same. A server that says nothing is taken at its earlier word. */
+export function isSame(a: Version, b: Version): boolean {
+  return (['etag', 'modified', 'length'] as const).every((name) => a[name] === undefined || b[name] === undefined || a[name] === b[name]);
+}
+
+const versionOf = ({ headers }: Response): Version => ({
+  etag: headers.get('etag') ?? undefined,
+  modified: headers.get('last-modified') ?? undefined,
+  length: headers.get('content-length') ?? undefined,
+});
+
+interface SingleOptions {
+  readonly fetch: typeof globalThis.fetch;
+  readonly signal?: AbortSignal | undefined;
+  readonly retry?: RetryOptions | undefined;
+}
+
+/** The file at an address of the web, absolute. */
+export function keptSource(url: string, options: SingleOptions): ByteSource {
+  const name = address(url);
+  /** What is known of the file; without it the next visit asks anew. */
+  const forget = async () => {
+    const [store, { record }] = await Promise.all([chunkStore(), namesOf(url)]);
+    await store.delete(record).catch(() => undefined);
+  };
+  return {
+    name,
+    rereadable: true,
+    forget,
+    async open(given, onBytes) {
+      const signal = given ?? options.signal;
+      const store = await heard(chunkStore(), signal);
+      const names = await namesOf(url);
+      const whole = await hashOf(url.split('#', 1)[0] as string);
+      const found = store && (await heard(recordOf(store, names.record), signal));
+      const kept = found?.file && found.whole === whole ? { ...found, file: found.file } : undefined;
+      const fromStore = (file: HostedFile) => ({
+        stream: verifiedStream(url, file, { ...options, signal, store, onBytes, onFailure: forget }),
+        length: file.bytes,
+      });
+      const told = kept && (await askedVersion(url, options.fetch, signal));
+      if (kept && told && (told === 'silence' || isSame(kept.version, told))) return fromStore(kept.file);
+      const response = await responseOf(() => url, name, options.fetch, signal);
+      if (kept && response.ok && isSame(kept.version, versionOf(response))) {
+        response.body?.cancel().catch(() => undefined); // who refuses HEAD says it here
+        return fromStore(kept.file);
+      }
+      const { stream, length } = responseBytes(response, name);
+      if (!store) return { stream, length };
+      return { stream: keeping(stream, store, names, { address: name, whole, version: versionOf(response) }, length), length };
+    },
+  };
+}
+
+/** What the server says of the file, without the file; `silence` where it cannot be reached, undefined where it refuses to be asked so. */
+async function askedVersion(
+  url: string,
+  fetch: typeof globalThis.fetch,
+  signal: AbortSignal | undefined,
+): Promise<Version | 'silence' | undefined> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), ASKING);
+  try {
+    const response = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
+    response.body?.cancel().catch(() => undefined);
+    const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? ''); // of a network that wants one to log in
+    return isPage ? 'silence' : response.ok ? versionOf(response) : undefined;
+  } catch {
+    return 'silence';
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The same bytes as they come; whole chunks of them go into the store on the way, and at the end what they are. No failure of the store holds them up. */
+function keeping(
+  stream: ReadableStream<Uint8Array>,
+  store: ChunkStore,
+  names: { chunks: string; record: string },
+  known: Omit<Kept, 'file'>,
+  length = CHUNK_BYTES,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  const hashes: string[] = [];
+  const chunkBytes = Math.max(1, Math.min(length, CHUNK_BYTES));
+  let chunk = new Uint8Array(chunkBytes);
+  let have = 0;
+  let bytes = 0;
+  let keeps = true;
+  const write = (record: Kept) => store.put(names.record, 0, new TextEncoder().encode(JSON.stringify(record)));
+  const forget = async () => {
+    keeps = false;
+    await Promise.all([store.delete(names.record), store.delete(names.chunks)]).catch(() => undefined);
+  };
+  /** The last thing that the store was asked; one chunk is on its way there while the next arrives. */
+  let put: Promise<unknown> = store
+    .delete(names.chunks)
+    .then(() => write(known))
+    .catch(forget);
+  const putChunk = async () => {
+    const [full, index] = [chunk.slice(0, have), hashes.length];
+    have = 0;
+    hashes.push(await sha256(full));
+    await put;
+    if (keeps) put = store.put(names.chunks, index, full).catch(forget);
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (!done) {
+          for (let at = 0; keeps && at < value.length; ) {
+            const part = value.subarray(at, at + chunkBytes - have);
+            chunk.set(part, have);
+            have += part.length;
+            at += part.length;
+            if (have === chunkBytes) await putChunk();
+          }
+          bytes += value.length;
+          return controller.enqueue(value);
+        }
+        if (have > 0) await putChunk();
+        await put;
+        const file = { name: known.address, bytes, sha256: names.chunks, chunks: hashes, chunkBytes };
+        if (keeps && bytes > 0) await write({ ...known, file }).catch(forget);
+        chunk = new Uint8Array(0);
+        controller.close();
+      },
+      async cancel(reason) {
+        await reader.cancel(reason).catch(() => undefined);
+        await put;
+        await forget();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,221 @@
+/** A single file of weights by its address: the second visit downloads nothing, unless the file is another. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { weightCache } from '../../src/checkpoint/cache.ts';
+import { type OpenOptions, openCheckpoint } from '../../src/checkpoint/open.ts';
+import { isSame, namesOf } from '../../src/checkpoint/single.ts';
+import { chunkStore } from '../../src/checkpoint/store.ts';
+import { entry, fileOf } from './files.ts';
+import { CHUNK_BYTES, hostedServer, sha256 } from './hosted-server.ts';
+
+const LENGTH = 16 * 1024 * 1024 + 1000; // more than a chunk
+const filled = (seed: number) =>
+  fileOf(
+    { w: entry('U8', [LENGTH], [0, LENGTH]) },
+    new Uint8Array(LENGTH).map((_, i) => (i * seed) & 255),
+  );
+const file = filled(31);
+const other = filled(37);
+
+let server: Server;
+let url: string;
+/** Method, path and headers of what was asked, and the bytes of bodies that were sent. */
+let requests: string[];
+let sent: number;
+let served: Uint8Array;
+let answer: (request: IncomingMessage, response: ServerResponse) => boolean;
+let validators: Record<string, string>;
+
+beforeEach(async () => {
+  await weightCache.clear();
+  [requests, sent, served, validators, answer] = [[], 0, file, { etag: '"one"' }, () => false];
+  server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    if (answer(request, response)) return;
+    const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const body = served.subarray(from);
+    const range = from > 0 ? { 'content-range': `bytes ${from}-${served.length - 1}/${served.length}` } : {};
+    response.writeHead(from > 0 ? 206 : 200, { ...validators, ...range, 'content-length': body.length });
+    if (request.method === 'HEAD') return void response.end();
+    sent += body.length;
+    response.end(body);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/w.safetensors`;
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+async function load(address: string | URL = url, options: OpenOptions = {}): Promise<string> {
+  const checkpoint = await openCheckpoint(address, { retry: { tries: 1, delay: 1 }, ...options });
+  let hash = '';
+  for await (const { data } of checkpoint.read()) hash = sha256(data);
+  return hash;
+}
+const hashOf = (bytes: Uint8Array) => sha256(bytes.subarray(bytes.length - LENGTH));
+
+describe('a single file', () => {
+  it('is downloaded once: later visits ask whether it is the same, and get no byte', async () => {
+    expect(await load()).toBe(hashOf(file));
+    expect(sent).toBe(file.length);
+    expect(await weightCache.list()).toEqual([{ address: url, bytes: file.length }]);
+    for (const again of [url, new URL(url)]) expect(await load(again)).toBe(hashOf(file));
+    expect(sent).toBe(file.length);
+    expect(requests).toEqual(['GET /w.safetensors', 'HEAD /w.safetensors', 'HEAD /w.safetensors']);
+  });
+
+  it('is downloaded anew where it is another, and the old one is forgotten', async () => {
+    await load();
+    [served, validators] = [other, { etag: '"two"' }];
+    expect(await load()).toBe(hashOf(other));
+    expect(await load()).toBe(hashOf(other));
+    expect(sent).toBe(2 * file.length);
+    expect(await weightCache.list()).toEqual([{ address: url, bytes: file.length }]);
+  });
+
+  it.each<[string, Record<string, string>, Record<string, string>, boolean]>([
+    ['the date', { 'last-modified': 'a' }, { 'last-modified': 'b' }, false],
+    ['the date, the rest being the same', { etag: '1', 'last-modified': 'a' }, { etag: '1', 'last-modified': 'b' }, false],
+    ['less than before', { etag: '1', 'last-modified': 'a' }, { 'last-modified': 'a' }, true],
+    ['nothing', {}, {}, true],
+  ])('is told from another by %s', (_, before, now, same) => {
+    const version = (headers: Record<string, string>) => ({ etag: headers['etag'], modified: headers['last-modified'] });
+    expect(isSame(version(before), version(now))).toBe(same);
+  });
+
+  it('is there without the network', async () => {
+    await load();
+    const offline = async () => Promise.reject(new TypeError('Failed to fetch'));
+    expect(await load(url, { fetch: offline })).toBe(hashOf(file));
+    answer = (_, response) => Boolean(response.writeHead(200, { 'content-type': 'text/html' }).end('<title>log in</title>'));
+    expect(await load()).toBe(hashOf(file));
+  });
+
+  it('of a server that refuses HEAD is asked for, and its answer is left', async () => {
+    await load();
+    answer = ({ method }, response) => method === 'HEAD' && Boolean(response.writeHead(405).end());
+    expect(await load()).toBe(hashOf(file));
+    [served, validators] = [other, { etag: '"two"' }];
+    expect(await load()).toBe(hashOf(other));
+  });
+
+  it('that came in part is taken for no whole one', async () => {
+    answer = (_, response) => {
+      response.writeHead(200, validators).write(file.subarray(0, LENGTH / 2), () => response.destroy());
+      return true;
+    };
+    await expect(load()).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+    answer = ({ method }, response) => method === 'GET' && Boolean(response.writeHead(200, validators).end(file.subarray(0, -5)));
+    await expect(load()).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE' });
+    answer = () => false;
+    expect(await load()).toBe(hashOf(file));
+    expect(sent).toBe(file.length);
+  });
+
+  it('that is aborted on its way is kept by none', async () => {
+    const stop = new AbortController();
+    const checkpoint = await openCheckpoint(url, { signal: stop.signal });
+    const reading = (async () => {
+      for await (const _ of checkpoint.read({ signal: stop.signal, onProgress: (now) => now > LENGTH / 2 && stop.abort() }));
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await load()).toBe(hashOf(file));
+    expect(requests.filter((one) => one.startsWith('GET')).length).toBe(2);
+  });
+
+  it('a chunk of which was damaged in the store is fetched anew, and only that', async () => {
+    await load();
+    const store = await chunkStore();
+    const { chunks } = await namesOf(url);
+    await store.put(chunks, 1, new Uint8Array(9));
+    const before = sent;
+    expect(await load()).toBe(hashOf(file));
+    expect(sent - before).toBe(file.length - 16 * 1024 * 1024);
+  });
+
+  it('is forgotten by its address, and with all', async () => {
+    for (const forget of [() => weightCache.delete(url), () => weightCache.delete(`${url}?token=SECRET`), () => weightCache.clear()]) {
+      await load();
+      await forget();
+      expect(await weightCache.list()).toEqual([]);
+    }
+    await load(url, { cache: false });
+    expect(await weightCache.list()).toEqual([]);
+    expect((await (await chunkStore()).list()).size).toBe(0);
+  });
+
+  it('is one with its query, which is not written down', async () => {
+    await load(`${url}?token=SECRET`);
+    expect(JSON.stringify(await weightCache.list())).not.toContain('SECRET');
+    served = other;
+    expect(await load(`${url}?token=OTHER`)).toBe(hashOf(other));
+    expect(await load(`${url}?token=OTHER`)).toBe(hashOf(other));
+    expect(sent).toBe(2 * file.length);
+  });
+
+  it('goes by a fetch of the own, which is kept under the address that is given', async () => {
+    const fetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(`${input}?signature=${Math.random()}`, init);
+    expect(await load(url, { fetch })).toBe(hashOf(file));
+    expect(await load(url, { fetch })).toBe(hashOf(file));
+    expect(sent).toBe(file.length);
+    expect(requests.every((request) => request.includes('?signature='))).toBe(true);
+    await expect(load(url, { fetch: 'x' as never })).rejects.toMatchObject({ code: 'BAD_OPTION' });
+  });
+});
+
+describe('hosted shards', () => {
+  const shard = (name: string, length: number) => fileOf({ [name]: entry('U8', [length], [0, length]) }, length);
+  const shards = Object.fromEntries(['a', 'b', 'c'].map((name, i) => [`model-${i}.safetensors`, shard(name, 3 * CHUNK_BYTES + i)]));
+
+  it.each([true, false])(
+    'are asked for once, with a cache (%s), of a server without ranges, and told from the first bytes on',
+    async (cache) => {
+      await weightCache.clear();
+      const hosted = await hostedServer(shards);
+      try {
+        hosted.ranges = false;
+        const told: number[] = [];
+        const opened: number[] = [];
+        const checkpoint = await openCheckpoint(hosted.url, { cache, onProgress: (now, total) => opened.push(now / total) });
+        expect(opened.length).toBeGreaterThan(2);
+        const names: string[] = [];
+        for await (const { info } of checkpoint.read({ onProgress: (now, total) => told.push(now / total) })) names.push(info.name);
+        expect(names).toEqual(['a', 'b', 'c']);
+        expect(hosted.requests.toSorted()).toEqual(['config.json 0', ...Object.keys(shards).map((name) => `${name} 0`)]);
+        for (const steps of [opened, told]) expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+        expect(told[0]).toBeGreaterThan(0); // what came while it was opened
+        expect(told.at(-1)).toBe(1);
+      } finally {
+        await hosted.close();
+      }
+    },
+  );
+
+  it('tell of a chunk before all of it is there', async () => {
+    const hosted = await hostedServer({ 'model.safetensors': shard('a', 2 * CHUNK_BYTES) });
+    try {
+      const whole = shard('a', 2 * CHUNK_BYTES);
+      let go = () => {};
+      hosted.mischief = ({ path }, response) => {
+        if (path === 'config.json') return false;
+        response.writeHead(200, { 'content-length': whole.length }).write(whole.subarray(0, 1000));
+        go = () => response.end(whole.subarray(1000));
+        return true;
+      };
+      const told: number[] = [];
+      const opening = openCheckpoint(hosted.url, {
+        cache: false,
+        onProgress: (now) => {
+          if (told.push(now) === 1) go();
+        },
+      });
+      await opening;
+      expect(told[0]).toBe(1000);
+    } finally {
+      await hosted.close();
+    }
+  });
+});
