@@ -57,9 +57,9 @@ export async function load({ weights, tasks, plan, dtype }: LoadRequest): Promis
     ...(tasks && { tasks: tasks as Task[] }), // the engine says which names it does not know
     onProgress(progress) {
       const now = performance.now();
-      if (now - last < 100 && progress.loaded < progress.total) return;
+      if (now - last < 100 && progress.fraction < 1) return;
       last = now;
-      void globalThis.reportProgress?.({ phase: progress.phase, loaded: progress.loaded, total: progress.total });
+      void globalThis.reportProgress?.({ phase: 'loading', loaded: progress.fraction, total: 1 });
     },
   });
 }

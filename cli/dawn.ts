@@ -104,7 +104,7 @@ async function load(weights: ChosenWeights, options: Omit<LoadOptions, 'weights'
         'file' in weights
           ? (Readable.toWeb(createReadStream(weights.file)) as ReadableStream<Uint8Array>)
           : seededCheckpoint(tensorsOf(weights.form), weights.seed),
-      onProgress: showProgress,
+      onProgress: ({ fraction }) => showProgress({ phase: 'loading', loaded: fraction, total: 1 }),
     });
   } finally {
     clearProgress();

@@ -31,13 +31,11 @@ async function hasTrained(signal: AbortSignal): Promise<boolean> {
   }
 }
 
-function showProgress({ phase, loaded, total }: Progress, trained: boolean): void {
+function showProgress({ phase, loaded, total, fraction }: Progress, trained: boolean): void {
   if (phase === 'ready') return;
-  const arriving = phase === 'weights' && loaded < total;
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
-  // Kernels compile while weights arrive, and may take longer.
   const weights = trained ? `Loading weights, ${megabytes(loaded)} of ${megabytes(total)} MB` : 'Making untrained weights';
-  const text = arriving ? weights : phase === 'device' ? 'Asking for the GPU' : 'Compiling kernels';
-  sayState(text, 'loading');
-  showBar(arriving ? loaded / total : 'unknown');
+  const texts = { device: 'Asking for the GPU', weights, pipelines: `Compiling kernels, ${loaded} of ${total}` };
+  sayState(texts[phase], 'loading');
+  showBar(fraction);
 }

@@ -22,11 +22,10 @@ export async function loadEngine(
     ...optionsOf(settings),
     device,
     ...(signal && { signal }),
-    onProgress({ phase, loaded, total }) {
+    onProgress({ phase, loaded, total, fraction }) {
       if (phase === 'pipelines') planned ||= performance.now();
-      if (phase !== 'weights') return;
-      arrived = performance.now();
-      say(loaded < total ? phaseOfWeights : 'Compiling kernels', loaded < total ? loaded / total : undefined);
+      if (phase === 'weights') arrived = performance.now();
+      say(phase === 'weights' && loaded < total ? phaseOfWeights : 'Compiling kernels', fraction);
     },
   });
   const end = performance.now();

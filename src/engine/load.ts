@@ -45,8 +45,9 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
   checkLoadOptions(options);
   throwIfAborted(signal);
-  const reached = (phase: Progress['phase']) => onProgress({ phase, loaded: Number(phase === 'ready'), total: 1 });
-  reached('device');
+  const tell = telling(onProgress);
+  const arrived = (loaded: number, total: number) => tell('weights', loaded, total);
+  tell('device', 0, 1);
   const gpu = await openGpu(options.device, { signal, float16: wantsFloat16(asked) });
   const parameters = new Parameters(gpu.device);
   const preprocess = new Preprocess(gpu.device);
@@ -54,7 +55,9 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
   let detecting: Promise<FaceDetector> | undefined;
   try {
-    const checkpoint = inFloat32(isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended }));
+    const checkpoint = inFloat32(
+      isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended, fetch: options.fetch, onProgress: arrived }),
+    );
     const config = readConfig(checkpoint.tensors);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const kernels = askedKernels(gpu, options.plan ?? 'auto');
@@ -63,17 +66,16 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const graph = graphOf(1);
     const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
     const found = await rememberedChoices(options, gpu, dtype);
-    reached('pipelines');
     const pipelines = new Pipelines(gpu.device);
     const plan = planned(found?.choose);
     const { detector } = options;
     if (typeof detector === 'function') detecting = detector({ device: gpu.device, signal: ended });
     const [remembered, detects] = await Promise.all([
-      compile(pipelines, plan, found, planned),
+      compile(pipelines, plan, found, planned, (loaded, total) => tell('pipelines', loaded, total)),
       detecting ?? (detector as FaceDetector | undefined),
       parameters.load(plan.parameters, withCheckedBuffers(checkpoint, config.tensors), {
         signal: ended,
-        onProgress: (loaded, total) => onProgress({ phase: 'weights', loaded, total }),
+        onProgress: arrived,
       }),
     ]);
     const programs = new Programs({
@@ -86,7 +88,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     });
     await programs.get({ tasks });
     throwIfAborted(ended);
-    reached('ready');
+    tell('ready', 1, 1);
     return {
       gpu,
       dtype,
@@ -114,15 +116,37 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
 }
 
 /** Requests all pipelines at once; a new driver may refuse what was remembered of the old one. Gives what is worth remembering. */
-async function compile(pipelines: Pipelines, plan: Plan, remembered: Remembered, planned: () => Plan): Promise<Remembered> {
+async function compile(
+  pipelines: Pipelines,
+  plan: Plan,
+  remembered: Remembered,
+  planned: () => Plan,
+  onProgress: (compiled: number, total: number) => void,
+): Promise<Remembered> {
   try {
-    await Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    const asked = new Set(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    let compiled = 0;
+    onProgress(0, asked.size);
+    await Promise.all([...asked].map((one) => one.then(() => onProgress(++compiled, asked.size))));
     return remembered;
   } catch (error) {
     if (!remembered) throw error;
     await remembered.forget();
-    return compile(pipelines, planned(), undefined, planned);
+    return compile(pipelines, planned(), undefined, planned, onProgress);
   }
+}
+
+/** What each phase is of the whole, roughly as time goes by where weights come from a network. The rest is for what follows both. */
+const SHARES = { weights: 0.7, pipelines: 0.27 };
+
+/** Tells how far the loading is, of a phase and of everything. */
+function telling(onProgress: (progress: Progress) => void) {
+  const done: Record<Progress['phase'], number> = { device: 0, weights: 0, pipelines: 0, ready: 0 };
+  return (phase: Progress['phase'], loaded: number, total: number): void => {
+    if (total > 0) done[phase] = Math.max(done[phase], loaded / total);
+    const fraction = phase === 'ready' ? 1 : SHARES.weights * done.weights + SHARES.pipelines * done.pipelines;
+    onProgress({ phase, loaded, total, fraction });
+  };
 }
 
 type Remembered = Awaited<ReturnType<typeof rememberedChoices>>;

@@ -11,12 +11,14 @@ import type { AnyBox } from '../image/crop.ts';
 import type { FaceDetector, LoadDetector } from '../image/detector.ts';
 import type { TunedShape } from '../tune/tune.ts';
 
-/** How far `load` is. */
+/** How far `load` is. Weights arrive while pipelines are compiled: it tells now of these, now of those. */
 export interface Progress {
   readonly phase: 'device' | 'pipelines' | 'weights' | 'ready';
-  /** Bytes of weights read, and in all, in phase `weights`; else 0 or 1 of 1. */
+  /** In phase `weights` bytes that have come, and of all (0 until that is known); in phase `pipelines` those compiled; else 0 or 1 of 1. */
   readonly loaded: number;
   readonly total: number;
+  /** How much of everything is done, for a bar: 0 to 1, never falls, and is 1 in phase `ready` alone. */
+  readonly fraction: number;
 }
 
 /** Element type of weights and activations on the GPU. */
@@ -48,11 +50,13 @@ export interface LoadOptions<Asked extends Task = Task> {
    * Where it was never called the engine's own table decides.
    */
   tuned?: boolean;
+  /** Fetches weights that are given by address, instead of the runtime's own: to sign addresses, say, or to add headers. */
+  fetch?: typeof globalThis.fetch | undefined;
   /** A GPUDevice of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
   device?: LentDevice;
   /** Ends the loading with ABORTED; what was made is destroyed. */
   signal?: AbortSignal;
-  /** Called when a phase begins, and as weights arrive. */
+  /** Called when a phase begins, as weights arrive, and as pipelines are compiled. */
   onProgress?: (progress: Progress) => void;
 }
 
@@ -175,6 +179,7 @@ const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
   dtype: true,
   plan: true,
   tuned: true,
+  fetch: true,
   device: true,
   signal: true,
   onProgress: true,

@@ -8,6 +8,7 @@ import type { KernelTime } from '../graph/profile.ts';
 import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
 import { carried, carriedWeights } from './carry.ts';
+import { lentFetch } from './fetch.ts';
 import type { Greeting, LoadedEngine, Reply, Request } from './protocol.ts';
 
 export type { DetectOptions, MtcnnFace } from '../detect/mtcnn.ts';
@@ -18,8 +19,18 @@ export { type ErrorCode, FaceXFormerError } from '../gpu/errors.ts';
 export type { KernelTime } from '../graph/profile.ts';
 export type { PictureSource } from '../image/source.ts';
 
-/** Of `RemoteFaceXFormer.load`: those of `FaceXFormer.load`, but for a device and a detector, which cannot cross to a worker: see `RemoteMtcnn`. */
+/** A detector that a worker makes for itself: what `mtcnn` of this entry gives. */
+export interface RemoteDetector {
+  readonly mtcnn: Omit<MtcnnOptions, 'device' | 'signal'>;
+}
+
+/** For the `detector` of `RemoteFaceXFormer.load`: MTCNN beside the engine in the worker. What crosses to there is these options, and no code. */
+export const mtcnn = (options: RemoteDetector['mtcnn'] = {}): RemoteDetector => ({ mtcnn: options });
+
+/** Of `RemoteFaceXFormer.load`: those of `FaceXFormer.load`, but for a device, which cannot cross to a worker. */
 export interface RemoteLoadOptions extends Omit<LoadOptions, 'device' | 'detector'> {
+  /** What finds faces where `analyze` is given no box: `mtcnn()` of this entry. */
+  detector?: RemoteDetector | undefined;
   /**
    * A worker whose script is `facexformer-webgpu/worker`, or imports it; it is not ended by `dispose()`. Unless given, all engines of the page
    * share one of the package's own, which starts with the first.
@@ -33,11 +44,8 @@ export interface RemoteMtcnnOptions extends Omit<MtcnnOptions, 'device'> {
   worker?: Worker;
 }
 
-/**
- * What `RemoteFaceXFormer.analyze` takes: a `box` or `boxes`, and all else of `FaceXFormer.analyze` but what is said of detected faces, since the engine
- * in a worker has no detector.
- */
-export interface RemoteAnalyzeOptions extends Omit<AnalyzeOptions, 'crop' | 'maxFaces'> {
+/** What `RemoteFaceXFormer.analyze` takes: all that `FaceXFormer.analyze` does. */
+export interface RemoteAnalyzeOptions extends AnalyzeOptions {
   /** What of the picture is given away to the worker instead of copied: an ImageBitmap of no further use here. */
   transfer?: Transferable[];
 }
@@ -219,22 +227,41 @@ class Remote {
 /** What a request says but for whom it is. */
 type Unaddressed = Asked extends infer R ? (R extends { engine: number } ? Omit<R, 'engine'> : never) : never;
 
+/** Options that do not cross as they are. */
+type Special = { [Name in 'worker' | 'signal' | 'onProgress' | 'weights' | 'fetch' | 'detector']?: RemoteLoadOptions[Name] | undefined };
+
 /** The options that cross, and what is asked with them. */
-async function loaded<Options extends { weights?: LoadOptions['weights'] | undefined; worker?: Worker; signal?: AbortSignal | undefined }>(
+async function loaded(
   call: 'load' | 'loadDetector',
-  { worker, signal, onProgress, weights, ...options }: Options & { onProgress?: (progress: Progress) => void },
+  { worker, signal, onProgress, weights, fetch, detector, ...options }: Special,
 ): Promise<{ connection: Connection; id: number; value: unknown }> {
   if ((options as { device?: unknown }).device)
     throw new FaceXFormerError('BAD_OPTION', 'A `device` cannot be given to a worker; load the engine on the page to share it.');
-  if ((options as { detector?: unknown }).detector)
-    throw new FaceXFormerError('BAD_OPTION', 'A `detector` cannot be given to a worker; find faces by RemoteMtcnn, and give `boxes`.');
+  if (detector && !detector.mtcnn)
+    throw new FaceXFormerError(
+      'BAD_OPTION',
+      'A `detector` that is code cannot be given to a worker. Give mtcnn() of facexformer-webgpu/client, or find faces on the page and give `boxes`.',
+    );
   throwIfAborted(signal);
   const connection = connectionTo(worker ?? ownWorker());
-  const { value, transfer, name } = weights ? await carriedWeights(weights) : { value: undefined, transfer: [], name: '' };
-  const key = name === undefined ? undefined : JSON.stringify([name, Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))]);
-  const asked = { call, options: { ...options, ...(weights && { weights: value }) }, key } as Asked;
+  const given = await carriedOrNone(weights);
+  const search = detector && (await carriedOrNone(detector.mtcnn.weights));
+  const names = [given.name, search ? search.name : ''];
+  const port = fetch && lentFetch(fetch);
+  const posted = {
+    ...options,
+    ...(weights && { weights: given.value }),
+    ...(search && { detector: { mtcnn: { ...detector.mtcnn, ...(search.value !== undefined && { weights: search.value }) } } }),
+  };
+  const said = { ...options, ...(detector && { detector: { ...detector.mtcnn, weights: '' } }), fetch: !!fetch };
+  const key = names.includes(undefined) ? undefined : JSON.stringify([names, Object.entries(said).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const asked = { call, options: { ...posted, ...(port && { fetch: port }) }, key } as Asked;
+  const transfer = [...given.transfer, ...(search?.transfer ?? []), ...(port ? [port] : [])];
   return { connection, ...(await connection.ask(asked, transfer, { signal, onProgress })) };
 }
+
+const carriedOrNone = async (weights: LoadOptions['weights'] | undefined) =>
+  weights ? carriedWeights(weights) : { value: undefined, transfer: [], name: '' };
 
 /**
  * An engine in a worker. Engines of the same weights and options are one: components of a page that each load and dispose of theirs share
@@ -254,7 +281,7 @@ export class RemoteFaceXFormer extends Remote {
 
   /**
    * Loads an engine in the worker, or shares the one that it has. Addresses are meant from the page. A Request, a Response or a stream is read
-   * whole before it crosses; a checkpoint stays here and is read through.
+   * whole before it crosses; a checkpoint stays here and is read through, as a `fetch` is called through.
    * @throws FaceXFormerError as `FaceXFormer.load`; WORKER_FAILED
    */
   static async load(options: RemoteLoadOptions): Promise<RemoteFaceXFormer> {
@@ -264,7 +291,7 @@ export class RemoteFaceXFormer extends Remote {
   }
 
   /**
-   * As `FaceXFormer.analyze` of faces whose boxes are given, or of the whole picture; `RemoteMtcnn` finds them. A video or canvas is caught when it is called; an ImageBitmap is copied unless it is among `transfer`.
+   * Does what `FaceXFormer.analyze` does. A video or canvas is caught when it is called; an ImageBitmap is copied unless it is among `transfer`.
    * @throws FaceXFormerError as `FaceXFormer.analyze`; WORKER_FAILED
    */
   analyze(source: PictureSource, options?: RemoteAnalyzeOptions): Promise<Analysis> {
@@ -287,10 +314,7 @@ export class RemoteFaceXFormer extends Remote {
   }
 }
 
-/**
- * MTCNN in the worker, shared as engines are. What it finds, widened by `widen` or `widenToSquare` of `facexformer-webgpu`, are the `boxes` of
- * `RemoteFaceXFormer.analyze`.
- */
+/** MTCNN alone in the worker, shared as engines are: for faces that are found and not analysed. */
 export class RemoteMtcnn extends Remote {
   /** Does what `Mtcnn.load` does. @throws FaceXFormerError as that; WORKER_FAILED */
   static async load(options: RemoteMtcnnOptions = {}): Promise<RemoteMtcnn> {

@@ -15,9 +15,11 @@ export interface Greeting {
   readonly port: MessagePort;
 }
 
-/** Options as they cross: callbacks and signals stay on the page, and a checkpoint of the page's is read through a port. */
-export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProgress' | 'device' | 'detector'> & {
+/** Options as they cross: callbacks and signals stay on the page; its checkpoint is read, and its `fetch` called, through a port. */
+export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProgress' | 'device' | 'detector' | 'fetch'> & {
   readonly weights: LoadOptions['weights'] | PostedCheckpoint;
+  readonly detector?: { readonly mtcnn: PostedDetectorOptions };
+  readonly fetch?: MessagePort;
 };
 
 export type PostedDetectorOptions = Omit<MtcnnOptions, 'device' | 'signal'>;

@@ -1,12 +1,13 @@
 /** The worker's side of a channel: engines for a page, its calls answered as the engine answers them. */
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
-import type { MtcnnOptions } from '../detect/mtcnn.ts';
+import { type MtcnnOptions, mtcnn } from '../detect/mtcnn.ts';
 import type { LoadOptions, Progress } from '../engine/options.ts';
 import { aborted, FaceXFormerError } from '../gpu/errors.ts';
 import { planJson } from '../graph/print.ts';
 import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
 import type { Detector, Engine, Engines, Lease } from './engines.ts';
+import { borrowedFetch } from './fetch.ts';
 import type { Greeting, LoadedEngine, PostedCheckpoint, PostedLoadOptions, ReadAnswer, ReadCommand, Reply, Request } from './protocol.ts';
 
 /** Whether a message to the worker opens a channel. */
@@ -136,9 +137,14 @@ const rejectedBy = (signal: AbortSignal): Promise<never> =>
     else signal.addEventListener('abort', stop, { once: true });
   });
 
-function loadOptions({ weights, ...options }: PostedLoadOptions): LoadOptions {
+function loadOptions({ weights, detector, fetch, ...options }: PostedLoadOptions): LoadOptions {
   const posted = typeof weights === 'object' && weights !== null && 'posted' in weights;
-  return { ...options, weights: posted ? checkpointOf(weights as PostedCheckpoint) : (weights as LoadOptions['weights']) };
+  return {
+    ...options,
+    ...(detector && { detector: mtcnn(detector.mtcnn) }),
+    ...(fetch && { fetch: borrowedFetch(fetch) }),
+    weights: posted ? checkpointOf(weights as PostedCheckpoint) : (weights as LoadOptions['weights']),
+  };
 }
 
 /** The page's checkpoint, read tensor by tensor: the page sends the next when it is asked for it. */

@@ -11,7 +11,8 @@ beforeAll(async () => {
 
 describe('FaceXFormer', () => {
   it('loads in phases, pipelines asked for before the weights', async () => {
-    expect(await page.call('load')).toEqual(['device', 'pipelines', 'weights', 'ready']);
+    const order = ['device', 'pipelines', 'weights', 'ready'];
+    expect(await page.call('load')).toEqual({ phases: order, counted: true, rises: true });
     expect(await page.call('facts')).toMatchObject({
       tasks: ['age', 'gender'],
       form: 'released',

@@ -7,6 +7,7 @@ import {
   FaceXFormer,
   type LoadOptions,
   type PictureSource,
+  type Progress,
   seededCheckpoint,
   tensorsOf,
 } from '../../src/index.ts';
@@ -25,11 +26,16 @@ const outcome = async (work: () => unknown): Promise<string> => String(await cod
 let finds: DetectedFace[][] = [];
 const detector: FaceDetector = { detect: async () => (finds.length > 1 ? finds.shift() : finds[0]) ?? [] };
 
-/** Loads what later calls use; tells the phases in the order they were reported. */
-export async function load(): Promise<string[]> {
-  const phases = new Set<string>();
-  engine = await FaceXFormer.load({ weights: seeded(), tasks: ['age', 'gender'], detector, onProgress: ({ phase }) => phases.add(phase) });
-  return [...phases];
+/** Loads what later calls use; tells the phases in the order they were reported, and what was told besides. */
+export async function load() {
+  const told: Progress[] = [];
+  engine = await FaceXFormer.load({ weights: seeded(), tasks: ['age', 'gender'], detector, onProgress: (progress) => told.push(progress) });
+  const pipelines = told.filter(({ phase }) => phase === 'pipelines');
+  return {
+    phases: [...new Set(told.map(({ phase }) => phase))],
+    counted: pipelines.every(({ loaded, total }, i) => loaded === i && total === pipelines.length - 1 && total > 10),
+    rises: told.every(({ fraction }, i) => fraction >= (told[i - 1]?.fraction ?? 0) && fraction < 1 === i < told.length - 1),
+  };
 }
 
 export const facts = () => ({ tasks: engine.tasks, ...engine.info });

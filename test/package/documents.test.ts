@@ -21,6 +21,7 @@ const textOf = (name: string) => readFileSync(join(root, name), 'utf8');
 const GIVEN = `
 declare const image: HTMLImageElement;
 declare const canvas: HTMLCanvasElement;
+declare const bar: HTMLProgressElement;
 declare module 'react' {
   export function useEffect(effect: () => void | (() => void), of: readonly unknown[]): void;
   export function useState<T>(first: T): [T, (next: T) => void];

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LoadOptions } from '../../src/engine/options.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { RemoteFaceXFormer, RemoteMtcnn } from '../../src/worker/client.ts';
+import { mtcnn, RemoteFaceXFormer, type RemoteLoadOptions, RemoteMtcnn } from '../../src/worker/client.ts';
 import { type Engine, Engines } from '../../src/worker/engines.ts';
 import { type Detectors, isGreeting, serve } from '../../src/worker/serve.ts';
 
@@ -37,7 +37,7 @@ let workers: FakeWorker[];
 
 async function loadEngine(options: LoadOptions): Promise<Engine> {
   loads.push(options);
-  options.onProgress?.({ phase: 'device', loaded: 0, total: 1 });
+  options.onProgress?.({ phase: 'device', loaded: 0, total: 1, fraction: 0 });
   await new Promise((done) => setTimeout(done, 1));
   return { tasks: ['age'], info: { weights: 'w' }, dispose: () => disposed++, ...engine } as unknown as Engine;
 }
@@ -108,13 +108,18 @@ describe('a load', () => {
 
   it('shares the engine of the same weights and options, and no other', async () => {
     const one = worker();
-    const load = (options: Partial<LoadOptions>) => RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: one, ...options });
+    const load = (options: Partial<RemoteLoadOptions>) =>
+      RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: one, ...options });
     await Promise.all([load({ tasks: ['age'], dtype: 'f32' }), load({ dtype: 'f32', tasks: ['age'] })]);
     expect(loads.length).toBe(1);
     await load({ tasks: ['gender'] });
     await load({ weights: new Blob(['a']) });
     await load({ weights: new Blob(['a']) });
     expect(loads.length).toBe(4);
+    await Promise.all([load({ detector: mtcnn({ minFace: 40 }) }), load({ detector: mtcnn({ minFace: 40 }) })]);
+    await load({ detector: mtcnn() });
+    expect(loads.length).toBe(6);
+    expect(loads.slice(3).map(({ detector }) => typeof detector)).toEqual(['undefined', 'function', 'function']);
   });
 
   it('that is disposed of and asked for again at once, as StrictMode does, is the same', async () => {
@@ -159,6 +164,39 @@ describe('a load', () => {
     await expect(RemoteFaceXFormer.load({ weights: 'w', worker: worker(), onProgress })).rejects.toThrow(RangeError);
   });
 
+  it("calls the page's fetch, whose answer comes piece by piece", async () => {
+    const asked: unknown[] = [];
+    let cancelled = 0;
+    const fetch = async (url: unknown, init: RequestInit = {}) => {
+      asked.push([url, init.method, init.headers]);
+      if (String(url).endsWith('nowhere')) throw new TypeError('Failed to fetch');
+      let next = 0;
+      const body = new ReadableStream<Uint8Array>({
+        pull: (controller) => (next < 3 ? controller.enqueue(Uint8Array.of(next++)) : controller.close()),
+        cancel: () => void cancelled++,
+      });
+      init.signal?.addEventListener('abort', () => void cancelled++);
+      return new Response(init.method === 'HEAD' ? null : body, { status: 206, headers: { etag: '"x"', 'content-length': '3' } });
+    };
+    const seen: unknown[] = [];
+    const one = worker(async (options) => {
+      const { fetch } = options as { fetch: typeof globalThis.fetch };
+      const response = await fetch('https://example.org/w', { headers: { range: 'bytes=0-2' } });
+      seen.push(response.status, response.headers.get('etag'), [...new Uint8Array(await response.arrayBuffer())]);
+      seen.push(await (await fetch('https://example.org/w', { method: 'HEAD' })).text());
+      seen.push(await fetch('https://example.org/nowhere').catch((error) => `${error}`));
+      const stop = new AbortController();
+      const stopped = await fetch('https://example.org/w', { signal: stop.signal });
+      stop.abort(new DOMException('enough', 'AbortError'));
+      seen.push(await stopped.text().catch(({ name }) => name));
+      return loadEngine(options);
+    });
+    await RemoteFaceXFormer.load({ weights: 'https://example.org/w', fetch: fetch as typeof globalThis.fetch, worker: one });
+    expect(seen).toEqual([206, '"x"', [0, 1, 2], '', 'TypeError: Failed to fetch', 'AbortError']);
+    expect(asked[0]).toEqual(['https://example.org/w', undefined, { range: 'bytes=0-2' }]);
+    await vi.waitFor(() => expect(cancelled).toBe(1));
+  });
+
   it('of a checkpoint reads it on the page, tensor by tensor', async () => {
     const tensors = new Map(['a', 'b'].map((name) => [name, { name, dtype: 'F32' as const, shape: [1], bytes: 4 }]));
     let ended = 0;
@@ -190,7 +228,7 @@ describe('a load', () => {
     ['null', null],
     ['no weights', {}],
     ['a device', { weights: 'w', device: {} }],
-    ['a detector', { weights: 'w', detector: () => {} }],
+    ['a detector that is code', { weights: 'w', detector: () => {} }],
     ['a function', { weights: 'w', dtype: () => 'f32' }],
   ])('of %s is a BAD_OPTION', async (_, options) => {
     expect(await codeOf(RemoteFaceXFormer.load((options && { ...options, worker: worker() }) as never))).toBe('BAD_OPTION');
