@@ -99,6 +99,12 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   },
 };
 
+const GPUS = KINDS.filter((kind) => kind !== 'software' && kind !== 'subgroup');
+
+/** What the tuner may choose from: the kernels of a role on all GPUs, each once. */
+export const PRODUCTS = [...new Set(GPUS.map((kind) => ROLES[kind].matmul.kernel))];
+export const WINDOW_ATTENTIONS = [...new Set(GPUS.map((kind) => ROLES[kind].windowAttention))];
+
 /** The kind of a vendor's GPUs, by its name as WebGPU has it. */
 const BY_VENDOR: Readonly<Record<string, Kind>> = { qualcomm: 'adreno', arm: 'mali', intel: 'intel', apple: 'apple' };
 

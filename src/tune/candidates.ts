@@ -1,14 +1,9 @@
-/**
- * What the tuner may choose from: for a matrix product or a window attention, the kernels of its role and their machine shapes, the likely
- * ones first. A file of its own, so that an app that does not tune never loads it.
- */
+/** What the tuner may choose from: for a matrix product or a window attention, the kernels of its row in the table (kernels/roles.ts), the likely ones first. */
 import type { Kernel, Launch } from '../kernels/kernel.ts';
-import { fits, type MatmulTile, matmul, matmulWith, threadsOf, tileOf, USUAL_TILE } from '../kernels/matmul/matmul.ts';
-import { matmulRegisters, matmulRegistersSmall } from '../kernels/matmul/matmulRegisters.ts';
+import { type MatmulTile, matmul, matmulWith, tilesNear, USUAL_TILE } from '../kernels/matmul/matmul.ts';
 import type { StreamMatmulShape } from '../kernels/matmul/role.ts';
+import { PRODUCTS, WINDOW_ATTENTIONS } from '../kernels/roles.ts';
 import type { WindowAttentionShape } from '../kernels/windowAttention/role.ts';
-import { windowAttention } from '../kernels/windowAttention/windowAttention.ts';
-import { windowAttentionScores } from '../kernels/windowAttention/windowAttentionScores.ts';
 
 /** One way to compute a dispatch: a kernel launched for its shape. Bindings, tensors and what comes out are the same in all of them. */
 export interface Candidate {
@@ -35,12 +30,12 @@ export function alternativesTo({
   shape,
 }: Pick<Candidate, 'kernel' | 'launch'> & { shape: unknown }): Alternatives | undefined {
   const own: Candidate = { name: nameOf(kernel, launch), kernel, launch };
-  const found =
-    kernel.name === matmul.name || kernel.name === matmulRegisters.name
-      ? { label: matmulLabel(shape as StreamMatmulShape), others: matmulCandidates(shape as StreamMatmulShape, launch.machine) }
-      : kernel.name === windowAttention.name || kernel.name === windowAttentionScores.name
-        ? { label: windowLabel(shape as WindowAttentionShape), others: windowCandidates(shape as WindowAttentionShape) }
-        : undefined;
+  const isOf = (role: readonly Pick<Kernel<never>, 'name'>[]) => role.some(({ name }) => name === kernel.name);
+  const found = isOf(PRODUCTS)
+    ? { label: matmulLabel(shape as StreamMatmulShape), others: matmulCandidates(shape as StreamMatmulShape, launch.machine) }
+    : isOf(WINDOW_ATTENTIONS)
+      ? { label: windowLabel(shape as WindowAttentionShape), others: windowCandidates(shape as WindowAttentionShape) }
+      : undefined;
   return found && { label: found.label, candidates: [own, ...found.others.filter(({ name }) => name !== own.name)].slice(0, MOST) };
 }
 
@@ -55,42 +50,22 @@ function candidate<Shape>(kernel: Kernel<Shape>, shape: Shape): Candidate {
   return { name: nameOf(kernel, launch), kernel, launch };
 }
 
-/** The machine shapes that were fast somewhere. */
-const TILES = [
-  '32x64 4x4',
-  '64x64 4x4',
-  '64x32 4x4',
-  '16x128 4x4',
-  '28x64 7x4',
-  '49x64 7x4',
-  '56x64 7x4',
-  '64x64 8x4',
-  '56x64 7x8',
-  '98x64 7x8',
-].map((name) => tileOf(...(name.split(' ') as [string, string])));
-
-/** How far two are from one another: in threads, in what a tile holds, and in its rows, each by powers of two. */
-function distance(a: MatmulTile, b: MatmulTile): number {
-  const of = (size: (tile: MatmulTile) => number) => Math.abs(Math.log2(size(a) / size(b)));
-  return of(threadsOf) + of(({ TILE_ROWS, TILE_QUADS }) => TILE_ROWS * TILE_QUADS) + of(({ TILE_ROWS }) => TILE_ROWS);
-}
-
 /**
  * What may compute a product, nearest to the table's own first: other machine shapes of `matmul`, and the kernels that read operands straight into
- * registers, those first where the table's is one of them. In as many shares as the shape says.
+ * registers, those first where the table's is one of them. It is made in as many shares as the shape says.
  * @param own the machine shape of the table's
  */
 export function matmulCandidates(shape: StreamMatmulShape, own: Launch['machine'] = {}): Candidate[] {
   const inRegisters = !('TILE_ROWS' in own);
-  const from = inRegisters ? USUAL_TILE : (own as unknown as MatmulTile);
-  const near = TILES.filter((tile) => fits(tile, shape)).sort((a, b) => distance(a, from) - distance(b, from));
+  const near = tilesNear(inRegisters ? USUAL_TILE : (own as unknown as MatmulTile), shape);
   const tiled = near.map((tile) =>
     candidate(
       matmulWith(() => tile),
       shape,
     ),
   );
-  const registers = (shape.shares ?? 1) > 1 ? [] : [matmulRegisters, matmulRegistersSmall].map((kernel) => candidate(kernel, shape));
+  const others = PRODUCTS.filter(({ name }) => name !== matmul.name); // they make no shares
+  const registers = (shape.shares ?? 1) > 1 ? [] : others.map((kernel) => candidate(kernel, shape));
   return inRegisters ? [...registers, ...tiled] : [...tiled, ...registers];
 }
 
@@ -113,10 +88,7 @@ function matmulLabel(shape: StreamMatmulShape): string {
   return [`${rows} x ${inner} x ${cols}`, ...said].join(', ');
 }
 
-/** Both kernels of window attention. */
-export function windowCandidates(shape: WindowAttentionShape): Candidate[] {
-  return [candidate(windowAttention, shape), candidate(windowAttentionScores, shape)];
-}
+const windowCandidates = (shape: WindowAttentionShape): Candidate[] => WINDOW_ATTENTIONS.map((kernel) => candidate(kernel, shape));
 
 function windowLabel({ side, heads, shift, dtype = 'f32' }: WindowAttentionShape): string {
   return `windows of ${side} x ${side}, ${heads} heads${shift > 0 ? `, shift ${shift}` : ''}${dtype === 'f16' ? ', f16' : ''}`;

@@ -42,6 +42,28 @@ export function fits(tile: MatmulTile, { inner, cols, stream = false, shares = 1
   );
 }
 
+/** The machine shapes that were fast somewhere. */
+const TILES = [
+  '32x64 4x4',
+  '64x64 4x4',
+  '64x32 4x4',
+  '16x128 4x4',
+  '28x64 7x4',
+  '49x64 7x4',
+  '56x64 7x4',
+  '64x64 8x4',
+  '56x64 7x8',
+  '98x64 7x8',
+].map((name) => tileOf(...(name.split(' ') as [string, string])));
+
+/** Those that fit a product, the nearest to `own` first: in threads, in what a tile holds and in its rows, each by powers of two. */
+export function tilesNear(own: MatmulTile, shape: StreamMatmulShape): MatmulTile[] {
+  const apart = (tile: MatmulTile, size: (tile: MatmulTile) => number) => Math.abs(Math.log2(size(tile) / size(own)));
+  const distance = (tile: MatmulTile) =>
+    apart(tile, threadsOf) + apart(tile, ({ TILE_ROWS, TILE_QUADS }) => TILE_ROWS * TILE_QUADS) + apart(tile, ({ TILE_ROWS }) => TILE_ROWS);
+  return TILES.filter((tile) => fits(tile, shape)).sort((a, b) => distance(a) - distance(b));
+}
+
 /** @param choose the machine shape for a product */
 export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
   defineKernel('matmul', [wgsl, source, momentsOf, momentsOfQuad, store, gelu], (shape: StreamMatmulShape) => {
