@@ -13,6 +13,8 @@ const full = new URL('../../shared/fixtures/', import.meta.url);
 export const wholeFixtures = existsSync(new URL('astronaut-face.safetensors', full));
 
 export type FixtureName = 'astronaut-face' | 'astronaut-wide' | 'astronaut-face-paper';
+/** The paper form on other encoders; their large tensors are thinned in the full files too, and there is no mask. */
+export type EncoderFixtureName = `astronaut-face-${'convnext_b' | 'resnet101' | 'mobilenet_v3_large'}`;
 
 export interface Expected {
   /** Of the whole tensor. */
@@ -32,7 +34,7 @@ export interface Fixture {
   /** `output.*`, `resized`, `pixels` and, where the fixture has them, `tap.*`. */
   names: readonly string[];
   expected(name: string): Expected;
-  /** [224, 224], the argmax of the parsing logits, always whole. */
+  /** [224, 224], the argmax of the parsing logits, always whole; empty where the logits are thinned in the full file. */
   mask: Uint8Array;
 }
 
@@ -64,7 +66,7 @@ export function readTensors(file: string | URL): { metadata: Record<string, stri
 
 export const portrait = fileURLToPath(new URL('astronaut.png', own));
 
-export function fixture(name: FixtureName): Fixture {
+export function fixture(name: FixtureName | EncoderFixtureName): Fixture {
   const { metadata, tensors } = readTensors(new URL(`${name}.safetensors`, wholeFixtures ? full : own));
   const thinned = JSON.parse(metadata['thinned'] ?? '{}') as Record<string, { shape: number[]; step: number }>;
   const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = JSON.parse(metadata['box'] ?? '[]') as number[];
@@ -75,14 +77,20 @@ export function fixture(name: FixtureName): Fixture {
     return { values: tensor.data, ...(thinned[name] ?? { shape: tensor.shape, step: 1 }) };
   }
 
+  function maskOf(): Uint8Array {
+    if (tensors.has('mask')) return Uint8Array.from(expected('mask').values);
+    const logits = expected('output.segmentation');
+    return logits.step === 1 ? argmax(logits) : new Uint8Array();
+  }
+
   return {
     form: metadata['form'] === 'paper' ? 'paper' : 'released',
-    seed: Number(metadata['seed']),
+    seed: Number(metadata['seed'] ?? metadata['weights']?.replace('seeded ', '')),
     box: { x0, y0, x1, y1 },
     picture: portrait,
     names: [...tensors.keys()].filter((one) => one !== 'mask'),
     expected,
-    mask: tensors.has('mask') ? Uint8Array.from(expected('mask').values) : argmax(expected('output.segmentation')),
+    mask: maskOf(),
   };
 }
 

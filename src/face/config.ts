@@ -42,8 +42,8 @@ export interface NetworkChoice {
 const lists = new Map<string, TensorList>();
 
 /**
- * The tensors of one form by name: F32, but for int64 buffers. Of the Swin encoder the same lists stand written out in weights/released.json and
- * weights/paper.json, from the official code's own state dict.
+ * The tensors of one form by name: F32, but for int64 buffers. The same lists stand written out in weights/, from the official code's own state
+ * dict: of both forms on Swin-B, and of the paper's on other encoders.
  * @throws FaceXFormerError BAD_OPTION where no backbone has the name
  */
 export function tensorsOf(form: Form, { backbone: name = 'swin_b', hourglass = PAPER_HOURGLASS }: NetworkChoice = {}): TensorList {

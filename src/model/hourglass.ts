@@ -4,12 +4,13 @@
  * additions ride on the convolutions: three dispatches a block.
  */
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
-import { type ConvShape, packConv } from '../kernels/conv/role.ts';
+import type { ConvShape } from '../kernels/conv/role.ts';
 import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import { packRows } from '../kernels/packRows.ts';
+import { affine, type BatchNorm, foldedBias, foldedWeight, padded, statistics } from './batch-norm.ts';
 import { planes } from './fusion.ts';
 import type { Made } from './heads.ts';
 import { lastOf, product, rowsOf, rowsOfTensor, sideOf } from './layers.ts';
@@ -47,8 +48,7 @@ export function hourglassOf(tensors: ReadonlyMap<string, unknown>): HourglassSiz
 /** Tap of the heat maps from which the landmarks are read: the last stack's. */
 export const hourglassTap = ({ stacks }: HourglassSizes): string => `landmarks.stack${stacks - 1}.heatmaps`;
 
-/** Heat maps lie in rows of a multiple of 16 columns, as products read them; those beyond the points are zero. */
-const padded = (points: number): number => Math.ceil(points / 16) * 16;
+const norm = (w: Weights): BatchNorm => ({ w, eps: EPS });
 
 /** A map that a block reads: as it is, or its 2x2 maxima. */
 interface Source {
@@ -126,9 +126,9 @@ interface Around {
 }
 
 function convolution(t: Target, x: Tensor, shape: ConvShape, w: Weights, { before, after, residual, coarse }: Around): Tensor {
-  const b = foldedBias(t.graph, w, shape.cols, after);
+  const b = foldedBias(t.graph, w, shape.cols, after && norm(after));
   const s = before ? scaleAndShift(t.graph, before, shape.inner) : b;
-  const weight = foldedWeight(t, w, shape, after);
+  const weight = foldedWeight(t, w, shape, after && norm(after));
   const { images } = t.graph;
   const rows = images * shape.side * shape.side;
   const { kernel, sharesOf } = t.kernels.conv;
@@ -144,8 +144,8 @@ function convolution(t: Target, x: Tensor, shape: ConvShape, w: Weights, { befor
 /** relu(bn(conv1x1(x))) */
 function convBatchNormRelu(t: Target, x: Tensor, w: Weights, bn: Weights): Tensor {
   const cols = lastOf(x.shape);
-  const weight = foldedWeight(t, w, { cols, inner: cols, kernel: 1 }, bn);
-  return product(t, w.path, rowsOfTensor(x), { weight, bias: foldedBias(t.graph, w, cols, bn), cols, activation: 'relu' });
+  const weight = foldedWeight(t, w, { cols, inner: cols, kernel: 1 }, norm(bn));
+  return product(t, w.path, rowsOfTensor(x), { weight, bias: foldedBias(t.graph, w, cols, norm(bn)), cols, activation: 'relu' });
 }
 
 /** conv1x1(x) + residual, of the same width. */
@@ -182,53 +182,14 @@ function mergedHeatmaps(t: Target, maps: Tensor, points: number, residual: Tenso
   return product(t, w.path, rowsOfTensor(maps), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
 }
 
-function statistics(bn: Weights, channels: number): string[] {
-  bn.buffer('num_batches_tracked', []);
-  return ['weight', 'bias', 'running_mean', 'running_var'].map((name) => bn.get(name, [channels]));
-}
-
-/** A batch norm at inference as a factor and a term for each channel, in float64. */
-function affine([weight, bias, mean, variance]: readonly Float32Array[], i: number): { scale: number; shift: number } {
-  const scale = (weight?.[i] as number) / Math.sqrt((variance?.[i] as number) + EPS);
-  return { scale, shift: (bias?.[i] as number) - scale * (mean?.[i] as number) };
-}
-
 /** [scales, shifts] of a batch norm. */
-function scaleAndShift(g: Graph, bn: Weights, channels: number): Parameter {
-  return g.parameter(`${bn.path} scale and shift`, statistics(bn, channels), 2 * channels, (into, sources) => {
+function scaleAndShift(g: Graph, w: Weights, channels: number): Parameter {
+  const bn = norm(w);
+  return g.parameter(`${w.path} scale and shift`, statistics(bn, channels), 2 * channels, (into, sources) => {
     for (let i = 0; i < channels; i++) {
-      const { scale, shift } = affine(sources, i);
+      const { scale, shift } = affine(bn, sources, i);
       into[i] = scale;
       into[channels + i] = shift;
-    }
-  });
-}
-
-/** A convolution's packed weight, each output times the scale of the batch norm that follows. */
-function foldedWeight({ graph, dtype }: Target, w: Weights, shape: Pick<ConvShape, 'cols' | 'inner' | 'kernel'>, bn?: Weights): Parameter {
-  const { cols, inner, kernel } = shape;
-  const own = w.get('weight', [cols, inner, kernel, kernel]);
-  const from = [own, ...(bn ? statistics(bn, cols) : [])];
-  const name = `${own}${bn ? ` x ${bn.path}` : ''} packed`;
-  const fill: Parameter['fill'] = (into, [weight, ...sources]) => {
-    const scaled = new Float64Array(weight as Float32Array);
-    const each = scaled.length / cols;
-    for (let n = 0; bn && n < cols; n++) {
-      const { scale } = affine(sources, n);
-      for (let i = n * each; i < (n + 1) * each; i++) (scaled[i] as number) *= scale;
-    }
-    packConv(scaled, shape, into);
-  };
-  return graph.parameter(name, from, paddedCols(cols) * inner * kernel * kernel, fill, dtype);
-}
-
-function foldedBias(g: Graph, w: Weights, cols: number, bn?: Weights): Parameter {
-  const own = w.get('bias', [cols]);
-  const from = [own, ...(bn ? statistics(bn, cols) : [])];
-  return g.parameter(`${own}${bn ? ` x ${bn.path}` : ''}`, from, cols, (into, [bias, ...sources]) => {
-    for (let i = 0; i < cols; i++) {
-      const { scale, shift } = bn ? affine(sources, i) : { scale: 1, shift: 0 };
-      into[i] = (bias?.[i] as number) * scale + shift;
     }
   });
 }

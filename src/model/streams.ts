@@ -1,11 +1,24 @@
 /**
- * Linear layers on residual streams. A norm rides on the product that reads it, with gamma and beta in that product's weights; a residual and the
+ * Residual streams: the patches with which they begin, and linear layers on them. A norm rides on the product that reads it, with gamma and beta in that product's weights; a residual and the
  * statistics of its rows ride on the product that writes it.
  */
 import type { Parameter, Tensor } from '../graph/graph.ts';
-import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
+import { EMBED_CHANNELS } from '../kernels/embed.ts';
+import { packWeight, paddedCols, streamStride, transposed } from '../kernels/matmul/role.ts';
 import { timesVector } from './fold.ts';
-import { HEAD_SCALE, type Product, packed, product, rowsOfStream, rowsOfTensor, SWIN_EPS, stored } from './layers.ts';
+import {
+  firstOf,
+  HEAD_SCALE,
+  lookupOf,
+  type Product,
+  packed,
+  product,
+  rowsOfStream,
+  rowsOfTensor,
+  SWIN_EPS,
+  sideOf,
+  stored,
+} from './layers.ts';
 import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
@@ -14,22 +27,79 @@ export interface NormedLayer {
   readonly activation?: 'gelu';
   /** How many columns, from the first on, are queries of heads of 32 dimensions, which are scaled by 32^-0.5. */
   readonly queries?: number;
+  /** The norm's epsilon; Swin's unless told otherwise. */
+  readonly eps?: number;
+}
+
+/**
+ * The patches' stream of 128 channels: a 4x4 convolution of stride 4, and its norm.
+ * @param resized a picture's bytes, red lowest: [images * side * side]
+ * @param w both, the convolution as module 0
+ * @param norm which module the norm is
+ */
+export function embedded(
+  { graph, kernels, side }: Target,
+  resized: Tensor,
+  w: Weights,
+  { norm: module, eps }: { norm: number; eps: number },
+): Stream {
+  const [conv, norm] = [w.at(0), w.at(module)];
+  const channels = EMBED_CHANNELS;
+  const name = conv.get('weight', [channels, 3, 4, 4]);
+  const weight = graph.parameter(`${name} packed`, [name], 48 * channels, (into, [source]) =>
+    transposed(source as Float32Array, channels, into),
+  );
+  const n = stored(graph, 3 * channels, conv.get('bias', [channels]), norm.get('weight', [channels]), norm.get('bias', [channels]));
+  const rows = graph.images * (side / 4) ** 2;
+  const shape = { size: side, eps, images: graph.images };
+  const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup: lookupOf(graph), w: weight, n }, [
+    rows,
+    streamStride(channels),
+  ]);
+  return { tensor, channels };
+}
+
+/** A map's tap in PyTorch's shape, [1, H, W, C]: its rows are ours, without what a stream carries behind them. */
+export function tapMap(t: Target, name: string, { tensor, channels }: Stream): void {
+  const side = sideOf(t, tensor);
+  t.graph.tap(name, tensor, [1, side, side, channels], (values) => firstOf(values, channels, values.length / (side * side)));
 }
 
 /** act(linear(norm(x))): [rows, cols] */
-export function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, activation, queries = 0 }: NormedLayer): Tensor {
-  const fold: Fold = { norm, w, cols, inner: x.channels, scaled: queries };
+export function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, activation, queries = 0, eps }: NormedLayer): Tensor {
+  const fold: Fold = { norm, w, cols, inner: x.channels, scaled: queries, eps };
   return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...folded(t, fold), activation });
 }
 
-/** to + linear(x) */
-export function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream): Stream {
+/**
+ * to + linear(x)
+ * @param scale name of a tensor of factors, one for each of the layer's outputs, where it has one
+ */
+export function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream, scale?: string): Stream {
   const cols = to.channels;
-  const bias = stored(t.graph, cols, w.get('bias', [cols]));
-  const weight = packed(t, w, cols, x.shape.at(-1) as number);
+  const inner = x.shape.at(-1) as number;
+  const weight = scale === undefined ? packed(t, w, cols, inner) : scaledWeight(t, w, cols, inner, scale);
+  const bias = scale === undefined ? stored(t.graph, cols, w.get('bias', [cols])) : scaledBias(t, w, cols, scale);
   const residual = rowsOfStream(to);
   const tensor = product(t, w.path, rowsOfTensor(x), { weight, bias, cols, residual, stream: true, dtype: 'f32' });
   return { tensor, channels: cols };
+}
+
+/** The rows of a layer's weight times a factor each, packed; in float64, and rounded once. */
+function scaledWeight({ graph, dtype }: Target, w: Weights, cols: number, inner: number, scale: string): Parameter {
+  const from = [w.get('weight', [cols, inner]), scale];
+  const fill: Parameter['fill'] = (into, [weight, factors]) => {
+    const scaled = Float64Array.from(weight as Float32Array, (value, i) => value * (factors?.[Math.floor(i / inner)] as number));
+    packWeight(scaled, cols, inner, into);
+  };
+  return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, fill, dtype);
+}
+
+function scaledBias({ graph }: Target, w: Weights, cols: number, scale: string): Parameter {
+  const from = [w.get('bias', [cols]), scale];
+  return graph.parameter(from.join(' x '), from, cols, (into, [bias, factors]) => {
+    for (let i = 0; i < cols; i++) into[i] = (bias?.[i] as number) * (factors?.[i] as number);
+  });
 }
 
 /** `attn.qkv` of `backbone.0.1.0.attn.qkv`. */
@@ -45,13 +115,15 @@ export interface Fold {
   readonly bias?: boolean;
   /** Columns that are scaled by 32^-0.5, from the first on. */
   readonly scaled?: number;
+  /** The norm's epsilon; Swin's unless told otherwise. */
+  readonly eps?: number | undefined;
 }
 
 export const folded = (t: Target, fold: Fold): Product => ({
   weight: foldedWeight(t, fold),
   bias: foldedBias(t, fold),
   cols: fold.cols,
-  norm: { eps: SWIN_EPS },
+  norm: { eps: fold.eps ?? SWIN_EPS },
 });
 
 /** W', packed. */

@@ -1,25 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import { tensorsOf } from '../../src/face/config.ts';
+import type { TensorList } from '../../src/checkpoint/tensors.ts';
+import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import { FORMS } from '../../src/face/forms.ts';
+import { BACKBONES } from '../../src/model/backbones/index.ts';
 import paper from '../../weights/paper.json' with { type: 'json' };
+import convnext from '../../weights/paper-convnext_b.json' with { type: 'json' };
 import released from '../../weights/released.json' with { type: 'json' };
 
 const WRITTEN: Record<string, Record<string, string>> = { released, paper };
+/** The paper form's on the encoders. */
+const ON_ENCODERS: Readonly<Record<string, Record<string, string>>> = { swin_b: paper, convnext_b: convnext };
+
+const described = (list: TensorList) => [...list.values()].map(({ name, dtype, shape }) => [name, `${dtype} ${shape.join('x')}`.trim()]);
+
+const parameters = (list: TensorList): number =>
+  [...list.values()]
+    .filter(({ name, dtype }) => dtype === 'F32' && !/running_(mean|var)$/.test(name))
+    .reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0);
 
 describe('the manifest', () => {
   it.each(FORMS)('has the tensors of the %s form as PyTorch lists them', (form) => {
-    const built = [...tensorsOf(form).values()].map(({ name, dtype, shape }) => [name, `${dtype} ${shape.join('x')}`.trim()]);
-    expect(built.sort()).toEqual(Object.entries(WRITTEN[form] as Record<string, string>).sort());
+    expect(described(tensorsOf(form)).sort()).toEqual(Object.entries(WRITTEN[form] as Record<string, string>).sort());
+  });
+
+  it.each(BACKBONES)('has those of the paper form on $name, and no other encoder takes them for its own', (backbone) => {
+    const { name } = backbone;
+    const list = tensorsOf('paper', { backbone: name });
+    expect(described(list).sort()).toEqual(Object.entries(ON_ENCODERS[name] as Record<string, string>).sort());
+    expect(BACKBONES.filter((one) => one.recognises(list))).toEqual([backbone]);
+    expect(readConfig(tensorsOf('released', { backbone: name })).backbone).toBe(backbone);
   });
 
   it('has the parameters that the model has', () => {
-    const count = (form: 'released' | 'paper') =>
-      [...tensorsOf(form).values()]
-        .filter(({ name, dtype }) => dtype === 'F32' && !/running_(mean|var)$/.test(name))
-        .reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0);
     // The position encoding's matrix is a buffer of 256 numbers, not a parameter.
-    expect(count('released') - 256).toBe(91_985_943);
-    expect(count('paper') - 256).toBe(102_474_916);
+    expect(parameters(tensorsOf('released')) - 256).toBe(91_985_943);
+    expect(parameters(tensorsOf('paper')) - 256).toBe(102_474_916);
     expect(tensorsOf('released').size).toBe(505);
   });
 

@@ -1,4 +1,5 @@
 /** The formulas of the kernels' twins, in float64: written from the model, and as plainly as they can be. */
+import type { MatmulShape } from '../../src/kernels/matmul/role.ts';
 
 /** erfc(x) for x >= 0 to 1e-15: a series without cancellation of erf below 1.5, a continued fraction above. */
 export function erfc(x: number): number {
@@ -21,6 +22,15 @@ export function erfc(x: number): number {
 export const gelu = (x: number): number => 0.5 * x * erfc(-x / Math.SQRT2);
 
 export const relu = (x: number): number => Math.max(x, 0);
+
+/** torch.nn.Hardswish() */
+export const hardSwish = (x: number): number => (x * Math.min(Math.max(x + 3, 0), 6)) / 6;
+
+const ACTIVATIONS = { none: (x: number): number => x, gelu, relu, hardSwish };
+
+/** What a product or convolution makes of a sum: the activation, and what is added; ReLU may come last. */
+export const finished = (activation: MatmulShape['activation'], sum: number, added = 0): number =>
+  activation === 'reluLast' ? relu(sum + added) : ACTIVATIONS[activation ?? 'none'](sum) + added;
 
 /** torch.nn.Linear: x [rows, inner], weight [cols, inner], bias [cols]. */
 export function linear(x: ArrayLike<number>, weight: ArrayLike<number>, bias: ArrayLike<number>): Float64Array {

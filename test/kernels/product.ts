@@ -1,12 +1,10 @@
 /** The cases of every kernel that computes torch.nn.Linear with an activation and a residual; and of those that read and write streams. */
 import type { Dtype, Kernel } from '../../src/kernels/kernel.ts';
 import { type MatmulShape, packWeight, type StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
-import { gelu, linear, relu, rowsOf } from './float64.ts';
+import { finished, linear, rowsOf } from './float64.ts';
 import { type Bound, FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
 import { normalised, streamOf } from './streams.ts';
-
-const ACTIVATIONS = { none: (v: number): number => v, gelu, relu };
 
 interface Inputs {
   x: Float32Array;
@@ -25,8 +23,7 @@ function productCase(kernel: Kernel<MatmulShape>, name: string, shape: MatmulSha
       const { x, weight, bias, residual } = make();
       const packed = packWeight(weight, cols, inner);
       const y = await runKernel(device, kernel, shape, { x, w: packed, b: bias, r: residual ?? bias }, rows * cols);
-      const product = linear(x, weight, bias).map(ACTIVATIONS[activation]);
-      const expected = residual ? product.map((v, i) => v + (residual[i % residual.length] as number)) : product;
+      const expected = linear(x, weight, bias).map((sum, i) => finished(activation, sum, residual?.[i % residual.length]));
       return { actual: new Float32Array(y), expected };
     },
   };
@@ -50,7 +47,7 @@ export function productCases(kernel: Kernel<MatmulShape>): KernelCase[] {
   const of = (name: string, shape: MatmulShape): KernelCase => productCase(kernel, name, shape, FLOAT32, () => random(shape));
   const range = { rows: 40, inner: 64, cols: 64 };
   const spread = (from: number, to: number) => (i: number) => from + ((to - from) * i) / (range.rows * 64 - 1);
-  const activated = (name: string, activation: 'gelu' | 'relu', bound: Bound, values: (i: number) => number): KernelCase =>
+  const activated = (name: string, activation: MatmulShape['activation'], bound: Bound, values: (i: number) => number): KernelCase =>
     productCase(kernel, name, { ...range, activation }, bound, () => identity(values, range.rows));
   return [
     of('Swin stage 1, projection and residual', { rows: 3136, inner: 128, cols: 64, residualRows: 3136 }),
@@ -69,10 +66,13 @@ export function productCases(kernel: Kernel<MatmulShape>): KernelCase[] {
     of('one row short of two tiles', { rows: 111, inner: 80, cols: 60, activation: 'gelu', residualRows: 111 }),
     of('tiles of 49 rows, columns in part', { rows: 49, inner: 16, cols: 200, activation: 'gelu' }),
     of('one row beyond a small tile', { rows: 29, inner: 16, cols: 196 }),
+    of('ResNet, the last of a block', { rows: 196, inner: 256, cols: 128, activation: 'reluLast', residualRows: 196 }),
+    of('MobileNet, expansion', { rows: 196, inner: 112, cols: 208, activation: 'hardSwish' }),
     activated('from -10 to 10', 'gelu', { nmse: 1e-13, maxAbs: 1e-6 }, spread(-10, 10)),
     activated('the tail', 'gelu', { nmse: 1e-10, maxAbs: 4e-7 }, spread(-6, -1)),
     activated('near zero', 'gelu', { nmse: 1e-12, maxAbs: 1e-9 }, spread(-1e-3, 1e-3)),
     activated('large values', 'gelu', { nmse: 1e-14, maxAbs: 1e-12 }, (i) => (-1) ** i * 10 ** (1 + (i % 17))),
+    activated('from -10 to 10', 'hardSwish', { nmse: 1e-13, maxAbs: 1e-6 }, spread(-10, 10)),
     activated('both signs and zero', 'relu', 'exact', (i) => (i % 5) - 2),
   ];
 }
@@ -129,7 +129,7 @@ function streamCase(
       const each = normed.length / weights.length;
       const product = weights.flatMap((weight, i) => [...linear(normed.subarray(i * each, (i + 1) * each), rounded(weight, dtype), bias)]);
       const added = residual && (stream ? residual : rounded(residual, dtype));
-      const sums = Float64Array.from(product, (v, i) => ACTIVATIONS[activation](v) + (added?.[i % added.length] ?? 0));
+      const sums = Float64Array.from(product, (v, i) => finished(activation, v, added?.[i % added.length]));
       const actual = numbersOf(y, stream ? 'f32' : dtype);
       return { actual, expected: stream ? streamOf(sums, cols) : sums };
     },

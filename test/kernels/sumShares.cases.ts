@@ -1,12 +1,10 @@
 import type { Dtype } from '../../src/kernels/kernel.ts';
 import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { sumShares } from '../../src/kernels/matmul/sumShares.ts';
-import { gelu, relu } from './float64.ts';
+import { finished } from './float64.ts';
 import { FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
 import { streamOf } from './streams.ts';
-
-const ACTIVATIONS = { none: (v: number): number => v, gelu, relu };
 
 /** act(the sum of the shares + b) + r, and the same bits when it is made again. */
 function sharesCase(shape: StreamMatmulShape & { shares: number }, dtype: Dtype = 'f32'): KernelCase {
@@ -40,7 +38,7 @@ function sharesCase(shape: StreamMatmulShape & { shares: number }, dtype: Dtype 
       const expected = Float64Array.from({ length: rows * cols }, (_, i) => {
         let sum = b[i % cols] as number;
         for (let s = 0; s < shares; s++) sum += x[s * rows * cols + i] as number;
-        return ACTIVATIONS[activation](sum) + (added?.[i % added.length] ?? 0);
+        return finished(activation, sum, added?.[i % added.length]);
       });
       return { actual: numbersOf(y, type), expected: stream ? streamOf(expected, cols) : expected };
     },
@@ -54,6 +52,8 @@ export const cases = [
   sharesCase({ rows: 49, inner, cols: 192, shares: 4, activation: 'gelu' }),
   sharesCase({ rows: 18, inner, cols: 64, shares: 8, activation: 'relu', residualRows: 18 }),
   sharesCase({ rows: 9, inner, cols: 68, shares: 32, residualRows: 3 }),
+  sharesCase({ rows: 49, inner, cols: 160, shares: 2, activation: 'hardSwish' }),
+  sharesCase({ rows: 98, inner, cols: 256, shares: 4, activation: 'reluLast', residualRows: 98 }),
   sharesCase({ rows: 1, inner, cols: 4, shares: 2 }),
   sharesCase({ rows: 49, inner, cols: 64, shares: 8, activation: 'gelu' }, 'f16'),
 ];

@@ -1,4 +1,5 @@
 import { defineKernel } from '../kernel.ts';
+import activation from '../parts/activation.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
@@ -66,7 +67,7 @@ export function tilesNear(own: MatmulTile, shape: StreamMatmulShape): MatmulTile
 
 /** @param choose the machine shape for a product */
 export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
-  defineKernel('matmul', [wgsl, source, momentsOf, momentsOfQuad, store, gelu], (shape: StreamMatmulShape) => {
+  defineKernel('matmul', [wgsl, source, momentsOf, momentsOfQuad, store, activation, gelu], (shape: StreamMatmulShape) => {
     const tile = choose(shape);
     if (!fits(tile, shape))
       throw new RangeError(`matmul: no tile of ${tile.TILE_ROWS} x ${4 * tile.TILE_QUADS} for ${JSON.stringify(shape)}`);

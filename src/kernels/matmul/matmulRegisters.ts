@@ -1,4 +1,5 @@
 import { defineKernel } from '../kernel.ts';
+import activation from '../parts/activation.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
@@ -9,7 +10,7 @@ import { productLaunch, type StreamMatmulShape } from './role.ts';
 
 /** Machine shapes: `GROUPS` of `ROWS` rows each in a workgroup, `QUADS` times four columns of a thread, `STEP` of `inner` a turn. */
 const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
-  defineKernel('matmulRegisters', [wgsl, source, momentsOf, momentsOfQuad, store, gelu], (shape: StreamMatmulShape) =>
+  defineKernel('matmulRegisters', [wgsl, source, momentsOf, momentsOfQuad, store, activation, gelu], (shape: StreamMatmulShape) =>
     productLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS),
   );
 

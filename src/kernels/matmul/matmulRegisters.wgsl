@@ -25,7 +25,7 @@ override X_ROW: u32; // vec4 from a row of x to the next
 override SIDE: u32; // not 0: a row is 2x2 neighbours in a map of that side, in the order (0,0), (1,0), (0,1), (1,1)
 override NORM: bool;
 override EPS: f32;
-override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU
+override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU, 3 hard swish, 4 ReLU when r is added
 override RESIDUAL: u32; // 0 none, 1 r, 2 r again and again
 override STREAM: bool; // y, and r where it is added, are streams
 

@@ -1,20 +1,33 @@
 import { defineKernel, tiles } from '../kernel.ts';
+import activation from '../parts/activation.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import wgsl from './matmulSubgroup.wgsl';
 import { ACTIVATIONS, checkStream, type StreamMatmulShape, TILE_COLS } from './role.ts';
 
 const ROWS = 28;
 
-export const matmulSubgroup = defineKernel('matmulSubgroup', [wgsl, gelu], (shape: StreamMatmulShape) => {
+export const matmulSubgroup = defineKernel('matmulSubgroup', [wgsl, activation, gelu], (shape: StreamMatmulShape) => {
   checkStream(shape);
-  const { rows, inner, cols, activation = 'none', residualRows, norm, mergeSide, stream = false, images = 1, weightEach, dtypes } = shape;
+  const {
+    rows,
+    inner,
+    cols,
+    activation: act = 'none',
+    residualRows,
+    norm,
+    mergeSide,
+    stream = false,
+    images = 1,
+    weightEach,
+    dtypes,
+  } = shape;
   const abreast = weightEach || mergeSide ? images : 1;
   return {
     constants: {
       MERGE: Number(!!mergeSide),
       NORM: Number(!!norm),
       EPS: norm?.eps ?? 0,
-      ACTIVATION: ACTIVATIONS.indexOf(activation),
+      ACTIVATION: ACTIVATIONS.indexOf(act),
       RESIDUAL: Number(residualRows !== undefined),
       STREAM: Number(stream),
     },

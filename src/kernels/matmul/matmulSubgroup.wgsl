@@ -84,16 +84,13 @@ fn store(last: u32, row: u32, column: u32, sum: vec4f) -> vec4f {
   if (row > last || column >= quadsOfY()) {
     return vec4f();
   }
-  var v = sum + b[column];
-  if (ACTIVATION == 1u) {
-    v = gelu(v);
-  }
-  if (ACTIVATION == 2u) {
-    v = max(v, vec4f());
-  }
+  var v = activated(sum + b[column]);
   let at = row * yRow() + column;
   if (RESIDUAL) {
     v += vec4f(r[at % arrayLength(&r)]);
+  }
+  if (ACTIVATION == 4u) {
+    v = max(v, vec4f());
   }
   y[at] = vec4<output>(v);
   return v;

@@ -6,7 +6,7 @@ export interface MatmulShape {
   rows: number;
   inner: number;
   cols: number;
-  activation?: 'none' | 'gelu' | 'relu' | undefined;
+  activation?: (typeof ACTIVATIONS)[number] | undefined;
   /** Rows of the tensor that is added to the result; a table of fewer rows than the result repeats. None: nothing is added. */
   residualRows?: number | undefined;
 }
@@ -44,8 +44,8 @@ export const TILE_COLS = 64;
 /** Numbers in a row of a stream: its channels, and four for the statistics of each tile of them. */
 export const streamStride = (channels: number): number => channels + (4 * channels) / TILE_COLS;
 
-/** The activations, in the order of the shaders' `ACTIVATION`. */
-export const ACTIVATIONS = ['none', 'gelu', 'relu'] as const;
+/** The activations, in the order of the shaders' `ACTIVATION`; `reluLast` comes after the residual, the others before it. */
+export const ACTIVATIONS = ['none', 'gelu', 'relu', 'hardSwish', 'reluLast'] as const;
 
 /** What is added to a product, as the shaders' `RESIDUAL` says it: nothing, rows, or a table that repeats. */
 export const residualOf = ({ rows, residualRows }: MatmulShape): number => (residualRows === undefined ? 0 : residualRows === rows ? 1 : 2);

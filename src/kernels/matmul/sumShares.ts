@@ -1,4 +1,5 @@
 import { defineKernel, tiles } from '../kernel.ts';
+import activation from '../parts/activation.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
 import store from '../parts/store.wgsl';
@@ -9,10 +10,10 @@ import wgsl from './sumShares.wgsl';
 const ROWS = 4;
 
 /** The rest of a product that was made in shares: the shape is the product's. */
-export const sumShares = defineKernel('sumShares', [wgsl, store, gelu, momentsOfQuad], (shape: StreamMatmulShape) => {
-  const { rows, cols, activation = 'none', stream = false, shares = 1, dtypes: { added = 'f32', output = 'f32' } = {} } = shape;
+export const sumShares = defineKernel('sumShares', [wgsl, store, activation, gelu, momentsOfQuad], (shape: StreamMatmulShape) => {
+  const { rows, cols, activation: act = 'none', stream = false, shares = 1, dtypes: { added = 'f32', output = 'f32' } = {} } = shape;
   return {
-    constants: { COLS: cols, ACTIVATION: ACTIVATIONS.indexOf(activation), RESIDUAL: residualOf(shape), STREAM: Number(stream) },
+    constants: { COLS: cols, ACTIVATION: ACTIVATIONS.indexOf(act), RESIDUAL: residualOf(shape), STREAM: Number(stream) },
     machine: { SHARES: shares, ROWS, added, output },
     workgroups: [tiles(cols, TILE_COLS), tiles(rows, ROWS), 1],
     macs: 0,

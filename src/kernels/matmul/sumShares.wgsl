@@ -8,7 +8,7 @@ const ROWS = 4u;
 const THREADS = 16u * ROWS; // a row of 64 columns is 16 threads
 
 override COLS: u32;
-override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU
+override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU, 3 hard swish, 4 ReLU when r is added
 override RESIDUAL: u32; // 0 none, 1 r, 2 r again and again
 override STREAM: bool; // y, and r where it is added, are streams
 

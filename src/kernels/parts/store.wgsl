@@ -8,16 +8,13 @@ fn store(row: u32, last: u32, column: u32, sum: vec4f) -> vec4f {
   if (row > last || column * 4u >= COLS) {
     return vec4f();
   }
-  var v = sum + b[column];
-  if (ACTIVATION == 1u) {
-    v = gelu(v);
-  }
-  if (ACTIVATION == 2u) {
-    v = max(v, vec4f());
-  }
+  var v = activated(sum + b[column]);
   let at = row * yRow() + column;
   if (RESIDUAL > 0u) {
     v += vec4f(r[select(at, at % arrayLength(&r), RESIDUAL == 2u)]);
+  }
+  if (ACTIVATION == 4u) {
+    v = max(v, vec4f());
   }
   y[at] = vec4<output>(v);
   return v;

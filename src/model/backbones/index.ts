@@ -1,9 +1,10 @@
 /** The backbones that there are, a line each. */
 import { FaceXFormerError } from '../../gpu/errors.ts';
 import type { Backbone } from './backbone.ts';
+import { convnext } from './convnext.ts';
 import { swin } from './swin.ts';
 
-export const BACKBONES: readonly Backbone[] = [swin];
+export const BACKBONES: readonly Backbone[] = [swin, convnext];
 
 /** @throws FaceXFormerError WRONG_WEIGHTS where the tensors are none of theirs */
 export function backboneOf(tensors: ReadonlyMap<string, unknown>, known: readonly Backbone[] = BACKBONES): Backbone {

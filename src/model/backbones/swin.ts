@@ -1,10 +1,9 @@
 /** Swin-B as torchvision builds it (models/swin_transformer.py), channels last; module paths are the checkpoint's. */
 
 import type { Tensor } from '../../graph/graph.ts';
-import { EMBED_CHANNELS } from '../../kernels/embed.ts';
-import { streamStride, transposed } from '../../kernels/matmul/role.ts';
-import { firstOf, lookupOf, product, rowsOf, rowsOfStream, SWIN_EPS, sideOf, stored } from '../layers.ts';
-import { addedLinear, folded, normedLinear } from '../streams.ts';
+import { transposed } from '../../kernels/matmul/role.ts';
+import { product, rowsOf, rowsOfStream, SWIN_EPS, sideOf } from '../layers.ts';
+import { addedLinear, embedded, folded, normedLinear, tapMap } from '../streams.ts';
 import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 import type { Backbone } from './backbone.ts';
@@ -33,7 +32,7 @@ export const swin: Backbone = {
 
 function stages(t: Target, resized: Tensor, w: Weights): Stream[] {
   const maps: Stream[] = [];
-  let x = embed(t, resized, w.at(0));
+  let x = embedded(t, resized, w.at(0), { norm: 2, eps: SWIN_EPS });
   tapMap(t, 'patch_embed', x);
   for (const [stage, depth] of DEPTHS.entries()) {
     const layers = w.at(2 * stage + 1);
@@ -49,34 +48,6 @@ function stages(t: Target, resized: Tensor, w: Weights): Stream[] {
     }
   }
   return maps;
-}
-
-/**
- * The patches' stream of 128 channels.
- * @param resized a picture's bytes, red lowest: [images * side * side]
- * @param w patch convolution and norm
- */
-function embed({ graph, kernels, side }: Target, resized: Tensor, w: Weights): Stream {
-  const [conv, norm] = [w.at(0), w.at(2)];
-  const channels = EMBED_CHANNELS;
-  const name = conv.get('weight', [channels, 3, 4, 4]);
-  const weight = graph.parameter(`${name} packed`, [name], 48 * channels, (into, [source]) =>
-    transposed(source as Float32Array, channels, into),
-  );
-  const n = stored(graph, 3 * channels, conv.get('bias', [channels]), norm.get('weight', [channels]), norm.get('bias', [channels]));
-  const rows = graph.images * (side / 4) ** 2;
-  const shape = { size: side, eps: SWIN_EPS, images: graph.images };
-  const tensor = graph.add(w.path, kernels.embed, shape, { x: resized, lookup: lookupOf(graph), w: weight, n }, [
-    rows,
-    streamStride(channels),
-  ]);
-  return { tensor, channels };
-}
-
-/** A map's tap in PyTorch's shape, [1, H, W, C]: its rows are ours, without what a stream carries behind them. */
-function tapMap(t: Target, name: string, { tensor, channels }: Stream): void {
-  const side = sideOf(t, tensor);
-  t.graph.tap(name, tensor, [1, side, side, channels], (values) => firstOf(values, channels, values.length / (side * side)));
 }
 
 /** x + attention(norm1(x)), then + mlp(norm2(x)). Odd blocks shift their windows by 3, but for a map that is one window. */

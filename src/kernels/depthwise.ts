@@ -1,0 +1,53 @@
+import wgsl from './depthwise.wgsl';
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { ACTIVATIONS, checkStream, type MatmulShape } from './matmul/role.ts';
+import activation from './parts/activation.wgsl';
+import gelu from './parts/gelu.wgsl';
+import momentsOfQuad from './parts/momentsOfQuad.wgsl';
+
+export interface DepthwiseShape {
+  /** How many images there are, whose maps lie one after the other; 1 by default. */
+  images?: number;
+  /** Side of the output, a square map. */
+  side: number;
+  /** How many channels a map has, a multiple of 4; of a stream one of 64. */
+  channels: number;
+  kernel: 3 | 5 | 7;
+  /** x is of that many times the side. */
+  stride?: 1 | 2;
+  activation?: MatmulShape['activation'];
+  /** Numbers from one row of x to the next; `channels` unless told otherwise. */
+  rowOfX?: number;
+  /** y is a stream. */
+  stream?: boolean;
+  /** How x, w and y are stored; float32 by default. */
+  dtypes?: Partial<Record<'input' | 'weight' | 'output', Dtype>>;
+}
+
+/** Pixels of a thread, and threads of a workgroup. */
+const EACH = 4;
+const THREADS = 64;
+
+export const depthwise = defineKernel('depthwise', [wgsl, activation, gelu, momentsOfQuad], (shape: DepthwiseShape) => {
+  const { images = 1, side, channels, kernel, stride = 1, activation: act = 'none', rowOfX = channels, stream = false, dtypes } = shape;
+  checkStream({ rows: side * side, inner: channels, cols: channels, stream });
+  return {
+    constants: {
+      SIDE: side,
+      CHANNELS: channels,
+      X_ROW: rowOfX / 4,
+      ACTIVATION: ACTIVATIONS.indexOf(act),
+      STREAM: Number(stream),
+    },
+    machine: { KERNEL: kernel, STRIDE: stride, EACH, THREADS, ...dtypes },
+    workgroups: [tiles((side * tiles(side, EACH) * channels) / 4, THREADS), 1, images],
+    macs: images * side * side * channels * kernel * kernel,
+  };
+});
+
+/** A depthwise convolution's weight [channels, 1, kernel, kernel] as the kernel reads it: [kernel^2][channels], channels that there are not 0. */
+export function packDepthwise(weight: ArrayLike<number>, taps: number, channels: number, into: Float32Array): Float32Array {
+  const own = weight.length / taps;
+  for (let c = 0; c < own; c++) for (let tap = 0; tap < taps; tap++) into[tap * channels + c] = weight[c * taps + tap] as number;
+  return into;
+}

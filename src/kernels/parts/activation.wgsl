@@ -1,0 +1,13 @@
+// What ACTIVATION stands for: 0 nothing, 1 GELU, 2 ReLU, 3 hard swish. What else it may say is done later.
+fn activated(v: vec4f) -> vec4f {
+  if (ACTIVATION == 1u) {
+    return gelu(v);
+  }
+  if (ACTIVATION == 2u) {
+    return max(v, vec4f());
+  }
+  if (ACTIVATION == 3u) {
+    return v * clamp(v + 3.0, vec4f(), vec4f(6.0)) / 6.0;
+  }
+  return v;
+}
