@@ -33,7 +33,13 @@ function isFresh() {
 }
 
 /** What `exports` of package.json names: its file in dist/, and its source. Left as it reads: who installs it minifies it with the rest of an app. */
-const ENTRIES = { index: 'src/index.ts', detect: 'src/detect/index.ts', draw: 'src/face/draw.ts', client: 'src/worker/client.ts' };
+const ENTRIES = {
+  index: 'src/index.ts',
+  detect: 'src/detect/index.ts',
+  draw: 'src/draw.ts',
+  faces: 'src/faces.ts',
+  client: 'src/worker/client.ts',
+};
 
 /**
  * Scripts that are whole in themselves, and minified: the worker's, which bundlers and people move about, and everything that the package exports, for

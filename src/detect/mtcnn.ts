@@ -170,11 +170,14 @@ export class Mtcnn implements FaceDetector {
   }
 }
 
-/** For the `detector` of `FaceXFormer.load`: MTCNN on the engine's own device, loaded beside the weights. */
-export const mtcnn =
-  (options: Omit<MtcnnOptions, 'device' | 'signal'> = {}): LoadDetector =>
-  ({ device, signal }) =>
-    Mtcnn.load({ ...options, device, signal });
+/**
+ * For the `detector` of `FaceXFormer.load`: MTCNN on the engine's own device, loaded beside the weights. Its options can be read of it, so that
+ * `RemoteFaceXFormer.load` takes it too.
+ */
+export const mtcnn = (options: Omit<MtcnnOptions, 'device' | 'signal'> = {}): LoadDetector & { readonly mtcnn: typeof options } =>
+  Object.assign<LoadDetector, { mtcnn: typeof options }>(({ device, signal }) => Mtcnn.load({ ...options, device, signal }), {
+    mtcnn: options,
+  });
 
 /** The size at which a picture is searched: its own, unless it is larger than memory or a texture allows. */
 export function searchedSize({ width, height }: Size, minFace: number, mostSide: number): Size {

@@ -3,35 +3,50 @@
  * Needs no DOM: works in a worker on an OffscreenCanvas.
  */
 import type { Box } from '../image/crop.ts';
-import type { Task } from './labels.ts';
-import { type DrawContext, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
+import type { ParsingClass, Task } from './labels.ts';
+import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
 import type { Face } from './results.ts';
 import { resultsIn, TASK_TABLE, type TaskTable } from './tasks.ts';
 
-export type { DrawContext } from './pen.ts';
-export { AXIS_COLOURS } from './readings/headpose.ts';
-
-/** What to draw of that which the face has: everything but what is set to false. Tasks that have nothing to draw are not looked at. */
+/** What to draw of that which the face has: everything but what is set to false, and how. Tasks that have nothing to draw are not looked at. */
 export type DrawOptions = { [Name in Task]?: boolean } & {
   box?: boolean;
-  /** A line or two of text under the box: age, gender, expression, head pose. */
+  /** The detector's five points; false unless given. */
+  points?: boolean;
+  /** A line or two of text under the box: age, gender, expression, head pose; or what `label` says. */
   caption?: boolean;
+  /** What is written under a face, one line or several; undefined for nothing. */
+  label?: (face: Face, index: number) => string | readonly string[] | undefined;
   /** How much of the parsing colours is mixed into the picture, 0 to 1; the official script's half by default. */
   opacity?: number;
+  /** Which parsing classes are drawn; all but the background unless given. */
+  classes?: readonly ParsingClass[];
+  /** Their colours, red, green and blue from 0 to 255, where they are to be others than the official script's. */
+  classColours?: { readonly [Name in ParsingClass]?: readonly [number, number, number] };
+  /** Colours of lines, dots and text, as CSS writes them; those that are not given stay. */
+  colours?: Partial<Colours>;
+  /** How wide fine lines are, in the context's units; a part of the face's size unless given, so that pictures of any size look alike. */
+  lineWidth?: number;
+  /** The caption's font, as CSS writes a family, with its weight and style before it; `600 system-ui, sans-serif` unless given. */
+  font?: string;
+  /** The height of its letters in the context's units; by the lines' width unless given. */
+  fontSize?: number;
 };
 
 /** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. */
 export function drawFaces(ctx: DrawContext, faces: readonly Face[], options: DrawOptions = {}, table: TaskTable = TASK_TABLE): void {
-  const { box = true, caption = true, opacity = 0.5 } = options;
+  const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours } = options;
+  const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...options.colours } };
   ctx.save();
-  for (const face of faces) drawResults('area', penFor(face.box, ctx, opacity), face, options, table);
+  for (const face of faces) drawResults('area', penFor(face.box, ctx, style), face, options, table);
   ctx.lineCap = 'round';
   ctx.lineJoin = 'round';
-  for (const face of faces) {
-    const pen = penFor(face.box, ctx, opacity);
+  for (const [i, face] of faces.entries()) {
+    const pen = penFor(face.box, ctx, style);
     if (box) drawBox(pen, face.box);
     drawResults('lines', pen, face, options, table);
-    if (caption) drawCaption(pen, captionOf(face, table), face.box);
+    if (points && face.points) drawDots(pen, face.points, { colour: style.colours.points, radius: 2.4 * pen.unit });
+    if (caption) drawCaption(pen, label ? [label(face, i) ?? []].flat() : captionOf(face, table), face.box, options);
   }
   ctx.restore();
 }
@@ -41,11 +56,12 @@ function drawResults(as: 'area' | 'lines', pen: Pen, face: Face, options: DrawOp
     if (reading.drawn?.as === as && options[task as Task] !== false) reading.drawn.draw(pen, found, face.box);
 }
 
-function drawBox({ ctx, unit }: Pen, { x0, y0, x1, y1 }: Box): void {
+function drawBox(pen: Pen, { x0, y0, x1, y1 }: Box): void {
+  const { ctx, unit, colours } = pen;
   ctx.beginPath();
   // One and a half in: the rim stays inside of the box, and a line of one pixel fills a pixel.
   ctx.rect(x0 + 1.5 * unit, y0 + 1.5 * unit, x1 - x0 - 3 * unit, y1 - y0 - 3 * unit);
-  strokeRimmed(ctx, 'rgba(255, 255, 255, 0.9)', unit);
+  strokeRimmed(pen, colours.box, unit);
 }
 
 /** The caption's lines: the words of all tasks in the first, then those that have a line of their own. */
@@ -57,10 +73,10 @@ export function captionOf(face: Face, table: TaskTable = TASK_TABLE): string[] {
 }
 
 /** Text on a dark ground under the box, or inside of its lower edge where the canvas ends. */
-function drawCaption({ ctx, unit }: Pen, lines: readonly string[], box: Box): void {
+function drawCaption({ ctx, unit, colours }: Pen, lines: readonly string[], box: Box, { font, fontSize }: DrawOptions): void {
   if (lines.length === 0) return;
-  const size = Math.max(9 * unit, 11 / scaleOf(ctx));
-  ctx.font = `600 ${size}px system-ui, sans-serif`;
+  const size = fontSize ?? Math.max(9 * unit, 11 / scaleOf(ctx));
+  ctx.font = fontOf(font ?? '600 system-ui, sans-serif', size);
   ctx.textBaseline = 'middle';
   const pad = size * 0.5;
   const width = Math.max(...lines.map((line) => ctx.measureText(line).width)) + 2 * pad;
@@ -68,10 +84,17 @@ function drawCaption({ ctx, unit }: Pen, lines: readonly string[], box: Box): vo
   const edge = edgesOf(ctx);
   const left = Math.max(edge.x0, Math.min(box.x0, edge.x1 - width));
   const top = box.y1 + height <= edge.y1 ? box.y1 : Math.max(edge.y0, Math.min(box.y1, edge.y1) - height);
-  ctx.fillStyle = 'rgba(0, 0, 0, 0.66)';
+  ctx.fillStyle = colours.ground;
   ctx.fillRect(left, top, width, height);
-  ctx.fillStyle = '#ffffff';
+  ctx.fillStyle = colours.text;
   lines.forEach((line, i) => {
     ctx.fillText(line, left + pad, top + pad / 2 + (i + 0.5) * size * 1.35);
   });
+}
+
+/** CSS wants the size between weight and style, which are words without a comma, and the family. */
+function fontOf(font: string, size: number): string {
+  const [, before = '', family = font] =
+    /^((?:(?:normal|italic|oblique|bold|bolder|lighter|small-caps|\d{3})\s+)*)(.+)$/.exec(font.trim()) ?? [];
+  return `${before}${size}px ${family}`;
 }

@@ -1,4 +1,7 @@
-/** Who is it: embeddings of known people by name, and the nearest of them. For `recognition.embedding` of faces. */
+/**
+ * Who is it: embeddings of known people by name, and the nearest of them. For `recognition.embedding` of faces, and for any other network's: lists of
+ * numbers of any one length and scale, whose directions are compared.
+ */
 import { FaceXFormerError } from '../gpu/errors.ts';
 
 /**
@@ -52,7 +55,7 @@ interface Entry {
 /** First bytes of a binary gallery. */
 const MAGIC = 'FXGALLR1';
 
-/** Known faces. A name may have several embeddings (several pictures of one person). */
+/** Known faces, by embeddings of one network. A name may have several embeddings (several pictures of one person). */
 export class Gallery {
   #entries: Entry[] = [];
 
@@ -108,9 +111,10 @@ export class Gallery {
     return { format: 'facexformer-gallery', version: 1, entries };
   }
 
-  /** The gallery of a parsed JSON value, or of its text. @throws FaceXFormerError BAD_OPTION: it is none */
+  /** The gallery of a parsed JSON value, or of its text; of null, which a storage that has none gives, an empty one. @throws FaceXFormerError BAD_OPTION: it is none */
   static fromJSON(json: unknown): Gallery {
     const value = (typeof json === 'string' ? parse(json) : json) as Partial<GalleryJson> | null;
+    if (value === null) return new Gallery();
     if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries))
       throw new FaceXFormerError('BAD_OPTION', 'This JSON is not a gallery of version 1, as Gallery.toJSON writes it.');
     const gallery = new Gallery();

@@ -43,6 +43,123 @@ describe('parsing colours', () => {
   });
 });
 
+describe('a style', () => {
+  const pixels = (options: object, at: [number, number][]) => page.call<number[][]>('pixelsOf', scene, box, { ...NONE, ...options }, at);
+
+  test('chooses classes, and their colours', async () => {
+    const at: [number, number][] = [
+      [60, 60],
+      [120, 60],
+    ];
+    const opaque = { segmentation: true, opacity: 1 };
+    expect(await pixels({ ...opaque, classes: ['hair'] }, at)).toEqual([GROUND, GROUND]);
+    expect(await pixels({ ...opaque, classColours: { skin: [1, 2, 3] } }, at)).toEqual([[1, 2, 3], GROUND]);
+    const both = { classes: ['background', 'skin'], classColours: { background: [9, 9, 9] } };
+    expect(await pixels({ ...opaque, ...both }, at)).toEqual([
+      [0, 153, 255],
+      [9, 9, 9],
+    ]);
+  });
+
+  test('has colours and widths', async () => {
+    const at = Array.from({ length: 20 }, (_, i): [number, number] => [35 + i, 70]);
+    const green = (row: number[][]) => row.filter((rgb) => String(rgb) === '0,255,0').length;
+    const colours = { box: '#0f0', rim: 'transparent' };
+    expect(green(await pixels({ box: true, colours, lineWidth: 1 }, at))).toBe(1);
+    expect(green(await pixels({ box: true, colours, lineWidth: 6 }, at))).toBe(6);
+  });
+
+  test('has labels of any number of lines, and a font', async () => {
+    const changed = (lines: number, options: object = {}) =>
+      page.call<number[] | undefined>('changedByLabel', scene, box, { ...NONE, caption: true, fontSize: 10, ...options }, lines);
+    expect(await changed(0)).toBeUndefined();
+    const [one, two] = [await changed(1), await changed(2)];
+    expect((two?.[3] ?? 0) - (one?.[3] ?? 0)).toBeGreaterThan(10);
+    expect((await changed(1, { fontSize: 20, font: 'italic bold serif' }))?.[3]).toBeGreaterThan(one?.[3] ?? 160);
+    expect(await changed(2, { caption: false })).toBeUndefined();
+  });
+});
+
+describe('what apps do with faces', () => {
+  test('a crop is a square about the box, clear beyond the picture, whatever the picture is', async () => {
+    const face = { box: { x0: 20, y0: 0, x1: 80, y1: 40 } }; // 60 x 40 about (50, 20)
+    const at: [number, number][] = [
+      [2, 15],
+      [28, 15],
+      [5, 2],
+      [5, 15],
+    ];
+    for (const [size, ...pixels] of await page.call<number[][][]>('cropped', face, { size: 30 }, at)) {
+      expect(size).toEqual([30, 30]);
+      expect(pixels).toEqual([
+        [255, 255, 255, 255].map((value, i) => (i === 1 || i === 2 ? pixels[0]?.[i] : value)),
+        [0, 0, 255, 255],
+        [0, 0, 0, 0],
+        [255, 255, 255, 255],
+      ]);
+    }
+    const [first] = await page.call<number[][][]>('cropped', face, {}, []);
+    expect(first).toEqual([[60, 60]]);
+  });
+
+  test('an aligned crop has the nose where networks for recognition want it', async () => {
+    // The template, half as large, turned by a right angle: its nose lies on the white dot.
+    const template = [
+      [38.2946, 51.6963],
+      [73.5318, 51.5014],
+      [56.0252, 71.7366],
+      [41.5493, 92.3655],
+      [70.7299, 92.2041],
+    ];
+    const points = template.map(([x = 0, y = 0]) => ({ x: 29.5 - (y - 71.7366) / 2, y: 19.5 + (x - 56.0252) / 2 }));
+    const crops = await page.call<number[][][]>('cropped', { box: { x0: 0, y0: 0, x1: 9, y1: 9 }, points }, { align: true }, [
+      [56, 72],
+      [56, 20],
+    ]);
+    for (const [size, nose, above] of crops) {
+      expect(size).toEqual([112, 112]);
+      expect(nose).toEqual([255, 255, 255, 255]);
+      expect(above).toEqual([0, 0, 255, 255]); // what was to the right of the dot
+    }
+  });
+
+  test('a blurred face is the mean of its pixels, in an oval or a box, under a transform too', async () => {
+    const at: [number, number][] = [
+      [42, 42],
+      [43, 42],
+      [5, 5],
+      [12, 12],
+    ];
+    for (const scale of [1, 2]) {
+      const on = at.map(([x, y]): [number, number] => [x * scale, y * scale]);
+      const oval = await page.call<number[][]>('blurred', scale, {}, on);
+      const whole = await page.call<number[][]>('blurred', scale, { shape: 'box', mosaic: true, patches: 4 }, on);
+      for (const [grey = 0] of [oval[0], oval[1], whole[0], whole[3]] as number[][]) expect(Math.abs(grey - 127.5)).toBeLessThan(4);
+      for (const [value] of [oval[2], oval[3], whole[2]] as number[][]) expect([0, 255]).toContain(value);
+    }
+  });
+
+  test('a mask is a bitmap of the picture, coloured where the class is', async () => {
+    const [size, skin, edge, other, beyond] = await page.call<number[][]>(
+      'masked',
+      [255, 0, 51],
+      [
+        [25, 30],
+        [39, 30],
+        [45, 30],
+        [10, 30],
+      ],
+    );
+    expect(size).toEqual([80, 60]);
+    expect(skin).toEqual([255, 0, 51, 255]);
+    expect(edge?.[3]).toBeGreaterThan(200);
+    expect([other, beyond]).toEqual([
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+    ]);
+  });
+});
+
 describe('pose axes', () => {
   const axes = (matrix?: number[]) =>
     page.call<number[][]>(

@@ -1,5 +1,5 @@
 /** What the drawing tests run in the browser: draws and gives pixels back. */
-import { type DrawOptions, drawFaces } from '../../src/face/draw.ts';
+import { type BlurOptions, blurFaces, type CropFaceOptions, cropFace, type DrawOptions, drawFaces, maskBitmap } from '../../src/draw.ts';
 import { faceOf } from '../../src/face/faces.ts';
 import type { Matrix3 } from '../../src/face/pose.ts';
 import type { Face } from '../../src/face/results.ts';
@@ -58,4 +58,58 @@ export function stateKept(): boolean {
   const before = state();
   drawFaces(ctx, [face({ x0: 0, y0: 0, x1: 32, y1: 32 }), face({ x0: 32, y0: 0, x1: 64, y1: 32 })]);
   return state() === before;
+}
+
+/** Draws with options that are functions, which do not cross to here: labels of so many lines. */
+export const changedByLabel = (scene: Scene, box: Face['box'], options: DrawOptions, lines: number) =>
+  changed(scene, box, { ...options, label: (_, i) => (lines === 0 ? undefined : Array.from({ length: lines }, () => `Face ${i}`)) });
+
+const rgba = (ctx: OffscreenCanvasRenderingContext2D, at: readonly [number, number][]) =>
+  at.map(([x, y]) => [...ctx.getImageData(x, y, 1, 1).data]);
+
+/** A picture whose left half is red and whose right half is blue, but for a white dot of 10 pixels about (30, 20). */
+function halves(width: number, height: number): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(width, height);
+  const ctx = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
+  ctx.fillStyle = '#f00';
+  ctx.fillRect(0, 0, width / 2, height);
+  ctx.fillStyle = '#00f';
+  ctx.fillRect(width / 2, 0, width / 2, height);
+  ctx.fillStyle = '#fff';
+  ctx.fillRect(25, 15, 10, 10);
+  return canvas;
+}
+
+/** Pixels of a crop of each kind of picture: a canvas, a file, raw pixels. */
+export async function cropped(face: Pick<Face, 'box' | 'points'>, options: CropFaceOptions, at: [number, number][]): Promise<number[][][]> {
+  const picture = halves(100, 60);
+  const raw = (picture.getContext('2d') as OffscreenCanvasRenderingContext2D).getImageData(0, 0, 100, 60);
+  const found: number[][][] = [];
+  for (const source of [picture, await picture.convertToBlob(), { data: raw.data, width: 100, height: 60 }]) {
+    const crop = await cropFace(source, face, options);
+    found.push([[crop.width, crop.height], ...rgba(crop.getContext('2d') as OffscreenCanvasRenderingContext2D, at)]);
+  }
+  return found;
+}
+
+/** Pixels after a checkered face of 64 was blurred, on a canvas of twice the picture's size where `scale` is 2. */
+export function blurred(scale: number, options: BlurOptions, at: [number, number][]): number[][] {
+  const canvas = new OffscreenCanvas(100 * scale, 100 * scale);
+  const ctx = canvas.getContext('2d', { willReadFrequently: true }) as OffscreenCanvasRenderingContext2D;
+  ctx.scale(scale, scale);
+  for (let y = 0; y < 100; y++)
+    for (let x = 0; x < 100; x++) {
+      ctx.fillStyle = (x + y) % 2 === 0 ? '#fff' : '#000';
+      ctx.fillRect(x, y, 1, 1);
+    }
+  blurFaces(ctx, [{ box: { x0: 10, y0: 10, x1: 74, y1: 74 } }, { box: { x0: 500, y0: 0, x1: 600, y1: 50 } }], options);
+  return rgba(ctx, at).map(([red = 0]) => [red]);
+}
+
+/** A mask's size, and pixels of it. */
+export async function masked(colour: [number, number, number], at: [number, number][]): Promise<number[][]> {
+  const bitmap = await maskBitmap(face({ x0: 20, y0: 10, x1: 60, y1: 50 }), ['skin'], { width: 80, height: 60 }, { colour });
+  const ctx = new OffscreenCanvas(80, 60).getContext('2d') as OffscreenCanvasRenderingContext2D;
+  ctx.drawImage(bitmap, 0, 0);
+  return [[bitmap.width, bitmap.height], ...rgba(ctx, at)];
 }

@@ -121,7 +121,6 @@ describe('Gallery', () => {
     const head = { format: 'facexformer-gallery', version: 1 };
     for (const json of [
       '{',
-      null,
       7,
       [],
       {},
@@ -156,4 +155,16 @@ describe('Gallery', () => {
       { numRuns: 500 },
     );
   });
+});
+
+test('a gallery that was never stored is empty', () => {
+  expect(Gallery.fromJSON(null).size).toBe(0);
+  expect(Gallery.fromJSON('null').size).toBe(0);
+});
+
+test("holds other networks' embeddings too: any length and scale, as plain numbers", () => {
+  const gallery = new Gallery().add('Ada', [3, 4, 0]).add('Bea', [0, 0, 7]);
+  expect(gallery.match([30, 41, 1], 0.9)?.name).toBe('Ada');
+  expect(Gallery.fromJSON(JSON.stringify(gallery)).match([0, 1, 99], 0.9)?.name).toBe('Bea');
+  expect(() => gallery.add('Cid', [1, 2])).toThrow(/3 numbers/);
 });

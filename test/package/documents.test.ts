@@ -47,7 +47,8 @@ it('every snippet that stands alone compiles', async () => {
     'facexformer-webgpu': source('index.ts'),
     'facexformer-webgpu/client': source('worker/client.ts'),
     'facexformer-webgpu/detect': source('detect/index.ts'),
-    'facexformer-webgpu/draw': source('face/draw.ts'),
+    'facexformer-webgpu/draw': source('draw.ts'),
+    'facexformer-webgpu/faces': source('faces.ts'),
   };
   const compilerOptions = { paths, jsx: 'preserve', noUncheckedIndexedAccess: true, types: ['@webgpu/types'] };
   const all = [...files, join(root, 'src', 'wgsl.d.ts')];

@@ -27,6 +27,8 @@ describe('the tarball', () => {
       'dist/index.d.ts',
       'dist/draw.js',
       'dist/draw.d.ts',
+      'dist/faces.js',
+      'dist/faces.d.ts',
       'dist/worker.js',
       'dist/standalone.js',
     ])

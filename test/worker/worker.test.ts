@@ -1,5 +1,6 @@
 /** The worker's two sides, joined in one process, with an engine that answers at once. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { mtcnn as inPage } from '../../src/detect/mtcnn.ts';
 import type { LoadOptions } from '../../src/engine/options.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { mtcnn, RemoteFaceXFormer, type RemoteLoadOptions, RemoteMtcnn } from '../../src/worker/client.ts';
@@ -116,7 +117,7 @@ describe('a load', () => {
     await load({ weights: new Blob(['a']) });
     await load({ weights: new Blob(['a']) });
     expect(loads.length).toBe(4);
-    await Promise.all([load({ detector: mtcnn({ minFace: 40 }) }), load({ detector: mtcnn({ minFace: 40 }) })]);
+    await Promise.all([mtcnn, inPage].map((either) => load({ detector: either({ minFace: 40 }) })));
     await load({ detector: mtcnn() });
     expect(loads.length).toBe(6);
     expect(loads.slice(3).map(({ detector }) => typeof detector)).toEqual(['undefined', 'function', 'function']);

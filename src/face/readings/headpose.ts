@@ -25,9 +25,6 @@ const ROTATION: Readonly<Record<Form, { numbers: number; of(values: Numbers): { 
   },
 };
 
-/** Colours of the head's axes, in the order x (to the right), y (down), z (where the face looks). */
-export const AXIS_COLOURS = ['#ff453a', '#32d74b', '#0a84ff'] as const;
-
 const inDegrees = (radians: number): number => (radians * 180) / Math.PI;
 const whole = (angle: number): string => `${Math.round(angle)}°`;
 
@@ -55,14 +52,15 @@ export const headpose: Reading<HeadPose> = {
   drawn: {
     as: 'lines',
     /** The columns of the rotation matrix from the middle of the box, seen along z: the official script's axes. */
-    draw({ ctx, unit }, { matrix }, { x0, y0, x1, y1 }) {
+    draw(pen, { matrix }, { x0, y0, x1, y1 }) {
+      const { ctx, unit, colours } = pen;
       const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
       const length = Math.min(x1 - x0, y1 - y0) * 0.35;
-      AXIS_COLOURS.forEach((colour, axis) => {
+      colours.axes.forEach((colour, axis) => {
         ctx.beginPath();
         ctx.moveTo(x, y);
         ctx.lineTo(x + length * (matrix[axis] as number), y + length * (matrix[3 + axis] as number));
-        strokeRimmed(ctx, colour, 2 * unit);
+        strokeRimmed(pen, colour, 2 * unit);
       });
     },
   },

@@ -3,7 +3,7 @@ import { type Point, toPicture } from '../../image/crop.ts';
 import { SIZE } from '../../image/resize.ts';
 import type { Form } from '../forms.ts';
 import { LANDMARK_GROUPS, LANDMARKS } from '../labels.ts';
-import { type Pen, strokeRimmed } from '../pen.ts';
+import { drawDots, HALF, type Pen, strokeRimmed } from '../pen.ts';
 import { type Reading, sized } from './reading.ts';
 
 /** Width and height of the heat maps that the paper form takes its landmarks from. */
@@ -19,9 +19,6 @@ const CROP_PIXEL: Readonly<Record<Form, (v: number) => number>> = {
    */
   paper: (v) => ((((v + 1) / 2) * (HEATMAP - 1) + 0.5) * SIZE) / HEATMAP - 0.5,
 };
-
-/** Landmarks have pixel centres at integers, a canvas has them at halves. */
-const HALF = 0.5;
 
 export const landmarks: Reading<Point[]> = {
   title: 'Landmarks',
@@ -45,7 +42,8 @@ export const landmarks: Reading<Point[]> = {
   }),
   drawn: {
     as: 'lines',
-    draw({ ctx, unit }: Pen, points) {
+    draw(pen: Pen, points) {
+      const { ctx, unit, colours } = pen;
       ctx.beginPath();
       for (const { first, last, closed } of LANDMARK_GROUPS) {
         points.slice(first, last + 1).forEach(({ x, y }, i) => {
@@ -54,14 +52,8 @@ export const landmarks: Reading<Point[]> = {
         });
         if (closed) ctx.closePath();
       }
-      strokeRimmed(ctx, '#5ef1ff', unit);
-      ctx.beginPath();
-      for (const { x, y } of points) {
-        ctx.moveTo(x + HALF + 1.4 * unit, y + HALF);
-        ctx.arc(x + HALF, y + HALF, 1.4 * unit, 0, 2 * Math.PI);
-      }
-      ctx.fillStyle = '#ffffff';
-      ctx.fill();
+      strokeRimmed(pen, colours.landmarks, unit);
+      drawDots(pen, points, { colour: colours.dots, radius: 1.4 * unit });
     },
   },
 };

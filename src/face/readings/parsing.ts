@@ -40,11 +40,14 @@ export const segmentation: Reading<Segmentation> = {
   drawn: {
     as: 'area',
     /** Class colours over the crop, nearest neighbour; background stays clear, so that the picture keeps its light there. */
-    draw({ ctx, opacity }, { width, height, classes }, box) {
+    draw({ ctx, opacity, classes: wanted, classColours }, { width, height, classes, labels }, box) {
       const colours = new ImageData(width, height);
+      const colourOf = labels.map(
+        (label, index) => (wanted?.includes(label) ?? index !== 0) && (classColours?.[label] ?? PARSING[index]?.colour),
+      );
       classes.forEach((index, i) => {
-        const colour = PARSING[index]?.colour;
-        if (index !== 0 && colour) colours.data.set([...colour, 255], 4 * i);
+        const colour = colourOf[index];
+        if (colour) colours.data.set([...colour, 255], 4 * i);
       });
       const canvas = new OffscreenCanvas(width, height);
       canvas.getContext('2d')?.putImageData(colours, 0, 0);

@@ -1,0 +1,84 @@
+/** Faces made unrecognisable on a canvas. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Box } from '../image/crop.ts';
+import type { DrawContext } from './pen.ts';
+import type { Face } from './results.ts';
+
+/** What `blurFaces` takes. */
+export interface BlurOptions {
+  /** How many patches a face is reduced to, along its longer side; 8 unless given. Fewer hide more. */
+  readonly patches?: number | undefined;
+  /** Patches as they are, instead of smoothed into each other. */
+  readonly mosaic?: boolean | undefined;
+  /** What of the box is covered: the oval in it, the default, or all of it. */
+  readonly shape?: 'oval' | 'box' | undefined;
+}
+
+/**
+ * Covers faces on a canvas that shows their picture with what is left of them when they are reduced to a few patches, each of the mean colour of its
+ * pixels: what is taken away so is not on the canvas any more. Units are the context's, as for `drawFaces`; a transform that turns is not followed.
+ * Needs no filter, which Safari's canvas has not.
+ * @param faces anything with a `box`, which is covered: the widened one of an analysed face holds hair and chin
+ * @throws FaceXFormerError BAD_OPTION
+ */
+export function blurFaces(
+  ctx: DrawContext,
+  faces: readonly Pick<Face, 'box'>[],
+  { patches = 8, mosaic = false, shape = 'oval' }: BlurOptions = {},
+): void {
+  if (!(Number.isInteger(patches) && patches >= 1))
+    throw new FaceXFormerError('BAD_OPTION', `\`patches\` is ${patches}; it must be a whole number, 1 or more.`);
+  if (shape !== 'oval' && shape !== 'box')
+    throw new FaceXFormerError('BAD_OPTION', `\`shape\` is ${JSON.stringify(shape)}. Choose from oval, box.`);
+  const { a, d, e, f } = ctx.getTransform();
+  ctx.save();
+  ctx.setTransform(1, 0, 0, 1, 0, 0);
+  ctx.globalAlpha = 1;
+  ctx.globalCompositeOperation = 'source-over';
+  for (const { box } of faces) {
+    const on = { x0: a * box.x0 + e, y0: d * box.y0 + f, x1: a * box.x1 + e, y1: d * box.y1 + f };
+    const left = Math.max(0, Math.floor(Math.min(on.x0, on.x1)));
+    const top = Math.max(0, Math.floor(Math.min(on.y0, on.y1)));
+    const width = Math.min(ctx.canvas.width, Math.ceil(Math.max(on.x0, on.x1))) - left;
+    const height = Math.min(ctx.canvas.height, Math.ceil(Math.max(on.y0, on.y1))) - top;
+    if (!(width > 0 && height > 0)) continue;
+    const scale = patches / Math.max(width, height);
+    const small = reduced(ctx.canvas, { left, top, width, height }, [width * scale, height * scale]);
+    ctx.save();
+    ctx.beginPath();
+    pathOf(ctx, on, shape);
+    ctx.clip();
+    ctx.imageSmoothingEnabled = !mosaic;
+    ctx.imageSmoothingQuality = 'high';
+    ctx.drawImage(small, left, top, width, height);
+    ctx.restore();
+  }
+  ctx.restore();
+}
+
+function pathOf(ctx: DrawContext, { x0, y0, x1, y1 }: Box, shape: 'oval' | 'box'): void {
+  if (shape === 'box') ctx.rect(x0, y0, x1 - x0, y1 - y0);
+  else ctx.ellipse((x0 + x1) / 2, (y0 + y1) / 2, Math.abs(x1 - x0) / 2, Math.abs(y1 - y0) / 2, 0, 0, 2 * Math.PI);
+}
+
+/** A part of a canvas at a few pixels, by halves: whatever a browser's filter is, twice as small it is the mean of four. */
+function reduced(
+  source: HTMLCanvasElement | OffscreenCanvas,
+  { left, top, width, height }: { left: number; top: number; width: number; height: number },
+  to: readonly [number, number],
+): OffscreenCanvas {
+  const [lastWidth, lastHeight] = [Math.max(1, Math.round(to[0])), Math.max(1, Math.round(to[1]))];
+  let from: { image: HTMLCanvasElement | OffscreenCanvas; part: [number, number, number, number] } = {
+    image: source,
+    part: [left, top, width, height],
+  };
+  for (let [w, h] = [width, height]; ; ) {
+    [w, h] = [Math.max(lastWidth, Math.ceil(w / 2)), Math.max(lastHeight, Math.ceil(h / 2))];
+    const canvas = new OffscreenCanvas(w, h);
+    const ctx = canvas.getContext('2d');
+    if (!ctx) throw new FaceXFormerError('BAD_OPTION', `The browser gives no canvas of ${w} x ${h} pixels.`);
+    ctx.drawImage(from.image, ...from.part, 0, 0, w, h);
+    if (w === lastWidth && h === lastHeight) return canvas;
+    from = { image: canvas, part: [0, 0, w, h] };
+  }
+}

@@ -1,0 +1,104 @@
+/** A face cut out of its picture, as it lies there or turned upright: for avatars, and for networks that know who somebody is. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Point } from '../image/crop.ts';
+import { openPicture, type PictureSource, type RawPicture } from '../image/source.ts';
+import type { Face } from './results.ts';
+
+/** What `cropFace` takes. */
+export interface CropFaceOptions {
+  /** Side of the square in pixels; as large as the face is in the picture unless given, or 112 with `align`. */
+  readonly size?: number | undefined;
+  /** Turns and shifts the face so that eyes, nose and mouth are where networks for recognition (ArcFace's and its kin) want them. */
+  readonly align?: boolean | undefined;
+}
+
+/** ArcFace's places of the eyes, the nose and the corners of the mouth in 112 x 112 pixels, whose centres have integer coordinates. */
+const TEMPLATE = [
+  { x: 38.2946, y: 51.6963 },
+  { x: 73.5318, y: 51.5014 },
+  { x: 56.0252, y: 71.7366 },
+  { x: 41.5493, y: 92.3655 },
+  { x: 70.7299, y: 92.2041 },
+] as const;
+const TEMPLATE_SIDE = 112;
+
+/**
+ * A square of the picture about a face's box, or with `align` about its eyes and mouth. What lies beyond the picture is clear. An OffscreenCanvas can be
+ * drawn, analysed, turned into a bitmap (`transferToImageBitmap()`) or a file (`convertToBlob()`).
+ * @throws FaceXFormerError BAD_PICTURE; BAD_OPTION: `size` is no number of pixels, or with `align` the face has neither `points` nor `landmarks`
+ */
+export async function cropFace(
+  source: PictureSource,
+  face: Pick<Face, 'box' | 'points' | 'landmarks'>,
+  { size, align = false }: CropFaceOptions = {},
+): Promise<OffscreenCanvas> {
+  const { x0, y0, x1, y1 } = face.box;
+  const longer = Math.max(x1 - x0, y1 - y0);
+  const side = size ?? (align ? TEMPLATE_SIDE : Math.round(longer));
+  if (!(Number.isInteger(side) && side >= 1))
+    throw new FaceXFormerError('BAD_OPTION', `\`size\` is ${size}; it must be a whole number of pixels, 1 or more.`);
+  const scale = side / longer;
+  const turn: Similarity = align
+    ? alignment(fivePoints(face), side)
+    : { a: scale, b: 0, x: side / 2 - (scale * (x0 + x1)) / 2, y: side / 2 - (scale * (y0 + y1)) / 2 };
+  const picture = await openPicture(source);
+  try {
+    const canvas = new OffscreenCanvas(side, side);
+    const ctx = canvas.getContext('2d');
+    if (!ctx) throw new FaceXFormerError('BAD_OPTION', `The browser gives no canvas of ${side} x ${side} pixels.`);
+    ctx.imageSmoothingQuality = 'high';
+    ctx.setTransform(turn.a, turn.b, -turn.b, turn.a, turn.x, turn.y);
+    ctx.drawImage(drawable(picture.still), 0, 0, picture.width, picture.height);
+    return canvas;
+  } finally {
+    picture.close();
+  }
+}
+
+/** Eyes, nose and corners of the mouth: the detector's, which recognition is trained on, else by the landmarks. @throws FaceXFormerError BAD_OPTION */
+function fivePoints({ points, landmarks }: Pick<Face, 'points' | 'landmarks'>): readonly Point[] {
+  if (points?.length === 5) return points;
+  if (!landmarks)
+    throw new FaceXFormerError('BAD_OPTION', 'To align a face its `points`, which MTCNN gives, or its `landmarks` are needed.');
+  const mean = (first: number, last: number): Point => {
+    const some = landmarks.slice(first, last + 1);
+    const of = (axis: 'x' | 'y') => some.reduce((sum, point) => sum + point[axis], 0) / some.length;
+    return { x: of('x'), y: of('y') };
+  };
+  return [mean(36, 41), mean(42, 47), ...[30, 48, 54].map((i) => landmarks[i] as Point)];
+}
+
+/** x' = a x - b y + x, y' = b x + a y + y: a turn, a scale and a shift, in units of a canvas, whose pixel centres are at halves. */
+export interface Similarity {
+  readonly a: number;
+  readonly b: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** What brings five points nearest to ArcFace's, in the sum of squares, in a square of so many pixels. */
+export function alignment(points: readonly Point[], side: number): Similarity {
+  const from = points.map(({ x, y }) => ({ x: x + 0.5, y: y + 0.5 }));
+  const to = TEMPLATE.map(({ x, y }) => ({ x: ((x + 0.5) * side) / TEMPLATE_SIDE, y: ((y + 0.5) * side) / TEMPLATE_SIDE }));
+  const mean = (all: readonly Point[], axis: 'x' | 'y') => all.reduce((sum, point) => sum + point[axis], 0) / all.length;
+  const [fromX, fromY, toX, toY] = [mean(from, 'x'), mean(from, 'y'), mean(to, 'x'), mean(to, 'y')];
+  let [along, across, square] = [0, 0, 0];
+  for (const [i, point] of from.entries()) {
+    const [x, y] = [point.x - fromX, point.y - fromY];
+    const [u, v] = [(to[i] as Point).x - toX, (to[i] as Point).y - toY];
+    along += x * u + y * v;
+    across += x * v - y * u;
+    square += x * x + y * y;
+  }
+  if (!(square > 0)) throw new FaceXFormerError('BAD_OPTION', 'A face whose points are all one cannot be aligned.');
+  const [a, b] = [along / square, across / square];
+  return { a, b, x: toX - a * fromX + b * fromY, y: toY - b * fromX - a * fromY };
+}
+
+function drawable(still: PictureSource): Exclude<CanvasImageSource, SVGImageElement> {
+  if (!(typeof still === 'object' && 'data' in still)) return still as ImageBitmap;
+  const { data, width, height } = still as RawPicture;
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')?.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
+  return canvas;
+}

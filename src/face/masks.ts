@@ -1,0 +1,150 @@
+/** Parts of a face in the whole picture: as soft alpha, as a coloured bitmap, and as outlines. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Point, Size } from '../image/crop.ts';
+import type { ParsingClass } from './labels.ts';
+import type { Face, Segmentation } from './results.ts';
+
+/** A face that was parsed. */
+export type ParsedFace = Pick<Face, 'box' | 'segmentation'>;
+
+export interface MaskOptions {
+  /**
+   * Edges that fall from 255 to 0 over about a pixel of the parsing map, the default; `false` gives each pixel of the picture wholly to the class of the
+   * nearest one.
+   */
+  readonly soft?: boolean | undefined;
+}
+
+/**
+ * How much of each pixel of the picture is of these classes: 0 to 255, [picture.height, picture.width]; 0 outside of the face's box.
+ * @throws FaceXFormerError BAD_OPTION: the face was not parsed, or a class is not of its labels
+ */
+export function alphaOf(
+  face: ParsedFace,
+  classes: readonly ParsingClass[],
+  picture: Size,
+  { soft = true }: MaskOptions = {},
+): Uint8ClampedArray<ArrayBuffer> {
+  const { width, height } = parsingOf(face);
+  const chosen = chosenIn(face, classes);
+  const { x0, y0, x1, y1 } = face.box;
+  const [boxWidth, boxHeight] = [x1 - x0, y1 - y0];
+  const across = tapsOf(width, boxWidth, soft);
+  const down = tapsOf(height, boxHeight, soft);
+  const rows = new Float32Array(height * boxWidth);
+  for (let y = 0; y < height; y++)
+    for (const [x, { first, weights }] of across.entries())
+      rows[y * boxWidth + x] = weights.reduce((sum, weight, k) => sum + weight * (chosen[y * width + first + k] as number), 0);
+  const alpha = new Uint8ClampedArray(picture.width * picture.height);
+  for (const [y, { first, weights }] of down.entries())
+    for (let x = 0; x < boxWidth; x++)
+      alpha[(y0 + y) * picture.width + x0 + x] =
+        255 * weights.reduce((sum, weight, k) => sum + weight * (rows[(first + k) * boxWidth + x] as number), 0);
+  return alpha;
+}
+
+/**
+ * These classes in a colour, as an ImageBitmap of the picture's size that is clear elsewhere: to be drawn over the picture, or to cut it out by
+ * `globalCompositeOperation`.
+ * @param colour red, green and blue, 0 to 255; white unless given
+ * @throws FaceXFormerError BAD_OPTION, as `alphaOf`
+ */
+export async function maskBitmap(
+  face: ParsedFace,
+  classes: readonly ParsingClass[],
+  picture: Size,
+  { colour = [255, 255, 255], ...options }: MaskOptions & { readonly colour?: readonly [number, number, number] | undefined } = {},
+): Promise<ImageBitmap> {
+  const image = new ImageData(picture.width, picture.height);
+  const alpha = alphaOf(face, classes, picture, options);
+  for (const [i, value] of alpha.entries()) if (value > 0) image.data.set([...colour, value], 4 * i);
+  return createImageBitmap(image);
+}
+
+/**
+ * The outlines of these classes, each a closed line of picture points whose centres have integer coordinates: round each part that hangs together, with
+ * the part on the right hand of who walks along, and the other way round each hole. Corners lie half way between pixels of the parsing map.
+ * @throws FaceXFormerError BAD_OPTION, as `alphaOf`
+ */
+export function contoursOf(face: ParsedFace, classes: readonly ParsingClass[]): Point[][] {
+  const { width, height } = parsingOf(face);
+  const chosen = chosenIn(face, classes);
+  const isIn = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && chosen[y * width + x] === 1;
+  /** Where a step from the middle of one side of a cell leads, in halves of a pixel. */
+  const steps = new Map<string, readonly [number, number]>();
+  for (let y = -1; y < height; y++)
+    for (let x = -1; x < width; x++) {
+      const corners = [isIn(x + 1, y), isIn(x + 1, y + 1), isIn(x, y + 1), isIn(x, y)]; // clockwise, each after the side of its number
+      const sides = [
+        [2 * x + 1, 2 * y],
+        [2 * x + 2, 2 * y + 1],
+        [2 * x + 1, 2 * y + 2],
+        [2 * x, 2 * y + 1],
+      ] as const;
+      for (const [k, from] of sides.entries()) {
+        if (corners[(k + 3) % 4] || !corners[k]) continue;
+        let end = k + 1;
+        while (corners[end % 4]) end++;
+        steps.set(String(sides[end % 4]), from);
+      }
+    }
+  const inPicture = placed(face.box, { width, height });
+  const contours: Point[][] = [];
+  for (const begin of steps.keys()) {
+    const line: (readonly [number, number])[] = [];
+    for (let next = steps.get(begin); next; next = steps.get(String(next))) {
+      steps.delete(line.length === 0 ? begin : String(line.at(-1)));
+      line.push(next);
+    }
+    if (line.length > 0) contours.push(withoutStraight(line).map(inPicture));
+  }
+  return contours;
+}
+
+/** @throws FaceXFormerError BAD_OPTION */
+function parsingOf({ segmentation }: ParsedFace): Segmentation {
+  if (segmentation) return segmentation;
+  throw new FaceXFormerError('BAD_OPTION', 'The face has no `segmentation`: analyse it with that task.');
+}
+
+/** 1 where the parsing map has one of the classes, else 0. @throws FaceXFormerError BAD_OPTION */
+function chosenIn(face: ParsedFace, asked: readonly ParsingClass[]): Uint8Array {
+  const { classes, labels } = parsingOf(face);
+  const unknown = asked.find((name) => !labels.includes(name));
+  if (unknown !== undefined)
+    throw new FaceXFormerError('BAD_OPTION', `There is no class ${JSON.stringify(unknown)}. Choose from ${labels.join(', ')}.`);
+  const chosen = labels.map((label) => Number(asked.includes(label)));
+  return classes.map((index) => chosen[index] as number);
+}
+
+/** Of each of `to` pixels: from which of `from` pixels it is made, and in what parts. Soft is a triangle, wide enough to miss none where there are fewer. */
+function tapsOf(from: number, to: number, soft: boolean): { first: number; weights: number[] }[] {
+  const scale = from / to;
+  const reach = Math.max(scale, 1);
+  return Array.from({ length: to }, (_, i) => {
+    const centre = (i + 0.5) * scale;
+    if (!soft) return { first: Math.min(from - 1, Math.floor(centre)), weights: [1] };
+    const first = Math.max(0, Math.ceil(centre - 0.5 - reach));
+    const last = Math.min(from - 1, Math.floor(centre - 0.5 + reach));
+    const weights = Array.from({ length: last - first + 1 }, (_, k) => Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / reach));
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+}
+
+/** From halves of a pixel of the parsing map to the picture. */
+const placed =
+  ({ x0, y0, x1, y1 }: Face['box'], { width, height }: Size) =>
+  ([x, y]: readonly [number, number]): Point => ({
+    x: x0 + ((x / 2 + 0.5) * (x1 - x0)) / width - 0.5,
+    y: y0 + ((y / 2 + 0.5) * (y1 - y0)) / height - 0.5,
+  });
+
+/** A closed line without the points at which it goes straight on. */
+function withoutStraight(line: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  return line.filter(([x, y], i) => {
+    const [beforeX, beforeY] = line.at(i - 1) as readonly [number, number];
+    const [afterX, afterY] = line[(i + 1) % line.length] as readonly [number, number];
+    return (x - beforeX) * (afterY - y) !== (y - beforeY) * (afterX - x);
+  });
+}

@@ -1,0 +1,89 @@
+/** Whether a face is fit for what comes next, in numbers: how large it is, where it looks, what of it the picture's edge cuts off, and what hides it. */
+import { type Box, OFFICIAL_MARGIN, type Size } from '../image/crop.ts';
+import { SIZE } from '../image/resize.ts';
+import type { Face, Visibility } from './results.ts';
+
+/**
+ * COFW's 29 points by what they are on, as that set's figure numbers them (Burgos-Artizzu et al. 2013); which points are each other's mirror images
+ * says the same. Sides are the picture's in that figure. That the network's outputs are in this order is for trained weights to show.
+ */
+export const VISIBILITY_REGIONS = {
+  'left eyebrow': [0, 2, 4, 5],
+  'right eyebrow': [1, 3, 6, 7],
+  'left eye': [8, 10, 12, 13, 16],
+  'right eye': [9, 11, 14, 15, 17],
+  nose: [18, 19, 20, 21],
+  mouth: [22, 23, 24, 25, 26, 27],
+  chin: [28],
+} as const;
+export type VisibilityRegion = keyof typeof VISIBILITY_REGIONS;
+
+/** What `faceQuality` tells. What is good enough depends on the app, so no number of it is a verdict. */
+export interface FaceQuality {
+  /** Of the face itself, not of the widened box, in picture pixels: the shorter side. */
+  readonly size: number;
+  /** Picture pixels for one of the network's, along the coarser axis: below 1 the network saw an enlarged face. */
+  readonly detail: number;
+  /** Degrees between where the face looks and the viewer, 0 straight on; with the task `headpose`. */
+  readonly turned?: number;
+  /** How much of the face the picture's edges cut off, in parts of its width and height. */
+  readonly cut: Readonly<Record<'left' | 'top' | 'right' | 'bottom', number>>;
+  /** Mean probability of a region's points of being occluded, 0 to 1; with the task `visibility`. */
+  readonly occlusion?: Readonly<Record<VisibilityRegion, number>>;
+  /** Of all 29 points. */
+  readonly occluded?: number;
+}
+
+/**
+ * How good a face is. Where the face itself is, inside of its widened box, the detector has said; where it has not, the margin is taken off.
+ * @param picture its size, as an `Analysis` has it; unless given, edges are known of a detected face alone, by the margin that they took off
+ */
+export function faceQuality(face: Face, picture?: Size): FaceQuality {
+  const own = face.detected ?? (face.source === 'whole' ? face.box : narrowed(face.box));
+  const [width, height] = [own.x1 - own.x0, own.y1 - own.y0];
+  const edge = picture ? { x1: picture.width, y1: picture.height } : edgesBy(face);
+  const beyond = (by: number, side: number) => Math.min(1, Math.max(0, by / side));
+  const { visibility, headpose } = face;
+  return {
+    size: Math.min(width, height),
+    detail: Math.min(face.box.x1 - face.box.x0, face.box.y1 - face.box.y0) / SIZE,
+    ...(headpose && { turned: (Math.acos(Math.max(-1, Math.min(1, headpose.matrix[8]))) * 180) / Math.PI }),
+    cut: {
+      left: beyond(-own.x0, width),
+      top: beyond(-own.y0, height),
+      right: beyond(own.x1 - edge.x1, width),
+      bottom: beyond(own.y1 - edge.y1, height),
+    },
+    ...(visibility && {
+      occlusion: Object.fromEntries(
+        Object.entries(VISIBILITY_REGIONS).map(([region, points]) => [region, meanOf(visibility, points)]),
+      ) as Record<VisibilityRegion, number>,
+      occluded: meanOf(
+        visibility,
+        visibility.map((_, i) => i),
+      ),
+    }),
+  };
+}
+
+/** The box before it was widened by the official margin, where the picture has left room for that. */
+function narrowed({ x0, y0, x1, y1 }: Box): Box {
+  const part = OFFICIAL_MARGIN / 2 / (1 + OFFICIAL_MARGIN);
+  const [dx, dy] = [(x1 - x0) * part, (y1 - y0) * part];
+  return { x0: x0 + dx, y0: y0 + dy, x1: x1 - dx, y1: y1 - dy };
+}
+
+/** The picture's right and lower edges, where they have held a detected face's box from being as wide as its margin wants; else none. */
+function edgesBy({ box, detected }: Face): { x1: number; y1: number } {
+  const edge = (end: number, detectedEnd: number, side: number) =>
+    end < Math.trunc(detectedEnd + (side * OFFICIAL_MARGIN) / 2) ? end : Number.POSITIVE_INFINITY;
+  if (!detected) return { x1: Number.POSITIVE_INFINITY, y1: Number.POSITIVE_INFINITY };
+  return {
+    x1: edge(box.x1, detected.x1, detected.x1 - detected.x0),
+    y1: edge(box.y1, detected.y1, detected.y1 - detected.y0),
+  };
+}
+
+function meanOf(visibility: readonly Visibility[], points: readonly number[]): number {
+  return points.reduce((sum, i) => sum + (visibility[i]?.probability ?? 0), 0) / points.length;
+}
