@@ -138,7 +138,7 @@ function convs(shape: ConvShape): Candidate[] {
   const { inner, cols, kernel, shares } = shape;
   const fitting = ALL.filter((tile) => fits(tile, { rows: 1, inner: kernel * kernel * inner, cols, ...(shares && { shares }) }));
   return fitting.map((tile) => {
-    const launch = convWith(tile).launch(shape);
+    const launch = convWith(() => tile).launch(shape);
     return { name: machineText(launch), kernel: conv, launch };
   });
 }

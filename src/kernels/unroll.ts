@@ -7,13 +7,13 @@
  * variable, Firefox's tests a bound in each, and past either nothing is unrolled. There every such loop is written out but those that say
  * `{ // nounroll`.
  */
+import { constantsOf, sizeOf } from './constants.ts';
 
 /** Turns that are written out without being asked for; longer loops stay. */
 const MOST_TURNS = 16;
 
 /** The marks as people write them, and as the package has them. */
 const LOOP = /for ?\(var (\w+) ?= ?0u; ?\1 ?< ?(\w+); ?\1\+\+\) ?{(?: ?(\/\/ ?(?:no)?unroll\b.*|\/\*(?:no)?unroll\*\/))?/;
-const CONSTANT = /\bconst (\w+) ?= ?([^;]+);/g;
 const ASKS = /\/[/*] ?unroll\b/;
 const COMMENT = /\/\/(?! ?(?:no)?unroll\b).*/g;
 
@@ -24,12 +24,7 @@ const COMMENT = /\/\/(?! ?(?:no)?unroll\b).*/g;
 export function unrolled(wgsl: string, which: 'marked' | 'all' = 'all'): string {
   if (which === 'marked' && !ASKS.test(wgsl)) return wgsl; // with its comments and lines
   const text = wgsl.replace(COMMENT, '');
-  const sizes = new Map<string, number>();
-  for (const [, name, value] of text.matchAll(CONSTANT)) {
-    const size = sizeOf(value as string, sizes);
-    if (size !== undefined) sizes.set(name as string, size);
-  }
-  return written(text, sizes, which === 'all');
+  return written(text, constantsOf(text), which === 'all');
 }
 
 function written(text: string, sizes: ReadonlyMap<string, number>, all: boolean): string {
@@ -60,28 +55,4 @@ function closing(text: string, at: number): number {
     depth += mark === '{' ? 1 : mark === '}' ? -1 : 0;
   }
   return end - 1;
-}
-
-/** Of `8u * X_QUADS + ROW_GROUPS - 1u` and the like, in whole numbers as WGSL has them; undefined of anything else. */
-function sizeOf(expression: string, sizes: ReadonlyMap<string, number>): number | undefined {
-  const tokens = expression.match(/\w+|\S/g) ?? [];
-  const atom = (): number => {
-    const token = tokens.shift() ?? '';
-    if (token !== '(') return sizes.get(token) ?? (/^\d+u?$/.test(token) ? Number.parseInt(token, 10) : Number.NaN);
-    const value = sum();
-    tokens.shift();
-    return value;
-  };
-  const product = (): number => {
-    let value = atom();
-    while (tokens[0] === '*' || tokens[0] === '/') value = tokens.shift() === '*' ? value * atom() : Math.floor(value / atom());
-    return value;
-  };
-  const sum = (): number => {
-    let value = product();
-    while (tokens[0] === '+' || tokens[0] === '-') value += tokens.shift() === '+' ? product() : -product();
-    return value;
-  };
-  const value = sum();
-  return tokens.length === 0 && Number.isInteger(value) ? value : undefined;
 }

@@ -11,6 +11,7 @@ import { threadsOf } from '../../src/graph/threads.ts';
 import { instanceNorm } from '../../src/kernels/instanceNorm.ts';
 import { pipelineKey } from '../../src/kernels/kernel.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
+import { ROLES } from '../../src/kernels/roles.ts';
 import { pixelsOf } from '../../src/model/layers.ts';
 import { network } from '../../src/model/network.ts';
 
@@ -97,6 +98,12 @@ describe('the plan of the released form', () => {
     expect(large.length).toBeGreaterThan(100);
     const few = large.map((one) => ({ node: one.node, threads: threadsOf(one) })).filter(({ threads }) => threads < 20_000);
     expect(few).toEqual([]);
+  });
+
+  it.each(['apple', 'intel', 'adreno', 'mali'] as const)('takes at most 160 dispatches on %s', (kind) => {
+    const { totals } = makePlan(network(config, { kernels: ROLES[kind] }), outputs(tasksOf(config)));
+    expect(totals.dispatches).toBeLessThanOrEqual(160);
+    expect(totals.macs).toBe(whole.totals.macs);
   });
 
   it('never reads what another tensor has overwritten, with or without taps', () => {

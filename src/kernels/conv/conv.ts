@@ -4,14 +4,15 @@ import convStore from '../parts/convStore.wgsl';
 import wgsl from './conv.wgsl';
 import { type ConvShape, convLaunch } from './role.ts';
 
-/** @param tile the machine shape, which is one of `matmul`'s */
-export const convWith = (tile: MatmulTile) =>
+/** @param choose the machine shape for a convolution, which is one of `matmul`'s */
+export const convWith = (choose: (shape: ConvShape) => MatmulTile) =>
   defineKernel('conv', [wgsl, convStore], (shape: ConvShape) => {
+    const tile = choose(shape);
     const launch = convLaunch(shape, tile, tile.TILE_ROWS, 4 * tile.TILE_QUADS);
     return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1 } };
   });
 
-export const conv = convWith(USUAL_TILE);
+export const conv = convWith(() => USUAL_TILE);
 
 /** The variant with fewer registers: a step is read when it is due. */
-export const convInTime = convWith(tileOf('32x64', '4x4', true));
+export const convInTime = convWith(() => tileOf('32x64', '4x4', true));
