@@ -1,0 +1,223 @@
+/** Ids that last: which of the faces of a frame are those of the frames before. Pure arithmetic, without a GPU or a clock. */
+import { similarity } from '../face/gallery.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Box, Size } from '../image/crop.ts';
+import { assign } from './assign.ts';
+import { apart, Motion, partInside, sizeOf } from './motion.ts';
+
+/** What `Tracker` is made with. */
+export interface TrackerOptions {
+  /** Milliseconds for which a face that is not seen keeps its id and is looked for where it was going; 2000 unless given. */
+  memory?: number | undefined;
+  /**
+   * Milliseconds for which a face that is gone is known again by its embedding; ten minutes unless given. Only where weights have the task recognition.
+   */
+  recall?: number | undefined;
+  /** How similar, -1 to 1, two embeddings are that are of one person; 0.5 unless given. */
+  alike?: number | undefined;
+}
+
+/** A face that is followed. */
+export interface Track {
+  /** Counts from 1; no other face of the session has it. */
+  readonly id: number;
+  /** Where it is, or is believed to be, in picture pixels. */
+  readonly box: Box;
+  /** Of its centre, pixels a second. */
+  readonly velocity: { readonly x: number; readonly y: number };
+  /** When it was seen first and last, in milliseconds of the frames' time. */
+  readonly first: number;
+  readonly seen: number;
+  /** The mean of its embeddings, if it has any; of length 1. */
+  readonly embedding?: Float32Array | undefined;
+}
+
+interface Follow {
+  id: number;
+  motion: Motion;
+  first: number;
+  seen: number;
+  embeddings: Float32Array | undefined;
+}
+
+/** Costs are in sizes of a face: how far it may be from where it is expected at once, how much farther for each second unseen, and the most. */
+const REACH = 0.7;
+const REACH_A_SECOND = 2;
+const FARTHEST = 2.5;
+/** What it costs to be unseen for a second: of two that fit, the one that was there goes first. */
+const UNSEEN_COST = 0.3;
+/** A face that changes its size by half between two looks is another one. */
+const SIZE_COST = 1;
+/** No pair is made that costs more. */
+const ALONE = 4;
+/** A face of which less is in the picture has left. */
+const LEFT = 0.5;
+/** In sizes: of two faces that are nearer, one may be hidden. */
+const CLOSE = 0.8;
+/** A box of such a face is off by so many times its usual noise, at most. */
+const MOST_DOUBT = 8;
+/** Embeddings of one track are averaged over so many. */
+const EMBEDDINGS = 10;
+/** Faces that are remembered by their embeddings, the last ones. */
+const MOST_RECALLED = 100;
+
+const embeddingOf = ({ embeddings }: Follow): Float32Array | undefined => {
+  if (!embeddings) return undefined;
+  const length = Math.hypot(...embeddings) || 1;
+  return embeddings.map((value) => value / length);
+};
+
+export class Tracker {
+  readonly #memory: number;
+  readonly #recall: number;
+  readonly #alike: number;
+  #follows: Follow[] = [];
+  /** Those that ended and have embeddings, the last one last. */
+  #gone: Follow[] = [];
+  #time = Number.NEGATIVE_INFINITY;
+  #ids = 0;
+
+  /** @throws FaceXFormerError BAD_OPTION */
+  constructor({ memory = 2000, recall = 600_000, alike = 0.5 }: TrackerOptions = {}) {
+    for (const [name, value] of Object.entries({ memory, recall, alike }))
+      if (!Number.isFinite(value) || (name !== 'alike' && value < 0))
+        throw new FaceXFormerError('BAD_OPTION', `\`${name}\` is ${value}; it must be a number${name === 'alike' ? '' : ', 0 or more'}.`);
+    this.#memory = memory;
+    this.#recall = recall;
+    this.#alike = alike;
+  }
+
+  /** All that are followed, those that are not seen among them. */
+  get tracks(): Track[] {
+    return this.#follows.map(trackOf);
+  }
+
+  /**
+   * Takes all faces of a frame.
+   * @param boxes as a detector gives them, not widened
+   * @param time of the frame in milliseconds; one that lies before the last frame's, as after a seek, is taken for that
+   * @returns their tracks, in their order
+   */
+  update(boxes: readonly Box[], time: number, picture: Size): Track[] {
+    this.#pass(time, picture);
+    const costs = this.#follows.map((follow) => boxes.map((box) => costOf(follow, box, this.#time)));
+    const pairs = boxes.length > 0 ? assign(costs, ALONE) : [];
+    const doubts = this.#follows.map((follow) => this.#doubtOf(follow));
+    const found: (Follow | undefined)[] = boxes.map(() => undefined);
+    this.#follows.forEach((follow, i) => {
+      const at = pairs[i];
+      if (at === undefined) return;
+      follow.motion.measure(boxes[at] as Box, doubts[i]);
+      follow.seen = this.#time;
+      found[at] = follow;
+    });
+    return boxes.map((box, i) => trackOf(found[i] ?? this.#begin(box)));
+  }
+
+  /** Says where a track is without a look at the others: by its landmarks, say. */
+  move(id: number, box: Box, time: number, picture: Size): Track | undefined {
+    this.#pass(time, picture);
+    const follow = this.#follows.find((one) => one.id === id);
+    if (!follow) return undefined;
+    follow.motion.measure(box);
+    follow.seen = this.#time;
+    return trackOf(follow);
+  }
+
+  /** Lets time pass without a look: every track is where its motion takes it. */
+  predict(time: number, picture: Size): Track[] {
+    this.#pass(time, picture);
+    return this.tracks;
+  }
+
+  /**
+   * Takes an embedding of a track. A track that has just begun, and whose embedding is that of one that is not seen any more, is that one from here on.
+   * @returns the track's id, which is the older one's where it was known again
+   */
+  recognise(id: number, embedding: Float32Array): number {
+    const follow = this.#follows.find((one) => one.id === id);
+    if (!follow) return id;
+    const known = follow.embeddings ? undefined : this.#like(embedding, follow);
+    if (known) {
+      this.#gone = this.#gone.filter((one) => one !== known);
+      this.#follows = this.#follows.filter((one) => one !== known);
+      follow.id = known.id;
+      follow.first = known.first;
+      follow.embeddings = known.embeddings;
+    }
+    const before = follow.embeddings;
+    const keep = 1 - 1 / EMBEDDINGS;
+    follow.embeddings = before ? embedding.map((value, i) => value + keep * (before[i] as number)) : embedding.slice();
+    return follow.id;
+  }
+
+  /** Ends a track: its face was looked for and is not there. */
+  end(id: number): void {
+    this.#end((follow) => follow.id === id);
+  }
+
+  /** Forgets where faces are, as after a cut; with `everything`, who they are too. Ids go on: none is given twice. */
+  reset({ everything = true }: { everything?: boolean } = {}): void {
+    this.#end(() => true);
+    if (everything) this.#gone = [];
+    this.#time = Number.NEGATIVE_INFINITY;
+  }
+
+  #pass(time: number, picture: Size): void {
+    const seconds = Number.isFinite(this.#time) ? Math.max(0, time - this.#time) / 1000 : 0;
+    this.#time = Math.max(this.#time, time);
+    if (seconds === 0) return;
+    for (const { motion } of this.#follows) motion.pass(seconds);
+    this.#end(({ motion, seen }) => this.#time - seen > this.#memory || partInside(motion.box, picture) < LEFT);
+    this.#gone = this.#gone.filter(({ seen }) => this.#time - seen <= this.#recall);
+  }
+
+  /**
+   * How little a box says of where a track goes: where another face is as near as to hide it, it may be the other's, and the way that both came says more.
+   */
+  #doubtOf(follow: Follow): number {
+    const nearest = Math.min(...this.#follows.flatMap((other) => (other === follow ? [] : apart(other.motion.box, follow.motion.box))));
+    return nearest < CLOSE ? 1 + MOST_DOUBT * (1 - nearest / CLOSE) : 1;
+  }
+
+  #begin(box: Box): Follow {
+    const made: Follow = { id: ++this.#ids, motion: new Motion(box), first: this.#time, seen: this.#time, embeddings: undefined };
+    this.#follows.push(made);
+    return made;
+  }
+
+  #end(ends: (follow: Follow) => boolean): void {
+    const ended = this.#follows.filter(ends);
+    if (ended.length === 0) return;
+    this.#follows = this.#follows.filter((follow) => !ended.includes(follow));
+    this.#gone.push(...ended.filter(({ embeddings }) => embeddings));
+    this.#gone.splice(0, this.#gone.length - MOST_RECALLED);
+  }
+
+  /** The one that is not seen now and is most like. */
+  #like(embedding: Float32Array, follow: Follow): Follow | undefined {
+    let best: Follow | undefined;
+    let most = this.#alike;
+    for (const one of [...this.#gone, ...this.#follows.filter(({ seen }) => seen < follow.seen)]) {
+      const known = embeddingOf(one);
+      const alike = known && known.length === embedding.length ? similarity(known, embedding) : -1;
+      if (alike >= most) [best, most] = [one, alike];
+    }
+    return best;
+  }
+}
+
+function trackOf(follow: Follow): Track {
+  const { id, motion, first, seen } = follow;
+  return { id, box: motion.box, velocity: motion.velocity, first, seen, embedding: embeddingOf(follow) };
+}
+
+/** How little a face fits to a track, in sizes of the face; Infinity where it is out of reach. */
+function costOf({ motion, seen }: Follow, box: Box, time: number): number {
+  const expected = motion.box;
+  const unseen = (time - seen) / 1000;
+  const far = apart(expected, box);
+  const grown = Math.abs(Math.log(sizeOf(box) / sizeOf(expected)));
+  if (far > Math.min(FARTHEST, REACH + REACH_A_SECOND * unseen)) return Number.POSITIVE_INFINITY;
+  return far + SIZE_COST * grown + UNSEEN_COST * unseen;
+}

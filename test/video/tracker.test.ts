@@ -1,0 +1,164 @@
+/** Ids on generated videos of 30 frames a second. */
+import { describe, expect, it } from 'vitest';
+import { Tracker } from '../../src/video/tracker.ts';
+import { FRAME, type Person, PICTURE, random, type Seen, scene } from './scene.ts';
+
+/** The ids that each person had, in their order. */
+function idsOf(people: readonly Person[], seconds: number, seed: number, { missed = 0, every = 1 } = {}): Record<string, number[]> {
+  const tracker = new Tracker();
+  const ids: Record<string, number[]> = {};
+  let frame = 0;
+  for (const { time, seen } of scene(people, seconds, seed, missed)) {
+    if (frame++ % every !== 0) continue;
+    const tracks = tracker.update(
+      seen.map(({ box }) => box),
+      time,
+      PICTURE,
+    );
+    tracks.forEach(({ id }, i) => {
+      const { name, merged } = seen[i] as Seen;
+      if (merged) return;
+      const had = ids[name] ?? [];
+      ids[name] = had.includes(id) ? had : [...had, id];
+    });
+  }
+  return ids;
+}
+
+const walker = (name: string, x: number, y: number, size: number, speed: number, hidden: readonly [number, number] = [-1, -1]): Person => ({
+  name,
+  at: (seconds) =>
+    seconds >= hidden[0] && seconds < hidden[1] ? undefined : { x: x + speed * seconds, y: y + 4 * Math.sin(9 * seconds), size },
+});
+
+const SEEDS = Array.from({ length: 25 }, (_, i) => i + 1);
+const allOf = (ids: Record<string, number[]>): number[] => Object.values(ids).flat();
+
+describe('ids last', () => {
+  it.each([
+    ['that stands', 0],
+    ['that walks', 180],
+    ['that runs', 420],
+  ])('through a second behind something, of a face %s', (_, speed) => {
+    for (const seed of SEEDS) expect(idsOf([walker('a', 100, 300, 120, speed, [1, 2])], 2.6, seed), `seed ${seed}`).toEqual({ a: [1] });
+  });
+
+  it('of a walker who stops behind something', () => {
+    const stopper: Person = {
+      name: 'a',
+      at: (seconds) => (seconds >= 1 && seconds < 2 ? undefined : { x: 200 + 150 * Math.min(seconds, 1.3), y: 300, size: 120 }),
+    };
+    for (const seed of SEEDS) expect(idsOf([stopper], 3, seed), `seed ${seed}`).toEqual({ a: [1] });
+  });
+
+  it.each([
+    ['the nearer hides the farther', 130, 110],
+    ['both are seen all along', 120, 120],
+  ])('of two faces that cross: %s', (_, one, other) => {
+    for (const seed of SEEDS)
+      for (const speed of [120, 300, 600]) {
+        const people = [walker('a', 640 - 1.2 * speed, 300, one, speed), walker('b', 640 + 1.2 * speed, 305, other, -speed)];
+        const ids = idsOf(people, 2.4, seed);
+        expect([ids['a']?.length, ids['b']?.length], `seed ${seed}, ${speed} pixels a second`).toEqual([1, 1]);
+        expect(ids['a']).not.toEqual(ids['b']);
+      }
+  });
+
+  it('of eight faces, of which a detector misses every tenth', () => {
+    const people = Array.from({ length: 8 }, (_, i) => walker(`p${i}`, 120 + 300 * (i % 4), i < 4 ? 200 : 480, 90 + 5 * i, 8 * (i - 4)));
+    for (const seed of SEEDS) {
+      const ids = idsOf(people, 4, seed, { missed: 0.1 });
+      expect(new Set(allOf(ids)).size, `seed ${seed}`).toBe(8);
+      expect(allOf(ids)).toHaveLength(8);
+    }
+  });
+
+  it.each([3, 6, 10])('where every %d. frame is looked at', (every) => {
+    const people = [walker('a', 100, 250, 110, 200), walker('b', 900, 300, 120, -60)];
+    for (const seed of SEEDS) {
+      const ids = idsOf(people, 3, seed, { every });
+      expect([ids['a']?.length, ids['b']?.length], `seed ${seed}`).toEqual([1, 1]);
+    }
+  });
+});
+
+describe('a new face has a new id', () => {
+  it.each([
+    ['at the other side', (t: number) => ({ x: -60 + 300 * (t - 1), y: 320, size: 118 })],
+    ['through the same door', (t: number) => ({ x: 1340 - 300 * (t - 1), y: 320, size: 118 })],
+  ])('one leaves and another enters %s', (_, enter) => {
+    const leaves: Person = { name: 'leaves', at: (t) => (t < 2 ? { x: 900 + 300 * t, y: 300, size: 120 } : undefined) };
+    const enters: Person = { name: 'enters', at: (t) => (t < 1 ? undefined : enter(t)) };
+    const stays = walker('stays', 500, 350, 100, 0);
+    for (const seed of SEEDS) {
+      const ids = idsOf([leaves, enters, stays], 3, seed);
+      expect(
+        Object.values(ids).map(({ length }) => length),
+        `seed ${seed}`,
+      ).toEqual([1, 1, 1]);
+      expect(new Set(allOf(ids)).size).toBe(3);
+    }
+  });
+
+  it('elsewhere in the picture, while another is hidden', () => {
+    const hidden = walker('hidden', 200, 300, 120, 0, [1, 9]);
+    const enters: Person = { name: 'enters', at: (t) => (t < 1.2 ? undefined : { x: 900, y: 300, size: 120 }) };
+    for (const seed of SEEDS) expect(idsOf([hidden, enters], 2, seed)).toEqual({ hidden: [1], enters: [2] });
+  });
+});
+
+describe('a face that comes back', () => {
+  const embedding = (seed: number): Float32Array => {
+    const uniform = random(seed);
+    return Float32Array.from({ length: 64 }, () => uniform() - 0.5);
+  };
+  const here = { x0: 100, y0: 100, x1: 200, y1: 220 };
+  const there = { x0: 800, y0: 300, x1: 900, y1: 420 };
+
+  it('is known by its embedding after minutes, elsewhere, and keeps when it was seen first', () => {
+    const tracker = new Tracker();
+    const [first] = tracker.update([here], 0, PICTURE);
+    tracker.recognise(first?.id ?? 0, embedding(1));
+    tracker.update([], 5000, PICTURE);
+    expect(tracker.tracks).toEqual([]);
+    const [stranger, back] = tracker.update([here, there], 100_000, PICTURE);
+    expect([stranger?.id, back?.id]).toEqual([2, 3]);
+    expect(tracker.recognise(2, embedding(2))).toBe(2);
+    expect(tracker.recognise(3, embedding(1))).toBe(1);
+    expect(tracker.tracks.map(({ id, first }) => [id, first])).toEqual([
+      [2, 100_000],
+      [1, 0],
+    ]);
+    expect(tracker.update([there, here], 100_033, PICTURE).map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  it('is not, once forgotten', () => {
+    const tracker = new Tracker({ recall: 60_000 });
+    tracker.update([here], 0, PICTURE);
+    tracker.recognise(1, embedding(1));
+    tracker.update([], 100_000, PICTURE);
+    expect(tracker.update([here], 100_033, PICTURE)[0]?.id).toBe(2);
+    expect(tracker.recognise(2, embedding(1))).toBe(2);
+    tracker.reset();
+    expect(tracker.update([here], 0, PICTURE)[0]?.id).toBe(3);
+    expect(tracker.recognise(3, embedding(1))).toBe(3);
+  });
+
+  it('two that are seen at once are never one, however alike', () => {
+    const tracker = new Tracker();
+    tracker.update([here, there], 0, PICTURE);
+    expect([tracker.recognise(1, embedding(1)), tracker.recognise(2, embedding(1))]).toEqual([1, 2]);
+  });
+});
+
+it('time that goes back, a frame twice and a picture without faces are no faults', () => {
+  const tracker = new Tracker();
+  const box = { x0: 100, y0: 100, x1: 200, y1: 220 };
+  const at = (time: number) => tracker.update([box], time, PICTURE)[0]?.id;
+  expect([at(1000), at(1000), at(400), at(1000 + FRAME)]).toEqual([1, 1, 1, 1]);
+  expect(tracker.update([], 1100, PICTURE)).toEqual([]);
+  expect(tracker.tracks[0]?.box.x0).toBeCloseTo(100, 0);
+  expect(tracker.move(1, box, 1133, PICTURE)?.id).toBe(1);
+  expect(tracker.move(9, box, 1133, PICTURE)).toBeUndefined();
+  expect(() => new Tracker({ memory: -1 })).toThrow(/`memory` is -1/);
+});
