@@ -14,7 +14,7 @@ export interface TuneRequest {
   budget: number;
 }
 
-/** On a device with what the engine asks for, and with the GPU's clock where there is one. */
+/** Tunes on a device with what the engine asks for, and with the GPU's clock where there is one. */
 export async function tune({ form, seed, dtype, plan, budget }: TuneRequest): Promise<TuneReport> {
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   const features = (['timestamp-query', 'shader-f16', 'subgroups'] as const).filter((feature) => adapter?.features.has(feature));

@@ -1,4 +1,4 @@
-/** From a file of weights, PyTorch's or safetensors, to a safetensors file of the wanted precision. */
+/** Makes a safetensors file of the wanted precision of a file of weights, PyTorch's or safetensors. */
 
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';

@@ -18,7 +18,7 @@ interface Dim {
  */
 export class Gatherer {
   readonly #file: TorchFile;
-  /** Of each storage with strided tensors: how many of them are to come, and the bytes over which they reach together. */
+  /** What is known of each storage with strided tensors: how many of them are to come, and the bytes over which they reach together. */
   readonly #strided = new Map<Storage, { left: number; reach: number; held: Uint8Array | undefined }>();
 
   constructor(file: TorchFile, tensors: Iterable<Tensor>) {

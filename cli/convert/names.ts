@@ -14,7 +14,7 @@ export interface Model<T> {
   readonly form: Form;
   /** What stands before its names once wrappers' words are taken out. */
   readonly prefix: string;
-  /** By the names that the form gives, in the form's order; then what the model's own modules hold beyond it. */
+  /** They have the names that the form gives, in the form's order; behind them is what the model's own modules hold beyond it. */
   readonly tensors: ReadonlyMap<string, T>;
   /** Names that are no part of this model. */
   readonly beside: readonly string[];

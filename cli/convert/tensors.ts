@@ -10,7 +10,7 @@ export class Storage {
     readonly dtype: Dtype,
     /** Elements. */
     readonly count: number,
-    /** Of a view of another storage, which the legacy form has: that storage, and the elements that the view leaves out before its own. */
+    /** The legacy form has views of another storage: this is that storage, and how many elements the view leaves out before its own. */
     readonly within?: { readonly storage: Storage; readonly from: number },
   ) {}
 }
@@ -43,7 +43,7 @@ export class Inert {
   ) {}
 }
 
-/** At most this many dimensions: PyTorch's own bound. */
+/** Tensors have at most this many dimensions, which is PyTorch's own bound. */
 const MAX_RANK = 64;
 
 const STORAGES: Readonly<Record<string, Dtype>> = {
@@ -61,9 +61,9 @@ const STORAGES: Readonly<Record<string, Dtype>> = {
 
 const ORDERED = 'collections.OrderedDict';
 const REBUILD = ['torch._utils._rebuild_tensor', 'torch._utils._rebuild_tensor_v2'];
-/** Of a tensor that is made already: (tensor, requires_grad, hooks[, state]). */
+/** The arguments for a tensor that is made already: (tensor, requires_grad, hooks[, state]). */
 const PARAMETER = ['torch._utils._rebuild_parameter', 'torch._utils._rebuild_parameter_with_state'];
-/** Of a tensor with attributes, or of a class of its own: (how to make it, its class, arguments, state). */
+/** The arguments for a tensor with attributes, or of a class of its own: (how to make it, its class, arguments, state). */
 const TYPED = ['torch._tensor._rebuild_from_type', 'torch._tensor._rebuild_from_type_v2'];
 
 /** What training files name beside their tensors, as plain data: no file is refused for holding only these. */

@@ -21,7 +21,7 @@ export class HeaderSyntaxError extends Error {}
 const INTEGER = /(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** At most this many dimensions: PyTorch's own bound is 64. */
+/** Tensors have at most this many dimensions: PyTorch's own bound is 64. */
 const MAX_RANK = 64;
 
 /** Throws HeaderSyntaxError. */

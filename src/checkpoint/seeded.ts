@@ -59,7 +59,7 @@ function draw(name: string, { scale, offset, spikes }: Drawn, seed: number, valu
   }
 }
 
-/** As any model's tensors are drawn: norms near 1, biases small, weights as wide as keeps what they make as wide as what they take. */
+/** How any model's tensors are drawn: norms near 1, biases small, weights as wide as keeps what they make as wide as what they take. */
 export function byShape(name: string, shape: readonly number[]): Drawn {
   if (shape.length === 1) return /\.(weight|running_var)$/.test(name) ? { scale: 0.25, offset: 1 } : { scale: 0.1, offset: 0 };
   return { scale: Math.sqrt(3 / shape.slice(1).reduce((n, d) => n * d, 1)), offset: 0 };

@@ -1,7 +1,7 @@
 /** What a model says of the tensors that it is made from. */
 import type { TensorInfo } from './checkpoint.ts';
 
-/** From [-1, 1) to a tensor's values: times `scale`, plus `offset`, and every so many-th element, from `first` on, `times` as much. */
+/** How numbers in [-1, 1) become a tensor's values: times `scale`, plus `offset`, and every so many-th element, from `first` on, `times` as much. */
 export interface Drawn {
   readonly scale: number;
   readonly offset: number;
@@ -17,5 +17,5 @@ export interface DescribedTensor extends TensorInfo {
   readonly drawn?: Drawn;
 }
 
-/** By name. */
+/** Tensors by their names. */
 export type TensorList = ReadonlyMap<string, DescribedTensor>;

@@ -9,7 +9,7 @@ import type { Box, Point } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector } from '../image/detector.ts';
 import type { PictureSource, RawPicture } from '../image/source.ts';
 
-/** In parts of the way from the middle of the eyes to the mouth: how far MTCNN's box reaches above the eyes, below the mouth, and how wide it is. */
+/** MTCNN's box in parts of the way from the middle of the eyes to the mouth: how far MTCNN's box reaches above the eyes, below the mouth, and how wide it is. */
 const ABOVE_EYES = 1.07;
 const BELOW_MOUTH = 0.83;
 const WIDTH = 2.3;
@@ -17,7 +17,7 @@ const WIDTH = 2.3;
 /** What pages draw, which every detector takes. */
 type Drawable = ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame;
 
-/** Of `FaceDetector` in @mediapipe/tasks-vision, in running mode IMAGE. */
+/** What is used of `FaceDetector` in @mediapipe/tasks-vision, in running mode IMAGE. */
 export interface MediaPipeDetector {
   detect(image: Drawable): {
     detections: {
@@ -29,7 +29,7 @@ export interface MediaPipeDetector {
   };
 }
 
-/** Of @vladmandic/human. */
+/** What is used of @vladmandic/human. */
 export interface HumanDetector {
   detect(image: Drawable): Promise<{ face: { box: readonly number[]; score: number; mesh?: readonly (readonly number[])[] }[] }>;
 }

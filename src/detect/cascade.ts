@@ -42,7 +42,7 @@ export interface FoundFace extends Candidate {
 
 export interface CascadeOptions {
   readonly minFace: number;
-  /** Of P (at least), R and O (more than). */
+  /** What P's probabilities must reach, and what R's and O's must exceed. */
   readonly thresholds: readonly [number, number, number];
 }
 

@@ -41,7 +41,7 @@ export interface SearchOptions {
   order?: FaceOrder;
 }
 
-/** Of `Mtcnn.load`. */
+/** What `Mtcnn.load` is told. */
 export interface MtcnnOptions extends SearchOptions {
   /** The weights' file, where a bundler has not brought it along: the package has it as `dist/mtcnn.safetensors`. */
   weights?: WeightsSource;
@@ -51,7 +51,7 @@ export interface MtcnnOptions extends SearchOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Of `Mtcnn.detect`: what `load` was told, but for this call, and a signal. */
+/** What `Mtcnn.detect` is told: what `load` was, but for this call, and a signal. */
 export interface DetectOptions extends SearchOptions {
   signal?: AbortSignal | undefined;
 }

@@ -4,7 +4,10 @@ import { vendorWithoutWebGpu } from '../gpu/vendor.ts';
 import { type GpuKernels, kindOf, ROLES } from '../kernels/roles.ts';
 import { type LoadOptions, mustBeOneOf } from './options.ts';
 
-/** Those of the table for an adapter. @param lanes of every subgroup, where that is known */
+/**
+ * The table's kernels for an adapter.
+ * @param lanes how many every subgroup has, where that is known
+ */
 export function kernelsFor(
   { vendor, ...adapter }: { vendor: string; architecture?: string; software?: boolean },
   lanes?: number,

@@ -61,7 +61,7 @@ export class FaceXFormer<Loads extends Task = Task> {
   readonly tasks: readonly Loads[];
   /** What it runs on, and with which weights. */
   readonly info: EngineInfo;
-  /** For `using engine = await FaceXFormer.load(...)`, where the runtime knows it: as `dispose`. */
+  /** Does what `dispose` does, for `using engine = await FaceXFormer.load(...)` where the runtime knows it. */
   declare readonly [Symbol.dispose]: () => void;
   readonly #loaded: Loaded;
   /** Ends when the last call's frames are all submitted. */

@@ -105,7 +105,7 @@ export interface TuneReport {
   /** Milliseconds: what was allowed, and what it took with compiling the winners. */
   readonly budget: number;
   readonly spent: number;
-  /** Those with the most multiply-adds of a frame first; none where the plan has nothing to choose. */
+  /** The shapes with the most multiply-adds of a frame come first; there are none where the plan has nothing to choose. */
   readonly shapes: readonly TunedShape[];
   /** How many shapes have another kernel than the table's now. */
   readonly adopted: number;
@@ -136,7 +136,7 @@ export interface Timings {
   readonly upload: number;
   /** JavaScript that recorded and submitted the frames' commands, over all faces. */
   readonly encode: number;
-  /** From the first frame's submit to the last one's results; frames of earlier calls that the GPU had to finish first are in it. */
+  /** It runs from the first frame's submit to the last one's results; frames of earlier calls that the GPU had to finish first are in it. */
   readonly run: number;
   /** Everything from when the call's turn came to its answer. */
   readonly total: number;

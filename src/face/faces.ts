@@ -1,4 +1,4 @@
-/** From a frame's results to its faces: each image's part of every tensor read back, read by the rows of the tasks' table. */
+/** Makes faces of a frame's results: each image's part of every tensor read back, read by the rows of the tasks' table. */
 import { float32Of } from '../checkpoint/float16.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Plan } from '../graph/plan.ts';

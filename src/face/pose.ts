@@ -15,7 +15,7 @@
  * Matrices are nine numbers, row-major; angles are radians here.
  */
 
-/** In radians. */
+/** Angles in radians. */
 export interface Angles {
   readonly pitch: number;
   readonly yaw: number;

@@ -29,7 +29,7 @@ export interface Visibility {
   /** Index of the COFW point, 0 to 28. */
   index: number;
   occluded: boolean;
-  /** Of being occluded. */
+  /** The probability of being occluded. */
   probability: number;
 }
 

@@ -9,7 +9,7 @@ import { type Choose, makePlan } from './plan.ts';
 import { Program, type Resources } from './program.ts';
 
 export interface Needs extends ReadOptions {
-  /** Of the device that the network is for. Networks beside one another on a device share them: what is the same kernel compiles once. */
+  /** They belong to the device that the network is for. Networks on one device share them, so that the same kernel compiles once. */
   readonly pipelines: Pipelines;
   /** Holds a tensor under every name that the graph's parameters are made from. Parameters are each network's own. */
   readonly weights: Checkpoint;

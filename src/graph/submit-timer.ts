@@ -3,7 +3,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import { LEAST_MS, type Measured, measured, PassTimer } from './profile.ts';
 
-/** As `PassTimer`: milliseconds of one `encode`, from as many of them in one pass as make it long enough. */
+/** Gives, as `PassTimer` does, the milliseconds of one `encode`, from as many of them in one pass as make it long enough. */
 export interface Timer {
   measure(encode: (pass: GPUComputePassEncoder, n: number) => void, known?: number): Promise<Measured>;
   destroy(): void;

@@ -37,7 +37,7 @@ fn times(layer: u32, first: u32, stride: u32) -> f32 {
   return sum;
 }
 
-// Of what is no number, itself: an answer made of it must not look like one.
+// What is no number stays what it is: an answer made of it must not look like one.
 fn relu(v: f32) -> f32 {
   return select(max(v, 0.0), v, (bitcast<u32>(v) & 0x7f800000u) == 0x7f800000u);
 }

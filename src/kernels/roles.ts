@@ -30,7 +30,7 @@ export interface GpuKernels {
   readonly conv: Conv;
   readonly windowAttention: Kernel<WindowAttentionShape>;
   readonly taskToFace: Kernel<TaskToFaceShape>;
-  /** In how many shares of the keys `taskToFace` leaves each query and head. */
+  /** Says in how many shares of the keys `taskToFace` leaves each query and head. */
   readonly sharesOf: (shape: TaskToFaceShape) => number;
   readonly embed: Kernel<EmbedShape>;
   readonly faceUpdate: Kernel<FaceUpdateShape>;
@@ -45,10 +45,10 @@ export interface GpuKernels {
 export const KINDS = ['desktop', 'laptop', 'apple', 'intel', 'adreno', 'mali', 'software', 'subgroup'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** One dispatch a product or convolution: so few processors have enough to do with its tiles. */
+/** One dispatch makes a product or convolution: so few processors have enough to do with its tiles. */
 const whole = <Shape>(kernel: Kernel<Shape>): { kernel: Kernel<Shape>; sharesOf(shape: Shape): number } => ({ kernel, sharesOf: () => 1 });
 
-/** Tiles in workgroup memory, a step read ahead: for whoever has registers enough. */
+/** Tiles are in workgroup memory and a step is read ahead, for which registers are enough. */
 const desktop: GpuKernels = {
   matmul: largeDesktop,
   conv: largeDesktopConv,

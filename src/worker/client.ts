@@ -27,7 +27,7 @@ export interface RemoteDetector {
 /** For the `detector` of `RemoteFaceXFormer.load`: MTCNN beside the engine in the worker. What crosses to there is these options, and no code. */
 export const mtcnn = (options: RemoteDetector['mtcnn'] = {}): RemoteDetector => ({ mtcnn: options });
 
-/** Of `RemoteFaceXFormer.load`: those of `FaceXFormer.load`, but for a device, which cannot cross to a worker. */
+/** What `RemoteFaceXFormer.load` is told: what `FaceXFormer.load` is, but for a device, which cannot cross to a worker. */
 export interface RemoteLoadOptions extends Omit<LoadOptions, 'device' | 'detector'> {
   /** What finds faces where `analyze` is given no box: `mtcnn()` of this entry. */
   detector?: RemoteDetector | undefined;

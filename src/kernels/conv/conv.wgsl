@@ -45,7 +45,7 @@ override COARSE: bool;
 @group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<output>>;
 
-// As in matmul: indexes that are constant need no check of their bounds.
+// They are laid out as in matmul: indexes that are constant need no check of their bounds.
 var<workgroup> xs: array<array<array<vec4f, X_ROW_OF_STEP>, ROWS>, DOWN>; // [thread's rows][row][k / 4]
 var<workgroup> ws: array<array<array<array<vec4f, ACROSS>, QUADS>, 4>, STEP>; // [k / 4][k % 4][quad][thread's column]
 

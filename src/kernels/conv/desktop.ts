@@ -6,20 +6,23 @@ import { type Conv, type ConvShape, convMacs } from './role.ts';
 
 const LOW_TILE = tileOf('16x64', '4x4');
 
-/** The 3x3 ones of maps of 28 x 28 and more take 10 % less with half of the rows: docs/performance.md has what was measured. */
+/** A window of 3 x 3 takes 10 % less time in maps of 28 x 28 and more with half of the rows a tile: docs/performance.md has what was measured. */
 const tileFor = ({ side, kernel }: ConvShape): MatmulTile => (kernel === 3 && side >= 28 ? LOW_TILE : USUAL_TILE);
 
-/** Threads that a processor needs, so that it does not idle while it waits for memory. */
+/** A processor with fewer threads idles while it waits for memory. */
 const FEWEST_THREADS = 160;
 
-/** The least of the inner index that a share has. */
+/** A share has at least so much of the inner index. */
 const LEAST_SHARE = 64;
 
-/** What has fewer multiply-adds, and an inner index of fewer, is done before a second dispatch would have begun. */
+/** A convolution of fewer multiply-adds and a shorter inner index is done before a second dispatch would have begun. */
 const FEW_MACS = 10e6;
 const SHORT = 256;
 
-/** As few shares as give every processor its threads, or as many as there may be; one where tiles alone do. @param processors that the GPU is assumed to have */
+/**
+ * Takes as few shares as give every processor its threads, or as many as there may be; one is enough where tiles alone do.
+ * @param processors how many the GPU is assumed to have
+ */
 export function convSharesFor(shape: ConvShape, processors: number): number {
   const { side, inner, cols, kernel, images = 1 } = shape;
   const tile = tileFor(shape);
@@ -34,8 +37,8 @@ export function convSharesFor(shape: ConvShape, processors: number): number {
 
 const conv = convWith(tileFor);
 
-/** For those of laptops and of earlier years: tiles are enough. */
+/** GPUs of laptops and of earlier years have enough to do with a convolution's tiles. */
 export const smallDesktopConv: Conv = { kernel: conv, sharesOf: () => 1 };
 
-/** For GPUs of 100 processors and more. */
+/** GPUs of 100 processors and more share small maps' inner index. */
 export const largeDesktopConv: Conv = { kernel: conv, sharesOf: (shape) => convSharesFor(shape, 128) };

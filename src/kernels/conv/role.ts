@@ -24,14 +24,14 @@ export interface ConvShape {
   /** How x, r, c and y are stored, and how w is; float32 by default. */
   dtype?: Dtype;
   weights?: Dtype;
-  /** In how many shares of its inner index it is made, as [shares, rows, cols] of sums for `sumConvShares`; 1, all of it, unless told otherwise. */
+  /** It is made in so many shares of its inner index, as [shares, rows, cols] of sums for `sumConvShares`; 1 unless told otherwise. */
   shares?: number;
 }
 
 /** How convolutions are computed on a kind of GPU. */
 export interface Conv {
   readonly kernel: Kernel<ConvShape>;
-  /** In how many shares of its inner index a convolution is made, which are summed by a second dispatch: 1 where one dispatch does it all. */
+  /** Says in how many shares of its inner index a convolution is made, which a second dispatch sums; 1 where one dispatch does it all. */
   sharesOf(shape: ConvShape): number;
 }
 

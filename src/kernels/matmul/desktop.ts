@@ -1,20 +1,20 @@
-/** Products on desktop GPUs, as they were measured on one with 132 processors: docs/performance.md has the table. */
+/** Which tiles and shares products take on desktop GPUs. They were measured on one with 132 processors: docs/performance.md has the table. */
 import { tiles } from '../kernel.ts';
 import { type MatmulTile, matmulWith, threadsOf, tileOf, USUAL_TILE } from './matmul.ts';
 import type { Matmul, StreamMatmulShape } from './role.ts';
 
 interface Cell {
-  /** Of products with at most so many rows, and columns between these bounds. */
+  /** It is for products with at most so many rows, and with columns between these bounds. */
   readonly rows: number;
   readonly cols: readonly [least: number, most: number];
   readonly tile: MatmulTile;
-  /** How much of the inner dimension a share has at least, once there are threads enough. */
+  /** Once there are threads enough, a share has at least so much of the inner dimension. */
   readonly share: number;
 }
 
 const ANY = [0, Number.POSITIVE_INFINITY] as const;
 
-/** The first that fits is taken. Maps of 7 x 7, of 14 x 14, of 28 x 28, and all that are larger, a batch's maps as one. */
+/** The first cell that fits is taken: they are for maps of 7 x 7, of 14 x 14, of 28 x 28 and for larger ones, where a batch's maps count as one. */
 const TABLE: readonly Cell[] = [
   { rows: 32, cols: ANY, tile: USUAL_TILE, share: 128 },
   { rows: 64, cols: ANY, tile: tileOf('64x64', '4x4'), share: 128 },
@@ -27,14 +27,17 @@ const TABLE: readonly Cell[] = [
 const cellOf = ({ rows, cols }: StreamMatmulShape): Cell =>
   TABLE.find((cell) => rows <= cell.rows && cols >= cell.cols[0] && cols <= cell.cols[1]) as Cell;
 
-/** Threads a processor: with fewer than the first it idles while it waits for memory, more than the second only add to what is to be summed. */
+/** A processor with fewer threads than this idles while it waits for memory; more than MOST_THREADS only add to what is to be summed. */
 const FEWEST_THREADS = 160;
 const MOST_THREADS = 900;
 
-/** The least of `inner` that a share may have, where tiles are few. */
+/** Where tiles are few, a share may have as little of `inner` as this. */
 const LEAST_SHARE = 32;
 
-/** As many shares, a power of two, as give every processor its threads; one where tiles alone do. @param processors that the GPU is assumed to have */
+/**
+ * Takes as many shares, a power of two, as give every processor its threads; one is enough where tiles alone do.
+ * @param processors how many the GPU is assumed to have
+ */
 export function sharesFor(shape: StreamMatmulShape, processors: number): number {
   if (shape.weightEach) return 1;
   const { tile, share } = cellOf(shape);
@@ -49,8 +52,8 @@ export function sharesFor(shape: StreamMatmulShape, processors: number): number 
 
 const kernel = matmulWith((shape) => cellOf(shape).tile);
 
-/** For GPUs of 100 processors and more, the latest of NVIDIA's and AMD's; nothing tells a page how many there are. */
+/** GPUs of 100 processors and more, as the latest of NVIDIA and AMD are, share the inner dimension. Nothing tells a page how many processors there are. */
 export const largeDesktop: Matmul = { kernel, sharesOf: (shape) => sharesFor(shape, 128) };
 
-/** For those of laptops and of earlier years: tiles are enough. */
+/** GPUs of laptops and of earlier years have enough to do with a product's tiles. */
 export const smallDesktop: Matmul = { kernel, sharesOf: () => 1 };

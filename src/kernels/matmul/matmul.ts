@@ -57,7 +57,7 @@ const TILES = [
   '98x64 7x8',
 ].map((name) => tileOf(...(name.split(' ') as [string, string])));
 
-/** Those that fit a product, the nearest to `own` first: in threads, in what a tile holds and in its rows, each by powers of two. */
+/** Gives those that fit a product, the nearest to `own` first. How far they are apart is counted in powers of two of threads, of a tile and of its rows. */
 export function tilesNear(own: MatmulTile, shape: StreamMatmulShape): MatmulTile[] {
   const apart = (tile: MatmulTile, size: (tile: MatmulTile) => number) => Math.abs(Math.log2(size(tile) / size(own)));
   const distance = (tile: MatmulTile) =>
@@ -75,7 +75,7 @@ export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
     return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1 } };
   });
 
-/** What suits products of many rows: few sums a thread, many threads. */
+/** Few sums a thread and many threads suit products of many rows. */
 export const USUAL_TILE = tileOf('32x64', '4x4');
 
 export const matmul = matmulWith(() => USUAL_TILE);

@@ -25,7 +25,7 @@ export interface StreamMatmulShape extends MatmulShape {
   images?: number;
   /** Each image has a weight of its own. */
   weightEach?: boolean;
-  /** In how many shares of `inner` it is made, as [shares, rows, cols] of sums for `sumShares`; 1, all of it, unless told otherwise. */
+  /** It is made in so many shares of `inner`, as [shares, rows, cols] of sums for `sumShares`; 1 unless told otherwise. */
   shares?: number;
   /** How x, w, r and y are stored: float32 unless told otherwise. */
   dtypes?: Partial<Record<'input' | 'weight' | 'added' | 'output', Dtype>>;
@@ -34,7 +34,7 @@ export interface StreamMatmulShape extends MatmulShape {
 /** How products are computed on a kind of GPU. */
 export interface Matmul {
   readonly kernel: Kernel<StreamMatmulShape>;
-  /** In how many shares of `inner` a product is made, which are summed by a second dispatch: 1 where one dispatch does it all. */
+  /** Says in how many shares of `inner` a product is made, which a second dispatch sums; 1 where one dispatch does it all. */
   sharesOf(shape: StreamMatmulShape): number;
 }
 

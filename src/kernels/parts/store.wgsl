@@ -1,4 +1,4 @@
-// From a row of y to the next, in vec4: a stream's carry (mean, M2, 0, 0) of each 64 channels behind them.
+// How many vec4 lie from a row of y to the next: a stream's rows carry (mean, M2, 0, 0) of each 64 channels behind them.
 fn yRow() -> u32 {
   return COLS / 4u + select(0u, COLS / 64u, STREAM);
 }

@@ -8,7 +8,7 @@ export interface WindowAttentionShape {
   side: number;
   /** Heads of 32 dimensions. */
   heads: number;
-  /** By how many rows and columns the windows are shifted: 0 or 3. */
+  /** The windows are shifted by so many rows and columns: 0 or 3. */
   shift: number;
   /** How x and y are stored; float32 by default. */
   dtype?: Dtype;

@@ -21,7 +21,7 @@ override SHIFT: u32;
 var<workgroup> scores: array<f32, POSITIONS * POSITIONS>; // [key][query]; a thread reads what it wrote itself: no barrier
 
 // The position, counted through all images, that stands at place i of this window after the cyclic shift by (-SHIFT, -SHIFT).
-// As windowAttention's: which keys came around the map's edge, and which queries do not see them.
+// It says, as windowAttention's does, which keys came around the map's edge, and which queries do not see them.
 fn hidden(edge: vec2<bool>, query: u32, key: u32) -> bool {
   return (edge.x && around(query % WINDOW) != around(key % WINDOW)) || (edge.y && around(query / WINDOW) != around(key / WINDOW));
 }
