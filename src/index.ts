@@ -7,6 +7,7 @@ export { type OpenOptions, openCheckpoint, type WeightsSource } from './checkpoi
 export { DEFAULT_SEED, seededCheckpoint } from './checkpoint/seeded.ts';
 export { safetensorsBytes } from './checkpoint/write.ts';
 export { FaceXFormer } from './engine/facexformer.ts';
+export type { QueueMode } from './engine/line.ts';
 export type {
   Analysis,
   AnalyzeOptions,

@@ -10,7 +10,8 @@ import { type KernelTime, profile } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
 import { type AnyBox, type Box, checkBox, cornersOf, wholePicture, widen, widenToSquare } from '../image/crop.ts';
 import { batchesOf } from '../image/preprocess.ts';
-import { frameOf, openPicture, type Picture, type PictureSource, takenNow } from '../image/source.ts';
+import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
+import { type Caught, caught, Line, queueOf, type Seat } from './line.ts';
 import { type Loaded, loadEngine } from './load.ts';
 import {
   type Analysis,
@@ -37,6 +38,12 @@ interface Opened {
   readonly faces: AnalyzedFace[];
   readonly start: number;
   readonly timings: { decode: number; detect: number; upload: number; encode: number; run: number };
+}
+
+/** A call of `analyze`. */
+interface Call {
+  readonly picture: Caught;
+  readonly asked: AnalyzeOptions;
 }
 
 /** A face that goes through the network, and its picture. */
@@ -68,6 +75,8 @@ export class FaceXFormer<Loads extends Task = Task> {
   #submitting: Promise<unknown> = Promise.resolve();
   /** Ends when the last call is answered. */
   #answering: Promise<unknown> = Promise.resolve();
+  /** Calls of `analyze` that are not answered. */
+  readonly #line = new Line<Call, Analysis>((seat) => this.#serve(seat));
   #disposed = false;
 
   private constructor(loaded: Loaded) {
@@ -89,38 +98,15 @@ export class FaceXFormer<Loads extends Task = Task> {
   /**
    * Finds and analyses the faces of one picture: those in `box` or `boxes`, or those that the detector finds, which may be none. Calls are answered in
    * their order; while the GPU works for one, the next is decoded, searched, uploaded and submitted, up to three frames ahead. Options, boxes and what
-   * a canvas, an image element or a video shows are taken when it is called.
-   * @throws FaceXFormerError BAD_PICTURE, BAD_BOX, UNKNOWN_TASK, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED; the engine stays usable after all
+   * a canvas, an image element or a video shows are taken when it is called. A video's frames do not queue up: see `AnalyzeOptions.queue`.
+   * @throws FaceXFormerError BUSY, BAD_PICTURE, BAD_BOX, UNKNOWN_TASK, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED; the engine stays usable after all
    * but DEVICE_LOST and DISPOSED
    */
   analyze<Asked extends Task = Loads>(source: PictureSource, options: AnalyzeOptions<Asked> = {}): Promise<Analysis<Asked>> {
     const asked = taken(options);
-    const opening = takenNow(source);
-    const frame = frameOf(source);
-    const submitted = this.#inTurn(async () => {
-      const opened = await this.#open(() => opening ?? openPicture(frame ?? source), asked);
-      try {
-        return { opened, frames: await this.#submit(itemsOf(opened), asked) };
-      } finally {
-        opened.picture.close();
-      }
-    });
-    void this.#submitting.then(() => {
-      frame?.close();
-      opening?.then(
-        (picture) => picture.close(),
-        () => {}, // who called was told
-      );
-    });
-    const answered = this.#answering
-      .then(() => submitted)
-      .then(async ({ opened, frames }) => {
-        for (const one of frames) await this.#read(one, asked);
-        this.#check(asked.signal);
-        return analysisOf<Asked>(opened);
-      });
-    this.#answering = answered.catch(() => {});
-    return answered;
+    return this.#line.join({ picture: caught(source), asked }, asked.queue ?? queueOf(source)) as Promise<unknown> as Promise<
+      Analysis<Asked>
+    >;
   }
 
   /**
@@ -162,6 +148,31 @@ export class FaceXFormer<Loads extends Task = Task> {
     } finally {
       for (const { picture } of calls) picture.close();
     }
+  }
+
+  /** The call of a seat, when its turn comes: submitted while those before it run, and answered after them. */
+  #serve(seat: Seat<Call>): Promise<Analysis> {
+    const before = this.#answering;
+    const submitted = this.#inTurn(async () => {
+      if (seat.patient) await before;
+      const { picture: given, asked } = seat.begin();
+      const opened = await this.#open(given.open, asked);
+      try {
+        return { opened, asked, frames: await this.#submit(itemsOf(opened), asked) };
+      } finally {
+        opened.picture.close();
+        given.close();
+      }
+    });
+    const answered = before
+      .then(() => submitted)
+      .then(async ({ opened, asked, frames }) => {
+        for (const one of frames) await this.#read(one, asked);
+        this.#check(asked.signal);
+        return analysisOf(opened);
+      });
+    this.#answering = answered.catch(() => {});
+    return answered;
   }
 
   /** What a frame of these tasks runs. */

@@ -10,6 +10,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import type { AnyBox } from '../image/crop.ts';
 import type { FaceDetector, LoadDetector } from '../image/detector.ts';
 import type { TunedShape } from '../tune/tune.ts';
+import type { QueueMode } from './line.ts';
 
 /** How far `load` is. Weights arrive while pipelines are compiled: it tells now of these, now of those. */
 export interface Progress {
@@ -84,6 +85,12 @@ export interface AnalyzeOptions<Asked extends Task = Task> {
   taps?: boolean;
   /** Adds the landmarks' heat maps, [1, 68, 56, 56], as `heatmaps`. Only weights of the paper's form make them. */
   heatmaps?: boolean;
+  /**
+   * What happens where earlier calls are not answered yet. `wait`, the default: the call waits for its turn; 1,000 calls may, of which 32 may be of
+   * videos, canvases and image elements, whose pixels are copied. `latest`, the default of a video and a VideoFrame: it waits until they are answered, and
+   * the next such call takes its place, so that answers stay young. `refuse`: it does not wait. Whoever has no place fails with BUSY.
+   */
+  queue?: QueueMode | undefined;
   /** Ends the call with ABORTED; calls before and after it are answered. */
   signal?: AbortSignal;
 }
@@ -194,6 +201,7 @@ const ANALYZE_OPTIONS: Record<keyof AnalyzeOptions, true> = {
   raw: true,
   taps: true,
   heatmaps: true,
+  queue: true,
   signal: true,
 };
 
@@ -203,10 +211,11 @@ export const checkLoadOptions = (options: LoadOptions): void => mustBeKnown('loa
 /** @throws FaceXFormerError BAD_OPTION naming an option that `analyze` does not know, or whose value has no meaning */
 export function checkAnalyzeOptions(options: AnalyzeOptions): void {
   mustBeKnown('analyze', ANALYZE_OPTIONS, options);
-  const { box, boxes, crop = 'official', maxFaces = 1 } = options;
+  const { box, boxes, crop = 'official', maxFaces = 1, queue = 'wait' } = options;
   if (box && boxes) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
   if (typeof box === 'string') mustBeOneOf(['whole'], box, 'box');
   mustBeOneOf(['official', 'square'], crop, 'crop');
+  mustBeOneOf(['wait', 'latest', 'refuse'], queue, 'queue');
   if (!(Number.isInteger(maxFaces) && maxFaces >= 1))
     throw new FaceXFormerError('BAD_OPTION', `\`maxFaces\` is ${maxFaces}; it must be a whole number, 1 or more.`);
 }

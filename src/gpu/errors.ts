@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'WRONG_WEIGHTS'
   /** The weights could not be fetched. */
   | 'WEIGHTS_UNREACHABLE'
+  /** Other calls are not answered yet, and this one does not wait for them any more, or was not to. */
+  | 'BUSY'
   /** The caller's signal was aborted. */
   | 'ABORTED'
   /** A call after `dispose()`. */

@@ -160,6 +160,17 @@ export function frameOf(source: PictureSource): VideoFrame | undefined {
   }
 }
 
+/** A frame's picture without the frame, which it closes at once: a camera has few of them, and waits for those that are held. */
+export function copyOfFrame(frame: VideoFrame): Promise<Picture> {
+  try {
+    return openCanvas(drawnOf(frame, frame.displayWidth, frame.displayHeight));
+  } catch (error) {
+    return Promise.reject(unreadable('VideoFrame', error));
+  } finally {
+    frame.close();
+  }
+}
+
 async function openImageData(image: ImageData): Promise<Picture> {
   const plain = tag(image.data) === 'Uint8ClampedArray' && (image.colorSpace ?? 'srgb') === 'srgb';
   return plain ? raw(image) : owned(await createImageBitmap(image, { premultiplyAlpha: 'none' }));

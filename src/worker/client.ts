@@ -1,6 +1,7 @@
 /** The page's side: the calls of `FaceXFormer` and `Mtcnn`, answered by both in a worker, so that the page never waits. */
 
 import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts';
+import { queueOf } from '../engine/line.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
@@ -295,7 +296,8 @@ export class RemoteFaceXFormer extends Remote {
    * @throws FaceXFormerError as `FaceXFormer.analyze`; WORKER_FAILED
    */
   analyze(source: PictureSource, options?: RemoteAnalyzeOptions): Promise<Analysis> {
-    return this.show('analyze', source, options) as Promise<Analysis>;
+    const queue = options?.queue ?? queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame
+    return this.show('analyze', source, { ...options, queue } as RemoteAnalyzeOptions) as Promise<Analysis>;
   }
 
   /** What a frame of these tasks runs, as `planJson` writes it. */

@@ -4,7 +4,7 @@ import { type MtcnnOptions, mtcnn } from '../detect/mtcnn.ts';
 import type { LoadOptions, Progress } from '../engine/options.ts';
 import { aborted, FaceXFormerError } from '../gpu/errors.ts';
 import { planJson } from '../graph/print.ts';
-import type { PictureSource } from '../image/source.ts';
+import { type PictureSource, tag } from '../image/source.ts';
 import { VERSION } from '../version.ts';
 import type { Detector, Engine, Engines, Lease } from './engines.ts';
 import { borrowedFetch } from './fetch.ts';
@@ -114,7 +114,9 @@ async function resultOf(served: Engine | Detector, request: Run, signal: AbortSi
       }
     case 'analyze':
       try {
-        return await engine.analyze(request.picture as PictureSource, { ...request.options, signal });
+        const answer = engine.analyze(request.picture as PictureSource, { ...request.options, signal });
+        if (tag(request.picture) === 'VideoFrame') closed(request.picture); // the engine has taken it, and a camera waits for it
+        return await answer;
       } finally {
         closed(request.picture);
       }
