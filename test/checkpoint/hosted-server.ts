@@ -19,7 +19,7 @@ export type Mischief = (request: { path: string; from: number; count: number }, 
 
 export interface HostedServer {
   url: string;
-  /** Path and beginning of every request so far. */
+  /** Path and beginning of every request so far, and before them the method where it is HEAD. */
   requests: string[];
   mischief: Mischief;
   ranges: boolean;
@@ -40,7 +40,7 @@ export async function hostedServer(
     const page = extra[path];
     if (page) return void response.writeHead(200, { 'content-type': page[0] }).end(page[1]);
     const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    state.requests.push(`${path} ${from}`);
+    state.requests.push(`${request.method === 'HEAD' ? 'HEAD ' : ''}${path} ${from}`);
     if (state.mischief({ path, from, count: state.requests.length }, response)) return;
     const bytes = all[path];
     if (!bytes) return void response.writeHead(404).end();

@@ -82,4 +82,15 @@ describe.each([
     expect(await opened.call('load', server.url)).toEqual(right);
     expect(server.requests).toEqual(['config.json 0', 'model.safetensors 0']);
   });
+
+  it('are kept as a single file too: no byte of it is downloaded again', async () => {
+    await opened.call('clear');
+    server.requests.length = 0;
+    const url = `${server.url}model.safetensors`;
+    expect(await opened.call('load', url)).toEqual(right);
+    if (kind !== 'memory') await visitAgain();
+    expect(await opened.call('load', url)).toEqual(right);
+    expect(server.requests).toEqual(['model.safetensors 0', 'HEAD model.safetensors 0']);
+    expect(await opened.call('list')).toEqual([{ address: url, bytes: file.length }]);
+  });
 });
