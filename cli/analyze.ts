@@ -79,8 +79,8 @@ export const analyze: Command = {
   },
 };
 
-/** The portrait that comes with the project, and its face. */
-const PORTRAIT = { picture: join('test', 'fixtures', 'astronaut.png'), box: { x0: 157, y0: 37, x1: 293, y1: 229 } };
+/** The portrait that comes with the project. */
+const PORTRAIT = join('test', 'fixtures', 'astronaut.png');
 
 export const start: Command = {
   name: 'start',
@@ -89,10 +89,10 @@ export const start: Command = {
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
     const given = positionals.length > 0;
-    const job = jobOf(values, given ? positionals : [join(root, PORTRAIT.picture)]);
+    const job = jobOf(values, given ? positionals : [join(root, PORTRAIT)]);
     const name = basename(job.pictures[0] ?? '', extname(job.pictures[0] ?? ''));
     const draw = job.draw ?? join(root, 'out', given && job.pictures.length > 1 ? 'drawn.png' : `${name}.png`);
-    await runJob({ ...job, draw, box: job.box ?? (given ? undefined : PORTRAIT.box) });
+    await runJob({ ...job, draw });
   },
 };
 

@@ -1,7 +1,7 @@
 /** The command line that comes with the package: `npx facexformer-webgpu COMMAND`. What needs a browser or the sources is not among it. */
 import { runCommand } from '../tools/terminal/run.ts';
 import { convert } from './convert.ts';
-import { analyze } from './dawn.ts';
+import { analyze, detect } from './dawn.ts';
 import { fetchTo } from './fetch.ts';
 import { inspect } from './inspect.ts';
 import { shard, verify } from './shard.ts';
@@ -9,4 +9,4 @@ import { shard, verify } from './shard.ts';
 const CALL = 'npx facexformer-webgpu';
 const fetch = fetchTo('facexformer.safetensors', `${CALL} fetch`);
 
-process.exitCode = await runCommand([analyze, fetch, convert, shard, verify, inspect], CALL, process.argv.slice(2));
+process.exitCode = await runCommand([analyze, detect, fetch, convert, shard, verify, inspect], CALL, process.argv.slice(2));

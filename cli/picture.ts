@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
+import type { Size } from '../src/image/crop.ts';
 import type { RawPicture } from '../src/image/source.ts';
 
 /** @throws FaceXFormerError BAD_PICTURE: of another kind, or damaged */
@@ -70,4 +71,23 @@ export function upright(stored: RawPicture, orientation: number): RawPicture {
       to[y * width + x] = from[row * stored.width + column] as number;
     }
   return { data: new Uint8Array(to.buffer), width, height };
+}
+
+/** A smaller picture, each of whose pixels is the mean of those that it covers. */
+export function reduced({ data, width, height }: RawPicture, to: Size): RawPicture {
+  const made = new Uint8Array(4 * to.width * to.height);
+  const edges = (from: number, count: number) => Array.from({ length: count + 1 }, (_, i) => Math.floor((i * from) / count));
+  const [columns, rows] = [edges(width, to.width), edges(height, to.height)];
+  for (let y = 0; y < to.height; y++)
+    for (let x = 0; x < to.width; x++) {
+      const [left, right] = [columns[x] as number, columns[x + 1] as number];
+      const [top, bottom] = [rows[y] as number, rows[y + 1] as number];
+      for (let channel = 0; channel < 4; channel++) {
+        let sum = 0;
+        for (let row = top; row < bottom; row++)
+          for (let column = left; column < right; column++) sum += data[4 * (row * width + column) + channel] as number;
+        made[4 * (y * to.width + x) + channel] = Math.round(sum / ((right - left) * (bottom - top)));
+      }
+    }
+  return { data: made, width: to.width, height: to.height };
 }

@@ -180,7 +180,7 @@ export const mtcnn = (options: Omit<MtcnnOptions, 'device' | 'signal'> = {}): Lo
   });
 
 /** The size at which a picture is searched: its own, unless it is larger than memory or a texture allows. */
-export function searchedSize({ width, height }: Size, minFace: number, mostSide: number): Size {
+export function searchedSize({ width, height }: Size, minFace = USUAL_FACE, mostSide = 8192): Size {
   const most = LARGEST_PICTURE * Math.min(1, minFace / USUAL_FACE) ** 2;
   const factor = Math.min(1, Math.sqrt(most / (width * height)), mostSide / Math.max(width, height));
   return { width: Math.max(1, Math.floor(width * factor)), height: Math.max(1, Math.floor(height * factor)) };
