@@ -2,7 +2,7 @@
 
 import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
 import { SIZE } from '../src/image/resize.ts';
-import { type Head, l2Normalised, type PlacedHead, placed } from '../src/model/heads.ts';
+import { embeddingsOf, type Head, l2Normalised, type PlacedHead, placed } from '../src/model/heads.ts';
 import { type HourglassSizes, hourglassOf } from '../src/model/hourglass.ts';
 import { parsingMap } from '../src/model/parsing.ts';
 import { WIDTH } from '../src/model/sizes.ts';
@@ -27,7 +27,7 @@ export function facexformer(tensors: ReadonlyMap<string, TensorInfo>, unplaced: 
   const side = fused.shape[2] as number;
   const hourglass = hourglassOf(tensors);
   const heads = placed(unplaced);
-  const modules = heads.map((head) => [head.tokens, head.count] as const);
+  const modules = heads.flatMap(embeddingsOf).map(({ module, count }) => [module, count] as const);
   const { tokens, image } = twoWayTransformer(g, tokenEmbeddings(g, modules), fused, positionCode(g, side));
   const face = reshape(g, transpose(g, image, 0, 2, 1), [1, WIDTH, side, side]);
   for (const head of heads) g.output(head.task, outputOf(g, head, tokens, face, hourglass));

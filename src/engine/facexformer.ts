@@ -1,6 +1,6 @@
 /** The engine: loads weights onto a GPU once, then analyses pictures, in the order of the calls. */
 
-import { heatmapsTap } from '../face/config.ts';
+import { type FaceXFormerConfig, heatmapsTap, readConfig } from '../face/config.ts';
 import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
@@ -59,15 +59,12 @@ interface Frame {
   readonly results: Promise<Results>;
 }
 
-/**
- * The network on one GPU, its weights loaded and its kernels compiled. Made by `load`; `analyze` takes pictures until `dispose`.
- * Nothing of it leaves the page.
- */
-export class FaceXFormer<Loads extends Task = Task> {
+/** A network on one GPU, its weights loaded and its kernels compiled. `analyze` takes pictures until `dispose`. Nothing of it leaves the page. */
+export class Engine<Loads extends Task = Task> {
   /** The tasks that were loaded, in the order of TASKS. */
   readonly tasks: readonly Loads[];
   /** What it runs on, and with which weights. */
-  readonly info: EngineInfo;
+  readonly info: Omit<EngineInfo, 'form'>;
   /** Does what `dispose` does, for `using engine = await FaceXFormer.load(...)` where the runtime knows it. */
   declare readonly [Symbol.dispose]: () => void;
   readonly #loaded: Loaded;
@@ -79,20 +76,19 @@ export class FaceXFormer<Loads extends Task = Task> {
   readonly #line = new Line<Call, Analysis>((seat) => this.#serve(seat));
   #disposed = false;
 
-  private constructor(loaded: Loaded) {
+  constructor(loaded: Loaded) {
     const { gpu, config, tasks, parameters, source } = loaded;
     this.#loaded = loaded;
     this.tasks = tasks as readonly Loads[];
-    this.info = { adapter: gpu.adapter, dtype: loaded.dtype, weights: source, form: config.form, weightBytes: parameters.bytes };
-  }
-
-  /**
-   * Opens the GPU, compiles the kernels while the weights arrive, and uploads the weights tensor by tensor.
-   * @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, GPU_ERROR, DEVICE_LOST, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE,
-   * UNKNOWN_TASK, BAD_OPTION, ABORTED
-   */
-  static async load<Asked extends Task = Task>(options: LoadOptions<Asked>): Promise<FaceXFormer<Asked>> {
-    return new FaceXFormer<Asked>(await loadEngine({ ...options }));
+    const { side, backbone } = config;
+    this.info = {
+      adapter: gpu.adapter,
+      dtype: loaded.dtype,
+      weights: source,
+      weightBytes: parameters.bytes,
+      backbone: backbone.name,
+      side,
+    };
   }
 
   /**
@@ -331,7 +327,29 @@ export class FaceXFormer<Loads extends Task = Task> {
 }
 
 // Older browsers have no such symbol, and a class that named it would have a method `undefined`.
-if (Symbol.dispose) Object.assign(FaceXFormer.prototype, { [Symbol.dispose]: FaceXFormer.prototype.dispose });
+if (Symbol.dispose) Object.assign(Engine.prototype, { [Symbol.dispose]: Engine.prototype.dispose });
+
+/**
+ * The network on one GPU, its weights loaded and its kernels compiled. Made by `load`; `analyze` takes pictures until `dispose`.
+ * Nothing of it leaves the page.
+ */
+export class FaceXFormer<Loads extends Task = Task> extends Engine<Loads> {
+  declare readonly info: EngineInfo;
+
+  private constructor(loaded: Loaded<FaceXFormerConfig>) {
+    super(loaded);
+    this.info = { ...this.info, form: loaded.config.form };
+  }
+
+  /**
+   * Opens the GPU, compiles the kernels while the weights arrive, and uploads the weights tensor by tensor.
+   * @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, GPU_ERROR, DEVICE_LOST, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE,
+   * UNKNOWN_TASK, BAD_OPTION, ABORTED
+   */
+  static async load<Asked extends Task = Task>(options: LoadOptions<Asked>): Promise<FaceXFormer<Asked>> {
+    return new FaceXFormer<Asked>(await loadEngine({ ...options }, readConfig));
+  }
+}
 
 /** The caller's options as they are now: they may be others at the call's turn. */
 function taken(options: AnalyzeOptions): AnalyzeOptions {

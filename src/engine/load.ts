@@ -4,7 +4,7 @@ import { withCheckedBuffers } from '../checkpoint/check.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../checkpoint/open.ts';
 import { inFloat32 } from '../checkpoint/values.ts';
-import { type Config, readConfig, tasksOf } from '../face/config.ts';
+import { type Config, tasksOf } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
 import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
@@ -22,10 +22,10 @@ import { checkedTasks, checkLoadOptions, type EngineDtype, type LoadOptions, typ
 import { outputsOf, Programs } from './programs.ts';
 
 /** What an engine is made of. */
-export interface Loaded {
+export interface Loaded<Kind extends Config = Config> {
   readonly gpu: Gpu;
   readonly dtype: EngineDtype;
-  readonly config: Config;
+  readonly config: Kind;
   readonly tasks: readonly Task[];
   readonly parameters: Parameters;
   readonly preprocess: Preprocess;
@@ -39,8 +39,14 @@ export interface Loaded {
   readonly source: string;
 }
 
-/** See `FaceXFormer.load`. What was made is destroyed where it fails. */
-export async function loadEngine(options: LoadOptions): Promise<Loaded> {
+/**
+ * See `FaceXFormer.load`. What was made is destroyed where it fails.
+ * @param configOf which network some tensors are of, at the side that was asked for. @throws FaceXFormerError WRONG_WEIGHTS
+ */
+export async function loadEngine<Kind extends Config>(
+  options: LoadOptions,
+  configOf: (tensors: Checkpoint['tensors'], side: number | undefined) => Kind,
+): Promise<Loaded<Kind>> {
   const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
   if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
   checkLoadOptions(options);
@@ -50,7 +56,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
   tell('device', 0, 1);
   const gpu = await openGpu(options.device, { signal, float16: wantsFloat16(asked) });
   const parameters = new Parameters(gpu.device);
-  const preprocess = new Preprocess(gpu.device);
+  let preprocess: Preprocess | undefined;
   const stop = new AbortController(); // ends a download under way when something else fails
   const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
   let detecting: Promise<FaceDetector> | undefined;
@@ -58,13 +64,14 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
     const checkpoint = inFloat32(
       isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended, fetch: options.fetch, onProgress: arrived }),
     );
-    const config = readConfig(checkpoint.tensors);
+    const config = configOf(checkpoint.tensors, options.side);
+    preprocess = new Preprocess(gpu.device, config.side);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const kernels = askedKernels(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu);
     const graphOf = (images: number) => network(config, { kernels, images, dtype, tasks });
     const graph = graphOf(1);
-    const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true), [], choose);
+    const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true, config.table), [], choose);
     const found = await rememberedChoices(options, gpu, dtype);
     const pipelines = new Pipelines(gpu.device);
     const plan = planned(found?.choose);
@@ -109,7 +116,7 @@ export async function loadEngine(options: LoadOptions): Promise<Loaded> {
       () => {}, // its failure is this one, or came after it
     );
     parameters.destroy();
-    preprocess.destroy();
+    preprocess?.destroy();
     if (gpu.own) gpu.device.destroy();
     throw gpu.lost.aborted ? gpuLost(gpu.lost.reason) : error;
   }

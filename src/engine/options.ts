@@ -40,6 +40,11 @@ export interface LoadOptions<Asked extends Task = Task> {
    */
   detector?: FaceDetector | LoadDetector | undefined;
   /**
+   * Side of the square that a crop is resized to, in pixels: a multiple of 32 from 224 to 512. Unless given what the network was made for: FaceXFormer
+   * 224, SegFace 512. Weights do not say which they were trained for, and answer best there.
+   */
+  side?: number | undefined;
+  /**
    * What the GPU computes with: `f16` halves what weights and activations take there, and needs the WebGPU feature `shader-f16`; `auto`,
    * the default, leaves the choice to the engine. The weights' own type in the file does not matter.
    */
@@ -158,6 +163,10 @@ export interface EngineInfo {
   readonly weights: string;
   /** Which of the two forms the weights are of; it decides what tasks there are. */
   readonly form: Form;
+  /** The encoder that they have, by its name: `swin_b` is that of the public weights. */
+  readonly backbone: string;
+  /** Side of the square that crops are resized to, in pixels. */
+  readonly side: number;
   /** Bytes of weights on the GPU. */
   readonly weightBytes: number;
 }
@@ -181,6 +190,7 @@ export function checkedTasks(asked: readonly Task[] | undefined, known: readonly
 
 const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
   weights: true,
+  side: true,
   tasks: true,
   detector: true,
   dtype: true,
@@ -206,7 +216,16 @@ const ANALYZE_OPTIONS: Record<keyof AnalyzeOptions, true> = {
 };
 
 /** @throws FaceXFormerError BAD_OPTION naming an option that `load` does not know */
-export const checkLoadOptions = (options: LoadOptions): void => mustBeKnown('load', LOAD_OPTIONS, options);
+export function checkLoadOptions(options: LoadOptions): void {
+  mustBeKnown('load', LOAD_OPTIONS, options);
+  checkSide(options.side);
+}
+
+/** @throws FaceXFormerError BAD_OPTION: it is no side of a network's input */
+export function checkSide(side: number | undefined): void {
+  if (side === undefined || (Number.isInteger(side) && side % 32 === 0 && side >= 224 && side <= 512)) return;
+  throw new FaceXFormerError('BAD_OPTION', `\`side\` is ${side}; it must be a multiple of 32 from 224 to 512.`);
+}
 
 /** @throws FaceXFormerError BAD_OPTION naming an option that `analyze` does not know, or whose value has no meaning */
 export function checkAnalyzeOptions(options: AnalyzeOptions): void {

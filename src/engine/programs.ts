@@ -2,19 +2,20 @@
 
 import { type Config, heatmapsTap } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
-import { TASK_TABLE } from '../face/tasks.ts';
+import { TASK_TABLE, type TaskTable } from '../face/tasks.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Program, type Resources } from '../graph/program.ts';
+import { SIZE } from '../image/resize.ts';
 import { pixelsOf } from '../model/layers.ts';
 
 /** Programs kept for recent choices. */
 const KEPT_PROGRAMS = 4;
 
-/** Pictures that a frame takes: more would not run faster a picture, and their buffers grow with them. */
+/** Pictures of SIZE pixels a side that a frame takes: more would not run faster a picture, and their buffers grow with them. Larger ones are fewer. */
 const MOST_IMAGES = 8;
 
 /** What a frame is to give. */
@@ -49,7 +50,7 @@ export class Programs {
 
   /** What a frame of these tasks runs; `untuned`: with the graph's own kernels. */
   plan(tasks: readonly Task[], { untuned = false, faces = 1 } = {}): Plan {
-    return makePlan(this.#graph(faces), outputsOf(tasks, false), [], untuned ? undefined : this.#choose);
+    return makePlan(this.#graph(faces), outputsOf(tasks, false, this.parts.config.table), [], untuned ? undefined : this.#choose);
   }
 
   /** Chooses kernels anew, from the next program on. Frames of those that there are are still answered. */
@@ -81,7 +82,7 @@ export class Programs {
 
   /** How many faces one frame takes: taps are read back whole, and are many. */
   mostImages({ taps }: Pick<Wanted, 'taps'>): number {
-    return taps ? 1 : MOST_IMAGES;
+    return taps ? 1 : Math.max(1, Math.floor(MOST_IMAGES * (SIZE / this.parts.config.side) ** 2));
   }
 
   destroy(): void {
@@ -93,7 +94,7 @@ export class Programs {
   async #make({ tasks, raw, taps, heatmaps }: Wanted, images: number): Promise<Program> {
     const { config, pipelines, parameters, resources } = this.parts;
     const graph = this.#graph(images);
-    const outputs = outputsOf(tasks, !!(raw || taps));
+    const outputs = outputsOf(tasks, !!(raw || taps), config.table);
     const kept = new Set<string>();
     if (raw || taps) {
       pixelsOf(graph);
@@ -116,9 +117,9 @@ export class Programs {
 }
 
 /** The graph's outputs for the tasks: what their heads read, and with `raw` the outputs of which the GPU makes it. */
-export function outputsOf(tasks: readonly Task[], raw: boolean): string[] {
+export function outputsOf(tasks: readonly Task[], raw: boolean, table: TaskTable = TASK_TABLE): string[] {
   return tasks.flatMap((task) => {
-    const { reads } = TASK_TABLE[task];
+    const reads = table[task]?.reads;
     if (reads === undefined) return [task];
     return raw ? [task, reads] : [reads];
   });

@@ -2,27 +2,49 @@
 import { checkTensors } from '../checkpoint/check.ts';
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { TensorList } from '../checkpoint/tensors.ts';
+import { SIZE } from '../image/resize.ts';
 import { backboneNamed, backboneOf } from '../model/backbones/index.ts';
 import { type HourglassSizes, hourglassOf, PAPER_HOURGLASS } from '../model/hourglass.ts';
 import { type Architecture, tensorsOfNetwork } from '../model/network.ts';
 import { type Form, formOf } from './forms.ts';
 import { TASKS, type Task } from './labels.ts';
-import { headsOf } from './tasks.ts';
+import { headsOf, TASK_TABLE, type TaskTable } from './tasks.ts';
 
 /** The network that some weights are for. */
 export interface Config extends Architecture {
-  readonly form: Form;
+  /** Of the two forms of FaceXFormer; undefined of another network. */
+  readonly form?: Form;
+  readonly side: number;
+  /** What its heads' numbers mean. */
+  readonly table: TaskTable;
   /** Every tensor that they may hold. */
   readonly tensors: TensorList;
 }
 
-/** The configuration of a checkpoint's tensors, whichever form they are of. @throws FaceXFormerError WRONG_WEIGHTS naming what is wrong with them */
-export function readConfig(found: ReadonlyMap<string, TensorInfo>): Config {
+/** FaceXFormer of some weights. */
+export interface FaceXFormerConfig extends Config {
+  readonly form: Form;
+}
+
+/**
+ * The configuration of a checkpoint's tensors, whichever form they are of.
+ * @param side of the square that the network takes, which no weights say
+ * @throws FaceXFormerError WRONG_WEIGHTS naming what is wrong with them
+ */
+export function readConfig(found: ReadonlyMap<string, TensorInfo>, side = SIZE): FaceXFormerConfig {
   const form = formOf(found);
-  const architecture = { backbone: backboneOf(found), heads: headsOf(form, hourglassOf(found)) };
+  return { ...checkedConfig(found, { backbone: backboneOf(found), heads: headsOf(form, hourglassOf(found)), side }, TASK_TABLE), form };
+}
+
+/** The configuration of an architecture, if the tensors are its. @throws FaceXFormerError WRONG_WEIGHTS */
+export function checkedConfig(
+  found: ReadonlyMap<string, TensorInfo>,
+  architecture: Architecture & { readonly side: number },
+  table: TaskTable,
+): Config {
   const tensors = tensorsOfNetwork(architecture);
   checkTensors(found, tensors);
-  return { ...architecture, form, tensors };
+  return { ...architecture, table, tensors };
 }
 
 /** The tasks that a configuration knows, in the order of TASKS. */

@@ -48,13 +48,13 @@ function partOf(results: Results, image: number, images: number): Results {
 
 function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw, taps, heatmaps }: Extras): AnalyzedFace {
   const outputs: RawOutputs = {};
-  for (const task of Object.keys(TASK_TABLE) as Task[]) {
+  for (const task of Object.keys(config.table) as Task[]) {
     const values = results.get(task);
     if (values) outputs[task] = new Float32Array(values);
   }
   const mask = results.get('mask');
-  const origin = { crop, form: config.form };
-  const face: AnalyzedFace = faceOf({ ...outputs, ...(mask && { mask: new Uint8Array(mask) }) }, origin);
+  const { table, side, form = 'released' } = config;
+  const face: AnalyzedFace = faceOf({ ...outputs, ...(mask && { mask: new Uint8Array(mask) }) }, { crop, side, form }, table);
   if (!raw && !taps && !heatmaps) return face;
   const tensors = rawTensors(plan, results, outputs);
   if (raw || taps) face.raw = tensors;
@@ -64,7 +64,7 @@ function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw,
 }
 
 /**
- * Reads one face's raw outputs, and the argmax over the parsing classes, [224, 224], which the GPU has done as `mask`: the segmentation is
+ * Reads one face's raw outputs, and the argmax over the parsing classes, [side, side], which the GPU has done as `mask`: the segmentation is
  * made from it, not from its logits.
  * @throws FaceXFormerError GPU_ERROR: an output is not finite or has the wrong length; no NaN comes out
  */
@@ -96,8 +96,10 @@ export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>
   for (const { name, shape, arrange, dtype } of plan.readbacks) {
     const bytes = results.get(name) as ArrayBuffer;
     if (name === 'mask') continue;
-    if (name === 'resized') tensors['resized'] = { shape: [224, 224, 3], data: unpackRgb(new Uint32Array(bytes)) };
-    else {
+    if (name === 'resized') {
+      const side = Math.sqrt(bytes.byteLength / 4);
+      tensors['resized'] = { shape: [side, side, 3], data: unpackRgb(new Uint32Array(bytes)) };
+    } else {
       const data = dtype === 'f16' ? float32Of(new Uint16Array(bytes)) : new Float32Array(bytes);
       tensors[name in outputs ? `output.${name}` : name === 'pixels' ? name : `tap.${name}`] = {
         shape,

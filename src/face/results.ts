@@ -33,12 +33,17 @@ export interface Visibility {
   probability: number;
 }
 
-export interface Segmentation {
+/** What colour a class is drawn in: red, green and blue, 0 to 255. */
+export type Colour = readonly [number, number, number];
+
+export interface Segmentation<Label extends string = ParsingClass> {
   width: number;
   height: number;
   /** One class index per pixel of the crop, resized to width x height, row by row. Index i means `labels[i]`; `maskToPicture` maps it back. */
   classes: Uint8Array;
-  labels: readonly ParsingClass[];
+  labels: readonly Label[];
+  /** The classes' colours, in the order of the labels. The first class is the background, which is not drawn. */
+  palette: readonly Colour[];
 }
 
 /** One face. A task's member is there when the task was asked for and the weights know it. */

@@ -3,7 +3,6 @@
  * `Face`, with its tokens and what is made of them in the forms that have it.
  */
 
-import { SIZE } from '../image/resize.ts';
 import { type Head, l2Normalised } from '../model/heads.ts';
 import { type HourglassSizes, hourglassTap, landmarksHourglass } from '../model/hourglass.ts';
 import { parsingMap } from '../model/parsing.ts';
@@ -12,7 +11,7 @@ import { EXPRESSIONS, GENDERS, LANDMARKS, PARSING, RACES, type Task } from './la
 import { age, choice } from './readings/choice.ts';
 import { headpose } from './readings/headpose.ts';
 import { landmarks } from './readings/landmarks.ts';
-import { segmentation } from './readings/parsing.ts';
+import { parsing } from './readings/parsing.ts';
 import { attributes, visibility } from './readings/probabilities.ts';
 import type { Reading } from './readings/reading.ts';
 import { recognition } from './readings/recognition.ts';
@@ -36,14 +35,13 @@ const PARSING_TOKENS: TaskHead = {
   count: PARSING.length,
   path: 'output_hypernetwork_mlps',
   out: 32,
-  shape: [1, PARSING.length, SIZE, SIZE],
   build: parsingMap,
   last: true,
 };
 
 /** What there is of each task, in the order of TASKS. */
 export const TASK_TABLE: { readonly [Name in Task]: TaskRow<NonNullable<Face[Name]>> } = {
-  segmentation: { ...segmentation, released: PARSING_TOKENS, paper: PARSING_TOKENS },
+  segmentation: { ...parsing(PARSING), released: PARSING_TOKENS, paper: PARSING_TOKENS },
   landmarks: {
     ...landmarks,
     released: oneToken('landmarks', 136),

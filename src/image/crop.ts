@@ -1,4 +1,4 @@
-/** Boxes in a picture, and the way between a picture and the network's 224x224 view of a crop. */
+/** Boxes in a picture, and the way between a picture and the network's square view of a crop. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { SIZE } from './resize.ts';
 
@@ -86,28 +86,29 @@ export function widenToSquare(box: Box, picture: Size, margin: number = OFFICIAL
 }
 
 /**
- * A point of the 224x224 view in picture pixels. In both, as in the network's landmarks, a pixel's centre has integer coordinates:
- * the view spans -0.5 to 223.5 and the picture -0.5 to width - 0.5. (A canvas puts centres at halves: add 0.5 to draw there.)
+ * A point of the view of `side` pixels in picture pixels. In both, as in the network's landmarks, a pixel's centre has integer coordinates:
+ * a view of 224 spans -0.5 to 223.5 and the picture -0.5 to width - 0.5. (A canvas puts centres at halves: add 0.5 to draw there.)
  */
-export function toPicture({ x, y }: Point, crop: Box): Point {
+export function toPicture({ x, y }: Point, crop: Box, side = SIZE): Point {
   return {
-    x: crop.x0 + ((x + 0.5) * (crop.x1 - crop.x0)) / SIZE - 0.5,
-    y: crop.y0 + ((y + 0.5) * (crop.y1 - crop.y0)) / SIZE - 0.5,
+    x: crop.x0 + ((x + 0.5) * (crop.x1 - crop.x0)) / side - 0.5,
+    y: crop.y0 + ((y + 0.5) * (crop.y1 - crop.y0)) / side - 0.5,
   };
 }
 
 /**
- * The 224x224 mask at the picture's scale, nearest neighbour: [picture.height, picture.width], `outside` beyond the crop.
- * @param mask [224, 224] class indices of the crop.
+ * A square mask at the picture's scale, nearest neighbour: [picture.height, picture.width], `outside` beyond the crop.
+ * @param mask [side, side] class indices of the crop, 224 x 224 of FaceXFormer.
  * @param crop integers, as `checkBox` gives them.
  */
 export function maskToPicture(mask: Uint8Array, crop: Box, picture: Size, outside = 0): Uint8Array<ArrayBuffer> {
+  const side = Math.sqrt(mask.length);
   const out = new Uint8Array(picture.width * picture.height).fill(outside);
   const width = crop.x1 - crop.x0;
   const height = crop.y1 - crop.y0;
-  const columns = Uint8Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) * SIZE) / width));
+  const columns = Uint8Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) * side) / width));
   for (let y = 0; y < height; y++) {
-    const source = Math.floor(((y + 0.5) * SIZE) / height) * SIZE;
+    const source = Math.floor(((y + 0.5) * side) / height) * side;
     const target = (crop.y0 + y) * picture.width + crop.x0;
     for (let x = 0; x < width; x++) out[target + x] = mask[source + (columns[x] as number)] as number;
   }

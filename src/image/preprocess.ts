@@ -2,7 +2,7 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Box, Size } from './crop.ts';
-import { axis, MAX_CROP, partsOfTable, resizeTable, TABLE_BYTES } from './resize.ts';
+import { axis, MAX_CROP, partsOfTable, resizeTable, SIZE, tableBytes } from './resize.ts';
 import type { Copy, Picture } from './source.ts';
 
 /** Texture sides grow in steps of this many pixels, so that a face that comes nearer makes few new textures. */
@@ -24,27 +24,15 @@ interface Room extends Size {
   readonly images: number;
 }
 
-/**
- * Owns the texture and the table of one device. In steady state it creates nothing: a crop is one copy, and one buffer write if its size
- * is new in its layer. An upload and the submit that reads it belong together; no other upload may come between them.
- */
-export class Preprocess {
-  /** Binding `table` of the kernel `resize`: TABLE_BYTES long, never replaced. */
-  readonly table: GPUBuffer;
-  /** The bindings of the kernel `resize` by name; `picture` is replaced when crops do not fit it. */
-  readonly resources = new Map<'picture' | 'table', GPUTextureView | GPUBuffer>();
-  #texture!: GPUTexture;
-  /** The sizes of crops that the table's parts are for. */
-  #tableOf: string[] = [];
+/** A texture of crops, an image a layer. In steady state it creates nothing: a crop is one copy. */
+export class CropTexture {
+  #texture: GPUTexture;
 
   constructor(readonly device: GPUDevice) {
-    this.table = device.createBuffer({ label: 'resize.table', size: TABLE_BYTES, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
-    device.queue.writeBuffer(this.table, 0, partsOfTable());
-    this.resources.set('table', this.table);
-    this.#use(this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 }));
+    this.#texture = this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 });
   }
 
-  /** The crops, an image a layer. */
+  /** It is another one when crops did not fit it. */
   get texture(): GPUTexture {
     return this.#texture;
   }
@@ -52,10 +40,10 @@ export class Preprocess {
   /**
    * Puts the pictures' pixels in `crops` on the GPU, each into a layer of its own, in their order.
    * @param pictures one, or each crop's
-   * @param crops 1 to `MOST_IMAGES`, of integers inside the picture, as `checkBox` gives them
+   * @param crops of integers inside the picture, as `checkBox` gives them
    * @throws FaceXFormerError LIMIT: a crop is larger than a texture can be, or they are than the GPU has memory for. BAD_PICTURE: see `Picture.copyTo`.
    */
-  async upload(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<Upload> {
+  async fill(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<readonly Copy[]> {
     const most = Math.min(MAX_CROP, this.device.limits.maxTextureDimension2D);
     const { width, height } = largest(crops);
     if (Math.max(width, height) > most)
@@ -66,16 +54,89 @@ export class Preprocess {
     await this.#makeRoom({ width, height, images: crops.length }, most);
     const pictureOf = (image: number): Copied => (Array.isArray(pictures) ? pictures[image] : pictures) as Copied;
     const copies: Copy[] = [];
-    for (const [image, crop] of crops.entries())
-      copies.push(await pictureOf(image).copyTo(this.#texture, crop, this.device, image), this.#writeTable(sizeOf(crop), image));
-    const accepted = this.#accepted(copies);
+    for (const [image, crop] of crops.entries()) copies.push(await pictureOf(image).copyTo(this.#texture, crop, this.device, image));
+    return copies;
+  }
+
+  /** Work already submitted still finishes. */
+  destroy(): void {
+    this.#texture.destroy();
+  }
+
+  async #makeRoom(size: Room, most: number): Promise<void> {
+    const step = (side: number): number => Math.min(Math.ceil(side / STEP) * STEP, most);
+    const need = { width: step(size.width), height: step(size.height), images: size.images };
+    const { width, height, depthOrArrayLayers: images } = this.#texture;
+    const kept = Math.max(KEPT_PIXELS, pixels(need));
+    if (width >= size.width && height >= size.height && images >= size.images && pixels({ width, height, images }) <= kept) return;
+    const both = { width: Math.max(width, need.width), height: Math.max(height, need.height), images: Math.max(images, need.images) };
+    const what = `${size.images} x ${size.width} x ${size.height} pixels of faces: give smaller boxes`;
+    const create = (): [GPUTexture] => [this.#create(pixels(both) <= kept ? both : need)];
+    const [texture] = await allocated(this.device, what, create);
+    this.#texture.destroy();
+    this.#texture = texture;
+  }
+
+  #create({ width, height, images }: Room): GPUTexture {
+    const { COPY_DST, RENDER_ATTACHMENT, TEXTURE_BINDING } = GPUTextureUsage; // copyExternalImageToTexture asks for the second
+    return this.device.createTexture({
+      label: 'picture',
+      size: [width, height, images],
+      format: 'rgba8unorm',
+      usage: COPY_DST | RENDER_ATTACHMENT | TEXTURE_BINDING,
+    });
+  }
+}
+
+/**
+ * Owns the texture and the table of one network on one device. In steady state it creates nothing: a crop is one copy, and one buffer write if its
+ * size is new in its layer. An upload and the submit that reads it belong together; no other upload may come between them.
+ */
+export class Preprocess {
+  /** Binding `table` of the kernel `resize`, never replaced. */
+  readonly table: GPUBuffer;
+  /** The bindings of the kernel `resize` by name; `picture` is another one when crops did not fit it. */
+  readonly resources = new Map<'picture' | 'table', GPUTextureView | GPUBuffer>();
+  readonly #crops: CropTexture;
+  /** The texture of which `resources` has a view. */
+  #viewed: GPUTexture | undefined;
+  /** The sizes of crops that the table's parts are for. */
+  #tableOf: string[] = [];
+
+  /** @param side of the square that crops are resized to, in pixels */
+  constructor(
+    readonly device: GPUDevice,
+    readonly side = SIZE,
+  ) {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    this.table = device.createBuffer({ label: 'resize.table', size: tableBytes(side), usage });
+    device.queue.writeBuffer(this.table, 0, partsOfTable(side));
+    this.resources.set('table', this.table);
+    this.#crops = new CropTexture(device);
+    this.#view(this.#crops.texture);
+  }
+
+  /** The crops, an image a layer. */
+  get texture(): GPUTexture {
+    return this.#crops.texture;
+  }
+
+  /**
+   * Puts the pictures' pixels in `crops` on the GPU, and the tables that resize them.
+   * @param crops 1 to `MOST_IMAGES`
+   * @throws FaceXFormerError as `CropTexture.fill`
+   */
+  async upload(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<Upload> {
+    const copies = await this.#crops.fill(pictures, crops);
+    this.#view(this.#crops.texture);
+    const accepted = this.#accepted([...copies, ...crops.map((crop, image) => this.#writeTable(sizeOf(crop), image))]);
     accepted.catch(() => {}); // for who does not get to wait for it
     return { accepted };
   }
 
   /** Destroys both; work already submitted still finishes. */
   destroy(): void {
-    this.#texture.destroy();
+    this.#crops.destroy();
     this.table.destroy();
   }
 
@@ -90,39 +151,16 @@ export class Preprocess {
     const size = `${width} x ${height}`;
     if (this.#tableOf[image] === size) return { refused: Promise.resolve(undefined) };
     this.#tableOf[image] = size;
-    const x = axis(width);
-    const part = resizeTable(x, width === height ? x : axis(height));
-    const at = 4 * (partsOfTable()[image] as number);
+    const x = axis(width, this.side);
+    const part = resizeTable(x, width === height ? x : axis(height, this.side));
+    const at = 4 * (partsOfTable(this.side)[image] as number);
     return { refused: refusalOf(this.device, () => this.device.queue.writeBuffer(this.table, at, part)) };
   }
 
-  async #makeRoom(size: Room, most: number): Promise<void> {
-    const step = (side: number): number => Math.min(Math.ceil(side / STEP) * STEP, most);
-    const need = { width: step(size.width), height: step(size.height), images: size.images };
-    const { width, height, depthOrArrayLayers: images } = this.#texture;
-    const kept = Math.max(KEPT_PIXELS, pixels(need));
-    if (width >= size.width && height >= size.height && images >= size.images && pixels({ width, height, images }) <= kept) return;
-    const both = { width: Math.max(width, need.width), height: Math.max(height, need.height), images: Math.max(images, need.images) };
-    const what = `${size.images} x ${size.width} x ${size.height} pixels of faces: give smaller boxes`;
-    const create = (): [GPUTexture] => [this.#create(pixels(both) <= kept ? both : need)];
-    const [texture] = await allocated(this.device, what, create);
-    this.#texture.destroy();
-    this.#use(texture);
-  }
-
-  #use(texture: GPUTexture): void {
-    this.#texture = texture;
+  #view(texture: GPUTexture): void {
+    if (this.#viewed === texture) return;
+    this.#viewed = texture;
     this.resources.set('picture', texture.createView({ dimension: '2d-array' }));
-  }
-
-  #create({ width, height, images }: Room): GPUTexture {
-    const { COPY_DST, RENDER_ATTACHMENT, TEXTURE_BINDING } = GPUTextureUsage; // copyExternalImageToTexture asks for the second
-    return this.device.createTexture({
-      label: 'picture',
-      size: [width, height, images],
-      format: 'rgba8unorm',
-      usage: COPY_DST | RENDER_ATTACHMENT | TEXTURE_BINDING,
-    });
   }
 }
 

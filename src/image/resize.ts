@@ -4,7 +4,7 @@
  * Source: Pillow, libImaging/Resample.c (precompute_coeffs, ImagingResampleHorizontal_8bpc); torchvision's ToTensor and Normalize.
  */
 
-/** Side of the network's input, in pixels. */
+/** Side of the network's input in pixels, where nothing says another. */
 export const SIZE = 224;
 /** Largest crop side, in pixels: WebGPU's default limit on a texture's side. */
 export const MAX_CROP = 8192;
@@ -60,14 +60,14 @@ const fixedPoint = (weight: number): number => Math.trunc(weight * 2 ** PRECISIO
 /** Images that one table serves. */
 export const MOST_IMAGES = 8;
 /** Elements that any crop's part of the table fits in: two axes of `MAX_CROP` pixels. */
-const PART = 2 + 2 * SIZE * (1 + 2 * Math.ceil((CUBIC_SUPPORT * MAX_CROP) / SIZE) + 1);
+const partOf = (side: number): number => 2 + 2 * side * (1 + 2 * Math.ceil((CUBIC_SUPPORT * MAX_CROP) / side) + 1);
 
-/** Bytes of the buffer that holds the table of any `MOST_IMAGES` crops. */
-export const TABLE_BYTES = 4 * MOST_IMAGES * (1 + PART);
+/** Bytes of the buffer that holds the table of any `MOST_IMAGES` crops, which are resized to `side`. */
+export const tableBytes = (side = SIZE): number => 4 * MOST_IMAGES * (1 + partOf(side));
 
 /** The table's header: where each image's part begins, in elements. */
-export const partsOfTable = (): Int32Array<ArrayBuffer> =>
-  Int32Array.from({ length: MOST_IMAGES }, (_, image) => MOST_IMAGES + image * PART);
+export const partsOfTable = (side = SIZE): Int32Array<ArrayBuffer> =>
+  Int32Array.from({ length: MOST_IMAGES }, (_, image) => MOST_IMAGES + image * partOf(side));
 
 /** An image's part of the table, both axes as the kernel `resize` reads them: taps of x, taps of y; first of x, weights of x; first of y, weights of y. */
 export function resizeTable(x: Axis, y: Axis): Int32Array<ArrayBuffer> {

@@ -1,9 +1,9 @@
 import wgsl from './faceUpdate.wgsl';
-import { type Dtype, defineKernel } from './kernel.ts';
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import momentsOfQuad from './parts/momentsOfQuad.wgsl';
 
 export interface FaceUpdateShape {
-  /** Face tokens and task tokens of one image; the former a multiple of twice a thread's positions. */
+  /** Face tokens and task tokens of one image. */
   positions: number;
   tokens: number;
   images?: number;
@@ -23,7 +23,6 @@ export interface FaceUpdateShape {
 const of = (each: number, ahead: number) =>
   defineKernel('faceUpdate', [wgsl, momentsOfQuad], (shape: FaceUpdateShape) => {
     const { positions, tokens, images = 1, qStride, qOffset, tOffset, eps, dtype = 'f32' } = shape;
-    if (positions % (2 * each)) throw new RangeError(`faceUpdate: ${positions}`);
     return {
       constants: {
         POSITIONS: positions,
@@ -34,7 +33,7 @@ const of = (each: number, ahead: number) =>
         EPS: eps,
       },
       machine: { EACH: each, AHEAD: ahead, elem: dtype, weight: dtype },
-      workgroups: [(images * positions) / (2 * each), 1, 1],
+      workgroups: [tiles(positions, 2 * each), images, 1],
       macs: images * positions * (tokens * 256 + 128 * 256),
     };
   });

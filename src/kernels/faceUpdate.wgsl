@@ -3,7 +3,7 @@
 //
 // q [images * POSITIONS, ...] rows of Q_ROW vec4 from Q_FIRST on, heads of 16 dimensions; t [images * TOKENS, ...] rows with k from
 // T_FIRST on and v 128 numbers behind; w A [128][256]; n b, gamma, beta; r, y [images * POSITIONS, 256]. In a workgroup a thread first
-// attends for one head of one position; then it holds EACH positions by four columns of the projection.
+// attends for one head of one position; then it holds EACH positions by four columns of the projection. The grid's y are images.
 alias elem = f32;
 alias weight = f32;
 
@@ -13,7 +13,7 @@ const AHEAD = 1u; // steps of four inputs whose weights are on their way at a ti
 const ROWS = 2u * EACH;
 const HEADS = 8u;
 
-override POSITIONS: u32; // of one image, a multiple of ROWS
+override POSITIONS: u32; // of one image
 override TOKENS: u32;
 override Q_ROW: u32;
 override Q_FIRST: u32;
@@ -63,10 +63,12 @@ fn faceUpdate(
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row0 = group.x * ROWS;
+  let origin = group.y * POSITIONS; // the image's first position
+  let first = group.x * ROWS; // the workgroup's first position in the image
   if (thread < ROWS * HEADS) {
-    let tRow = arrayLength(&t) / (grid.x * ROWS / POSITIONS * TOKENS);
-    let a = attend(row0 + thread / HEADS, thread % HEADS, row0 / POSITIONS * TOKENS, tRow);
+    let tRow = arrayLength(&t) / (grid.y * TOKENS);
+    let row = origin + min(first + thread / HEADS, POSITIONS - 1u);
+    let a = attend(row, thread % HEADS, group.y * TOKENS, tRow);
     for (var i = 0u; i < 4u; i++) {
       shared_[thread * 4u + i] = a[i];
     }
@@ -88,7 +90,7 @@ fn faceUpdate(
     }
   }
   for (var i = 0u; i < EACH; i++) {
-    v[i] += n[column] + r[(row0 + rows + i) * 64u + column];
+    v[i] += n[column] + r[(origin + min(first + rows + i, POSITIONS - 1u)) * 64u + column];
   }
   // Norm: the moments of each vec4, of two positions in one; then four of them are merged by a thread, until one is left.
   workgroupBarrier();
@@ -99,19 +101,21 @@ fn faceUpdate(
   }
   for (var left = 16u; left > 0u; left /= 4u) {
     workgroupBarrier();
-    let first = min(thread / left, 7u) * 64u + thread % left;
+    let at = min(thread / left, 7u) * 64u + thread % left;
     let count = 64.0 / f32(left);
-    let low = merged(shared_[first], shared_[first + left], count);
-    let four = merged(low, merged(shared_[first + 2u * left], shared_[first + 3u * left], count), 2.0 * count);
+    let low = merged(shared_[at], shared_[at + left], count);
+    let four = merged(low, merged(shared_[at + 2u * left], shared_[at + 3u * left], count), 2.0 * count);
     workgroupBarrier();
     if (thread < 8u * left) {
-      shared_[first] = four;
+      shared_[at] = four;
     }
   }
   workgroupBarrier();
   for (var i = 0u; i < EACH; i++) {
     let pair = shared_[(thread / 64u * 4u + i / 2u) * 64u];
     let m = select(pair.xy, pair.zw, i % 2u == 1u);
-    y[(row0 + rows + i) * 64u + column] = (v[i] - m.x) * inverseSqrt(m.y / 256.0 + EPS) * n[64u + column] + n[128u + column];
+    if (first + rows + i < POSITIONS) {
+      y[(origin + first + rows + i) * 64u + column] = (v[i] - m.x) * inverseSqrt(m.y / 256.0 + EPS) * n[64u + column] + n[128u + column];
+    }
   }
 }

@@ -15,13 +15,13 @@ import type { Weights } from './weights.ts';
 export interface Head {
   /** Names the raw output. */
   readonly task: string;
-  /** Module of the tokens' embedding in `face_decoder`: its weight is [count, 256]. */
-  readonly tokens: string;
+  /** Module of the tokens' embedding in `face_decoder`: its weight is [count, 256]. Or one of [1, 256] for each token. */
+  readonly tokens: string | readonly string[];
   readonly count: number;
   /** Module of the MLP in `face_decoder`, 256-256-256-out, and the numbers that it makes of each token. */
   readonly path: string;
   readonly out: number;
-  /** Shape of the raw output of one image, as PyTorch gives it; [1, count * out] unless told otherwise. */
+  /** Shape of the raw output of one image, as PyTorch gives it; unless told otherwise [1, count * out], or what `build` gives for an image. */
   readonly shape?: readonly number[] | undefined;
   /** The raw output from what the MLP made; that itself unless told otherwise. */
   readonly build?: ((t: Target, made: Made) => Tensor) | undefined;
@@ -54,6 +54,12 @@ export function placed(heads: readonly Head[]): PlacedHead[] {
   });
 }
 
+/** The modules of a head's embeddings, and how many tokens each has. */
+export function embeddingsOf({ tokens, count }: Head): { module: string; count: number }[] {
+  const modules = [tokens].flat();
+  return modules.map((module) => ({ module, count: count / modules.length }));
+}
+
 /** How many tokens the heads have. */
 export const tokensOf = (heads: readonly Head[]): number => heads.reduce((sum, { count }) => sum + count, 0);
 
@@ -63,9 +69,11 @@ export function addHeads(t: Target, { tokens, face }: Decoded, heads: readonly P
   const all = mlps(t, tokens, heads, w);
   const { offsets } = headOffsets(heads);
   for (const [i, head] of heads.entries()) {
-    const { task, count, out, shape = [1, count * out], build } = head;
+    const { task, count, out, build } = head;
     const numbers = part(all, graph.images * (offsets[i] as number), [graph.images * count, out]);
-    graph.output(task, build ? build(t, { head, numbers, face, w }) : numbers, shape);
+    const built = build?.(t, { head, numbers, face, w });
+    const { shape = built ? [1, ...built.shape.slice(1)] : [1, count * out] } = head;
+    graph.output(task, built ?? numbers, shape);
   }
 }
 

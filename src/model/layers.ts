@@ -49,7 +49,7 @@ export function stored(g: Graph, length: number, ...names: readonly string[]): P
 }
 
 /** The arrays one after the other. */
-export function joined(arrays: readonly Float32Array[], into: Float32Array): Float32Array {
+export function joined<Into extends Float32Array | Float64Array>(arrays: readonly Float32Array[], into: Into): Into {
   let at = 0;
   for (const array of arrays) {
     into.set(array, at);

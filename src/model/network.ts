@@ -16,7 +16,7 @@ export interface Architecture {
   readonly backbone: Backbone;
   /** The heads, in the decoder's order of tokens. */
   readonly heads: readonly Head[];
-  /** Side of the square picture that it takes, in pixels, a multiple of 32; 224 unless told otherwise. */
+  /** Side of the square picture that it takes, in pixels, a multiple of 32 from 224 to 512; 224 unless told otherwise. */
   readonly side?: number | undefined;
 }
 

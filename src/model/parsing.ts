@@ -5,7 +5,7 @@ import type { Made } from './heads.ts';
 import { reshape, rowsOf, sideOf, stored, UPSCALING_EPS, upscale2x2 } from './layers.ts';
 import type { Target } from './target.ts';
 
-/** Logits [images * classes, 4 side, 4 side]; and another output of the graph, `mask`: each pixel's likeliest class, a byte. */
+/** Logits [images, classes, 4 side, 4 side]; and another output of the graph, `mask`: each pixel's likeliest class, a byte. */
 export function parsingMap(t: Target, { head, numbers: kernels, face, w }: Made): Tensor {
   const { graph, dtype } = t;
   const { images } = graph;
@@ -22,5 +22,5 @@ export function parsingMap(t: Target, { head, numbers: kernels, face, w }: Made)
   const shape = { side, classes, images, eps: UPSCALING_EPS, dtype };
   const pixels = 16 * side * side;
   graph.output('mask', graph.add('mask', t.kernels.parse, shape, inputs, [(images * pixels) / 4]), [pixels / 4]);
-  return graph.add(head.task, t.kernels.parse, { ...shape, logits: true }, inputs, [images * classes, 4 * side, 4 * side]);
+  return graph.add(head.task, t.kernels.parse, { ...shape, logits: true }, inputs, [images, classes, 4 * side, 4 * side]);
 }

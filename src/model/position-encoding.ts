@@ -5,7 +5,7 @@
 import type { Fill, Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import { multiplied } from './fold.ts';
-import { type PlacedHead, tokensOf } from './heads.ts';
+import { embeddingsOf, type Head, tokensOf } from './heads.ts';
 import { joined, product, type Rows, stored } from './layers.ts';
 import { WIDTH } from './sizes.ts';
 import type { Target } from './target.ts';
@@ -57,14 +57,10 @@ function encodingTable({ graph, dtype }: Target, parts: readonly Projection[], i
 }
 
 /** The task tokens in the decoder's order: the first queries, and the queries' position encoding everywhere after. */
-export function taskTokens(heads: readonly PlacedHead[], w: Weights): PositionEncoding {
-  const from = heads.map(({ tokens, count }) => w.at(tokens).get('weight', [count, WIDTH]));
+export function taskTokens(heads: readonly Head[], w: Weights): PositionEncoding {
+  const from = heads.flatMap(embeddingsOf).map(({ module, count }) => w.at(module).get('weight', [count, WIDTH]));
   const rows = tokensOf(heads);
-  const make = (sources: readonly Float32Array[]): Float64Array => {
-    const all = new Float64Array(rows * WIDTH);
-    for (const [i, { first }] of heads.entries()) all.set(sources[i] as Float32Array, first * WIDTH);
-    return all;
-  };
+  const make = (sources: readonly Float32Array[]) => joined(sources.slice(0, from.length), new Float64Array(rows * WIDTH));
   return { name: 'task tokens', rows, from, make };
 }
 

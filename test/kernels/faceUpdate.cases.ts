@@ -45,9 +45,10 @@ export const cases: KernelCase[] = [
   updateCase(faceUpdate, 'released form', { positions: 784, tokens: 18, ...model }),
   updateCase(faceUpdate, 'paper form', { positions: 112, tokens: 95, ...model }),
   updateCase(faceUpdate, 'two images', { positions: 28, tokens: 5, images: 2, ...model }),
+  updateCase(faceUpdate, 'positions that do not fill a workgroup', { positions: 64, tokens: 19, images: 2, ...model }),
   updateCase(faceUpdate, 'one token', { positions: 14, tokens: 1, qStride: 128, qOffset: 0, tStride: 256, tOffset: 0 }),
   updateCase(faceUpdate, 'scores of hundreds', { positions: 14, tokens: 18, ...model }, 20),
   updateCase(faceUpdate, 'in halves', { positions: 56, tokens: 18, ...model, dtype: 'f16' }),
   updateCase(faceUpdateInTime, 'steps in time', { positions: 28, tokens: 18, ...model }),
-  updateCase(faceUpdateSmall, 'a position a thread', { positions: 58, tokens: 18, images: 2, ...model }),
+  updateCase(faceUpdateSmall, 'a position a thread', { positions: 57, tokens: 18, images: 2, ...model }),
 ];

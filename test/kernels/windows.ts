@@ -22,7 +22,22 @@ function windows(side: number): [number, number][][] {
   return all;
 }
 
-/** torchvision's shifted_window_attention without its two projections: qkv [side^2, 3 channels] to [side^2, channels]. */
+/** The numbers of a map, with `padding` at its right and bottom up to a side that is a multiple of the window's. */
+function padded(map: Float64Array, side: number, padding: ArrayLike<number>): Float64Array {
+  const wide = WINDOW * Math.ceil(side / WINDOW);
+  const row = padding.length;
+  const out = new Float64Array(wide * wide * row);
+  for (let y = 0; y < wide; y++)
+    for (let x = 0; x < wide; x++)
+      out.set(x < side && y < side ? map.subarray((y * side + x) * row, (y * side + x + 1) * row) : padding, (y * wide + x) * row);
+  return out;
+}
+
+/** The numbers of the map's upper left corner, row by row. */
+const cropped = (map: Float64Array, wide: number, side: number, row: number): number[] =>
+  Array.from({ length: side }, (_, y) => [...map.subarray(y * wide * row, (y * wide + side) * row)]).flat();
+
+/** torchvision's shifted_window_attention without its two projections: qkv [side^2, 3 channels] to [side^2, channels], side a multiple of 7. */
 function shiftedWindows(qkv: Float64Array, table: Float32Array, { side, heads, shift }: { side: number; heads: number; shift: number }) {
   const channels = 32 * heads;
   const y = new Float64Array(side * side * channels);
@@ -71,12 +86,18 @@ function windowCase(kernel: Kernel<WindowAttentionShape>, name: string, shape: W
     async run(device) {
       const x = randomValues(images * side * side * 96 * heads, 1).map((v) => scale * v);
       const table = randomValues(169 * heads, 2).map((v) => 2 * v);
-      const inputs = { x: stored(x, dtype), t: transposed(table, 169, new Float32Array(table.length)) };
+      const wide = WINDOW * Math.ceil(side / WINDOW);
+      const padding = randomValues(96 * heads, 3).map((v) => scale * v);
+      const byHead = transposed(table, 169, new Float32Array(table.length));
+      const inputs = { x: stored(x, dtype), t: wide > side ? Float32Array.of(...byHead, ...padding) : byHead };
       const y = await runKernel(device, kernel, shape, inputs, images * side * side * 32 * heads, dtype);
       const maps = rowsOf(rounded(x, dtype), side * side * 96 * heads);
       return {
         actual: numbersOf(y, dtype),
-        expected: maps.flatMap((map) => [...shiftedWindows(map, table, { side, heads, shift })]),
+        expected: maps.flatMap((map) => {
+          const y = shiftedWindows(padded(map, side, padding), table, { side: wide, heads, shift });
+          return cropped(y, wide, side, 32 * heads);
+        }),
       };
     },
   };
@@ -97,6 +118,9 @@ export function windowCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] 
     // The mask is -100, not minus infinity: where scores differ by more, a masked key still counts, as in PyTorch.
     of('scores of hundreds', 14, 2, 3, 20),
     of('small values', 14, 2, 3, 1e-3),
+    of('a padded map', 8, 2, 0),
+    of('a padded map', 16, 3, 3),
+    of('padded, scores of hundreds', 16, 3, 3, 20),
   ];
 }
 
@@ -106,6 +130,8 @@ export function windowBatchCases(kernel: Kernel<WindowAttentionShape>): KernelCa
   return [
     of('a batch, stage 3', { images: 3, side: 14, heads: 16, shift: 3 }),
     of('a batch, stage 4', { images: 2, side: 7, heads: 32, shift: 0 }),
+    of('a padded batch', { images: 2, side: 16, heads: 3, shift: 3 }),
+    of('a padded batch', { images: 2, side: 16, heads: 3, shift: 3, dtype: 'f16' }),
     of('stage 1', { side: 56, heads: 4, shift: 3, dtype: 'f16' }),
     of('stage 3', { side: 14, heads: 16, shift: 0, dtype: 'f16' }),
     of('a batch', { images: 2, side: 14, heads: 3, shift: 3, dtype: 'f16' }),

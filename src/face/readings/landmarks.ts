@@ -6,26 +6,23 @@ import { LANDMARK_GROUPS, LANDMARKS } from '../labels.ts';
 import { drawDots, HALF, type Pen, strokeRimmed } from '../pen.ts';
 import { type Reading, sized } from './reading.ts';
 
-/** Width and height of the heat maps that the paper form takes its landmarks from. */
-const HEATMAP = 56;
-
-/** From a coordinate in [-1, 1] to pixels of the crop. */
-const CROP_PIXEL: Readonly<Record<Form, (v: number) => number>> = {
+/** From a coordinate in [-1, 1] to pixels of the crop, which is resized to `side`. */
+const CROP_PIXEL: Readonly<Record<Form, (v: number, side: number) => number>> = {
   /** p = ((v + 1) * 224 - 1) / 2 (official inference.py), so that -1 and 1 are the crop's edges. */
-  released: (v) => ((v + 1) * SIZE - 1) / 2,
+  released: (v, side) => ((v + 1) * side - 1) / 2,
   /**
-   * -1 and 1 are the centres of the first and the last of the 56 heat-map pixels (align_corners). Heat-map pixel
-   * q = (v + 1) / 2 * 55 sees crop pixels 4q to 4q + 3, whose middle is p = 4 * (q + 0.5) - 0.5.
+   * -1 and 1 are the centres of the first and the last of the side / 4 heat-map pixels (align_corners). Heat-map pixel
+   * q = (v + 1) / 2 * (side / 4 - 1) sees crop pixels 4q to 4q + 3, whose middle is p = 4 * (q + 0.5) - 0.5.
    */
-  paper: (v) => ((((v + 1) / 2) * (HEATMAP - 1) + 0.5) * SIZE) / HEATMAP - 0.5,
+  paper: (v, side) => 4 * (((v + 1) / 2) * (side / 4 - 1) + 0.5) - 0.5,
 };
 
 export const landmarks: Reading<Point[]> = {
   title: 'Landmarks',
-  read(values, { crop, form }) {
+  read(values, { crop, form, side = SIZE }) {
     sized('landmarks', values, 2 * LANDMARKS);
-    const pixel = (i: number): number => CROP_PIXEL[form](values[i] as number);
-    return Array.from({ length: LANDMARKS }, (_, i) => toPicture({ x: pixel(2 * i), y: pixel(2 * i + 1) }, crop));
+    const pixel = (i: number): number => CROP_PIXEL[form](values[i] as number, side);
+    return Array.from({ length: LANDMARKS }, (_, i) => toPicture({ x: pixel(2 * i), y: pixel(2 * i + 1) }, crop, side));
   },
   line(points) {
     const range = (values: number[]): string => `${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}`;

@@ -1,31 +1,40 @@
 /** The head of the parsing map: a class a pixel, which the GPU has chosen. */
 import { FaceXFormerError } from '../../gpu/errors.ts';
 import { SIZE } from '../../image/resize.ts';
-import { PARSING } from '../labels.ts';
-import type { Segmentation } from '../results.ts';
+import type { Colour, Segmentation } from '../results.ts';
 import { type Reading, sized } from './reading.ts';
 
 const rounded = (share: number): string => (share < 0.005 ? '<1 %' : `${Math.round(100 * share)} %`);
 
 /** Each class's share of the pixels, in the order of the labels. */
-function shares({ classes, labels }: Segmentation): { label: string; part: number }[] {
+function shares({ classes, labels }: Segmentation<string>): { label: string; part: number }[] {
   const counts = labels.map(() => 0);
   for (const index of classes) counts[index] = (counts[index] ?? 0) + 1;
   return labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length }));
 }
 
-const LABELS = PARSING.map(({ name }) => name);
+/** A parsing map of these classes, the background first. */
+export function parsing<Label extends string>(
+  classes: readonly { readonly name: Label; readonly colour: Colour }[],
+): Reading<Segmentation<Label>> {
+  const labels = classes.map(({ name }) => name);
+  const palette = classes.map(({ colour }) => colour);
+  return {
+    ...parsed,
+    labels,
+    read(mask, { side = SIZE }) {
+      const wrong = sized('mask', mask, side * side).find((index) => index >= classes.length);
+      if (wrong !== undefined)
+        throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${classes.length - 1}.`);
+      return { width: side, height: side, classes: Uint8Array.from(mask), labels, palette };
+    },
+  };
+}
 
-export const segmentation: Reading<Segmentation> = {
+/** What a map says by itself, whatever its classes are. */
+const parsed: Omit<Reading<Segmentation<string>>, 'read'> = {
   title: 'Parsing',
-  labels: LABELS,
   reads: 'mask',
-  read(mask) {
-    const wrong = sized('mask', mask, SIZE * SIZE).find((index) => index >= PARSING.length);
-    if (wrong !== undefined)
-      throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${PARSING.length - 1}.`);
-    return { width: SIZE, height: SIZE, classes: Uint8Array.from(mask), labels: LABELS };
-  },
   line(found) {
     const seen = shares(found).filter(({ part }) => part > 0);
     return seen
@@ -35,16 +44,14 @@ export const segmentation: Reading<Segmentation> = {
   },
   card: (found) => ({
     note: 'Share of the box that each class takes.',
-    bars: shares(found).map((bar, i) => ({ ...bar, colour: PARSING[i]?.colour ?? [] })),
+    bars: shares(found).map((bar, i) => ({ ...bar, colour: found.palette[i] ?? [] })),
   }),
   drawn: {
     as: 'area',
     /** Class colours over the crop, nearest neighbour; background stays clear, so that the picture keeps its light there. */
-    draw({ ctx, opacity, classes: wanted, classColours }, { width, height, classes, labels }, box) {
+    draw({ ctx, opacity, classes: wanted, classColours }, { width, height, classes, labels, palette }, box) {
       const colours = new ImageData(width, height);
-      const colourOf = labels.map(
-        (label, index) => (wanted?.includes(label) ?? index !== 0) && (classColours?.[label] ?? PARSING[index]?.colour),
-      );
+      const colourOf = labels.map((label, index) => (wanted?.includes(label) ?? index !== 0) && (classColours?.[label] ?? palette[index]));
       classes.forEach((index, i) => {
         const colour = colourOf[index];
         if (colour) colours.data.set([...colour, 255], 4 * i);

@@ -7,8 +7,10 @@ import type { Pen } from '../pen.ts';
 
 /** Where a face's numbers come from. */
 export interface Origin {
-  /** The box of the picture that was resized to 224 x 224. */
+  /** The box of the picture that was resized to a square. */
   readonly crop: Box;
+  /** Side of that square, in pixels; 224 unless told otherwise. */
+  readonly side?: number | undefined;
   /** The form of the weights that gave the numbers. */
   readonly form: Form;
 }

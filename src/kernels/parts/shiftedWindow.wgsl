@@ -1,7 +1,30 @@
-// Row of x and y of a window's i-th position: windows are shifted by SHIFT, and come around the edges of their map.
+// Side of the map with what pads it at its right and bottom, so that windows cover it.
+fn paddedSide() -> u32 {
+  return (SIDE + WINDOW - 1u) / WINDOW * WINDOW;
+}
+
+// Row of x and y of a window's i-th position: windows are shifted by SHIFT, and come around the edges of their map. One that pads the map has the row
+// behind x's last.
 fn position(window: vec2u, image: u32, i: u32) -> u32 {
-  let at = (window * WINDOW + vec2u(i % WINDOW, i / WINDOW) + SHIFT) % SIDE;
+  let at = (window * WINDOW + vec2u(i % WINDOW, i / WINDOW) + SHIFT) % paddedSide();
+  if (SIDE % WINDOW != 0u && any(at >= vec2u(SIDE))) {
+    return arrayLength(&x) / (3u * HEADS * QUADS);
+  }
   return (image * SIDE + at.y) * SIDE + at.x;
+}
+
+// A vec4 of x; the row behind its last lies in t, behind the table.
+fn quadAt(at: u32) -> vec4f {
+  if (SIDE % WINDOW == 0u || at < arrayLength(&x)) {
+    return vec4f(x[at]);
+  }
+  let i = 169u * HEADS + 4u * (at - arrayLength(&x));
+  return vec4f(t[i], t[i + 1u], t[i + 2u], t[i + 3u]);
+}
+
+// Whether a row is that of a position that pads the map, and not of y.
+fn pads(row: u32) -> bool {
+  return SIDE % WINDOW != 0u && row * HEADS * QUADS >= arrayLength(&y);
 }
 
 // Whether a column, or row, of a window on the map's far edge came around from the near one.

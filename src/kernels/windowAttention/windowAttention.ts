@@ -8,7 +8,7 @@ export const windowAttention = defineKernel('windowAttention', [wgsl, shiftedWin
   return {
     constants: { SIDE: side, HEADS: heads, SHIFT: shift },
     machine: { elem: dtype },
-    workgroups: [(side / 7) ** 2, tiles(heads, 2), images],
+    workgroups: [tiles(side, 7) ** 2, tiles(heads, 2), images],
     macs: windowMacs(shape),
   };
 });

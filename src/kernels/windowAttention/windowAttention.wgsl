@@ -1,7 +1,8 @@
 // y = softmax(q k^T + bias + mask) v in every 7x7 window of every head, cyclic shift and windows as index maps.
 //
 // x [images * SIDE^2, 3 CHANNELS] holds q, k, v of each position in the order of the map, q scaled by 32^-0.5 already; t [HEADS][169]
-// the relative position bias; y [images * SIDE^2, CHANNELS]. A workgroup is one window of two heads of one image, a thread one query.
+// the relative position bias, and where SIDE is no multiple of 7 the q, k, v of a position that pads the map; y [images * SIDE^2, CHANNELS].
+// A workgroup is one window of two heads of one image, a thread one query.
 // Keys and values lie in workgroup memory, four of the window's rows at a time: with all of them there, it would hold too few
 // workgroups. Nothing is rolled or copied: row i of a window is read from, and written to, where the shift says it came from.
 alias elem = f32;
@@ -52,7 +53,7 @@ fn add(sum: Sum, p: f32, row: u32, column: u32) -> Sum {
 
 @compute @workgroup_size(THREADS)
 fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let across = SIDE / WINDOW;
+  let across = paddedSide() / WINDOW;
   let window = vec2u(group.x % across, group.x / across);
   let edge = vec2<bool>(SHIFT > 0u) & (window == vec2u(across - 1u));
   let pair = thread / LANES;
@@ -61,9 +62,10 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let place = min(lane, POSITIONS - 1u);
   let column = place % WINDOW;
   let row = place / WINDOW;
-  let own = (position(window, group.z, place) * 3u * HEADS + head) * QUADS;
-  let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
-  let q2 = LOG2E * mat4x4f(vec4f(x[own + 4u]), vec4f(x[own + 5u]), vec4f(x[own + 6u]), vec4f(x[own + 7u]));
+  let own = position(window, group.z, place);
+  let query = (own * 3u * HEADS + head) * QUADS;
+  let q = LOG2E * mat4x4f(quadAt(query), quadAt(query + 1u), quadAt(query + 2u), quadAt(query + 3u));
+  let q2 = LOG2E * mat4x4f(quadAt(query + 4u), quadAt(query + 5u), quadAt(query + 6u), quadAt(query + 7u));
   let near = mask(edge.x, column, 0u);
   let far = mask(edge.x, column, WINDOW);
   for (var i = lane; i < REACH * REACH; i += LANES) {
@@ -78,8 +80,8 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     if (lane < WINDOW * QUADS) {
       for (var i = 0u; i < STAGED; i++) { // a row beyond the window is read from the map, and not used
         let k = ((position(window, group.z, (first + i) * WINDOW + lane / QUADS) * 3u + 1u) * HEADS + head) * QUADS + lane % QUADS;
-        keys[pair * STAGED + i][lane / QUADS][lane % QUADS] = vec4f(x[k]);
-        values[pair * STAGED + i][lane / QUADS][lane % QUADS] = vec4f(x[k + HEADS * QUADS]);
+        keys[pair * STAGED + i][lane / QUADS][lane % QUADS] = quadAt(k);
+        values[pair * STAGED + i][lane / QUADS][lane % QUADS] = quadAt(k + HEADS * QUADS);
       }
     }
     workgroupBarrier();
@@ -109,9 +111,9 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
       sum = add(add(add(sum, p2.x, at, 4u), p2.y, at, 5u), p2.z, at, 6u);
     }
   }
-  if (lane >= POSITIONS || group.y * PAIR + pair >= HEADS) { return; }
+  if (lane >= POSITIONS || group.y * PAIR + pair >= HEADS || pads(own)) { return; }
   let norm = 1.0 / total;
-  let out = (position(window, group.z, place) * HEADS + head) * QUADS;
+  let out = (own * HEADS + head) * QUADS;
   for (var i = 0u; i < 4u; i++) {
     y[out + i] = vec4<elem>(norm * sum.low[i]);
     y[out + 4u + i] = vec4<elem>(norm * sum.high[i]);

@@ -5,9 +5,9 @@ import wgsl from './windowAttentionDirect.wgsl';
 export const windowAttentionDirect = defineKernel('windowAttentionDirect', wgsl, (shape: WindowAttentionShape): Launch => {
   const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
   return {
-    constants: { SHIFT: shift },
+    constants: { SHIFT: shift, PADDED: Number(side % 7 > 0) },
     machine: { elem: dtype },
-    workgroups: [tiles((side * side * heads) / 7, 64), images, 1],
+    workgroups: [tiles(tiles(side, 7) ** 2 * 7 * heads, 64), images, 1],
     macs: windowMacs(shape),
   };
 });

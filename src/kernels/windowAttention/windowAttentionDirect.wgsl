@@ -3,7 +3,7 @@
 // Shapes and index maps are windowAttention's; the grid's y are images. A thread has the seven queries of one row of a window in registers and takes four
 // keys a step: their scores are a vector by matrix product a query, their values a matrix by vector one, so that a load, which
 // costs a CPU as much as several multiply-adds, serves seven queries. Side and heads are read from the lengths of the bindings: two
-// pipelines, with and without shift, serve every stage, and a CPU takes a second or two to compile one.
+// pipelines, with and without shift, serve every stage, or four where maps are padded, and a CPU takes a second or two to compile one.
 alias elem = f32;
 
 const THREADS = 64u;
@@ -12,33 +12,54 @@ const POSITIONS = 49u;
 const QUADS = 8u; // a head's 32 dimensions as vec4
 
 override SHIFT: u32;
+override PADDED: bool; // whether the map's side is no multiple of 7
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
 @group(0) @binding(1) var<storage, read> t: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;
 
 var<private> side: u32;
+var<private> wide: u32; // side of the map with what pads it
 var<private> heads: u32;
 var<private> origin: u32; // the image's first position
 
-// Where the window's places lie on the map: rows and columns wrap, as the shift rolls them.
+// Where the window's places lie on the map: rows and columns wrap, as the shift rolls them. Those that pad it have the row behind x's last.
 fn positions(window: vec2u, place: vec4u) -> vec4u {
-  let column = window.x * WINDOW + place % WINDOW + SHIFT;
-  let row = window.y * WINDOW + place / WINDOW + SHIFT;
-  return origin + select(row, row - side, row >= vec4u(side)) * side + select(column, column - side, column >= vec4u(side));
+  let rolled = window.x * WINDOW + place % WINDOW + SHIFT;
+  let rolledRow = window.y * WINDOW + place / WINDOW + SHIFT;
+  let column = select(rolled, rolled - wide, rolled >= vec4u(wide));
+  let row = select(rolledRow, rolledRow - wide, rolledRow >= vec4u(wide));
+  let beyond = vec4<bool>(PADDED) & ((column >= vec4u(side)) | (row >= vec4u(side)));
+  return select(origin + row * side + column, vec4u(arrayLength(&x) / (3u * heads * QUADS)), beyond);
 }
 
 fn third(at: vec4u) -> vec4u {
-  return select(vec4u(), vec4u(1u), at >= vec4u(side - WINDOW)) + select(vec4u(), vec4u(1u), at >= vec4u(side - SHIFT));
+  return select(vec4u(), vec4u(1u), at >= vec4u(wide - WINDOW)) + select(vec4u(), vec4u(1u), at >= vec4u(wide - SHIFT));
 }
 
 fn regions(window: vec2u, place: vec4u) -> vec4u {
   return third(window.y * WINDOW + place / WINDOW) * 3u + third(window.x * WINDOW + place % WINDOW);
 }
 
+// A vec4 of x; the row behind its last lies in t, behind the table.
+fn quadAt(at: u32) -> vec4f {
+  if (!PADDED || at < arrayLength(&x)) {
+    return vec4f(x[at]);
+  }
+  let i = 169u * heads + 4u * (at - arrayLength(&x));
+  return vec4f(t[i], t[i + 1u], t[i + 2u], t[i + 3u]);
+}
+
 // One quad of four keys, or of their values, side by side.
 fn quadOf(at: vec4u, quad: u32) -> mat4x4f {
-  return mat4x4f(vec4f(x[at.x + quad]), vec4f(x[at.y + quad]), vec4f(x[at.z + quad]), vec4f(x[at.w + quad]));
+  if (!PADDED) {
+    return mat4x4f(vec4f(x[at.x + quad]), vec4f(x[at.y + quad]), vec4f(x[at.z + quad]), vec4f(x[at.w + quad]));
+  }
+  var four = mat4x4f();
+  for (var i = 0u; i < 4u; i++) { // nounroll
+    four[i] = quadAt(at[i] + quad);
+  }
+  return four;
 }
 
 // Relative position bias and mask; `beyond` the window keys count for nothing.
@@ -53,10 +74,11 @@ fn highestOf(s: vec4f, before: f32) -> f32 {
 
 @compute @workgroup_size(THREADS)
 fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid: vec3u) {
-  heads = arrayLength(&t) / 169u;
+  heads = arrayLength(&t) / (169u + select(0u, 12u * QUADS, PADDED)); // q, k and v of a position that pads the map lie behind the table
   side = u32(sqrt(f32(arrayLength(&y) / (heads * QUADS * grid.y))) + 0.5);
   origin = id.y * side * side;
-  let across = side / WINDOW;
+  wide = (side + WINDOW - 1u) / WINDOW * WINDOW;
+  let across = wide / WINDOW;
   if (id.x >= across * across * WINDOW * heads) { return; }
   let head = id.x % heads;
   let first = id.x / heads % WINDOW * WINDOW; // place of the row's first query
@@ -66,7 +88,7 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
   var queries = array<vec4f, 56>();
   for (var i = 0u; i < 56u; i++) {
     let place = positions(window, vec4u(first + i / QUADS)).x;
-    queries[i] = vec4f(x[place * 3u * row + head * QUADS + i % QUADS]);
+    queries[i] = quadAt(place * 3u * row + head * QUADS + i % QUADS);
   }
   let q0 = mat4x4f(queries[0], queries[1], queries[2], queries[3]); let r0 = mat4x4f(queries[4], queries[5], queries[6], queries[7]);
   let q1 = mat4x4f(queries[8], queries[9], queries[10], queries[11]); let r1 = mat4x4f(queries[12], queries[13], queries[14], queries[15]);
@@ -127,6 +149,8 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
   var totals = array<f32, 7>(total0, total1, total2, total3, total4, total5, total6);
   for (var i = 0u; i < 56u; i++) {
     let place = positions(window, vec4u(first + i / QUADS)).x;
-    y[place * row + head * QUADS + i % QUADS] = vec4<elem>(sums[i / 4u][i % 4u] / totals[i / QUADS]);
+    if (!PADDED || place * row < arrayLength(&y)) {
+      y[place * row + head * QUADS + i % QUADS] = vec4<elem>(sums[i / 4u][i % 4u] / totals[i / QUADS]);
+    }
   }
 }

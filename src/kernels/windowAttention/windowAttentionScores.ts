@@ -1,4 +1,4 @@
-import { defineKernel } from '../kernel.ts';
+import { defineKernel, tiles } from '../kernel.ts';
 import shiftedWindow from '../parts/shiftedWindow.wgsl';
 import { type WindowAttentionShape, windowMacs } from './role.ts';
 import wgsl from './windowAttentionScores.wgsl';
@@ -8,7 +8,7 @@ export const windowAttentionScores = defineKernel('windowAttentionScores', [wgsl
   return {
     constants: { SIDE: side, HEADS: heads, SHIFT: shift },
     machine: { elem: dtype },
-    workgroups: [(side / 7) ** 2, heads, images],
+    workgroups: [tiles(side, 7) ** 2, heads, images],
     macs: windowMacs(shape),
   };
 });

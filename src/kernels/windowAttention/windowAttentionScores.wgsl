@@ -29,25 +29,26 @@ fn hidden(edge: vec2<bool>, query: u32, key: u32) -> bool {
 @compute @workgroup_size(THREADS)
 fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   if (thread >= POSITIONS) { return; }
-  let across = SIDE / WINDOW;
+  let across = paddedSide() / WINDOW;
   let window = vec2u(group.x % across, group.x / across);
   let edge = vec2<bool>(SHIFT > 0u) & (window == vec2u(across - 1u));
   let place = position(window, group.z, thread);
   let own = (place * 3u * HEADS + group.y) * QUADS;
-  let q = LOG2E * mat4x4f(vec4f(x[own]), vec4f(x[own + 1u]), vec4f(x[own + 2u]), vec4f(x[own + 3u]));
-  let q2 = LOG2E * mat4x4f(vec4f(x[own + 4u]), vec4f(x[own + 5u]), vec4f(x[own + 6u]), vec4f(x[own + 7u]));
+  let q = LOG2E * mat4x4f(quadAt(own), quadAt(own + 1u), quadAt(own + 2u), quadAt(own + 3u));
+  let q2 = LOG2E * mat4x4f(quadAt(own + 4u), quadAt(own + 5u), quadAt(own + 6u), quadAt(own + 7u));
   let first = group.y * 169u + (thread / WINDOW + 6u) * 13u + thread % WINDOW + 6u;
   var highest = -3.0e38;
   for (var key = 0u; key < POSITIONS; key++) {
     let k = ((position(window, group.z, key) * 3u + 1u) * HEADS + group.y) * QUADS;
     let mask = select(0.0, -100.0, hidden(edge, thread, key));
     var sum = vec4f(LOG2E * (t[first - key / WINDOW * 13u - key % WINDOW] + mask), 0.0, 0.0, 0.0);
-    sum += q[0] * vec4f(x[k]); sum += q[1] * vec4f(x[k + 1u]); sum += q[2] * vec4f(x[k + 2u]); sum += q[3] * vec4f(x[k + 3u]);
-    sum += q2[0] * vec4f(x[k + 4u]); sum += q2[1] * vec4f(x[k + 5u]); sum += q2[2] * vec4f(x[k + 6u]); sum += q2[3] * vec4f(x[k + 7u]);
+    sum += q[0] * quadAt(k); sum += q[1] * quadAt(k + 1u); sum += q[2] * quadAt(k + 2u); sum += q[3] * quadAt(k + 3u);
+    sum += q2[0] * quadAt(k + 4u); sum += q2[1] * quadAt(k + 5u); sum += q2[2] * quadAt(k + 6u); sum += q2[3] * quadAt(k + 7u);
     let s = sum.x + sum.y + sum.z + sum.w;
     scores[key * POSITIONS + thread] = s;
     highest = max(highest, s);
   }
+  if (pads(place)) { return; }
   for (var half = 0u; half < 2u; half++) {
     var total = 0.0;
     var sum = mat4x4f();
@@ -55,7 +56,7 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
       let v = ((position(window, group.z, key) * 3u + 2u) * HEADS + group.y) * QUADS + 4u * half;
       let p = exp2(scores[key * POSITIONS + thread] - highest);
       total += p;
-      sum += p * mat4x4f(vec4f(x[v]), vec4f(x[v + 1u]), vec4f(x[v + 2u]), vec4f(x[v + 3u]));
+      sum += p * mat4x4f(quadAt(v), quadAt(v + 1u), quadAt(v + 2u), quadAt(v + 3u));
     }
     let norm = 1.0 / total;
     let out = (place * HEADS + group.y) * QUADS + 4u * half;

@@ -1,8 +1,8 @@
 /** Swin-B as torchvision builds it (models/swin_transformer.py), channels last; module paths are the checkpoint's. */
 
-import type { Tensor } from '../../graph/graph.ts';
+import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul/role.ts';
-import { product, rowsOf, rowsOfStream, SWIN_EPS, sideOf } from '../layers.ts';
+import { HEAD_SCALE, product, rowsOf, rowsOfStream, SWIN_EPS, sideOf } from '../layers.ts';
 import { addedLinear, embedded, folded, normedLinear, tapMap } from '../streams.ts';
 import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
@@ -58,17 +58,30 @@ function swinBlock(t: Target, x: Stream, w: Weights, odd: boolean): Stream {
   const shift = odd && side > WINDOW ? 3 : 0;
   const attn = w.at('attn');
   const qkv = normedLinear(t, x, w.at('norm1'), attn.at('qkv'), { cols: 3 * channels, queries: channels });
-  const tableName = attn.get('relative_position_bias_table', [(2 * WINDOW - 1) ** 2, heads]);
-  attn.buffer('relative_position_index', [WINDOW ** 4], POSITION_INDEX);
-  const table = t.graph.parameter(`${tableName} by head`, [tableName], 169 * heads, (into, [source]) =>
-    transposed(source as Float32Array, 169, into),
-  );
+  const table = biasTable(t, attn, heads, side % WINDOW > 0);
   const shape = { side, heads, shift, images: t.graph.images, dtype: t.dtype };
   const rows = rowsOf(tensor.shape);
   const attended = t.graph.add(attn.path, t.kernels.windowAttention, shape, { x: qkv, t: table }, [rows, channels], t.dtype);
   const y = addedLinear(t, attended, attn.at('proj'), x);
   const hidden = normedLinear(t, y, w.at('norm2'), w.at('mlp.0'), { cols: 4 * channels, activation: 'gelu' });
   return addedLinear(t, hidden, w.at('mlp.3'), y);
+}
+
+/**
+ * The relative position bias, head by head. Where the map is padded, the projection's bias lies behind it, the queries' scaled: what the projection makes
+ * of the zeros that torchvision pads the normed map with.
+ */
+function biasTable({ graph }: Target, attn: Weights, heads: number, padded: boolean): Parameter {
+  const table = attn.get('relative_position_bias_table', [(2 * WINDOW - 1) ** 2, heads]);
+  attn.buffer('relative_position_index', [WINDOW ** 4], POSITION_INDEX);
+  const fill: Parameter['fill'] = (into, [source]) => transposed(source as Float32Array, 169, into);
+  if (!padded) return graph.parameter(`${table} by head`, [table], 169 * heads, fill);
+  const channels = 32 * heads;
+  const bias = attn.at('qkv').get('bias', [3 * channels]);
+  return graph.parameter(`${table} by head + ${bias}`, [table, bias], 169 * heads + 3 * channels, (into, [source, added]) => {
+    transposed(source as Float32Array, 169, into);
+    for (const [i, b] of (added as Float32Array).entries()) into[169 * heads + i] = i < channels ? b * HEAD_SCALE : b;
+  });
 }
 
 /** Four neighbours side by side, norm, and a linear layer without bias to twice the channels. */
