@@ -8,7 +8,7 @@ export const FLOORS = [
   ['model'],
   ['face'],
   ['engine'],
-  ['detect', 'video'],
+  ['detect', 'segface', 'video'],
   ['worker'],
 ];
 

@@ -38,6 +38,7 @@ const ENTRIES = {
   detect: 'src/detect/index.ts',
   draw: 'src/draw.ts',
   faces: 'src/faces.ts',
+  segface: 'src/segface/index.ts',
   client: 'src/worker/client.ts',
 };
 

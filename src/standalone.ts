@@ -4,4 +4,5 @@ export * from './detect/index.ts';
 export * from './draw.ts';
 export * from './faces.ts';
 export * from './index.ts';
+export * from './segface/index.ts';
 export { RemoteFaceXFormer, RemoteMtcnn } from './worker/client.ts';

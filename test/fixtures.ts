@@ -12,6 +12,9 @@ const full = new URL('../../shared/fixtures/', import.meta.url);
 /** True where every value is compared. */
 export const wholeFixtures = existsSync(new URL('astronaut-face.safetensors', full));
 
+/** A file of tensors: the full one, or the project's own. */
+export const sharedFixture = (name: string): URL => new URL(`${name}.safetensors`, wholeFixtures ? full : own);
+
 export type FixtureName = 'astronaut-face' | 'astronaut-wide' | 'astronaut-face-paper';
 /** The paper form on other encoders; their large tensors are thinned in the full files too, and there is no mask. */
 export type EncoderFixtureName = `astronaut-face-${'convnext_b' | 'resnet101' | 'mobilenet_v3_large'}`;
@@ -67,7 +70,7 @@ export function readTensors(file: string | URL): { metadata: Record<string, stri
 export const portrait = fileURLToPath(new URL('astronaut.png', own));
 
 export function fixture(name: FixtureName | EncoderFixtureName): Fixture {
-  const { metadata, tensors } = readTensors(new URL(`${name}.safetensors`, wholeFixtures ? full : own));
+  const { metadata, tensors } = readTensors(sharedFixture(name));
   const thinned = JSON.parse(metadata['thinned'] ?? '{}') as Record<string, { shape: number[]; step: number }>;
   const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = JSON.parse(metadata['box'] ?? '[]') as number[];
 

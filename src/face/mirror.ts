@@ -98,12 +98,12 @@ function turned({ pitch, yaw, roll, radians, matrix }: HeadPose): HeadPose {
   };
 }
 
-function flipped({ width, height, classes, labels }: Segmentation): Segmentation {
+function flipped({ width, height, classes, labels, palette }: Segmentation): Segmentation {
   const other = (label: string) =>
     labels.findIndex((one) => one === label.replace(/left|right/, (side) => (side === 'left' ? 'right' : 'left')));
   const swapped = labels.map(other);
   const turned = new Uint8Array(classes.length);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) turned[y * width + x] = swapped[classes[y * width + width - 1 - x] as number] as number;
-  return { width, height, classes: turned, labels };
+  return { width, height, classes: turned, labels, palette };
 }

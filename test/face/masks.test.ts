@@ -6,12 +6,13 @@ import type { Point } from '../../src/image/crop.ts';
 import { codeOf } from '../errors.ts';
 
 const labels = PARSING.map(({ name }) => name);
+const palette = PARSING.map(({ colour }) => colour);
 const LETTERS: Record<string, ParsingClass> = { '.': 'background', s: 'skin', u: 'upper lip', l: 'lower lip' };
 
 /** A face whose parsing map is drawn in letters, over a box of whole picture pixels. */
 function parsed(rows: readonly string[], box: ParsedFace['box']): ParsedFace {
   const classes = Uint8Array.from(rows.flatMap((row) => [...row].map((letter) => labels.indexOf(LETTERS[letter] as ParsingClass))));
-  return { box, segmentation: { width: rows[0]?.length ?? 0, height: rows.length, classes, labels } };
+  return { box, segmentation: { width: rows[0]?.length ?? 0, height: rows.length, classes, labels, palette } };
 }
 const rowsOf = (alpha: Uint8ClampedArray, width: number) =>
   Array.from({ length: alpha.length / width }, (_, y) => [...alpha.subarray(y * width, (y + 1) * width)]);

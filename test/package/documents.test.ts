@@ -49,6 +49,7 @@ it('every snippet that stands alone compiles', async () => {
     'facexformer-webgpu/detect': source('detect/index.ts'),
     'facexformer-webgpu/draw': source('draw.ts'),
     'facexformer-webgpu/faces': source('faces.ts'),
+    'facexformer-webgpu/segface': source('segface/index.ts'),
   };
   const compilerOptions = { paths, jsx: 'preserve', noUncheckedIndexedAccess: true, types: ['@webgpu/types'] };
   const all = [...files, join(root, 'src', 'wgsl.d.ts')];
