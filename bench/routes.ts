@@ -11,6 +11,7 @@ import { tensorsOf } from '../src/face/config.ts';
 import { FORMS, type Form } from '../src/face/forms.ts';
 import type { Ready, Route } from '../tools/browser/serve.ts';
 import { FILE } from '../tools/fixtures.ts';
+import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import { root } from '../tools/root.ts';
 import { wgslForEsbuild } from '../tools/wgsl.mjs';
 import { commit } from './commit.ts';
@@ -49,6 +50,7 @@ export async function benchRoutes(weights?: string): Promise<Record<string, Rout
     '/style.css': { file: page('style.css') },
     '/base.css': { file: join(root, 'tools', 'page', 'style.css') },
     '/uplot.css': { file: join(root, 'node_modules', 'uplot', 'dist', 'uPlot.min.css') },
+    '/mtcnn.safetensors': { body: Buffer.from(mtcnnWeights()), type: 'application/octet-stream' },
     '/astronaut.png': { file: join(root, 'test', 'fixtures', 'astronaut.png') },
     '/peers.json': { body: JSON.stringify(installedPeers()), type: 'application/json' },
     '/onnx/': { make: (path) => model(path, weights) },

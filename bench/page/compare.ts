@@ -39,6 +39,7 @@ const READINGS: readonly Reading[] = [
   ['Faces a second, pipelined', ({ pipelined, settings }) => pipelined.fps * settings.batch, fps, 'more'],
   ['Video frames a second', ({ video }) => measured(video, (series) => series.fps), fps, 'more'],
   ['First frame', ({ first }) => first, milliseconds, 'less'],
+  ['Detection', ({ detection }) => detection?.serial.latency.p50, milliseconds, 'less'],
   ['Cold load', ({ load }) => load.total, milliseconds, 'less'],
   ['Compiling', ({ load }) => load.compile, milliseconds, 'less'],
   ['Kernels, sum', ({ kernels }) => measured(kernels, kernelSum), milliseconds, 'less'],

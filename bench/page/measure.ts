@@ -1,4 +1,5 @@
 /** One run of the benchmark, phase after phase; every phase's findings are handed out as soon as they are there. */
+import { Mtcnn } from '../../src/detect/mtcnn.ts';
 import { throwIfAborted } from '../../src/gpu/errors.ts';
 import { type AnalyzeOptions, type FaceXFormer, FaceXFormerError } from '../../src/index.ts';
 import { nmse } from '../../src/tune/nmse.ts';
@@ -8,7 +9,7 @@ import { type OpenDevice, openDevice } from './device.ts';
 import { fetched } from './fetched.ts';
 import { loadEngine } from './load.ts';
 import { runPeers } from './peers/peers.ts';
-import { type BenchResult, type Correctness, type Measured, SCHEMA } from './result.ts';
+import { type BenchResult, type Correctness, type Detection, type Measured, SCHEMA } from './result.ts';
 import { measureRoofline } from './roofline.ts';
 import type { Run, RunOptions } from './run.ts';
 import { timeCalls, timeVideo } from './series.ts';
@@ -47,6 +48,7 @@ export async function runBench(settings: Settings, { signal, say = () => {}, onP
   try {
     engine = await loadEngine(opened, performance.now() - opening, run);
     await measureFrames(engine, blob, software, run);
+    run.add({ detection: await measureDetection(opened, blob, run) });
     await measureKernels(engine, opened, run);
     say('Distance from the reference');
     run.add({ correctness: await correctness(engine, settings, blob) });
@@ -78,6 +80,42 @@ async function measureFrames(engine: FaceXFormer, blob: Blob, software: boolean,
     add({ pipelined: await timeCalls(call, IN_FLIGHT, { ...counted('Frames in flight'), calls: Math.max(calls, 2) }) });
     add({ video: await timeVideo(picture, (video) => engine.analyze(video, faces), counted('Video')) });
   } finally {
+    picture.close();
+  }
+}
+
+/** MTCNN on the engine's device: the portrait large and four times small, in a picture of 1280 x 720. */
+async function measureDetection({ device, machine }: OpenDevice, blob: Blob, { settings, signal, say }: Run): Promise<Detection> {
+  say('Loading the detector');
+  const [width, height] = [1280, 720];
+  const portrait = await createImageBitmap(blob);
+  const canvas = new OffscreenCanvas(width, height);
+  const ctx = canvas.getContext('2d');
+  ctx?.drawImage(portrait, 0, 0, height, height);
+  for (const [x, y] of [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ] as const)
+    ctx?.drawImage(portrait, height + 280 * x, 360 * y, 280, 280);
+  portrait.close();
+  const picture = canvas.transferToImageBitmap();
+  const begun = performance.now();
+  const detector = await Mtcnn.load({ weights: new URL('mtcnn.safetensors', location.href), device, ...(signal && { signal }) });
+  try {
+    const load = performance.now() - begun;
+    let faces = 0;
+    const search = async () => {
+      faces = (await detector.detect(picture, { signal })).length;
+    };
+    say('First search');
+    const first = (await timeCalls(search, 1, { calls: 1, signal })).total;
+    const calls = settings.frames || CALLS[machine.adapter.software ? 'software' : 'gpu'];
+    const onCall = (done: number) => say(`Searches, ${done} of ${calls}`, done / calls);
+    return { width, height, faces, load, first, serial: await timeCalls(search, 1, { calls, signal, onCall }) };
+  } finally {
+    detector.dispose();
     picture.close();
   }
 }

@@ -10,7 +10,7 @@ import { isSkipped, type PeerResult, type Series } from './result.ts';
 const frames = (fps: number): string => (fps < 9.995 ? fps.toFixed(2) : fps.toFixed(1));
 
 /** The few numbers that a run is about. */
-function tiles({ first, serial, pipelined, video, load, correctness, settings }: Part): HTMLElement {
+function tiles({ first, serial, pipelined, video, detection, load, correctness, settings }: Part): HTMLElement {
   const tile = (value: string, label: string, small = '') =>
     make(
       'div',
@@ -46,6 +46,10 @@ function tiles({ first, serial, pipelined, video, load, correctness, settings }:
     );
   if (video && !isSkipped(video))
     made.push(tile(frames(video.fps), 'video frames a second', `of ${frames((1000 * video.presented) / video.total)} shown`));
+  if (detection) {
+    const where = `${detection.faces} faces found in ${detection.width} x ${detection.height}`;
+    made.push(tile(milliseconds(detection.serial.latency.p50), 'detection', where));
+  }
   if (first !== undefined) made.push(tile(milliseconds(first), 'first frame', load ? `after a load of ${milliseconds(load.total)}` : ''));
   const worst = correctness && !isSkipped(correctness) ? worstOf(correctness.nmse) : undefined;
   if (worst) made.push(tile(worst.nmse.toExponential(1), 'worst NMSE', `${worst.output}, against float64`));

@@ -63,6 +63,19 @@ export interface Load {
   readonly pipelines: number;
 }
 
+/** MTCNN on a picture of the size of a video's frame: what comes before the network where no box is given. Milliseconds. */
+export interface Detection {
+  /** Of the picture that is searched, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** How many faces are found in it. */
+  readonly faces: number;
+  /** Loading the detector, and the first search. */
+  readonly load: number;
+  readonly first: number;
+  readonly serial: Series;
+}
+
 /** What the adapter reaches with two small kernels that do nothing else. */
 export interface Roofline {
   readonly gflops: number;
@@ -106,6 +119,8 @@ export interface BenchResult {
   readonly serial: Series;
   readonly pipelined: Series;
   readonly video: Measured<VideoSeries>;
+  /** Results of earlier runs have none. */
+  readonly detection?: Detection;
   readonly kernels: Measured<{ readonly times: readonly KernelTime[] }>;
   readonly roofline: Measured<Roofline>;
   readonly correctness: Measured<Correctness>;
@@ -212,7 +227,10 @@ const RESULT = object(
       ),
     ),
   },
-  { notice: text },
+  {
+    notice: text,
+    detection: object({ width: amount, height: amount, faces: amount, load: amount, first: amount, serial: object(SERIES) }),
+  },
 );
 
 /** The value, if it is a result of this schema. @throws BadResult that names the first thing wrong */

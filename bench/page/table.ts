@@ -35,7 +35,7 @@ export function tableLines(result: BenchResult): string[] {
   ];
 }
 
-function seriesRows({ serial, pipelined, video }: BenchResult): string[][] {
+function seriesRows({ serial, pipelined, video, detection }: BenchResult): string[][] {
   const row = (name: string, { samples, latency, fps }: Series) => [
     name,
     String(samples.length),
@@ -47,6 +47,7 @@ function seriesRows({ serial, pipelined, video }: BenchResult): string[][] {
     row('serial', serial),
     row(`pipelined x${pipelined.inFlight}`, pipelined),
     isSkipped(video) ? ['video', video.skipped] : row('video', video),
+    ...(detection ? [row(`detection ${detection.width} x ${detection.height}`, detection.serial)] : []),
   ];
 }
 

@@ -65,6 +65,7 @@ describe('a headless run', () => {
       expect(fps).toBeCloseTo((1000 * samples.length) / total, 6);
     }
     expect(video.presented).toBeGreaterThanOrEqual(video.samples.length);
+    expect(result.detection).toMatchObject({ width: 1280, height: 720, faces: 5, serial: { samples: { length: 1 } } });
   });
 
   test('times every dispatch by the clock of the GPU, and the roofs', () => {
