@@ -17,6 +17,7 @@ import { clearProgress, type Progress, say, showProgress } from '../tools/termin
 import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkInput, checkOutput, isFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
+import { ANALYSIS_SCHEMA, analysisRow } from './annotate/face.ts';
 import { reportLines } from './report.ts';
 
 interface Job {
@@ -206,8 +207,9 @@ function numbered(file: string, i: number, pictures: number): string {
 
 function resultOf({ weights }: Job, adapter: AdapterFound, pictures: readonly PictureResult[]): object {
   return {
+    schema: ANALYSIS_SCHEMA,
     adapter,
     weights: 'file' in weights ? { file: pathToFileURL(resolve(weights.file)).href } : { ...weights, untrained: true },
-    pictures,
+    pictures: pictures.map(analysisRow),
   };
 }

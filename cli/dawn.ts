@@ -1,35 +1,24 @@
-/** `analyze` and `detect` without a browser: engine and detector in Node, on Dawn, which is the npm package `webgpu`. */
+/** `analyze` and `detect` without a browser: engine and detector in Node. */
 
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
-import { Mtcnn, type MtcnnFace, type SearchOptions, searchedSize } from '../src/detect/mtcnn.ts';
-import { packagedWeights } from '../src/detect/weights.ts';
-import { FaceXFormer } from '../src/engine/facexformer.ts';
-import type { LoadOptions } from '../src/engine/options.ts';
-import { tensorsOf } from '../src/face/config.ts';
+import type { FaceXFormer } from '../src/engine/facexformer.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
-import type { FaceDetector } from '../src/image/detector.ts';
-import type { RawPicture } from '../src/image/source.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
 import { parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
-import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
-import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
-import { readPicture, reduced } from './picture.ts';
+import { ANALYSIS_SCHEMA, analysisRow } from './annotate/face.ts';
+import { engineLine, loadEngine, NEEDS_DAWN, NodeMtcnn, openDawn, packagedDetector } from './engine.ts';
+import { readPicture } from './picture.ts';
 import { reportLines } from './report.ts';
 import { checkPictures, LEFT_OUT_LINE, SEARCH_LINES, SEARCH_OPTIONS, searchAll, searchOf } from './search.ts';
 
 const DTYPES = ['auto', 'f32', 'f16'] as const;
-
-const NEEDS_LINES = `It needs the npm package webgpu, which is Dawn and of some 60 MB, hence no dependency: npm install webgpu. On Linux it needs a Vulkan
-driver besides; a software one is Mesa's (Debian: mesa-vulkan-drivers).`;
 
 export const analyze: Command = {
   name: 'analyze',
@@ -42,7 +31,7 @@ export const analyze: Command = {
   --tasks a,b                ${TASKS.join(', ')}
   --json FILE                all results
   --dtype auto|f32|f16       in what the engine computes (default: auto)
-${NEEDS_LINES}
+${NEEDS_DAWN}
 A picture that cannot be analysed is named and left out, and the exit code is 1.`,
   async run(args) {
     const { values, positionals: pictures } = parse(args, {
@@ -64,13 +53,13 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
     if (values.json !== undefined) checkOutput(values.json, '--json');
     await openDawn();
     console.log(weightsLine(weights, 'fetch gets trained ones'));
-    const engine = await load(weights, { dtype, ...(tasks && { tasks }) });
+    const engine = await loadEngine(weights, {
+      dtype,
+      detector: (on) => NodeMtcnn.load(packagedDetector(), {}, on),
+      ...(tasks && { tasks }),
+    });
     try {
-      console.log(
-        `Runs on: ${Object.values(engine.info.adapter)
-          .filter((text) => typeof text === 'string' && text !== '')
-          .join(', ')}`,
-      );
+      console.log(engineLine(engine));
       const results: PictureResult[] = [];
       for (const picture of pictures) {
         const result = await analyzeOne(engine, picture, box).catch((error: unknown) => {
@@ -81,7 +70,12 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
       }
       if (values.json !== undefined && results.length > 0) {
         const source = 'file' in weights ? { file: pathToFileURL(resolve(weights.file)).href } : { ...weights, untrained: true };
-        writeJson(values.json, { adapter: engine.info.adapter, weights: source, pictures: results });
+        writeJson(values.json, {
+          schema: ANALYSIS_SCHEMA,
+          adapter: engine.info.adapter,
+          weights: source,
+          pictures: results.map(analysisRow),
+        });
         console.log(writtenLine('json', values.json));
       }
       const failed = pictures.length - results.length;
@@ -105,22 +99,6 @@ async function analyzeOne(
   return result;
 }
 
-async function load(weights: ChosenWeights, options: Omit<LoadOptions, 'weights'>): Promise<FaceXFormer> {
-  try {
-    return await FaceXFormer.load({
-      ...options,
-      weights:
-        'file' in weights
-          ? (Readable.toWeb(createReadStream(weights.file)) as ReadableStream<Uint8Array>)
-          : seededCheckpoint(tensorsOf(weights.form), weights.seed),
-      detector: ({ device, signal }) => NodeMtcnn.load({}, { device, signal }),
-      onProgress: ({ fraction }) => showProgress({ phase: 'loading', loaded: fraction, total: 1 }),
-    });
-  } finally {
-    clearProgress();
-  }
-}
-
 export const detect: Command = {
   name: 'detect',
   summary: 'find the faces in pictures, on the GPU, by the npm package webgpu',
@@ -128,14 +106,14 @@ export const detect: Command = {
 
   PICTURE                    a PNG or JPEG file
 ${SEARCH_LINES}
-${NEEDS_LINES}
+${NEEDS_DAWN}
 ${LEFT_OUT_LINE}`,
   async run(args) {
     const { values, positionals: pictures } = parse(args, SEARCH_OPTIONS);
     const search = searchOf(values);
     checkPictures(pictures, values.json);
     await openDawn();
-    const detector = await NodeMtcnn.load(search);
+    const detector = await NodeMtcnn.load(packagedDetector(), search);
     try {
       await searchAll(pictures, values.json, async (picture) => {
         const pixels = await readPicture(picture);
@@ -146,55 +124,3 @@ ${LEFT_OUT_LINE}`,
     }
   },
 };
-
-/** MTCNN in Node, where no browser reduces pictures that are too large to be searched as they are. */
-class NodeMtcnn implements FaceDetector {
-  private constructor(
-    private readonly mtcnn: Mtcnn,
-    private readonly minFace: number | undefined,
-  ) {}
-
-  static async load(
-    search: SearchOptions,
-    on: Pick<Parameters<typeof Mtcnn.load>[0] & object, 'device' | 'signal'> = {},
-  ): Promise<NodeMtcnn> {
-    return new NodeMtcnn(await Mtcnn.load({ ...search, ...on, weights: readFileSync(packagedWeights()) }), search.minFace);
-  }
-
-  async detect(given: unknown, options?: { signal?: AbortSignal | undefined }): Promise<MtcnnFace[]> {
-    const picture = given as RawPicture; // what readPicture gives
-    const size = searchedSize(picture, this.minFace);
-    if (size.width === picture.width && size.height === picture.height) return this.mtcnn.detect(picture, options);
-    const [alongX, alongY] = [picture.width / size.width, picture.height / size.height];
-    const found = await this.mtcnn.detect(reduced(picture, size), options);
-    return found.map(({ box: { x0, y0, x1, y1 }, score, points }) => ({
-      box: { x0: x0 * alongX, y0: y0 * alongY, x1: x1 * alongX, y1: y1 * alongY },
-      score,
-      points: points.map(({ x, y }) => ({ x: x * alongX, y: y * alongY })),
-    }));
-  }
-
-  dispose(): void {
-    this.mtcnn.dispose();
-  }
-}
-
-/** Makes this process one with WebGPU. The package is looked for beside this one, then from where the person is. */
-async function openDawn(): Promise<void> {
-  const { create, globals } = await import('webgpu').catch(fromHere);
-  Object.assign(globalThis, globals);
-  // While anything is awaited, Dawn asks for events at every turn of Node's loop, and takes a whole core from a driver that runs on the CPU.
-  globalThis.setImmediate = ((call: (...args: unknown[]) => void, ...args: unknown[]) => setTimeout(call, 1, ...args)) as never;
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true });
-}
-
-async function fromHere(cause: unknown): Promise<typeof import('webgpu')> {
-  try {
-    return await import(pathToFileURL(createRequire(join(process.cwd(), 'here.js')).resolve('webgpu')).href);
-  } catch {
-    throw new CommandError(
-      `This command computes by the npm package webgpu, which is not installed here: npm install webgpu (${(cause as Error).message.split('\n')[0]})`,
-      { cause },
-    );
-  }
-}

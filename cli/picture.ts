@@ -1,27 +1,99 @@
 /** Pictures in Node: the pixels of a PNG or JPEG file, upright. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
-import type { Size } from '../src/image/crop.ts';
+import type { Box, Size } from '../src/image/crop.ts';
 import type { RawPicture } from '../src/image/source.ts';
+import { kindOf } from '../tools/save.ts';
 
-/** @throws FaceXFormerError BAD_PICTURE: of another kind, or damaged */
+const bad = (message: string, cause?: unknown) => new FaceXFormerError('BAD_PICTURE', message, { cause });
+
+/** @throws FaceXFormerError BAD_PICTURE: none, no file, of another kind, or damaged */
 export async function readPicture(path: string): Promise<RawPicture> {
-  const bytes = await readFile(path);
+  let bytes: Buffer;
   try {
-    if (bytes.subarray(1, 4).toString('latin1') === 'PNG') {
+    const other = kindOf(await stat(path));
+    if (other !== undefined) throw bad(`${path} is ${other}.`);
+    bytes = await readFile(path);
+  } catch (cause) {
+    if (cause instanceof FaceXFormerError) throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw bad(code === 'ENOENT' || code === 'ENOTDIR' ? `There is no file ${path}.` : `${path} cannot be read: ${code ?? message}.`, cause);
+  }
+  return decodePicture(bytes, path);
+}
+
+/** @param name what the picture is called where it cannot be decoded @throws FaceXFormerError BAD_PICTURE */
+export function decodePicture(bytes: Buffer, name: string): RawPicture {
+  const format = formatOf(bytes);
+  try {
+    if (format === 'PNG') {
       const { data, width, height } = PNG.sync.read(bytes);
       return { data, width, height };
     }
-    if (bytes[0] === 0xff && bytes[1] === 0xd8) {
+    if (format === 'JPEG') {
       const decoded = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: true, maxMemoryUsageInMB: 4096, maxResolutionInMP: 400 });
       return upright(decoded, orientationOf(bytes));
     }
   } catch (cause) {
-    throw new FaceXFormerError('BAD_PICTURE', `${path} cannot be decoded: ${(cause as Error).message}`, { cause });
+    throw bad(`${name} cannot be decoded: ${(cause as Error).message}`, cause);
   }
-  throw new FaceXFormerError('BAD_PICTURE', `${path} is neither PNG nor JPEG, which are what can be read here.`);
+  if (bytes.length === 0) throw bad(`${name} is empty: it has 0 bytes.`);
+  throw bad(
+    format === undefined
+      ? `${name} is neither PNG nor JPEG, which are what can be read here.`
+      : `${name} is ${format}; only PNG and JPEG can be read here. Convert it first.`,
+  );
+}
+
+/** What a file is by its first bytes, whatever its name; undefined where they are none that are known. */
+export function formatOf(bytes: Buffer): string | undefined {
+  const text = (from: number, to: number) => bytes.toString('latin1', from, to);
+  const start = text(0, 16);
+  if (start.startsWith('\x89PNG')) return 'PNG';
+  if (start.startsWith('\xff\xd8')) return 'JPEG';
+  if (text(4, 8) === 'ftyp') return formatOfBrand(text(8, 12));
+  if (start.startsWith('RIFF')) return { WEBP: 'WebP', 'AVI ': 'a video (AVI)' }[text(8, 12)];
+  for (const [mark, format] of MARKS) if (start.startsWith(mark)) return format;
+  const beginning = text(0, 1024)
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart();
+  if (/^(<\?xml|<!--|<!doctype svg|<svg)/i.test(beginning) && /<svg[\s>]/i.test(beginning)) return 'SVG, a drawing';
+  if (/^<(!doctype )?html/i.test(beginning)) return 'a web page (HTML)';
+  return undefined;
+}
+
+const MARKS: readonly (readonly [string, string])[] = [
+  ['GIF8', 'GIF'],
+  ['BM', 'BMP'],
+  ['II*\0', 'TIFF'],
+  ['MM\0*', 'TIFF'],
+  ['II+\0', 'TIFF'],
+  ['MM\0+', 'TIFF'],
+  ['\xff\x0a', 'JPEG XL'],
+  ['\0\0\0\x0cJXL ', 'JPEG XL'],
+  ['\0\0\0\x0cjP  ', 'JPEG 2000'],
+  ['\xffO\xffQ', 'JPEG 2000'],
+  ['8BPS', 'PSD, of Photoshop'],
+  ['%PDF', 'PDF, a document'],
+  ['PK\x03\x04', 'a ZIP archive'],
+  ['\x1aE\xdf\xa3', 'a video (Matroska or WebM)'],
+];
+
+/** What a file of boxes is, HEIC, AVIF or a video, by its brand. */
+function formatOfBrand(brand: string): string {
+  if (/^avi[fs]$/.test(brand)) return 'AVIF';
+  if (/^(hei[cxms]|hev[cxms]|mif1|msf1)$/.test(brand)) return 'HEIC';
+  return 'a video (MP4 or QuickTime)';
+}
+
+/** The pixels of a box of whole numbers inside the picture. */
+export function cut({ data, width }: RawPicture, { x0, y0, x1, y1 }: Box): RawPicture {
+  const row = 4 * (x1 - x0);
+  const pixels = new Uint8Array(row * (y1 - y0));
+  for (let y = y0; y < y1; y++) pixels.set(data.subarray(4 * (y * width + x0), 4 * (y * width + x0) + row), row * (y - y0));
+  return { data: pixels, width: x1 - x0, height: y1 - y0 };
 }
 
 /** The EXIF orientation of a JPEG file, 1 to 8; 1, upright, where it says none. */

@@ -2,6 +2,7 @@
 
 import { bench } from '../bench/command.ts';
 import { analyze, start } from '../cli/analyze.ts';
+import { annotateWith } from '../cli/annotate.ts';
 import { convert } from '../cli/convert.ts';
 import { detect } from '../cli/detect.ts';
 import { exportModel } from '../cli/export.ts';
@@ -12,11 +13,13 @@ import { seed } from '../cli/seed.ts';
 import { shard, verify } from '../cli/shard.ts';
 import { tune } from '../cli/tune.ts';
 import { demo } from '../demo/command.ts';
+import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import type { Command } from '../tools/terminal/command.ts';
 import { runCommand } from '../tools/terminal/run.ts';
 
 const COMMANDS: readonly Command[] = [
   analyze,
+  annotateWith(() => Uint8Array.from(mtcnnWeights()), 'weights/facexformer.safetensors, else seeded'),
   detect,
   plan,
   seed,

@@ -45,6 +45,13 @@ export function parsePort(text: string): number {
   return port;
 }
 
+/** A whole number, `least` or more. */
+export function parseWhole(option: string, text: string, least: number): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < least) throw new UsageError(`${option} is ${text}; it must be a whole number, ${least} or more.`);
+  return number;
+}
+
 /** The value if it is one of the choices. */
 export function parseChoice<Choice extends string>(option: string, value: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value);

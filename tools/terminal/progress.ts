@@ -10,10 +10,15 @@ const terminal = process.stderr;
 let shown = 0;
 
 export function showProgress({ phase, loaded, total }: Progress): void {
-  if (!terminal.isTTY) return;
   const share = total > 0 ? `${Math.floor((100 * loaded) / total)} %` : '';
   const amount = total >= 1e6 ? ` of ${(total / 1e6).toFixed(0)} MB` : '';
-  const line = `${phase} ${share}${amount}`.slice(0, (terminal.columns ?? 80) - 1);
+  showLine(`${phase} ${share}${amount}`);
+}
+
+/** Shows a line in place of the one that was shown last. */
+export function showLine(text: string): void {
+  if (!terminal.isTTY) return;
+  const line = text.slice(0, (terminal.columns ?? 80) - 1);
   terminal.write(`\r${line.padEnd(shown)}`);
   shown = line.length;
 }

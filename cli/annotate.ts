@@ -1,0 +1,195 @@
+/** `annotate`: every face in many pictures and videos, in Node, as lines of JSON. */
+import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import type { FaceXFormer } from '../src/engine/facexformer.ts';
+import { TASKS, type Task } from '../src/face/labels.ts';
+import type { LoadDetector } from '../src/image/detector.ts';
+import type { Command } from '../tools/terminal/command.ts';
+import { parse, parseChoice, parseTasks, parseWhole, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, say } from '../tools/terminal/progress.ts';
+import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { checkOutput, checkOutputFolder, writtenLine } from '../tools/terminal/write.ts';
+import { annotateSteps } from './annotate/run.ts';
+import { rowsIn, writeCoco, writeCsv } from './annotate/tables.ts';
+import { type Job, Journal } from './bulk/journal.ts';
+import { Pace } from './bulk/pace.ts';
+import type { Finding } from './bulk/passes.ts';
+import { namedFiles, type Step, shardOf, stepsOf } from './bulk/pictures.ts';
+import { type DetectorWeights, engineLine, loadEngine, NEEDS_DAWN, NodeMtcnn, openDawn } from './engine.ts';
+
+const OPTIONS = {
+  weights: { type: 'string' },
+  form: { type: 'string' },
+  out: { type: 'string' },
+  masks: { type: 'string' },
+  csv: { type: 'string' },
+  coco: { type: 'string' },
+  shard: { type: 'string' },
+  resume: { type: 'boolean' },
+  tasks: { type: 'string' },
+  box: { type: 'string' },
+  crop: { type: 'string' },
+  'max-faces': { type: 'string' },
+  'min-face': { type: 'string' },
+  every: { type: 'string' },
+  dtype: { type: 'string' },
+} as const;
+
+type Values = { [Name in keyof typeof OPTIONS]?: (typeof OPTIONS)[Name]['type'] extends 'boolean' ? boolean : string };
+
+const usage = (standard: string) => `annotate DIR|GLOB|LIST|PICTURE|VIDEO... --out FILE.jsonl [options]
+
+  DIR                        the pictures and videos in it and below it, by name
+  GLOB                       a pattern in quotes: 'photos/**/*.jpg'
+  LIST                       a text file (.txt, .lst, .list; - is standard input) with a path a line
+  PICTURE, VIDEO             PNG or JPEG; videos need FFmpeg on the PATH
+  --out FILE.jsonl           a line a picture, or a frame of a video
+  --resume                   go on where an earlier run ended; begin where there was none
+  --shard I/N                part I of N, from 0: 0/4 to 3/4. The parts' files one after the other are the whole
+  --masks DIR                parsing masks as PNG files, in place of runs in the lines
+  --csv FILE, --coco FILE    the results as a table, and as COCO's JSON, besides
+  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed${standard}
+  --form released|paper      the form of seeded weights (default: released)
+  --tasks a,b                ${TASKS.join(', ')}
+  --box whole                each picture is one face, cut out already (default: all faces that MTCNN finds)
+  --crop official|square     what the network sees of a face that was found (default: official)
+  --max-faces N              how many faces of a picture at most, the largest first (default: all)
+  --min-face N               the smallest face's side in pixels (default: 20)
+  --every N                  of a video every N-th frame (default: 1)
+  --dtype auto|f32|f16       in what the engine computes (default: auto)
+${NEEDS_DAWN}
+What cannot be read is a line that says why, and no reason to stop: the exit code is 0 when every picture has its line.`;
+
+/** @param standard what `--weights` is where it is not given, as the help says it; without it, it must be given */
+export const annotateWith = (detectorWeights: DetectorWeights, standard?: string): Command => ({
+  name: 'annotate',
+  summary: 'analyse the faces in many pictures and videos, into a file of lines; it can be ended and gone on with',
+  usage: usage(standard === undefined ? '' : ` (default: ${standard})`),
+  async run(args) {
+    const { values, positionals } = parse(args, OPTIONS);
+    if (positionals.length === 0) throw new UsageError('Which pictures? annotate DIR|GLOB|LIST|PICTURE|VIDEO... --out FILE.jsonl');
+    if (values.out === undefined) throw new UsageError('Where to? --out FILE.jsonl');
+    if (values.weights === undefined && standard === undefined)
+      throw new UsageError('Which weights? --weights FILE, which fetch makes, or --weights seeded for untrained ones.');
+    const asked = askedOf(values);
+    const weights = chooseWeights(values.weights, values.form);
+    checkOutputs(values.out, values);
+    const all = stepsOf(namedFiles(positionals));
+    const steps = shardOf(all, asked.shard);
+    const job = jobOf(values, weights, all);
+    const journal = Journal.open(values.out, job, { resume: values.resume ?? false });
+    if (journal) await work(steps, journal, { weights, asked, detectorWeights, masks: values.masks });
+    else {
+      for await (const _ of rowsIn(values.out)) break; // whether it is one of ours
+      console.log(`${values.out} is whole: nothing is left to do.`);
+    }
+    await writeTables(values.out, values);
+    journal?.finish();
+    console.log(writtenLine('results', values.out));
+  },
+});
+
+type Asked = ReturnType<typeof askedOf>;
+
+function askedOf(values: Values) {
+  const box = parseChoice('--box', values.box ?? 'faces', ['faces', 'whole']);
+  return {
+    shard: values.shard === undefined ? { index: 0, count: 1 } : parseShard(values.shard),
+    tasks: values.tasks === undefined ? undefined : (parseTasks(values.tasks) as Task[]),
+    whole: box === 'whole',
+    crop: parseChoice('--crop', values.crop ?? 'official', ['official', 'square']),
+    maxFaces: values['max-faces'] === undefined ? undefined : parseWhole('--max-faces', values['max-faces'], 1),
+    minFace: values['min-face'] === undefined ? undefined : parseWhole('--min-face', values['min-face'], 5),
+    every: values.every === undefined ? 1 : parseWhole('--every', values.every, 1),
+    dtype: parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']),
+  };
+}
+
+/** I/N, I from 0 as the indexes of Kubernetes and Slurm. */
+export function parseShard(text: string): { index: number; count: number } {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (index === undefined || count === undefined || index >= count)
+    throw new UsageError(`--shard is ${text}; it must be I/N with I from 0 to N - 1, so that the first of four is 0/4 and the last 3/4.`);
+  return { index, count };
+}
+
+function checkOutputs(out: string, { masks, csv, coco }: Values): void {
+  const taken = [out];
+  for (const [option, file] of [
+    ['--csv', csv],
+    ['--coco', coco],
+  ] as const) {
+    if (file === undefined) continue;
+    checkOutput(file, option, taken);
+    taken.push(file);
+  }
+  if (masks !== undefined) checkOutputFolder(masks, '--masks');
+}
+
+/** What makes two runs the same work: all that decides what is in the file. */
+function jobOf(values: Values, weights: ChosenWeights, all: readonly Step[]): Job {
+  const names = createHash('sha256');
+  for (const step of all) for (const { name } of step) names.update(`${name}\0`);
+  const { shard, masks, tasks, box, crop, every, dtype } = values;
+  return {
+    pictures: names.digest('hex').slice(0, 16),
+    weights: 'file' in weights ? `${weights.name}, ${statSync(weights.file).size} bytes` : `seeded ${weights.seed}, ${weights.form}`,
+    shard,
+    masks: masks !== undefined,
+    tasks,
+    box,
+    crop,
+    'max-faces': values['max-faces'],
+    'min-face': values['min-face'],
+    every,
+    dtype,
+  };
+}
+
+interface Work {
+  readonly weights: ChosenWeights;
+  readonly asked: Asked;
+  readonly detectorWeights: DetectorWeights;
+  readonly masks: string | undefined;
+}
+
+async function work(steps: readonly Step[], journal: Journal, { weights, asked, detectorWeights, masks }: Work): Promise<void> {
+  const filesOf = (some: readonly Step[]) => some.reduce((sum, step) => sum + step.length, 0);
+  const pace = new Pace('pictures', filesOf(steps), filesOf(steps.slice(0, journal.at.steps)));
+  let engine: FaceXFormer | undefined;
+  try {
+    if (journal.at.steps < steps.length) {
+      await openDawn();
+      console.log(weightsLine(weights, 'fetch gets trained ones'));
+      const { tasks, dtype, whole, crop, maxFaces, minFace, every } = asked;
+      let detector: Finding['detector'] = 'whole';
+      const found: LoadDetector = async (on) => {
+        detector = await NodeMtcnn.load(detectorWeights(), minFace === undefined ? {} : { minFace }, on);
+        return detector;
+      };
+      engine = await loadEngine(weights, { dtype, ...(tasks && { tasks }), ...(!whole && { detector: found }) });
+      console.log(engineLine(engine));
+      await annotateSteps(steps, journal, pace, { engine, tasks, masks, detector, crop, maxFaces, every });
+    }
+  } catch (error) {
+    journal.close();
+    clearProgress();
+    if (existsSync(journal.path)) say(`${journal.path} keeps what is done: --resume goes on with it.`);
+    throw error;
+  } finally {
+    engine?.dispose();
+  }
+  clearProgress();
+  console.log(pace.summary());
+}
+
+async function writeTables(results: string, { csv, coco }: Values): Promise<void> {
+  for (const [what, path, write] of [
+    ['csv', csv, writeCsv],
+    ['coco', coco, writeCoco],
+  ] as const) {
+    if (path === undefined) continue;
+    await write(results, path);
+    console.log(writtenLine(what, path));
+  }
+}

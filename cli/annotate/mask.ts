@@ -1,0 +1,43 @@
+/** A parsing mask as a PNG file: a palette of the classes' colours, so that a pixel's index is its class and the file shows what it means. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import { PARSING } from '../../src/face/labels.ts';
+import type { Segmentation } from '../../src/face/results.ts';
+
+export function maskPng({ width, height, classes }: Pick<Segmentation, 'width' | 'height' | 'classes'>): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 3], 8); // 8 bits, palette
+  const rows = Buffer.alloc((width + 1) * height); // a byte before each row says that it is not filtered
+  for (let y = 0; y < height; y++) rows.set(classes.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('PLTE', Buffer.from(PARSING.flatMap(({ colour }) => [...colour]))),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  const check = Buffer.alloc(4);
+  check.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, check]);
+}
+
+/** The mask's file below the masks' folder: the picture's name, and which of its faces. A name never leads out of the folder. */
+export function maskName(picture: string, face: number): string {
+  const parts = picture.split(/[\\/]/).filter((part) => part !== '' && part !== '.');
+  return `${parts.map((part) => (part === '..' ? '__' : part.replaceAll(':', '_'))).join('/')}.${face}.png`;
+}
+
+export function writeMask(folder: string, name: string, mask: Segmentation): void {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, maskPng(mask));
+}

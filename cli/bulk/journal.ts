@@ -1,0 +1,141 @@
+/**
+ * A file of lines that work of many steps writes, and how far it is, so that what a signal, a crash or a power cut ends goes on where it was: nothing is
+ * lost but the step under way, nothing is there twice, and the file is in the end the one that an undisturbed run writes.
+ *
+ * Beside FILE stands FILE.progress while the work lasts: what the work is, the steps that are done, and how long FILE is with them. Lines are on the disk
+ * before the step counts, and what stands behind those of the last step that counts is cut off when the work goes on.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { CommandError } from '../../tools/terminal/command.ts';
+import { checkOutput } from '../../tools/terminal/write.ts';
+
+/** What the work is: two runs that differ in any of this are not one work. Texts and numbers alone. */
+export type Job = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** How far the work is. */
+export interface Position {
+  /** Steps that are whole. */
+  readonly steps: number;
+  /** Parts of the step under way that are whole: frames of a video. */
+  readonly parts: number;
+}
+
+interface Progress extends Position {
+  readonly job: Job;
+  readonly bytes: number;
+}
+
+export class Journal {
+  #at: Position;
+  #bytes: number;
+
+  private constructor(
+    readonly path: string,
+    private readonly job: Job,
+    private readonly file: number,
+    { steps, parts, bytes }: Omit<Progress, 'job'>,
+  ) {
+    this.#at = { steps, parts };
+    this.#bytes = bytes;
+  }
+
+  /**
+   * Begins the work, or with `resume` goes on with it; undefined where it is done already.
+   * @throws CommandError where the file is there and was not to be gone on with, or is of another work
+   */
+  static open(path: string, job: Job, { resume }: { resume: boolean }): Journal | undefined {
+    checkOutput(path, '--out');
+    const known = progressOf(path);
+    if (!resume && (known || existsSync(path)))
+      throw new CommandError(
+        `${path} is there already${known ? ', unfinished' : ''}: --resume goes on with it; or give another file, or delete it.`,
+      );
+    if (!known && existsSync(path)) return undefined;
+    if (known) mustBeSame(path, known.job, job);
+    mkdirSync(dirname(path), { recursive: true });
+    const begun = known ?? { steps: 0, parts: 0, bytes: 0 };
+    if (!known) saveProgress(path, { job, ...begun });
+    const file = openSync(path, existsSync(path) ? 'r+' : 'w+');
+    const { size } = fstatSync(file);
+    if (size < begun.bytes) {
+      closeSync(file);
+      throw new CommandError(
+        `${path} has ${size} bytes and had ${begun.bytes}: it was changed since. Delete it and ${progressFile(path)}, and begin anew.`,
+      );
+    }
+    ftruncateSync(file, begun.bytes);
+    return new Journal(path, job, file, begun);
+  }
+
+  /** How far the work is. */
+  get at(): Position {
+    return this.#at;
+  }
+
+  /** Writes the lines of what brings the work to `at`. */
+  append(lines: readonly string[], at: Position): void {
+    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.file, bytes, done, bytes.length - done, this.#bytes + done);
+    fsyncSync(this.file);
+    this.#bytes += bytes.length;
+    this.#at = at;
+    saveProgress(this.path, { job: this.job, ...at, bytes: this.#bytes });
+  }
+
+  /** Leaves the work as it is, to be gone on with. */
+  close(): void {
+    closeSync(this.file);
+  }
+
+  /** The work is whole: nothing is left but its file. */
+  finish(): void {
+    this.close();
+    rmSync(progressFile(this.path), { force: true });
+  }
+}
+
+const progressFile = (path: string): string => `${path}.progress`;
+
+function progressOf(path: string): Progress | undefined {
+  const file = progressFile(path);
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Progress;
+  } catch (cause) {
+    throw new CommandError(`${file} cannot be read: delete it and ${path}, and begin anew.`, { cause });
+  }
+}
+
+/** Written beside its place and renamed, under a name that the next run writes over: nothing stays behind, whenever the process ends. */
+function saveProgress(path: string, progress: Progress): void {
+  const partial = `${progressFile(path)}.part`;
+  const file = openSync(partial, 'w');
+  try {
+    writeSync(file, `${JSON.stringify(progress)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(partial, progressFile(path));
+}
+
+function mustBeSame(path: string, was: Job, is: Job): void {
+  for (const name of new Set([...Object.keys(was), ...Object.keys(is)]))
+    if (was[name] !== is[name])
+      throw new CommandError(
+        `${path} was begun with other ${name} (${was[name] ?? 'none'}, now ${is[name] ?? 'none'}): call it as before, or give another file.`,
+      );
+}

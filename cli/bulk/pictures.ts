@@ -1,0 +1,88 @@
+/** Which pictures and videos a command's arguments name: folders, patterns, lists and files, in an order that is always the same. */
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import picomatch from 'picomatch';
+import { CommandError } from '../../tools/terminal/command.ts';
+import { isFolder } from '../../tools/terminal/write.ts';
+
+/** A file, under the name that the person gave it: as written, or the folder's as written and what is below it. */
+export interface Named {
+  readonly name: string;
+  readonly video: boolean;
+}
+
+/** Pictures, those that cannot be read here among them: they are to be named as what they are. */
+const PICTURES = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|hei[cf]|avif|svg|jxl|jp2|psd)$/i;
+const VIDEOS = /\.(mp4|m4v|mov|mkv|webm|avi|mpe?g|wmv|flv|3gp|ogv|mts|m2ts)$/i;
+const LISTS = /\.(txt|lst|list)$/i;
+
+/**
+ * The files that the arguments name, none of them twice. A folder stands for the pictures and videos in it and in the folders below it; a pattern, for those that it
+ * matches; a list (.txt, .lst or .list; - is standard input) for the file in each of its lines; everything else for itself, whatever it is and whether it is there.
+ * @throws CommandError where a pattern matches nothing, or a folder or list cannot be read
+ */
+export function namedFiles(args: readonly string[]): Named[] {
+  const names = new Set<string>();
+  for (const arg of args) for (const name of filesOf(arg)) names.add(name);
+  return [...names].map((name) => ({ name, video: VIDEOS.test(name) }));
+}
+
+function filesOf(arg: string): readonly string[] {
+  if (arg === '-') return linesOf(0, 'Standard input');
+  if (isFolder(arg)) return filesBelow(arg).filter((name) => PICTURES.test(name) || VIDEOS.test(name));
+  if (existsSync(arg)) return LISTS.test(extname(arg)) ? linesOf(arg, arg) : [arg];
+  const { base, isGlob } = picomatch.scan(arg);
+  if (!isGlob) return [arg];
+  const matches = picomatch(arg.replace(/^\.\//, ''));
+  const found = isFolder(base || '.') ? filesBelow(base || '.').filter((name) => matches(name)) : [];
+  if (found.length === 0) throw new CommandError(`Nothing matches ${arg}.`);
+  return found;
+}
+
+function linesOf(file: string | 0, name: string): string[] {
+  try {
+    return readFileSync(file, 'utf8')
+      .split(/\r?\n/)
+      .filter((line) => line.trim() !== '');
+  } catch (cause) {
+    throw new CommandError(`${name} cannot be read as a list: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
+  }
+}
+
+/** All files in a folder and below it, by name; a link to a folder that it is in leads nowhere. */
+function filesBelow(folder: string, above: readonly string[] = []): string[] {
+  const real = realpathSync(folder);
+  if (above.includes(real)) return [];
+  let names: string[];
+  try {
+    names = readdirSync(folder).toSorted((a, b) => (a < b ? -1 : 1));
+  } catch (cause) {
+    throw new CommandError(`${folder} cannot be read: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
+  }
+  return names.flatMap((name) => {
+    const path = folder === '.' ? name : join(folder, name);
+    const info = statSync(path, { throwIfNoEntry: false });
+    return info?.isDirectory() ? filesBelow(path, [...above, real]) : [path];
+  });
+}
+
+/** Pictures that are worked on together; a video is alone. */
+export type Step = readonly Named[];
+
+/** How many pictures are worked on together: as many as a pass of the network takes faces. What comes of a picture depends on those beside it alone. */
+export const TOGETHER = 8;
+
+export function stepsOf(files: readonly Named[]): Step[] {
+  const steps: Named[][] = [];
+  for (const file of files) {
+    const last = steps.at(-1);
+    if (last && last.length < TOGETHER && !file.video && !last[0]?.video) last.push(file);
+    else steps.push([file]);
+  }
+  return steps;
+}
+
+/** Part `index` of `count`, from 0: the parts one after the other are the whole. */
+export function shardOf<Item>(items: readonly Item[], { index, count }: { index: number; count: number }): Item[] {
+  return items.slice(Math.floor((items.length * index) / count), Math.floor((items.length * (index + 1)) / count));
+}
