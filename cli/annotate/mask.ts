@@ -2,10 +2,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { PARSING } from '../../src/face/labels.ts';
 import type { Segmentation } from '../../src/face/results.ts';
 
-export function maskPng({ width, height, classes }: Pick<Segmentation, 'width' | 'height' | 'classes'>): Buffer {
+type Mask = Pick<Segmentation<string>, 'width' | 'height' | 'classes' | 'palette'>;
+
+export function maskPng({ width, height, classes, palette }: Mask): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -15,7 +16,7 @@ export function maskPng({ width, height, classes }: Pick<Segmentation, 'width' |
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
     chunk('IHDR', header),
-    chunk('PLTE', Buffer.from(PARSING.flatMap(({ colour }) => [...colour]))),
+    chunk('PLTE', Buffer.from(palette.flatMap((colour) => [...colour]))),
     chunk('IDAT', deflateSync(rows)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
@@ -36,7 +37,7 @@ export function maskName(picture: string, face: number): string {
   return `${parts.map((part) => (part === '..' ? '__' : part.replaceAll(':', '_'))).join('/')}.${face}.png`;
 }
 
-export function writeMask(folder: string, name: string, mask: Segmentation): void {
+export function writeMask(folder: string, name: string, mask: Mask): void {
   const path = join(folder, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, maskPng(mask));

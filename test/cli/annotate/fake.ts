@@ -51,7 +51,7 @@ function faceOf({ data, width, height }: RawPicture, pass: number, place: number
   return {
     box: { x0: 0, y0: 0, x1: width, y1: height },
     landmarks: [{ x: sum / 7, y: pass + place / 3 }],
-    segmentation: { width: 4, height: 4, classes, labels: PARSING.map(({ name }) => name) },
+    segmentation: { width: 4, height: 4, classes, labels: PARSING.map(({ name }) => name), palette: PARSING.map(({ colour }) => colour) },
   };
 }
 
