@@ -1,5 +1,6 @@
 /** Bytes in order from wherever weights come from: one reader over streams, with one buffer that it uses again and again. */
 import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { tag } from '../gpu/given.ts';
 
 /** Where bytes come from. */
 export interface ByteSource {
@@ -114,9 +115,6 @@ export class ByteReader {
     this.#room.set(old.subarray(0, have));
   }
 }
-
-/** What a value is, in whichever realm it was made: an iframe's Blob is no instance of this page's. */
-export const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 
 /**
  * The bytes as a plain Uint8Array of this realm, even where they are Node's Buffer, whose slice is no copy. Those of a buffer that others

@@ -1,11 +1,13 @@
 /** Opens a safetensors file wherever it is, reads its header, and then its tensors one by one. */
-import { checkSignal, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { address, type ByteReader, type ByteSource, plainBytes, readerOf, responseBytes, responseOf, tag } from './bytes.ts';
+import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { given, type Kind, optionsOf, shown, tag } from '../gpu/given.ts';
+import { address, type ByteReader, type ByteSource, plainBytes, readerOf, responseBytes, responseOf } from './bytes.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
 import { absolute, hostedSources, joined, type Part } from './hosted.ts';
 import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength } from './safetensors.ts';
 import { keptSource } from './single.ts';
+import { readOptionsOf } from './sound.ts';
 
 /** Where weights can be read from; a stream, a Request's body and a Response only once. */
 export type WeightsSource = string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array>;
@@ -23,6 +25,15 @@ export interface OpenOptions {
   onProgress?: ((loaded: number, total: number) => void) | undefined;
 }
 
+const OPEN_OPTIONS: Readonly<Record<keyof OpenOptions, Kind>> = {
+  signal: 'signal',
+  fetch: 'function',
+  cache: 'boolean',
+  retry: 'any',
+  onProgress: 'function',
+};
+const RETRY_OPTIONS: Readonly<Record<keyof RetryOptions, Kind>> = { tries: 'count', delay: 'count', stall: 'count' };
+
 /** Files of hosted weights that wait, opened, for their turn; browsers have six connections for a server. Others are opened twice. */
 const WAITING_FILES = 4;
 
@@ -36,19 +47,15 @@ const WAITING_FILES = 4;
  * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, BAD_OPTION, ABORTED
  */
 export async function openCheckpoint(source: WeightsSource, options: OpenOptions = {}): Promise<Checkpoint> {
-  const { signal, cache = true, retry, onProgress } = options;
-  checkSignal(signal);
+  const own = optionsOf<OpenOptions>('openCheckpoint', OPEN_OPTIONS, options);
+  const { signal, cache = true, onProgress, fetch = globalThis.fetch.bind(globalThis) } = own;
+  const retry = own.retry === undefined ? undefined : optionsOf<RetryOptions>('retry', RETRY_OPTIONS, own.retry);
   throwIfAborted(signal);
-  if (options.fetch !== undefined && typeof options.fetch !== 'function')
-    throw new FaceXFormerError(
-      'BAD_OPTION',
-      `\`fetch\` is ${typeof options.fetch}; it must be a function, called as the runtime's own is.`,
-    );
-  const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-  const url = typeof source === 'string' || tag(source) === 'URL' ? String(source) : undefined;
+  const url = typeof source === 'string' || tag(source) === 'URL' ? given('The address cannot be read.', () => String(source)) : undefined;
   if (url === undefined || !isHosted(url)) {
     const kept = url !== undefined && cache && isKept(url);
-    return openBytes(kept ? keptSource(absolute(url), { fetch, signal, retry }) : byteSource(source, fetch), signal, { onProgress });
+    const bytes = given('The weights cannot be read.', () => byteSource(source, fetch));
+    return openBytes(kept ? keptSource(absolute(url), { fetch, signal, retry }) : bytes, signal, { onProgress });
   }
   const files = await hostedSources(url, { signal, fetch, cache, retry });
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -155,9 +162,9 @@ async function* readTensors(
   header: SafetensorsHeader,
   begin: (signal: AbortSignal | undefined) => Promise<ByteReader>,
   bytes: ByteSource,
-  { signal, onProgress }: ReadOptions = {},
+  options?: ReadOptions,
 ) {
-  checkSignal(signal);
+  const { signal, onProgress } = readOptionsOf(options);
   throwIfAborted(signal);
   const reader = await begin(signal);
   const progress = () => onProgress?.(arrivedOf(reader, header), header.dataBytes);
@@ -227,7 +234,7 @@ function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): Byte
   }
   throw new FaceXFormerError(
     'BAD_OPTION',
-    `Weights are given as ${source === null ? 'null' : typeof source}; give an address, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream.`,
+    `Weights are given as ${shown(source)}; give an address, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream.`,
   );
 }
 

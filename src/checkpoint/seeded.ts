@@ -6,8 +6,10 @@
  *
  * Untrained: good for tests and for timing, meaningless as answers about faces.
  */
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { throwIfAborted } from '../gpu/errors.ts';
+import { mustBeWhole } from '../gpu/given.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
+import { listed, readOptionsOf } from './sound.ts';
 import type { DescribedTensor, Drawn, TensorList } from './tensors.ts';
 
 /** Of `seededCheckpoint`, and of the fixtures that PyTorch made. */
@@ -15,12 +17,12 @@ export const DEFAULT_SEED = 20240319;
 
 /** A checkpoint of seeded weights for a model's tensors (`tensorsOf('released')`). The seed is an integer of 32 bits. */
 export function seededCheckpoint(manifest: TensorList, seed: number = DEFAULT_SEED): Checkpoint {
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    throw new FaceXFormerError('BAD_OPTION', `The seed is ${seed}; it must be an integer from 0 to 4294967295.`);
-  return { source: `seeded ${seed}`, tensors: manifest, rereadable: true, read: (options) => readSeeded(manifest, seed, options) };
+  mustBeWhole(seed, 'seed', 0, 0xffffffff);
+  const tensors = listed(manifest);
+  return { source: `seeded ${seed}`, tensors, rereadable: true, read: (options) => readSeeded(tensors, seed, readOptionsOf(options)) };
 }
 
-async function* readSeeded(manifest: TensorList, seed: number, { signal, onProgress }: ReadOptions = {}) {
+async function* readSeeded(manifest: TensorList, seed: number, { signal, onProgress }: ReadOptions) {
   const infos = [...manifest.values()];
   const total = infos.reduce((sum, { bytes }) => sum + bytes, 0);
   const room = new ArrayBuffer(Math.max(0, ...infos.map(({ bytes }) => bytes)));

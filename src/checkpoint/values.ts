@@ -3,6 +3,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { fromFloat16 } from './float16.ts';
 import { badFile } from './safetensors.ts';
+import { sound } from './sound.ts';
 
 /**
  * A tensor's values as float32. F32 data is viewed where it lies if it lies at a multiple of 4; everything else is a fresh array.
@@ -50,7 +51,7 @@ export const scaleName = (name: string): string => `${name}_scale`;
  * @throws FaceXFormerError WRONG_WEIGHTS for an I8 tensor whose scales are missing or misshapen
  */
 export function inFloat32(checkpoint: Checkpoint): Checkpoint {
-  const { tensors, source, rereadable } = checkpoint;
+  const { tensors, source, rereadable, read } = sound(checkpoint);
   const decoded = new Map<string, TensorInfo>();
   for (const info of tensors.values()) {
     if (isScale(info, tensors)) continue;
@@ -59,7 +60,7 @@ export function inFloat32(checkpoint: Checkpoint): Checkpoint {
     const count = info.shape.reduce((n, d) => n * d, 1);
     decoded.set(info.name, scaled || FLOAT_BYTES[info.dtype] ? { ...info, dtype: 'F32', bytes: 4 * count } : info);
   }
-  return { source, rereadable, tensors: decoded, read: (options) => readDecoded(checkpoint, decoded, options) };
+  return { source, rereadable, tensors: decoded, read: (options) => readDecoded({ source, tensors, rereadable, read }, decoded, options) };
 }
 
 function isScale({ name }: TensorInfo, tensors: ReadonlyMap<string, TensorInfo>): boolean {

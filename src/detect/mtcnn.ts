@@ -2,6 +2,7 @@
 import type { WeightsSource } from '../checkpoint/open.ts';
 import { type Gpu, type LentDevice, openGpu } from '../gpu/device.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { given, type Kind, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
 import { disposed } from '../gpu/readback.ts';
 import { allocated } from '../gpu/scope.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
@@ -74,7 +75,8 @@ export class Mtcnn implements FaceDetector {
    * ABORTED
    */
   static async load(options: MtcnnOptions = {}): Promise<Mtcnn> {
-    const { weights = packagedWeights(), device, signal, ...search } = options;
+    const own = optionsOf<MtcnnOptions>('load', { ...SEARCH_OPTIONS, weights: 'any', device: 'any', signal: 'signal' }, options);
+    const { weights = packagedWeights(), device, signal, ...search } = own;
     checked(search);
     throwIfAborted(signal);
     const gpu = await openGpu(device, { signal });
@@ -92,9 +94,10 @@ export class Mtcnn implements FaceDetector {
    * The faces in a picture; none is []. Calls are answered in their order.
    * @throws FaceXFormerError BAD_PICTURE, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED
    */
-  detect(source: PictureSource, options: DetectOptions = {}): Promise<MtcnnFace[]> {
-    const { signal, ...search } = options;
-    const asked = { ...this.options, ...search };
+  async detect(source: PictureSource, options: DetectOptions = {}): Promise<MtcnnFace[]> {
+    const { signal, ...search } = optionsOf<DetectOptions>('detect', { ...SEARCH_OPTIONS, signal: 'signal' }, options);
+    const asked = { ...this.options, ...Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) };
+    checked(asked);
     const opening = takenNow(source);
     const frame = frameOf(source);
     const open = () => opening ?? openPicture(frame ?? source);
@@ -175,7 +178,7 @@ export class Mtcnn implements FaceDetector {
  * `RemoteFaceXFormer.load` takes it too.
  */
 export const mtcnn = (options: Omit<MtcnnOptions, 'device' | 'signal'> = {}): LoadDetector & { readonly mtcnn: typeof options } =>
-  Object.assign<LoadDetector, { mtcnn: typeof options }>(({ device, signal }) => Mtcnn.load({ ...options, device, signal }), {
+  Object.assign<LoadDetector, { mtcnn: typeof options }>(async ({ device, signal }) => Mtcnn.load({ ...options, device, signal }), {
     mtcnn: options,
   });
 
@@ -210,20 +213,22 @@ export function ordered(faces: readonly MtcnnFace[], picture: Size, { order = 's
   return sorted.slice(0, maxFaces);
 }
 
-const KNOWN: readonly string[] = ['minFace', 'threshold', 'maxFaces', 'order'] satisfies (keyof SearchOptions)[];
+const SEARCH_OPTIONS: Readonly<Record<keyof SearchOptions, Kind>> = {
+  minFace: 'any',
+  threshold: 'any',
+  maxFaces: 'any',
+  order: ['size', 'score', 'center'],
+};
 
 /** @throws FaceXFormerError BAD_OPTION */
 function checked(options: SearchOptions): CascadeOptions {
   const bad = (what: string) => new FaceXFormerError('BAD_OPTION', what);
-  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) throw bad(`The detector knows no option \`${unknown}\`. It takes ${KNOWN.join(', ')}.`);
-  const { minFace = USUAL_FACE, threshold = 0.7, maxFaces = 1, order = 'size' } = options;
+  const { minFace = USUAL_FACE, threshold = 0.7, maxFaces = 1 } = options;
   if (!(typeof minFace === 'number' && minFace >= 5 && Number.isFinite(minFace)))
-    throw bad(`\`minFace\` is ${minFace}; it must be a number of pixels, 5 or more.`);
-  const thresholds = typeof threshold === 'number' ? [0.6, 0.7, threshold] : threshold;
+    throw bad(`\`minFace\` is ${shown(minFace)}; it must be a number of pixels, 5 or more.`);
+  const thresholds = given('`threshold` cannot be read.', () => (typeof threshold === 'number' ? [0.6, 0.7, threshold] : [...threshold]));
   if (!Array.isArray(thresholds) || thresholds.length !== 3 || !thresholds.every((one) => typeof one === 'number' && one > 0 && one < 1))
-    throw bad(`\`threshold\` is ${JSON.stringify(threshold)}; it must be a number between 0 and 1, or three of them.`);
-  if (!(Number.isInteger(maxFaces) && maxFaces >= 1)) throw bad(`\`maxFaces\` is ${maxFaces}; it must be a whole number, 1 or more.`);
-  if (!['size', 'score', 'center'].includes(order)) throw bad(`\`order\` is ${JSON.stringify(order)}. Choose from size, score, center.`);
+    throw bad(`\`threshold\` is ${shown(threshold)}; it must be a number between 0 and 1, or three of them.`);
+  mustBeWhole(maxFaces, 'maxFaces', 1);
   return { minFace, thresholds: thresholds as unknown as CascadeOptions['thresholds'] };
 }

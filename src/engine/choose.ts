@@ -2,7 +2,7 @@
 import type { Gpu } from '../gpu/device.ts';
 import { vendorWithoutWebGpu } from '../gpu/vendor.ts';
 import { type GpuKernels, kindOf, ROLES } from '../kernels/roles.ts';
-import { type LoadOptions, mustBeOneOf } from './options.ts';
+import type { LoadOptions } from './options.ts';
 
 /**
  * The table's kernels for an adapter.
@@ -15,11 +15,7 @@ export function kernelsFor(
   return ROLES[kindOf({ ...adapter, vendor: vendor || adapter.software ? vendor : vendorWithoutWebGpu() }, lanes)];
 }
 
-/**
- * @param asked `fused` by name: with a desktop GPU's kernels on software adapters too
- * @throws FaceXFormerError BAD_OPTION
- */
+/** @param asked `fused` by name: with a desktop GPU's kernels on software adapters too */
 export function askedKernels({ adapter, lanes }: Gpu, asked: NonNullable<LoadOptions['plan']>): GpuKernels {
-  mustBeOneOf(['auto', 'fused'], asked, 'plan');
   return asked === 'fused' && adapter.software ? ROLES.desktop : kernelsFor(adapter, lanes);
 }

@@ -1,15 +1,12 @@
 /** Which element type an engine computes with: what is asked for, as far as the GPU can do it. */
 import type { Gpu } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { type EngineDtype, type LoadOptions, mustBeOneOf } from './options.ts';
+import type { EngineDtype, LoadOptions } from './options.ts';
 
 type Asked = NonNullable<LoadOptions['dtype']>;
 
-/** Whether the device should have `shader-f16`, where the GPU does. @throws FaceXFormerError BAD_OPTION */
-export function wantsFloat16(asked: Asked): boolean {
-  mustBeOneOf(['auto', 'f32', 'f16'], asked, 'dtype');
-  return asked !== 'f32';
-}
+/** Whether the device should have `shader-f16`, where the GPU does. */
+export const wantsFloat16 = (asked: Asked): boolean => asked !== 'f32';
 
 /** @throws FaceXFormerError BAD_OPTION: float16 was asked for by name, and the device cannot do it. */
 export function dtypeFor(asked: Asked, { float16 }: Pick<Gpu, 'float16'>): EngineDtype {

@@ -4,11 +4,13 @@ import { type FaceXFormerConfig, heatmapsTap, readConfig } from '../face/config.
 import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { given, mustBeWhole, shown } from '../gpu/given.ts';
 import { disposed } from '../gpu/readback.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
-import { type AnyBox, type Box, checkBox, cornersOf, wholePicture, widen, widenToSquare } from '../image/crop.ts';
+import { type Box, boxOf, checkBox, wholePicture, widen, widenToSquare } from '../image/crop.ts';
+import type { DetectedFace } from '../image/detector.ts';
 import { batchesOf } from '../image/preprocess.ts';
 import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
 import { type Caught, caught, Line, queueOf, type Seat } from './line.ts';
@@ -16,13 +18,15 @@ import { type Loaded, loadEngine } from './load.ts';
 import {
   type Analysis,
   type AnalyzeOptions,
-  checkAnalyzeOptions,
+  analyzeOptionsOf,
   checkedTasks,
   type EngineInfo,
   type LoadOptions,
   type TuneOptions,
   type TuneReport,
+  tuneOptionsOf,
 } from './options.ts';
+import { MOST_IMAGES } from './programs.ts';
 import { tune } from './tune.ts';
 
 /** Where a face is in its picture, and who says so. */
@@ -98,11 +102,10 @@ export class Engine<Loads extends Task = Task> {
    * @throws FaceXFormerError BUSY, BAD_PICTURE, BAD_BOX, UNKNOWN_TASK, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED; the engine stays usable after all
    * but DEVICE_LOST and DISPOSED
    */
-  analyze<Asked extends Task = Loads>(source: PictureSource, options: AnalyzeOptions<Asked> = {}): Promise<Analysis<Asked>> {
-    const asked = taken(options);
-    return this.#line.join({ picture: caught(source), asked }, asked.queue ?? queueOf(source)) as Promise<unknown> as Promise<
-      Analysis<Asked>
-    >;
+  async analyze<Asked extends Task = Loads>(source: PictureSource, options: AnalyzeOptions<Asked> = {}): Promise<Analysis<Asked>> {
+    const asked = analyzeOptionsOf(options);
+    const answer = this.#line.join({ picture: caught(source), asked }, asked.queue ?? queueOf(source));
+    return answer as Promise<unknown> as Promise<Analysis<Asked>>;
   }
 
   /**
@@ -114,7 +117,8 @@ export class Engine<Loads extends Task = Task> {
     pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
     options: AnalyzeOptions<Asked> = {},
   ): AsyncGenerator<Analysis<Asked>, void, undefined> {
-    const asked = taken(options);
+    const asked = analyzeOptionsOf(options);
+    mustBeIterable(pictures);
     const most = this.#loaded.programs.mostImages(asked);
     const calls: Opened[] = []; // that are not answered
     const frames: Frame[] = []; // that are not read
@@ -171,8 +175,9 @@ export class Engine<Loads extends Task = Task> {
     return answered;
   }
 
-  /** What a frame of these tasks runs. */
+  /** What a frame of these tasks runs, with one to eight faces in it. @throws FaceXFormerError BAD_OPTION, UNKNOWN_TASK */
   plan(tasks?: readonly Task[], faces = 1): Plan {
+    mustBeWhole(faces, 'faces', 1, MOST_IMAGES);
     return this.#loaded.programs.plan(this.#chosen(tasks), { faces });
   }
 
@@ -180,7 +185,8 @@ export class Engine<Loads extends Task = Task> {
    * How long each kernel of a frame of these tasks takes on the GPU, with one to eight faces in it. Waits for its turn as `analyze` does, and takes a few frames' time.
    * @throws FaceXFormerError BAD_OPTION if the device was made without the feature `timestamp-query`: see `LoadOptions.device`; and as `analyze`
    */
-  profile(tasks?: readonly Task[], faces = 1): Promise<KernelTime[]> {
+  async profile(tasks?: readonly Task[], faces = 1): Promise<KernelTime[]> {
+    mustBeWhole(faces, 'faces', 1, MOST_IMAGES);
     return this.#inTurn(async () => profile(await this.#loaded.programs.get({ tasks: this.#chosen(tasks) }, faces)));
   }
 
@@ -190,8 +196,9 @@ export class Engine<Loads extends Task = Task> {
    * turn as `analyze` does, and later calls wait for it: for idle time.
    * @throws FaceXFormerError BAD_OPTION, ABORTED, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED; nothing is adopted then
    */
-  tune(options: TuneOptions = {}): Promise<TuneReport> {
-    return this.#inTurn(() => tune(this.#loaded, options));
+  async tune(options: TuneOptions = {}): Promise<TuneReport> {
+    const asked = tuneOptionsOf(options);
+    return this.#inTurn(() => tune(this.#loaded, asked));
   }
 
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
@@ -218,7 +225,6 @@ export class Engine<Loads extends Task = Task> {
   /** The picture, and where its faces are. What is wrong with the options is told here, in the call's turn. */
   async #open(open: () => Promise<Picture>, options: AnalyzeOptions): Promise<Opened> {
     this.#check(options.signal);
-    checkAnalyzeOptions(options);
     const tasks = this.#chosen(options.tasks);
     if (options.heatmaps && !(heatmapsTap(this.#loaded.config) && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
@@ -238,21 +244,21 @@ export class Engine<Loads extends Task = Task> {
 
   async #places(picture: Picture, { box, boxes, crop, maxFaces, signal }: AnalyzeOptions): Promise<Place[]> {
     if (box === 'whole') return [{ crop: checkBox(wholePicture(picture), picture), origin: { source: 'whole' } }];
-    const given = boxes ?? (box && [box]);
-    if (given) return given.map((one) => ({ crop: checkBox(cornersOf(one), picture), origin: { source: 'given' } }));
+    const told = boxes ?? (box && [box]);
+    if (told) return told.map((one) => ({ crop: checkBox(boxOf(one), picture), origin: { source: 'given' } }));
     const { detector } = this.#loaded;
     if (!detector)
       throw new FaceXFormerError(
         'BAD_OPTION',
         "Where are the faces? Load with a `detector`, such as mtcnn() of facexformer-webgpu/detect, or give a `box`: 'whole' takes the whole picture for one.",
       );
-    const found = await detector.detect(picture.still, { signal });
+    const found = detected(await detector.detect(picture.still, { signal }));
     this.#check(signal);
     const widened = crop === 'square' ? widenToSquare : widen;
-    return found.slice(0, maxFaces).flatMap(({ box: detected, score, points }) => {
-      const wide = widened(detected, picture);
+    return found.slice(0, maxFaces).flatMap(({ box: own, score, points }) => {
+      const wide = widened(own, picture);
       if (Math.trunc(wide.x1) <= Math.trunc(wide.x0) || Math.trunc(wide.y1) <= Math.trunc(wide.y0)) return []; // beside the picture
-      const origin: Place['origin'] = { source: 'detector', score, detected, ...(points && { points }) };
+      const origin: Place['origin'] = { source: 'detector', score, detected: own, ...(points && { points }) };
       return [{ crop: checkBox(wide, picture), origin }];
     });
   }
@@ -347,16 +353,25 @@ export class FaceXFormer<Loads extends Task = Task> extends Engine<Loads> {
    * UNKNOWN_TASK, BAD_OPTION, ABORTED
    */
   static async load<Asked extends Task = Task>(options: LoadOptions<Asked>): Promise<FaceXFormer<Asked>> {
-    return new FaceXFormer<Asked>(await loadEngine({ ...options }, readConfig));
+    return new FaceXFormer<Asked>(await loadEngine(options, readConfig));
   }
 }
 
-/** The caller's options as they are now: they may be others at the call's turn. */
-function taken(options: AnalyzeOptions): AnalyzeOptions {
-  const copy = <Given extends AnyBox | 'whole'>(box: Given) => (typeof box === 'object' && box !== null ? { ...cornersOf(box) } : box);
-  const { box, boxes } = options;
-  return { ...options, ...(box && { box: copy(box) }), ...(boxes && { boxes: [boxes].flat().map(copy) as AnyBox[] }) };
-}
+/** @throws FaceXFormerError BAD_OPTION */
+const mustBeIterable = (pictures: object): void =>
+  given('`pictures` must be a list, or whatever else gives one picture after the other.', () => {
+    const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = pictures as AsyncIterable<unknown> & Iterable<unknown>;
+    if (typeof (later ?? now) !== 'function') throw new TypeError();
+  });
+
+/** What a detector gave, which may be an app's own. @throws FaceXFormerError BAD_OPTION: no list of faces with boxes and scores */
+const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
+  given('The `detector` must give a list of { box, score }, with boxes in picture pixels and scores from 0 to 1.', () =>
+    found.map(({ box, score, points }) => {
+      if (!Number.isFinite(score)) throw new TypeError(`a score of ${shown(score)}`);
+      return { box: boxOf(box), score, ...(points && { points: [...points] }) };
+    }),
+  );
 
 const itemsOf = (opened: Opened): Item[] => opened.places.map((place) => ({ opened, place }));
 

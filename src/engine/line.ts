@@ -1,5 +1,6 @@
 /** How calls wait for an engine: how many may, which gives way to a newer one, and that a camera is not left without frames by those that wait. */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { tag } from '../gpu/given.ts';
 import { copyOfFrame, frameOf, openPicture, type Picture, type PictureSource, takenNow } from '../image/source.ts';
 
 /**
@@ -54,7 +55,7 @@ export function caught(source: PictureSource): Caught {
 }
 
 /** What a source's calls do unless they say: a video goes on while its frames wait, and an old one is of no use. */
-export const queueOf = (source: PictureSource): QueueMode => (/Video/.test(Object.prototype.toString.call(source)) ? 'latest' : 'wait');
+export const queueOf = (source: PictureSource): QueueMode => (/Video/.test(tag(source)) ? 'latest' : 'wait');
 
 /** A call's place. Another call may take it until it begins. */
 export interface Seat<Call> {

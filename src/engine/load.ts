@@ -7,7 +7,8 @@ import { inFloat32 } from '../checkpoint/values.ts';
 import { type Config, tasksOf } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
-import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { either, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { tag } from '../gpu/given.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
@@ -18,7 +19,7 @@ import { rememberedFor } from '../tune/kept.ts';
 import type { Choices } from '../tune/tune.ts';
 import { askedKernels } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
-import { checkedTasks, checkLoadOptions, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
+import { checkedTasks, type EngineDtype, type LoadOptions, loadOptionsOf, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
 
 /** What an engine is made of. */
@@ -44,12 +45,11 @@ export interface Loaded<Kind extends Config = Config> {
  * @param configOf which network some tensors are of, at the side that was asked for. @throws FaceXFormerError WRONG_WEIGHTS
  */
 export async function loadEngine<Kind extends Config>(
-  options: LoadOptions,
+  given: LoadOptions,
   configOf: (tensors: Checkpoint['tensors'], side: number | undefined) => Kind,
 ): Promise<Loaded<Kind>> {
+  const options = loadOptionsOf(given);
   const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
-  if (!weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
-  checkLoadOptions(options);
   throwIfAborted(signal);
   const tell = telling(onProgress);
   const arrived = (loaded: number, total: number) => tell('weights', loaded, total);
@@ -163,5 +163,6 @@ async function rememberedChoices({ tuned = true }: LoadOptions, gpu: Gpu, dtype:
   return tuned && globalThis.indexedDB ? rememberedFor(gpu, dtype) : undefined;
 }
 
+/** What an app made itself, or opened before; everything else is a source of bytes, or nothing of the kind. */
 const isCheckpoint = (weights: LoadOptions['weights']): weights is Checkpoint =>
-  typeof weights === 'object' && 'tensors' in weights && 'read' in weights;
+  tag(weights) === 'Object' && ('tensors' in (weights as object) || 'read' in (weights as object));

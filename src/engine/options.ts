@@ -7,7 +7,8 @@ import type { Form } from '../face/forms.ts';
 import { TASKS, type Task } from '../face/labels.ts';
 import type { AdapterName, LentDevice } from '../gpu/device.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import type { AnyBox } from '../image/crop.ts';
+import { given, type Kind, mustBe, mustBeWhole, optionsOf, shown, tag } from '../gpu/given.ts';
+import { type AnyBox, boxOf } from '../image/crop.ts';
 import type { FaceDetector, LoadDetector } from '../image/detector.ts';
 import type { TunedShape } from '../tune/tune.ts';
 import type { QueueMode } from './line.ts';
@@ -178,75 +179,90 @@ export interface EngineInfo {
  */
 export function checkedTasks(asked: readonly Task[] | undefined, known: readonly Task[], who: string): readonly Task[] {
   if (asked === undefined) return known;
-  if (!Array.isArray(asked) || asked.length === 0)
-    throw new FaceXFormerError('BAD_OPTION', `\`tasks\` must be a list. Choose from ${known.join(', ')}.`);
-  for (const task of asked)
+  const list = given(`\`tasks\` must be a list. Choose from ${known.join(', ')}.`, () => (Array.isArray(asked) ? [...asked] : []));
+  if (list.length === 0) throw new FaceXFormerError('BAD_OPTION', `\`tasks\` must be a list. Choose from ${known.join(', ')}.`);
+  for (const task of list)
     if (!known.includes(task)) {
-      const what = TASKS.includes(task) ? `The task ${task} is beyond ${who}` : `There is no task ${JSON.stringify(task)}`;
+      const what = TASKS.includes(task) ? `The task ${task} is beyond ${who}` : `There is no task ${shown(task)}`;
       throw new FaceXFormerError('UNKNOWN_TASK', `${what}. Choose from ${known.join(', ')}.`);
     }
-  return known.filter((task) => asked.includes(task));
+  return known.filter((task) => list.includes(task));
 }
 
-const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
-  weights: true,
-  side: true,
-  tasks: true,
-  detector: true,
-  dtype: true,
-  plan: true,
-  tuned: true,
-  fetch: true,
-  device: true,
-  signal: true,
-  onProgress: true,
+const LOAD_OPTIONS: Readonly<Record<keyof LoadOptions, Kind>> = {
+  weights: 'any',
+  side: 'any',
+  tasks: 'any',
+  detector: 'any',
+  dtype: ['auto', 'f32', 'f16'],
+  plan: ['auto', 'fused'],
+  tuned: 'boolean',
+  device: 'any',
+  fetch: 'function',
+  signal: 'signal',
+  onProgress: 'function',
 };
 
-const ANALYZE_OPTIONS: Record<keyof AnalyzeOptions, true> = {
-  box: true,
-  boxes: true,
-  crop: true,
-  maxFaces: true,
-  tasks: true,
-  raw: true,
-  taps: true,
-  heatmaps: true,
-  queue: true,
-  signal: true,
+const ANALYZE_OPTIONS: Readonly<Record<keyof AnalyzeOptions, Kind>> = {
+  box: 'any',
+  boxes: 'any',
+  crop: ['official', 'square'],
+  maxFaces: 'any',
+  tasks: 'any',
+  raw: 'boolean',
+  taps: 'boolean',
+  heatmaps: 'boolean',
+  queue: ['wait', 'latest', 'refuse'],
+  signal: 'signal',
 };
 
-/** @throws FaceXFormerError BAD_OPTION naming an option that `load` does not know */
-export function checkLoadOptions(options: LoadOptions): void {
-  mustBeKnown('load', LOAD_OPTIONS, options);
-  checkSide(options.side);
-}
+const TUNE_OPTIONS: Readonly<Record<keyof TuneOptions, Kind>> = { budget: 'count', force: 'boolean', signal: 'signal' };
 
 /** @throws FaceXFormerError BAD_OPTION: it is no side of a network's input */
 export function checkSide(side: number | undefined): void {
   if (side === undefined || (Number.isInteger(side) && side % 32 === 0 && side >= 224 && side <= 512)) return;
-  throw new FaceXFormerError('BAD_OPTION', `\`side\` is ${side}; it must be a multiple of 32 from 224 to 512.`);
+  throw new FaceXFormerError('BAD_OPTION', `\`side\` is ${shown(side)}; it must be a multiple of 32 from 224 to 512.`);
 }
 
-/** @throws FaceXFormerError BAD_OPTION naming an option that `analyze` does not know, or whose value has no meaning */
-export function checkAnalyzeOptions(options: AnalyzeOptions): void {
-  mustBeKnown('analyze', ANALYZE_OPTIONS, options);
-  const { box, boxes, crop = 'official', maxFaces = 1, queue = 'wait' } = options;
-  if (box && boxes) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
-  if (typeof box === 'string') mustBeOneOf(['whole'], box, 'box');
-  mustBeOneOf(['official', 'square'], crop, 'crop');
-  mustBeOneOf(['wait', 'latest', 'refuse'], queue, 'queue');
-  if (!(Number.isInteger(maxFaces) && maxFaces >= 1))
-    throw new FaceXFormerError('BAD_OPTION', `\`maxFaces\` is ${maxFaces}; it must be a whole number, 1 or more.`);
+/** Faces whose boxes one call takes: their results are held together. */
+const MOST_BOXES = 1000;
+
+/** What `load` was given, as it is now. @throws FaceXFormerError BAD_OPTION */
+export function loadOptionsOf(options: LoadOptions): LoadOptions {
+  const own = optionsOf<LoadOptions>('load', LOAD_OPTIONS, options);
+  if (!own.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+  checkSide(own.side);
+  const { detector } = own;
+  if (detector !== undefined && typeof detector !== 'function')
+    mustBe(
+      'function',
+      given('The `detector` cannot be read.', () => Object(detector).detect),
+      'detector.detect',
+    );
+  return own;
 }
 
-function mustBeKnown(call: string, known: Readonly<Record<string, true>>, options: object): void {
-  const unknown = Object.keys(options).find((name) => !(name in known));
-  if (unknown !== undefined)
-    throw new FaceXFormerError('BAD_OPTION', `${call}() knows no option \`${unknown}\`. It takes ${Object.keys(known).join(', ')}.`);
+/** What `analyze` was given, as it is now. @throws FaceXFormerError BAD_OPTION, BAD_BOX */
+export function analyzeOptionsOf(options: AnalyzeOptions): AnalyzeOptions {
+  const own = optionsOf<AnalyzeOptions>('analyze', ANALYZE_OPTIONS, options);
+  const { box, boxes, maxFaces } = own;
+  if (maxFaces !== undefined) mustBeWhole(maxFaces, 'maxFaces', 1);
+  if (box !== undefined && boxes !== undefined) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
+  if (box !== undefined && tag(box) === 'Array') throw new FaceXFormerError('BAD_OPTION', '`box` is a list; give several as `boxes`.');
+  if (box !== undefined && (typeof box !== 'object' || box === null)) mustBe(['whole'], box, 'box');
+  if (boxes === undefined) return { ...own, box: typeof box === 'object' ? boxOf(box) : box };
+  const list = given('`boxes` cannot be read.', () => (Array.isArray(boxes) ? [...boxes] : undefined));
+  if (!list || list.length > MOST_BOXES)
+    throw new FaceXFormerError(
+      'BAD_OPTION',
+      `\`boxes\` is ${list ? list.length : shown(boxes)}; it must be a list of ${MOST_BOXES} at most.`,
+    );
+  return { ...own, boxes: list.map(boxOf) };
 }
 
-/** @throws FaceXFormerError BAD_OPTION */
-export function mustBeOneOf(choices: readonly string[], given: string, name: string): void {
-  if (!choices.includes(given))
-    throw new FaceXFormerError('BAD_OPTION', `\`${name}\` is ${JSON.stringify(given)}. Choose from ${choices.join(', ')}.`);
+/** What `tune` was given, as it is now. @throws FaceXFormerError BAD_OPTION */
+export function tuneOptionsOf(options: TuneOptions): TuneOptions {
+  const own = optionsOf<TuneOptions>('tune', TUNE_OPTIONS, options);
+  if (own.budget === 0) throw new FaceXFormerError('BAD_OPTION', '`budget` is 0; it must be a number of milliseconds above 0.');
+  return own;
 }

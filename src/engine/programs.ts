@@ -16,7 +16,7 @@ import { pixelsOf } from '../model/layers.ts';
 const KEPT_PROGRAMS = 4;
 
 /** Pictures of SIZE pixels a side that a frame takes: more would not run faster a picture, and their buffers grow with them. Larger ones are fewer. */
-const MOST_IMAGES = 8;
+export const MOST_IMAGES = 8;
 
 /** What a frame is to give. */
 export interface Wanted {

@@ -1,5 +1,5 @@
 /** Tuning as the engine does it: measured on its GPU, adopted for the next frame, and kept for the next visit. */
-import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { keepChoices, keptChoices } from '../tune/kept.ts';
 import { Trials } from '../tune/trials.ts';
 import { choicesOf, chooserOf, tunablesOf, tuneShapes } from '../tune/tune.ts';
@@ -9,8 +9,6 @@ import type { TuneOptions, TuneReport } from './options.ts';
 /** See `FaceXFormer.tune`. */
 export async function tune({ gpu, dtype, tasks, parameters, programs, chosen }: Loaded, options: TuneOptions): Promise<TuneReport> {
   const { budget = 2000, signal, force = false } = options;
-  if (!(typeof budget === 'number' && budget > 0))
-    throw new FaceXFormerError('BAD_OPTION', `\`budget\` is ${budget}; it must be a number of milliseconds above 0.`);
   const start = performance.now();
   const tunables = tunablesOf(programs.plan(tasks, { untuned: true }));
   const trials = await Trials.on(parameters);

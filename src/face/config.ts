@@ -2,6 +2,7 @@
 import { checkTensors } from '../checkpoint/check.ts';
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { TensorList } from '../checkpoint/tensors.ts';
+import { given, mustBe, mustBeWhole, optionsOf } from '../gpu/given.ts';
 import { SIZE } from '../image/resize.ts';
 import { backboneNamed, backboneOf } from '../model/backbones/index.ts';
 import { type HourglassSizes, hourglassOf, PAPER_HOURGLASS } from '../model/hourglass.ts';
@@ -68,7 +69,20 @@ const lists = new Map<string, TensorList>();
  * dict: of both forms on Swin-B, and of the paper's on other encoders.
  * @throws FaceXFormerError BAD_OPTION where no backbone has the name
  */
-export function tensorsOf(form: Form, { backbone: name = 'swin_b', hourglass = PAPER_HOURGLASS }: NetworkChoice = {}): TensorList {
+export function tensorsOf(form: Form, choice: NetworkChoice = {}): TensorList {
+  mustBe(['released', 'paper'], form, 'form');
+  const own = optionsOf<NetworkChoice>('tensorsOf', { backbone: 'any', hourglass: 'any' }, choice);
+  const { backbone: name = 'swin_b', hourglass = PAPER_HOURGLASS } = own;
+  for (const [part, most] of [
+    ['stacks', 16],
+    ['levels', 3],
+  ] as const)
+    mustBeWhole(
+      given('`hourglass` is { stacks, levels }.', () => hourglass[part]),
+      `hourglass.${part}`,
+      1,
+      most,
+    );
   const backbone = backboneNamed(name);
   const key = `${form} ${name} ${hourglass.stacks} ${hourglass.levels}`;
   const list = lists.get(key) ?? tensorsOfNetwork({ backbone, heads: headsOf(form, hourglass) });

@@ -2,6 +2,7 @@
  * Draws faces on a 2D canvas whose units are picture pixels: the picture itself, or a larger canvas under a transform.
  * Needs no DOM: works in a worker on an OffscreenCanvas.
  */
+import { given } from '../gpu/given.ts';
 import type { Box } from '../image/crop.ts';
 import type { ParsingClass, Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
@@ -35,6 +36,12 @@ export type DrawOptions = { [Name in Task]?: boolean } & {
 
 /** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. */
 export function drawFaces(ctx: DrawContext, faces: readonly Face[], options: DrawOptions = {}, table: TaskTable = TASK_TABLE): void {
+  given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () =>
+    drawAll(ctx, faces, options, table),
+  );
+}
+
+function drawAll(ctx: DrawContext, faces: readonly Face[], options: DrawOptions, table: TaskTable): void {
   const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours } = options;
   const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...options.colours } };
   ctx.save();

@@ -3,18 +3,20 @@
  * numbers of any one length and scale, whose directions are compared.
  */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { given, shown, tag } from '../gpu/given.ts';
 
 /**
  * Cosine similarity of two embeddings, -1 to 1; 1 means the same direction.
  * @throws FaceXFormerError BAD_OPTION: the lengths differ, a number is not finite, or an embedding is all zeros and so has no direction
  */
 export function similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a?.length !== b?.length)
+  const lengths = [length(a), length(b)] as const;
+  if (a.length !== b.length)
     throw new FaceXFormerError(
       'BAD_OPTION',
-      `Embeddings of ${a?.length} and ${b?.length} numbers cannot be compared: use one model for both.`,
+      `Embeddings of ${a.length} and ${b.length} numbers cannot be compared: use one model for both.`,
     );
-  return cosine(a, length(a), b, length(b));
+  return cosine(a, lengths[0], b, lengths[1]);
 }
 
 function cosine(a: ArrayLike<number>, lengthA: number, b: ArrayLike<number>, lengthB: number): number {
@@ -24,8 +26,11 @@ function cosine(a: ArrayLike<number>, lengthA: number, b: ArrayLike<number>, len
 }
 
 function length(embedding: ArrayLike<number>): number {
+  const values = given('An embedding that cannot be read.', () => (/Array$/.test(tag(embedding)) ? Array.from(embedding) : []));
+  const wrong = values.find((value) => typeof value !== 'number');
+  if (wrong !== undefined) throw new FaceXFormerError('BAD_OPTION', `An embedding must be numbers; this one holds ${shown(wrong)}.`);
   let norm = 0;
-  for (const value of Array.from(embedding ?? [])) norm = Math.hypot(norm, value);
+  for (const value of values) norm = Math.hypot(norm, value);
   if (!Number.isFinite(norm) || norm === 0)
     throw new FaceXFormerError('BAD_OPTION', `An embedding must be finite numbers that are not all zero; this one has length ${norm}.`);
   return norm;
@@ -73,8 +78,8 @@ export class Gallery {
   add(name: string, embedding: ArrayLike<number>): this {
     if (typeof name !== 'string' || name === '')
       throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty.');
-    this.#mustFit(embedding);
     length(embedding); // before it is copied: weights of the released form give none
+    this.#mustFit(embedding);
     const copy = Float32Array.from(embedding);
     this.#entries.push({ name, embedding: copy, length: length(copy) });
     return this;
@@ -93,10 +98,10 @@ export class Gallery {
    * depends on the weights and on the errors one can bear: choose it on pictures of one's own.
    */
   match(embedding: ArrayLike<number>, threshold: number): Match | undefined {
-    if (!(threshold >= -1 && threshold <= 1))
-      throw new FaceXFormerError('BAD_OPTION', `A threshold of ${threshold}; it must be a similarity, -1 to 1.`);
-    this.#mustFit(embedding);
+    if (!(typeof threshold === 'number' && threshold >= -1 && threshold <= 1))
+      throw new FaceXFormerError('BAD_OPTION', `A threshold of ${shown(threshold)}; it must be a similarity, -1 to 1.`);
     const norm = length(embedding);
+    this.#mustFit(embedding);
     let best: Match | undefined;
     for (const entry of this.#entries) {
       const near = cosine(embedding, norm, entry.embedding, entry.length);
@@ -113,6 +118,10 @@ export class Gallery {
 
   /** The gallery of a parsed JSON value, or of its text; of null, which a storage that has none gives, an empty one. @throws FaceXFormerError BAD_OPTION: it is none */
   static fromJSON(json: unknown): Gallery {
+    return given('This JSON is not a gallery of version 1, as Gallery.toJSON writes it.', () => Gallery.#ofJson(json));
+  }
+
+  static #ofJson(json: unknown): Gallery {
     const value = (typeof json === 'string' ? parse(json) : json) as Partial<GalleryJson> | null;
     if (value === null) return new Gallery();
     if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries))
@@ -153,8 +162,13 @@ export class Gallery {
   }
 
   /** Reads what `toBytes` wrote. @throws FaceXFormerError BAD_OPTION: the bytes are not a gallery, whole and with nothing after it */
-  static fromBytes(given: Uint8Array | ArrayBuffer): Gallery {
-    const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
+  static fromBytes(bytes: Uint8Array | ArrayBuffer): Gallery {
+    return given('These bytes are not a gallery, as Gallery.toBytes writes it.', () =>
+      Gallery.#ofBytes(tag(bytes) === 'ArrayBuffer' ? new Uint8Array(bytes) : (bytes as Uint8Array)),
+    );
+  }
+
+  static #ofBytes(bytes: Uint8Array): Gallery {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC)
       throw new FaceXFormerError('BAD_OPTION', 'These bytes are not a gallery, as Gallery.toBytes writes it.');

@@ -1,4 +1,5 @@
 /** A face as JSON: the same members, with plain arrays in place of typed ones. */
+import { given } from '../gpu/given.ts';
 import type { Face } from './results.ts';
 
 /** A value with plain arrays in place of typed ones, however deep. */
@@ -11,7 +12,8 @@ export type Plain<Value> = Value extends Float32Array | Uint8Array
 export type FaceJson = Plain<Face>;
 
 /** `JSON.stringify` alone would write typed arrays as objects with number keys. */
-export const faceToJson = (face: Face): FaceJson => plain(face) as FaceJson;
+export const faceToJson = (face: Face): FaceJson =>
+  given('faceToJson() takes a face as analyze() gives it.', () => plain(face)) as FaceJson;
 
 function plain(value: unknown): unknown {
   if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array);

@@ -1,5 +1,6 @@
 /** A WebGPU device that needs nothing optional: default limits; features are asked for only where faster kernels wait for them. */
 import { FaceXFormerError, throwIfAborted } from './errors.ts';
+import { given as takes } from './given.ts';
 
 export interface Gpu {
   readonly device: GPUDevice;
@@ -47,6 +48,7 @@ export interface GpuOptions {
 
 /** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, ABORTED */
 export async function openGpu(given: LentDevice | undefined, { signal, float16 = false }: GpuOptions = {}): Promise<Gpu> {
+  if (given !== undefined) mustBeDevice(given);
   if (given) return gpuOf(given as GPUDevice, (given as GPUDevice).adapterInfo, false);
   const gpu = globalThis.navigator?.gpu;
   if (!gpu) throw unavailable();
@@ -64,6 +66,15 @@ export async function openGpu(given: LentDevice | undefined, { signal, float16 =
     if (!lost) return gpuOf(device, adapter.info, true);
   }
   throw noAdapter();
+}
+
+/** @throws FaceXFormerError BAD_OPTION */
+function mustBeDevice(device: LentDevice): void {
+  takes('`device` is no GPUDevice; give what adapter.requestDevice() gave.', () => {
+    const { features, lost, queue, limits, createBuffer } = device as GPUDevice;
+    if (![features.has, lost.then, queue.submit, limits.maxBufferSize.toFixed, createBuffer].every((one) => typeof one === 'function'))
+      throw new TypeError();
+  });
 }
 
 /** What a browser can do for the engine. */

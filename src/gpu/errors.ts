@@ -82,12 +82,6 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal.reason);
 }
 
-/** @throws FaceXFormerError BAD_OPTION for what is no signal, such as the controller itself. Another realm's signal is one */
-export function checkSignal(signal: unknown): void {
-  if (signal !== undefined && Object.prototype.toString.call(signal) !== '[object AbortSignal]')
-    throw new FaceXFormerError('BAD_OPTION', 'The signal is no AbortSignal; give that of an AbortController: controller.signal.');
-}
-
 /** A signal that either of the two aborts. */
 export function either(signal: AbortSignal | undefined, stop: AbortController): AbortSignal {
   return signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;

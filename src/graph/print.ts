@@ -1,4 +1,5 @@
 /** A plan as text, one line a dispatch, and as JSON. */
+import { given } from '../gpu/given.ts';
 import { pipelineKey } from '../kernels/kernel.ts';
 import type { Dispatch, Place, Plan } from './plan.ts';
 import { threadsOf } from './threads.ts';
@@ -28,7 +29,11 @@ function line(dispatch: Dispatch, i: number): string {
 }
 
 /** Columns: number, kernel, workgroups, output's shape, buffers read and written, with their first byte (w: a parameter), multiply-adds, node. */
-export function printPlan(plan: Plan): string {
+export const printPlan = (plan: Plan): string => given(PLAN, () => textOf(plan));
+
+const PLAN = 'This is no plan, as plan() of an engine gives it.';
+
+function textOf(plan: Plan): string {
   const { totals } = plan;
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   return [
@@ -40,7 +45,9 @@ export function printPlan(plan: Plan): string {
 }
 
 /** The plan without functions and shader text: what a tool needs to draw, compare or check it. */
-export function planJson(plan: Plan): object {
+export const planJson = (plan: Plan): object => given(PLAN, () => jsonOf(plan));
+
+function jsonOf(plan: Plan): object {
   return {
     schema: 1,
     totals: { ...plan.totals, passes: 1, submits: 1 },

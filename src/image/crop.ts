@@ -1,5 +1,6 @@
 /** Boxes in a picture, and the way between a picture and the network's square view of a crop. */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { given, mustBeWhole, shown, tag } from '../gpu/given.ts';
 import { SIZE } from './resize.ts';
 
 /** A rectangle in picture pixels: x0 <= x < x1, y0 <= y < y1; (0, 0) is the picture's top left corner. */
@@ -13,11 +14,27 @@ export interface Box {
 /** A box in any of the forms that people write: corners, or a corner and a size, as a DOMRect has them. */
 export type AnyBox = Box | { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
-/** Its corners; whether they make a box is `checkBox`'s question. */
-export function cornersOf(box: AnyBox): Box {
-  if (!(typeof box === 'object' && box !== null && 'width' in box && !('x0' in box))) return box as Box;
-  const { x, y, width, height } = box;
-  return { x0: x, y0: y, x1: x + width, y1: y + height };
+/**
+ * Its corners as they are now; whether they lie in a picture is `checkBox`'s question.
+ * @throws FaceXFormerError BAD_BOX: a corner that is no finite number
+ */
+export function boxOf(box: AnyBox): Box {
+  const { x0, y0, x1, y1 } = corners(box);
+  if (![x0, y0, x1, y1].every(Number.isFinite))
+    throw new FaceXFormerError(
+      'BAD_BOX',
+      `The face box ${[x0, y0, x1, y1].map(shown)} is not made of finite numbers. Give { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.`,
+    );
+  return { x0, y0, x1, y1 };
+}
+
+function corners(box: AnyBox): Box {
+  try {
+    const { x0, y0, x1, y1, x, y, width, height } = box as Box & { x: number; y: number; width: number; height: number };
+    return 'x0' in box ? { x0, y0, x1, y1 } : { x0: x, y0: y, x1: x + width, y1: y + height };
+  } catch (cause) {
+    throw new FaceXFormerError('BAD_BOX', 'A face box is { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.', { cause });
+  }
 }
 
 /** Width and height in pixels. */
@@ -43,11 +60,8 @@ export const wholePicture = ({ width, height }: Size): Box => ({ x0: 0, y0: 0, x
  * @throws FaceXFormerError BAD_BOX: a corner that is no finite number, an inverted or empty box, or one that leaves the picture.
  */
 export function checkBox(box: Box, picture: Size): Box {
-  const { x0, y0, x1, y1 } = box ?? {};
+  const { x0, y0, x1, y1 } = boxOf(box);
   const bad = (why: string) => new FaceXFormerError('BAD_BOX', `The face box x0=${x0} y0=${y0} x1=${x1} y1=${y1} ${why}`);
-  for (const corner of [x0, y0, x1, y1])
-    if (typeof corner !== 'number' || !Number.isFinite(corner))
-      throw bad('is not made of finite numbers. Give { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.');
   const whole = { x0: truncated(x0), y0: truncated(y0), x1: truncated(x1), y1: truncated(y1) };
   if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
     throw bad(`is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must exceed x0, and y1 y0, by a pixel at least.`);
@@ -64,6 +78,7 @@ const truncated = (value: number): number => Math.trunc(value) + 0;
  * clamped to the picture. Source: official inference.py, adjust_bbox (margin_percentage = 50).
  */
 export function widen(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
+  mustHaveSize(box, picture, margin);
   const dx = ((box.x1 - box.x0) * margin) / 2;
   const dy = ((box.y1 - box.y0) * margin) / 2;
   return {
@@ -79,10 +94,19 @@ export function widen(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN)
  * only where the picture is. The network then sees a face in its own proportions; the official script stretches it.
  */
 export function widenToSquare(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
+  mustHaveSize(box, picture, margin);
   const side = Math.min((1 + margin) * Math.max(box.x1 - box.x0, box.y1 - box.y0), picture.width, picture.height);
   const x0 = Math.min(Math.max(0, (box.x0 + box.x1 - side) / 2), picture.width - side);
   const y0 = Math.min(Math.max(0, (box.y0 + box.y1 - side) / 2), picture.height - side);
   return { x0, y0, x1: x0 + side, y1: y0 + side };
+}
+
+/** @throws FaceXFormerError BAD_BOX; BAD_OPTION: the picture has no size, or the margin is no number */
+function mustHaveSize(box: Box, picture: Size, margin: number): void {
+  boxOf(box);
+  const numbers = given('A picture has a `width` and a `height`.', () => [picture.width, picture.height, margin]);
+  if (!numbers.every((n) => Number.isFinite(n) && n >= 0))
+    throw new FaceXFormerError('BAD_OPTION', `Width, height and margin are ${numbers.map(shown)}; they must be numbers, 0 or more.`);
 }
 
 /**
@@ -100,9 +124,18 @@ export function toPicture({ x, y }: Point, crop: Box, side = SIZE): Point {
  * A square mask at the picture's scale, nearest neighbour: [picture.height, picture.width], `outside` beyond the crop.
  * @param mask [side, side] class indices of the crop, 224 x 224 of FaceXFormer.
  * @param crop integers, as `checkBox` gives them.
+ * @throws FaceXFormerError BAD_BOX, BAD_OPTION
  */
 export function maskToPicture(mask: Uint8Array, crop: Box, picture: Size, outside = 0): Uint8Array<ArrayBuffer> {
-  const side = Math.sqrt(mask.length);
+  mustHaveSize(crop, picture, 0);
+  checkBox(crop, picture);
+  mustBeWhole(outside, 'outside', 0, 255);
+  const side = tag(mask) === 'Uint8Array' ? Math.sqrt(mask.length) : 0;
+  if (!Number.isInteger(side) || side === 0)
+    throw new FaceXFormerError(
+      'BAD_OPTION',
+      `The mask is ${shown(mask)}; it must be a Uint8Array of classes, as many a line as there are lines.`,
+    );
   const out = new Uint8Array(picture.width * picture.height).fill(outside);
   const width = crop.x1 - crop.x0;
   const height = crop.y1 - crop.y0;

@@ -3,6 +3,7 @@
  * by their tag, not by `instanceof`, so that they may come from another frame and nothing of the page is needed in a worker or in Node.
  */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { said, shown, tag } from '../gpu/given.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Box, Size } from './crop.ts';
 
@@ -83,17 +84,15 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
       case 'OffscreenCanvas':
         return await openCanvas(source as HTMLCanvasElement | OffscreenCanvas);
     }
+    if (typeof source === 'object' && source !== null && 'data' in source) return raw(source as RawPicture);
   } catch (error) {
     throw unreadable(kind, error);
   }
-  if (typeof source === 'object' && source !== null && 'data' in source) return raw(source as RawPicture);
   throw bad(
-    `A ${source === null || typeof source !== 'object' ? String(source).slice(0, 99) : kind} is no picture. Give an image, canvas or video element, ` +
+    `${shown(source)} is no picture. Give an image, canvas or video element, ` +
       'an ImageBitmap, ImageData, VideoFrame, Blob, File or address, or { data, width, height } with RGBA bytes.',
   );
 }
-
-export const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 
 const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('BAD_PICTURE', message, options);
 
@@ -233,8 +232,9 @@ function copyExternal(source: External, texture: GPUTexture, { x0, y0, x1, y1 }:
   return { refused: refusalOf(device, copy) };
 }
 
-function raw({ data, width, height }: RawPicture): Picture {
-  const kind = tag(data);
+function raw({ data: pixels, width, height }: RawPicture): Picture {
+  const kind = tag(pixels);
+  const data = Object(pixels).buffer?.resizable ? pixels.slice() : pixels; // what may be resized is taken by no GPU
   if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray')
     throw bad(`Raw pixels must be a Uint8Array or Uint8ClampedArray of RGBA bytes, not ${kind}.`);
   if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0))
@@ -262,8 +262,7 @@ function raw({ data, width, height }: RawPicture): Picture {
 /** What `error` means to who gave a picture of that kind. */
 export function unreadable(kind: string, error: unknown): FaceXFormerError {
   if (error instanceof FaceXFormerError) return error;
-  const { name, message } = error instanceof Error || tag(error) === 'DOMException' ? (error as Error) : new Error(String(error));
-  if (name === 'SecurityError')
+  if (Object(error).name === 'SecurityError')
     return bad(
       `The ${kind} holds pixels of another origin, which the browser keeps from the page. Serve them with CORS headers and set ` +
         "crossOrigin = 'anonymous' before the source.",
@@ -271,5 +270,5 @@ export function unreadable(kind: string, error: unknown): FaceXFormerError {
     );
   const why =
     kind === 'Blob' || kind === 'File' ? 'is damaged, too large, or of a kind that this browser does not decode' : 'cannot be read';
-  return bad(`The picture (${kind}) ${why}: ${message}`, { cause: error });
+  return bad(`The picture (${kind}) ${why}: ${said(error)}`, { cause: error });
 }

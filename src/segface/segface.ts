@@ -48,7 +48,7 @@ export class SegFace {
    * BAD_OPTION, ABORTED
    */
   static async load(options: SegFaceLoadOptions): Promise<SegFace> {
-    return new SegFace(new Engine(await loadEngine({ ...options }, segFaceConfig)));
+    return new SegFace(new Engine(await loadEngine(options, segFaceConfig)));
   }
 
   /**

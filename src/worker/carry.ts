@@ -2,7 +2,8 @@
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { LoadOptions } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { type PictureSource, type RawPicture, tag, unreadable } from '../image/source.ts';
+import { tag, given as takes } from '../gpu/given.ts';
+import { type PictureSource, type RawPicture, unreadable } from '../image/source.ts';
 import type { PostedCheckpoint, ReadAnswer, ReadCommand } from './protocol.ts';
 
 /** What is posted, and what of it is given away. */
@@ -78,8 +79,8 @@ export async function carriedWeights(
   if (kind === 'Request') return { value: await blobOf(() => fetch(weights as Request)), transfer: [] };
   if (kind === 'Response') return { value: await blobOf(async () => weights as Response), transfer: [] };
   if (kind === 'ReadableStream') return { value: await blobOf(async () => new Response(weights as ReadableStream)), transfer: [] };
-  const { tensors, read } = Object(weights) as Partial<Checkpoint>;
-  if (tensors && read) return posted(weights as Checkpoint);
+  const isOpen = takes('The weights cannot be read.', () => !!(Object(weights).tensors && Object(weights).read));
+  if (isOpen) return posted(weights as Checkpoint);
   return { value: weights as Blob, transfer: [] };
 }
 

@@ -5,6 +5,7 @@ import { queueOf } from '../engine/line.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { checkSignal, mustBe, given as read, shown } from '../gpu/given.ts';
 import type { KernelTime } from '../graph/profile.ts';
 import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
@@ -214,8 +215,11 @@ class Remote {
   protected async show(
     call: 'analyze' | 'detect',
     source: PictureSource,
-    { signal, transfer = [], ...options }: { signal?: AbortSignal | undefined; transfer?: Transferable[] } = {},
+    given: { signal?: AbortSignal | undefined; transfer?: Transferable[] } = {},
   ): Promise<unknown> {
+    const { signal, transfer = [], ...options } = ownOf(given);
+    checkSignal(signal);
+    if (!Array.isArray(transfer)) throw new FaceXFormerError('BAD_OPTION', '`transfer` must be a list.');
     const caught = carried(source);
     const before = this.#posting;
     const inTurn = Promise.all([caught, before]);
@@ -231,11 +235,19 @@ type Unaddressed = Asked extends infer R ? (R extends { engine: number } ? Omit<
 /** Options that do not cross as they are. */
 type Special = { [Name in 'worker' | 'signal' | 'onProgress' | 'weights' | 'fetch' | 'detector']?: RemoteLoadOptions[Name] | undefined };
 
+/** An object's own options, as they are now. @throws FaceXFormerError BAD_OPTION */
+const ownOf = <Options extends object>(options: Options): Options =>
+  read('Options are an object that can be read.', () => {
+    if (Object(options) !== options) throw new TypeError(`not ${shown(options)}`);
+    return Object.assign(Object.create(null), options);
+  });
+
 /** The options that cross, and what is asked with them. */
-async function loaded(
-  call: 'load' | 'loadDetector',
-  { worker, signal, onProgress, weights, fetch, detector, ...options }: Special,
-): Promise<{ connection: Connection; id: number; value: unknown }> {
+async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<{ connection: Connection; id: number; value: unknown }> {
+  const { worker, signal, onProgress, weights, fetch, detector, ...options } = ownOf(special);
+  checkSignal(signal);
+  if (onProgress !== undefined) mustBe('function', onProgress, 'onProgress');
+  if (fetch !== undefined) mustBe('function', fetch, 'fetch');
   if ((options as { device?: unknown }).device)
     throw new FaceXFormerError('BAD_OPTION', 'A `device` cannot be given to a worker; load the engine on the page to share it.');
   if (detector && !detector.mtcnn)
@@ -244,7 +256,7 @@ async function loaded(
       'A `detector` that is code cannot be given to a worker. Give mtcnn() of facexformer-webgpu/client, or find faces on the page and give `boxes`.',
     );
   throwIfAborted(signal);
-  const connection = connectionTo(worker ?? ownWorker());
+  const connection = read('`worker` is no Worker.', () => connectionTo(worker === undefined ? ownWorker() : worker));
   const given = await carriedOrNone(weights);
   const search = detector && (await carriedOrNone(detector.mtcnn.weights));
   const names = [given.name, search ? search.name : ''];
@@ -255,7 +267,10 @@ async function loaded(
     ...(search && { detector: { mtcnn: { ...detector.mtcnn, ...(search.value !== undefined && { weights: search.value }) } } }),
   };
   const said = { ...options, ...(detector && { detector: { ...detector.mtcnn, weights: '' } }), fetch: !!fetch };
-  const key = names.includes(undefined) ? undefined : JSON.stringify([names, Object.entries(said).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const sorted = Object.entries(said).sort(([a], [b]) => (a < b ? -1 : 1));
+  const key = read('An option cannot be given to a worker.', () =>
+    names.includes(undefined) ? undefined : JSON.stringify([names, sorted]),
+  );
   const asked = { call, options: { ...posted, ...(port && { fetch: port }) }, key } as Asked;
   const transfer = [...given.transfer, ...(search?.transfer ?? []), ...(port ? [port] : [])];
   return { connection, ...(await connection.ask(asked, transfer, { signal, onProgress })) };
@@ -286,8 +301,9 @@ export class RemoteFaceXFormer extends Remote {
    * @throws FaceXFormerError as `FaceXFormer.load`; WORKER_FAILED
    */
   static async load(options: RemoteLoadOptions): Promise<RemoteFaceXFormer> {
-    if (!options?.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
-    const { connection, id, value } = await loaded('load', options);
+    const asked = ownOf(options);
+    if (!asked.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+    const { connection, id, value } = await loaded('load', asked);
     return new RemoteFaceXFormer(connection, id, value as LoadedEngine);
   }
 
@@ -311,7 +327,9 @@ export class RemoteFaceXFormer extends Remote {
   }
 
   /** Does what `FaceXFormer.tune` does. */
-  tune({ signal, ...options }: TuneOptions = {}): Promise<TuneReport> {
+  async tune(asked: TuneOptions = {}): Promise<TuneReport> {
+    const { signal, ...options } = ownOf(asked);
+    checkSignal(signal);
     return this.ask({ call: 'tune', options }, [], signal) as Promise<TuneReport>;
   }
 }
@@ -320,7 +338,7 @@ export class RemoteFaceXFormer extends Remote {
 export class RemoteMtcnn extends Remote {
   /** Does what `Mtcnn.load` does. @throws FaceXFormerError as that; WORKER_FAILED */
   static async load(options: RemoteMtcnnOptions = {}): Promise<RemoteMtcnn> {
-    const { connection, id } = await loaded('loadDetector', { ...options });
+    const { connection, id } = await loaded('loadDetector', options);
     return new RemoteMtcnn(connection, id);
   }
 

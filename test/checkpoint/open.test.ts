@@ -104,7 +104,7 @@ describe('what cannot be read is refused', () => {
     ],
     'a stream that fails': [() => new ReadableStream({ pull: () => Promise.reject(new Error('cable')) }), 'WEIGHTS_UNREACHABLE', /cable/],
     'a stream of text': [() => new Blob(['{}']).stream().pipeThrough(new TextDecoderStream()) as never, 'BAD_OPTION', /Uint8Array/],
-    'a number': [() => 7 as never, 'BAD_OPTION', /number/],
+    'a number': [() => 7 as never, 'BAD_OPTION', /given as 7/],
     null: [() => null as never, 'BAD_OPTION', /null/],
     'an address that is none': [() => 'http://[', 'WEIGHTS_UNREACHABLE', /Could not fetch/],
     'an address where nobody listens': [() => 'http://127.0.0.1:9/w.safetensors', 'WEIGHTS_UNREACHABLE', /Could not fetch/],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dtypeFor, wantsFloat16 } from '../../src/engine/dtype.ts';
+import { dtypeFor } from '../../src/engine/dtype.ts';
 import { codeOf } from '../errors.ts';
 
 describe('the element type', () => {
@@ -16,9 +16,5 @@ describe('the element type', () => {
   it('is refused where float16 is asked for by name and the GPU cannot', () => {
     expect(codeOf(() => dtypeFor('f16', unable))).toBe('BAD_OPTION');
     expect(() => dtypeFor('f16', unable)).toThrow(/shader-f16/);
-  });
-
-  it('must have a name', () => {
-    expect(codeOf(() => wantsFloat16('float16' as 'f16'))).toBe('BAD_OPTION');
   });
 });

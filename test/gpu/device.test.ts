@@ -4,7 +4,14 @@ import { codeOf } from '../errors.ts';
 
 const forever = new Promise<never>(() => {});
 const device = (lost: Promise<unknown> = forever, features: Iterable<string> = []) =>
-  ({ lost, label: 'a device', features: new Set(features) }) as unknown as GPUDevice;
+  ({
+    lost,
+    label: 'a device',
+    features: new Set(features),
+    limits: { maxBufferSize: 2 ** 28 },
+    queue: { submit: () => {} },
+    createBuffer: () => {},
+  }) as unknown as GPUDevice;
 
 interface Adapter {
   info?: object;

@@ -1,0 +1,91 @@
+/** Checkpoints of an app's own making: what they list and give is checked, so that whoever reads one can rely on it. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { given, optionsOf, said, shown, tag } from '../gpu/given.ts';
+import { plainBytes } from './bytes.ts';
+import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
+import { heard } from './download.ts';
+import { bytesOf, isDtype } from './dtypes.ts';
+
+const bad = (message: string): FaceXFormerError => new FaceXFormerError('BAD_OPTION', message);
+
+/** The options of reading, whatever was given. @throws FaceXFormerError BAD_OPTION */
+export const readOptionsOf = (options: ReadOptions = {}): ReadOptions =>
+  optionsOf<ReadOptions>('read', { signal: 'signal', onProgress: 'function' }, options);
+
+/**
+ * The same tensors, named once and as long as they say.
+ * @throws FaceXFormerError BAD_OPTION: it is no checkpoint. As it is read: WRONG_WEIGHTS, where a tensor is not what was listed;
+ * WEIGHTS_UNREACHABLE, where reading fails
+ */
+export function sound(checkpoint: Checkpoint): Checkpoint {
+  return given('A checkpoint has `source`, `tensors` by name, and `read`, as seededCheckpoint() gives one.', () => {
+    const { source, rereadable } = checkpoint;
+    if (typeof source !== 'string') throw bad(`The \`source\` of a checkpoint is ${shown(source)}; it must be words.`);
+    if (typeof checkpoint.read !== 'function') throw bad(`The \`read\` of ${source} is ${shown(checkpoint.read)}; it must be a function.`);
+    const tensors = listed(checkpoint.tensors);
+    return { source, rereadable: !!rereadable, tensors, read: (options) => readSound(checkpoint, source, tensors, readOptionsOf(options)) };
+  });
+}
+
+/** @throws FaceXFormerError BAD_OPTION: it is no list of tensors, such as `tensorsOf` gives */
+export function listed<Info extends TensorInfo>(tensors: ReadonlyMap<string, Info>): ReadonlyMap<string, Info> {
+  return given('Tensors are a Map from their names to { name, dtype, shape, bytes }, as tensorsOf() gives one.', () => {
+    const list = new Map(tensors);
+    for (const [key, { name, dtype, shape, bytes }] of list)
+      if (
+        name !== key ||
+        !isDtype(dtype) ||
+        !shape.every((n) => Number.isSafeInteger(n) && n >= 0) ||
+        bytesOf(dtype as Dtype, shape) !== bytes
+      )
+        throw bad(`The tensor ${shown(key)} is listed as ${shown(name)}, ${shown(dtype)} [${shape.map(shown)}] of ${shown(bytes)} bytes.`);
+    return list;
+  });
+}
+
+async function* readSound(checkpoint: Checkpoint, source: string, tensors: Checkpoint['tensors'], { signal, onProgress }: ReadOptions) {
+  const left = new Set(tensors.keys());
+  let thrown: unknown; // by the caller's own function, who is to get it as it is
+  const told = (loaded: number, total: number) => {
+    try {
+      onProgress?.(loaded, total);
+    } catch (error) {
+      thrown = error;
+      throw error;
+    }
+  };
+  const reading = begun(() => checkpoint.read({ signal, ...(onProgress && { onProgress: told }) })[Symbol.asyncIterator](), source);
+  try {
+    for (;;) {
+      const next = await heard(reading.next(), signal);
+      if (!next || next.done) return;
+      const info = tensors.get(next.value.info.name);
+      if (!info || !left.delete(info.name))
+        throw wrong(source, `gives the tensor ${shown(next.value.info.name)}, which it ${info ? 'gave before' : 'does not list'}`);
+      if (tag(next.value.data) !== 'Uint8Array')
+        throw wrong(source, `gives ${shown(next.value.data)} as ${info.name}, and not a Uint8Array`);
+      const data = plainBytes(next.value.data);
+      if (data.length !== info.bytes) throw wrong(source, `gives ${data.length} bytes as ${info.name}, which has ${info.bytes}`);
+      yield { info, data };
+    }
+  } catch (error) {
+    if (error instanceof FaceXFormerError || error === thrown) throw error;
+    throw unreadable(source, error);
+  } finally {
+    await heard(reading.return?.(), signal).catch(() => {}); // what is thrown as it lets go comes after all that matters
+  }
+}
+
+function begun<T>(begin: () => T, source: string): T {
+  try {
+    return begin();
+  } catch (error) {
+    throw error instanceof FaceXFormerError ? error : unreadable(source, error);
+  }
+}
+
+const wrong = (source: string, what: string): FaceXFormerError =>
+  new FaceXFormerError('WRONG_WEIGHTS', `The checkpoint ${source} ${what}.`);
+
+const unreadable = (source: string, cause: unknown): FaceXFormerError =>
+  new FaceXFormerError('WEIGHTS_UNREACHABLE', `The checkpoint ${source} could not be read: ${said(cause)}`, { cause });

@@ -1,0 +1,225 @@
+/** Every argument of every public call, wrong in every way: an error of ours with a code, and from what promises an answer never thrown at once. */
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Mtcnn } from '../../src/detect/mtcnn.ts';
+import type { Loaded } from '../../src/engine/load.ts';
+import { drawFaces } from '../../src/face/draw.ts';
+import { TASK_TABLE } from '../../src/face/tasks.ts';
+import * as api from '../../src/index.ts';
+import { RemoteFaceXFormer, RemoteMtcnn } from '../../src/worker/client.ts';
+import { anything, made, membersOf } from './anything.ts';
+
+const { FaceXFormer, FaceXFormerError, Gallery, seededCheckpoint, tensorsOf } = api;
+
+const RUNS = Number(process.env['FUZZ_CALLS'] ?? 150);
+
+/** An engine without a GPU, whose every frame is zeros. */
+function engineOf(): api.FaceXFormer {
+  const program = {
+    plan: { readbacks: [] },
+    run: async () => ({ encode: 0, results: Promise.resolve(new Map([['age', new ArrayBuffer(32)]])) }),
+  };
+  const parts = {
+    gpu: { adapter: {}, device: { destroy: () => {} }, own: false, lost: new AbortController().signal },
+    config: { form: 'released', heads: [], side: 224, backbone: { name: 'swin_b' }, table: TASK_TABLE },
+    tasks: ['age'],
+    dtype: 'f32',
+    source: 'nowhere',
+    parameters: { bytes: 0, destroy: () => {} },
+    preprocess: { upload: async () => ({ accepted: Promise.resolve() }), destroy: () => {} },
+    programs: { mostImages: () => 8, get: async () => program, plan: () => ({}), destroy: () => {} },
+    detector: { detect: async () => [] },
+  };
+  return Reflect.construct(FaceXFormer, [parts as unknown as Loaded]) as api.FaceXFormer;
+}
+
+const picture = { data: new Uint8Array(16 * 16 * 4), width: 16, height: 16 };
+const box = { x0: 0, y0: 0, x1: 16, y1: 16 };
+
+/** What came of a call: nothing, or the code of its error, or what is wrong with how it failed. */
+async function outcomeOf(call: () => unknown, promises: boolean): Promise<string> {
+  const code = (error: unknown) =>
+    error instanceof FaceXFormerError ? error.code : `untyped: ${String((error as Error)?.stack ?? error)}`;
+  let answer: unknown;
+  try {
+    answer = call();
+  } catch (error) {
+    return promises ? `thrown at once: ${code(error)}` : code(error);
+  }
+  try {
+    await answer;
+    return 'nothing';
+  } catch (error) {
+    return code(error);
+  }
+}
+
+const drained = async (items: AsyncIterable<unknown>) => {
+  for await (const _ of items);
+};
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** Calls that must fail, and how. */
+const CALLS: Record<string, [call: (engine: api.FaceXFormer) => unknown, code: string]> = {
+  'box 0': [(engine) => engine.analyze(picture, { box: 0 as never }), 'BAD_OPTION'],
+  'box null': [(engine) => engine.analyze(picture, { box: null as never }), 'BAD_OPTION'],
+  'box of two': [(engine) => engine.analyze(picture, { box: [box, box] as never }), 'BAD_OPTION'],
+  'a box of nothing': [(engine) => engine.analyze(picture, { box: {} as never }), 'BAD_BOX'],
+  'a box of big numbers': [(engine) => engine.analyze(picture, { box: { x: 1n, y: 1, width: 1, height: 1 } as never }), 'BAD_BOX'],
+  'boxes 0': [(engine) => engine.analyze(picture, { boxes: 0 as never }), 'BAD_OPTION'],
+  'boxes false': [(engine) => engine.analyze(picture, { boxes: false as never }), 'BAD_OPTION'],
+  'boxes of one': [(engine) => engine.analyze(picture, { boxes: box as never }), 'BAD_OPTION'],
+  'boxes of no box': [(engine) => engine.analyze(picture, { boxes: [null] as never }), 'BAD_BOX'],
+  'too many boxes': [(engine) => engine.analyze(picture, { boxes: Array(45_000).fill(box) }), 'BAD_OPTION'],
+  'options null': [(engine) => engine.analyze(picture, null as never), 'BAD_OPTION'],
+  'options 7': [(engine) => engine.analyze(picture, 7 as never), 'BAD_OPTION'],
+  'raw 1': [(engine) => engine.analyze(picture, { raw: 1 as never }), 'BAD_OPTION'],
+  'a controller as signal': [(engine) => engine.analyze(picture, { signal: new AbortController() as never }), 'BAD_OPTION'],
+  'a task of a big number': [(engine) => engine.analyze(picture, { tasks: [1n] as never }), 'UNKNOWN_TASK'],
+  'a way to crop of a big number': [(engine) => engine.analyze(picture, { crop: 1n as never }), 'BAD_OPTION'],
+  'a picture of a symbol': [(engine) => engine.analyze(Symbol('picture') as never, { box }), 'BAD_PICTURE'],
+  'pixels of no length': [(engine) => engine.analyze({ ...picture, width: Symbol('width') as never }, { box }), 'BAD_PICTURE'],
+  'tune null': [(engine) => engine.tune(null as never), 'BAD_OPTION'],
+  'a budget of words': [(engine) => engine.tune({ budget: 'long' as never }), 'BAD_OPTION'],
+  'a budget of a big number': [(engine) => engine.tune({ budget: 5n as never }), 'BAD_OPTION'],
+  'a plan of no faces': [(engine) => engine.plan(undefined, 0), 'BAD_OPTION'],
+  'a plan of nine faces': [(engine) => engine.plan(undefined, 9), 'BAD_OPTION'],
+  'a profile of half a face': [(engine) => engine.profile(undefined, 0.5), 'BAD_OPTION'],
+  'a profile of no list': [(engine) => engine.profile('age' as never), 'BAD_OPTION'],
+  'load nothing': [() => FaceXFormer.load(undefined as never), 'BAD_OPTION'],
+  'load null': [() => FaceXFormer.load(null as never), 'BAD_OPTION'],
+  'weights 0': [() => FaceXFormer.load({ weights: 0 as never }), 'BAD_OPTION'],
+  'a dtype of a big number': [() => FaceXFormer.load({ weights: 'w', dtype: 1n as never }), 'BAD_OPTION'],
+  'no such dtype': [() => FaceXFormer.load({ weights: 'w', dtype: 'int8' as never }), 'BAD_OPTION'],
+  'no such plan': [() => FaceXFormer.load({ weights: 'w', plan: null as never }), 'BAD_OPTION'],
+  'a device of nothing': [() => FaceXFormer.load({ weights: 'w', device: {} as never }), 'BAD_OPTION'],
+  'a device null': [() => FaceXFormer.load({ weights: 'w', device: null as never }), 'BAD_OPTION'],
+  'onProgress null': [() => FaceXFormer.load({ weights: 'w', onProgress: null as never }), 'BAD_OPTION'],
+  'a detector of nothing': [() => FaceXFormer.load({ weights: 'w', detector: {} as never }), 'BAD_OPTION'],
+  'an option that only its prototype has': [() => FaceXFormer.load(Object.create({ weights: 'w' }) as never), 'BAD_OPTION'],
+  'seeded by half': [() => seededCheckpoint(tensorsOf('released'), 0.5), 'BAD_OPTION'],
+  'seeded of no list': [() => seededCheckpoint({} as never), 'BAD_OPTION'],
+  'tensors of no form': [() => tensorsOf('trained' as never), 'BAD_OPTION'],
+  'bytes of no checkpoint': [() => drained(api.safetensorsBytes({} as never)), 'BAD_OPTION'],
+  'bytes of a checkpoint without read': [
+    () => drained(api.safetensorsBytes({ source: 'x', tensors: new Map(), rereadable: true } as never)),
+    'BAD_OPTION',
+  ],
+  'open null': [() => api.openCheckpoint('w', null as never), 'BAD_OPTION'],
+  'open with a fetch of nothing': [() => api.openCheckpoint('w', { fetch: {} as never }), 'BAD_OPTION'],
+  'open with patience of words': [() => api.openCheckpoint('w', { retry: { tries: 'many' as never } }), 'BAD_OPTION'],
+  'a gallery of nothing': [() => Gallery.fromJSON(undefined), 'BAD_OPTION'],
+  'a gallery of no bytes': [() => Gallery.fromBytes(null as never), 'BAD_OPTION'],
+  'an embedding of big numbers': [() => new Gallery().add('a', [1n, 2n] as never), 'BAD_OPTION'],
+  'an embedding without end': [() => new Gallery().add('a', { length: 2 ** 53 } as never), 'BAD_OPTION'],
+  'similar to nothing': [() => api.similarity(null as never, null as never), 'BAD_OPTION'],
+  'a plan printed of nothing': [() => api.printPlan(null as never), 'BAD_OPTION'],
+  'a plan as JSON of nothing': [() => api.planJson({} as never), 'BAD_OPTION'],
+  'faces drawn on nothing': [() => drawFaces(null as never, []), 'BAD_OPTION'],
+  'no faces drawn': [() => drawFaces({} as never, null as never), 'BAD_OPTION'],
+  'widened nothing': [() => api.widen(null as never, picture), 'BAD_BOX'],
+  'widened in nothing': [() => api.widenToSquare(box, null as never), 'BAD_OPTION'],
+  'a mask of nothing': [() => api.maskToPicture(null as never, box, picture), 'BAD_OPTION'],
+  'MTCNN of null': [() => Mtcnn.load(null as never), 'BAD_OPTION'],
+  'MTCNN of a big number': [() => Mtcnn.load({ minFace: 7n as never }), 'BAD_OPTION'],
+  'a worker of nothing': [() => RemoteFaceXFormer.load({ weights: 'w', worker: {} as never }), 'BAD_OPTION'],
+  'a worker for null': [() => RemoteFaceXFormer.load(null as never), 'BAD_OPTION'],
+  'a detector in a worker of null': [() => RemoteMtcnn.load(null as never), 'BAD_OPTION'],
+};
+const SYNCHRONOUS = /plan |plan$|^seeded|^tensors|gallery|embedding|similar|drawn|^widened|^a mask/;
+
+it.each(Object.keys(CALLS))('%s', async (name) => {
+  const [call, code] = CALLS[name] as (typeof CALLS)[string];
+  expect(await outcomeOf(() => call(engineOf()), !SYNCHRONOUS.test(name) || name === 'no such plan')).toBe(code);
+});
+
+it('options are an object’s own, whatever prototypes have', async () => {
+  Object.assign(Object.prototype, { box: 'half', tasks: ['mood'], signal: 7 });
+  try {
+    const { faces } = await engineOf().analyze(picture, {});
+    expect(faces).toEqual([]);
+  } finally {
+    for (const name of ['box', 'tasks', 'signal']) delete (Object.prototype as unknown as Record<string, unknown>)[name];
+  }
+});
+
+it('pixels that may be resized are copied', async () => {
+  const data = new Uint8Array(Reflect.construct(ArrayBuffer, [1024, { maxByteLength: 2048 }]));
+  expect((await engineOf().analyze({ ...picture, data }, { boxes: [] })).faces).toEqual([]);
+});
+
+describe(`fuzzed, ${RUNS} times each`, () => {
+  const options = membersOf(['box', 'boxes', 'crop', 'maxFaces', 'tasks', 'raw', 'taps', 'heatmaps', 'signal', 'boxs'], {
+    box: fc.constantFrom(box, 'whole'),
+    boxes: fc.array(membersOf(['x0', 'y0', 'x1', 'y1', 'width']), { maxLength: 3 }),
+    tasks: fc.constant(['age']),
+  });
+  const source = fc.oneof(fc.constant(picture), membersOf(['data', 'width', 'height'], { data: fc.constant(picture.data) }));
+  const loads = membersOf(['weights', 'tasks', 'detector', 'dtype', 'plan', 'tuned', 'device', 'fetch', 'signal', 'onProgress'], {
+    weights: fc.oneof(membersOf(['source', 'tensors', 'read', 'rereadable']), fc.constant(new Uint8Array(9))),
+    device: membersOf(['features', 'lost', 'queue', 'limits', 'createBuffer']),
+    detector: membersOf(['detect']),
+  });
+  const embedding = fc.oneof(anything, fc.array(fc.double()), fc.array(anything));
+  const ARGUMENTS: Record<string, [arguments_: fc.Arbitrary<readonly unknown[]>, call: (...given: never[]) => unknown, promises?: true]> = {
+    analyze: [fc.tuple(source, options), (...given) => engineOf().analyze(...(given as unknown as [never])), true],
+    analyzeMany: [fc.tuple(anything, options), (pictures, asked) => drained(engineOf().analyzeMany(pictures, asked)), true],
+    plan: [fc.tuple(anything, anything), (...given) => engineOf().plan(...(given as unknown as [never]))],
+    profile: [
+      fc.tuple(fc.constantFrom('age', ['mood'], 0, null), anything),
+      (...given) => engineOf().profile(...(given as unknown as [never])),
+      true,
+    ],
+    load: [fc.tuple(loads), (asked) => FaceXFormer.load(asked), true],
+    openCheckpoint: [
+      fc.tuple(anything, membersOf(['signal', 'cache', 'retry', 'onProgress'])),
+      (weights, asked) => api.openCheckpoint(weights, asked),
+      true,
+    ],
+    seededCheckpoint: [fc.tuple(fc.oneof(anything, fc.constant(new Map())), anything), seededCheckpoint],
+    tensorsOf: [fc.tuple(fc.oneof(anything, fc.constant('paper')), membersOf(['backbone', 'hourglass'])), tensorsOf],
+    safetensorsBytes: [
+      fc.tuple(membersOf(['source', 'tensors', 'read', 'rereadable'])),
+      (checkpoint) => drained(api.safetensorsBytes(checkpoint)),
+      true,
+    ],
+    similarity: [fc.tuple(embedding, embedding), api.similarity],
+    'gallery.add': [fc.tuple(anything, embedding), (name, one) => new Gallery().add(name, one)],
+    'gallery.match': [fc.tuple(embedding, anything), (one, threshold) => new Gallery().add('a', [1, 2]).match(one, threshold)],
+    'Gallery.fromJSON': [
+      fc.tuple(membersOf(['format', 'version', 'entries'], { format: fc.constant('facexformer-gallery'), version: fc.constant(1) })),
+      (json) => Gallery.fromJSON(json),
+    ],
+    'Gallery.fromBytes': [fc.tuple(anything), (bytes) => Gallery.fromBytes(bytes)],
+    printPlan: [fc.tuple(membersOf(['dispatches', 'totals', 'slots', 'parameters'])), api.printPlan],
+    planJson: [fc.tuple(membersOf(['dispatches', 'totals', 'slots', 'readbacks'])), api.planJson],
+    faceToJson: [fc.tuple(anything), api.faceToJson],
+    widen: [fc.tuple(anything, anything, anything), api.widen],
+    widenToSquare: [fc.tuple(anything, anything, anything), api.widenToSquare],
+    maskToPicture: [fc.tuple(anything, anything, anything, anything), api.maskToPicture],
+    drawFaces: [fc.tuple(anything, anything, anything), (ctx, faces, how) => drawFaces(ctx, faces, how)],
+    'Mtcnn.load': [
+      fc.tuple(membersOf(['minFace', 'threshold', 'maxFaces', 'order', 'device', 'signal'])),
+      (asked) => Mtcnn.load(asked),
+      true,
+    ],
+    'RemoteFaceXFormer.load': [
+      fc.tuple(membersOf(['weights', 'worker', 'signal', 'detector', 'onProgress', 'dtype'])),
+      (asked) => RemoteFaceXFormer.load(asked),
+      true,
+    ],
+    'RemoteMtcnn.load': [fc.tuple(membersOf(['weights', 'worker', 'signal', 'minFace'])), (asked) => RemoteMtcnn.load(asked), true],
+  };
+
+  it.each(Object.keys(ARGUMENTS))('%s', async (name) => {
+    vi.stubGlobal('fetch', async () => new Response('', { status: 404 }));
+    const [given, call, promises = false] = ARGUMENTS[name] as (typeof ARGUMENTS)[string];
+    await fc.assert(
+      fc.asyncProperty(given, async (all) => {
+        expect(await outcomeOf(() => call(...(all.map(made) as never[])), promises)).toMatch(/^[A-Z_]+$|^nothing$/);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
