@@ -15,7 +15,8 @@ export const packagedWeights = (): URL => new URL('./mtcnn.safetensors', import.
 
 /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, ABORTED */
 export async function readWeights(source: WeightsSource, signal?: AbortSignal): Promise<Weights> {
-  const checkpoint = inFloat32(await openCheckpoint(source, { signal }));
+  // A small file of the page's own, which the browser keeps as it keeps the page's scripts.
+  const checkpoint = inFloat32(await openCheckpoint(source, { signal, cache: false }));
   const weights = new Map<string, { shape: readonly number[]; values: Float32Array }>();
   for await (const { info, data } of checkpoint.read({ signal }))
     weights.set(info.name, { shape: info.shape, values: aligned(data).slice() });

@@ -37,6 +37,21 @@ describe('adapters', () => {
     expect(found?.score).toBe(0.8);
   });
 
+  it("MediaPipe's answer as its reference has it: corners where it has no points, every face, none for nothing", async () => {
+    const detection = {
+      categories: [{ score: 0.93, index: 0, categoryName: '', displayName: '' }],
+      boundingBox: { originX: 126, originY: 100, width: 463, height: 463, angle: 0 },
+    };
+    const points = [0.44, 0.56, 0.5, 0.5, 0.37, 0.6].map((x, i) => ({ x, y: 0.4 + 0.02 * i, label: '', score: 0 }));
+    const answers = [{ detections: [{ ...detection, keypoints: points }, { ...detection, keypoints: [] }, detection] }, { detections: [] }];
+    const detector = fromMediaPipe({ detect: () => answers.shift() as (typeof answers)[number] });
+    const [first, ...others] = await detector.detect(canvas);
+    const at = (i: number): Point => ({ x: (points[i]?.x ?? 0) * 960, y: (points[i]?.y ?? 0) * 640 });
+    expect(first).toEqual({ box: boxOfPoints(at(0), at(1), at(3)), score: 0.93 });
+    expect(others).toEqual([1, 2].map(() => ({ box: { x0: 126, y0: 100, x1: 589, y1: 563 }, score: 0.93 })));
+    expect(await detector.detect(canvas)).toEqual([]);
+  });
+
   it('Human, by its mesh, or its box where it has none', async () => {
     const mesh: number[][] = Array.from({ length: 468 }, () => [0, 0, 0]);
     for (const [i, { x, y }] of [

@@ -9,6 +9,7 @@ import webpack from 'webpack';
 import { launchBrowser } from '../../tools/browser/launch.ts';
 import { root } from '../../tools/root.ts';
 import { driverFile } from '../../tools/vulkan.mjs';
+import { detections } from '../detect/detections.ts';
 import { type Consumer, install, run } from './consumer.ts';
 import { STRICT, site, type Visit, visit } from './site.ts';
 import { installTools, toolFile } from './tools.ts';
@@ -31,7 +32,7 @@ const APP: Readonly<Record<string, string>> = {
   'index.html': '<!doctype html><html lang="en"><title>app</title><script type="module" src="./app.js"></script></html>',
   'app.js': `
 import { FaceXFormerError, seededCheckpoint, tensorsOf } from 'facexformer-webgpu';
-import { FaceXFormerError as RemoteError, RemoteFaceXFormer, RemoteMtcnn } from 'facexformer-webgpu/client';
+import { FaceXFormerError as RemoteError, mtcnn, RemoteFaceXFormer, RemoteMtcnn } from 'facexformer-webgpu/client';
 const bytes = new Uint8Array([1, 2, 3]);
 const own = new Worker(new URL('./face.worker.js', import.meta.url), { type: 'module' });
 const given = new Worker(new URL('facexformer-webgpu/worker', import.meta.url), { type: 'module' });
@@ -55,7 +56,7 @@ globalThis.app = {
   async analyse() {
     const phases = new Set();
     const load = () => RemoteFaceXFormer.load({
-      weights: seededCheckpoint(tensorsOf('released')), tasks: ['gender', 'landmarks'], onProgress: ({ phase }) => phases.add(phase),
+      weights: seededCheckpoint(tensorsOf('released')), tasks: ['gender', 'landmarks'], detector: mtcnn(), onProgress: ({ phase }) => phases.add(phase),
     });
     const engine = await load();
     const canvas = document.createElement('canvas');
@@ -63,8 +64,9 @@ globalThis.app = {
     canvas.getContext('2d').fillRect(8, 8, 40, 40);
     const { faces } = await engine.analyze(canvas, { box: 'whole' });
     const aborted = await engine.analyze(canvas, { box: 'whole', signal: AbortSignal.abort() }).then(() => 'done', codeOf);
+    const found = (await engine.analyze(canvas)).faces.length;
     engine.dispose();
-    return { label: faces[0].gender.label, landmarks: faces[0].landmarks.length, phases: [...phases], aborted };
+    return { found, label: faces[0].gender.label, landmarks: faces[0].landmarks.length, phases: [...phases], aborted };
   },
 };
 `,
@@ -148,6 +150,7 @@ describe('under a strict policy', () => {
     await withEsbuild(folder);
     const answer = await during(join(folder, 'out'), STRICT, ({ page }) => page.evaluate('app.analyse()'));
     expect(answer).toEqual({
+      found: 0,
       label: expect.stringMatching(/^(fe)?male$/),
       landmarks: 68,
       phases: expect.arrayContaining(['device', 'pipelines', 'weights', 'ready']),
@@ -322,10 +325,18 @@ describe('its command line', () => {
     vi.stubEnv('VK_DRIVER_FILES', driverFile('swiftshader'));
     const json = join(consumer.folder, 'face.json');
     const said = await command('analyze', picture, '--weights', 'seeded', '--tasks', 'gender', '--json', json);
+    const found = join(consumer.folder, 'found.json');
+    const detected = await command('detect', picture, '--json', found);
     vi.unstubAllEnvs();
+    expect(detected).toMatchObject({ code: 0, stdout: expect.stringMatching(/512 x 512: 1 face/) });
+    const [face] = detections.find(({ image }) => image === 'astronaut.png')?.faces ?? [];
+    const [{ faces }] = JSON.parse(readFileSync(found, 'utf8'));
+    Object.values(face?.box ?? {}).forEach((side, i) => {
+      expect(Math.abs(faces[0].box[i] - side)).toBeLessThan(0.5);
+    });
     expect(said).toMatchObject({ code: 0, stdout: expect.stringMatching(/UNTRAINED[\s\S]*gender +(fe)?male/) });
     expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({
-      pictures: [{ width: 512, height: 512, faces: [{ gender: { label: expect.any(String) } }] }],
+      pictures: [{ width: 512, height: 512, faces: [{ source: 'detector', gender: { label: expect.any(String) } }] }],
     });
   });
 });
@@ -339,7 +350,8 @@ describe('its types', () => {
   const source = `
 import { type Analysis, FaceXFormer, FaceXFormerError, Gallery, maskToPicture } from 'facexformer-webgpu';
 import { RemoteFaceXFormer } from 'facexformer-webgpu/client';
-import { drawFaces } from 'facexformer-webgpu/draw';
+import { cropFace, drawFaces } from 'facexformer-webgpu/draw';
+import { faceQuality, mirror } from 'facexformer-webgpu/faces';
 import 'facexformer-webgpu/worker';
 import * as single from 'facexformer-webgpu/standalone';
 export async function app(picture: Blob, ctx: CanvasRenderingContext2D): Promise<Analysis> {
@@ -347,6 +359,7 @@ export async function app(picture: Blob, ctx: CanvasRenderingContext2D): Promise
   const answer = await engine.analyze(picture, { box: 'whole' });
   drawFaces(ctx, answer.faces);
   single.drawFaces(ctx, answer.faces);
+  for (const face of answer.faces) if (faceQuality(mirror(face, answer), answer).size > 9) await cropFace(picture, face, { align: true });
   return answer;
 }
 export const blob = new Blob([maskToPicture(new Uint8Array(9), { x0: 0, y0: 0, x1: 1, y1: 1 }, { width: 1, height: 1 }), new Gallery().toBytes()]);
