@@ -39,8 +39,8 @@ const WAITING_FILES = 4;
 
 /**
  * Opens a checkpoint: hosted weights, by the address of their folder (ending in `/`) or of its config.json, which are verified, kept
- * for the next visit, and resumed where the network broke off; or one safetensors file, by its address (string or URL, fetched), in a
- * Request, Response, Blob, File or bytes, or as a stream. The header is read at once, the tensors when `read` asks for them: never more
+ * for the next visit, and resumed where the network broke off; or one safetensors file, by its address (string or URL), kept as well and
+ * fetched anew where the server says that it is another, in a Request, Response, Blob, File or bytes, or as a stream. The header is read at once, the tensors when `read` asks for them: never more
  * than the largest tensor and small chunks are held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address or a
  * stream is opened and not read, abort the signal. Hosted weights give up a connection that falls silent; a single file or a stream is
  * waited for until the signal says otherwise.

@@ -57,7 +57,14 @@ export async function maskBitmap(
 ): Promise<ImageBitmap> {
   const image = new ImageData(picture.width, picture.height);
   const alpha = alphaOf(face, classes, picture, options);
-  for (const [i, value] of alpha.entries()) if (value > 0) image.data.set([...colour, value], 4 * i);
+  const [red, green, blue] = colour;
+  for (let i = 0; i < alpha.length; i++) {
+    if (alpha[i] === 0) continue;
+    image.data[4 * i] = red;
+    image.data[4 * i + 1] = green;
+    image.data[4 * i + 2] = blue;
+    image.data[4 * i + 3] = alpha[i] as number;
+  }
   return createImageBitmap(image);
 }
 
