@@ -2,12 +2,15 @@
 
 const CONSTANT = /\bconst (\w+)(?:: ?u32)? ?= ?([^;]+);/g;
 
-/** The constants by name, in a text that declares each before the next one uses it. */
+/** The constants by name, whatever the order in which a text declares them. */
 export function constantsOf(wgsl: string): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
-  for (const [, name, value] of wgsl.matchAll(CONSTANT)) {
-    const size = sizeOf(value as string, sizes);
-    if (size !== undefined) sizes.set(name as string, size);
+  for (let known = -1; known < sizes.size; ) {
+    known = sizes.size;
+    for (const [, name, value] of wgsl.matchAll(CONSTANT)) {
+      const size = sizeOf(value as string, sizes);
+      if (size !== undefined) sizes.set(name as string, size);
+    }
   }
   return sizes;
 }

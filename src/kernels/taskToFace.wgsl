@@ -1,32 +1,17 @@
 // Attention of a few task tokens to many face tokens, each chunk of keys by itself: for every query and head of 16 dimensions
 //   m = max_j s_j, l = sum_j exp(s_j - m), a = sum_j exp(s_j - m) v_j,   s_j = q . k_j / 4
-// over one share of the keys. taskToFaceMerge puts the shares together: the keys give the parallelism that 18 queries lack.
+// over one share of the keys. tokenUpdate puts the shares together: the keys give the parallelism that 18 queries lack.
 //
 // q [images * TOKENS, ...], k and v [images * KEYS, ...] of row strides and offsets in vec4; y [images * TOKENS][HEADS][shares] of
 // 5 vec4: a, (m, l, 0, 0). A workgroup has one chunk of keys of one head in workgroup memory; a thread is a query and every PARTS-th
 // key of the chunk, two of them a step.
-alias elem = f32;
 
 const THREADS = 64u;
 const CHUNK = 64u;
 const EACH = CHUNK * 4u / THREADS; // vec4 of the keys that a thread brings
 const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
 
-override TOKENS: u32;
 override GROUP_TOKENS: u32; // queries of one workgroup, at most THREADS
-override KEYS: u32;
-override HEADS: u32;
-override Q_STRIDE: u32;
-override Q_OFFSET: u32;
-override Q_ROWS: u32; // of q, which repeat
-override K_STRIDE: u32;
-override V_STRIDE: u32;
-override V_OFFSET: u32;
-
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4<elem>>;
-@group(0) @binding(2) var<storage, read> v: array<vec4<elem>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 var<workgroup> keys: array<vec4f, CHUNK * 4u>;
 var<workgroup> values: array<vec4f, CHUNK * 4u>;

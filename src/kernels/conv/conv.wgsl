@@ -16,17 +16,6 @@ const QUADS = 1u;
 const TILE_K = 16u;
 const AHEAD = 1u; // 0: a step is read when it is due, which takes fewer registers
 
-const ACROSS = TILE_QUADS / QUADS; // threads of a tile's columns, and of its rows
-const DOWN = TILE_ROWS / ROWS;
-const THREADS = ACROSS * DOWN;
-const STEP = TILE_K / 4u; // vec4 of a pixel that a step takes
-const X_ROW_OF_STEP = STEP + 1u; // with a vec4 of padding, so that a wave reads from all banks
-const X_ITEMS = TILE_ROWS * STEP; // vec4 of a step
-const W_ITEMS = TILE_K * TILE_QUADS;
-const X_EACH = (X_ITEMS + THREADS - 1u) / THREADS; // those that a thread brings, of the same channels
-const W_EACH = (W_ITEMS + THREADS - 1u) / THREADS;
-const SUMS = ROWS * QUADS;
-
 override INNER: u32;
 override COLS: u32;
 override SHARES: u32; // of KERNEL^2 INNER, over the grid's z
@@ -44,10 +33,6 @@ override COARSE: bool;
 @group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
 @group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<output>>;
-
-// They are laid out as in matmul: indexes that are constant need no check of their bounds.
-var<workgroup> xs: array<array<array<vec4f, X_ROW_OF_STEP>, ROWS>, DOWN>; // [thread's rows][row][k / 4]
-var<workgroup> ws: array<array<array<array<vec4f, ACROSS>, QUADS>, 4>, STEP>; // [k / 4][k % 4][quad][thread's column]
 
 // What a thread brings of a step: read while the step before is multiplied, and put into workgroup memory after it.
 struct Part {
@@ -127,33 +112,13 @@ fn conv(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3
       }
     }
     for (var i = 0u; i < W_EACH; i++) { // unroll
-      let item = thread + i * THREADS;
-      if ((i + 1u) * THREADS <= W_ITEMS || item < W_ITEMS) {
-        let k = item / TILE_QUADS;
-        let place = item % TILE_QUADS;
-        ws[k / 4u][k % 4u][place / ACROSS][place % ACROSS] = next.w[i];
-      }
+      putW(thread, i, next.w[i]);
     }
     workgroupBarrier();
     if (AHEAD == 1u) {
       next = fetch(map, reader, k0 + min(step + TILE_K, inner - TILE_K)); // at last once more, for nothing
     }
-    for (var q = 0u; q < STEP; q++) { // nounroll
-      let own = &xs[down];
-      let step4 = &ws[min(q, STEP - 1u)];
-      var values = array<vec4f, ROWS>();
-      for (var i = 0u; i < ROWS; i++) { // unroll
-        values[i] = own[i][min(q, STEP - 1u)];
-      }
-      for (var j = 0u; j < 4u; j++) { // unroll
-        for (var v = 0u; v < QUADS; v++) { // unroll
-          let columns = step4[j][v][column];
-          for (var i = 0u; i < ROWS; i++) { // unroll
-            sums[i * QUADS + v] = fma(vec4f(values[i][j]), columns, sums[i * QUADS + v]);
-          }
-        }
-      }
-    }
+    multiply(down, column, &sums);
     workgroupBarrier();
   }
   for (var i = 0u; i < ROWS; i++) { // unroll

@@ -3,7 +3,9 @@ import activation from '../parts/activation.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
+import product from '../parts/product.wgsl';
 import source from '../parts/source.wgsl';
+import step from '../parts/step.wgsl';
 import store from '../parts/store.wgsl';
 import wgsl from './matmul.wgsl';
 import { productLaunch, type StreamMatmulShape } from './role.ts';
@@ -67,7 +69,7 @@ export function tilesNear(own: MatmulTile, shape: StreamMatmulShape): MatmulTile
 
 /** @param choose the machine shape for a product */
 export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
-  defineKernel('matmul', [wgsl, source, momentsOf, momentsOfQuad, store, activation, gelu], (shape: StreamMatmulShape) => {
+  defineKernel('matmul', [wgsl, product, step, source, momentsOf, momentsOfQuad, store, activation, gelu], (shape: StreamMatmulShape) => {
     const tile = choose(shape);
     if (!fits(tile, shape))
       throw new RangeError(`matmul: no tile of ${tile.TILE_ROWS} x ${4 * tile.TILE_QUADS} for ${JSON.stringify(shape)}`);

@@ -8,10 +8,6 @@
 // merges those exactly and normalises rows as they are read: no pass over x, and nothing cancels as E[x^2] - E[x]^2 does. STREAM writes them.
 // SHARES of the inner dimension, each a z of the grid, where tiles are too few to fill a GPU: y is then [SHARES][rows, COLS] of mere sums, which
 // sumShares adds up. Without shares the grid's z are images that have a weight each.
-alias input = f32;
-alias weight = f32;
-alias added = f32;
-alias output = f32;
 
 const TILE_ROWS = 32u;
 const TILE_QUADS = 16u;
@@ -20,41 +16,13 @@ const QUADS = 1u;
 const TILE_K = 16u;
 const AHEAD = 1u; // 0: a step is read when it is due, which takes fewer registers
 
-const ACROSS = TILE_QUADS / QUADS; // threads of a tile's columns, and of its rows
-const DOWN = TILE_ROWS / ROWS;
-const THREADS = ACROSS * DOWN;
 const BLOCKS = TILE_QUADS / 16u; // of 64 columns, of a tile
-const STEP = TILE_K / 4u; // vec4 of a row of x that a step takes
-const X_ROW_OF_STEP = STEP + 1u; // with a vec4 of padding, so that a wave reads from all banks
-const X_ITEMS = TILE_ROWS * STEP; // vec4 of a step
-const W_ITEMS = TILE_K * TILE_QUADS;
-const X_EACH = (X_ITEMS + THREADS - 1u) / THREADS; // those that a thread brings
-const W_EACH = (W_ITEMS + THREADS - 1u) / THREADS;
-const SUMS = ROWS * QUADS;
 const PAIRS = TILE_K / DOWN; // of a thread's rows, whose moments have room in a step of w
 const HELD = 2u * PAIRS;
 const TURNS = (ROWS + HELD - 1u) / HELD;
 
-override INNER: u32;
-override COLS: u32;
 override SHARES: u32; // of INNER, over the grid's z
-override X_ROW: u32; // vec4 from a row of x to the next
-override SIDE: u32; // not 0: a row is 2x2 neighbours in a map of that side
-override NORM: bool;
-override EPS: f32;
-override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU, 3 hard swish, 4 ReLU when r is added
-override RESIDUAL: u32; // 0 none, 1 r, 2 r again and again
-override STREAM: bool; // y, and r where it is added, are streams
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<input>>;
-@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read> r: array<vec4<added>>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<output>>;
-
-// A step, laid out so that indexes are constant where they can be: they need no check of their bounds.
-var<workgroup> xs: array<array<array<vec4f, X_ROW_OF_STEP>, ROWS>, DOWN>; // [thread's rows][row][k / 4]
-var<workgroup> ws: array<array<array<array<vec4f, ACROSS>, QUADS>, 4>, STEP>; // [k / 4][k % 4][quad][thread's column]
 var<workgroup> moments: array<vec2f, TILE_ROWS>; // of rows: mean, 1 / deviation
 
 // Where a thread reads: its tile's first row of x and the last that there is, the first k, and its own first vec4 of w.
@@ -119,33 +87,13 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
       }
     }
     for (var i = 0u; i < W_EACH; i++) { // unroll
-      let item = thread + i * THREADS;
-      if ((i + 1u) * THREADS <= W_ITEMS || item < W_ITEMS) {
-        let k = item / TILE_QUADS;
-        let quad = item % TILE_QUADS;
-        ws[k / 4u][k % 4u][quad / ACROSS][quad % ACROSS] = next.w[i];
-      }
+      putW(thread, i, next.w[i]);
     }
     workgroupBarrier();
     if (AHEAD == 1u) {
       next = fetch(tile, min(step + TILE_K, inner - TILE_K), thread); // at last once more, for nothing
     }
-    for (var q = 0u; q < STEP; q++) { // nounroll
-      let own = &xs[down];
-      let all = &ws[min(q, STEP - 1u)];
-      var values = array<vec4f, ROWS>();
-      for (var i = 0u; i < ROWS; i++) { // unroll
-        values[i] = own[i][min(q, STEP - 1u)];
-      }
-      for (var c = 0u; c < 4u; c++) { // unroll
-        for (var v = 0u; v < QUADS; v++) { // unroll
-          let columns = all[c][v][column];
-          for (var i = 0u; i < ROWS; i++) { // unroll
-            sums[i * QUADS + v] = fma(vec4f(values[i][c]), columns, sums[i * QUADS + v]);
-          }
-        }
-      }
-    }
+    multiply(down, column, &sums);
     workgroupBarrier();
   }
   let row0 = group.z * rowsOfZ + group.y * TILE_ROWS + down * ROWS; // of y

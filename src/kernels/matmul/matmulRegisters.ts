@@ -3,6 +3,7 @@ import activation from '../parts/activation.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
+import product from '../parts/product.wgsl';
 import source from '../parts/source.wgsl';
 import store from '../parts/store.wgsl';
 import wgsl from './matmulRegisters.wgsl';
@@ -10,7 +11,7 @@ import { productLaunch, type StreamMatmulShape } from './role.ts';
 
 /** Machine shapes: `GROUPS` of `ROWS` rows each in a workgroup, `QUADS` times four columns of a thread, `STEP` of `inner` a turn. */
 const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
-  defineKernel('matmulRegisters', [wgsl, source, momentsOf, momentsOfQuad, store, activation, gelu], (shape: StreamMatmulShape) =>
+  defineKernel('matmulRegisters', [wgsl, product, source, momentsOf, momentsOfQuad, store, activation, gelu], (shape: StreamMatmulShape) =>
     productLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS),
   );
 

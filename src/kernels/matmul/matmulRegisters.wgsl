@@ -4,10 +4,6 @@
 // columns in registers and reads both operands from storage. Few enough registers that the compilers for Adreno and Mali spill none. On
 // CPUs registers spill anyway, and every lane's load is a dozen instructions: there more columns share one, and STEP is 1, because four
 // times the loop takes minutes to compile.
-alias input = f32;
-alias weight = f32;
-alias added = f32;
-alias output = f32;
 
 const GROUPS = 4u; // of rows
 const ROWS = 7u;
@@ -18,22 +14,6 @@ const NEXT = STEP / 4u * QUADS; // from one row of them to the next; none where 
 const TILE_ROWS = GROUPS * ROWS;
 const ACROSS = 16u / QUADS; // threads
 const THREADS = ACROSS * GROUPS;
-
-override INNER: u32;
-override COLS: u32;
-override X_ROW: u32; // vec4 from a row of x to the next
-override SIDE: u32; // not 0: a row is 2x2 neighbours in a map of that side, in the order (0,0), (1,0), (0,1), (1,1)
-override NORM: bool;
-override EPS: f32;
-override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU, 3 hard swish, 4 ReLU when r is added
-override RESIDUAL: u32; // 0 none, 1 r, 2 r again and again
-override STREAM: bool; // y, and r where it is added, are streams
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<input>>;
-@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read> r: array<vec4<added>>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<output>>;
 
 var<workgroup> moments: array<vec2f, TILE_ROWS>; // of rows: mean, 1 / deviation
 var<workgroup> parts: array<vec2f, TILE_ROWS * 16u>; // mean and sum of squared differences of each vec4 of y

@@ -15,6 +15,7 @@ alias output = f32;
 const ROWS = 28u;
 const QUADS = 4u; // of columns, of a thread
 const THREADS = 4u;
+const SUMS = ROWS * QUADS;
 
 override MERGE: bool; // a row is 2x2 neighbours in a map, in the order (0,0), (1,0), (0,1), (1,1); the grid's z are images
 override NORM: bool;
@@ -56,7 +57,7 @@ fn rowAt(s: Sizes, row: u32) -> u32 {
   return (known / (half * half) * s.side * s.side + cell / half * 2u * s.side + cell % half * 2u) * s.xRow;
 }
 
-// From a row's first pixel to the one that holds its k-th number.
+// How many numbers lie from a row's first pixel to the one that holds its k-th number.
 fn pixelAt(s: Sizes, k: u32) -> u32 {
   if (!MERGE) {
     return 0u;
@@ -127,62 +128,11 @@ fn matmulSubgroup(
       scales[i] = four(moments.y);
     }
   }
-  let p0 = rowAt(sizes, row + 0u) + lane;
-  let p1 = rowAt(sizes, row + 1u) + lane;
-  let p2 = rowAt(sizes, row + 2u) + lane;
-  let p3 = rowAt(sizes, row + 3u) + lane;
-  let p4 = rowAt(sizes, row + 4u) + lane;
-  let p5 = rowAt(sizes, row + 5u) + lane;
-  let p6 = rowAt(sizes, row + 6u) + lane;
-  let p7 = rowAt(sizes, row + 7u) + lane;
-  let p8 = rowAt(sizes, row + 8u) + lane;
-  let p9 = rowAt(sizes, row + 9u) + lane;
-  let p10 = rowAt(sizes, row + 10u) + lane;
-  let p11 = rowAt(sizes, row + 11u) + lane;
-  let p12 = rowAt(sizes, row + 12u) + lane;
-  let p13 = rowAt(sizes, row + 13u) + lane;
-  let p14 = rowAt(sizes, row + 14u) + lane;
-  let p15 = rowAt(sizes, row + 15u) + lane;
-  let p16 = rowAt(sizes, row + 16u) + lane;
-  let p17 = rowAt(sizes, row + 17u) + lane;
-  let p18 = rowAt(sizes, row + 18u) + lane;
-  let p19 = rowAt(sizes, row + 19u) + lane;
-  let p20 = rowAt(sizes, row + 20u) + lane;
-  let p21 = rowAt(sizes, row + 21u) + lane;
-  let p22 = rowAt(sizes, row + 22u) + lane;
-  let p23 = rowAt(sizes, row + 23u) + lane;
-  let p24 = rowAt(sizes, row + 24u) + lane;
-  let p25 = rowAt(sizes, row + 25u) + lane;
-  let p26 = rowAt(sizes, row + 26u) + lane;
-  let p27 = rowAt(sizes, row + 27u) + lane;
-  var a0 = vec4f(); var b0 = vec4f(); var c0 = vec4f(); var d0 = vec4f();
-  var a1 = vec4f(); var b1 = vec4f(); var c1 = vec4f(); var d1 = vec4f();
-  var a2 = vec4f(); var b2 = vec4f(); var c2 = vec4f(); var d2 = vec4f();
-  var a3 = vec4f(); var b3 = vec4f(); var c3 = vec4f(); var d3 = vec4f();
-  var a4 = vec4f(); var b4 = vec4f(); var c4 = vec4f(); var d4 = vec4f();
-  var a5 = vec4f(); var b5 = vec4f(); var c5 = vec4f(); var d5 = vec4f();
-  var a6 = vec4f(); var b6 = vec4f(); var c6 = vec4f(); var d6 = vec4f();
-  var a7 = vec4f(); var b7 = vec4f(); var c7 = vec4f(); var d7 = vec4f();
-  var a8 = vec4f(); var b8 = vec4f(); var c8 = vec4f(); var d8 = vec4f();
-  var a9 = vec4f(); var b9 = vec4f(); var c9 = vec4f(); var d9 = vec4f();
-  var a10 = vec4f(); var b10 = vec4f(); var c10 = vec4f(); var d10 = vec4f();
-  var a11 = vec4f(); var b11 = vec4f(); var c11 = vec4f(); var d11 = vec4f();
-  var a12 = vec4f(); var b12 = vec4f(); var c12 = vec4f(); var d12 = vec4f();
-  var a13 = vec4f(); var b13 = vec4f(); var c13 = vec4f(); var d13 = vec4f();
-  var a14 = vec4f(); var b14 = vec4f(); var c14 = vec4f(); var d14 = vec4f();
-  var a15 = vec4f(); var b15 = vec4f(); var c15 = vec4f(); var d15 = vec4f();
-  var a16 = vec4f(); var b16 = vec4f(); var c16 = vec4f(); var d16 = vec4f();
-  var a17 = vec4f(); var b17 = vec4f(); var c17 = vec4f(); var d17 = vec4f();
-  var a18 = vec4f(); var b18 = vec4f(); var c18 = vec4f(); var d18 = vec4f();
-  var a19 = vec4f(); var b19 = vec4f(); var c19 = vec4f(); var d19 = vec4f();
-  var a20 = vec4f(); var b20 = vec4f(); var c20 = vec4f(); var d20 = vec4f();
-  var a21 = vec4f(); var b21 = vec4f(); var c21 = vec4f(); var d21 = vec4f();
-  var a22 = vec4f(); var b22 = vec4f(); var c22 = vec4f(); var d22 = vec4f();
-  var a23 = vec4f(); var b23 = vec4f(); var c23 = vec4f(); var d23 = vec4f();
-  var a24 = vec4f(); var b24 = vec4f(); var c24 = vec4f(); var d24 = vec4f();
-  var a25 = vec4f(); var b25 = vec4f(); var c25 = vec4f(); var d25 = vec4f();
-  var a26 = vec4f(); var b26 = vec4f(); var c26 = vec4f(); var d26 = vec4f();
-  var a27 = vec4f(); var b27 = vec4f(); var c27 = vec4f(); var d27 = vec4f();
+  var places = array<u32, ROWS>();
+  for (var i = 0u; i < ROWS; i++) {
+    places[i] = rowAt(sizes, row + i) + lane;
+  }
+  var sums = array<vec4f, SUMS>();
   for (var k = 0u; k < inner; k += 4u) {
     let at = tileW + k * 16u;
     let wa = mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
@@ -190,52 +140,15 @@ fn matmulSubgroup(
     let wc = mat4x4f(vec4f(w[at + 8u]), vec4f(w[at + 24u]), vec4f(w[at + 40u]), vec4f(w[at + 56u]));
     let wd = mat4x4f(vec4f(w[at + 12u]), vec4f(w[at + 28u]), vec4f(w[at + 44u]), vec4f(w[at + 60u]));
     let start = pixelAt(sizes, k) + k % channels;
-    let x0 = four(f32(x[p0 + start]) - means[0].x); a0 += wa * x0; b0 += wb * x0; c0 += wc * x0; d0 += wd * x0;
-    let x1 = four(f32(x[p1 + start]) - means[0].y); a1 += wa * x1; b1 += wb * x1; c1 += wc * x1; d1 += wd * x1;
-    let x2 = four(f32(x[p2 + start]) - means[0].z); a2 += wa * x2; b2 += wb * x2; c2 += wc * x2; d2 += wd * x2;
-    let x3 = four(f32(x[p3 + start]) - means[0].w); a3 += wa * x3; b3 += wb * x3; c3 += wc * x3; d3 += wd * x3;
-    let x4 = four(f32(x[p4 + start]) - means[1].x); a4 += wa * x4; b4 += wb * x4; c4 += wc * x4; d4 += wd * x4;
-    let x5 = four(f32(x[p5 + start]) - means[1].y); a5 += wa * x5; b5 += wb * x5; c5 += wc * x5; d5 += wd * x5;
-    let x6 = four(f32(x[p6 + start]) - means[1].z); a6 += wa * x6; b6 += wb * x6; c6 += wc * x6; d6 += wd * x6;
-    let x7 = four(f32(x[p7 + start]) - means[1].w); a7 += wa * x7; b7 += wb * x7; c7 += wc * x7; d7 += wd * x7;
-    let x8 = four(f32(x[p8 + start]) - means[2].x); a8 += wa * x8; b8 += wb * x8; c8 += wc * x8; d8 += wd * x8;
-    let x9 = four(f32(x[p9 + start]) - means[2].y); a9 += wa * x9; b9 += wb * x9; c9 += wc * x9; d9 += wd * x9;
-    let x10 = four(f32(x[p10 + start]) - means[2].z); a10 += wa * x10; b10 += wb * x10; c10 += wc * x10; d10 += wd * x10;
-    let x11 = four(f32(x[p11 + start]) - means[2].w); a11 += wa * x11; b11 += wb * x11; c11 += wc * x11; d11 += wd * x11;
-    let x12 = four(f32(x[p12 + start]) - means[3].x); a12 += wa * x12; b12 += wb * x12; c12 += wc * x12; d12 += wd * x12;
-    let x13 = four(f32(x[p13 + start]) - means[3].y); a13 += wa * x13; b13 += wb * x13; c13 += wc * x13; d13 += wd * x13;
-    let x14 = four(f32(x[p14 + start]) - means[3].z); a14 += wa * x14; b14 += wb * x14; c14 += wc * x14; d14 += wd * x14;
-    let x15 = four(f32(x[p15 + start]) - means[3].w); a15 += wa * x15; b15 += wb * x15; c15 += wc * x15; d15 += wd * x15;
-    let x16 = four(f32(x[p16 + start]) - means[4].x); a16 += wa * x16; b16 += wb * x16; c16 += wc * x16; d16 += wd * x16;
-    let x17 = four(f32(x[p17 + start]) - means[4].y); a17 += wa * x17; b17 += wb * x17; c17 += wc * x17; d17 += wd * x17;
-    let x18 = four(f32(x[p18 + start]) - means[4].z); a18 += wa * x18; b18 += wb * x18; c18 += wc * x18; d18 += wd * x18;
-    let x19 = four(f32(x[p19 + start]) - means[4].w); a19 += wa * x19; b19 += wb * x19; c19 += wc * x19; d19 += wd * x19;
-    let x20 = four(f32(x[p20 + start]) - means[5].x); a20 += wa * x20; b20 += wb * x20; c20 += wc * x20; d20 += wd * x20;
-    let x21 = four(f32(x[p21 + start]) - means[5].y); a21 += wa * x21; b21 += wb * x21; c21 += wc * x21; d21 += wd * x21;
-    let x22 = four(f32(x[p22 + start]) - means[5].z); a22 += wa * x22; b22 += wb * x22; c22 += wc * x22; d22 += wd * x22;
-    let x23 = four(f32(x[p23 + start]) - means[5].w); a23 += wa * x23; b23 += wb * x23; c23 += wc * x23; d23 += wd * x23;
-    let x24 = four(f32(x[p24 + start]) - means[6].x); a24 += wa * x24; b24 += wb * x24; c24 += wc * x24; d24 += wd * x24;
-    let x25 = four(f32(x[p25 + start]) - means[6].y); a25 += wa * x25; b25 += wb * x25; c25 += wc * x25; d25 += wd * x25;
-    let x26 = four(f32(x[p26 + start]) - means[6].z); a26 += wa * x26; b26 += wb * x26; c26 += wc * x26; d26 += wd * x26;
-    let x27 = four(f32(x[p27 + start]) - means[6].w); a27 += wa * x27; b27 += wb * x27; c27 += wc * x27; d27 += wd * x27;
+    for (var i = 0u; i < ROWS; i++) { // unroll
+      let v = four(f32(x[places[i] + start]) - means[i / 4u][i % 4u]);
+      sums[i * QUADS] += wa * v;
+      sums[i * QUADS + 1u] += wb * v;
+      sums[i * QUADS + 2u] += wc * v;
+      sums[i * QUADS + 3u] += wd * v;
+    }
   }
-  // One loop over an array, not 112 calls: every call is inlined, and half of the compile time went there.
-  var sums = array<vec4f, ROWS * QUADS>(
-    a0, b0, c0, d0, a1, b1, c1, d1,
-    a2, b2, c2, d2, a3, b3, c3, d3,
-    a4, b4, c4, d4, a5, b5, c5, d5,
-    a6, b6, c6, d6, a7, b7, c7, d7,
-    a8, b8, c8, d8, a9, b9, c9, d9,
-    a10, b10, c10, d10, a11, b11, c11, d11,
-    a12, b12, c12, d12, a13, b13, c13, d13,
-    a14, b14, c14, d14, a15, b15, c15, d15,
-    a16, b16, c16, d16, a17, b17, c17, d17,
-    a18, b18, c18, d18, a19, b19, c19, d19,
-    a20, b20, c20, d20, a21, b21, c21, d21,
-    a22, b22, c22, d22, a23, b23, c23, d23,
-    a24, b24, c24, d24, a25, b25, c25, d25,
-    a26, b26, c26, d26, a27, b27, c27, d27,
-  );
+  // A loop, not 112 calls: every call is inlined, and half of the compile time went there.
   for (var i = 0u; i < ROWS; i++) {
     let scale = select(1.0, scales[i / 4u][i % 4u], NORM);
     for (var q = 0u; q < QUADS; q++) {

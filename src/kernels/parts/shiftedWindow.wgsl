@@ -1,10 +1,26 @@
+// What window attention is told and bound on GPUs, and where its windows lie: windowAttention.wgsl says what it means.
+alias elem = f32;
+
+const WINDOW = 7u;
+const POSITIONS = 49u;
+const QUADS = 8u; // a head's 32 dimensions as vec4
+const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
+
+override SIDE: u32;
+override HEADS: u32;
+override SHIFT: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
+@group(0) @binding(1) var<storage, read> t: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;
+
 // Side of the map with what pads it at its right and bottom, so that windows cover it.
 fn paddedSide() -> u32 {
   return (SIDE + WINDOW - 1u) / WINDOW * WINDOW;
 }
 
-// Row of x and y of a window's i-th position: windows are shifted by SHIFT, and come around the edges of their map. One that pads the map has the row
-// behind x's last.
+// The row of x and y, counted through all images, of a window's i-th position: windows are shifted by SHIFT, and come around the edges of their
+// map. One that pads the map has the row behind x's last.
 fn position(window: vec2u, image: u32, i: u32) -> u32 {
   let at = (window * WINDOW + vec2u(i % WINDOW, i / WINDOW) + SHIFT) % paddedSide();
   if (SIDE % WINDOW != 0u && any(at >= vec2u(SIDE))) {

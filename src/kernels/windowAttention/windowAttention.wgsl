@@ -5,32 +5,18 @@
 // A workgroup is one window of two heads of one image, a thread one query.
 // Keys and values lie in workgroup memory, four of the window's rows at a time: with all of them there, it would hold too few
 // workgroups. Nothing is rolled or copied: row i of a window is read from, and written to, where the shift says it came from.
-alias elem = f32;
 
 const PAIR = 2u; // heads of one workgroup
 const LANES = 64u; // threads of one head
 const THREADS = 128u;
-const WINDOW = 7u;
-const POSITIONS = 49u;
 const STAGED = 4u; // rows of the window whose keys and values are in workgroup memory
 const REACH = 13u; // differences of two places in a window, -6 to 6
-const QUADS = 8u; // a head's 32 dimensions as vec4
-const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
-
-override SIDE: u32;
-override HEADS: u32;
-override SHIFT: u32;
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
-@group(0) @binding(1) var<storage, read> t: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;
 
 // [head, row][column] of a head's vec4: all but the row is constant where it counts, and what is constant needs no check of its bounds.
 var<workgroup> keys: array<array<array<vec4f, QUADS>, WINDOW>, PAIR * STAGED>;
 var<workgroup> values: array<array<array<vec4f, QUADS>, WINDOW>, PAIR * STAGED>;
 var<workgroup> bias: array<array<f32, REACH>, PAIR * REACH>;
 
-// The position, counted through all images, that stands at place i of this window after the cyclic shift by (-SHIFT, -SHIFT).
 // A window on the map's far edge has columns, or rows, that came around from the near one: those from 7 - SHIFT on. Queries on one
 // side of that border do not see keys on the other.
 fn mask(edge: bool, query: u32, key: u32) -> f32 { return select(0.0, -100.0 * LOG2E, edge && around(query) != around(key)); }

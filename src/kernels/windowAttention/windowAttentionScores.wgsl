@@ -2,25 +2,11 @@
 //
 // A workgroup is one window of one head of one image, a thread one query. Its scores lie in workgroup memory, so that it holds either
 // its query, or half of its sums, never both: under 64 registers. Keys and values are read from where they are, all threads the same.
-alias elem = f32;
 
 const THREADS = 64u;
-const WINDOW = 7u;
-const POSITIONS = 49u;
-const QUADS = 8u; // a head's 32 dimensions as vec4
-const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
-
-override SIDE: u32;
-override HEADS: u32;
-override SHIFT: u32;
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
-@group(0) @binding(1) var<storage, read> t: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;
 
 var<workgroup> scores: array<f32, POSITIONS * POSITIONS>; // [key][query]; a thread reads what it wrote itself: no barrier
 
-// The position, counted through all images, that stands at place i of this window after the cyclic shift by (-SHIFT, -SHIFT).
 // It says, as windowAttention's does, which keys came around the map's edge, and which queries do not see them.
 fn hidden(edge: vec2<bool>, query: u32, key: u32) -> bool {
   return (edge.x && around(query % WINDOW) != around(key % WINDOW)) || (edge.y && around(query / WINDOW) != around(key / WINDOW));

@@ -1,0 +1,46 @@
+// One step of a tiled product: TILE_K of the inner index, of TILE_ROWS rows and TILE_QUADS times four columns. The threads of a workgroup bring it
+// into workgroup memory together, and each multiplies ROWS rows by QUADS times four columns of it.
+const ACROSS = TILE_QUADS / QUADS; // threads of a tile's columns, and of its rows
+const DOWN = TILE_ROWS / ROWS;
+const THREADS = ACROSS * DOWN;
+const STEP = TILE_K / 4u; // vec4 of a row that a step takes
+const X_ROW_OF_STEP = STEP + 1u; // with a vec4 of padding, so that a wave reads from all banks
+const X_ITEMS = TILE_ROWS * STEP; // vec4 of a step
+const W_ITEMS = TILE_K * TILE_QUADS;
+const X_EACH = (X_ITEMS + THREADS - 1u) / THREADS; // those that a thread brings
+const W_EACH = (W_ITEMS + THREADS - 1u) / THREADS;
+const SUMS = ROWS * QUADS;
+
+// A step is laid out so that indexes are constant where they can be: they need no check of their bounds.
+var<workgroup> xs: array<array<array<vec4f, X_ROW_OF_STEP>, ROWS>, DOWN>; // [thread's rows][row][k / 4]
+var<workgroup> ws: array<array<array<array<vec4f, ACROSS>, QUADS>, 4>, STEP>; // [k / 4][k % 4][quad][thread's column]
+
+// Puts the i-th vec4 of w that a thread brings where the workgroup reads it.
+fn putW(thread: u32, i: u32, v: vec4f) {
+  let item = thread + i * THREADS;
+  if ((i + 1u) * THREADS <= W_ITEMS || item < W_ITEMS) {
+    let k = item / TILE_QUADS;
+    let quad = item % TILE_QUADS;
+    ws[k / 4u][k % 4u][quad / ACROSS][quad % ACROSS] = v;
+  }
+}
+
+// Adds a step to the sums of the thread that is `down` and `column` in its tile.
+fn multiply(down: u32, column: u32, sums: ptr<function, array<vec4f, SUMS>>) {
+  for (var q = 0u; q < STEP; q++) { // nounroll
+    let own = &xs[down];
+    let all = &ws[min(q, STEP - 1u)];
+    var values = array<vec4f, ROWS>();
+    for (var i = 0u; i < ROWS; i++) { // unroll
+      values[i] = own[i][min(q, STEP - 1u)];
+    }
+    for (var c = 0u; c < 4u; c++) { // unroll
+      for (var v = 0u; v < QUADS; v++) { // unroll
+        let columns = all[c][v][column];
+        for (var i = 0u; i < ROWS; i++) { // unroll
+          sums[i * QUADS + v] = fma(vec4f(values[i][c]), columns, sums[i * QUADS + v]);
+        }
+      }
+    }
+  }
+}
