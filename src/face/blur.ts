@@ -1,5 +1,6 @@
 /** Faces made unrecognisable on a canvas. */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
 import type { Box } from '../image/crop.ts';
 import type { DrawContext } from './pen.ts';
 import type { Face } from './results.ts';
@@ -21,15 +22,17 @@ export interface BlurOptions {
  * @param faces anything with a `box`, which is covered: the widened one of an analysed face holds hair and chin
  * @throws FaceXFormerError BAD_OPTION
  */
-export function blurFaces(
+export function blurFaces(ctx: DrawContext, faces: readonly Pick<Face, 'box'>[], options: BlurOptions = {}): void {
+  const own = optionsOf<BlurOptions>('blurFaces', { patches: 'any', mosaic: 'boolean', shape: ['oval', 'box'] }, options);
+  if (own.patches !== undefined) mustBeWhole(own.patches, 'patches', 1);
+  given('blurFaces() takes a 2D context, and a list of faces as analyze() gives them.', () => blurAll(ctx, faces, own));
+}
+
+function blurAll(
   ctx: DrawContext,
   faces: readonly Pick<Face, 'box'>[],
-  { patches = 8, mosaic = false, shape = 'oval' }: BlurOptions = {},
+  { patches = 8, mosaic = false, shape = 'oval' }: BlurOptions,
 ): void {
-  if (!(Number.isInteger(patches) && patches >= 1))
-    throw new FaceXFormerError('BAD_OPTION', `\`patches\` is ${patches}; it must be a whole number, 1 or more.`);
-  if (shape !== 'oval' && shape !== 'box')
-    throw new FaceXFormerError('BAD_OPTION', `\`shape\` is ${JSON.stringify(shape)}. Choose from oval, box.`);
   const { a, d, e, f } = ctx.getTransform();
   ctx.save();
   ctx.setTransform(1, 0, 0, 1, 0, 0);

@@ -1,5 +1,6 @@
 /** A face cut out of its picture, as it lies there or turned upright: for avatars, and for networks that know who somebody is. */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
 import type { Point } from '../image/crop.ts';
 import { openPicture, type PictureSource, type RawPicture } from '../image/source.ts';
 import type { Face } from './results.ts';
@@ -30,20 +31,22 @@ const TEMPLATE_SIDE = 112;
 export async function cropFace(
   source: PictureSource,
   face: Pick<Face, 'box' | 'points' | 'landmarks'>,
-  { size, align = false }: CropFaceOptions = {},
+  options: CropFaceOptions = {},
 ): Promise<OffscreenCanvas> {
-  const { x0, y0, x1, y1 } = face.box;
-  const longer = Math.max(x1 - x0, y1 - y0);
-  const side = size ?? (align ? TEMPLATE_SIDE : Math.round(longer));
-  if (!(Number.isInteger(side) && side >= 1))
-    throw new FaceXFormerError('BAD_OPTION', `\`size\` is ${size}; it must be a whole number of pixels, 1 or more.`);
-  const scale = side / longer;
-  const turn: Similarity = align
-    ? alignment(fivePoints(face), side)
-    : { a: scale, b: 0, x: side / 2 - (scale * (x0 + x1)) / 2, y: side / 2 - (scale * (y0 + y1)) / 2 };
+  const { size, align = false } = optionsOf<CropFaceOptions>('cropFace', { size: 'any', align: 'boolean' }, options);
+  if (size !== undefined) mustBeWhole(size, 'size', 1);
+  const { side, turn } = given('cropFace() takes a picture, and a face of it as analyze() gives it.', () => {
+    if (align) return { side: size ?? TEMPLATE_SIDE, turn: alignment(fivePoints(face), size ?? TEMPLATE_SIDE) };
+    const { x0, y0, x1, y1 } = face.box;
+    const longer = Math.max(x1 - x0, y1 - y0);
+    const side = size ?? Math.round(longer);
+    mustBeWhole(side, 'the side of the box', 1);
+    const scale = side / longer;
+    return { side, turn: { a: scale, b: 0, x: side / 2 - (scale * (x0 + x1)) / 2, y: side / 2 - (scale * (y0 + y1)) / 2 } };
+  });
   const picture = await openPicture(source);
   try {
-    const canvas = new OffscreenCanvas(side, side);
+    const canvas = given('The browser makes no canvas of that size.', () => new OffscreenCanvas(side, side));
     const ctx = canvas.getContext('2d');
     if (!ctx) throw new FaceXFormerError('BAD_OPTION', `The browser gives no canvas of ${side} x ${side} pixels.`);
     ctx.imageSmoothingQuality = 'high';

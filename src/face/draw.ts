@@ -6,8 +6,11 @@ import { given } from '../gpu/given.ts';
 import type { Box } from '../image/crop.ts';
 import type { ParsingClass, Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
-import type { Face } from './results.ts';
+import type { Face, Segmentation } from './results.ts';
 import { resultsIn, TASK_TABLE, type TaskTable } from './tasks.ts';
+
+/** A face of FaceXFormer, or of another network that parses it into other classes. */
+export type DrawnFace = Omit<Face, 'segmentation'> & { segmentation?: Segmentation<string> };
 
 /** What to draw of that which the face has: everything but what is set to false, and how. Tasks that have nothing to draw are not looked at. */
 export type DrawOptions = { [Name in Task]?: boolean } & {
@@ -17,13 +20,15 @@ export type DrawOptions = { [Name in Task]?: boolean } & {
   /** A line or two of text under the box: age, gender, expression, head pose; or what `label` says. */
   caption?: boolean;
   /** What is written under a face, one line or several; undefined for nothing. */
-  label?: (face: Face, index: number) => string | readonly string[] | undefined;
+  label?: (face: DrawnFace, index: number) => string | readonly string[] | undefined;
   /** How much of the parsing colours is mixed into the picture, 0 to 1; the official script's half by default. */
   opacity?: number;
-  /** Which parsing classes are drawn; all but the background unless given. */
-  classes?: readonly ParsingClass[];
-  /** Their colours, red, green and blue from 0 to 255, where they are to be others than the official script's. */
-  classColours?: { readonly [Name in ParsingClass]?: readonly [number, number, number] };
+  /** Which parsing classes are drawn, FaceXFormer's or another network's; all but the background unless given. */
+  classes?: readonly (ParsingClass | (string & {}))[];
+  /** Their colours, red, green and blue from 0 to 255, where they are to be others than their own. */
+  classColours?: { readonly [Name in ParsingClass]?: readonly [number, number, number] } & Readonly<
+    Record<string, readonly [number, number, number]>
+  >;
   /** Colours of lines, dots and text, as CSS writes them; those that are not given stay. */
   colours?: Partial<Colours>;
   /** How wide fine lines are, in the context's units; a part of the face's size unless given, so that pictures of any size look alike. */
@@ -35,13 +40,13 @@ export type DrawOptions = { [Name in Task]?: boolean } & {
 };
 
 /** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. */
-export function drawFaces(ctx: DrawContext, faces: readonly Face[], options: DrawOptions = {}, table: TaskTable = TASK_TABLE): void {
+export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}, table: TaskTable = TASK_TABLE): void {
   given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () =>
     drawAll(ctx, faces, options, table),
   );
 }
 
-function drawAll(ctx: DrawContext, faces: readonly Face[], options: DrawOptions, table: TaskTable): void {
+function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions, table: TaskTable): void {
   const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours } = options;
   const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...options.colours } };
   ctx.save();
@@ -58,7 +63,7 @@ function drawAll(ctx: DrawContext, faces: readonly Face[], options: DrawOptions,
   ctx.restore();
 }
 
-function drawResults(as: 'area' | 'lines', pen: Pen, face: Face, options: DrawOptions, table: TaskTable): void {
+function drawResults(as: 'area' | 'lines', pen: Pen, face: DrawnFace, options: DrawOptions, table: TaskTable): void {
   for (const { task, reading, found } of resultsIn(face, table))
     if (reading.drawn?.as === as && options[task as Task] !== false) reading.drawn.draw(pen, found, face.box);
 }
@@ -72,7 +77,7 @@ function drawBox(pen: Pen, { x0, y0, x1, y1 }: Box): void {
 }
 
 /** The caption's lines: the words of all tasks in the first, then those that have a line of their own. */
-export function captionOf(face: Face, table: TaskTable = TASK_TABLE): string[] {
+export function captionOf(face: DrawnFace, table: TaskTable = TASK_TABLE): string[] {
   const said = resultsIn(face, table).flatMap(({ reading, found }) => reading.caption?.(found) ?? []);
   const words = said.flatMap((one) => ('words' in one ? one.words : []));
   const lines = said.flatMap((one) => ('line' in one ? one.line : []));

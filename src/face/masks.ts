@@ -1,11 +1,15 @@
 /** Parts of a face in the whole picture: as soft alpha, as a coloured bitmap, and as outlines. */
 import { FaceXFormerError } from '../gpu/errors.ts';
-import type { Point, Size } from '../image/crop.ts';
+import { given, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
+import { type Box, checkBox, type Point, type Size } from '../image/crop.ts';
 import type { ParsingClass } from './labels.ts';
-import type { Face, Segmentation } from './results.ts';
+import type { Segmentation } from './results.ts';
 
-/** A face that was parsed. */
-export type ParsedFace = Pick<Face, 'box' | 'segmentation'>;
+/** A face that was parsed, by FaceXFormer or another network. */
+export interface ParsedFace<Label extends string = ParsingClass> {
+  readonly box: Box;
+  readonly segmentation?: Segmentation<Label> | undefined;
+}
 
 export interface MaskOptions {
   /**
@@ -15,19 +19,27 @@ export interface MaskOptions {
   readonly soft?: boolean | undefined;
 }
 
+const TAKES = 'A mask is made of a face as analyze() gives it, a list of its classes, and the size of its picture.';
+
 /**
  * How much of each pixel of the picture is of these classes: 0 to 255, [picture.height, picture.width]; 0 outside of the face's box.
- * @throws FaceXFormerError BAD_OPTION: the face was not parsed, or a class is not of its labels
+ * @throws FaceXFormerError BAD_OPTION: the face was not parsed, a class is not of its labels, or the picture has no size; BAD_BOX: it is not that picture's
  */
-export function alphaOf(
-  face: ParsedFace,
-  classes: readonly ParsingClass[],
+export function alphaOf<Label extends string>(
+  face: ParsedFace<Label>,
+  classes: readonly NoInfer<Label>[],
   picture: Size,
-  { soft = true }: MaskOptions = {},
+  options: MaskOptions = {},
 ): Uint8ClampedArray<ArrayBuffer> {
+  const { soft = true } = optionsOf<MaskOptions>('alphaOf', { soft: 'boolean' }, options);
+  return given(TAKES, () => alphaIn(face, classes, picture, soft));
+}
+
+function alphaIn(face: ParsedFace<string>, classes: readonly string[], picture: Size, soft: boolean): Uint8ClampedArray<ArrayBuffer> {
   const { width, height } = parsingOf(face);
   const chosen = chosenIn(face, classes);
-  const { x0, y0, x1, y1 } = face.box;
+  for (const side of ['width', 'height'] as const) mustBeWhole(picture[side], `picture.${side}`, 1);
+  const { x0, y0, x1, y1 } = checkBox(face.box, picture);
   const [boxWidth, boxHeight] = [x1 - x0, y1 - y0];
   const across = tapsOf(width, boxWidth, soft);
   const down = tapsOf(height, boxHeight, soft);
@@ -47,17 +59,23 @@ export function alphaOf(
  * These classes in a colour, as an ImageBitmap of the picture's size that is clear elsewhere: to be drawn over the picture, or to cut it out by
  * `globalCompositeOperation`.
  * @param colour red, green and blue, 0 to 255; white unless given
- * @throws FaceXFormerError BAD_OPTION, as `alphaOf`
+ * @throws FaceXFormerError as `alphaOf`
  */
-export async function maskBitmap(
-  face: ParsedFace,
-  classes: readonly ParsingClass[],
+export async function maskBitmap<Label extends string>(
+  face: ParsedFace<Label>,
+  classes: readonly NoInfer<Label>[],
   picture: Size,
-  { colour = [255, 255, 255], ...options }: MaskOptions & { readonly colour?: readonly [number, number, number] | undefined } = {},
+  options: MaskOptions & { readonly colour?: readonly [number, number, number] | undefined } = {},
 ): Promise<ImageBitmap> {
+  const own = optionsOf<typeof options>('maskBitmap', { soft: 'boolean', colour: 'any' }, options);
+  const [red, green, blue] = given('`colour` is red, green and blue, 0 to 255.', () => {
+    const [...parts] = own.colour ?? [255, 255, 255];
+    for (const part of parts) mustBeWhole(part, 'colour', 0, 255);
+    if (parts.length !== 3) throw new FaceXFormerError('BAD_OPTION', `\`colour\` is ${shown(own.colour)}; it is red, green and blue.`);
+    return parts as [number, number, number];
+  });
+  const alpha = alphaOf(face, classes, picture, { soft: own.soft });
   const image = new ImageData(picture.width, picture.height);
-  const alpha = alphaOf(face, classes, picture, options);
-  const [red, green, blue] = colour;
   for (let i = 0; i < alpha.length; i++) {
     if (alpha[i] === 0) continue;
     image.data[4 * i] = red;
@@ -71,9 +89,13 @@ export async function maskBitmap(
 /**
  * The outlines of these classes, each a closed line of picture points whose centres have integer coordinates: round each part that hangs together, with
  * the part on the right hand of who walks along, and the other way round each hole. Corners lie half way between pixels of the parsing map.
- * @throws FaceXFormerError BAD_OPTION, as `alphaOf`
+ * @throws FaceXFormerError as `alphaOf`
  */
-export function contoursOf(face: ParsedFace, classes: readonly ParsingClass[]): Point[][] {
+export function contoursOf<Label extends string>(face: ParsedFace<Label>, classes: readonly NoInfer<Label>[]): Point[][] {
+  return given(TAKES, () => contoursIn(face, classes));
+}
+
+function contoursIn(face: ParsedFace<string>, classes: readonly string[]): Point[][] {
   const { width, height } = parsingOf(face);
   const chosen = chosenIn(face, classes);
   const isIn = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && chosen[y * width + x] === 1;
@@ -109,17 +131,17 @@ export function contoursOf(face: ParsedFace, classes: readonly ParsingClass[]): 
 }
 
 /** @throws FaceXFormerError BAD_OPTION */
-function parsingOf({ segmentation }: ParsedFace): Segmentation {
+function parsingOf({ segmentation }: ParsedFace<string>): Segmentation<string> {
   if (segmentation) return segmentation;
   throw new FaceXFormerError('BAD_OPTION', 'The face has no `segmentation`: analyse it with that task.');
 }
 
 /** 1 where the parsing map has one of the classes, else 0. @throws FaceXFormerError BAD_OPTION */
-function chosenIn(face: ParsedFace, asked: readonly ParsingClass[]): Uint8Array {
+function chosenIn(face: ParsedFace<string>, asked: readonly string[]): Uint8Array {
   const { classes, labels } = parsingOf(face);
   const unknown = asked.find((name) => !labels.includes(name));
   if (unknown !== undefined)
-    throw new FaceXFormerError('BAD_OPTION', `There is no class ${JSON.stringify(unknown)}. Choose from ${labels.join(', ')}.`);
+    throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${labels.join(', ')}.`);
   const chosen = labels.map((label) => Number(asked.includes(label)));
   return classes.map((index) => chosen[index] as number);
 }
@@ -141,7 +163,7 @@ function tapsOf(from: number, to: number, soft: boolean): { first: number; weigh
 
 /** From halves of a pixel of the parsing map to the picture. */
 const placed =
-  ({ x0, y0, x1, y1 }: Face['box'], { width, height }: Size) =>
+  ({ x0, y0, x1, y1 }: Box, { width, height }: Size) =>
   ([x, y]: readonly [number, number]): Point => ({
     x: x0 + ((x / 2 + 0.5) * (x1 - x0)) / width - 0.5,
     y: y0 + ((y / 2 + 0.5) * (y1 - y0)) / height - 0.5,

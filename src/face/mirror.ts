@@ -1,8 +1,12 @@
 /** A face as it would have been found in the mirror image of its picture: for selfie cameras, whose picture apps show mirrored. */
+import { given, mustBeWhole } from '../gpu/given.ts';
 import type { Box, Point, Size } from '../image/crop.ts';
 import { LANDMARKS, VISIBILITY_POINTS } from './labels.ts';
 import type { Matrix3 } from './pose.ts';
 import type { Face, HeadPose, Segmentation } from './results.ts';
+
+/** A face of FaceXFormer, or of another network that parses it into other classes. */
+type AnyFace = Omit<Face, 'segmentation'> & { segmentation?: Segmentation<string> };
 
 /** Runs of the 68 landmarks whose ends change places, and so on towards the middle; and the eyes' points, which are in the order of a circle. */
 const LANDMARK_RUNS = [
@@ -65,12 +69,20 @@ const reordered = <Item>(items: readonly Item[], order: readonly number[]): Item
  * their places, so that `left` is again what is on the left of the picture. What is not of a side stays; raw outputs and heat maps, which would not be
  * the network's, are left out.
  * @param picture its width, as an `Analysis` has it
+ * @throws FaceXFormerError BAD_OPTION
  */
-export function mirror(face: Face, { width }: Pick<Size, 'width'>): Face {
+export function mirror<Found extends AnyFace>(face: Found, picture: Pick<Size, 'width'>): Found {
+  return given("mirror() takes a face as analyze() gives it, and its picture's size.", () => {
+    mustBeWhole(picture.width, 'picture.width', 1);
+    return mirrored(face, picture.width) as Found;
+  });
+}
+
+function mirrored(face: AnyFace, width: number): AnyFace {
   const box = ({ x0, y0, x1, y1 }: Box): Box => ({ x0: width - x1, y0, x1: width - x0, y1 });
   const point = ({ x, y }: Point): Point => ({ x: width - 1 - x, y });
   const { detected, points, landmarks, visibility, headpose, segmentation, ...rest } = face;
-  const { raw: _, heatmaps: __, ...same } = rest as Face & { raw?: unknown; heatmaps?: unknown };
+  const { raw: _, heatmaps: __, ...same } = rest as AnyFace & { raw?: unknown; heatmaps?: unknown };
   return {
     ...same,
     box: box(face.box),
@@ -98,10 +110,10 @@ function turned({ pitch, yaw, roll, radians, matrix }: HeadPose): HeadPose {
   };
 }
 
-function flipped({ width, height, classes, labels, palette }: Segmentation): Segmentation {
+function flipped({ width, height, classes, labels, palette }: Segmentation<string>): Segmentation<string> {
   const other = (label: string) =>
     labels.findIndex((one) => one === label.replace(/left|right/, (side) => (side === 'left' ? 'right' : 'left')));
-  const swapped = labels.map(other);
+  const swapped = labels.map((label, i) => (other(label) < 0 ? i : other(label)));
   const turned = new Uint8Array(classes.length);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) turned[y * width + x] = swapped[classes[y * width + width - 1 - x] as number] as number;

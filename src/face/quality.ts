@@ -1,4 +1,5 @@
 /** Whether a face is fit for what comes next, in numbers: how large it is, where it looks, what of it the picture's edge cuts off, and what hides it. */
+import { given } from '../gpu/given.ts';
 import { type Box, OFFICIAL_MARGIN, type Size } from '../image/crop.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Face, Visibility } from './results.ts';
@@ -17,6 +18,9 @@ export const VISIBILITY_REGIONS = {
   chin: [28],
 } as const;
 export type VisibilityRegion = keyof typeof VISIBILITY_REGIONS;
+
+/** What of a face its quality is seen by. */
+type QualityFace = Pick<Face, 'box' | 'detected' | 'source' | 'headpose' | 'visibility'>;
 
 /** What `faceQuality` tells. What is good enough depends on the app, so no number of it is a verdict. */
 export interface FaceQuality {
@@ -37,8 +41,13 @@ export interface FaceQuality {
 /**
  * How good a face is. Where the face itself is, inside of its widened box, the detector has said; where it has not, the margin is taken off.
  * @param picture its size, as an `Analysis` has it; unless given, edges are known of a detected face alone, by the margin that they took off
+ * @throws FaceXFormerError BAD_OPTION
  */
-export function faceQuality(face: Face, picture?: Size): FaceQuality {
+export function faceQuality(face: QualityFace, picture?: Size): FaceQuality {
+  return given("faceQuality() takes a face as analyze() gives it, and its picture's size.", () => qualityOf(face, picture));
+}
+
+function qualityOf(face: QualityFace, picture: Size | undefined): FaceQuality {
   const own = face.detected ?? (face.source === 'whole' ? face.box : narrowed(face.box));
   const [width, height] = [own.x1 - own.x0, own.y1 - own.y0];
   const edge = picture ? { x1: picture.width, y1: picture.height } : edgesBy(face);
@@ -74,7 +83,7 @@ function narrowed({ x0, y0, x1, y1 }: Box): Box {
 }
 
 /** The picture's right and lower edges, where they have held a detected face's box from being as wide as its margin wants; else none. */
-function edgesBy({ box, detected }: Face): { x1: number; y1: number } {
+function edgesBy({ box, detected }: QualityFace): { x1: number; y1: number } {
   const edge = (end: number, detectedEnd: number, side: number) =>
     end < Math.trunc(detectedEnd + (side * OFFICIAL_MARGIN) / 2) ? end : Number.POSITIVE_INFINITY;
   if (!detected) return { x1: Number.POSITIVE_INFINITY, y1: Number.POSITIVE_INFINITY };

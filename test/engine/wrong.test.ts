@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Mtcnn } from '../../src/detect/mtcnn.ts';
+import { alphaOf, blurFaces, contoursOf, cropFace, drawFaces, maskBitmap } from '../../src/draw.ts';
 import type { Loaded } from '../../src/engine/load.ts';
-import { drawFaces } from '../../src/face/draw.ts';
 import { TASK_TABLE } from '../../src/face/tasks.ts';
+import { faceQuality, mirror } from '../../src/faces.ts';
 import * as api from '../../src/index.ts';
 import { RemoteFaceXFormer, RemoteMtcnn } from '../../src/worker/client.ts';
 import { anything, made, membersOf } from './anything.ts';
@@ -161,6 +162,16 @@ describe(`fuzzed, ${RUNS} times each`, () => {
     device: membersOf(['features', 'lost', 'queue', 'limits', 'createBuffer']),
     detector: membersOf(['detect']),
   });
+  const face = membersOf(['box', 'detected', 'points', 'landmarks', 'visibility', 'headpose', 'segmentation', 'source'], {
+    box: fc.constant(box),
+    segmentation: membersOf(['width', 'height', 'classes', 'labels', 'palette'], {
+      width: fc.constant(1),
+      height: fc.constant(1),
+      classes: fc.constant(new Uint8Array(1)),
+      labels: fc.constant(['skin']),
+    }),
+  });
+  const size = fc.oneof(anything, fc.constant(picture));
   const embedding = fc.oneof(anything, fc.array(fc.double()), fc.array(anything));
   const ARGUMENTS: Record<string, [arguments_: fc.Arbitrary<readonly unknown[]>, call: (...given: never[]) => unknown, promises?: true]> = {
     analyze: [fc.tuple(source, options), (...given) => engineOf().analyze(...(given as unknown as [never])), true],
@@ -199,6 +210,13 @@ describe(`fuzzed, ${RUNS} times each`, () => {
     widenToSquare: [fc.tuple(anything, anything, anything), api.widenToSquare],
     maskToPicture: [fc.tuple(anything, anything, anything, anything), api.maskToPicture],
     drawFaces: [fc.tuple(anything, anything, anything), (ctx, faces, how) => drawFaces(ctx, faces, how)],
+    blurFaces: [fc.tuple(anything, fc.oneof(anything, fc.array(face)), anything), (ctx, faces, how) => blurFaces(ctx, faces, how)],
+    alphaOf: [fc.tuple(face, fc.oneof(anything, fc.constant(['skin'])), size, anything), alphaOf],
+    maskBitmap: [fc.tuple(face, anything, size, membersOf(['soft', 'colour'])), maskBitmap, true],
+    contoursOf: [fc.tuple(face, fc.oneof(anything, fc.constant(['skin']))), contoursOf],
+    cropFace: [fc.tuple(source, face, membersOf(['size', 'align', 'margin'])), cropFace, true],
+    faceQuality: [fc.tuple(face, size), faceQuality],
+    mirror: [fc.tuple(face, size), mirror],
     'Mtcnn.load': [
       fc.tuple(membersOf(['minFace', 'threshold', 'maxFaces', 'order', 'device', 'signal'])),
       (asked) => Mtcnn.load(asked),
