@@ -27,8 +27,8 @@ function cosine(a: ArrayLike<number>, lengthA: number, b: ArrayLike<number>, len
 
 function length(embedding: ArrayLike<number>): number {
   const values = given('An embedding that cannot be read.', () => (/Array$/.test(tag(embedding)) ? Array.from(embedding) : []));
-  const wrong = values.find((value) => typeof value !== 'number');
-  if (wrong !== undefined) throw new FaceXFormerError('BAD_OPTION', `An embedding must be numbers; this one holds ${shown(wrong)}.`);
+  const wrong = values.findIndex((value) => typeof value !== 'number');
+  if (wrong >= 0) throw new FaceXFormerError('BAD_OPTION', `An embedding must be numbers; this one holds ${shown(values[wrong])}.`);
   let norm = 0;
   for (const value of values) norm = Math.hypot(norm, value);
   if (!Number.isFinite(norm) || norm === 0)
