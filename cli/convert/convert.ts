@@ -47,14 +47,14 @@ export async function convertFile(from: string, to: string, options: ConvertOpti
 export async function convertBytes(
   bytes: RandomAccess,
   to: string,
-  { precision = 'f32', key, prefix, ...reading }: ConvertOptions,
+  { precision = 'f32', key, prefix, signal, onProgress }: ConvertOptions,
 ): Promise<Converted> {
   const { checkpoint: given, notes } = await openWeights(bytes, { key, prefix });
   const checkpoint = inFloat32(given);
   const form = knownForm(checkpoint);
   if (form) readConfig(checkpoint.tensors);
   const out = reduced(checkpoint, precision);
-  return { form, tensors: out.tensors.size, bytes: await save(to, safetensorsBytes(out, reading)), notes };
+  return { form, tensors: out.tensors.size, bytes: await save(to, safetensorsBytes(out, { signal, onProgress })), notes };
 }
 
 /** The chosen model's tensors in a file, PyTorch's or safetensors, and what else the file held. */
