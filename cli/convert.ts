@@ -1,5 +1,6 @@
 /** `convert`: a PyTorch or safetensors file to a safetensors file that the engine reads. */
 
+import { titleOf } from '../tools/networks.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, parseChoice, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
@@ -14,7 +15,7 @@ export const convert: Command = {
 
   IN          a file of torch.save (.pt, .pth) or a safetensors file
   --dtype     f32 (default), f16, or int8 with a float32 scale per output channel; norms, biases and tables stay f32
-  --key KEY   the keys that lead to the state dict, with dots (default: FaceXFormer's is found by its tensors' names)
+  --key KEY   the keys that lead to the state dict, with dots (default: FaceXFormer's, or SegFace's, is found by its tensors' names)
   --prefix P  what stands before the names of the model's tensors, where there is more than one, for example ema_model.`,
   async run(args) {
     const { values, positionals } = parse(args, { dtype: { type: 'string' }, key: { type: 'string' }, prefix: { type: 'string' } });
@@ -29,7 +30,7 @@ export const convert: Command = {
       clearProgress();
       for (const note of notes) console.log(note);
       console.log(
-        `${to}: ${tensors} ${tensors === 1 ? 'tensor' : 'tensors'}, ${bytes} bytes, ${precision}, ${form ? `${form} form` : 'not FaceXFormer, converted as it is'}`,
+        `${to}: ${tensors} ${tensors === 1 ? 'tensor' : 'tensors'}, ${bytes} bytes, ${precision}, ${form ? titleOf(form) : 'not FaceXFormer, converted as it is'}`,
       );
     } finally {
       clearProgress();

@@ -1,5 +1,6 @@
 /** `shard` and `verify`: weights in the layout in which they are hosted. */
 
+import { titleOf } from '../tools/networks.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, parseChoice, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
@@ -41,7 +42,7 @@ export const shard: Command = {
       for (const { name, bytes, sha256 } of files) console.log(`${name}  ${bytes}  ${sha256}`);
       for (const name of removed) console.log(`removed ${name}, which the config.json before this one listed`);
       console.log(
-        `${folder}: ${form} form, ${files.length} ${files.length === 1 ? 'file' : 'files'} and config.json; its address, ending in /, is what the engine takes`,
+        `${folder}: ${titleOf(form)}, ${files.length} ${files.length === 1 ? 'file' : 'files'} and config.json; its address, ending in /, is what the engine takes`,
       );
     } finally {
       clearProgress();
@@ -66,7 +67,7 @@ Of both: that they hold every tensor of the model in its shape, and that every n
       const { form, tensors, files } = await verifyWeights(path, (loaded, total) => showProgress({ phase: 'hashing', loaded, total }));
       clearProgress();
       for (const { name, bytes, sha256 } of files) console.log(`${name}  ${bytes}  ${sha256}`);
-      console.log(`complete: ${form} form, ${tensors} tensors`);
+      console.log(`complete: ${titleOf(form)}, ${tensors} tensors`);
     } finally {
       clearProgress();
     }

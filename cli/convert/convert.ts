@@ -4,10 +4,10 @@ import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/c
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
-import { readConfig } from '../../src/face/config.ts';
-import type { Form } from '../../src/face/forms.ts';
 import { formOf } from '../../src/face/forms.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { isSegFace } from '../../src/segface/config.ts';
+import { configOf, type Kind } from '../../tools/networks.ts';
 import { save } from '../../tools/save.ts';
 import { choiceNotes, modelsIn, unwrapped } from './names.ts';
 import { type Precision, reduced } from './reduce.ts';
@@ -21,8 +21,8 @@ export interface ConvertOptions extends ReadOptions, Choice {
 }
 
 export interface Converted {
-  /** FaceXFormer's form; undefined for other models' tensors. */
-  form: Form | undefined;
+  /** FaceXFormer's form, or SegFace; undefined for other models' tensors. */
+  form: Kind | undefined;
   tensors: number;
   bytes: number;
   /** What else the file held, and how to take it instead: lines for a person. */
@@ -52,7 +52,7 @@ export async function convertBytes(
   const { checkpoint: given, notes } = await openWeights(bytes, { key, prefix });
   const checkpoint = inFloat32(given);
   const form = knownForm(checkpoint);
-  if (form) readConfig(checkpoint.tensors);
+  if (form) configOf(checkpoint.tensors); // the model's tensors, each in its shape
   const out = reduced(checkpoint, precision);
   return { form, tensors: out.tensors.size, bytes: await save(to, safetensorsBytes(out, { signal, onProgress })), notes };
 }
@@ -122,8 +122,9 @@ export async function openAccess(bytes: RandomAccess): Promise<Checkpoint> {
   return { ...(await openCheckpoint(response)), source: bytes.name };
 }
 
-/** The form, or undefined for the tensors of another model. */
-export function knownForm({ tensors }: Pick<Checkpoint, 'tensors'>): Form | undefined {
+/** The form, or SegFace, or undefined for the tensors of another model. */
+export function knownForm({ tensors }: Pick<Checkpoint, 'tensors'>): Kind | undefined {
+  if (isSegFace(tensors)) return 'segface';
   try {
     return formOf(tensors);
   } catch (error) {

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { joined, parseConfig } from '../../src/checkpoint/hosted.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
-import { readConfig, tasksOf } from '../../src/face/config.ts';
+import { tasksOf } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { configOf, kindOf as networkOf, titleOf } from '../../tools/networks.ts';
 import { chosenOf, openAccess } from './convert.ts';
 import { hashesOf } from './hash.ts';
 import type { Key, Value } from './pickle.ts';
@@ -118,8 +119,8 @@ function totals(tensors: ReadonlyMap<string, TensorInfo>, size: number): string 
 /** Which form the tensors are, what tasks it knows, and what keeps the engine from taking them. */
 function verdict(tensors: ReadonlyMap<string, TensorInfo>): string[] {
   try {
-    const config = readConfig(tensors);
-    return [`${config.form} form; tasks: ${tasksOf(config).join(', ')}`];
+    const config = configOf(tensors);
+    return [`${titleOf(networkOf(config))}; tasks: ${tasksOf(config).join(', ')}`];
   } catch (error) {
     if (error instanceof FaceXFormerError) return [`${error.code}: ${error.message}`];
     throw error;

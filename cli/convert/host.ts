@@ -9,10 +9,9 @@ import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/c
 import { CHUNK_BYTES, parseConfig } from '../../src/checkpoint/hosted.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { safetensorsHeader } from '../../src/checkpoint/write.ts';
-import { type Config, readConfig, tasksOf } from '../../src/face/config.ts';
-import type { Form } from '../../src/face/forms.ts';
-import { TASK_TABLE } from '../../src/face/tasks.ts';
+import { type Config, tasksOf } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { configOf, type Kind, kindOf } from '../../tools/networks.ts';
 import { obstacle, sameFile, save } from '../../tools/save.ts';
 import { knownForm } from './convert.ts';
 import { Hasher, type Hashes } from './hash.ts';
@@ -29,7 +28,7 @@ interface ShardOptions extends ReadOptions {
 }
 
 export interface HostedFiles {
-  form: Form;
+  form: Kind;
   files: ({ name: string } & Hashes)[];
   /** Files of an earlier run into the folder that are not among these. */
   removed: string[];
@@ -46,8 +45,8 @@ export async function shardCheckpoint(
   { maxBytes = 100e6, source, input, ...reading }: ShardOptions,
 ): Promise<HostedFiles> {
   if (!knownForm(checkpoint))
-    throw new FaceXFormerError('WRONG_WEIGHTS', 'Only FaceXFormer can be hosted, and these are the weights of another model.');
-  const model = readConfig(inFloat32(checkpoint).tensors);
+    throw new FaceXFormerError('WRONG_WEIGHTS', 'Only FaceXFormer and SegFace can be hosted, and these are the weights of another model.');
+  const model = configOf(inFloat32(checkpoint).tensors);
   const earlier = await listedFiles(folder);
   const groups = grouped([...checkpoint.tensors.values()], maxBytes);
   for (const name of [...groups.map((_, i) => fileName(i, groups.length)), INDEX, 'config.json', ...earlier])
@@ -73,7 +72,7 @@ export async function shardCheckpoint(
   const names = files.map(({ name }) => name);
   const removed = earlier.filter((name) => !names.includes(name) && !(name === INDEX && groups.length > 1));
   for (const name of removed) await rm(join(folder, name), { force: true });
-  return { form: model.form, files, removed };
+  return { form: kindOf(model), files, removed };
 }
 
 /** What an earlier run wrote into the folder, by its config.json. A file of another name is not ours to remove, whoever lists it. */
@@ -137,16 +136,16 @@ function configJson(model: Config, checkpoint: Checkpoint, files: HostedFiles['f
   const dtype = types.has('I8') ? 'int8' : types.has('F16') ? 'f16' : types.has('BF16') ? 'bf16' : 'f32';
   const tasks = tasksOf(model);
   return {
-    model_type: 'facexformer',
-    form: model.form,
+    model_type: model.form ? 'facexformer' : 'segface',
+    ...(model.form && { form: model.form }),
     dtype,
     ...(dtype === 'int8' && {
       quantization_config: { format: 'int-quantized', strategy: 'channel', scales: 'NAME_scale, F32; value = I8 * scale' },
     }),
     tasks,
-    labels: Object.fromEntries(tasks.flatMap((task) => (TASK_TABLE[task].labels ? [[task, TASK_TABLE[task].labels]] : []))),
+    labels: Object.fromEntries(tasks.flatMap((task) => (model.table[task]?.labels ? [[task, model.table[task].labels]] : []))),
     preprocessing: {
-      size: [224, 224],
+      size: [model.side, model.side],
       crop: 'the face box, wider and higher by half, clamped to the picture, truncated to integers; the aspect ratio is not kept',
       resize: "Pillow's bicubic",
       scale: '1/255',

@@ -4,30 +4,30 @@
  */
 
 import { quote } from '../../src/checkpoint/header-json.ts';
-import { tensorsOf } from '../../src/face/config.ts';
-import { FORMS, type Form } from '../../src/face/forms.ts';
 import { BACKBONES } from '../../src/model/backbones/index.ts';
 import { hourglassOf } from '../../src/model/hourglass.ts';
+import { KINDS, type Kind, tensorsOfKind } from '../../tools/networks.ts';
 
 /** One model among the tensors. */
 export interface Model<T> {
-  readonly form: Form;
+  readonly kind: Kind;
   /** What stands before its names once wrappers' words are taken out. */
   readonly prefix: string;
-  /** They have the names that the form gives, in the form's order; behind them is what the model's own modules hold beyond it. */
+  /** They have the names that its kind gives, in the kind's order; behind them is what the model's own modules hold beyond it. */
   readonly tensors: ReadonlyMap<string, T>;
   /** Names that are no part of this model. */
   readonly beside: readonly string[];
-  /** Every tensor of the form is there. */
+  /** Every tensor of the kind is there. */
   readonly isWhole: boolean;
 }
 
 /** Words that DataParallel, torch.compile, FSDP and checkpointing put into names, in front of all or in their middle. */
 const WRAPPERS = new Set(['module', '_orig_mod', '_fsdp_wrapped_module', '_checkpoint_wrapped_module']);
-/** A tensor that only the form has, which tells what stands before its name. */
-const MARKS: Readonly<Record<Form, string>> = {
+/** A tensor that only the kind has, which tells what stands before its name. */
+const MARKS: Readonly<Record<Kind, string>> = {
   released: 'face_decoder.landmarks_token.weight',
   paper: 'face_decoder.landmarks_tokens.weight',
+  segface: 'face_decoder.necklace_token.weight',
 };
 /** Most models that are looked for. */
 const MOST_MODELS = 16;
@@ -37,18 +37,18 @@ const withoutWrappers = (name: string): string => {
   return parts.filter((part) => !WRAPPERS.has(part)).join('.');
 };
 
-/** FaceXFormer's models among the tensors: whole ones first, and before averaged ones the others. `prefix`: only the one under it. */
+/** The known models among the tensors: whole ones first, and before averaged ones the others. `prefix`: only the one under it. */
 export function modelsIn<T>(found: ReadonlyMap<string, T>, prefix?: string): Model<T>[] {
   const short = new Map([...found].map(([name, tensor]) => [withoutWrappers(name), tensor]));
   const named = short.size === found.size ? short : found;
   const models: Model<T>[] = [];
   const wanted = prefix === undefined ? undefined : [prefix, withoutWrappers(prefix)].flatMap((text) => [text, `${text}.`]);
-  for (const form of FORMS)
+  for (const kind of KINDS)
     for (const name of named.keys()) {
-      const mark = MARKS[form];
+      const mark = MARKS[kind];
       if (name !== mark && !name.endsWith(`.${mark}`)) continue;
       const before = name.slice(0, -mark.length);
-      if (models.length < MOST_MODELS && (wanted === undefined || wanted.includes(before))) models.push(modelUnder(named, form, before));
+      if (models.length < MOST_MODELS && (wanted === undefined || wanted.includes(before))) models.push(modelUnder(named, kind, before));
     }
   return models.sort((a, b) => Number(b.isWhole) - Number(a.isWhole) || Number(isAveraged(a.prefix)) - Number(isAveraged(b.prefix)));
 }
@@ -56,8 +56,8 @@ export function modelsIn<T>(found: ReadonlyMap<string, T>, prefix?: string): Mod
 /** Whether a key or a prefix says that what it leads to is a running average of a model, or its teacher. */
 export const isAveraged = (path: string): boolean => /(^|[._-])(ema|swa|avg|averaged?|shadow|teacher)(\d*)([._-]|$)/i.test(path);
 
-function modelUnder<T>(named: ReadonlyMap<string, T>, form: Form, prefix: string): Model<T> {
-  const modules = new Set([...tensorsOf(form).keys()].map(firstPart)); // the same with every backbone
+function modelUnder<T>(named: ReadonlyMap<string, T>, kind: Kind, prefix: string): Model<T> {
+  const modules = new Set([...tensorsOfKind(kind).keys()].map(firstPart)); // the same with every backbone
   const plain = new Map<string, T>();
   const beside: string[] = [];
   for (const [name, tensor] of named) {
@@ -66,10 +66,10 @@ function modelUnder<T>(named: ReadonlyMap<string, T>, form: Form, prefix: string
     else beside.push(name);
   }
   const backbone = BACKBONES.find(({ recognises }) => recognises(plain))?.name;
-  const manifest = tensorsOf(form, { backbone, hourglass: hourglassOf(plain) });
+  const manifest = tensorsOfKind(kind, { backbone, hourglass: hourglassOf(plain) });
   const inOrder = [...manifest.keys()].filter((name) => plain.has(name)).map((name) => [name, plain.get(name) as T] as const);
   const isWhole = [...manifest.keys()].every((name) => plain.has(name) || manifest.get(name)?.optional);
-  return { form, prefix, tensors: new Map([...inOrder, ...plain]), beside, isWhole };
+  return { kind, prefix, tensors: new Map([...inOrder, ...plain]), beside, isWhole };
 }
 
 function firstPart(name: string): string {

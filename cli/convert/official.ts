@@ -1,4 +1,4 @@
-/** The authors' checkpoint: where it is, how it is known, and how it becomes a file that the engine reads. */
+/** The authors' checkpoints: where they are, how it is known, and how it becomes a file that the engine reads. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RetryOptions } from '../../src/checkpoint/connection.ts';
@@ -20,6 +20,14 @@ export const OFFICIAL = {
   sha256: '327a755849ba64d336fb96589ff87b27e84a12be1ecf8bcfaa503d66f803286d',
 } as const;
 
+/** SegFace's public weights of CelebAMask-HQ, of the encoders that the engine knows: an encoder and a side each. */
+export const SEGFACE = {
+  repository: 'kartiknarayan/SegFace',
+  names: ['mobilenet_512', 'resnet_512', 'convnext_512', 'swinb_224', 'swinb_256', 'swinb_448', 'swinb_512'],
+  /** No revision is pinned, and no hash is published: what the server itself says of the file is held to. */
+  url: (name: string) => `https://huggingface.co/kartiknarayan/SegFace/resolve/main/${name.replace('_', '_celeba_')}/model_299.pt`,
+} as const;
+
 /** What a source must be for its weights to be taken. */
 interface Identity {
   bytes: number;
@@ -31,29 +39,35 @@ export interface FetchOptions extends ConvertOptions {
   from?: string | undefined;
   /** Fetch the whole file and check its SHA-256, instead of the third of it that is needed, checked tensor by tensor. */
   whole?: boolean | undefined;
-  /** What the source must be: the official checkpoint unless given; null takes anything. */
-  identity?: Identity | null | undefined;
+  /**
+   * What the source must be: the official checkpoint unless given; `served` takes what an address's server says it is, by the SHA-256 in its ETag; null
+   * takes anything.
+   */
+  identity?: Identity | 'served' | null | undefined;
   retry?: RetryOptions | undefined;
-  /** Bytes fetched so far. */
-  onFetch?: ((bytes: number) => void) | undefined;
+  /** Bytes fetched so far, and the file's. */
+  onFetch?: ((bytes: number, size: number) => void) | undefined;
 }
 
 /**
  * Fetches a checkpoint and converts it to `out`. Broken off, it goes on where it stopped when it is called again.
  *
  * By ranges, the file's length must be the official one's, its name at the server (ETag), where it is a SHA-256, too, and every
- * tensor must have the checksum (CRC-32) that the file's own directory says. `whole` checks the SHA-256 of all bytes.
+ * tensor must have the checksum (CRC-32) that the file's own directory says. `whole` checks the SHA-256 of all bytes, where it is known.
  * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, LIMIT, ABORTED
  */
 export async function fetchWeights(
   out: string,
-  { from = OFFICIAL.url, whole = false, identity = OFFICIAL, ...options }: FetchOptions = {},
+  { from = OFFICIAL.url, whole = false, identity: asked = OFFICIAL, ...options }: FetchOptions = {},
 ): Promise<Converted> {
-  if (!/^https?:/i.test(from)) return convertLocal(from, out, identity, options);
+  if (!/^https?:/i.test(from)) return convertLocal(from, out, asked === 'served' ? null : asked, options);
   await mkdir(dirname(out), { recursive: true });
   const { signal, retry, onFetch } = options;
-  const address = await openAddress(from, { partial: `${out}.download`, signal, retry, size: identity?.bytes, onProgress: onFetch });
+  const size = asked === 'served' ? undefined : asked?.bytes;
+  const onProgress = (bytes: number) => onFetch?.(bytes, address.size);
+  const address = await openAddress(from, { partial: `${out}.download`, signal, retry, size, onProgress });
   try {
+    const identity = asked === 'served' ? servedIdentity(address) : asked;
     if (identity) checkEtag(address, identity);
     if (whole) await address.complete();
     if (whole && identity) await checkHash(address, identity);
@@ -81,9 +95,17 @@ async function convertLocal(path: string, out: string, identity: Identity | null
 }
 
 /** The Hugging Face hub names large files by their SHA-256. */
+const hashServed = ({ etag }: Address): string | undefined => /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(etag ?? '')?.[1]?.toLowerCase();
+
 function checkEtag(address: Address, { sha256 }: Identity): void {
-  const hash = /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(address.etag ?? '')?.[1];
-  if (hash !== undefined && hash.toLowerCase() !== sha256) throw otherFile(address, `is named ${hash} by its server, instead of ${sha256}`);
+  const hash = hashServed(address);
+  if (hash !== undefined && hash !== sha256) throw otherFile(address, `is named ${hash} by its server, instead of ${sha256}`);
+}
+
+/** What a file's server says that it is. */
+function servedIdentity(address: Address): Identity | null {
+  const sha256 = hashServed(address);
+  return sha256 === undefined ? null : { bytes: address.size, sha256 };
 }
 
 async function checkHash(bytes: RandomAccess, { sha256 }: Identity): Promise<void> {

@@ -7,8 +7,8 @@ import type { Checkpoint } from '../../src/checkpoint/checkpoint.ts';
 import type { HostedFile } from '../../src/checkpoint/connection.ts';
 import { joined, parseConfig } from '../../src/checkpoint/hosted.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
-import { readConfig } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { configOf, type Kind, kindOf } from '../../tools/networks.ts';
 import { openAccess } from './convert.ts';
 import { type Hashes, hashesOf } from './hash.ts';
 import { INDEX } from './host.ts';
@@ -17,7 +17,7 @@ import { openFile, type RandomAccess } from './source.ts';
 type Progress = (loaded: number, total: number) => void;
 
 interface Verified {
-  form: string;
+  form: Kind;
   tensors: number;
   files: { name: string; bytes: number; sha256: string }[];
 }
@@ -91,16 +91,17 @@ async function checkIndex(folder: string, names: readonly string[], parts: reado
 }
 
 /** The model's tensors, all of them finite. */
-async function checkValues(checkpoint: Checkpoint): Promise<{ form: string; tensors: number }> {
+async function checkValues(checkpoint: Checkpoint): Promise<{ form: Kind; tensors: number }> {
   const weights = inFloat32(checkpoint);
-  const { form, tensors } = readConfig(weights.tensors);
+  const config = configOf(weights.tensors);
+  const { tensors } = config;
   for await (const { info, data } of withCheckedBuffers(weights, tensors).read()) {
     if (info.dtype === 'F32') {
       const wrong = firstNotFinite(new Float32Array(data.buffer, data.byteOffset, data.length / 4));
       if (wrong >= 0) throw new FaceXFormerError('WRONG_WEIGHTS', `Element ${wrong} of ${info.name} is not a finite number.`);
     }
   }
-  return { form, tensors: checkpoint.tensors.size };
+  return { form: kindOf(config), tensors: checkpoint.tensors.size };
 }
 
 /** A loop, since findIndex takes ten times as long over 92 million numbers. */

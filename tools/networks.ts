@@ -1,0 +1,25 @@
+/** The networks that commands and pages know, by what their weights hold: FaceXFormer in its two forms, and SegFace. */
+import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
+import type { TensorList } from '../src/checkpoint/tensors.ts';
+import { type Config, readConfig, tensorsOf } from '../src/face/config.ts';
+import { FORMS, type Form } from '../src/face/forms.ts';
+import { isSegFace, segFaceConfig, segFaceTensors } from '../src/segface/config.ts';
+
+/** A form of FaceXFormer, or SegFace, which has one. */
+export type Kind = Form | 'segface';
+
+export const KINDS: readonly Kind[] = [...FORMS, 'segface'];
+
+/** The configuration of some weights' tensors, whichever network they are of. @throws FaceXFormerError WRONG_WEIGHTS */
+export const configOf = (tensors: ReadonlyMap<string, TensorInfo>, side?: number): Config =>
+  isSegFace(tensors) ? segFaceConfig(tensors, side) : readConfig(tensors, side);
+
+export const kindOf = ({ form }: Config): Kind => form ?? 'segface';
+
+/** The kind as a person reads it. */
+export const titleOf = (kind: Kind): string => (kind === 'segface' ? 'SegFace' : `${kind} form`);
+
+/** The tensors of a kind by name, of the encoder and the hourglass that are chosen. */
+export function tensorsOfKind(kind: Kind, choice: Parameters<typeof tensorsOf>[1] = {}): TensorList {
+  return kind === 'segface' ? segFaceTensors(choice.backbone) : tensorsOf(kind, choice);
+}
