@@ -6,16 +6,22 @@
  * factor with a dimension, so that the kept ones pass through every row, column and channel. Values stay float32: the bounds are too
  * tight for less. `__metadata__.thinned` has each one's shape and step.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const KEPT = 10_000;
+/** Of each of SegFace's tensors, which are of six networks; and of its masks every so many pixels. */
+const KEPT_OF_SEGFACE = 1_500;
+const MASK_STEP = 37;
 const LIMIT = 4_000_000;
 const from = new URL('../../shared/fixtures/', import.meta.url);
 const to = new URL('../test/fixtures/', import.meta.url);
 const names = ['astronaut-face.safetensors', 'astronaut-wide.safetensors', 'astronaut-face-paper.safetensors'];
 /** On the other encoders: thinned already, and without the pixels of astronaut-face, which are theirs. */
 const onEncoders = ['convnext_b', 'resnet101', 'mobilenet_v3_large'].map((encoder) => `astronaut-face-${encoder}.safetensors`);
+const segFaces = ['swin_base-224', 'swin_base-448', 'swin_base-512', 'convnext_base-512', 'resnet-512', 'mobilenet-512'];
+const ofSegFace = segFaces.map((one) => `segface-celeb-${one}.safetensors`);
 
 function readTensors(file) {
   const bytes = readFileSync(file);
@@ -55,16 +61,16 @@ function writeTensors(file, metadata, tensors) {
 
 const gcd = (a, b) => (b === 0 ? a : gcd(b, a % b));
 
-function stepFor(count, shape) {
-  let step = Math.ceil(count / KEPT);
+function stepFor(count, shape, most) {
+  let step = Math.ceil(count / most);
   while (step > 1 && shape.some((size) => gcd(step, size) > 1)) step++;
   return step;
 }
 
-function thinned({ name, dtype, shape, bytes }, record) {
+function thinned({ name, dtype, shape, bytes }, record, most = KEPT) {
   const count = bytes.length / 4;
   const given = record[name] ?? { shape, step: 1 };
-  const step = stepFor(count, given.shape);
+  const step = stepFor(count, given.shape, most);
   if (dtype !== 'F32' || step === 1) return { name, dtype, shape, bytes };
   const kept = Math.ceil(count / step);
   const out = Buffer.alloc(kept * 4);
@@ -105,6 +111,19 @@ for (const name of onEncoders) {
   const record = JSON.parse(metadata.thinned);
   const kept = tensors.filter(({ dtype }) => dtype === 'F32').map((tensor) => thinned(tensor, record));
   writeTensors(new URL(name, to), { ...metadata, thinned: JSON.stringify(record) }, kept);
+  total += statSync(new URL(name, to)).size;
+}
+for (const name of ofSegFace) {
+  const { metadata, tensors } = readTensors(new URL(name, from));
+  const record = JSON.parse(metadata.thinned);
+  const named = (wanted) => tensors.find((tensor) => tensor.name === wanted);
+  const mask = named('output.mask');
+  const pixels = mask.bytes.filter((_, i) => i % MASK_STEP === 0);
+  record['output.mask'] = { shape: mask.shape, step: MASK_STEP };
+  const numbers = tensors.filter(({ dtype }) => dtype === 'F32').map((tensor) => thinned(tensor, record, KEPT_OF_SEGFACE));
+  const resized = createHash('sha256').update(named('resized').bytes).digest('hex');
+  const kept = [...numbers, { ...mask, shape: [pixels.length], bytes: pixels }];
+  writeTensors(new URL(name, to), { ...metadata, resized, thinned: JSON.stringify(record) }, kept);
   total += statSync(new URL(name, to)).size;
 }
 console.log(`${fileURLToPath(to)}: ${total} bytes`);

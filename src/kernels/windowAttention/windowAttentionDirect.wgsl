@@ -23,6 +23,8 @@ var<private> side: u32;
 var<private> wide: u32; // side of the map with what pads it
 var<private> heads: u32;
 var<private> origin: u32; // the image's first position
+// Where maps are padded, the keys and values of a step: one loop brings them, since code that tests where each of them lies is long to compile.
+var<private> step: array<vec4f, 8u * QUADS>; // [keys, values][quad][four]
 
 // Where the window's places lie on the map: rows and columns wrap, as the shift rolls them. Those that pad it have the row behind x's last.
 fn positions(window: vec2u, place: vec4u) -> vec4u {
@@ -51,16 +53,13 @@ fn quadAt(at: u32) -> vec4f {
   return vec4f(t[i], t[i + 1u], t[i + 2u], t[i + 3u]);
 }
 
-// One quad of four keys, or of their values, side by side.
-fn quadOf(at: vec4u, quad: u32) -> mat4x4f {
-  if (!PADDED) {
-    return mat4x4f(vec4f(x[at.x + quad]), vec4f(x[at.y + quad]), vec4f(x[at.z + quad]), vec4f(x[at.w + quad]));
+// One quad of four keys, or of their values, side by side; `slot` is its place among the step's.
+fn quadOf(at: vec4u, quad: u32, slot: u32) -> mat4x4f {
+  if (PADDED) {
+    let i = 4u * slot;
+    return mat4x4f(step[i], step[i + 1u], step[i + 2u], step[i + 3u]);
   }
-  var four = mat4x4f();
-  for (var i = 0u; i < 4u; i++) { // nounroll
-    four[i] = quadAt(at[i] + quad);
-  }
-  return four;
+  return mat4x4f(vec4f(x[at.x + quad]), vec4f(x[at.y + quad]), vec4f(x[at.z + quad]), vec4f(x[at.w + quad]));
 }
 
 // Relative position bias and mask; `beyond` the window keys count for nothing.
@@ -110,9 +109,12 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
     let at = positions(window, k) * 3u * row + row + head * QUADS;
     let bias = (first / WINDOW + 6u - k / WINDOW) * 13u + 6u - k % WINDOW + head * 169u;
     let region = regions(window, k);
+    for (var i = 0u; PADDED && i < 8u * QUADS; i++) { // nounroll
+      step[i] = quadAt(at[i % 4u] + i / 4u % QUADS + select(0u, row, i >= 4u * QUADS));
+    }
     var scores = array<vec4f, WINDOW>();
     for (var quad = 0u; quad < QUADS; quad++) { // unroll
-      let keys = quadOf(at, quad);
+      let keys = quadOf(at, quad, quad);
       for (var i = 0u; i < WINDOW; i++) { // unroll
         scores[i] += queries[i * QUADS + quad] * keys;
       }
@@ -130,7 +132,7 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
       }
     }
     for (var quad = 0u; quad < QUADS; quad++) { // unroll
-      let values = quadOf(at + row, quad);
+      let values = quadOf(at + row, quad, QUADS + quad);
       for (var i = 0u; i < WINDOW; i++) { // unroll
         sums[i * QUADS + quad] += values * scores[i];
       }
