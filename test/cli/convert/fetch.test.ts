@@ -102,6 +102,19 @@ describe('weights are fetched', () => {
     });
   });
 
+  it('held to what the server itself says of the file, where nothing is pinned', async () => {
+    await get({ identity: 'served' });
+    await isRight();
+    etag = `"${identity.sha256.toUpperCase()}"`;
+    await get({ identity: 'served', whole: true });
+    await isRight();
+    etag = `W/"${'0'.repeat(64)}"`;
+    await expect(get({ identity: 'served', whole: true })).rejects.toMatchObject({
+      code: 'BAD_WEIGHTS_FILE',
+      message: expect.stringMatching(/SHA-256 .* instead of 0000/),
+    });
+  });
+
   it('from a server without ranges, from beginning to end', async () => {
     ranges = false;
     await get();
