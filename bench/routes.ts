@@ -9,6 +9,7 @@ import { openCheckpoint } from '../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { tensorsOf } from '../src/face/config.ts';
 import { FORMS, type Form } from '../src/face/forms.ts';
+import { ENCODERS } from '../src/model/backbones/index.ts';
 import type { Ready, Route } from '../tools/browser/serve.ts';
 import { FILE } from '../tools/fixtures.ts';
 import { mtcnnWeights } from '../tools/mtcnn.mjs';
@@ -57,6 +58,8 @@ export async function benchRoutes(weights?: string): Promise<Record<string, Rout
   };
   for (const { path, text } of outputFiles) routes[`/${basename(path)}`] = { body: text, type: 'text/javascript' };
   for (const form of FORMS) routes[`/reference/${form}.safetensors`] = { file: join(root, 'test', 'fixtures', FILE[form]) };
+  for (const encoder of ENCODERS.slice(1))
+    routes[`/reference/paper-${encoder}.safetensors`] = { file: join(root, 'test', 'fixtures', `astronaut-face-${encoder}.safetensors`) };
   for (const { folder, peer } of installedPeers()) routes[`/${folder}`] = { folder: join(root, 'node_modules', PACKAGES[peer]) };
   if (weights !== undefined) routes[`/weights/${basename(weights)}`] = { file: weights };
   return routes;
@@ -85,13 +88,13 @@ export function missingPeers(peers: readonly Peer[]): Peer[] {
 }
 
 /**
- * The model as an ONNX file: `onnx/released-7.onnx` with seeded weights, `onnx/weights.onnx` with the file's. It is made for the request
+ * The model as an ONNX file: `onnx/released-swin_b-7.onnx` with seeded weights, `onnx/weights.onnx` with the file's. It is made for the request
  * and goes with it, one request after another, so that nobody who only asks can fill the disk.
  */
 async function model(path: string, weights: string | undefined): Promise<Ready | undefined> {
-  const [, form, seed] = /^\/onnx\/(\w+)-(\d+)\.onnx$/.exec(path) ?? [];
+  const [, form, backbone = '', seed] = /^\/onnx\/(\w+)-(\w+)-(\d+)\.onnx$/.exec(path) ?? [];
   const isFile = path === '/onnx/weights.onnx' && weights !== undefined;
-  if (!isFile && (!FORMS.includes(form as Form) || Number(seed) > 0xffffffff)) return undefined;
+  if (!isFile && (!FORMS.includes(form as Form) || !ENCODERS.includes(backbone) || Number(seed) > 0xffffffff)) return undefined;
   const before = turn;
   const { promise, resolve } = deferred();
   turn = promise;
@@ -105,7 +108,9 @@ async function model(path: string, weights: string | undefined): Promise<Ready |
   };
   process.once('exit', remove);
   try {
-    const checkpoint = isFile ? await openCheckpoint(await openAsBlob(weights)) : seededCheckpoint(tensorsOf(form as Form), Number(seed));
+    const checkpoint = isFile
+      ? await openCheckpoint(await openAsBlob(weights))
+      : seededCheckpoint(tensorsOf(form as Form, { backbone }), Number(seed));
     const out = join(folder, 'model.onnx');
     await exportOnnx({ checkpoint, out });
     return { file: out, sent };

@@ -15,7 +15,7 @@ import type { Box } from '../src/image/crop.ts';
 import type { Progress } from '../tools/terminal/progress.ts';
 
 export interface LoadRequest {
-  weights: { url: string } | { seed: number; form: Form };
+  weights: { url: string } | { seed: number; form: Form; backbone: string };
   tasks: string[] | undefined;
   plan: NonNullable<LoadOptions['plan']>;
   dtype: NonNullable<LoadOptions['dtype']>;
@@ -50,7 +50,7 @@ let engine: FaceXFormer | undefined;
 export async function load({ weights, tasks, plan, dtype }: LoadRequest): Promise<void> {
   let last = 0;
   engine = await FaceXFormer.load({
-    weights: 'url' in weights ? weights.url : seededCheckpoint(tensorsOf(weights.form), weights.seed),
+    weights: 'url' in weights ? weights.url : seededCheckpoint(tensorsOf(weights.form, weights), weights.seed),
     detector: mtcnn({ weights: new URL('/mtcnn.safetensors', location.href) }),
     plan,
     dtype,

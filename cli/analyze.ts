@@ -12,7 +12,7 @@ import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import { root } from '../tools/root.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
-import { parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
+import { ENCODER_CHOICE, parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkInput, checkOutput, isFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
@@ -42,6 +42,7 @@ type DtypeChoice = (typeof DTYPES)[number];
 const OPTIONS = {
   weights: { type: 'string' },
   form: { type: 'string' },
+  encoder: { type: 'string' },
   box: { type: 'string' },
   tasks: { type: 'string' },
   json: { type: 'string' },
@@ -55,6 +56,8 @@ const OPTIONS = {
 
 const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed (default: weights/facexformer.safetensors, else seeded)
   --form released|paper      the form of seeded weights (default: released)
+  ${ENCODER_CHOICE}
+                             the encoder of seeded weights (default: swin_b)
   --box x0,y0,x1,y1|whole    the face's box in whole pixels (fractions are cut off), used as it is, already widened; or the whole picture
                              (default: all faces that MTCNN finds)
   --tasks a,b                ${TASKS.join(', ')}
@@ -102,7 +105,7 @@ type Values = { [Name in keyof typeof OPTIONS]?: (typeof OPTIONS)[Name]['type'] 
 function jobOf(values: Values, pictures: string[]): Job {
   return {
     pictures,
-    weights: chooseWeights(values.weights, values.form),
+    weights: chooseWeights(values.weights, values),
     box: values.box === undefined || values.box === 'whole' ? values.box : parseBox(values.box),
     tasks: values.tasks === undefined ? undefined : parseTasks(values.tasks),
     json: values.json,

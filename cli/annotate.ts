@@ -5,7 +5,7 @@ import type { FaceXFormer } from '../src/engine/facexformer.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import type { Command } from '../tools/terminal/command.ts';
-import { parse, parseChoice, parseTasks, parseWhole, UsageError } from '../tools/terminal/options.ts';
+import { ENCODER_CHOICE, parse, parseChoice, parseTasks, parseWhole, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, say } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, checkOutputFolder, writtenLine } from '../tools/terminal/write.ts';
@@ -20,6 +20,7 @@ import { type DetectorWeights, engineLine, loadEngine, NEEDS_DAWN, NodeMtcnn, op
 const OPTIONS = {
   weights: { type: 'string' },
   form: { type: 'string' },
+  encoder: { type: 'string' },
   out: { type: 'string' },
   masks: { type: 'string' },
   csv: { type: 'string' },
@@ -50,6 +51,8 @@ const usage = (standard: string) => `annotate DIR|GLOB|LIST|PICTURE|VIDEO... --o
   --csv FILE, --coco FILE    the results as a table, and as COCO's JSON, besides
   --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed${standard}
   --form released|paper      the form of seeded weights (default: released)
+  ${ENCODER_CHOICE}
+                             the encoder of seeded weights (default: swin_b)
   --tasks a,b                ${TASKS.join(', ')}
   --box whole                each picture is one face, cut out already (default: all faces that MTCNN finds)
   --crop official|square     what the network sees of a face that was found (default: official)
@@ -72,7 +75,7 @@ export const annotateWith = (detectorWeights: DetectorWeights, standard?: string
     if (values.weights === undefined && standard === undefined)
       throw new UsageError('Which weights? --weights FILE, which fetch makes, or --weights seeded for untrained ones.');
     const asked = askedOf(values);
-    const weights = chooseWeights(values.weights, values.form);
+    const weights = chooseWeights(values.weights, values);
     checkOutputs(values.out, values);
     const all = stepsOf(namedFiles(positionals));
     const steps = shardOf(all, asked.shard);
@@ -133,7 +136,10 @@ function jobOf(values: Values, weights: ChosenWeights, all: readonly Step[]): Jo
   const { shard, masks, tasks, box, crop, every, dtype } = values;
   return {
     pictures: names.digest('hex').slice(0, 16),
-    weights: 'file' in weights ? `${weights.name}, ${statSync(weights.file).size} bytes` : `seeded ${weights.seed}, ${weights.form}`,
+    weights:
+      'file' in weights
+        ? `${weights.name}, ${statSync(weights.file).size} bytes`
+        : `seeded ${weights.seed}, ${weights.form}, ${weights.backbone}`,
     shard,
     masks: masks !== undefined,
     tasks,

@@ -47,7 +47,7 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
     const box = values.box === undefined || values.box === 'whole' ? values.box : parseBox(values.box);
     const tasks = values.tasks === undefined ? undefined : (parseTasks(values.tasks) as Task[]);
     const dtype = parseChoice('--dtype', values.dtype ?? 'auto', DTYPES);
-    const weights = chooseWeights(values.weights, undefined);
+    const weights = chooseWeights(values.weights);
     for (const picture of pictures) if (!existsSync(picture)) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
     for (const picture of pictures) if (isFolder(picture)) throw new FaceXFormerError('BAD_PICTURE', `${picture} is a directory.`);
     if (values.json !== undefined) checkOutput(values.json, '--json');

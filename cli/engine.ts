@@ -28,7 +28,7 @@ export async function loadEngine(weights: ChosenWeights, options: Omit<LoadOptio
       weights:
         'file' in weights
           ? (Readable.toWeb(createReadStream(weights.file)) as ReadableStream<Uint8Array>)
-          : seededCheckpoint(tensorsOf(weights.form), weights.seed),
+          : seededCheckpoint(tensorsOf(weights.form, weights), weights.seed),
       onProgress: ({ fraction }) => showProgress({ phase: 'loading', loaded: fraction, total: 1 }),
     });
   } finally {

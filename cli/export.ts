@@ -8,7 +8,7 @@ import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { tensorsOf } from '../src/face/config.ts';
 import { formOf } from '../src/face/forms.ts';
 import type { Command } from '../tools/terminal/command.ts';
-import { parse, UsageError } from '../tools/terminal/options.ts';
+import { ENCODER_CHOICE, parse, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
 import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkFolderOf, checkOutput } from '../tools/terminal/write.ts';
@@ -17,21 +17,25 @@ export const exportModel: Command = {
   name: 'export',
   summary: 'write the model and its weights as an ONNX file, opset 17, for other runtimes',
   usage: `export OUT.onnx [--weights FILE|seeded[:N]] [--form released|paper]
+       [${ENCODER_CHOICE}]
 
   --weights   a safetensors file; default: the trained weights where they are installed, else seeded ones
   --form      of seeded weights; a file determines its own form
+  --encoder   of seeded weights (default: swin_b); a file determines its own
 
   Input pixels [1, 3, 224, 224]: RGB, normalised as ImageNet. Outputs: one a task, raw, under the task's name.`,
   async run(args) {
-    const { values, positionals } = parse(args, { weights: { type: 'string' }, form: { type: 'string' } });
+    const { values, positionals } = parse(args, { weights: { type: 'string' }, form: { type: 'string' }, encoder: { type: 'string' } });
     const [out] = positionals;
     if (out === undefined || positionals.length > 1) throw new UsageError('One file to write: export OUT.onnx');
     checkFolderOf(out);
-    const weights = chooseWeights(values.weights, values.form);
+    const weights = chooseWeights(values.weights, values);
     checkOutput(out, '', 'file' in weights ? [weights.file] : []);
     console.error(weightsLine(weights));
     const checkpoint: Checkpoint =
-      'file' in weights ? await openCheckpoint(await openAsBlob(weights.file)) : seededCheckpoint(tensorsOf(weights.form), weights.seed);
+      'file' in weights
+        ? await openCheckpoint(await openAsBlob(weights.file))
+        : seededCheckpoint(tensorsOf(weights.form, weights), weights.seed);
     const form = formOf(checkpoint.tensors);
     const source = 'file' in weights ? weights.name : checkpoint.source;
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });

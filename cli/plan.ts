@@ -13,12 +13,13 @@ import { planJson, printPlan } from '../src/graph/print.ts';
 import { pipelineKey, specialise } from '../src/kernels/kernel.ts';
 import { network } from '../src/model/network.ts';
 import type { Command } from '../tools/terminal/command.ts';
-import { parse, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
+import { ENCODER_CHOICE, parse, parseChoice, parseEncoder, parseTasks, UsageError } from '../tools/terminal/options.ts';
 import { checkOutput, checkOutputFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 
 const OPTIONS = {
   tasks: { type: 'string' },
   form: { type: 'string' },
+  encoder: { type: 'string' },
   json: { type: 'string' },
   wgsl: { type: 'string' },
   dtype: { type: 'string' },
@@ -55,9 +56,11 @@ export const plan: Command = {
   summary: 'print every dispatch of a frame, with its kernel, grid, buffers and work',
   usage: `plan [--tasks a,b] [--form released|paper] [--dtype f32|f16] [--batch N] [--gpu desktop|intel|apple|adreno|mali]
        [--software] [--json FILE] [--wgsl DIR]
+       [${ENCODER_CHOICE}]
 
   --tasks a,b                only what these need (default: all that the form knows)
   --form released|paper      default: released
+  --encoder NAME             default: swin_b
   --dtype f32|f16            how weights and activations are stored (default: f32)
   --batch N                  faces in a frame, 1 to 8 (default: 1)
   --gpu KIND                 desktop, intel, apple, adreno or mali: the kernels chosen for that kind of GPU (default: desktop)
@@ -67,7 +70,9 @@ export const plan: Command = {
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`plan takes only options; "${positionals[0]}" is not one.`);
-    const config = readConfig(tensorsOf(parseChoice('--form', values.form ?? 'released', FORMS)));
+    const config = readConfig(
+      tensorsOf(parseChoice('--form', values.form ?? 'released', FORMS), { backbone: parseEncoder(values.encoder) }),
+    );
     const asked = values.tasks === undefined ? undefined : (parseTasks(values.tasks) as Task[]); // checked next
     const tasks = checkedTasks(asked, tasksOf(config), `the ${config.form} form`);
     if (values.json !== undefined) checkOutput(values.json, '--json');

@@ -6,18 +6,26 @@ import { embeddingsOf, type Head, l2Normalised, type PlacedHead, placed } from '
 import { type HourglassSizes, hourglassOf } from '../src/model/hourglass.ts';
 import { parsingMap } from '../src/model/parsing.ts';
 import { WIDTH } from '../src/model/sizes.ts';
+import { convnext } from './convnext.ts';
 import { fuse, positionCode, twoWayTransformer } from './decoder.ts';
 import { Graph, type Value } from './graph.ts';
 import { oneTokenHead, segmentationHead, tokenEmbeddings, tokensHead } from './heads.ts';
 import { landmarksHourglass } from './hourglass.ts';
+import { mobilenet } from './mobilenet.ts';
 import { reshape, slice, transpose } from './ops.ts';
+import { resnet } from './resnet.ts';
 import { swin } from './swin.ts';
 
 /** Pixels [1, 3, S, S] to four maps, finest first, [1, S/4, S/4, channels] and on, each half as large. */
 export type Encoder = (g: Graph, pixels: Value) => Value[];
 
 /** How each backbone is written, by its name. */
-export const ENCODERS: Readonly<Record<string, Encoder>> = { swin_b: swin };
+export const ENCODERS: Readonly<Record<string, Encoder>> = {
+  swin_b: swin,
+  convnext_b: convnext,
+  resnet101: resnet,
+  mobilenet_v3_large: mobilenet,
+};
 
 /** Fails with WRONG_WEIGHTS if a tensor is missing or has another shape. */
 export function facexformer(tensors: ReadonlyMap<string, TensorInfo>, unplaced: readonly Head[], encode: Encoder): Graph {

@@ -109,10 +109,10 @@ export function gelu(g: Graph, x: Value): Value {
   return mul(g, mul(g, x, add(g, erf, g.scalar(1))), g.scalar(0.5));
 }
 
-export function layerNorm(g: Graph, x: Value, name: string): Value {
+export function layerNorm(g: Graph, x: Value, name: string, epsilon = 1e-5): Value {
   const channels = x.shape.slice(-1);
   const inputs = [x, g.weight(`${name}.weight`, channels), g.weight(`${name}.bias`, channels)];
-  return g.node('LayerNormalization', inputs, x.shape, { axis: -1, epsilon: { float: 1e-5 } });
+  return g.node('LayerNormalization', inputs, x.shape, { axis: -1, epsilon: { float: epsilon } });
 }
 
 /** [rows, columns] to [columns, rows]. */
@@ -139,15 +139,18 @@ interface Conv {
   readonly kernel: number;
   readonly stride?: number;
   readonly pad?: number;
+  /** Each channel by itself: as many groups as channels. */
+  readonly depthwise?: boolean;
   readonly bias?: boolean;
 }
 
-export function conv(g: Graph, x: Value, name: string, { out, kernel, stride = 1, pad = 0, bias = true }: Conv): Value {
+export function conv(g: Graph, x: Value, name: string, { out, kernel, stride = 1, pad = 0, depthwise = false, bias = true }: Conv): Value {
   const [n, channels, h, w] = x.shape as [number, number, number, number];
-  const inputs = [x, g.weight(`${name}.weight`, [out, channels, kernel, kernel])];
+  const inputs = [x, g.weight(`${name}.weight`, [out, depthwise ? 1 : channels, kernel, kernel])];
   if (bias) inputs.push(g.weight(`${name}.bias`, [out]));
   const size = (s: number) => Math.floor((s + 2 * pad - kernel) / stride) + 1;
-  const attributes = { dilations: [1, 1], group: 1, kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [stride, stride] };
+  const group = depthwise ? channels : 1;
+  const attributes = { dilations: [1, 1], group, kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [stride, stride] };
   return g.node('Conv', inputs, [n, out, size(h), size(w)], attributes);
 }
 
@@ -159,10 +162,10 @@ export function upconv(g: Graph, x: Value, name: string, out: number): Value {
   return g.node('ConvTranspose', inputs, [n, out, 2 * h, 2 * w], attributes);
 }
 
-export function batchNorm(g: Graph, x: Value, name: string): Value {
+export function batchNorm(g: Graph, x: Value, name: string, epsilon = 1e-5): Value {
   const channels = x.shape.slice(1, 2);
   const inputs = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => g.weight(`${name}.${part}`, channels));
-  return g.node('BatchNormalization', [x, ...inputs], x.shape, { epsilon: { float: 1e-5 }, momentum: { float: 0.9 } });
+  return g.node('BatchNormalization', [x, ...inputs], x.shape, { epsilon: { float: epsilon }, momentum: { float: 0.9 } });
 }
 
 /** Instance normalisation without weights. */
@@ -173,10 +176,22 @@ export function instanceNorm(g: Graph, x: Value): Value {
   return g.node('InstanceNormalization', [x, ones, zeros], x.shape, { epsilon: { float: 1e-5 } });
 }
 
-export function maxPool2(g: Graph, x: Value): Value {
+/** Maxima of windows of `kernel`, two apart; of sides that are even. */
+export function maxPool2(g: Graph, x: Value, kernel: 2 | 3 = 2): Value {
   const [n, c, h, w] = x.shape as [number, number, number, number];
-  return g.node('MaxPool', [x], [n, c, h >> 1, w >> 1], { ceil_mode: 0, kernel_shape: [2, 2], pads: [0, 0, 0, 0], strides: [2, 2] });
+  const pad = kernel - 2;
+  const attributes = { ceil_mode: 0, kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [2, 2] };
+  return g.node('MaxPool', [x], [n, c, h >> 1, w >> 1], attributes);
 }
+
+/** The mean of each channel: [n, c, 1, 1] */
+export const globalMean = (g: Graph, x: Value): Value => g.node('GlobalAveragePool', [x], [...x.shape.slice(0, 2), 1, 1]);
+
+/** A sixth of x + 3, from 0 to 1. */
+export const hardSigmoid = (g: Graph, x: Value): Value =>
+  g.node('HardSigmoid', [x], x.shape, { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
+
+export const hardSwish = unary('HardSwish');
 
 const NONE: Value = { name: '', shape: [] };
 

@@ -17,7 +17,15 @@ export const FILE: Readonly<Record<Form, string>> = { released: 'astronaut-face.
 /** The picture of the reference runs. */
 export const PICTURE = join(root, 'test/fixtures/astronaut.png');
 
-export function reference(form: Form): Reference {
+export const reference = (form: Form): Reference => read(FILE[form]);
+
+/** The paper form's on another encoder than Swin-B, which was given the same pixels. */
+export const encoderReference = (encoder: string): Reference => ({
+  ...read(`astronaut-face-${encoder}.safetensors`),
+  pixels: reference('paper').pixels,
+});
+
+function read(file: string): Reference {
   if (!folder) throw new Error('The reference runs are missing: test/fixtures has none.');
-  return parseReference(readFileSync(join(folder, FILE[form])));
+  return parseReference(readFileSync(join(folder, file)));
 }

@@ -78,6 +78,7 @@ export function factsOf(results: readonly BenchResult[]): Fact[] {
 export function unlike(results: readonly BenchResult[]): string[] {
   const work: Readonly<Record<string, (result: BenchResult) => string | number>> = {
     form: ({ weights }) => weights.form,
+    encoder: ({ weights }) => weights.encoder ?? 'swin_b',
     tasks: ({ tasks }) => [...tasks].sort().join(),
     batch: ({ settings }) => settings.batch,
     type: ({ weights }) => weights.dtype,

@@ -24,5 +24,10 @@ export function adapterTitle({ adapter: { vendor, architecture, device, descript
   return software ? `${name} (software)` : name;
 }
 
-export const weightsTitle = ({ source, form, untrained }: Pick<BenchResult['weights'], 'source' | 'form' | 'untrained'>): string =>
-  `${source}${untrained ? ', untrained' : ''}, ${form} form`;
+export const weightsTitle = ({
+  source,
+  form,
+  encoder = 'swin_b',
+  untrained,
+}: Pick<BenchResult['weights'], 'source' | 'form' | 'encoder' | 'untrained'>): string =>
+  `${source}${untrained ? ', untrained' : ''}, ${form} form${encoder === 'swin_b' ? '' : ` on ${encoder}`}`;

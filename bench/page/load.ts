@@ -40,7 +40,7 @@ export async function loadEngine(
       compile,
       pipelines,
     },
-    weights: { source: engine.info.weights, form: engine.info.form, untrained, dtype: engine.info.dtype },
+    weights: { source: engine.info.weights, form: engine.info.form, encoder: engine.info.backbone, untrained, dtype: engine.info.dtype },
     ...(untrained && { notice: NOTICE }),
     tasks: engine.tasks,
     plan: engine.plan().totals,
@@ -48,8 +48,8 @@ export async function loadEngine(
   return engine;
 }
 
-const optionsOf = ({ form, seed, weights, tasks, dtype }: Settings): LoadOptions => ({
-  weights: weights === '' ? seededWeights(form, seed) : weights,
+const optionsOf = ({ form, encoder, seed, weights, tasks, dtype }: Settings): LoadOptions => ({
+  weights: weights === '' ? seededWeights(form, seed, encoder) : weights,
   ...(tasks.length > 0 && { tasks }),
   dtype,
 });

@@ -38,7 +38,7 @@ const checked = (group: string): string =>
 
 function fillForm(settings: Settings): void {
   weights = settings.weights;
-  for (const name of ['form', 'dtype', 'batch', 'seed'] as const) field(name).value = String(settings[name]);
+  for (const name of ['form', 'encoder', 'dtype', 'batch', 'seed'] as const) field(name).value = String(settings[name]);
   field('frames').value = settings.frames === 0 ? '' : String(settings.frames);
   for (const group of ['tasks', 'peers'] as const)
     for (const box of form.querySelectorAll<HTMLInputElement>(`#${group} input`))
@@ -48,7 +48,8 @@ function fillForm(settings: Settings): void {
 /** What the form says, read as an address would be. */
 function formSettings(): Settings {
   const query = new URLSearchParams();
-  for (const name of ['form', 'dtype', 'batch', 'frames', 'seed']) if (field(name).value !== '') query.set(name, field(name).value);
+  for (const name of ['form', 'encoder', 'dtype', 'batch', 'frames', 'seed'])
+    if (field(name).value !== '') query.set(name, field(name).value);
   query.set('tasks', checked('tasks'));
   query.set('peers', checked('peers'));
   if (weights !== '') query.set('weights', weights);

@@ -106,8 +106,14 @@ export interface BenchResult {
   readonly commit: string;
   readonly settings: Settings;
   readonly machine: Machine;
-  /** `dtype`: in what the engine computed. */
-  readonly weights: { readonly source: string; readonly form: string; readonly untrained: boolean; readonly dtype: string };
+  /** `dtype`: in what the engine computed; `encoder`: of results since there are several, Swin-B of those before. */
+  readonly weights: {
+    readonly source: string;
+    readonly form: string;
+    readonly encoder?: string;
+    readonly untrained: boolean;
+    readonly dtype: string;
+  };
   /** Present where the weights are untrained: that what they find means nothing. */
   readonly notice?: string;
   readonly tasks: readonly string[];
@@ -189,16 +195,19 @@ const RESULT = object(
   {
     date: text,
     commit: text,
-    settings: object({
-      form: text,
-      dtype: text,
-      batch: amount,
-      frames: amount,
-      seed: amount,
-      weights: text,
-      tasks: list(text),
-      peers: list(text),
-    }),
+    settings: object(
+      {
+        form: text,
+        dtype: text,
+        batch: amount,
+        frames: amount,
+        seed: amount,
+        weights: text,
+        tasks: list(text),
+        peers: list(text),
+      },
+      { encoder: text },
+    ),
     machine: object({
       userAgent: text,
       cores: amount,
@@ -206,7 +215,7 @@ const RESULT = object(
       features: list(text),
       limits: record(amount),
     }),
-    weights: object({ source: text, form: text, untrained: truth, dtype: text }),
+    weights: object({ source: text, form: text, untrained: truth, dtype: text }, { encoder: text }),
     tasks: list(text),
     plan: amounts(TOTALS),
     calls: record(amount),

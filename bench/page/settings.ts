@@ -3,6 +3,7 @@
 import { DEFAULT_SEED } from '../../src/checkpoint/seeded.ts';
 import { FORMS, type Form } from '../../src/face/forms.ts';
 import { TASKS, type Task } from '../../src/face/labels.ts';
+import { ENCODERS } from '../../src/model/backbones/index.ts';
 
 export const DTYPES = ['auto', 'f32', 'f16'] as const;
 export const PEERS = ['ort-webgpu', 'ort-wasm', 'mediapipe', 'human', 'micro-facemesh'] as const;
@@ -11,6 +12,8 @@ export type Peer = (typeof PEERS)[number];
 
 export interface Settings {
   readonly form: Form;
+  /** The encoder of seeded weights. */
+  readonly encoder: string;
   readonly dtype: Dtype;
   /** Faces a call. */
   readonly batch: number;
@@ -27,6 +30,7 @@ export interface Settings {
 
 export const DEFAULTS: Settings = {
   form: 'released',
+  encoder: 'swin_b',
   dtype: 'auto',
   batch: 1,
   frames: 0,
@@ -75,6 +79,7 @@ const beside: Reader<string> = (text) => (/^[\w.%-]+(\/[\w.%-]+)*$/.test(text) &
 
 const READERS: { readonly [Name in keyof Settings]: readonly [Reader<Settings[Name]>, string] } = {
   form: [oneOf(FORMS), FORMS.join(' or ')],
+  encoder: [oneOf(ENCODERS), ENCODERS.join(', ')],
   dtype: [oneOf(DTYPES), DTYPES.join(', ')],
   batch: [integer(1, MAX_BATCH), `an integer from 1 to ${MAX_BATCH}`],
   frames: [integer(0, MAX_FRAMES), `an integer from 0 (chosen for the adapter) to ${MAX_FRAMES}`],

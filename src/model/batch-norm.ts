@@ -2,6 +2,7 @@
 import type { Graph, Parameter } from '../graph/graph.ts';
 import { type ConvShape, packConv } from '../kernels/conv/role.ts';
 import { paddedCols } from '../kernels/matmul/role.ts';
+import { padded } from './layers.ts';
 import type { Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
@@ -25,9 +26,6 @@ export function affine(
   const scale = (weight?.[i] as number) / Math.sqrt((variance?.[i] as number) + eps);
   return { scale, shift: (bias?.[i] as number) - scale * (mean?.[i] as number) };
 }
-
-/** Channels lie in rows of a multiple of 16, as products read them; those that there are not are zero. */
-export const padded = (channels: number): number => Math.ceil(channels / 16) * 16;
 
 /** A convolution's packed weight, each output times the scale of the batch norm that follows; inputs as many as rows of x have. */
 export function foldedWeight(

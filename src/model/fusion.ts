@@ -6,7 +6,7 @@ import type { Fill, Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
 import { packWeight, paddedCols, transposed } from '../kernels/matmul/role.ts';
 import { multiplied } from './fold.ts';
-import { product, rowsOfStream, sideOf } from './layers.ts';
+import { padded, product, rowsOfTensor, sideOf } from './layers.ts';
 import { WIDTH } from './sizes.ts';
 import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
@@ -19,7 +19,7 @@ export function fuse(t: Target, maps: readonly Stream[], w: Weights): Tensor {
   const [x, x2, x4, x8] = maps.map((map, i) => {
     const bias = i === 0 ? foldedBias(t, w) : undefined; // once is enough: a constant is its own upsampling
     const layer = { weight: foldedWeight(t, i, map.channels, w), bias, cols: WIDTH };
-    return product(t, `linear_c.${i} fused`, rowsOfStream(map), layer);
+    return product(t, `linear_c.${i} fused`, rowsOfTensor(map.tensor, padded(map.channels)), layer);
   }) as [Tensor, Tensor, Tensor, Tensor];
   const side = sideOf(t, x);
   const fused = t.graph.add(
@@ -47,12 +47,13 @@ function foldedWeight({ graph, dtype }: Target, i: number, inner: number, w: Wei
       const [n, m] = [Math.floor(at / WIDTH), at % WIDTH];
       return (fuse as Float32Array)[n * 4 * WIDTH + (3 - i) * WIDTH + m] as number;
     });
-    const folded = new Float64Array(WIDTH * inner);
+    const row = padded(inner);
+    const folded = new Float64Array(WIDTH * row);
     const inputs = transposed(weight as Float32Array, WIDTH, new Float64Array(inner * WIDTH)); // [inner, WIDTH]
-    yield* multiplied(columns, inputs, WIDTH, { values: folded, cols: inner, first: 0 });
-    packWeight(folded, WIDTH, inner, into);
+    yield* multiplied(columns, inputs, WIDTH, { values: folded, cols: row, first: 0 });
+    packWeight(folded, WIDTH, row, into);
   };
-  return graph.parameter(`linear_fuse x linear_c.${i}`, from, paddedCols(WIDTH) * inner, fill, dtype);
+  return graph.parameter(`linear_fuse x linear_c.${i}`, from, paddedCols(WIDTH) * padded(inner), fill, dtype);
 }
 
 function foldedBias({ graph }: Target, w: Weights): Parameter {

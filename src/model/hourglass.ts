@@ -5,15 +5,14 @@
  */
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import type { ConvShape } from '../kernels/conv/role.ts';
-import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import { packRows } from '../kernels/packRows.ts';
-import { affine, type BatchNorm, foldedBias, foldedWeight, padded, statistics } from './batch-norm.ts';
+import { affine, type BatchNorm, foldedBias, foldedWeight, statistics } from './batch-norm.ts';
 import { planes } from './fusion.ts';
 import type { Made } from './heads.ts';
-import { lastOf, product, rowsOf, rowsOfTensor, sideOf } from './layers.ts';
+import { convolution, lastOf, padded, product, rowsOf, rowsOfTensor, sideOf } from './layers.ts';
 import type { Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
@@ -112,9 +111,9 @@ function block(t: Target, { map, pool = false }: Source, w: Weights, coarse?: Te
   const first = { side, inner: width, cols: half, kernel: 1, preactivation: true, relu: true, pool } as const;
   const second = { side, inner: half, cols: half, kernel: 3, relu: true } as const;
   const last = { side, inner: half, cols: width, kernel: 1, residual: pool ? 'pooled' : 'same', coarse: coarse !== undefined } as const;
-  const y1 = convolution(t, map, first, w.at('conv1'), { before: w.at('bn1'), after: w.at('bn2') });
-  const y2 = convolution(t, y1, second, w.at('conv2'), { after: w.at('bn3') });
-  return convolution(t, y2, last, w.at('conv3'), { residual: map, coarse });
+  const y1 = convolved(t, map, first, w.at('conv1'), { before: w.at('bn1'), after: w.at('bn2') });
+  const y2 = convolved(t, y1, second, w.at('conv2'), { after: w.at('bn3') });
+  return convolved(t, y2, last, w.at('conv3'), { residual: map, coarse });
 }
 
 interface Around {
@@ -125,20 +124,11 @@ interface Around {
   coarse?: Tensor | undefined;
 }
 
-function convolution(t: Target, x: Tensor, shape: ConvShape, w: Weights, { before, after, residual, coarse }: Around): Tensor {
+function convolved(t: Target, x: Tensor, shape: ConvShape, w: Weights, { before, after, residual, coarse }: Around): Tensor {
   const b = foldedBias(t.graph, w, shape.cols, after && norm(after));
-  const s = before ? scaleAndShift(t.graph, before, shape.inner) : b;
+  const s = before && scaleAndShift(t.graph, before, shape.inner);
   const weight = foldedWeight(t, w, shape, after && norm(after));
-  const { images } = t.graph;
-  const rows = images * shape.side * shape.side;
-  const { kernel, sharesOf } = t.kernels.conv;
-  const all: ConvShape = { ...shape, images, dtype: t.dtype, weights: t.dtype };
-  const added = { b, r: residual ?? b, c: coarse ?? b };
-  const shares = sharesOf(all);
-  if (shares === 1) return t.graph.add(w.path, kernel, all, { x, w: weight, s, ...added }, [rows, shape.cols], t.dtype);
-  const inShares = { ...all, shares };
-  const sums = t.graph.add(`${w.path} in shares`, kernel, inShares, { x, w: weight, s, b, r: b, c: b }, [shares, rows, shape.cols]);
-  return t.graph.add(w.path, sumConvShares, inShares, { x: sums, ...added }, [rows, shape.cols], t.dtype);
+  return convolution(t, w.path, x, shape, { w: weight, b, s, r: residual, c: coarse });
 }
 
 /** relu(bn(conv1x1(x))) */

@@ -1,6 +1,8 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
 import { elements, type Graph, type Parameter, type Tensor } from '../graph/graph.ts';
 import { normaliseLookup } from '../image/resize.ts';
+import type { ConvShape } from '../kernels/conv/role.ts';
+import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul/role.ts';
 import { sumShares } from '../kernels/matmul/sumShares.ts';
@@ -17,6 +19,9 @@ export const HEAD_SCALE = 1 / Math.sqrt(32);
 
 export const lastOf = (shape: readonly number[]): number => shape.at(-1) as number;
 export const rowsOf = (shape: readonly number[]): number => shape.slice(0, -1).reduce((product, size) => product * size, 1);
+
+/** Channels lie in rows of a multiple of 16, as products read them; those that there are not are zero. */
+export const padded = (channels: number): number => Math.ceil(channels / 16) * 16;
 
 /** Side of one image's map. */
 export const sideOf = ({ graph }: Target, { shape }: Tensor): number => Math.sqrt(rowsOf(shape) / graph.images);
@@ -117,6 +122,30 @@ export function product(t: Target, name: string, x: Rows, { weight, bias, residu
   const inShares = { ...shape, shares };
   const sums = graph.add(`${name} in shares`, kernel, inShares, { x: x.operand, w: weight, b, r: b }, [shares, rows, cols]);
   return graph.add(name, sumShares, inShares, { x: sums, b, r }, made, dtype);
+}
+
+/** What a convolution reads beside x: its packed weight and bias, and where the shape wants them scales, a residual and a coarser map. */
+export interface ConvolutionInputs {
+  readonly w: Parameter;
+  readonly b: Parameter;
+  readonly s?: Parameter | undefined;
+  readonly r?: Tensor | undefined;
+  readonly c?: Tensor | undefined;
+}
+
+/** A convolution of the images' maps, in one dispatch or in shares: [images * side * side, cols] */
+export function convolution(t: Target, name: string, x: Tensor, shape: ConvShape, { w, b, s = b, r, c }: ConvolutionInputs): Tensor {
+  const { graph, dtype, kernels } = t;
+  const { images } = graph;
+  const rows = images * shape.side * shape.side;
+  const { kernel, sharesOf } = kernels.conv;
+  const all: ConvShape = { ...shape, images, dtype, weights: dtype };
+  const added = { b, r: r ?? b, c: c ?? b };
+  const shares = sharesOf(all);
+  if (shares === 1) return graph.add(name, kernel, all, { x, w, s, ...added }, [rows, shape.cols], dtype);
+  const inShares = { ...all, shares };
+  const sums = graph.add(`${name} in shares`, kernel, inShares, { x, w, s, b, r: b, c: b }, [shares, rows, shape.cols]);
+  return graph.add(name, sumConvShares, inShares, { x: sums, ...added }, [rows, shape.cols], dtype);
 }
 
 export interface LinearOptions extends Pick<Product, 'activation' | 'dtype'> {

@@ -24,10 +24,11 @@ describe('bench', () => {
 
   it('takes every setting of the page', () => {
     const line =
-      '--form paper --dtype f32 --batch 4 --frames 20 --seed 7 --tasks age,landmarks --peers ort-wasm --browser firefox --adapter software --json a.json --screenshot a.png';
+      '--form paper --encoder resnet101 --dtype f32 --batch 4 --frames 20 --seed 7 --tasks age,landmarks --peers ort-wasm --browser firefox --adapter software --json a.json --screenshot a.png';
     expect(benchJob(line.split(' '))).toEqual({
       settings: {
         form: 'paper',
+        encoder: 'resnet101',
         dtype: 'f32',
         batch: 4,
         frames: 20,
@@ -69,7 +70,7 @@ describe('bench', () => {
     [['--browser', 'opera'], '--browser is opera; it must be chrome or firefox'],
     [['--port', '1'], '--port goes with --serve'],
     [['--serve', '--port', '70000'], '--port is 70000'],
-    [['--weights', 'a.safetensors', '--seed', '1'], '--seed and --form are for seeded weights'],
+    [['--weights', 'a.safetensors', '--seed', '1'], '--seed, --form and --encoder are for seeded weights'],
     [['--bogus'], '--bogus'],
   ] as const)('%j is a wrong call', ([args, said]) => {
     expect(() => benchJob([...args])).toThrow(UsageError);

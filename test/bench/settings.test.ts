@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS, DTYPES, PEERS, readSettings, type Settings, writeSettings } from '../../bench/page/settings.ts';
 import { TASKS } from '../../src/face/labels.ts';
+import { ENCODERS } from '../../src/model/backbones/index.ts';
 
 const settings: fc.Arbitrary<Settings> = fc.record({
   form: fc.constantFrom('released', 'paper'),
+  encoder: fc.constantFrom(...ENCODERS),
   dtype: fc.constantFrom(...DTYPES),
   batch: fc.integer({ min: 1, max: 8 }),
   frames: fc.integer({ min: 0, max: 10_000 }),

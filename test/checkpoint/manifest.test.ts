@@ -5,11 +5,18 @@ import { FORMS } from '../../src/face/forms.ts';
 import { BACKBONES } from '../../src/model/backbones/index.ts';
 import paper from '../../weights/paper.json' with { type: 'json' };
 import convnext from '../../weights/paper-convnext_b.json' with { type: 'json' };
+import mobilenet from '../../weights/paper-mobilenet_v3_large.json' with { type: 'json' };
+import resnet from '../../weights/paper-resnet101.json' with { type: 'json' };
 import released from '../../weights/released.json' with { type: 'json' };
 
 const WRITTEN: Record<string, Record<string, string>> = { released, paper };
 /** The paper form's on the encoders. */
-const ON_ENCODERS: Readonly<Record<string, Record<string, string>>> = { swin_b: paper, convnext_b: convnext };
+const ON_ENCODERS: Readonly<Record<string, Record<string, string>>> = {
+  swin_b: paper,
+  convnext_b: convnext,
+  resnet101: resnet,
+  mobilenet_v3_large: mobilenet,
+};
 
 const described = (list: TensorList) => [...list.values()].map(({ name, dtype, shape }) => [name, `${dtype} ${shape.join('x')}`.trim()]);
 

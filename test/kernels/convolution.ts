@@ -18,21 +18,22 @@ const pooled = (map: At): At => {
 };
 
 /** torch.nn.Conv2d with `kernel / 2` rows and columns of zeros around. */
-function convolved(map: At, { side, inner, kernel }: ConvShape, weight: Float32Array, n: number, y: number, x: number): number {
+function convolved(map: At, { side, inner, kernel, stride = 1 }: ConvShape, weight: Float32Array, n: number, y: number, x: number): number {
   const reach = (kernel - 1) / 2;
   let sum = 0;
   for (let dy = -reach; dy <= reach; dy++)
     for (let dx = -reach; dx <= reach; dx++) {
-      if (y + dy < 0 || x + dx < 0 || y + dy >= side || x + dx >= side) continue;
+      const [row, column] = [stride * y + dy, stride * x + dx];
+      if (row < 0 || column < 0 || row >= stride * side || column >= stride * side) continue;
       const tap = (dy + reach) * kernel + dx + reach;
-      for (let k = 0; k < inner; k++) sum += map(y + dy, x + dx, k) * (weight[(n * inner + k) * kernel * kernel + tap] as number);
+      for (let k = 0; k < inner; k++) sum += map(row, column, k) * (weight[(n * inner + k) * kernel * kernel + tap] as number);
     }
   return sum;
 }
 
 /** Random inputs of a shape, all images' after one another. */
-function inputsOf({ images = 1, side, inner, cols, kernel, pool, residual }: ConvShape) {
-  const [xSide, rSide] = [pool ? 2 * side : side, residual === 'pooled' ? 2 * side : side];
+function inputsOf({ images = 1, side, inner, cols, kernel, stride = 1, pool, residual }: ConvShape) {
+  const [xSide, rSide] = [pool ? 2 * side : stride * side, residual === 'pooled' ? 2 * side : side];
   return {
     x: randomValues(images * xSide * xSide * inner, 1),
     weight: randomValues(cols * inner * kernel ** 2, 2).map((v) => (v * 3) / Math.sqrt(inner * kernel ** 2)),
@@ -45,9 +46,9 @@ function inputsOf({ images = 1, side, inner, cols, kernel, pool, residual }: Con
 
 /** One image's output; of one in shares what they add up to. */
 function expectedOf(shape: ConvShape, { x, weight, b, s, r, c }: ReturnType<typeof inputsOf>): Float64Array {
-  const { side, inner, cols, preactivation = false, pool = false, shares = 1 } = shape;
+  const { side, inner, cols, stride = 1, preactivation = false, pool = false, shares = 1 } = shape;
   const { residual = 'none', coarse = false } = shares > 1 ? {} : shape;
-  const read = pool ? pooled(mapOf(x, 2 * side, inner)) : mapOf(x, side, inner);
+  const read = pool ? pooled(mapOf(x, 2 * side, inner)) : mapOf(x, stride * side, inner);
   const source: At = preactivation ? (y, x, k) => relu(read(y, x, k) * (s[k] as number) + (s[inner + k] as number)) : read;
   const added = residual === 'pooled' ? pooled(mapOf(r, 2 * side, cols)) : mapOf(r, side, cols);
   const low = mapOf(c, side / 2, cols);
@@ -63,7 +64,7 @@ function expectedOf(shape: ConvShape, { x, weight, b, s, r, c }: ReturnType<type
 
 function convCase(kernel: Kernel<ConvShape>, name: string, shape: ConvShape): KernelCase {
   const { images = 1, side, inner, cols, residual = 'none', shares = 1, dtype = 'f32', weights = 'f32' } = shape;
-  const riding = [shape.preactivation && 'preactivation', shape.pool && 'pool', shape.relu && 'ReLU'];
+  const riding = [shape.stride === 2 && 'stride 2', shape.preactivation && 'preactivation', shape.pool && 'pool', shape.relu && 'ReLU'];
   riding.push(residual !== 'none' && `${residual} residual`, shape.coarse && 'coarse', images > 1 && `${images} images`);
   riding.push(shares > 1 && `${shares} shares`, dtype === 'f16' && 'float16', weights === 'f16' && 'float16 weights');
   const text = riding.filter((part) => part).join(', ');
@@ -116,6 +117,9 @@ export function convolutionCases(kernel: Kernel<ConvShape>): KernelCase[] {
       residual: 'pooled',
       coarse: true,
     }),
+    of('ResNet, the first of a stage', { side: 28, inner: 128, cols: 64, kernel: 3, stride: 2, relu: true }),
+    of('ResNet, projection', { side: 14, inner: 64, cols: 128, kernel: 1, stride: 2 }),
+    of('two pixels a side', { side: 2, inner: 16, cols: 68, kernel: 3, stride: 2 }),
     of('one pixel', { side: 1, inner: 16, cols: 4, kernel: 3 }),
     of('two by two', { side: 2, inner: 16, cols: 132, kernel: 3, preactivation: true }),
   ];
@@ -130,6 +134,8 @@ export function convolutionBatchCases(kernel: Kernel<ConvShape>): KernelCase[] {
     of('a batch of everything', { images: 3, side: 6, kernel: 3, ...all }),
     of('a batch, second of a block', { images: 2, side: 7, inner: 128, cols: 128, kernel: 3, relu: true }),
     of('a batch, last of a block', { images: 2, side: 14, inner: 32, cols: 64, kernel: 1, residual: 'same', coarse: true }),
+    of('a batch, the first of a stage', { images: 2, side: 7, inner: 64, cols: 64, kernel: 3, stride: 2, relu: true }),
+    of('a batch, projection', { images: 3, side: 3, inner: 32, cols: 68, kernel: 1, stride: 2 }),
     of('second of a block', { side: 14, inner: 128, cols: 128, kernel: 3, relu: true, ...half }),
     of('first of a block', { side: 14, inner: 256, cols: 128, kernel: 1, preactivation: true, pool: true, relu: true, ...half }),
     of('a batch of everything', { images: 2, side: 6, kernel: 3, ...all, ...half }),

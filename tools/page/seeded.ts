@@ -2,8 +2,8 @@
 import { type Checkpoint, type Form, seededCheckpoint, tensorsOf } from '../../src/index.ts';
 
 /** They are computed on the page's thread: a pause after each tensor keeps the page alive. */
-export function seededWeights(form: Form, seed?: number): Checkpoint {
-  const checkpoint = seededCheckpoint(tensorsOf(form), seed);
+export function seededWeights(form: Form, seed?: number, backbone?: string): Checkpoint {
+  const checkpoint = seededCheckpoint(tensorsOf(form, { backbone }), seed);
   return {
     ...checkpoint,
     async *read(options) {

@@ -1,6 +1,7 @@
 /** Arguments of the commands: parsed by Node, checked here; a wrong one is a {@link UsageError}. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Box } from '../../src/image/crop.ts';
+import { ENCODERS } from '../../src/model/backbones/index.ts';
 
 /** The command was called wrongly. Ends with exit code 2. */
 export class UsageError extends Error {
@@ -51,6 +52,12 @@ export function parseWhole(option: string, text: string, least: number): number 
   if (!/^\d+$/.test(text) || number < least) throw new UsageError(`${option} is ${text}; it must be a whole number, ${least} or more.`);
   return number;
 }
+
+/** How the usage of a command says `--encoder`. */
+export const ENCODER_CHOICE = `--encoder ${ENCODERS.join('|')}`;
+
+/** The name of a backbone; Swin-B's unless told otherwise. */
+export const parseEncoder = (text: string | undefined): string => parseChoice('--encoder', text ?? (ENCODERS[0] as string), ENCODERS);
 
 /** The value if it is one of the choices. */
 export function parseChoice<Choice extends string>(option: string, value: string, choices: readonly Choice[]): Choice {

@@ -6,20 +6,29 @@ import { DEFAULT_SEED } from '../../src/checkpoint/seeded.ts';
 import { FORMS, type Form } from '../../src/face/forms.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { root } from '../root.ts';
-import { parseChoice, parseSeed, UsageError } from './options.ts';
+import { parseChoice, parseEncoder, parseSeed, UsageError } from './options.ts';
 import { checkInput, isFolder } from './write.ts';
 
-export type ChosenWeights = { file: string; name: string } | { seed: number; form: Form };
+export type ChosenWeights = { file: string; name: string } | { seed: number; form: Form; backbone: string };
 
 /** Where trained weights are looked for when `--weights` is not given. */
 export const TRAINED = join(root, 'weights', 'facexformer.safetensors');
 
-export function chooseWeights(text: string | undefined, form: string | undefined): ChosenWeights {
-  const seeded = (seed: number): ChosenWeights => ({ seed, form: parseChoice('--form', form ?? 'released', FORMS) });
+/** @param kind what `--form` and `--encoder` say of seeded weights */
+export function chooseWeights(
+  text: string | undefined,
+  kind: { form?: string | undefined; encoder?: string | undefined } = {},
+): ChosenWeights {
+  const isSaid = kind.form !== undefined || kind.encoder !== undefined;
+  const seeded = (seed: number): ChosenWeights => ({
+    seed,
+    form: parseChoice('--form', kind.form ?? 'released', FORMS),
+    backbone: parseEncoder(kind.encoder),
+  });
   const match = /^seeded(?::(.*))?$/.exec(text ?? '');
   if (match) return seeded(match[1] === undefined ? DEFAULT_SEED : parseSeed(match[1]));
-  if (text === undefined && (form !== undefined || !existsSync(TRAINED))) return seeded(DEFAULT_SEED);
-  if (form !== undefined) throw new UsageError('--form is for seeded weights; a file determines its own form.');
+  if (text === undefined && (isSaid || !existsSync(TRAINED))) return seeded(DEFAULT_SEED);
+  if (isSaid) throw new UsageError('--form and --encoder are for seeded weights; a file determines its own.');
   const file = text ?? TRAINED;
   if (!existsSync(file) || isFolder(file))
     throw new FaceXFormerError(
@@ -31,7 +40,7 @@ export function chooseWeights(text: string | undefined, form: string | undefined
 }
 
 /** One line about the weights; with what to do where they are untrained. */
-export function weightsLine(weights: ChosenWeights, advice = 'to get trained ones: npm run weights'): string {
+export function weightsLine(weights: ChosenWeights | { seed: number }, advice = 'to get trained ones: npm run weights'): string {
   if ('file' in weights) return `Weights: ${weights.file}`;
   return `Weights: seeded ${weights.seed}, UNTRAINED, so the answers mean nothing; ${advice}`;
 }

@@ -10,7 +10,7 @@ import { summary } from '../statistics.ts';
 import { type Offer, type PeerContext, peerCalls } from './peer.ts';
 
 export async function runOrt({ peer, version, folder }: Offer, settings: Settings, context: PeerContext): Promise<PeerResult> {
-  const { form, seed, weights } = settings;
+  const { form, encoder, seed, weights } = settings;
   const provider = peer === 'ort-webgpu' ? 'webgpu' : 'wasm';
   const reference = parseReference(
     await fetched(`reference/${form}.safetensors`, async (response) => new Uint8Array(await response.arrayBuffer())),
@@ -20,7 +20,7 @@ export async function runOrt({ peer, version, folder }: Offer, settings: Setting
   context.say(`${peer}: loading the model`);
   const run = await runOnnxruntime({
     provider,
-    model: weights === '' ? `onnx/${form}-${seed}.onnx` : 'onnx/weights.onnx',
+    model: weights === '' ? `onnx/${form}-${encoder}-${seed}.onnx` : 'onnx/weights.onnx',
     libraries: new URL(`${folder}dist/`, location.href).href,
     pixels: reference.pixels,
     frames: calls + 1,
@@ -33,7 +33,7 @@ export async function runOrt({ peer, version, folder }: Offer, settings: Setting
   });
   const [first = 0, ...samples] = run.frames.map((seconds) => 1000 * seconds);
   const total = samples.reduce((sum, sample) => sum + sample, 0);
-  const compared = weights === '' && seed === SEED ? [...reference.outputs] : []; // the reference's weights
+  const compared = weights === '' && encoder === 'swin_b' && seed === SEED ? [...reference.outputs] : []; // the reference's weights
   const distances = compared.map(([task, { values, step }]) => [task, nmse(run.outputs.get(task) ?? [], values, step)]);
   return {
     peer,

@@ -1,7 +1,7 @@
-// y = act(conv(pre(pool(x))) + b) + pool(r) + up2(c): a KERNEL x KERNEL convolution of stride 1 that keeps the size, and all
-// that stands around it in an hourglass block. pre(x) = max(x s[0] + s[1], 0), the batch norm and ReLU before it.
+// y = act(conv(pre(pool(x))) + b) + pool(r) + up2(c): a KERNEL x KERNEL convolution with KERNEL / 2 rows and columns of zeros around, of stride
+// STRIDE, and all that stands around it in an hourglass block, where the stride is 1. pre(x) = max(x s[0] + s[1], 0), the batch norm and ReLU before it.
 //
-// x [images * side^2, INNER], y [images * side^2, COLS]; pool is the 2x2 maximum of a map of twice the side, up2 repeats each pixel
+// x [images * (STRIDE side)^2, INNER], y [images * side^2, COLS]; pool is the 2x2 maximum of a map of twice the side, up2 repeats each pixel
 // of one of half the side. A matrix product whose inner index is tap, then channel: w packed as [COLS/64][KERNEL^2 INNER][64]. Tiles
 // of one image, as those of matmul, into which each tap's pixels are gathered; those outside are 0. In SHARES of the inner index where tiles are few:
 // the grid's z are then shares of images, and y [SHARES][images * side^2, COLS] of mere sums, which sumConvShares adds up.
@@ -20,6 +20,7 @@ override INNER: u32;
 override COLS: u32;
 override SHARES: u32; // of KERNEL^2 INNER, over the grid's z
 override KERNEL: u32; // 1 or 3
+override STRIDE: u32; // of x, where it is not pooled
 override PREACTIVATION: bool;
 override RELU: bool;
 override POOL: bool;
@@ -51,20 +52,21 @@ fn fetch(map: Map, reader: Reader, k: u32) -> Part {
   let tap = k / INNER;
   let quad = k % INNER / 4u + reader.quad;
   let quads = INNER / 4u;
+  let side = STRIDE * map.side; // of x, unless it is pooled
   for (var i = 0u; i < X_EACH; i++) { // unroll
-    var pixel = reader.pixels[i];
+    var pixel = STRIDE * reader.pixels[i];
     part.inside[i] = true;
     if (KERNEL == 3u) {
       let at = pixel + vec2u(tap % 3u, tap / 3u); // plus 1, so that it is never negative
-      part.inside[i] = all(at > vec2u()) && all(at <= vec2u(map.side));
-      pixel = clamp(at, vec2u(1u), vec2u(map.side)) - 1u;
+      part.inside[i] = all(at > vec2u()) && all(at <= vec2u(side));
+      pixel = clamp(at, vec2u(1u), vec2u(side)) - 1u;
     }
     if (POOL) {
       let first = (4u * map.image * map.rows + 4u * pixel.y * map.side + 2u * pixel.x) * quads + quad;
       let below = first + 2u * map.side * quads;
       part.x[i] = vec4f(max(max(x[first], x[first + quads]), max(x[below], x[below + quads])));
     } else {
-      part.x[i] = vec4f(x[(map.image * map.rows + pixel.y * map.side + pixel.x) * quads + quad]);
+      part.x[i] = vec4f(x[((map.image * side + pixel.y) * side + pixel.x) * quads + quad]);
     }
   }
   if (PREACTIVATION) {

@@ -11,6 +11,7 @@ const THREADS = 64u;
 override INNER: u32;
 override COLS: u32;
 override KERNEL: u32; // 1 or 3
+override STRIDE: u32; // of x, where it is not pooled
 override PREACTIVATION: bool;
 override RELU: bool;
 override POOL: bool;
@@ -28,14 +29,17 @@ override COARSE: bool;
 struct Source { first: u32, inside: bool } // of a row's pixels at one tap: the first vec4; outside the map any of it
 
 fn source(map: Map, row: u32, tap: u32) -> Source {
-  var pixel = min(row, map.rows - 1u);
+  let known = min(row, map.rows - 1u);
+  let side = STRIDE * map.side;
+  var at = STRIDE * vec2u(known % map.side, known / map.side);
   var inside = true;
   if (KERNEL == 3u) {
-    let at = vec2u(pixel % map.side + tap % 3u, pixel / map.side + tap / 3u); // plus 1, so that it is never negative
-    inside = all(at > vec2u()) && all(at <= vec2u(map.side));
-    pixel = select(pixel, (at.y - 1u) * map.side + at.x - 1u, inside);
+    at += vec2u(tap % 3u, tap / 3u); // plus 1, so that it is never negative
+    inside = all(at > vec2u()) && all(at <= vec2u(side));
+    at = clamp(at, vec2u(1u), vec2u(side)) - 1u;
   }
-  return Source(select(map.image * map.rows + pixel, finer(map, pixel), POOL) * (INNER / 4u), inside);
+  let pixel = at.y * side + at.x;
+  return Source(select(map.image * side * side + pixel, finer(map, pixel), POOL) * (INNER / 4u), inside);
 }
 
 fn input(map: Map, pixels: Source, quad: u32) -> vec4f {

@@ -16,6 +16,7 @@ const SUMS = ROWS * QUADS;
 override INNER: u32;
 override COLS: u32;
 override KERNEL: u32; // 1 or 3
+override STRIDE: u32; // of x, where it is not pooled
 override PREACTIVATION: bool;
 override RELU: bool;
 override POOL: bool;
@@ -35,10 +36,13 @@ struct Source { at: u32, live: f32 } // index of the pixel's first value in x, a
 // No branches here: twenty-eight of them in a row would take minutes to compile.
 fn source(map: Map, r0: u32, tap: u32) -> Source {
   let row = min(r0, map.rows - 1u);
-  let at = vec2u(row % map.side + tap % 3u, row / map.side + tap / 3u) - 1u; // wraps to a large number on the left and above
-  let inside = KERNEL == 1u || all(at < vec2u(map.side));
-  let pixel = select(row, at.y * map.side + at.x, KERNEL == 3u && inside);
-  return Source(select(map.image * map.rows + pixel, finer(map, pixel), POOL) * INNER, select(0.0, 1.0, inside));
+  let side = STRIDE * map.side;
+  let first = STRIDE * vec2u(row % map.side, row / map.side);
+  let at = first + vec2u(tap % 3u, tap / 3u) - 1u; // wraps to a large number on the left and above
+  let inside = KERNEL == 1u || all(at < vec2u(side));
+  let place = select(first, at, KERNEL == 3u && inside);
+  let pixel = place.y * side + place.x;
+  return Source(select(map.image * side * side + pixel, finer(map, pixel), POOL) * INNER, select(0.0, 1.0, inside));
 }
 
 fn input(pixel: Source, k: u32, below: u32, scale: f32, shift: f32) -> vec4f {

@@ -1,4 +1,4 @@
-/** The role of an hourglass's convolutions: their shapes, what every variant of this folder is told, and how weights are packed. */
+/** The role of convolutions, an hourglass's and an encoder's: their shapes, what every variant of this folder is told, and how weights are packed. */
 import { type Dtype, type Kernel, type Launch, tiles } from '../kernel.ts';
 import { packWeight, paddedCols, TILE_COLS } from '../matmul/role.ts';
 
@@ -12,6 +12,8 @@ export interface ConvShape {
   inner: number;
   cols: number;
   kernel: 1 | 3;
+  /** x is of that many times the side; 1 unless told otherwise, and where it is pooled. */
+  stride?: 1 | 2;
   /** Scale, shift and ReLU of x before the convolution. */
   preactivation?: boolean;
   relu?: boolean;
@@ -40,12 +42,13 @@ export const RESIDUALS = ['none', 'same', 'pooled'] as const;
 
 /** The constants of all convolutions. A share is mere sums: the rest is done when they are added. */
 export function convConstants(shape: ConvShape): Launch['constants'] {
-  const { inner, cols, kernel, preactivation = false, pool = false, shares = 1 } = shape;
+  const { inner, cols, kernel, stride = 1, preactivation = false, pool = false, shares = 1 } = shape;
   const { relu, residual, coarse } = shares === 1 ? shape : {};
   return {
     INNER: inner,
     COLS: cols,
     KERNEL: kernel,
+    STRIDE: stride,
     PREACTIVATION: Number(preactivation),
     RELU: Number(relu ?? false),
     POOL: Number(pool),

@@ -12,8 +12,8 @@ export interface Backbone {
    * Adds it to the graph.
    * @param resized the picture's bytes, red lowest: [images * t.side * t.side]
    * @param w the checkpoint's module `backbone`
-   * @returns four maps, finest first, of sides t.side / 4, / 8, / 16 and / 32, [images * side * side, channels] each, of any channels that are
-   *   multiples of 16: the fusion makes its weights for them
+   * @returns four maps, finest first, of sides t.side / 4, / 8, / 16 and / 32, [images * side * side, channels] each, in rows of a multiple of 16, of
+   *   which those beyond the channels are zero: the fusion makes its weights for them
    */
   build(t: Target, resized: Tensor, w: Weights): Stream[];
 }

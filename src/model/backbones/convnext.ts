@@ -10,9 +10,9 @@ import type { Weights } from '../weights.ts';
 import type { Backbone } from './backbone.ts';
 
 /** Blocks of each stage; stage s has 128 * 2^s channels. */
-const DEPTHS = [3, 3, 27, 3];
-const EPS = 1e-6;
-const KERNEL = 7;
+export const DEPTHS = [3, 3, 27, 3];
+export const EPS = 1e-6;
+export const KERNEL = 7;
 
 /** ConvNeXt-B. Its maps are the raw residual streams after each stage: of 128, 256, 512 and 1024 channels. */
 export const convnext: Backbone = {

@@ -3,9 +3,14 @@ import { FaceXFormerError } from '../../gpu/errors.ts';
 import { shown } from '../../gpu/given.ts';
 import type { Backbone } from './backbone.ts';
 import { convnext } from './convnext.ts';
+import { mobilenet } from './mobilenet.ts';
+import { resnet } from './resnet.ts';
 import { swin } from './swin.ts';
 
-export const BACKBONES: readonly Backbone[] = [swin, convnext];
+export const BACKBONES: readonly Backbone[] = [swin, convnext, resnet, mobilenet];
+
+/** Their names, Swin-B's first: that of the public weights. */
+export const ENCODERS: readonly string[] = BACKBONES.map(({ name }) => name);
 
 /** @throws FaceXFormerError WRONG_WEIGHTS where the tensors are none of theirs */
 export function backboneOf(tensors: ReadonlyMap<string, unknown>, known: readonly Backbone[] = BACKBONES): Backbone {

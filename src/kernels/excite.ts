@@ -1,0 +1,24 @@
+import wgsl from './excite.wgsl';
+import { type Dtype, defineKernel } from './kernel.ts';
+import { paddedCols, TILE_COLS } from './matmul/role.ts';
+import { SQUEEZED } from './squeeze.ts';
+
+export interface ExciteShape {
+  /** How many images there are, each with factors of its own; 1 by default. */
+  images?: number;
+  /** How many channels a map has, a multiple of 16: what the product sums over. */
+  channels: number;
+  /** Outputs of the first layer, 256 at most. */
+  hidden: number;
+  /** The product's outputs. */
+  cols: number;
+  /** How w, p and y are stored; float32 by default. */
+  dtype?: Dtype;
+}
+
+export const excite = defineKernel('excite', wgsl, ({ images = 1, channels, hidden, cols, dtype = 'f32' }: ExciteShape) => ({
+  constants: { CHANNELS: channels, BLOCKS: paddedCols(cols) / TILE_COLS },
+  machine: { HIDDEN: hidden, weight: dtype },
+  workgroups: [channels / SQUEEZED, images, 1],
+  macs: images * channels * (hidden + paddedCols(cols)),
+}));

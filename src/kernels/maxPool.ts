@@ -1,0 +1,20 @@
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import wgsl from './maxPool.wgsl';
+
+export interface MaxPoolShape {
+  /** How many images there are, whose maps lie one after the other; 1 by default. */
+  images?: number;
+  /** Side of the output, half of x's. */
+  side: number;
+  /** How many channels a map has, a multiple of 4. */
+  channels: number;
+  /** How x and y are stored; float32 by default. */
+  dtype?: Dtype;
+}
+
+export const maxPool = defineKernel('maxPool', wgsl, ({ images = 1, side, channels, dtype = 'f32' }: MaxPoolShape) => ({
+  constants: { SIDE: side, CHANNELS: channels },
+  machine: { elem: dtype },
+  workgroups: [tiles((side * side * channels) / 4, 64), 1, images],
+  macs: 0,
+}));

@@ -1,0 +1,25 @@
+import { type Dtype, defineKernel } from './kernel.ts';
+import wgsl from './squeeze.wgsl';
+
+export interface SqueezeShape {
+  /** How many images there are, whose maps lie one after the other; 1 by default. */
+  images?: number;
+  /** How many pixels one map has. */
+  pixels: number;
+  /** How many channels a map has, a multiple of 16. */
+  channels: number;
+  /** Outputs of the first layer, 256 at most. */
+  hidden: number;
+  /** How x and w are stored; float32 by default. */
+  dtype?: Dtype;
+}
+
+/** Channels of a workgroup: the first layer's sums come in as many shares as there are of these. */
+export const SQUEEZED = 16;
+
+export const squeeze = defineKernel('squeeze', wgsl, ({ images = 1, pixels, channels, hidden, dtype = 'f32' }: SqueezeShape) => ({
+  constants: { PIXELS: pixels, CHANNELS: channels, HIDDEN: hidden },
+  machine: { elem: dtype, weight: dtype },
+  workgroups: [channels / SQUEEZED, images, 1],
+  macs: images * channels * (pixels + hidden),
+}));

@@ -1,0 +1,32 @@
+import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { ACTIVATIONS, type MatmulShape } from './matmul/role.ts';
+import activation from './parts/activation.wgsl';
+import gelu from './parts/gelu.wgsl';
+import wgsl from './stem.wgsl';
+
+export interface StemShape {
+  /** How many images there are; 1 by default. */
+  images?: number;
+  /** Side of the output, half the picture's. */
+  side: number;
+  /** A multiple of 4, 64 at most. */
+  channels: number;
+  kernel: 3 | 7;
+  activation?: MatmulShape['activation'];
+  /** How w and y are stored; float32 by default. */
+  dtypes?: Partial<Record<'weight' | 'output', Dtype>>;
+}
+
+/** Pixels of a workgroup, across and down. */
+const EACH = 4;
+const ROWS = 8;
+
+export const stem = defineKernel('stem', [wgsl, activation, gelu], (shape: StemShape) => {
+  const { images = 1, side, channels, kernel, activation: act = 'none', dtypes } = shape;
+  return {
+    constants: { SIDE: side, ACTIVATION: ACTIVATIONS.indexOf(act) },
+    machine: { KERNEL: kernel, CHANNELS: channels, EACH, ROWS, ...dtypes },
+    workgroups: [tiles(side, EACH), tiles(side, ROWS), images],
+    macs: images * side * side * channels * 3 * kernel * kernel,
+  };
+});
