@@ -37,6 +37,7 @@ const ENTRIES = {
   index: 'src/index.ts',
   detect: 'src/detect/index.ts',
   draw: 'src/draw.ts',
+  video: 'src/video/index.ts',
   faces: 'src/faces.ts',
   segface: 'src/segface/index.ts',
   client: 'src/worker/client.ts',

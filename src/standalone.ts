@@ -5,4 +5,5 @@ export * from './draw.ts';
 export * from './faces.ts';
 export * from './index.ts';
 export * from './segface/index.ts';
+export * from './video/index.ts';
 export { RemoteFaceXFormer, RemoteMtcnn } from './worker/client.ts';

@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'GPU_ERROR'
   /** The picture cannot be read: wrong kind, not decodable, empty, or from another origin without permission. */
   | 'BAD_PICTURE'
+  /** The camera was refused, is not there, or is used elsewhere. */
+  | 'NO_CAMERA'
   /** The face box is not a box inside the picture. */
   | 'BAD_BOX'
   /** An option or argument has a value that has no meaning. */

@@ -11,7 +11,7 @@ const DOCUMENTS = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  ...readdirSync(join(root, 'docs'))
+  ...(readdirSync(join(root, 'docs'), { recursive: true }) as string[])
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ];
@@ -48,6 +48,7 @@ it('every snippet that stands alone compiles', async () => {
     'facexformer-webgpu/client': source('worker/client.ts'),
     'facexformer-webgpu/detect': source('detect/index.ts'),
     'facexformer-webgpu/draw': source('draw.ts'),
+    'facexformer-webgpu/video': source('video/index.ts'),
     'facexformer-webgpu/faces': source('faces.ts'),
     'facexformer-webgpu/segface': source('segface/index.ts'),
   };

@@ -27,6 +27,8 @@ describe('the tarball', () => {
       'dist/index.d.ts',
       'dist/draw.js',
       'dist/draw.d.ts',
+      'dist/video.js',
+      'dist/video.d.ts',
       'dist/faces.js',
       'dist/faces.d.ts',
       'dist/worker.js',
@@ -35,7 +37,7 @@ describe('the tarball', () => {
       expect(files).toContain(file);
     const others = files.filter(
       (file) =>
-        !/^(package\.json|(weights\/)?README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/(guides|results|law)\.md|docs\/head-pose\.svg|weights\/[\w-]+\.json|dist\/.+\.(js|d\.ts)|dist\/integrity\.json|dist\/cli\.mjs|dist\/cli-licences\.txt|dist\/mtcnn\.(LICENSE|safetensors))$/.test(
+        !/^(package\.json|(weights\/)?README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/(guides|guides\/\w+|results|law)\.md|docs\/head-pose\.svg|weights\/[\w-]+\.json|dist\/.+\.(js|d\.ts)|dist\/integrity\.json|dist\/cli\.mjs|dist\/cli-licences\.txt|dist\/mtcnn\.(LICENSE|safetensors))$/.test(
           file,
         ),
     );

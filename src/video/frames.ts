@@ -1,0 +1,343 @@
+/** A video's frames, whatever it comes from: one at a time, the newest, each closed by whoever takes it. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { tag } from '../gpu/given.ts';
+import type { Size } from '../image/crop.ts';
+import type { PictureSource } from '../image/source.ts';
+
+/** Frames of an app's own: they become the session's, which closes them. */
+export type FrameStream = ReadableStream<VideoFrame> | AsyncIterable<PictureSource> | Iterable<PictureSource>;
+
+/** What can be followed: a video element, a camera's stream or track, a video file or its address, or frames. In a worker there are no video elements. */
+export type VideoSource = HTMLVideoElement | MediaStream | MediaStreamTrack | Blob | string | URL | FrameStream;
+
+/** A frame, and when it is from. */
+export interface Frame extends Size {
+  readonly picture: PictureSource;
+  /** In the video's own time, milliseconds. */
+  readonly time: number;
+  /** When it was taken or shown, as `performance.now()` counts. */
+  readonly taken: number;
+  close(): void;
+}
+
+export interface Frames {
+  /** Gives the newest frame that was not given yet, when there is one; undefined at the video's end. */
+  next(): Promise<Frame | undefined>;
+  /** Why there are no more, if that is a fault. */
+  readonly fault: FaceXFormerError | undefined;
+  /** Lets go of the video; a `next` that waits gives undefined. May be called again. */
+  stop(): void;
+}
+
+/** What of frames is wanted: the newest one whenever there is time, or every one, however long it takes. */
+export type FrameChoice = 'newest' | 'every';
+
+/**
+ * Opens a video.
+ * @param choice of a stream's or an iterable's frames; unless given, a ReadableStream's newest, and an iterable's every one
+ * @throws FaceXFormerError BAD_OPTION: no video, or none that can be opened in a worker
+ */
+export function openFrames(source: VideoSource, choice?: FrameChoice): Frames {
+  switch (tag(source)) {
+    case 'HTMLVideoElement':
+      return new ElementFrames(source as HTMLVideoElement);
+    case 'MediaStream':
+      return ofStream(source as MediaStream);
+    case 'MediaStreamTrack':
+    case 'CanvasCaptureMediaStreamTrack':
+      return ofTrack(source as MediaStreamTrack, choice);
+    case 'Blob':
+    case 'File':
+      return ofFile(source as Blob);
+    case 'String':
+    case 'URL':
+      return ofAddress(String(source));
+    case 'ReadableStream':
+      return new StreamFrames(iteratorOf(source as ReadableStream<VideoFrame>), choice ?? 'newest');
+  }
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(source) as AsyncIterable<PictureSource> &
+    Iterable<PictureSource>;
+  if (typeof later === 'function') return new StreamFrames(later.call(source), choice ?? 'every');
+  if (typeof now === 'function') return new StreamFrames(now.call(source), choice ?? 'every');
+  throw bad(`A ${tag(source)} is no video. Give a video element, a MediaStream, a file, its address, or VideoFrames.`);
+}
+
+const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('BAD_OPTION', message, options);
+
+/** How often a video is looked at where the browser has no `requestVideoFrameCallback`, in milliseconds. */
+const GLANCE = 16;
+/** A capture time that lies farther back, in milliseconds, is of another clock. */
+const PLAUSIBLE = 10_000;
+
+/** What is known of a frame that a video element shows. */
+interface Shown {
+  readonly time: number;
+  readonly taken: number;
+}
+
+class ElementFrames implements Frames {
+  fault: FaceXFormerError | undefined;
+  #shown: Shown | undefined;
+  #over = false;
+  #wake = () => {};
+  #callback = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #listening = new AbortController();
+
+  /** @param free lets go of what the element was made for; of the caller's own there is nothing */
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly free: () => void = () => {},
+  ) {
+    const { signal } = this.#listening;
+    video.addEventListener('ended', () => this.#end(), { signal });
+    video.addEventListener('error', () => this.#end(unplayable(video)), { signal });
+    for (const track of (video.srcObject as MediaStream | null)?.getVideoTracks() ?? []) {
+      if (track.readyState === 'ended') this.#end();
+      track.addEventListener('ended', () => this.#end(), { signal });
+    }
+    if (video.error) this.#end(unplayable(video));
+    if (video.ended) this.#over = true; // its last frame is shown, and is the only one
+    this.#watch();
+    if (this.#hasFrame) this.#see(this.#now());
+  }
+
+  async next(): Promise<Frame | undefined> {
+    for (;;) {
+      const shown = this.#shown;
+      this.#shown = undefined;
+      const picture = shown && (await this.#take());
+      if (picture) return frameOf(picture, shown);
+      if (this.#over) return undefined;
+      if (!this.#shown)
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+  }
+
+  stop(): void {
+    if (this.#listening.signal.aborted) return;
+    this.#listening.abort();
+    if (this.#callback) this.video.cancelVideoFrameCallback(this.#callback);
+    clearInterval(this.#timer);
+    this.#end();
+    this.#shown = undefined;
+    this.free();
+  }
+
+  get #hasFrame(): boolean {
+    const HAVE_CURRENT_DATA = 2;
+    return this.video.readyState >= HAVE_CURRENT_DATA && this.video.videoWidth > 0;
+  }
+
+  #now(): Shown {
+    return { time: this.video.currentTime * 1000, taken: performance.now() };
+  }
+
+  /** Hears of every frame that is shown. */
+  #watch(): void {
+    const { video } = this;
+    if ('requestVideoFrameCallback' in video) {
+      const shown: VideoFrameRequestCallback = (now, { captureTime, expectedDisplayTime, mediaTime }) => {
+        this.#callback = video.requestVideoFrameCallback(shown);
+        const taken = [captureTime, expectedDisplayTime].find((time) => time !== undefined && time <= now && now - time < PLAUSIBLE) ?? now;
+        this.#see({ time: mediaTime * 1000, taken });
+      };
+      this.#callback = video.requestVideoFrameCallback(shown);
+      return;
+    }
+    let last = -1;
+    this.#timer = setInterval(() => {
+      if (!this.#hasFrame || this.video.currentTime === last) return;
+      last = this.video.currentTime;
+      this.#see(this.#now());
+    }, GLANCE);
+  }
+
+  #see(shown: Shown): void {
+    if (this.#over && !this.video.ended) return; // an element may show its last frame on and on
+    this.#shown = shown;
+    this.#wake();
+  }
+
+  #end(fault?: FaceXFormerError): void {
+    this.#over = true;
+    this.fault ??= fault;
+    this.#wake();
+  }
+
+  /** What is shown now; nothing where it shows nothing any more. */
+  async #take(): Promise<VideoFrame | ImageBitmap | undefined> {
+    if (!this.#hasFrame) return undefined;
+    try {
+      return globalThis.VideoFrame ? new VideoFrame(this.video) : await createImageBitmap(this.video);
+    } catch (error) {
+      if ((error as Error | undefined)?.name !== 'SecurityError') return undefined; // between two sources
+      const message =
+        "The video is of another origin, which keeps its pixels from the page. Serve it with CORS headers and set crossOrigin = 'anonymous'.";
+      this.#end(new FaceXFormerError('BAD_PICTURE', message, { cause: error }));
+      return undefined;
+    }
+  }
+}
+
+const unplayable = ({ error }: HTMLVideoElement): FaceXFormerError =>
+  new FaceXFormerError('BAD_PICTURE', `The video cannot be played: ${error?.message || 'this browser knows no such format'}.`, {
+    cause: error,
+  });
+
+/** A video element of our own. */
+function player(fill: (video: HTMLVideoElement) => () => void): Frames {
+  if (typeof document === 'undefined')
+    throw bad(
+      'A worker has no video elements. Give it the frames: `new MediaStreamTrackProcessor({ track }).readable`, which the page can transfer.',
+    );
+  const video = document.createElement('video');
+  video.muted = true;
+  video.playsInline = true;
+  const empty = fill(video);
+  const frames = new ElementFrames(video, () => {
+    video.pause();
+    empty();
+  });
+  video.play().catch((error: Error) => {
+    if (!frames.fault && error.name !== 'AbortError')
+      frames.fault = new FaceXFormerError('BAD_PICTURE', `The video does not play: ${error.message}`);
+    if (error.name !== 'AbortError') frames.stop();
+  });
+  return frames;
+}
+
+const ofStream = (stream: MediaStream): Frames =>
+  player((video) => {
+    video.srcObject = stream;
+    return () => {
+      video.srcObject = null;
+    };
+  });
+
+function ofTrack(track: MediaStreamTrack, choice: FrameChoice = 'newest'): Frames {
+  if (typeof document !== 'undefined') return ofStream(new MediaStream([track]));
+  const { MediaStreamTrackProcessor } = globalThis as {
+    MediaStreamTrackProcessor?: new (init: object) => { readable: ReadableStream<VideoFrame> };
+  };
+  if (!MediaStreamTrackProcessor)
+    throw bad('This worker reads no frames of a track: it has no MediaStreamTrackProcessor. Follow it on the page.');
+  return new StreamFrames(iteratorOf(new MediaStreamTrackProcessor({ track }).readable), choice);
+}
+
+const ofAddress = (address: string, done: () => void = () => {}): Frames =>
+  player((video) => {
+    video.crossOrigin = 'anonymous';
+    video.src = address;
+    return () => {
+      video.removeAttribute('src');
+      video.load(); // lets go of what it has decoded
+      done();
+    };
+  });
+
+function ofFile(file: Blob): Frames {
+  const address = URL.createObjectURL(file);
+  try {
+    return ofAddress(address, () => URL.revokeObjectURL(address));
+  } catch (error) {
+    URL.revokeObjectURL(address);
+    throw error;
+  }
+}
+
+type Pull = { next(): Promise<IteratorResult<PictureSource>> | IteratorResult<PictureSource>; return?(): unknown };
+
+/** Older browsers do not iterate over streams. */
+function iteratorOf(stream: ReadableStream<VideoFrame>): Pull {
+  const reader = stream.getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<PictureSource>>,
+    return: () => reader.cancel(),
+  };
+}
+
+/** Frames that are read: the newest of those that come by themselves, or one after the other. */
+class StreamFrames implements Frames {
+  fault: FaceXFormerError | undefined;
+  #newest: Frame | undefined;
+  #over = false;
+  #stopped = false;
+  #wake = () => {};
+  #start = performance.now();
+
+  constructor(
+    private readonly pull: Pull,
+    private readonly choice: FrameChoice,
+  ) {
+    if (choice === 'newest') void this.#pump();
+  }
+
+  async next(): Promise<Frame | undefined> {
+    if (this.choice === 'every' && !this.#over) await this.#read();
+    while (!this.#newest && !this.#over)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    const frame = this.#newest;
+    this.#newest = undefined;
+    return frame;
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#over = true;
+    this.#newest?.close();
+    this.#newest = undefined;
+    Promise.resolve(this.pull.return?.()).catch(() => {}); // it has ended then
+    this.#wake();
+  }
+
+  async #pump(): Promise<void> {
+    while (!this.#over) await this.#read();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const { value, done } = await this.pull.next();
+      if (done || value === undefined) this.#over = true;
+      else this.#take(value);
+    } catch (error) {
+      this.#over = true;
+      this.fault = new FaceXFormerError(
+        'BAD_PICTURE',
+        `The frames ended with an error: ${error instanceof Error ? error.message : error}`,
+        { cause: error },
+      );
+    }
+    this.#wake();
+  }
+
+  #take(picture: PictureSource): void {
+    const now = performance.now();
+    const { timestamp } = picture as VideoFrame;
+    const time = Number.isFinite(timestamp) ? timestamp / 1000 : now - this.#start;
+    const frame = frameOf(picture, { time, taken: now });
+    this.#newest?.close();
+    this.#newest = frame;
+    if (!this.#stopped) return;
+    frame.close();
+    this.#newest = undefined;
+  }
+}
+
+function frameOf(picture: PictureSource, shown: Shown): Frame {
+  const { displayWidth, displayHeight, videoWidth, videoHeight, naturalWidth, naturalHeight, width, height } = picture as VideoFrame &
+    HTMLVideoElement &
+    HTMLImageElement;
+  return {
+    ...shown,
+    picture,
+    width: displayWidth ?? videoWidth ?? naturalWidth ?? width,
+    height: displayHeight ?? videoHeight ?? naturalHeight ?? height,
+    close: () => (picture as { close?(): void }).close?.(),
+  };
+}

@@ -1,0 +1,38 @@
+/** A face of a video, and where else it could be. */
+import { mirror } from '../face/mirror.ts';
+import type { Face } from '../face/results.ts';
+import type { Box, Point, Size } from '../image/crop.ts';
+
+/** A face of a video. Labels that were not asked for of this frame are those of its track. */
+export interface TrackedFace extends Face {
+  /** The same for as long as the face is followed, and after it came back where that can be told. Counts from 1. */
+  readonly id: number;
+  /** The face itself, not widened, as the detector would draw it. */
+  readonly place: Box;
+  /** Of its centre, in picture pixels a second. */
+  readonly velocity: Point;
+  /** Milliseconds of the video for which it has been followed. */
+  readonly followed: number;
+  /** Whether it was looked at in this frame; else it is where it was going. */
+  readonly fresh: boolean;
+}
+
+/** A face somewhere else in its picture. */
+export function shifted<Kind extends Face>(face: Kind, dx: number, dy: number): Kind {
+  const box = ({ x0, y0, x1, y1 }: Box): Box => ({ x0: x0 + dx, y0: y0 + dy, x1: x1 + dx, y1: y1 + dy });
+  const points = (all: readonly Point[]): Point[] => all.map(({ x, y }) => ({ x: x + dx, y: y + dy }));
+  return {
+    ...face,
+    box: box(face.box),
+    ...(face.detected && { detected: box(face.detected) }),
+    ...(face.points && { points: points(face.points) }),
+    ...(face.landmarks && { landmarks: points(face.landmarks) }),
+  };
+}
+
+/** A face as it is in the mirror image of its picture. */
+export function mirrored(face: TrackedFace, { width }: Size): TrackedFace {
+  const { id, place, velocity, followed, fresh } = face;
+  const turned = { x0: width - place.x1, y0: place.y0, x1: width - place.x0, y1: place.y1 };
+  return { ...mirror(face, { width }), id, place: turned, velocity: { x: -velocity.x, y: velocity.y }, followed, fresh };
+}

@@ -1,0 +1,374 @@
+/** Sessions with an engine, a video and a clock that are made up, and frames that are counted. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { type FaceSession, followFaces, type VideoResult } from '../../src/video/session.ts';
+import { begin, FakeEngine, FakeFrame, FakeVideo, finish, frames, pass } from './browser.ts';
+
+let video: FakeVideo;
+let session: FaceSession | undefined;
+beforeEach(() => {
+  begin();
+  video = new FakeVideo();
+});
+afterEach(async () => {
+  session?.stop();
+  await pass(10_000);
+  video.off();
+  expect(frames.open).toBe(0);
+  session = undefined;
+  finish();
+});
+
+const element = () => video as unknown as HTMLVideoElement;
+const still = () => [
+  { x: 300, y: 300, size: 120 },
+  { x: 900, y: 320, size: 130 },
+];
+const walking = (seconds: number) => [{ x: 200 + 120 * seconds, y: 300, size: 120 }];
+
+function follow(engine: FakeEngine, options: Parameters<typeof followFaces>[2] = {}) {
+  const results: VideoResult[] = [];
+  session = followFaces(engine, element(), { onResult: (result) => results.push(result), ...options });
+  return { session, results };
+}
+
+describe('a video', () => {
+  it('is analysed one frame at a time, the newest, whose age stays below two analyses', async () => {
+    const engine = new FakeEngine(still, 400);
+    const { results } = follow(engine);
+    await pass(8000);
+    expect(results.length).toBeGreaterThan(17);
+    expect(Math.max(...results.map(({ age }) => age))).toBeLessThan(2 * 400);
+    expect(frames.most).toBeLessThanOrEqual(2);
+    for (const { faces } of results) expect(faces.map(({ id }) => id)).toEqual([1, 2]);
+    const times = results.map(({ timestamp }) => timestamp);
+    expect([...times].sort((a, b) => a - b)).toEqual(times);
+    expect(results.at(-1)?.fps).toBeCloseTo(2.5, 0);
+  });
+
+  it('without requestVideoFrameCallback is followed as well', async () => {
+    const plain = new Proxy(video, {
+      has: (target, name) => name !== 'requestVideoFrameCallback' && name in target,
+      get: (target, name) => {
+        const value = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const results: VideoResult[] = [];
+    session = followFaces(new FakeEngine(still, 100), plain as unknown as HTMLVideoElement, { onResult: (one) => results.push(one) });
+    await pass(2000);
+    expect(results.length).toBeGreaterThan(12);
+    expect(results.at(-1)?.faces).toHaveLength(2);
+  });
+
+  it('is searched now and then; between, crops follow the landmarks, and labels are asked for less often', async () => {
+    const engine = new FakeEngine(walking, 50);
+    const { results } = follow(engine, { lookEvery: 1000, labelsEvery: 500 });
+    await pass(5000);
+    const looks = engine.calls.filter(({ kind }) => kind === 'look');
+    expect(looks.length).toBeGreaterThanOrEqual(5);
+    expect(looks.length).toBeLessThanOrEqual(8);
+    expect(engine.calls.length).toBeGreaterThan(60);
+    const labelled = engine.calls.filter(({ tasks }) => tasks.includes('age'));
+    expect(labelled.length).toBeLessThan(18);
+    for (const { faces, timestamp } of results) {
+      expect(faces.map(({ id }) => id)).toEqual([1]);
+      const [face] = faces;
+      const centre = ((face?.place.x0 ?? 0) + (face?.place.x1 ?? 0)) / 2;
+      expect(Math.abs(centre - (walking(timestamp / 1000)[0]?.x ?? 0))).toBeLessThan(12);
+      expect(face?.gender?.label).toBe('male');
+    }
+    expect(results.at(-1)?.faces[0]?.velocity.x).toBeCloseTo(120, -1);
+  });
+
+  it('that stalls gives no results meanwhile, and goes on', async () => {
+    const engine = new FakeEngine(still, 100);
+    const { results } = follow(engine);
+    await pass(1000);
+    video.playing = false;
+    await pass(500);
+    const before = results.length;
+    await pass(5000);
+    expect(results.length).toBe(before);
+    expect(engine.under).toBe(0);
+    video.playing = true;
+    await pass(1000);
+    expect(results.length).toBeGreaterThan(before + 5);
+    expect(results.at(-1)?.faces.map(({ id }) => id)).toEqual([1, 2]);
+    expect(results.every(({ age }) => age < 250)).toBe(true);
+  });
+
+  it('that seeks or changes its size is searched anew', async () => {
+    const engine = new FakeEngine(still, 50);
+    const { results } = follow(engine, { lookEvery: 60_000 });
+    await pass(1000);
+    const looks = () => engine.calls.filter(({ kind }) => kind === 'look').length;
+    expect(looks()).toBe(1);
+    video.time += 30_000;
+    await pass(500);
+    expect(looks()).toBe(2);
+    video.time = 0;
+    await pass(500);
+    expect(looks()).toBe(3);
+    [video.videoWidth, video.videoHeight] = [720, 1280];
+    await pass(500);
+    expect(looks()).toBe(4);
+    expect(results.at(-1)).toMatchObject({ width: 720, height: 1280 });
+  });
+
+  it('that ends, or whose camera is unplugged, ends the session', async () => {
+    const { session } = follow(new FakeEngine(still, 100));
+    await pass(500);
+    video.finish();
+    await pass(500);
+    expect(await session.ended).toEqual({ reason: 'ended' });
+    expect(video.listeners).toBe(0);
+    const track = new EventTarget();
+    const unplugged = new FakeVideo();
+    unplugged.srcObject = { getVideoTracks: () => [track] };
+    const other = followFaces(new FakeEngine(still, 100), unplugged as unknown as HTMLVideoElement);
+    await pass(500);
+    track.dispatchEvent(new Event('ended'));
+    await pass(500);
+    expect(await other.ended).toEqual({ reason: 'ended' });
+    unplugged.off();
+  });
+
+  it('that cannot be played fails the session', async () => {
+    const { session } = follow(new FakeEngine(still, 100));
+    video.error = { message: 'no such codec' };
+    video.dispatchEvent(new Event('error'));
+    await pass(500);
+    expect(await session.ended).toMatchObject({ reason: 'failed', error: { code: 'BAD_PICTURE' } });
+  });
+});
+
+describe('what goes wrong with a frame', () => {
+  it('is told, and the session goes on: a detector that throws leaves the faces that are followed', async () => {
+    const engine = new FakeEngine(still, 50);
+    const faults: string[] = [];
+    const { results } = follow(engine, { onFault: ({ code, message }) => faults.push(`${code} ${message}`), lookEvery: 500 });
+    await pass(400);
+    engine.fault = ({ kind }) => (kind === 'look' ? new TypeError('the detector is broken') : undefined);
+    await pass(4000);
+    expect(faults.length).toBeGreaterThan(2);
+    expect(faults[0]).toContain('the detector is broken');
+    expect(results.at(-1)?.faces.map(({ id }) => id)).toEqual([1, 2]);
+    engine.fault = undefined;
+    await pass(1000);
+    expect(results.at(-1)?.faces.map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  it('that does not pass ends the session, at once or after a while', async () => {
+    const engine = new FakeEngine(still, 50);
+    const { session } = follow(engine);
+    await pass(300);
+    engine.fault = () => new FaceXFormerError('WORKER_FAILED', 'the worker died');
+    await pass(300);
+    expect(await session.ended).toMatchObject({ reason: 'failed', error: { code: 'WORKER_FAILED' } });
+    const lost = new FakeEngine(still, 50);
+    lost.fault = () => new FaceXFormerError('DEVICE_LOST', 'gone');
+    const waits = followFaces(lost, element());
+    await pass(20_000);
+    expect(lost.calls.length).toBeLessThan(30);
+    lost.fault = undefined;
+    await pass(3000);
+    expect(waits.latest?.faces).toHaveLength(2);
+    lost.fault = () => new FaceXFormerError('DEVICE_LOST', 'gone');
+    await pass(60_000);
+    expect(await waits.ended).toMatchObject({ reason: 'failed', error: { code: 'DEVICE_LOST' } });
+  });
+
+  it('of an app that shares the engine is no fault', async () => {
+    const engine = new FakeEngine(still, 50);
+    const faults: unknown[] = [];
+    follow(engine, { onFault: (error) => faults.push(error) });
+    let calls = 0;
+    engine.fault = () => (calls++ % 2 ? new FaceXFormerError('BUSY', 'a newer one') : undefined);
+    await pass(1000);
+    expect(session?.latest?.faces).toHaveLength(2);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('a session', () => {
+  it('is stopped by stop() and by its signal; what is under way is aborted', async () => {
+    const stop = new AbortController();
+    const { session, results } = follow(new FakeEngine(still, 400), { signal: stop.signal });
+    await pass(1000);
+    stop.abort();
+    await pass(1000);
+    expect(await session.ended).toEqual({ reason: 'stopped' });
+    const { length } = results;
+    session.stop();
+    await pass(2000);
+    expect(results.length).toBe(length);
+    expect(video.listeners).toBe(0);
+    expect(await followFaces(new FakeEngine(still), element(), { signal: AbortSignal.abort() }).ended).toEqual({ reason: 'stopped' });
+  });
+
+  it('rests while it is paused or the page is hidden', async () => {
+    const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+    vi.stubGlobal('document', page);
+    const engine = new FakeEngine(still, 50);
+    const { session } = follow(engine);
+    await pass(500);
+    const seen = async (milliseconds: number) => {
+      const before = engine.calls.length;
+      await pass(milliseconds);
+      return engine.calls.length - before;
+    };
+    session.pause();
+    await pass(200);
+    expect(await seen(2000)).toBe(0);
+    session.resume();
+    expect(await seen(1000)).toBeGreaterThan(8);
+    page.visibilityState = 'hidden';
+    await pass(200);
+    expect(await seen(5000)).toBe(0);
+    page.visibilityState = 'visible';
+    page.dispatchEvent(new Event('visibilitychange'));
+    expect(await seen(1000)).toBeGreaterThan(8);
+    expect(session.latest?.age).toBeLessThan(150);
+  });
+
+  it('gives its results to whoever iterates, the newest of them, and the fault that it failed of', async () => {
+    const engine = new FakeEngine(still, 50);
+    const { session } = follow(engine);
+    const ages: number[] = [];
+    const iterating = (async () => {
+      for await (const { age } of session) {
+        ages.push(age);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+    })();
+    const failed = iterating.catch((error: { code?: string }) => error.code);
+    await pass(3000);
+    expect(ages.length).toBeGreaterThan(7);
+    expect(ages.length).toBeLessThan(12);
+    engine.fault = () => new FaceXFormerError('DISPOSED', 'gone');
+    await pass(1000);
+    expect(await failed).toBe('DISPOSED');
+  });
+
+  it('forgets who was there when it is told to, and gives no id twice', async () => {
+    const { session } = follow(new FakeEngine(still, 50, true));
+    await pass(500);
+    session.reset();
+    expect(session.next()).toEqual([]);
+    await pass(500);
+    expect(session.latest?.faces.map(({ id }) => id)).toEqual([3, 4]);
+  });
+
+  it('knows a face again that comes back, where the weights do', async () => {
+    const away = (seconds: number) =>
+      seconds > 1 && seconds < 6
+        ? []
+        : seconds < 3
+          ? still()
+          : [
+              { x: 600, y: 500, size: 120 },
+              { x: 200, y: 420, size: 130 },
+            ];
+    const { session } = follow(new FakeEngine(away, 50, true));
+    await pass(9000);
+    expect(session.latest?.faces.map(({ id }) => id).sort()).toEqual([1, 2]);
+    const left = session.latest?.faces.find(({ place }) => place.x0 < 300);
+    expect(left?.id).toBe(2);
+  });
+
+  it('draws faces where they are now, without jumps, and mirrored where that is asked for', async () => {
+    const { session } = follow(new FakeEngine(walking, 200));
+    await pass(2000);
+    const centres: number[] = [];
+    for (let i = 0; i < 120; i++) {
+      await pass(16);
+      const [face] = session.next();
+      const centre = ((face?.place.x0 ?? 0) + (face?.place.x1 ?? 0)) / 2;
+      centres.push(centre);
+      expect(Math.abs(centre - (walking(video.time / 1000)[0]?.x ?? 0))).toBeLessThan(20);
+    }
+    const steps = centres.slice(1).map((x, i) => x - (centres[i] as number));
+    expect(Math.max(...steps)).toBeLessThan(8); // 1.9 pixels a step are its speed
+    expect(Math.min(...steps)).toBeGreaterThan(-4);
+    session.stop();
+    const turned = followFaces(new FakeEngine(walking, 100), element(), { mirror: true });
+    await pass(1000);
+    const x = walking((turned.latest?.timestamp ?? 0) / 1000)[0]?.x ?? 0;
+    const place = turned.latest?.faces[0]?.place;
+    expect(Math.abs(1280 - x - ((place?.x0 ?? 0) + (place?.x1 ?? 0)) / 2)).toBeLessThan(12);
+    expect(turned.next()[0]?.velocity.x).toBeLessThan(0);
+    turned.stop();
+  });
+
+  it('is not begun with what has no meaning', () => {
+    const engine = new FakeEngine(still);
+    const codeOf = (begin: () => unknown) => {
+      try {
+        begin();
+        return 'none';
+      } catch (error) {
+        return (error as { code?: string }).code;
+      }
+    };
+    expect(codeOf(() => followFaces(engine, 7 as never))).toBe('BAD_OPTION');
+    expect(codeOf(() => followFaces(engine, element(), { tasks: ['race'] }))).toBe('UNKNOWN_TASK');
+    expect(codeOf(() => followFaces(engine, element(), { lookEvery: -1 }))).toBe('BAD_OPTION');
+    expect(codeOf(() => followFaces(engine, new Blob(['x'])))).toBe('BAD_OPTION'); // no document here
+  });
+});
+
+describe('frames', () => {
+  const stream = (count: number, every = 33) => {
+    let timer: ReturnType<typeof setInterval>;
+    let made = 0;
+    return new ReadableStream<VideoFrame>(
+      {
+        start(controller) {
+          timer = setInterval(() => {
+            if (made === count) {
+              clearInterval(timer);
+              controller.close();
+            } else controller.enqueue(new FakeFrame({ timestamp: 33_000 * made++ }) as unknown as VideoFrame);
+          }, every);
+        },
+        cancel: () => clearInterval(timer),
+      },
+      { highWaterMark: 0 },
+    );
+  };
+
+  it('of a stream are the newest; the others are closed at once', async () => {
+    const engine = new FakeEngine(still, 200);
+    session = followFaces(engine, stream(100));
+    await pass(2000);
+    expect(frames.open).toBeLessThanOrEqual(3);
+    expect(session.latest?.age).toBeLessThan(400);
+    await pass(3000);
+    expect(await session.ended).toEqual({ reason: 'ended' });
+    expect(engine.calls.length).toBeLessThan(25);
+    expect([frames.made > 100, frames.open]).toEqual([true, 0]);
+  });
+
+  it('of an iterable are all analysed, one after the other', async () => {
+    const engine = new FakeEngine(still, 200);
+    async function* all() {
+      for (let i = 0; i < 12; i++) yield new FakeFrame({ timestamp: 33_000 * i }) as unknown as VideoFrame;
+    }
+    session = followFaces(engine, all());
+    await pass(5000);
+    expect(await session.ended).toEqual({ reason: 'ended' });
+    expect(engine.calls.map(({ time }) => Math.round(time))).toEqual(Array.from({ length: 12 }, (_, i) => 33 * i));
+    expect(frames.most).toBeLessThanOrEqual(2);
+  });
+
+  it('that end with an error fail the session', async () => {
+    async function* all() {
+      yield new FakeFrame({ timestamp: 0 }) as unknown as VideoFrame;
+      throw new Error('the decoder is broken');
+    }
+    session = followFaces(new FakeEngine(still, 50), all());
+    await pass(500);
+    expect(await session.ended).toMatchObject({ reason: 'failed', error: { code: 'BAD_PICTURE' } });
+  });
+});
