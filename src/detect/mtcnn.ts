@@ -4,13 +4,15 @@ import { type Gpu, type LentDevice, openGpu } from '../gpu/device.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, type Kind, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
 import { disposed } from '../gpu/readback.ts';
+import { type GpuLoss, madeAtFirst, Recovery, type Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
+import { unless } from '../gpu/waiting.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
 import { frameOf, openPicture, type Picture, type PictureSource, takenNow } from '../image/source.ts';
 import { type CascadeOptions, cascade, type FoundFace } from './cascade.ts';
 import { GpuNetworks } from './networks.ts';
-import { packagedWeights, readWeights } from './weights.ts';
+import { packagedWeights, readWeights, type Weights } from './weights.ts';
 
 /**
  * Pixels of the largest picture that is searched as it is, at `minFace` 20 or more. A larger one, or one that is wider or higher than a texture
@@ -57,97 +59,23 @@ export interface DetectOptions extends SearchOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** MTCNN on one GPU: `load` makes it, `detect` finds faces until `dispose`. */
-export class Mtcnn implements FaceDetector {
-  #turn: Promise<unknown> = Promise.resolve();
+/** The networks on one GPU, and the texture that they look at. */
+class OnGpu implements Resident {
   #texture: GPUTexture | undefined;
-  #disposed = false;
 
-  private constructor(
-    private readonly gpu: Gpu,
-    private readonly networks: GpuNetworks,
-    private readonly options: SearchOptions,
+  constructor(
+    readonly gpu: Gpu,
+    readonly networks: GpuNetworks,
   ) {}
 
-  /**
-   * Reads the weights (2 MB) and compiles the kernels.
-   * @throws FaceXFormerError BAD_OPTION, WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, GPU_ERROR, DEVICE_LOST, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE,
-   * ABORTED
-   */
-  static async load(options: MtcnnOptions = {}): Promise<Mtcnn> {
-    const own = optionsOf<MtcnnOptions>('load', { ...SEARCH_OPTIONS, weights: 'any', device: 'any', signal: 'signal' }, options);
-    const { weights = packagedWeights(), device, signal, ...search } = own;
-    checked(search);
-    throwIfAborted(signal);
-    const gpu = await openGpu(device, { signal });
-    try {
-      const networks = await GpuNetworks.create(gpu.device, await readWeights(weights, signal));
-      throwIfAborted(signal);
-      return new Mtcnn(gpu, networks, search);
-    } catch (error) {
-      if (gpu.own) gpu.device.destroy();
-      throw gpu.lost.aborted ? gpuLost(gpu.lost.reason) : error;
-    }
-  }
-
-  /**
-   * The faces in a picture; none is []. Calls are answered in their order.
-   * @throws FaceXFormerError BAD_PICTURE, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED
-   */
-  async detect(source: PictureSource, options: DetectOptions = {}): Promise<MtcnnFace[]> {
-    const { signal, ...search } = optionsOf<DetectOptions>('detect', { ...SEARCH_OPTIONS, signal: 'signal' }, options);
-    const asked = { ...this.options, ...Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) };
-    checked(asked);
-    const opening = takenNow(source);
-    const frame = frameOf(source);
-    const open = () => opening ?? openPicture(frame ?? source);
-    const found = this.#turn.then(() => this.#detect(open, asked, signal)).finally(() => frame?.close());
-    this.#turn = found.catch(() => {});
-    return found;
-  }
-
-  /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
-  dispose(): void {
-    this.#disposed = true;
+  destroy(): void {
     this.networks.destroy();
     this.#texture?.destroy();
     if (this.gpu.own) this.gpu.device.destroy();
   }
 
-  async #detect(open: () => Promise<Picture>, options: SearchOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
-    const search = checked(options);
-    this.#check(signal);
-    const picture = await open();
-    try {
-      return ordered(await this.#search(picture, search, signal), picture, options);
-    } catch (error) {
-      await Promise.resolve(); // a loss that caused this is known by then
-      this.#check(signal);
-      throw error;
-    } finally {
-      picture.close();
-    }
-  }
-
-  async #search(picture: Picture, search: CascadeOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
-    const size = searchedSize(picture, search.minFace, this.gpu.device.limits.maxTextureDimension2D);
-    const searched = size.width === picture.width && size.height === picture.height ? picture : await picture.resized(size);
-    try {
-      this.#check(signal);
-      const texture = await this.#roomFor(size);
-      this.networks.lookAt(texture, size);
-      const { refused } = await searched.copyTo(texture, wholePicture(size), this.gpu.device);
-      const found = await cascade(this.networks, size, search);
-      const why = await refused;
-      if (why) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the picture: ${why.message}`);
-      this.#check(signal);
-      return found.map((face) => faceOf(face, picture.width / size.width, picture.height / size.height));
-    } finally {
-      if (searched !== picture) searched.close();
-    }
-  }
-
-  async #roomFor({ width, height }: Size): Promise<GPUTexture> {
+  /** @throws FaceXFormerError LIMIT */
+  async roomFor({ width, height }: Size): Promise<GPUTexture> {
     const known = this.#texture;
     if (known && known.width >= width && known.height >= height) return known;
     const { device } = this.gpu;
@@ -165,22 +93,142 @@ export class Mtcnn implements FaceDetector {
     this.#texture = texture;
     return texture;
   }
+}
 
-  #check(signal: AbortSignal | undefined): void {
-    if (this.#disposed) throw disposed();
-    if (this.gpu.lost.aborted) throw gpuLost(this.gpu.lost.reason);
+/** MTCNN on one GPU: `load` makes it, `detect` finds faces until `dispose`. A GPU that is lost is replaced by another, unless it was lent. */
+export class Mtcnn implements FaceDetector {
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly recovery: Recovery<OnGpu>,
+    private readonly options: SearchOptions,
+  ) {}
+
+  /**
+   * Reads the weights (2 MB) and compiles the kernels.
+   * @throws FaceXFormerError BAD_OPTION, WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, GPU_ERROR, DEVICE_LOST, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, WEIGHTS_UNREACHABLE,
+   * ABORTED
+   */
+  static async load(options: MtcnnOptions = {}): Promise<Mtcnn> {
+    const own = mtcnnOptionsOf(options);
+    return Mtcnn.reading(keptWeights(own.weights), own);
+  }
+
+  /** @internal As `load`, of weights that others may have read before. */
+  static async reading(read: (signal?: AbortSignal) => Promise<Weights>, options: MtcnnOptions): Promise<Mtcnn> {
+    const { weights: _, device, signal, ...search } = mtcnnOptionsOf(options);
+    checked(search);
+    throwIfAborted(signal);
+    const make = async (stop: AbortSignal | undefined): Promise<OnGpu> => {
+      const gpu = await openGpu(device, { signal: stop });
+      try {
+        const loading = read(stop).then((weights) => GpuNetworks.create(gpu.device, weights));
+        const networks = await unless(stop, unless(gpu.lost, loading, gpuLost));
+        return new OnGpu(gpu, networks);
+      } catch (error) {
+        if (gpu.own) gpu.device.destroy();
+        throw gpu.lost.aborted ? gpuLost(gpu.lost.reason, { cause: error }) : error;
+      }
+    };
+    const first = await madeAtFirst(make, signal, () => !device);
+    return new Mtcnn(new Recovery(first, device ? { never: 'The device was lent: load on another.' } : make), search);
+  }
+
+  /** Settles when the GPU is lost, as that of `FaceXFormer` does. */
+  get lost(): Promise<GpuLoss> {
+    return this.recovery.lost;
+  }
+
+  /**
+   * The faces in a picture; none is []. Calls are answered in their order.
+   * @throws FaceXFormerError BAD_PICTURE, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED
+   */
+  async detect(source: PictureSource, options: DetectOptions = {}): Promise<MtcnnFace[]> {
+    const { signal, ...search } = optionsOf<DetectOptions>('detect', { ...SEARCH_OPTIONS, signal: 'signal' }, options);
+    const asked = { ...this.options, ...Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) };
+    checked(asked);
+    if (this.recovery.disposed) throw disposed();
+    const opening = takenNow(source);
+    const frame = frameOf(source);
+    const open = () => opening ?? openPicture(frame ?? source);
+    const work = (on: OnGpu) => this.#detect(on, open, asked, signal);
+    const found = this.#turn.then(() => this.recovery.run(work, { signal })).finally(() => frame?.close());
+    this.#turn = found.catch(() => {});
+    return unless(signal, found);
+  }
+
+  /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED, but those that a lost GPU left with DEVICE_LOST. May be called again. */
+  dispose(): void {
+    this.recovery.dispose();
+  }
+
+  async #detect(on: OnGpu, open: () => Promise<Picture>, options: SearchOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
+    const search = checked(options);
+    const opening = open();
+    try {
+      const picture = await unless(signal, opening);
+      const faces = await this.#search(on, picture, search, signal);
+      this.recovery.answered();
+      return ordered(faces, picture, options);
+    } finally {
+      opening.then(
+        (picture) => picture.close(),
+        () => {}, // it was told
+      );
+    }
+  }
+
+  async #search(on: OnGpu, picture: Picture, search: CascadeOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
+    const { gpu, networks } = on;
+    const size = searchedSize(picture, search.minFace, gpu.device.limits.maxTextureDimension2D);
+    const searched = size.width === picture.width && size.height === picture.height ? picture : await picture.resized(size);
+    try {
+      this.#check(on, signal);
+      const texture = await on.roomFor(size);
+      this.#check(on, signal);
+      networks.lookAt(texture, size);
+      const { refused } = await searched.copyTo(texture, wholePicture(size), gpu.device);
+      const found = await unless(signal, cascade(networks, size, search));
+      const why = await refused;
+      if (why) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the picture: ${why.message}`);
+      this.#check(on, signal);
+      return found.map((face) => faceOf(face, picture.width / size.width, picture.height / size.height));
+    } finally {
+      if (searched !== picture) searched.close();
+    }
+  }
+
+  #check({ gpu }: OnGpu, signal: AbortSignal | undefined): void {
+    this.recovery.check();
+    if (gpu.lost.aborted) throw gpuLost(gpu.lost.reason);
     throwIfAborted(signal);
   }
 }
 
 /**
- * For the `detector` of `FaceXFormer.load`: MTCNN on the engine's own device, loaded beside the weights. Its options can be read of it, so that
- * `RemoteFaceXFormer.load` takes it too.
+ * For the `detector` of `FaceXFormer.load`: MTCNN on the engine's own device, loaded beside the weights, and again with the engine on another device. Its
+ * options can be read of it, so that `RemoteFaceXFormer.load` takes it too.
  */
-export const mtcnn = (options: Omit<MtcnnOptions, 'device' | 'signal'> = {}): LoadDetector & { readonly mtcnn: typeof options } =>
-  Object.assign<LoadDetector, { mtcnn: typeof options }>(async ({ device, signal }) => Mtcnn.load({ ...options, device, signal }), {
-    mtcnn: options,
-  });
+export const mtcnn = (options: Omit<MtcnnOptions, 'device' | 'signal'> = {}): LoadDetector & { readonly mtcnn: typeof options } => {
+  let read: ReturnType<typeof keptWeights> | undefined;
+  const load: LoadDetector = async ({ device, signal }) => {
+    read ??= keptWeights(options.weights);
+    return Mtcnn.reading(read, { ...options, device, signal });
+  };
+  return Object.assign(load, { mtcnn: options });
+};
+
+/** Reads the weights once and keeps them, 2 MB, for the next GPU; a stream could not be read again. */
+function keptWeights(source: WeightsSource = packagedWeights()): (signal?: AbortSignal) => Promise<Weights> {
+  let read: Promise<Weights> | undefined;
+  return (signal) => {
+    read ??= readWeights(source).catch((error: unknown) => {
+      read = undefined;
+      throw error;
+    });
+    return unless(signal, read); // others may want them
+  };
+}
 
 /** The size at which a picture is searched: its own, unless it is larger than memory or a texture allows. */
 export function searchedSize({ width, height }: Size, minFace = USUAL_FACE, mostSide = 8192): Size {
@@ -212,6 +260,10 @@ export function ordered(faces: readonly MtcnnFace[], picture: Size, { order = 's
   const sorted = order === 'score' ? [...faces] : faces.toReversed().toSorted((a, b) => worth(b) - worth(a));
   return sorted.slice(0, maxFaces);
 }
+
+/** @throws FaceXFormerError BAD_OPTION */
+const mtcnnOptionsOf = (options: MtcnnOptions): MtcnnOptions =>
+  optionsOf<MtcnnOptions>('load', { ...SEARCH_OPTIONS, weights: 'any', device: 'any', signal: 'signal' }, options);
 
 const SEARCH_OPTIONS: Readonly<Record<keyof SearchOptions, Kind>> = {
   minFace: 'any',

@@ -2,9 +2,12 @@
  * MTCNN's networks on a GPU. Sizes are data, in tables that are written before a run: a picture of another size, or another number of crops,
  * compiles nothing. A network runs in one submit, whatever it is given: all levels of a pyramid, or all crops, a group at a time.
  */
-import { FaceXFormerError, gpuLost } from '../gpu/errors.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
-import { allocated, refusalOf } from '../gpu/scope.ts';
+import { failure } from '../gpu/readback.ts';
+import { allocated, refusalOf, silent } from '../gpu/scope.ts';
+import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
+import { PATIENCE, within } from '../gpu/waiting.ts';
 import type { Size } from '../image/crop.ts';
 import { averageCrops, CROP_ELEMENTS } from '../kernels/averageCrops.ts';
 import { convPrelu } from '../kernels/convPrelu.ts';
@@ -74,6 +77,7 @@ export class GpuNetworks implements Networks {
     private readonly p: readonly Stage[],
     private readonly r: readonly Stage[],
     private readonly o: readonly Stage[],
+    private readonly stamp: Stamp,
   ) {}
 
   /** Compiles the kernels, and uploads the weights. @throws FaceXFormerError WRONG_WEIGHTS, GPU_ERROR, LIMIT */
@@ -100,14 +104,15 @@ export class GpuNetworks implements Networks {
       const shape = { window, pool, step, inner: 4 * Math.ceil(inner / 4), outer: 4 * Math.ceil(outer / 4) };
       return stage(layer, (positions) => convPrelu.launch({ ...shape, positions }), convPrelu, packLayer(weights, net, layer));
     };
-    const [average, p, end, r, o] = await Promise.all([
+    const [counts, average, p, end, r, o] = await Promise.all([
+      Stamp.pipeline(pipelines),
       pipelines.get(averageCrops, averageCrops.launch({ positions: 1 })),
       Promise.all(P.map(conv('pnet'))),
       stage(LAST, (positions) => proposals.launch({ positions }), proposals, packProposals(weights)),
       Promise.all(R.map(conv('rnet'))),
       Promise.all(O.map(conv('onet'))),
     ]);
-    return new GpuNetworks(device, average, [...p, end], r, o);
+    return new GpuNetworks(device, average, [...p, end], r, o, Stamp.on(device, counts));
   }
 
   /** The picture that the networks look at from now on: layer 0 of a texture, from its top left corner. */
@@ -120,6 +125,7 @@ export class GpuNetworks implements Networks {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     for (const { parameters } of [...this.p, ...this.r, ...this.o]) for (const buffer of parameters) buffer.destroy();
     this.#buffers.clear();
+    this.stamp.destroy();
   }
 
   /** Every level in one submit; a picture with more proposals than there is room for runs again. */
@@ -172,7 +178,7 @@ export class GpuNetworks implements Networks {
     await this.#grow('odd', rooms.odd, STORAGE);
     await this.#grow('tables', tables.byteLength, STORAGE | COPY_DST);
     const result = await this.#grow('result', bytes, STORAGE | COPY_SRC | COPY_DST);
-    const staging = await this.#grow('staging', bytes, MAP_READ | COPY_DST);
+    const staging = await this.#grow('staging', bytes + STAMP_BYTES, MAP_READ | COPY_DST);
     const refused = refusalOf(this.device, () => {
       this.device.queue.writeBuffer(this.#buffers.get('tables') as GPUBuffer, 0, tables);
       const encoder = this.device.createCommandEncoder({ label: 'detector' });
@@ -183,8 +189,10 @@ export class GpuNetworks implements Networks {
         pass.setBindGroup(0, this.#bind(step, bytes));
         pass.dispatchWorkgroups(...step.grid);
       }
+      this.stamp.encode(pass);
       pass.end();
       encoder.copyBufferToBuffer(result, 0, staging, 0, bytes);
+      this.stamp.copy(encoder, staging, bytes);
       this.device.queue.submit([encoder.finish()]);
     });
     return this.#read(staging, bytes, refused);
@@ -217,14 +225,17 @@ export class GpuNetworks implements Networks {
   }
 
   async #read(staging: GPUBuffer, bytes: number, refused: Promise<GPUError | undefined>): Promise<ArrayBuffer> {
-    const [said, mapped] = await Promise.allSettled([refused, staging.mapAsync(GPUMapMode.READ, 0, bytes)]);
+    const mapping = (async () => staging.mapAsync(GPUMapMode.READ, 0, bytes + STAMP_BYTES))();
+    const [said, mapped] = await Promise.allSettled([refused, within(PATIENCE.gpu, mapping, silent)]);
     try {
       if (said.status === 'rejected') throw said.reason;
       if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the face detector: ${said.value.message}`);
-      if (mapped.status === 'rejected') throw gpuLost('while it looked for faces', { cause: mapped.reason });
-      return staging.getMappedRange(0, bytes).slice(0);
+      if (mapped.status === 'rejected') throw failure(mapped.reason, 'The face detector');
+      const read = staging.getMappedRange(0, bytes + STAMP_BYTES).slice(0);
+      this.stamp.check(read, bytes);
+      return read.slice(0, bytes);
     } finally {
-      if (mapped.status === 'fulfilled') staging.unmap();
+      if (staging.mapState !== 'unmapped') staging.unmap();
     }
   }
 }

@@ -6,6 +6,8 @@ import type { Task } from '../face/labels.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeWhole, shown } from '../gpu/given.ts';
 import { disposed } from '../gpu/readback.ts';
+import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
+import { PATIENCE, unless, within } from '../gpu/waiting.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
 import type { Results } from '../graph/program.ts';
@@ -14,7 +16,7 @@ import type { DetectedFace } from '../image/detector.ts';
 import { batchesOf } from '../image/preprocess.ts';
 import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
 import { type Caught, caught, Line, queueOf, type Seat } from './line.ts';
-import { type Loaded, loadEngine } from './load.ts';
+import type { Loaded } from './load.ts';
 import {
   type Analysis,
   type AnalyzeOptions,
@@ -27,6 +29,7 @@ import {
   tuneOptionsOf,
 } from './options.ts';
 import { MOST_IMAGES } from './programs.ts';
+import { loadLasting } from './recovery.ts';
 import { tune } from './tune.ts';
 
 /** Where a face is in its picture, and who says so. */
@@ -50,6 +53,13 @@ interface Call {
   readonly asked: AnalyzeOptions;
 }
 
+/** How work gets its turn. */
+interface Turn {
+  readonly signal?: AbortSignal | undefined;
+  readonly after?: Promise<unknown> | undefined;
+  readonly repeat?: boolean | (() => boolean | undefined) | undefined;
+}
+
 /** A face that goes through the network, and its picture. */
 interface Item {
   readonly opened: Opened;
@@ -58,6 +68,7 @@ interface Item {
 
 /** Faces, of one picture or of several, that the GPU was given together. */
 interface Frame {
+  readonly on: Loaded;
   readonly items: readonly Item[];
   readonly plan: Plan;
   readonly results: Promise<Results>;
@@ -67,32 +78,34 @@ interface Frame {
 export class Engine<Loads extends Task = Task> {
   /** The tasks that were loaded, in the order of TASKS. */
   readonly tasks: readonly Loads[];
-  /** What it runs on, and with which weights. */
-  readonly info: Omit<EngineInfo, 'form'>;
   /** Does what `dispose` does, for `using engine = await FaceXFormer.load(...)` where the runtime knows it. */
   declare readonly [Symbol.dispose]: () => void;
-  readonly #loaded: Loaded;
+  readonly #recovery: Recovery<Loaded>;
   /** Ends when the last call's frames are all submitted. */
   #submitting: Promise<unknown> = Promise.resolve();
   /** Ends when the last call is answered. */
   #answering: Promise<unknown> = Promise.resolve();
   /** Calls of `analyze` that are not answered. */
   readonly #line = new Line<Call, Analysis>((seat) => this.#serve(seat));
-  #disposed = false;
 
-  constructor(loaded: Loaded) {
-    const { gpu, config, tasks, parameters, source } = loaded;
-    this.#loaded = loaded;
-    this.tasks = tasks as readonly Loads[];
+  constructor(recovery: Recovery<Loaded>) {
+    this.#recovery = recovery;
+    this.tasks = recovery.now.tasks as readonly Loads[];
+  }
+
+  /** What it runs on, and with which weights. */
+  get info(): Omit<EngineInfo, 'form'> {
+    const { gpu, dtype, parameters, source, config } = this.#recovery.now;
     const { side, backbone } = config;
-    this.info = {
-      adapter: gpu.adapter,
-      dtype: loaded.dtype,
-      weights: source,
-      weightBytes: parameters.bytes,
-      backbone: backbone.name,
-      side,
-    };
+    return { adapter: gpu.adapter, dtype, weights: source, weightBytes: parameters.bytes, backbone: backbone.name, side };
+  }
+
+  /**
+   * Settles when the GPU is lost, whether or not a call is under way; after a recovery it is another promise, for the next loss. Never settles after
+   * `dispose`.
+   */
+  get lost(): Promise<GpuLoss> {
+    return this.#recovery.lost;
   }
 
   /**
@@ -104,8 +117,9 @@ export class Engine<Loads extends Task = Task> {
    */
   async analyze<Asked extends Task = Loads>(source: PictureSource, options: AnalyzeOptions<Asked> = {}): Promise<Analysis<Asked>> {
     const asked = analyzeOptionsOf(options);
+    this.#mustLive();
     const answer = this.#line.join({ picture: caught(source), asked }, asked.queue ?? queueOf(source));
-    return answer as Promise<unknown> as Promise<Analysis<Asked>>;
+    return unless(asked.signal, answer as Promise<unknown> as Promise<Analysis<Asked>>);
   }
 
   /**
@@ -119,32 +133,41 @@ export class Engine<Loads extends Task = Task> {
   ): AsyncGenerator<Analysis<Asked>, void, undefined> {
     const asked = analyzeOptionsOf(options);
     mustBeIterable(pictures);
-    const most = this.#loaded.programs.mostImages(asked);
+    const most = this.#recovery.now.programs.mostImages(asked);
     const calls: Opened[] = []; // that are not answered
     const frames: Frame[] = []; // that are not read
     let waiting: Item[] = []; // that are not submitted
     const submit = async (items: readonly Item[]): Promise<void> => {
       waiting = waiting.slice(items.length);
-      frames.push(...(await this.#inTurn(() => this.#submit(items, asked))));
+      frames.push(...(await this.#inTurn((on) => this.#submit(on, items, asked), asked)));
+      if (asked.repeat) return;
       for (const { opened } of items) if (!waiting.some((item) => item.opened === opened)) opened.picture.close();
     };
     /** Reads frames until no more than so many are under way. */
     const read = async (left: number): Promise<void> => {
       while (frames.length > left) await this.#read(frames.shift() as Frame, asked);
     };
+    const answer = (opened: Opened): Analysis<Asked> => {
+      opened.picture.close();
+      return analysisOf<Asked>(opened);
+    };
     try {
       for await (const source of pictures) {
-        const opened = await this.#inTurn(() => this.#open(() => openPicture(source), asked));
+        const picture = once(() => openPicture(source));
+        const opened = await this.#inTurn((on) => this.#open(on, picture.open, asked), asked).catch((error) => {
+          picture.close();
+          throw error;
+        });
         calls.push(opened);
         waiting.push(...itemsOf(opened));
         if (opened.places.length === 0) opened.picture.close();
         while (waiting.length >= most) await submit(waiting.slice(0, most));
         await read(1);
-        while (calls[0] && isWhole(calls[0])) yield analysisOf<Asked>(calls.shift() as Opened);
+        while (calls[0] && isWhole(calls[0])) yield answer(calls.shift() as Opened);
       }
       if (waiting.length > 0) await submit(waiting);
       await read(0);
-      while (calls[0]) yield analysisOf<Asked>(calls.shift() as Opened);
+      while (calls[0]) yield answer(calls.shift() as Opened);
     } finally {
       for (const { picture } of calls) picture.close();
     }
@@ -153,32 +176,40 @@ export class Engine<Loads extends Task = Task> {
   /** The call of a seat, when its turn comes: submitted while those before it run, and answered after them. */
   #serve(seat: Seat<Call>): Promise<Analysis> {
     const before = this.#answering;
-    const submitted = this.#inTurn(async () => {
-      if (seat.patient) await before;
-      const { picture: given, asked } = seat.begin();
-      const opened = await this.#open(given.open, asked);
-      try {
-        return { opened, asked, frames: await this.#submit(itemsOf(opened), asked) };
-      } finally {
-        opened.picture.close();
-        given.close();
-      }
-    });
+    let call: Call | undefined;
+    const picture = once(() => (call as Call).picture.open());
+    const work = async (on: Loaded) => {
+      call = seat.begin();
+      const { asked } = call;
+      const opened = await this.#open(on, picture.open, asked);
+      return { opened, asked, frames: await this.#submit(on, itemsOf(opened), asked) };
+    };
+    const submitted = this.#inTurn(work, { after: seat.patient ? before : undefined, repeat: () => call?.asked.repeat });
+    submitted.catch(() => {}); // who called is told in the order of the calls
     const answered = before
       .then(() => submitted)
       .then(async ({ opened, asked, frames }) => {
         for (const one of frames) await this.#read(one, asked);
-        this.#check(asked.signal);
+        throwIfAborted(asked.signal);
         return analysisOf(opened);
       });
-    this.#answering = answered.catch(() => {});
+    const ended = answered.then(
+      () => {},
+      () => {}, // who called is told
+    );
+    this.#answering = ended;
+    const close = () => {
+      picture.close();
+      call?.picture.close();
+    };
+    submitted.then(({ asked }) => (asked.repeat ? ended : undefined)).then(close, close);
     return answered;
   }
 
   /** What a frame of these tasks runs, with one to eight faces in it. @throws FaceXFormerError BAD_OPTION, UNKNOWN_TASK */
   plan(tasks?: readonly Task[], faces = 1): Plan {
     mustBeWhole(faces, 'faces', 1, MOST_IMAGES);
-    return this.#loaded.programs.plan(this.#chosen(tasks), { faces });
+    return this.#recovery.now.programs.plan(this.#chosen(tasks), { faces });
   }
 
   /**
@@ -187,7 +218,7 @@ export class Engine<Loads extends Task = Task> {
    */
   async profile(tasks?: readonly Task[], faces = 1): Promise<KernelTime[]> {
     mustBeWhole(faces, 'faces', 1, MOST_IMAGES);
-    return this.#inTurn(async () => profile(await this.#loaded.programs.get({ tasks: this.#chosen(tasks) }, faces)));
+    return this.#inTurn(async ({ programs }) => profile(await programs.get({ tasks: this.#chosen(tasks) }, faces)));
   }
 
   /**
@@ -198,62 +229,60 @@ export class Engine<Loads extends Task = Task> {
    */
   async tune(options: TuneOptions = {}): Promise<TuneReport> {
     const asked = tuneOptionsOf(options);
-    return this.#inTurn(() => tune(this.#loaded, asked));
+    return this.#inTurn((on) => tune(on, asked), { signal: asked.signal });
   }
 
-  /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED. May be called again. */
+  /**
+   * Frees everything on the GPU; calls that wait or come later fail with DISPOSED, but those that a lost GPU left with DEVICE_LOST. May be called again.
+   */
   dispose(): void {
-    this.#disposed = true;
-    const { gpu, programs, parameters, preprocess, detector, ownsDetector } = this.#loaded;
-    if (ownsDetector) detector?.dispose?.();
-    programs.destroy();
-    parameters.destroy();
-    preprocess.destroy();
-    if (gpu.own) gpu.device.destroy();
+    this.#recovery.dispose();
   }
 
-  /** Work that nothing else may be submitted beside. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.#submitting.then(() => {
-      this.#check();
-      return this.#unlessGone(work());
-    });
+  /**
+   * Work that nothing else may be submitted beside; a GPU that was lost is waited for. An abort is heard at once.
+   * @param after what must have ended before
+   * @param repeat whether the work is done once more when the GPU was lost under it
+   */
+  async #inTurn<T>(work: (on: Loaded) => Promise<T>, { signal, after, repeat }: Turn = {}): Promise<T> {
+    this.#mustLive();
+    const run = this.#submitting.then(() => after).then(() => this.#recovery.run(work, { signal, repeat }));
     this.#submitting = run.catch(() => {});
-    return run;
+    return unless(signal, run);
+  }
+
+  /** @throws FaceXFormerError DISPOSED */
+  #mustLive(): void {
+    if (this.#recovery.disposed) throw disposed();
   }
 
   /** The picture, and where its faces are. What is wrong with the options is told here, in the call's turn. */
-  async #open(open: () => Promise<Picture>, options: AnalyzeOptions): Promise<Opened> {
-    this.#check(options.signal);
+  async #open(on: Loaded, open: () => Promise<Picture>, options: AnalyzeOptions): Promise<Opened> {
+    this.#check(on, options.signal);
     const tasks = this.#chosen(options.tasks);
-    if (options.heatmaps && !(heatmapsTap(this.#loaded.config) && tasks.includes('landmarks')))
+    if (options.heatmaps && !(heatmapsTap(on.config) && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
-    const picture = await open();
+    const picture = await within(PATIENCE.picture, unless(options.signal, open()), notOpened);
     const timings = { decode: performance.now() - start, detect: 0, upload: 0, encode: 0, run: 0 };
-    try {
-      const begun = performance.now();
-      const places = await this.#places(picture, options);
-      timings.detect = performance.now() - begun;
-      return { picture, places, faces: [], start, timings };
-    } catch (error) {
-      picture.close();
-      throw error;
-    }
+    const begun = performance.now();
+    const places = await this.#places(on, picture, options);
+    timings.detect = performance.now() - begun;
+    return { picture, places, faces: [], start, timings };
   }
 
-  async #places(picture: Picture, { box, boxes, crop, maxFaces, signal }: AnalyzeOptions): Promise<Place[]> {
+  async #places(on: Loaded, picture: Picture, { box, boxes, crop, maxFaces, signal }: AnalyzeOptions): Promise<Place[]> {
     if (box === 'whole') return [{ crop: checkBox(wholePicture(picture), picture), origin: { source: 'whole' } }];
     const told = boxes ?? (box && [box]);
     if (told) return told.map((one) => ({ crop: checkBox(boxOf(one), picture), origin: { source: 'given' } }));
-    const { detector } = this.#loaded;
+    const { detector } = on;
     if (!detector)
       throw new FaceXFormerError(
         'BAD_OPTION',
         "Where are the faces? Load with a `detector`, such as mtcnn() of facexformer-webgpu/detect, or give a `box`: 'whole' takes the whole picture for one.",
       );
-    const found = detected(await detector.detect(picture.still, { signal }));
-    this.#check(signal);
+    const found = detected(await unless(signal, detector.detect(picture.still, { signal })));
+    this.#check(on, signal);
     const widened = crop === 'square' ? widenToSquare : widen;
     return found.slice(0, maxFaces).flatMap(({ box: own, score, points }) => {
       const wide = widened(own, picture);
@@ -264,17 +293,17 @@ export class Engine<Loads extends Task = Task> {
   }
 
   /** The serial part of a call, no longer than until the GPU has its frames. Those after a frame that is known to have failed are not worth submitting. */
-  async #submit(items: readonly Item[], options: AnalyzeOptions): Promise<Frame[]> {
-    const { programs, preprocess } = this.#loaded;
+  async #submit(on: Loaded, items: readonly Item[], options: AnalyzeOptions): Promise<Frame[]> {
+    const { programs, preprocess } = on;
     const wanted = { ...options, tasks: this.#chosen(options.tasks) };
     const frames: Frame[] = [];
     let begun = 0;
     let failed = false;
     for (const batch of batchesOf(items, programs.mostImages(wanted), ({ place }) => place.crop)) {
       if (failed) break;
-      this.#check(options.signal);
+      this.#check(on, options.signal);
       const program = await programs.get(wanted, batch.length);
-      this.#check(options.signal);
+      this.#check(on, options.signal);
       const timings = [...new Set(batch.map(({ opened }) => opened.timings))];
       const started = performance.now();
       const { accepted } = await preprocess.upload(
@@ -295,39 +324,37 @@ export class Engine<Loads extends Task = Task> {
       known.catch(() => {
         failed = true; // told when the call is answered
       });
-      frames.push({ items: batch, plan: program.plan, results: known });
+      frames.push({ on, items: batch, plan: program.plan, results: known });
     }
     return frames;
   }
 
-  /** Gives each picture of a frame its faces. */
-  async #read({ items, plan, results }: Frame, options: AnalyzeOptions): Promise<void> {
-    const crops = items.map(({ place }) => place.crop);
-    const faces = facesOf({ crops, plan }, await this.#unlessGone(results), this.#loaded.config, options);
-    for (const [i, { opened, place }] of items.entries()) opened.faces.push({ ...(faces[i] as AnalyzedFace), ...place.origin });
-  }
-
-  /** What the GPU gives while it is there: whatever it loses rejects here, and never comes out as numbers. */
-  async #unlessGone<T>(given: Promise<T>): Promise<T> {
+  /** Gives each picture of a frame its faces. A frame that its GPU took along is submitted once more where that is asked. */
+  async #read({ on, items, plan, results }: Frame, options: AnalyzeOptions): Promise<void> {
+    let read: Results;
     try {
-      const value = await given;
-      this.#check();
-      return value;
+      read = await unless(options.signal, this.#recovery.unlessLost(on, results));
     } catch (error) {
-      await Promise.resolve(); // a loss that caused this is known by then
-      this.#check();
-      throw error;
+      if (!options.repeat || !isLoss(error) || this.#recovery.disposed) throw error;
+      const once = { ...options, repeat: false };
+      for (const frame of await this.#inTurn((another) => this.#submit(another, items, once), { signal: once.signal }))
+        await this.#read(frame, once);
+      return;
     }
+    this.#recovery.answered();
+    const crops = items.map(({ place }) => place.crop);
+    const faces = facesOf({ crops, plan }, read, on.config, options);
+    for (const [i, { opened, place }] of items.entries()) opened.faces.push({ ...(faces[i] as AnalyzedFace), ...place.origin });
   }
 
   #chosen(tasks: readonly Task[] | undefined): readonly Task[] {
     return checkedTasks(tasks, this.tasks, 'this engine');
   }
 
-  #check(signal?: AbortSignal): void {
-    const { lost } = this.#loaded.gpu;
-    if (this.#disposed) throw disposed();
-    if (lost.aborted) throw gpuLost(lost.reason);
+  /** What is begun on a GPU that is gone, or for nobody, would be left there. */
+  #check({ gpu }: Loaded, signal?: AbortSignal): void {
+    this.#recovery.check();
+    if (gpu.lost.aborted) throw gpuLost(gpu.lost.reason);
     throwIfAborted(signal);
   }
 }
@@ -340,11 +367,15 @@ if (Symbol.dispose) Object.assign(Engine.prototype, { [Symbol.dispose]: Engine.p
  * Nothing of it leaves the page.
  */
 export class FaceXFormer<Loads extends Task = Task> extends Engine<Loads> {
-  declare readonly info: EngineInfo;
+  readonly #form: EngineInfo['form'];
 
-  private constructor(loaded: Loaded<FaceXFormerConfig>) {
-    super(loaded);
-    this.info = { ...this.info, form: loaded.config.form };
+  private constructor(recovery: Recovery<Loaded<FaceXFormerConfig>>) {
+    super(recovery);
+    this.#form = recovery.now.config.form;
+  }
+
+  override get info(): EngineInfo {
+    return { ...super.info, form: this.#form };
   }
 
   /**
@@ -353,7 +384,7 @@ export class FaceXFormer<Loads extends Task = Task> extends Engine<Loads> {
    * UNKNOWN_TASK, BAD_OPTION, ABORTED
    */
   static async load<Asked extends Task = Task>(options: LoadOptions<Asked>): Promise<FaceXFormer<Asked>> {
-    return new FaceXFormer<Asked>(await loadEngine(options, readConfig));
+    return new FaceXFormer<Asked>(await loadLasting(options, readConfig));
   }
 }
 
@@ -371,6 +402,28 @@ const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
       if (!Number.isFinite(score)) throw new TypeError(`a score of ${shown(score)}`);
       return { box: boxOf(box), score, ...(points && { points: [...points] }) };
     }),
+  );
+
+/** A picture that is opened once, however often it is asked for. */
+function once(open: () => Promise<Picture>): { open(): Promise<Picture>; close(): void } {
+  let picture: Promise<Picture> | undefined;
+  return {
+    open() {
+      picture ??= open();
+      return picture;
+    },
+    close: () =>
+      void picture?.then(
+        (one) => one.close(),
+        () => {}, // who opened it is told
+      ),
+  };
+}
+
+const notOpened = (): FaceXFormerError =>
+  new FaceXFormerError(
+    'BAD_PICTURE',
+    `The picture was not opened within ${PATIENCE.picture / 1000} s: its server or the browser does not answer.`,
   );
 
 const itemsOf = (opened: Opened): Item[] => opened.places.map((place) => ({ opened, place }));

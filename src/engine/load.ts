@@ -9,22 +9,24 @@ import type { Task } from '../face/labels.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
 import { either, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
+import { Pace } from '../gpu/pace.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
+import type { Resident } from '../gpu/recovery.ts';
+import { unless } from '../gpu/waiting.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import type { FaceDetector } from '../image/detector.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { network } from '../model/network.ts';
 import { rememberedFor } from '../tune/kept.ts';
-import type { Choices } from '../tune/tune.ts';
+import { type Choices, chooserOf } from '../tune/tune.ts';
 import { askedKernels } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
-import { checkedTasks, type EngineDtype, type LoadOptions, loadOptionsOf, type Progress } from './options.ts';
+import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
 
 /** What an engine is made of. */
-export interface Loaded<Kind extends Config = Config> {
-  readonly gpu: Gpu;
+export interface Loaded<Kind extends Config = Config> extends Resident {
   readonly dtype: EngineDtype;
   readonly config: Kind;
   readonly tasks: readonly Task[];
@@ -33,37 +35,55 @@ export interface Loaded<Kind extends Config = Config> {
   readonly programs: Programs;
   /** What was tuned, in this visit or an earlier one. */
   readonly chosen: { choices: Choices };
-  /** What finds faces, and whether it was loaded here. */
   readonly detector: FaceDetector | undefined;
-  readonly ownsDetector: boolean;
   /** Where the weights are from. */
   readonly source: string;
 }
 
+/** Whether the weights can be read once more: those of a stream or an answer are gone once they have been. */
+export const isRereadable = ({ weights }: LoadOptions): boolean =>
+  isCheckpoint(weights) ? weights.rereadable : !/^(ReadableStream|Re(quest|sponse))$/.test(tag(weights));
+
+/** Which network some tensors are of, at the side that was asked for. @throws FaceXFormerError WRONG_WEIGHTS */
+export type ConfigOf<Kind extends Config> = (tensors: Checkpoint['tensors'], side: number | undefined) => Kind;
+
 /**
  * See `FaceXFormer.load`. What was made is destroyed where it fails.
- * @param configOf which network some tensors are of, at the side that was asked for. @throws FaceXFormerError WRONG_WEIGHTS
+ * @param options of `loadOptionsOf`; what it opens of the weights stays there, to be read again
+ * @param before what was lost: its kernels are taken again where the GPU is of the same kind
  */
 export async function loadEngine<Kind extends Config>(
-  given: LoadOptions,
-  configOf: (tensors: Checkpoint['tensors'], side: number | undefined) => Kind,
+  options: LoadOptions,
+  configOf: ConfigOf<Kind>,
+  signal = options.signal,
+  before?: Loaded<Kind>,
 ): Promise<Loaded<Kind>> {
-  const options = loadOptionsOf(given);
-  const { weights, dtype: asked = 'auto', signal, onProgress = () => {} } = options;
+  const { dtype: asked = 'auto', software } = options;
   throwIfAborted(signal);
-  const tell = telling(onProgress);
+  const tell = telling((!before && options.onProgress) || (() => {}));
   const arrived = (loaded: number, total: number) => tell('weights', loaded, total);
   tell('device', 0, 1);
-  const gpu = await openGpu(options.device, { signal, float16: wantsFloat16(asked) });
+  const gpu = await openGpu(options.device, { signal, software, float16: wantsFloat16(asked) });
   const parameters = new Parameters(gpu.device);
-  let preprocess: Preprocess | undefined;
   const stop = new AbortController(); // ends a download under way when something else fails
   const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
+  let preprocess: Preprocess | undefined;
+  let programs: Programs | undefined;
   let detecting: Promise<FaceDetector> | undefined;
-  try {
-    const checkpoint = inFloat32(
-      isCheckpoint(weights) ? weights : await openCheckpoint(weights, { signal: ended, fetch: options.fetch, onProgress: arrived }),
+  const destroy = () => {
+    detecting?.then(
+      (detector) => detector.dispose?.(),
+      () => {}, // its failure ended the loading, or came after that
     );
+    programs?.destroy();
+    parameters.destroy();
+    preprocess?.destroy();
+    if (gpu.own) gpu.device.destroy();
+  };
+  try {
+    if (!isCheckpoint(options.weights))
+      options.weights = await openCheckpoint(options.weights, { signal: ended, fetch: options.fetch, onProgress: arrived });
+    const checkpoint = inFloat32(options.weights);
     const config = configOf(checkpoint.tensors, options.side);
     preprocess = new Preprocess(gpu.device, config.side);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
@@ -72,12 +92,12 @@ export async function loadEngine<Kind extends Config>(
     const graphOf = (images: number) => network(config, { kernels, images, dtype, tasks });
     const graph = graphOf(1);
     const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true, config.table), [], choose);
-    const found = await rememberedChoices(options, gpu, dtype);
-    const pipelines = new Pipelines(gpu.device);
+    const found = before && isLike(before, gpu, dtype) ? keptOf(before) : await unless(ended, rememberedChoices(options, gpu, dtype));
+    const pipelines = new Pipelines(gpu.device, new Pace(gpu.adapter.software));
     const plan = planned(found?.choose);
     const { detector } = options;
     if (typeof detector === 'function') detecting = detector({ device: gpu.device, signal: ended });
-    const [remembered, detects] = await Promise.all([
+    const loading = Promise.all([
       compile(pipelines, plan, found, planned, (loaded, total) => tell('pipelines', loaded, total)),
       detecting ?? (detector as FaceDetector | undefined),
       parameters.load(plan.parameters, withCheckedBuffers(checkpoint, config.tensors), {
@@ -85,7 +105,8 @@ export async function loadEngine<Kind extends Config>(
         onProgress: arrived,
       }),
     ]);
-    const programs = new Programs({
+    const [remembered, detects] = await unless(ended, loading);
+    programs = new Programs({
       graphOf,
       config,
       pipelines,
@@ -93,7 +114,7 @@ export async function loadEngine<Kind extends Config>(
       resources: preprocess.resources,
       choose: remembered?.choose,
     });
-    await programs.get({ tasks });
+    await unless(ended, programs.get({ tasks }));
     throwIfAborted(ended);
     tell('ready', 1, 1);
     return {
@@ -105,20 +126,14 @@ export async function loadEngine<Kind extends Config>(
       preprocess,
       programs,
       detector: detects,
-      ownsDetector: detecting !== undefined,
       chosen: { choices: remembered?.choices ?? {} },
       source: checkpoint.source,
+      destroy,
     };
   } catch (error) {
     stop.abort();
-    detecting?.then(
-      (detector) => detector.dispose?.(),
-      () => {}, // its failure is this one, or came after it
-    );
-    parameters.destroy();
-    preprocess?.destroy();
-    if (gpu.own) gpu.device.destroy();
-    throw gpu.lost.aborted ? gpuLost(gpu.lost.reason) : error;
+    destroy();
+    throw gpu.lost.aborted ? gpuLost(gpu.lost.reason, { cause: error }) : error;
   }
 }
 
@@ -155,6 +170,12 @@ function telling(onProgress: (progress: Progress) => void) {
     onProgress({ phase, loaded, total, fraction });
   };
 }
+
+/** Whether kernels that were measured there are of use here. */
+const isLike = (before: Loaded, { adapter }: Gpu, dtype: EngineDtype): boolean =>
+  before.dtype === dtype && JSON.stringify(before.gpu.adapter) === JSON.stringify(adapter);
+
+const keptOf = ({ chosen: { choices } }: Loaded): Remembered => ({ choices, choose: chooserOf(choices), forget: async () => {} });
 
 type Remembered = Awaited<ReturnType<typeof rememberedChoices>>;
 

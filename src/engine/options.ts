@@ -61,6 +61,13 @@ export interface LoadOptions<Asked extends Task = Task> {
   fetch?: typeof globalThis.fetch | undefined;
   /** A GPUDevice of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
   device?: LentDevice;
+  /**
+   * Whether a GPU that is lost is replaced by another: the weights are read again from where they came, so that an address, a Blob or bytes are held on
+   * to; default true. A lent `device` never is, nor are weights of a stream or a Response read twice. Otherwise a loss is final.
+   */
+  recover?: boolean;
+  /** Whether a CPU may do a GPU's work, which takes seconds a face; default true. Otherwise that is NO_ADAPTER. */
+  software?: boolean;
   /** Ends the loading with ABORTED; what was made is destroyed. */
   signal?: AbortSignal;
   /** Called when a phase begins, as weights arrive, and as pipelines are compiled. */
@@ -97,6 +104,11 @@ export interface AnalyzeOptions<Asked extends Task = Task> {
    * the next such call takes its place, so that answers stay young. `refuse`: it does not wait. Whoever has no place fails with BUSY.
    */
   queue?: QueueMode | undefined;
+  /**
+   * Whether the call is run once more where the GPU is lost under it and there is another; default false: it fails with DEVICE_LOST. The picture is
+   * held until the answer.
+   */
+  repeat?: boolean;
   /** Ends the call with ABORTED; calls before and after it are answered. */
   signal?: AbortSignal;
 }
@@ -198,6 +210,8 @@ const LOAD_OPTIONS: Readonly<Record<keyof LoadOptions, Kind>> = {
   plan: ['auto', 'fused'],
   tuned: 'boolean',
   device: 'any',
+  recover: 'boolean',
+  software: 'boolean',
   fetch: 'function',
   signal: 'signal',
   onProgress: 'function',
@@ -213,6 +227,7 @@ const ANALYZE_OPTIONS: Readonly<Record<keyof AnalyzeOptions, Kind>> = {
   taps: 'boolean',
   heatmaps: 'boolean',
   queue: ['wait', 'latest', 'refuse'],
+  repeat: 'boolean',
   signal: 'signal',
 };
 

@@ -1,6 +1,7 @@
 /** A WebGPU device that needs nothing optional: default limits; features are asked for only where faster kernels wait for them. */
-import { FaceXFormerError, throwIfAborted } from './errors.ts';
+import { FaceXFormerError, gpuLost, throwIfAborted } from './errors.ts';
 import { given as takes } from './given.ts';
+import { PATIENCE, pause, unless, within } from './waiting.ts';
 
 export interface Gpu {
   readonly device: GPUDevice;
@@ -37,35 +38,54 @@ export interface AdapterName {
 
 /** Waits before each attempt, in ms: browsers give no adapter for a moment after they start or lose a GPU. */
 const ATTEMPTS = [0, 100, 300, 1000];
-/** A driver that has not given a device by then will not. */
-const DEVICE_TIMEOUT = 30_000;
+
+/** Of WebGPU's default limits those that the kernels and their buffers need; devices below core WebGPU, and some that apps lend, have less. */
+const NEEDED = {
+  maxBindingsPerBindGroup: 8,
+  maxBufferSize: 2 ** 27,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupSizeY: 64,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxComputeWorkgroupsPerDimension: 65_535,
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxStorageBuffersPerShaderStage: 8,
+} as const;
 
 export interface GpuOptions {
   signal?: AbortSignal | undefined;
   /** Whether to ask for `shader-f16`; it is no error where the GPU lacks it. */
   float16?: boolean;
+  /** Whether a CPU may do the GPU's work; true unless given. */
+  software?: boolean | undefined;
 }
 
-/** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, ABORTED */
-export async function openGpu(given: LentDevice | undefined, { signal, float16 = false }: GpuOptions = {}): Promise<Gpu> {
-  if (given !== undefined) mustBeDevice(given);
-  if (given) return gpuOf(given as GPUDevice, (given as GPUDevice).adapterInfo, false);
-  const gpu = globalThis.navigator?.gpu;
-  if (!gpu) throw unavailable();
-  for (const wait of ATTEMPTS) {
-    if (wait > 0) await new Promise((done) => setTimeout(done, wait));
-    throwIfAborted(signal);
-    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
-    if (!adapter) continue;
+/** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, LIMIT, DEVICE_LOST, ABORTED */
+export async function openGpu(given: LentDevice | undefined, { signal, float16 = false, software }: GpuOptions = {}): Promise<Gpu> {
+  if (given !== undefined) {
+    mustBeDevice(given);
+    const device = given as GPUDevice;
+    checkLimits('device', device.limits);
+    return gpuOf(device, device.adapterInfo, false);
+  }
+  let failure: FaceXFormerError | undefined;
+  for await (const adapter of adapters(signal)) {
+    checkAdapter(adapter, software);
     const lanes = lanesOf(adapter.info) ?? 0;
     const wanted = { subgroups: lanes === 4, 'shader-f16': float16 }; // SwiftShader's subgroups
     const features = (['subgroups', 'shader-f16'] as const).filter((feature) => wanted[feature] && adapter.features.has(feature));
-    const device = await requestDevice(adapter, features);
-    // A device of an adapter whose GPU has just gone comes lost: `lost` settles at once, and a fresh adapter is wanted.
-    const lost = await Promise.race([device.lost.then(() => true), new Promise<false>((no) => setTimeout(no, 0, false))]);
-    if (!lost) return gpuOf(device, adapter.info, true);
+    try {
+      const device = await requestDevice(adapter, features, signal);
+      // A device of an adapter whose GPU has just gone comes lost: `lost` settles at once, and a fresh adapter is wanted.
+      const lost = await Promise.race([device.lost.then(() => true), new Promise<false>((no) => setTimeout(no, 0, false))]);
+      if (!lost) return gpuOf(device, adapter.info, true);
+      failure = gpuLost('as soon as it was there');
+    } catch (error) {
+      if (error instanceof FaceXFormerError) throw error;
+      failure = noDevice(error);
+    }
   }
-  throw noAdapter();
+  throw failure ?? noAdapter();
 }
 
 /** @throws FaceXFormerError BAD_OPTION */
@@ -82,32 +102,80 @@ export type Support =
   | { readonly supported: true; readonly adapter: AdapterName; readonly float16: boolean }
   | { readonly supported: false; readonly reason: FaceXFormerError };
 
-/**
- * Whether the engine can run here, told before anything is downloaded: asks for an adapter, and makes nothing. Where it cannot, `reason` says why
- * (WEBGPU_UNAVAILABLE, NO_ADAPTER); the ONNX export runs the network on other runtimes.
- */
-export async function checkSupport(): Promise<Support> {
-  const gpu = globalThis.navigator?.gpu;
-  if (!gpu) return { supported: false, reason: unavailable() };
-  for (const wait of ATTEMPTS) {
-    if (wait > 0) await new Promise((done) => setTimeout(done, wait));
-    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
-    if (adapter) return { supported: true, adapter: adapterName(adapter.info), float16: adapter.features.has('shader-f16') };
-  }
-  return { supported: false, reason: noAdapter() };
+/** What `checkSupport` takes. */
+export interface SupportOptions {
+  /** Whether a CPU may do the GPU's work, as in `LoadOptions`; true unless given. */
+  software?: boolean;
+  /** Ends the waiting with ABORTED. */
+  signal?: AbortSignal;
 }
 
-function noAdapter(): FaceXFormerError {
+/**
+ * Whether the engine can run here, told before anything is downloaded: asks for an adapter, makes nothing, and needs no network. Where it cannot,
+ * `reason` says why: WEBGPU_UNAVAILABLE (no WebGPU, or a page that is not secure), NO_ADAPTER (no GPU, or none but a CPU), LIMIT (a GPU whose limits
+ * are too low, which the message names). The ONNX export runs the network on other runtimes.
+ * @throws FaceXFormerError ABORTED
+ */
+export async function checkSupport({ software, signal }: SupportOptions = {}): Promise<Support> {
+  try {
+    for await (const adapter of adapters(signal)) {
+      checkAdapter(adapter, software);
+      return { supported: true, adapter: adapterName(adapter.info), float16: adapter.features.has('shader-f16') };
+    }
+    return { supported: false, reason: noAdapter() };
+  } catch (error) {
+    throwIfAborted(signal);
+    return { supported: false, reason: FaceXFormerError.from(error) };
+  }
+}
+
+/** Asks for adapters as long as one is wanted and there is hope. @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER, ABORTED */
+async function* adapters(signal: AbortSignal | undefined): AsyncGenerator<GPUAdapter, void, undefined> {
+  const gpu = globalThis.navigator?.gpu;
+  if (!gpu) throw unavailable();
+  const ask = async () => gpu.requestAdapter({ powerPreference: 'high-performance' });
+  for (const wait of ATTEMPTS) {
+    await pause(wait, signal);
+    const asked = unless(
+      signal,
+      ask().catch(() => null),
+    );
+    const adapter = await within(PATIENCE.adapter, asked, () => noAdapter(`has not answered for ${PATIENCE.adapter / 1000} s`));
+    if (adapter) yield adapter;
+  }
+}
+
+function noAdapter(what = 'gave no GPU'): FaceXFormerError {
   return new FaceXFormerError(
     'NO_ADAPTER',
-    'The browser has WebGPU but gave no GPU. Check chrome://gpu (or about:support), update the graphics driver, and reload the page.',
+    `The browser has WebGPU but ${what}. Check chrome://gpu (or about:support), update the graphics driver, and reload the page.`,
   );
+}
+
+function noDevice(cause: unknown): FaceXFormerError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FaceXFormerError('NO_ADAPTER', `The GPU gave no device: ${reason}. Reload the page, or restart the browser.`, { cause });
+}
+
+/** @throws FaceXFormerError NO_ADAPTER: a CPU, which the app refuses. LIMIT */
+function checkAdapter({ info, limits }: GPUAdapter, software = true): void {
+  if (!software && adapterName(info).software)
+    throw new FaceXFormerError('NO_ADAPTER', 'Here a CPU does the work of a GPU, which is slow, and `software: false` refuses it.');
+  checkLimits('GPU', limits);
+}
+
+/** @throws FaceXFormerError LIMIT, with what there must be */
+function checkLimits(whose: string, limits: Partial<GPUSupportedLimits> | undefined): void {
+  const low = (Object.keys(NEEDED) as (keyof typeof NEEDED)[]).filter((name) => (limits?.[name] ?? NEEDED[name]) < NEEDED[name]);
+  if (low.length === 0) return;
+  const each = low.map((name) => `${name} is ${limits?.[name]} and must be ${NEEDED[name]}`);
+  throw new FaceXFormerError('LIMIT', `This ${whose} is below WebGPU's default limits: ${each.join(', ')}.`);
 }
 
 /** What there is: a device has the features that it was asked for and no others. */
 function gpuOf(device: GPUDevice, info: GPUAdapterInfo | undefined, own: boolean): Gpu {
   const loss = new AbortController(); // who waits for `device.lost` itself is kept as long as an application's device lives
-  void device.lost.then(({ message }) => loss.abort(message));
+  void device.lost.then(({ message, reason }) => loss.abort(message || reason));
   return {
     device,
     adapter: adapterName(info),
@@ -127,18 +195,17 @@ function unavailable(): FaceXFormerError {
   );
 }
 
-async function requestDevice(adapter: GPUAdapter, requiredFeatures: GPUFeatureName[]): Promise<GPUDevice> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${DEVICE_TIMEOUT / 1000} s`)), DEVICE_TIMEOUT);
-  });
+/** One that comes too late is destroyed. @throws FaceXFormerError ABORTED, and what the driver says */
+async function requestDevice(adapter: GPUAdapter, requiredFeatures: GPUFeatureName[], signal: AbortSignal | undefined): Promise<GPUDevice> {
+  const asked = (async () => adapter.requestDevice({ label: 'facexformer', requiredFeatures }))();
   try {
-    return await Promise.race([adapter.requestDevice({ label: 'facexformer', requiredFeatures }), late]);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FaceXFormerError('NO_ADAPTER', `The GPU gave no device: ${reason}. Reload the page, or restart the browser.`, { cause });
-  } finally {
-    clearTimeout(timer);
+    return await within(PATIENCE.device, unless(signal, asked), () => noDevice(`no answer in ${PATIENCE.device / 1000} s`));
+  } catch (error) {
+    asked.then(
+      (device) => device.destroy(),
+      () => {}, // it was told
+    );
+    throw error;
   }
 }
 

@@ -9,7 +9,7 @@ export type ErrorCode =
   | 'NO_ADAPTER'
   /** The machine cannot hold what was asked: a buffer, a texture, memory. */
   | 'LIMIT'
-  /** The GPU was lost while work was under way. */
+  /** The GPU was lost while work was under way; or for good, where the message says so. */
   | 'DEVICE_LOST'
   /** A kernel did not compile, or the GPU refused a command: a defect of ours or of the driver. */
   | 'GPU_ERROR'
@@ -72,8 +72,8 @@ export const noMemory = (what: string, options?: ErrorOptions): FaceXFormerError
   new FaceXFormerError('LIMIT', `The GPU has no memory for ${what}.`, options);
 
 /** What a call meets whose GPU went away. */
-export const gpuLost = (why: string, options?: ErrorOptions): FaceXFormerError =>
-  new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${why}). Load the engine again.`, options);
+export const gpuLost = (why: unknown, options?: ErrorOptions): FaceXFormerError =>
+  new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${why}). Try again.`, options);
 
 /** What a call meets whose signal was aborted. */
 export const aborted = (cause: unknown): FaceXFormerError =>

@@ -2,21 +2,38 @@
 import { type Kernel, type Launch, pipelineKey, withMachine } from '../kernels/kernel.ts';
 import { unrolled } from '../kernels/unroll.ts';
 import { FaceXFormerError } from './errors.ts';
+import { Pace } from './pace.ts';
+import { refusalOf, silent } from './scope.ts';
+import { PATIENCE, within } from './waiting.ts';
 
 type AnyKernel = Pick<Kernel<never>, 'name' | 'wgsl'>;
 
 export class Pipelines {
   readonly #modules = new Map<string, GPUShaderModule>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  /** When the compiler last gave a pipeline. */
+  #answered = 0;
 
-  constructor(readonly device: GPUDevice) {}
+  constructor(
+    readonly device: GPUDevice,
+    /** Of the device's frames. */
+    readonly pace = new Pace(),
+  ) {}
 
+  /** One that fails is asked for anew the next time. @throws FaceXFormerError GPU_ERROR */
   get(kernel: AnyKernel, launch: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
     const key = pipelineKey(kernel, launch);
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
+      this.#answered = performance.now();
       pipeline = this.#make(kernel, launch);
       this.#pipelines.set(key, pipeline);
+      pipeline.then(
+        () => {
+          this.#answered = performance.now();
+        },
+        () => this.#pipelines.delete(key),
+      );
     }
     return pipeline;
   }
@@ -24,19 +41,43 @@ export class Pipelines {
   async #make(kernel: AnyKernel, { machine, constants }: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
     const code = this.#written(withMachine(kernel, machine));
     let module = this.#modules.get(code);
-    if (!module) {
-      module = this.device.createShaderModule({ label: kernel.name, code });
-      this.#modules.set(code, module);
-    }
     try {
-      return await this.device.createComputePipelineAsync({
+      module ??= this.#moduleOf(kernel.name, code);
+      const made = this.device.createComputePipelineAsync({
         label: kernel.name,
         layout: 'auto',
         compute: { module, entryPoint: kernel.name, constants: { ...constants } },
       });
+      return await this.#inTime(made);
     } catch (error) {
+      if (error instanceof FaceXFormerError) throw error;
+      this.#modules.delete(code);
       throw new FaceXFormerError('GPU_ERROR', await this.#whatFailed(kernel, module, code, error), { cause: error });
     }
+  }
+
+  /** What is wrong with it the pipeline's failure says, and no console. */
+  #moduleOf(label: string, code: string): GPUShaderModule {
+    let module!: GPUShaderModule;
+    void refusalOf(this.device, () => {
+      module = this.device.createShaderModule({ label, code });
+    });
+    this.#modules.set(code, module);
+    return module;
+  }
+
+  /** A compiler that works for long on many gives one now and then. */
+  #inTime<T>(made: Promise<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      const look = () => {
+        const left = this.#answered + PATIENCE.gpu - performance.now();
+        if (left <= 0) reject(silent());
+        else timer = setTimeout(look, left);
+      };
+      look();
+    });
+    return Promise.race([made, silence]).finally(() => clearTimeout(timer));
   }
 
   /** Firefox, which names no vendor, and browsers on Apple's GPUs get all loops written out: their compilers do not unroll them. */
@@ -45,10 +86,10 @@ export class Pipelines {
   }
 
   /** The compiler's messages with the file's name, the line's number and its text. */
-  async #whatFailed(kernel: AnyKernel, module: GPUShaderModule, code: string, error: unknown): Promise<string> {
+  async #whatFailed(kernel: AnyKernel, module: GPUShaderModule | undefined, code: string, error: unknown): Promise<string> {
     const lines = code.split('\n');
-    const { messages } = await module.getCompilationInfo();
-    const said = messages
+    const info = module && within(PATIENCE.device, module.getCompilationInfo(), silent).catch(() => undefined);
+    const said = ((await info)?.messages ?? [])
       .filter((m) => m.type === 'error')
       .map((m) => `${kernel.name}.wgsl:${m.lineNum}: ${m.message}\n  ${around(lines[m.lineNum - 1], m.linePos)}`);
     return said.length > 0 ? said.join('\n') : `${kernel.name}.wgsl: ${error instanceof Error ? error.message : error}`;

@@ -1,5 +1,5 @@
 /** A ring of readback buffers: while one frame's results are read, the next frames are on their way. */
-import { FaceXFormerError } from './errors.ts';
+import { FaceXFormerError, gpuLost } from './errors.ts';
 
 /** Frames in flight at most: one is read, one runs, one waits on the GPU for its turn. */
 export const RING = 3;
@@ -50,3 +50,12 @@ export class ReadbackRing {
 
 /** What a call meets that `dispose()` has overtaken. */
 export const disposed = (): FaceXFormerError => new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
+
+/** What a frame meets whose reading failed. */
+export function failure(cause: unknown, what: string): FaceXFormerError {
+  if (cause instanceof FaceXFormerError) return cause;
+  const { name, message } = cause as Error;
+  // What a map says when its device goes: AbortError, or OperationError in older browsers.
+  if (name === 'AbortError' || name === 'OperationError') return gpuLost('while it worked', { cause });
+  return new FaceXFormerError('GPU_ERROR', `${what} could not be run: ${message}`, { cause });
+}

@@ -1,9 +1,11 @@
 /** What a GPU refuses is told later and elsewhere than where it was asked: an error scope brings the two together. */
-import { noMemory } from './errors.ts';
+import { FaceXFormerError, noMemory } from './errors.ts';
+import { PATIENCE, within } from './waiting.ts';
 
 /**
  * Makes GPU calls without a pause, so that nobody else's get into the scope.
- * @returns what the GPU refused of them, once it is known; undefined where it took them all. On a lost device everything is taken.
+ * @returns what the GPU refused of them, once it is known; undefined where it took them all, as a lost device does. Nobody need await it.
+ * @throws FaceXFormerError GPU_ERROR: the GPU does not say
  */
 export function refusalOf(device: GPUDevice, calls: () => void): Promise<GPUError | undefined> {
   for (const filter of SCOPES) device.pushErrorScope(filter);
@@ -11,10 +13,18 @@ export function refusalOf(device: GPUDevice, calls: () => void): Promise<GPUErro
   try {
     calls();
   } finally {
-    errors = SCOPES.map(() => device.popErrorScope());
+    errors = SCOPES.map(async () => device.popErrorScope());
   }
-  return Promise.all(errors).then((all) => all.find((error) => error !== null) ?? undefined);
+  const all = Promise.all(errors).catch((cause: unknown) => {
+    throw new FaceXFormerError('GPU_ERROR', 'The GPU did not say whether it took what it was given.', { cause });
+  });
+  const known = within(PATIENCE.gpu, all, silent).then((said) => said.find((error) => error !== null) ?? undefined);
+  known.catch(() => {}); // who made the calls may have failed otherwise
+  return known;
 }
+
+/** What a GPU meets that has not answered for so long. */
+export const silent = (): FaceXFormerError => new FaceXFormerError('GPU_ERROR', `The GPU has not answered for ${PATIENCE.gpu / 1000} s.`);
 
 /** All of what is made, or nothing. @throws FaceXFormerError LIMIT: the GPU has no memory for `what` */
 export async function allocated<Made extends readonly { destroy(): void }[]>(
@@ -22,13 +32,17 @@ export async function allocated<Made extends readonly { destroy(): void }[]>(
   what: string,
   make: () => Made,
 ): Promise<Made> {
-  let made!: Made;
-  const refused = await refusalOf(device, () => {
-    made = make();
-  });
-  if (!refused) return made;
-  for (const one of made) one.destroy();
-  throw noMemory(what, { cause: refused });
+  let made: Made | undefined;
+  try {
+    const refused = await refusalOf(device, () => {
+      made = make();
+    });
+    if (refused) throw noMemory(what, { cause: refused });
+    return made as unknown as Made;
+  } catch (error) {
+    for (const one of made ?? []) one.destroy();
+    throw error;
+  }
 }
 
 const SCOPES = ['out-of-memory', 'validation'] as const;

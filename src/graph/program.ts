@@ -1,11 +1,14 @@
 /**
- * A plan as GPU objects, made once. A frame is one encoder, one pass, one loop, one submit, one map, and creates nothing on the GPU. Up to
- * RING frames are in flight: they share the activations, since the GPU runs them in order, and each has a readback buffer of its own.
+ * A plan as GPU objects, made once. A frame is one encoder, one pass, one loop, one submit, one map, and creates nothing on the GPU; on a slow
+ * GPU it is several submits. Up to RING frames are in flight: they share the activations, since the GPU runs them in order, and each has a readback buffer of its own.
  */
-import { FaceXFormerError, gpuLost } from '../gpu/errors.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Pace } from '../gpu/pace.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
-import { disposed, ReadbackRing } from '../gpu/readback.ts';
-import { allocated, refusalOf } from '../gpu/scope.ts';
+import { disposed, failure, ReadbackRing } from '../gpu/readback.ts';
+import { allocated, refusalOf, silent } from '../gpu/scope.ts';
+import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
+import { PATIENCE, within } from '../gpu/waiting.ts';
 import type { Sizes } from '../kernels/kernel.ts';
 import { SIZES } from './graph.ts';
 import type { Parameters } from './parameters.ts';
@@ -43,6 +46,7 @@ const NO_SIZES: Sizes = [];
 export class Program {
   /** The plan's resources as the bind groups have them. */
   readonly #bound: Map<string, GPUTextureView | GPUBuffer>;
+  #before: Promise<unknown> = Promise.resolve();
 
   private constructor(
     readonly device: GPUDevice,
@@ -52,6 +56,8 @@ export class Program {
     readonly slots: readonly GPUBuffer[],
     readonly steps: readonly Step[],
     private readonly ring: ReadbackRing,
+    private readonly stamp: Stamp,
+    private readonly pace: Pace,
   ) {
     this.#bound = new Map(namesOf(plan).map((name) => [name, given(resources, name)]));
   }
@@ -60,17 +66,29 @@ export class Program {
   static async create(pipelines: Pipelines, plan: Plan, parameters: Parameters, resources: Resources): Promise<Program> {
     const { device } = pipelines;
     const made = await Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+    const counts = await Stamp.pipeline(pipelines);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
-    const create = (): [ReadbackRing, ...GPUBuffer[]] => [
-      new ReadbackRing(device, plan.totals.readbackBytes),
+    const create = (): [ReadbackRing, Stamp, ...GPUBuffer[]] => [
+      new ReadbackRing(device, plan.totals.readbackBytes + STAMP_BYTES),
+      Stamp.on(device, counts),
       ...plan.slots.map((size, i) => device.createBuffer({ label: `slot ${i}`, size: Math.max(16, size), usage })),
     ];
-    const [ring, ...slots] = await allocated(device, `${plan.totals.activationBytes} bytes of activations`, create);
-    const steps = plan.dispatches.map((dispatch, i) => {
-      const pipeline = made[i] as GPUComputePipeline;
-      return { dispatch, pipeline, bindGroup: bind(device, dispatch, pipeline, { slots, parameters, resources }) };
-    });
-    return new Program(device, plan, parameters, resources, slots, steps, ring);
+    const [ring, stamp, ...slots] = await allocated(device, `${plan.totals.activationBytes} bytes of activations`, create);
+    let steps: Step[] = [];
+    const bound = () => {
+      steps = plan.dispatches.map((dispatch, i) => {
+        const pipeline = made[i] as GPUComputePipeline;
+        return { dispatch, pipeline, bindGroup: bind(device, dispatch, pipeline, { slots, parameters, resources }) };
+      });
+    };
+    try {
+      const refused = await refusalOf(device, bound);
+      if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the network's buffers: ${refused.message}`);
+      return new Program(device, plan, parameters, resources, slots, steps, ring, stamp, pipelines.pace);
+    } catch (error) {
+      for (const one of [ring, stamp, ...slots]) one.destroy();
+      throw error;
+    }
   }
 
   /**
@@ -84,14 +102,15 @@ export class Program {
     const start = performance.now();
     const refused = refusalOf(this.device, () => this.#submit(staging, sizes));
     const encode = performance.now() - start;
-    const results = this.#read(staging, refused);
-    results.catch(() => {});
+    const results = this.#read(staging, refused, this.#before);
+    this.#before = results.catch(() => {});
     return { encode, results };
   }
 
   /** Frees the activations and the readback buffers; parameters and resources are the caller's. Frames in flight fail with DISPOSED. */
   destroy(): void {
     this.ring.destroy();
+    this.stamp.destroy();
     for (const buffer of this.slots) buffer.destroy();
   }
 
@@ -100,12 +119,12 @@ export class Program {
     void this.ring.idle().then(() => this.destroy());
   }
 
-  /** The plan's dispatches, in one pass. */
-  encode(encoder: GPUCommandEncoder, sizes: Sizes = NO_SIZES): void {
+  /** The plan's dispatches, in one pass, and the frame's stamp; or a part of them. */
+  encode(encoder: GPUCommandEncoder, sizes: Sizes = NO_SIZES, steps: readonly Step[] = this.steps): void {
     this.#bindReplaced();
     const pass = encoder.beginComputePass();
     let last: GPUComputePipeline | undefined;
-    for (const { dispatch, pipeline, bindGroup } of this.steps) {
+    for (const { dispatch, pipeline, bindGroup } of steps) {
       if (pipeline !== last) pass.setPipeline(pipeline);
       last = pipeline;
       pass.setBindGroup(0, bindGroup);
@@ -113,33 +132,64 @@ export class Program {
       const [x, y, z] = workgroupsOf && sizes.length > 0 ? workgroupsOf(sizes) : workgroups;
       pass.dispatchWorkgroups(x, y, z);
     }
+    if (steps.at(-1) === this.steps.at(-1)) this.stamp.encode(pass);
     pass.end();
   }
 
   #submit(staging: GPUBuffer, sizes: Sizes): void {
     const own = this.#bound.get(SIZES.name);
     if (own && sizes.length > 0) this.device.queue.writeBuffer(own as GPUBuffer, 0, Uint32Array.from(sizes));
-    const encoder = this.device.createCommandEncoder({ label: 'frame' });
-    this.encode(encoder, sizes);
+    const pieces = this.#pieces();
+    for (const [i, steps] of pieces.entries()) {
+      const encoder = this.device.createCommandEncoder({ label: 'frame' });
+      this.encode(encoder, sizes, steps);
+      if (i === pieces.length - 1) this.#copyResults(encoder, staging);
+      this.device.queue.submit([encoder.finish()]);
+    }
+  }
+
+  /** The dispatches of each submit: as many as take the same time. */
+  #pieces(): (readonly Step[])[] {
+    const { macs } = this.plan.totals;
+    const count = this.pace.pieces(macs, this.plan.images);
+    if (count <= 1 || this.steps.length <= 1) return [this.steps];
+    const pieces: Step[][] = [[]];
+    let done = 0;
+    for (const step of this.steps) {
+      if (done > (pieces.length * macs) / count) pieces.push([]);
+      pieces.at(-1)?.push(step);
+      done += step.dispatch.launch.macs;
+    }
+    return pieces;
+  }
+
+  #copyResults(encoder: GPUCommandEncoder, staging: GPUBuffer): void {
     let at = 0;
     for (const { slot, offset, bytes } of this.plan.readbacks) {
       encoder.copyBufferToBuffer(this.slots[slot] as GPUBuffer, offset, staging, at, bytes);
       at += bytes;
     }
-    this.device.queue.submit([encoder.finish()]);
+    this.stamp.copy(encoder, staging, at);
   }
 
-  async #read(staging: GPUBuffer, refused: Promise<GPUError | undefined>): Promise<Results> {
-    const [said, mapped] = await Promise.allSettled([refused, staging.mapAsync(GPUMapMode.READ)]);
+  /** @param before ends when the frame before has been read */
+  async #read(staging: GPUBuffer, refused: Promise<GPUError | undefined>, before: Promise<unknown>): Promise<Results> {
+    const ended = this.pace.begun(this.plan.totals.macs);
+    const mapping = (async () => staging.mapAsync(GPUMapMode.READ))();
+    const waiting = within(PATIENCE.gpu * this.plan.images, mapping, silent);
+    const [said, mapped] = await Promise.allSettled([refused, waiting, before]);
     try {
       if (said.status === 'rejected') throw said.reason;
       if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the frame: ${said.value.message}`);
       if (mapped.status === 'rejected') throw mapped.reason;
-      return this.#copied(staging.getMappedRange()); // whole: a part of it would have to begin at a multiple of 8
+      const bytes = staging.getMappedRange(); // whole: a part of it would have to begin at a multiple of 8
+      this.stamp.check(bytes, this.plan.totals.readbackBytes);
+      ended();
+      return this.#copied(bytes);
     } catch (error) {
-      throw this.ring.destroyed ? disposed() : failure(error as Error);
+      throw this.ring.destroyed ? disposed() : failure(error, 'The frame');
     } finally {
-      if (mapped.status === 'fulfilled') staging.unmap();
+      if (staging.mapState !== 'unmapped') staging.unmap(); // or gives up waiting
       this.ring.release(staging);
     }
   }
@@ -175,13 +225,6 @@ function given(resources: Resources, name: string): GPUTextureView | GPUBuffer {
   const found = resources.get(name);
   if (!found) throw new Error(`the plan reads a resource ${name}, which was not given`);
   return found;
-}
-
-function failure(cause: Error): FaceXFormerError {
-  if (cause instanceof FaceXFormerError) return cause;
-  // What a map says when its device goes: AbortError, or OperationError in older browsers.
-  if (cause.name === 'AbortError' || cause.name === 'OperationError') return gpuLost('while it worked', { cause });
-  return new FaceXFormerError('GPU_ERROR', `The frame could not be run: ${cause.message}`, { cause });
 }
 
 interface Bound {

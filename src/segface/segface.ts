@@ -1,7 +1,7 @@
 /** The engine of SegFace: face parsing in 19 classes, on the kernels and by the engine of FaceXFormer. */
 import { Engine } from '../engine/facexformer.ts';
-import { loadEngine } from '../engine/load.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, TuneOptions, TuneReport } from '../engine/options.ts';
+import { loadLasting } from '../engine/recovery.ts';
 import type { AnalyzedFace } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
 import type { Segmentation } from '../face/results.ts';
@@ -48,7 +48,7 @@ export class SegFace {
    * BAD_OPTION, ABORTED
    */
   static async load(options: SegFaceLoadOptions): Promise<SegFace> {
-    return new SegFace(new Engine(await loadEngine(options, segFaceConfig)));
+    return new SegFace(new Engine(await loadLasting(options, segFaceConfig)));
   }
 
   /**

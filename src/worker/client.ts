@@ -6,6 +6,8 @@ import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneO
 import type { Task } from '../face/labels.ts';
 import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { checkSignal, mustBe, given as read, shown } from '../gpu/given.ts';
+import type { GpuLoss } from '../gpu/recovery.ts';
+import { unless } from '../gpu/waiting.ts';
 import type { KernelTime } from '../graph/profile.ts';
 import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
@@ -18,6 +20,7 @@ export type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneO
 export type { Task } from '../face/labels.ts';
 export type { Face } from '../face/results.ts';
 export { type ErrorCode, FaceXFormerError } from '../gpu/errors.ts';
+export type { GpuLoss } from '../gpu/recovery.ts';
 export type { KernelTime } from '../graph/profile.ts';
 export type { PictureSource } from '../image/source.ts';
 
@@ -55,6 +58,8 @@ export interface RemoteAnalyzeOptions extends AnalyzeOptions {
 /** Only what a request adds to its id. */
 type Asked = Request extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
 
+type Loss = Extract<Reply, { engine: number }>;
+
 interface Call {
   resolve(value: unknown): void;
   reject(error: FaceXFormerError): void;
@@ -65,6 +70,8 @@ interface Call {
 class Connection {
   readonly #port: MessagePort;
   readonly #calls = new Map<number, Call>();
+  /** Who is told of losses, by the id of the call that loaded the engine. */
+  readonly #losses = new Map<number, (told: Loss) => void>();
   /** Why there is no worker any more. */
   #failed: FaceXFormerError | undefined;
   #ids = 0;
@@ -124,6 +131,12 @@ class Connection {
 
   tell(request: Request): void {
     this.#port.postMessage(request);
+    if (request.call === 'dispose') this.#losses.delete(request.engine);
+  }
+
+  /** Calls when the engine's GPU is lost, and when it is known whether there is another. */
+  hear(engine: number, told: (told: Loss) => void): void {
+    this.#losses.set(engine, told);
   }
 
   /** @throws FaceXFormerError BAD_PICTURE, BAD_OPTION: something cannot cross to a worker */
@@ -141,7 +154,8 @@ class Connection {
 
   #take(reply: Reply): void {
     const call = 'id' in reply ? this.#calls.get(reply.id) : undefined;
-    if ('refused' in reply) this.#fail(FaceXFormerError.from(reply.refused));
+    if ('engine' in reply) this.#losses.get(reply.engine)?.(reply);
+    else if ('refused' in reply) this.#fail(FaceXFormerError.from(reply.refused));
     else if ('progress' in reply) call?.progress(reply.progress);
     else if ('error' in reply) call?.reject(FaceXFormerError.from(reply.error));
     else call?.resolve(reply.value);
@@ -187,10 +201,36 @@ class Remote {
   /** Aborted by `dispose`. */
   readonly #gone = new AbortController();
 
+  #lost!: Promise<GpuLoss>;
+
   protected constructor(
     private readonly connection: Connection,
     private readonly engine: number,
-  ) {}
+  ) {
+    let lose!: (loss: GpuLoss) => void;
+    let recover!: (whole: boolean) => void;
+    const listen = () => {
+      this.#lost = new Promise((resolve) => {
+        lose = resolve;
+      });
+    };
+    listen();
+    connection.hear(engine, (told) => {
+      if ('lost' in told) {
+        const recovered = new Promise<boolean>((resolve) => {
+          recover = resolve;
+        });
+        return lose({ error: FaceXFormerError.from(told.lost), recovered });
+      }
+      if (told.recovered) listen();
+      recover(told.recovered);
+    });
+  }
+
+  /** Settles when the worker loses its GPU: see `FaceXFormer.lost`. */
+  get lost(): Promise<GpuLoss> {
+    return this.#lost;
+  }
 
   /** Lets go of it; calls that wait or come later fail with DISPOSED. May be called again. */
   dispose(): void {
@@ -224,7 +264,7 @@ class Remote {
     const before = this.#posting;
     const inTurn = Promise.all([caught, before]);
     this.#posting = inTurn.catch(() => {});
-    const [picture] = await inTurn;
+    const [picture] = await unless(signal, inTurn);
     return this.ask({ call, picture: picture.value, options }, [...picture.transfer, ...transfer], signal);
   }
 }

@@ -5,10 +5,10 @@ import type { LoadOptions, Progress } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 
 /** What a worker needs of an engine. */
-export type Engine = Pick<FaceXFormer, 'tasks' | 'info' | 'analyze' | 'tune' | 'plan' | 'profile' | 'dispose'>;
+export type Engine = Pick<FaceXFormer, 'tasks' | 'info' | 'lost' | 'analyze' | 'tune' | 'plan' | 'profile' | 'dispose'>;
 export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
 /** What a worker needs of a detector. */
-export type Detector = Pick<Mtcnn, 'detect' | 'dispose'>;
+export type Detector = Pick<Mtcnn, 'lost' | 'detect' | 'dispose'>;
 
 /**
  * Milliseconds that an engine outlives its last user. A framework that mounts a component twice, or replaces its module, disposes of the
@@ -63,7 +63,7 @@ export class Engines<T extends { dispose(): void } = Engine, Options = LoadOptio
     return { engine: shared.engine, end };
   }
 
-  /** Whoever asks next gets a new engine: the GPU of this one is gone. */
+  /** Whoever asks next gets a new engine: the GPU of this one is gone for good. */
   forget(engine: unknown): void {
     for (const [key, shared] of this.#shared)
       void shared.engine.then((one) => {

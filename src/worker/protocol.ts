@@ -52,11 +52,16 @@ export type Request =
 
 export type PostedError = ReturnType<FaceXFormerError['toJSON']>;
 
-/** What the worker says of a call: its progress, then its end; or that it refuses the channel. */
+/**
+ * What the worker says of a call: its progress, then its end; of an engine, by the id of the call that loaded it: that its GPU was lost, and then
+ * whether it has another; or that it refuses the channel.
+ */
 export type Reply =
   | { readonly id: number; readonly progress: Progress }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: PostedError }
+  | { readonly engine: number; readonly lost: PostedError }
+  | { readonly engine: number; readonly recovered: boolean }
   | { readonly refused: PostedError };
 
 /** What `load` answers. */

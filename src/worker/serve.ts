@@ -2,8 +2,9 @@
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
 import { type MtcnnOptions, mtcnn } from '../detect/mtcnn.ts';
 import type { LoadOptions, Progress } from '../engine/options.ts';
-import { aborted, FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
+import { unless } from '../gpu/waiting.ts';
 import { planJson } from '../graph/print.ts';
 import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
@@ -71,7 +72,8 @@ class Channel {
         : this.detectors.lease(key, request.options, tell);
     this.#leases.set(id, lease);
     try {
-      const engine = await Promise.race([lease.engine, rejectedBy(signal)]);
+      const engine = await unless<Engine | Detector>(signal, lease.engine);
+      void this.#tellLosses(id, engine);
       return 'info' in engine ? { tasks: engine.tasks, info: engine.info } : undefined;
     } catch (error) {
       this.#end(id);
@@ -82,14 +84,20 @@ class Channel {
   async #run(request: Run, signal: AbortSignal): Promise<unknown> {
     const engine = await this.#leases.get(request.engine)?.engine;
     if (!engine) throw new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
-    try {
-      return await resultOf(engine, request, signal);
-    } catch (error) {
-      if (error instanceof FaceXFormerError && error.code === 'DEVICE_LOST') {
+    return resultOf(engine, request, signal);
+  }
+
+  /** Tells the page what becomes of its engine's GPU, as long as it has the engine. */
+  async #tellLosses(id: number, engine: Engine | Detector): Promise<void> {
+    for (let whole = true; whole && this.#leases.has(id); ) {
+      const { error, recovered } = await engine.lost;
+      this.reply({ engine: id, lost: error.toJSON() });
+      whole = await recovered;
+      if (!whole) {
         this.engines.forget(engine);
         this.detectors.forget(engine);
       }
-      throw error;
+      this.reply({ engine: id, recovered: whole });
     }
   }
 
@@ -133,13 +141,6 @@ async function resultOf(served: Engine | Detector, request: Run, signal: AbortSi
 /** What the page sent is the worker's own. A Blob has no `close`. */
 const closed = (picture: unknown): void => (picture as { close?(): void } | undefined)?.close?.();
 
-const rejectedBy = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    const stop = () => reject(aborted(signal.reason));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-
 function loadOptions({ weights, detector, fetch, ...options }: PostedLoadOptions): LoadOptions {
   const posted = typeof weights === 'object' && weights !== null && 'posted' in weights;
   return {
@@ -155,8 +156,6 @@ function checkpointOf({ source, posted: tensors, rereadable, port }: PostedCheck
   const total = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   async function* read({ signal, onProgress }: ReadOptions = {}) {
     const tell = (command: ReadCommand) => port.postMessage(command);
-    const stopped = signal ? rejectedBy(signal) : undefined;
-    stopped?.catch(() => {}); // where it comes after the last tensor
     let loaded = 0;
     tell('begin');
     try {
@@ -166,7 +165,7 @@ function checkpointOf({ source, posted: tensors, rereadable, port }: PostedCheck
           port.onmessage = ({ data }) => resolve(data);
         });
         tell('next');
-        const answer = await (stopped ? Promise.race([next, stopped]) : next);
+        const answer = await unless(signal, next);
         if ('error' in answer) throw FaceXFormerError.from(answer.error);
         if ('done' in answer) return;
         loaded += answer.data.length;

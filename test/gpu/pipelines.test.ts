@@ -16,6 +16,8 @@ async function textFor(adapterInfo?: { vendor: string }, kernel: Pick<Kernel<nev
   const createShaderModule = ({ code }: { code: string }) => codes.push(code);
   const pipelines = new Pipelines({
     adapterInfo,
+    pushErrorScope: () => {},
+    popErrorScope: async () => null,
     createShaderModule,
     createComputePipelineAsync: async () => ({}),
   } as unknown as GPUDevice);

@@ -26,6 +26,8 @@ function standIn(asked: AskedPipeline[]): GPUDevice {
     createTexture: resource,
     createBuffer: resource,
     queue: { writeTexture() {}, writeBuffer() {} },
+    pushErrorScope() {},
+    popErrorScope: async () => null,
     createShaderModule: ({ code }: { code: string }) => ({ code, getCompilationInfo: async () => ({ messages: [] }) }),
     async createComputePipelineAsync({
       compute,

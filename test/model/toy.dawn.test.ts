@@ -1,5 +1,5 @@
 /**
- * A backbone of two convolutions and a head of two numbers, written here: what they take of the model is an object each. Their checkpoint is
+ * A backbone of two convolutions (toy.ts) and a head of two numbers, written here: what they take of the model is an object each. Their checkpoint is
  * written here too, from the tensors that a dry build names, and the network runs on lavapipe.
  */
 import { describe, expect, it } from 'vitest';
@@ -10,70 +10,13 @@ import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { kernelsFor } from '../../src/engine/choose.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { loadProgram } from '../../src/graph/load.ts';
-import { defineKernel, tiles } from '../../src/kernels/kernel.ts';
-import type { Backbone } from '../../src/model/backbones/backbone.ts';
 import { backboneOf } from '../../src/model/backbones/index.ts';
-import { stored } from '../../src/model/layers.ts';
 import { network, tensorsOfNetwork } from '../../src/model/network.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { openDawn } from '../dawn.ts';
+import { CHANNELS, SIDE, toy } from './toy.ts';
 
 const { device, lacking } = await openDawn('lavapipe');
-
-const SIDE = 224;
-const CHANNELS = 64;
-
-const convolution = (name: string, inputs: string, value: string) =>
-  defineKernel(
-    name,
-    `@group(0) @binding(0) var<storage, read> x: array<${inputs}>;
-@group(0) @binding(1) var<storage, read> w: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-override SIDE: u32;
-override PATCH: u32;
-override INNER: u32;
-@compute @workgroup_size(64)
-fn ${name}(@builtin(global_invocation_id) id: vec3u) {
-  let channel = id.x % 64u;
-  let place = id.x / 64u;
-  if (place >= SIDE * SIDE) { return; }
-  var sum = 0.0;
-  for (var i = 0u; i < INNER * PATCH * PATCH; i++) {
-    let k = i / (PATCH * PATCH);
-    let row = (place / SIDE) * PATCH + i / PATCH % PATCH;
-    let column = (place % SIDE) * PATCH + i % PATCH;
-    let at = row * SIDE * PATCH + column;
-    sum += w[channel * INNER * PATCH * PATCH + i] * ${value};
-  }
-  y[id.x] = sum;
-}`,
-    ({ side, patch, inner }: { side: number; patch: number; inner: number }) => ({
-      constants: { SIDE: side, PATCH: patch, INNER: inner },
-      workgroups: [tiles(side * side * CHANNELS, 64), 1, 1],
-      macs: side * side * CHANNELS * inner * patch * patch,
-    }),
-  );
-
-const ofBytes = convolution('ofBytes', 'u32', 'f32((x[at] >> (8u * k)) & 255u) / 255.0');
-const ofMap = convolution('ofMap', 'f32', 'x[at * INNER + k]');
-
-const toy: Backbone = {
-  name: 'toy',
-  recognises: (tensors) => tensors.has('backbone.patches.weight'),
-  build(t, resized, w) {
-    const patches = stored(t.graph, CHANNELS * 48, w.at('patches').get('weight', [CHANNELS, 3, 4, 4]));
-    const halves = stored(t.graph, CHANNELS * CHANNELS * 4, w.at('halves').get('weight', [CHANNELS, CHANNELS, 2, 2]));
-    let side = t.side / 4;
-    const maps = [t.graph.add('map 0', ofBytes, { side, patch: 4, inner: 3 }, { x: resized, w: patches }, [side * side, CHANNELS])];
-    for (const i of [1, 2, 3]) {
-      side /= 2;
-      const shape = { side, patch: 2, inner: CHANNELS };
-      maps.push(t.graph.add(`map ${i}`, ofMap, shape, { x: maps[i - 1] as (typeof maps)[number], w: halves }, [side * side, CHANNELS]));
-    }
-    for (const [i, map] of maps.entries()) t.graph.output(`map ${i}`, map);
-    return maps.map((tensor) => ({ tensor, channels: CHANNELS }));
-  },
-};
 
 const architecture = {
   backbone: toy,

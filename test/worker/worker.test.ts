@@ -29,6 +29,7 @@ const detectors: Detectors = new Engines(async ({ minFace }) => ({
     return [{ box: { x0: 0, y0: 0, x1: 1, y1: 1 }, score: 1, points: [] }];
   },
   dispose: () => searches.push('disposed'),
+  lost: new Promise(() => {}),
 }));
 
 let loads: LoadOptions[];
@@ -40,7 +41,7 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
   loads.push(options);
   options.onProgress?.({ phase: 'device', loaded: 0, total: 1, fraction: 0 });
   await new Promise((done) => setTimeout(done, 1));
-  return { tasks: ['age'], info: { weights: 'w' }, dispose: () => disposed++, ...engine } as unknown as Engine;
+  return { tasks: ['age'], info: { weights: 'w' }, lost: new Promise(() => {}), dispose: () => disposed++, ...engine } as unknown as Engine;
 }
 
 function worker(load = loadEngine): Worker {
@@ -287,13 +288,27 @@ describe('a call', () => {
     expect(await codeOf(mine?.analyze(pixels()) as Promise<unknown>)).toBe('DISPOSED');
   });
 
-  it('after a GPU was lost is of a new engine when it is loaded again', async () => {
-    engine.analyze = () => Promise.reject(new FaceXFormerError('DEVICE_LOST', 'gone'));
-    const one = worker();
+  it.each([
+    [true, 1],
+    [false, 2],
+  ])('hears that the GPU was lost, and whether there is another: %s', async (whole, engines) => {
+    let lose = (_: object) => {};
+    const never = new Promise<never>(() => {});
+    const losses = [new Promise((resolve) => (lose = resolve))];
+    const one = worker(async (options) => {
+      const made = await loadEngine(options);
+      return Object.defineProperty({ ...made }, 'lost', { get: () => losses.shift() ?? never });
+    });
     const load = () => RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: one });
-    expect(await codeOf((await load()).analyze(pixels()))).toBe('DEVICE_LOST');
+    const remote = await load();
+    const { lost } = remote;
+    lose({ error: new FaceXFormerError('DEVICE_LOST', 'gone'), recovered: Promise.resolve(whole) });
+    const { error, recovered } = await lost;
+    expect(error).toMatchObject({ code: 'DEVICE_LOST', message: 'gone' });
+    expect(await recovered).toBe(whole);
+    expect(remote.lost === lost).toBe(!whole);
     await load();
-    expect(loads.length).toBe(2);
+    expect(loads.length).toBe(engines);
   });
 
   it.each([

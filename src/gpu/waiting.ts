@@ -1,0 +1,52 @@
+/** Waiting for answers that may never come, or that nobody wants any more. */
+import { aborted } from './errors.ts';
+
+/** Milliseconds after which who has not answered will not. */
+export const PATIENCE = {
+  /** The browser, asked for an adapter. */
+  adapter: 10_000,
+  /** A driver, asked for a device. */
+  device: 30_000,
+  /** A server or a decoder, asked for a picture. */
+  picture: 60_000,
+  /** A GPU that has work: a frame, or the compiling of a kernel, takes seconds where a CPU does its work. */
+  gpu: 120_000,
+};
+
+/**
+ * What a promise gives, unless the signal is aborted first. What it gives later is dropped, and so is its failure.
+ * @param why makes an error of the signal's reason: ABORTED unless told otherwise
+ */
+export function unless<T>(
+  signal: AbortSignal | undefined,
+  answer: T | PromiseLike<T>,
+  why: (reason: unknown) => Error = aborted,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(why(signal?.reason));
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+    Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => signal?.removeEventListener('abort', stop));
+  });
+}
+
+/** What a promise gives, or a failure where it gives nothing for so long. What comes later is dropped. */
+export function within<T>(milliseconds: number, answer: PromiseLike<T>, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), milliseconds);
+    Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+/** Waits so long. @throws FaceXFormerError ABORTED */
+export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await unless(signal, over).finally(() => clearTimeout(timer));
+}

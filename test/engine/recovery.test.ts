@@ -1,0 +1,278 @@
+/** A GPU that is lost, at every point of an engine's life: what calls hear, and that the engine goes on. A GPU of JavaScript (test/gpu/fake.ts). */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AnalyzeOptions, Checkpoint, FaceXFormer, LoadDetector } from '../../src/index.ts';
+import { codeOf } from '../errors.ts';
+import { type FakeDevice, fakeGpu } from '../gpu/fake.ts';
+import { load, numbersOf, picture, weights } from './reduced.ts';
+
+let gpu: ReturnType<typeof fakeGpu>;
+const unhandled: unknown[] = [];
+const note = (reason: unknown) => unhandled.push(reason);
+const run = async (engine: FaceXFormer, options: AnalyzeOptions = {}) =>
+  numbersOf(await engine.analyze(picture, { box: 'whole', ...options }));
+const later = (milliseconds = 0) => new Promise((done) => setTimeout(done, milliseconds));
+const never = 2 ** 30;
+
+beforeEach(() => {
+  gpu = fakeGpu();
+  unhandled.length = 0;
+  process.on('unhandledRejection', note);
+});
+afterEach(async () => {
+  await later();
+  process.off('unhandledRejection', note);
+  vi.unstubAllGlobals();
+  expect(unhandled).toEqual([]);
+  expect(gpu.devices.flatMap(({ uncaptured }) => uncaptured)).toEqual([]);
+});
+
+describe('an engine whose GPU is lost', () => {
+  it('answers as before on another, and tells an idle app', async () => {
+    const engine = await load();
+    const before = await run(engine);
+    const { lost } = engine;
+    gpu.device.lose();
+    const { error, recovered } = await lost;
+    expect(error.code).toBe('DEVICE_LOST');
+    expect(await recovered).toBe(true);
+    expect(engine.lost).not.toBe(lost);
+    expect(gpu.devices).toHaveLength(2);
+    expect(await run(engine)).toEqual(before);
+    engine.dispose();
+    expect(gpu.device.alive.size).toBe(0);
+  });
+
+  it('ends the calls under way at once, and answers those that wait and those that come', async () => {
+    const engine = await load();
+    const before = await run(engine);
+    gpu.device.frame = never;
+    const calls = Array.from({ length: 20 }, () => run(engine));
+    const ended = Promise.allSettled(calls);
+    await later(50);
+    gpu.device.lose();
+    const codes = (await ended).map((one) => (one.status === 'fulfilled' ? 'answered' : one.reason.code));
+    expect(new Set(codes.slice(0, 3))).toEqual(new Set(['DEVICE_LOST']));
+    expect(new Set(codes.slice(4))).toEqual(new Set(['answered']));
+    expect(await run(engine)).toEqual(before);
+    engine.dispose();
+  });
+
+  it('runs a call once more where that is asked, in the order of the calls', async () => {
+    const engine = await load();
+    const before = await run(engine);
+    gpu.device.frame = never;
+    const order: number[] = [];
+    const calls = Array.from({ length: 5 }, (_, i) =>
+      run(engine, { repeat: true }).then((numbers) => {
+        order.push(i);
+        return numbers;
+      }),
+    );
+    await later(50);
+    gpu.device.lose();
+    expect(await Promise.all(calls)).toEqual(calls.map(() => before));
+    expect(order).toEqual([0, 1, 2, 3, 4]);
+    gpu.device.frame = never;
+    const many = (async () => {
+      const all: unknown[] = [];
+      for await (const one of engine.analyzeMany([picture, picture], { box: 'whole', repeat: true })) all.push(numbersOf(one));
+      return all;
+    })();
+    await later(50);
+    gpu.device.lose();
+    expect(await many).toEqual([before, before]);
+    engine.dispose();
+  });
+
+  it.each([5, 60, 200])('is loaded all the same where that happens while it loads, at point %i', async (point) => {
+    const engine = await load();
+    const before = await run(engine);
+    const begun = gpu.faults.reached.length;
+    const { push } = gpu.faults.reached;
+    gpu.faults.reached.push = function (name) {
+      if (this.length === begun + point) gpu.device.lose();
+      return push.call(this, name);
+    };
+    const other = await load();
+    expect(gpu.devices).toHaveLength(3);
+    expect(await run(other)).toEqual(before);
+    engine.dispose();
+    other.dispose();
+  });
+
+  it('is recovered once more where the next GPU is lost in the recovery', async () => {
+    const engine = await load();
+    const before = await run(engine);
+    const { lost } = engine;
+    gpu.prepare = (device) => {
+      gpu.prepare = () => {};
+      setTimeout(() => device.lose(), 20);
+    };
+    gpu.device.lose();
+    expect(await (await lost).recovered).toBe(true);
+    expect(gpu.devices).toHaveLength(3);
+    expect(await run(engine)).toEqual(before);
+    engine.dispose();
+  });
+
+  it('says so where there is no other, and does not wait', async () => {
+    const engine = await load();
+    gpu.adapters = 0;
+    const begun = performance.now();
+    gpu.device.lose();
+    await expect(run(engine)).rejects.toThrow(/DEVICE_LOST|gives no other.*Chrome/);
+    expect(await codeOf(() => run(engine))).toBe('DEVICE_LOST');
+    expect(await (await engine.lost).recovered).toBe(false);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    engine.dispose();
+    expect(await codeOf(() => run(engine))).toBe('DISPOSED');
+  });
+
+  it('gives up where GPUs are lost in a row, with no answer between', { timeout: 120_000 }, async () => {
+    const engine = await load();
+    gpu.prepare = (device) => setTimeout(() => device.lose(), 30);
+    gpu.device.lose();
+    expect(await (await engine.lost).recovered).toBe(false);
+    expect(gpu.devices.length).toBe(5);
+    await expect(run(engine)).rejects.toThrow(/4 times in a row/);
+  });
+
+  it('leaves a device that was lent to the app', async () => {
+    const made = await load();
+    const { device } = gpu;
+    const engine = await load({ device: device as never });
+    expect(gpu.devices).toHaveLength(1);
+    gpu.device.lose();
+    expect(await (await engine.lost).recovered).toBe(false);
+    await expect(run(engine)).rejects.toThrow(/app's own/);
+    expect(await run(made)).toHaveLength(2);
+    expect(gpu.devices).toHaveLength(2);
+    made.dispose();
+  });
+
+  it.each([
+    ['weights that can be read only once', { weights: { ...weights, rereadable: false } as Checkpoint }, /only once/],
+    ['`recover: false`', { recover: false }, /recover: false/],
+  ])('is lost for good with %s', async (_, options, message) => {
+    const engine = await load(options);
+    gpu.device.lose();
+    expect(await (await engine.lost).recovered).toBe(false);
+    await expect(run(engine)).rejects.toThrow(message);
+    expect(gpu.devices).toHaveLength(1);
+  });
+
+  it('keeps DEVICE_LOST for what was pending when it is disposed of', async () => {
+    const engine = await load();
+    gpu.device.frame = never;
+    const calls = Array.from({ length: 6 }, () => codeOf(() => run(engine)));
+    await later(50);
+    gpu.adapters = 0;
+    gpu.device.lose();
+    await calls[0];
+    engine.dispose();
+    expect(await Promise.all(calls)).toEqual(calls.map(() => 'DEVICE_LOST'));
+    expect(await codeOf(() => run(engine))).toBe('DISPOSED');
+  });
+
+  it('leaves nothing behind where it is disposed of in the recovery', async () => {
+    for (const milliseconds of [1, 20, 200]) {
+      const engine = await load();
+      gpu.device.lose();
+      await later(milliseconds);
+      const waits = codeOf(() => run(engine));
+      engine.dispose();
+      engine.dispose();
+      expect(['DEVICE_LOST', 'DISPOSED']).toContain(await waits);
+      await vi.waitFor(() => expect(gpu.devices.every(({ isGone }) => isGone)).toBe(true));
+    }
+  });
+
+  it('has its detector again', async () => {
+    const on: unknown[] = [];
+    let disposed = 0;
+    const detector: LoadDetector = async ({ device }) => {
+      on.push(device);
+      return { detect: async () => [{ box: { x0: 8, y0: 8, x1: 40, y1: 40 }, score: 1 }], dispose: () => disposed++ };
+    };
+    const engine = await load({ detector });
+    const before = numbersOf(await engine.analyze(picture));
+    const { lost } = engine;
+    gpu.device.lose();
+    await (await lost).recovered;
+    expect(numbersOf(await engine.analyze(picture))).toEqual(before);
+    expect(on).toEqual(gpu.devices);
+    engine.dispose();
+    await later();
+    expect(disposed).toBe(2);
+  });
+
+  it('hears an abort at once while it waits for another', async () => {
+    const engine = await load();
+    gpu.adapters = 0; // four attempts take more than a second
+    const abort = new AbortController();
+    gpu.device.lose();
+    const waits = codeOf(() => run(engine, { signal: abort.signal }));
+    await later(50);
+    const begun = performance.now();
+    abort.abort();
+    expect(await waits).toBe('ABORTED');
+    expect(performance.now() - begun).toBeLessThan(200);
+    engine.dispose();
+  });
+});
+
+describe('two engines on one device', () => {
+  it('are two: one goes on when the other is disposed of, and nothing of either is left', async () => {
+    const owner = await load();
+    const { device } = gpu;
+    const own = device.alive.size;
+    const [one, other] = await Promise.all([load({ device: device as never }), load({ device: device as never })]);
+    const [a, b] = await Promise.all([run(one), run(other)]);
+    expect(a).toEqual(b);
+    const running = codeOf(() => run(one));
+    one.dispose();
+    expect(await running).toBe('DISPOSED');
+    expect(await run(other)).toEqual(a);
+    other.dispose();
+    expect(device.isGone).toBe(false);
+    expect(device.alive.size).toBe(own);
+    owner.dispose();
+  });
+});
+
+describe('a frame', () => {
+  it('that did not run gives no answer, from the first one on or from a later one', async () => {
+    gpu.prepare = (device) => {
+      device.works = false;
+    };
+    const engine = await load().catch((error) => error.code);
+    if (engine !== 'GPU_ERROR') expect(await codeOf(() => run(engine))).toBe('GPU_ERROR');
+    gpu.prepare = () => {};
+    const other = await load();
+    const before = await run(other);
+    gpu.device.works = false;
+    for (let i = 0; i < 5; i++) expect(await codeOf(() => run(other))).toBe('GPU_ERROR');
+    gpu.device.works = true;
+    expect(await run(other)).toEqual(before);
+    if (typeof engine !== 'string') engine.dispose();
+    other.dispose();
+  });
+
+  it('is one submit, but several on a GPU that needs long', async () => {
+    const engine = await load();
+    const submitsOf = async (device: FakeDevice) => {
+      const from = device.submits.length;
+      await run(engine);
+      return device.submits.length - from;
+    };
+    const before = await run(engine);
+    expect(await submitsOf(gpu.device)).toBe(1);
+    gpu.device.frame = 900;
+    await run(engine);
+    expect(await submitsOf(gpu.device)).toBeGreaterThanOrEqual(3);
+    gpu.device.frame = 0;
+    expect(await run(engine)).toEqual(before);
+    expect(await submitsOf(gpu.device)).toBe(1);
+    engine.dispose();
+  });
+});

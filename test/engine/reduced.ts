@@ -1,0 +1,28 @@
+/** An engine of the released form on a backbone of two convolutions, for tests: 5 million weights, held in memory. */
+import { headsOf } from '../../src/face/tasks.ts';
+import { type Analysis, type Checkpoint, FaceXFormer, type LoadOptions, seededCheckpoint, type TensorInfo } from '../../src/index.ts';
+import { BACKBONES } from '../../src/model/backbones/index.ts';
+import { tensorsOfNetwork } from '../../src/model/network.ts';
+import { toy } from '../model/toy.ts';
+
+(BACKBONES as (typeof toy)[]).push(toy);
+const seeded = seededCheckpoint(tensorsOfNetwork({ backbone: toy, heads: headsOf('released', { stacks: 0, levels: 0 }) }));
+const held: { info: TensorInfo; data: Uint8Array }[] = [];
+
+/** The same in every load. */
+export const weights: Checkpoint = {
+  ...seeded,
+  async *read() {
+    if (held.length === 0) for await (const { info, data } of seeded.read()) held.push({ info, data: data.slice() });
+    yield* held;
+  },
+};
+
+export const picture = { data: new Uint8Array(64 * 64 * 4).map((_, i) => (i * 37) % 251), width: 64, height: 64 };
+
+export const load = (options: Partial<LoadOptions> = {}): Promise<FaceXFormer> =>
+  FaceXFormer.load({ weights, tasks: ['gender', 'age'], ...options });
+
+/** Every number of a face. */
+export const numbersOf = ({ faces }: Analysis): (Record<string, number> | undefined)[] =>
+  faces.flatMap(({ age, gender }) => [age?.probabilities, gender?.probabilities]);
