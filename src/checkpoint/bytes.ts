@@ -138,10 +138,11 @@ export async function responseOf(
   name: string,
   fetch: typeof globalThis.fetch,
   signal?: AbortSignal,
+  init: RequestInit = {},
 ): Promise<Response> {
   throwIfAborted(signal);
   try {
-    return await fetch(request(), signal ? { signal } : {});
+    return await fetch(request(), signal ? { ...init, signal } : init);
   } catch (cause) {
     throwIfAborted(signal);
     throw unreachable(`Could not fetch the weights from ${name}`, cause, "Check the address, the network and the server's CORS headers.");

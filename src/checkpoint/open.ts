@@ -177,7 +177,7 @@ async function* readTensors(
     progress();
     let end = header.dataStart;
     for (const info of header.tensors.values()) {
-      const data = await guarded(reader, signal, () => reader.take(info.bytes));
+      const data = await guarded(reader, signal, () => forgetting(bytes, () => reader.take(info.bytes)));
       end += data.length;
       if (data.length < info.bytes) throw badLength(end, header.dataStart + header.dataBytes);
       yield { info, data };

@@ -1,5 +1,5 @@
 /** One file of weights by its address: kept as it arrives, and taken from the store as long as the server says that it is still that file. */
-import { either } from '../gpu/errors.ts';
+import { either, FaceXFormerError } from '../gpu/errors.ts';
 import { address, type ByteSource, responseBytes, responseOf } from './bytes.ts';
 import type { HostedFile, RetryOptions } from './connection.ts';
 import { heard, sha256, verifiedStream } from './download.ts';
@@ -21,6 +21,14 @@ interface Kept {
   readonly whole: string;
   readonly version: Version;
   readonly file?: HostedFile;
+  /** Of a download that has not ended: the hashes of its first chunks, and how long the file is, where that is known. */
+  readonly part?: Part;
+}
+
+interface Part {
+  readonly hashes: readonly string[];
+  readonly chunkBytes: number;
+  readonly length?: number | undefined;
 }
 
 /** Milliseconds in which a server says whether the file is still the same; after them it is taken for unreachable. */
@@ -48,6 +56,10 @@ export function isSame(a: Version, b: Version): boolean {
   return (['etag', 'modified', 'length'] as const).every((name) => a[name] === undefined || b[name] === undefined || a[name] === b[name]);
 }
 
+/** Whether they are of one version for sure, so that a part of one goes with the rest of the other. */
+const isSurely = (a: Version, b: Version): boolean =>
+  isSame(a, b) && ((a.etag !== undefined && a.etag === b.etag) || (a.modified !== undefined && a.modified === b.modified));
+
 const versionOf = ({ headers }: Response): Version => ({
   etag: headers.get('etag') ?? undefined,
   modified: headers.get('last-modified') ?? undefined,
@@ -63,10 +75,9 @@ interface SingleOptions {
 /** The file at an address of the web, absolute. */
 export function keptSource(url: string, options: SingleOptions): ByteSource {
   const name = address(url);
-  /** What is known of the file; without it the next visit asks anew. */
   const forget = async () => {
-    const [store, { record }] = await Promise.all([chunkStore(), namesOf(url)]);
-    await store.delete(record).catch(() => undefined);
+    const [store, names] = await Promise.all([chunkStore(), namesOf(url)]);
+    for (const one of Object.values(names)) await store.delete(one).catch(() => undefined);
   };
   return {
     name,
@@ -78,21 +89,31 @@ export function keptSource(url: string, options: SingleOptions): ByteSource {
       const names = await namesOf(url);
       const whole = await hashOf(url.split('#', 1)[0] as string);
       const found = store && (await heard(recordOf(store, names.record), signal));
-      const kept = found?.file && found.whole === whole ? { ...found, file: found.file } : undefined;
+      const known = found?.whole === whole ? found : undefined;
+      const kept = known?.file && { ...known, file: known.file };
       const fromStore = (file: HostedFile) => ({
-        stream: verifiedStream(url, file, { ...options, signal, store, onBytes, onFailure: forget }),
+        stream: verifiedStream(url, file, { ...options, signal, store, onBytes }),
         length: file.bytes,
       });
-      const told = kept && (await askedVersion(url, options.fetch, signal));
+      const told = known && (await askedVersion(url, options.fetch, signal));
       if (kept && told && (told === 'silence' || isSame(kept.version, told))) return fromStore(kept.file);
-      const response = await responseOf(() => url, name, options.fetch, signal);
+      const begun = store && known?.part && told && told !== 'silence' && isSurely(known.version, told) ? known.part : undefined;
+      const part = begun && (await heard(isWhole(begun, store as ChunkStore, names.chunks), signal)) ? begun : undefined;
+      const ask = (from?: Part) => responseOf(() => url, name, options.fetch, signal, from && { headers: { range: rangeOf(from) } });
+      let response = await (part ? ask(part).catch(() => ask()) : ask()); // another origin may not let ranges be asked for
+      if (store && known && part && response.body && isRest(response, part, known.version))
+        return { stream: keeping(response.body, store, names, known, part), length: part.length };
+      if (part && response.status !== 200) {
+        response.body?.cancel().catch(() => undefined); // of another version, or from another byte on
+        response = await ask();
+      }
       if (kept && response.ok && isSame(kept.version, versionOf(response))) {
         response.body?.cancel().catch(() => undefined); // who refuses HEAD says it here
         return fromStore(kept.file);
       }
       const { stream, length } = responseBytes(response, name);
       if (!store) return { stream, length };
-      return { stream: keeping(stream, store, names, { address: name, whole, version: versionOf(response) }, length), length };
+      return { stream: keeping(stream, store, names, { address: name, whole, version: versionOf(response) }, partOf(length)), length };
     },
   };
 }
@@ -117,17 +138,48 @@ async function askedVersion(
   }
 }
 
-/** The same bytes as they come; whole chunks of them go into the store on the way, and at the end what they are. No failure of the store holds them up. */
+const partOf = (length: number | undefined): Part => ({
+  hashes: [],
+  chunkBytes: Math.max(1, Math.min(length ?? CHUNK_BYTES, CHUNK_BYTES)),
+  length,
+});
+
+/** What of the file is not here yet. */
+const rangeOf = ({ hashes, chunkBytes }: Part): string => `bytes=${hashes.length * chunkBytes}-`;
+
+/** Whether an answer goes on where the part ends. Other origins may hide from where on it is; then the status must do. */
+function isRest(response: Response, { hashes, chunkBytes }: Part, version: Version): boolean {
+  const from = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
+  const { etag, modified } = versionOf(response);
+  const isOfIt = isSurely(version, { etag, modified });
+  return response.status === 206 && isOfIt && (from === undefined || Number(from) === hashes.length * chunkBytes);
+}
+
+/** Whether the store has all chunks of a part as they were. */
+async function isWhole({ hashes }: Part, store: ChunkStore, chunks: string): Promise<boolean> {
+  for (const [i, hash] of hashes.entries()) {
+    const chunk = await store.get(chunks, i).catch(() => undefined);
+    if (!chunk || (await sha256(chunk)) !== hash) return false;
+  }
+  return hashes.length > 0;
+}
+
+/**
+ * The same bytes as they come, behind those of a part that is here; whole chunks of them go into the store on the way, and at the end what they are. No
+ * failure of the store holds them up.
+ */
 function keeping(
   stream: ReadableStream<Uint8Array>,
   store: ChunkStore,
   names: { chunks: string; record: string },
-  known: Omit<Kept, 'file'>,
-  length = CHUNK_BYTES,
+  { address: name, whole, version }: Kept,
+  part: Part,
 ): ReadableStream<Uint8Array> {
+  const known = { address: name, whole, version };
+  const { chunkBytes } = part;
   const reader = stream.getReader();
-  const hashes: string[] = [];
-  const chunkBytes = Math.max(1, Math.min(length, CHUNK_BYTES));
+  const hashes = [...part.hashes];
+  let here = 0; // chunks of the part that were given
   let chunk = new Uint8Array(chunkBytes);
   let have = 0;
   let bytes = 0;
@@ -138,20 +190,30 @@ function keeping(
     await Promise.all([store.delete(names.record), store.delete(names.chunks)]).catch(() => undefined);
   };
   /** The last thing that the store was asked; one chunk is on its way there while the next arrives. */
-  let put: Promise<unknown> = store
-    .delete(names.chunks)
-    .then(() => write(known))
+  let put: Promise<unknown> = (hashes.length > 0 ? Promise.resolve() : store.delete(names.chunks))
+    .then(() => write({ ...known, part }))
     .catch(forget);
   const putChunk = async () => {
     const [full, index] = [chunk.slice(0, have), hashes.length];
     have = 0;
     hashes.push(await sha256(full));
     await put;
-    if (keeps) put = store.put(names.chunks, index, full).catch(forget);
+    const first = hashes.slice();
+    const putAll = async () => {
+      await store.put(names.chunks, index, full);
+      if (full.length === chunkBytes) await write({ ...known, part: { ...part, hashes: first } });
+    };
+    if (keeps) put = putAll().catch(forget);
   };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        if (here < part.hashes.length) {
+          const kept = await store.get(names.chunks, here++);
+          if (!kept) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `What was kept of ${known.address} is gone. Try again.`);
+          bytes += kept.length;
+          return controller.enqueue(kept);
+        }
         const { done, value } = await reader.read();
         if (!done) {
           for (let at = 0; keeps && at < value.length; ) {
@@ -166,15 +228,14 @@ function keeping(
         }
         if (have > 0) await putChunk();
         await put;
-        const file = { name: known.address, bytes, sha256: names.chunks, chunks: hashes, chunkBytes };
+        const file = { name, bytes, sha256: names.chunks, chunks: hashes, chunkBytes };
         if (keeps && bytes > 0) await write({ ...known, file }).catch(forget);
         chunk = new Uint8Array(0);
         controller.close();
       },
       async cancel(reason) {
         await reader.cancel(reason).catch(() => undefined);
-        await put;
-        await forget();
+        await put; // what is here may be gone on with
       },
     },
     { highWaterMark: 0 },

@@ -115,7 +115,7 @@ describe('a single file', () => {
     expect(sent).toBe(file.length);
   });
 
-  it('that is aborted on its way is kept by none', async () => {
+  it('that is aborted on its way, before a chunk is whole, begins anew', async () => {
     const stop = new AbortController();
     const checkpoint = await openCheckpoint(url, { signal: stop.signal });
     const reading = (async () => {
@@ -124,6 +124,81 @@ describe('a single file', () => {
     await expect(reading).rejects.toMatchObject({ code: 'ABORTED' });
     expect(await load()).toBe(hashOf(file));
     expect(requests.filter((one) => one.startsWith('GET')).length).toBe(2);
+  });
+
+  describe('whose connection broke off', () => {
+    const CHUNK = 16 * 1024 * 1024;
+    beforeEach(async () => {
+      answer = (_, response) => {
+        response.writeHead(200, { ...validators, 'content-length': file.length });
+        response.write(file.subarray(0, CHUNK + 700), () => setTimeout(() => response.destroy(), 50));
+        return true;
+      };
+      await expect(load()).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+      answer = () => false;
+      expect(await weightCache.list()).toEqual([{ address: url, bytes: CHUNK }]);
+    });
+
+    it('goes on from its last whole chunk, and is then whole', async () => {
+      for (let visit = 0; visit < 2; visit++) expect(await load()).toBe(hashOf(file));
+      expect(sent).toBe(file.length - CHUNK);
+      expect(await weightCache.list()).toEqual([{ address: url, bytes: file.length }]);
+    });
+
+    it.each<[string, () => void]>([
+      [
+        'that is another file by now',
+        () => {
+          [served, validators] = [other, { etag: '"two"' }];
+        },
+      ],
+      [
+        'of whose version nothing is told any more',
+        () => {
+          [served, validators] = [other, {}];
+        },
+      ],
+      [
+        'at a server that gives other ranges than asked for',
+        () => {
+          served = other;
+          answer = ({ headers }, response) =>
+            headers.range !== undefined &&
+            Boolean(response.writeHead(206, { etag: '"one"', 'content-range': `bytes 9-10/${file.length}` }).end('ab'));
+        },
+      ],
+      [
+        'at a server without ranges',
+        () => {
+          served = other;
+          answer = ({ method }, response) =>
+            method === 'GET' && Boolean(response.writeHead(200, { ...validators, 'content-length': other.length }).end(other));
+        },
+      ],
+    ])('begins anew %s', async (_, change) => {
+      change();
+      expect(await load()).toBe(hashOf(other));
+      expect(await load()).toBe(hashOf(other));
+    });
+
+    it('begins anew where what was kept of it is damaged', async () => {
+      const store = await chunkStore();
+      await store.put((await namesOf(url)).chunks, 0, new Uint8Array(CHUNK));
+      expect(await load()).toBe(hashOf(file));
+    });
+  });
+
+  it('of which a chunk is gone while there is no network is not forgotten', async () => {
+    await load();
+    const store = await chunkStore();
+    const { chunks } = await namesOf(url);
+    await store.put(chunks, 1, new Uint8Array(9));
+    await expect(load(url, { fetch: () => Promise.reject(new TypeError('Failed to fetch')) })).rejects.toMatchObject({
+      code: 'WEIGHTS_UNREACHABLE',
+    });
+    const before = sent;
+    expect(await load()).toBe(hashOf(file));
+    expect(sent - before).toBe(file.length - 16 * 1024 * 1024);
   });
 
   it('a chunk of which was damaged in the store is fetched anew, and only that', async () => {
