@@ -206,8 +206,19 @@ async function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, s
   }
 }
 
+/** What of each kind reads it: something else may call itself so. */
+const READ_BY: Readonly<Record<string, string>> = {
+  Blob: 'stream',
+  File: 'stream',
+  Request: 'clone',
+  Response: 'clone',
+  ReadableStream: 'getReader',
+};
+
 function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): ByteSource {
   const kind = tag(source); // an iframe's File is a File, too
+  const [method, read] = [READ_BY[kind], Object(source)[READ_BY[kind] ?? '']];
+  if (method && typeof read !== 'function') throw new TypeError(`${kind} without ${method}`);
   if (typeof source === 'string' || kind === 'URL' || kind === 'Request') {
     const name = address(kind === 'Request' ? (source as Request).url : String(source));
     const request = () => (kind === 'Request' ? (source as Request).clone() : String(source));

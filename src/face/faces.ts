@@ -66,11 +66,11 @@ function oneFace(plan: Plan, results: Results, crop: Box, config: Config, { raw,
 /**
  * Reads one face's raw outputs, and the argmax over the parsing classes, [side, side], which the GPU has done as `mask`: the segmentation is
  * made from it, not from its logits.
- * @throws FaceXFormerError GPU_ERROR: an output is not finite or has the wrong length; no NaN comes out
+ * @throws FaceXFormerError GPU_ERROR: an output is not finite, means nothing that a face can have, or has the wrong length; no NaN comes out
  */
 export function faceOf(raw: RawOutputs & { mask?: Uint8Array }, origin: Origin, table: TaskTable = TASK_TABLE): Face {
   const given: Readonly<Record<string, Numbers | undefined>> = raw;
-  for (const [name, values] of Object.entries(given)) if (values) mustBeFinite(name, values);
+  for (const [name, values] of Object.entries(given)) if (values) mustMeanSomething(name, values);
   const results = Object.entries(table).flatMap(([task, reading]) => {
     const values = given[reading.reads ?? task];
     return values ? [[task, reading.read(values, origin)]] : [];
@@ -78,12 +78,15 @@ export function faceOf(raw: RawOutputs & { mask?: Uint8Array }, origin: Origin, 
   return { box: { ...origin.crop }, ...Object.fromEntries(results) };
 }
 
-function mustBeFinite(name: string, values: Numbers): void {
-  const at = values.findIndex((value) => !Number.isFinite(value));
+/** The largest number that a head of trained weights could mean: logits are within tens, angles and coordinates within ones. */
+const LARGEST = 1e4;
+
+function mustMeanSomething(name: string, values: Numbers): void {
+  const at = values.findIndex((value) => !(Math.abs(value) <= LARGEST));
   if (at >= 0)
     throw new FaceXFormerError(
       'GPU_ERROR',
-      `The GPU gave ${values[at]} as number ${at} of ${name}. Check the weights, load with dtype 'f32', or report the GPU.`,
+      `The GPU gave ${values[at]} as number ${at} of ${name}, which no face can have. Check the weights, load with dtype 'f32', or report the GPU.`,
     );
 }
 

@@ -1,7 +1,7 @@
 /** The parameters' buffers on one GPU: filled tensor by tensor as the checkpoint arrives, shared by every program. */
 
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
-import { toFloat16 } from '../checkpoint/float16.ts';
+import { mustBeFinite, toFloat16 } from '../checkpoint/float16.ts';
 import { aligned } from '../checkpoint/values.ts';
 import { FaceXFormerError, noMemory, throwIfAborted } from '../gpu/errors.ts';
 import { refusalOf } from '../gpu/scope.ts';
@@ -66,6 +66,7 @@ export class Parameters {
     const values = new Float32Array(parameter.length);
     for (const _ of parameter.steps(values, sources)) await turn.over();
     await turn.over();
+    mustBeFinite(parameter.name, values); // what weights make together may be none, such as a negative variance's root
     const stored = parameter.dtype === 'f32' ? values : toFloat16(values, parameter.name);
     await turn.over();
     const size = Math.max(16, Math.ceil(parameterBytes(parameter) / 4) * 4);

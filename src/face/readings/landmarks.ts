@@ -1,4 +1,5 @@
 /** The head of the landmarks: two coordinates a point. */
+import { FaceXFormerError } from '../../gpu/errors.ts';
 import { type Point, toPicture } from '../../image/crop.ts';
 import { SIZE } from '../../image/resize.ts';
 import type { Form } from '../forms.ts';
@@ -17,10 +18,18 @@ const CROP_PIXEL: Readonly<Record<Form, (v: number, side: number) => number>> = 
   paper: (v, side) => 4 * (((v + 1) / 2) * (side / 4 - 1) + 0.5) - 0.5,
 };
 
+/** Ten crops beside the crop a landmark is of no face, but of broken weights. */
+const FARTHEST = 20;
+
 export const landmarks: Reading<Point[]> = {
   title: 'Landmarks',
   read(values, { crop, form, side = SIZE }) {
-    sized('landmarks', values, 2 * LANDMARKS);
+    const far = sized('landmarks', values, 2 * LANDMARKS).find((value) => Math.abs(value) > FARTHEST);
+    if (far !== undefined)
+      throw new FaceXFormerError(
+        'GPU_ERROR',
+        `A landmark lies at ${far}, where no face can be: -1 and 1 are the crop's edges. Check the weights.`,
+      );
     const pixel = (i: number): number => CROP_PIXEL[form](values[i] as number, side);
     return Array.from({ length: LANDMARKS }, (_, i) => toPicture({ x: pixel(2 * i), y: pixel(2 * i + 1) }, crop, side));
   },
