@@ -5,12 +5,12 @@
 import { convInTime } from './conv/conv.ts';
 import { convRegisters } from './conv/convRegisters.ts';
 import { convSubgroup } from './conv/convSubgroup.ts';
-import { largeDesktopConv, smallDesktopConv } from './conv/desktop.ts';
+import { desktopConv } from './conv/desktop.ts';
 import type { Conv } from './conv/role.ts';
 import { type EmbedShape, embed, embedSmall } from './embed.ts';
 import { type FaceUpdateShape, faceUpdate, faceUpdateInTime, faceUpdateSmall } from './faceUpdate.ts';
 import type { Kernel } from './kernel.ts';
-import { largeDesktop, smallDesktop } from './matmul/desktop.ts';
+import { desktopMatmul } from './matmul/desktop.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmul/matmulRegisters.ts';
 import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
@@ -50,8 +50,8 @@ const whole = <Shape>(kernel: Kernel<Shape>): { kernel: Kernel<Shape>; sharesOf(
 
 /** Tiles are in workgroup memory and a step is read ahead, for which registers are enough. */
 const desktop: GpuKernels = {
-  matmul: largeDesktop,
-  conv: largeDesktopConv,
+  matmul: desktopMatmul,
+  conv: desktopConv,
   windowAttention,
   taskToFace,
   sharesOf,
@@ -78,7 +78,7 @@ const software: GpuKernels = { ...adreno, matmul: whole(matmulRegistersWide) };
 
 export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   desktop,
-  laptop: { ...desktop, matmul: smallDesktop, conv: smallDesktopConv },
+  laptop: { ...desktop, matmul: whole(desktopMatmul.kernel), conv: whole(desktopConv.kernel) },
   // Threads have 128 registers at most: a step is read when it is due.
   apple: { ...desktop, matmul: whole(matmulWith(() => tileOf('32x64', '4x4', true))), conv: whole(convInTime), ...inTime },
   // Compilers give a thread of 16 lanes 64 registers, or of 8 lanes 128: tiles of 7 x 8 spill hundreds of values there, those of 4 x 4 none.

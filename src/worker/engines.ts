@@ -6,7 +6,6 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 
 /** What a worker needs of an engine. */
 export type Engine = Pick<FaceXFormer, 'tasks' | 'info' | 'lost' | 'analyze' | 'tune' | 'plan' | 'profile' | 'dispose'>;
-export type LoadEngine = (options: LoadOptions) => Promise<Engine>;
 /** What a worker needs of a detector. */
 export type Detector = Pick<Mtcnn, 'lost' | 'detect' | 'dispose'>;
 

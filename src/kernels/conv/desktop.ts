@@ -1,5 +1,6 @@
 /** Convolutions on desktop GPUs: the tiles of products, in shares where maps are small. */
 import { tiles } from '../kernel.ts';
+import { FEWEST_THREADS } from '../matmul/desktop.ts';
 import { type MatmulTile, threadsOf, tileOf, USUAL_TILE } from '../matmul/matmul.ts';
 import { convWith } from './conv.ts';
 import { type Conv, type ConvShape, convMacs } from './role.ts';
@@ -9,9 +10,6 @@ const LOW_TILE = tileOf('16x64', '4x4');
 /** A window of 3 x 3 takes 10 % less time in maps of 28 x 28 and more with half of the rows a tile: docs/performance.md has what was measured. */
 const tileFor = ({ side, kernel }: ConvShape): MatmulTile => (kernel === 3 && side >= 28 ? LOW_TILE : USUAL_TILE);
 
-/** A processor with fewer threads idles while it waits for memory. */
-const FEWEST_THREADS = 160;
-
 /** A share has at least so much of the inner index. */
 const LEAST_SHARE = 64;
 
@@ -19,11 +17,8 @@ const LEAST_SHARE = 64;
 const FEW_MACS = 10e6;
 const SHORT = 256;
 
-/**
- * Takes as few shares as give every processor its threads, or as many as there may be; one is enough where tiles alone do.
- * @param processors how many the GPU is assumed to have
- */
-export function convSharesFor(shape: ConvShape, processors: number): number {
+/** Takes as few shares as give every processor its threads, or as many as there may be; one is enough where tiles alone do. */
+function sharesOf(shape: ConvShape): number {
   const { side, inner, cols, kernel, images = 1 } = shape;
   const tile = tileFor(shape);
   const threads = images * tiles(side * side, tile.TILE_ROWS) * tiles(cols, 4 * tile.TILE_QUADS) * threadsOf(tile);
@@ -32,13 +27,7 @@ export function convSharesFor(shape: ConvShape, processors: number): number {
   const possible = Array.from({ length: Math.max(1, Math.floor(all / LEAST_SHARE)) }, (_, i) => i + 1).filter(
     (shares) => all % (shares * tile.TILE_K) === 0,
   );
-  return possible.find((shares) => threads * shares >= FEWEST_THREADS * processors) ?? (possible.at(-1) as number);
+  return possible.find((shares) => threads * shares >= FEWEST_THREADS) ?? (possible.at(-1) as number);
 }
 
-const conv = convWith(tileFor);
-
-/** GPUs of laptops and of earlier years have enough to do with a convolution's tiles. */
-export const smallDesktopConv: Conv = { kernel: conv, sharesOf: () => 1 };
-
-/** GPUs of 100 processors and more share small maps' inner index. */
-export const largeDesktopConv: Conv = { kernel: conv, sharesOf: (shape) => convSharesFor(shape, 128) };
+export const desktopConv: Conv = { kernel: convWith(tileFor), sharesOf };

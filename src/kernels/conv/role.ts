@@ -41,7 +41,7 @@ export interface Conv {
 export const RESIDUALS = ['none', 'same', 'pooled'] as const;
 
 /** The constants of all convolutions. A share is mere sums: the rest is done when they are added. */
-export function convConstants(shape: ConvShape): Launch['constants'] {
+function convConstants(shape: ConvShape): Launch['constants'] {
   const { inner, cols, kernel, stride = 1, preactivation = false, pool = false, shares = 1 } = shape;
   const { relu, residual, coarse } = shares === 1 ? shape : {};
   return {

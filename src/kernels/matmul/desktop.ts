@@ -27,33 +27,27 @@ const TABLE: readonly Cell[] = [
 const cellOf = ({ rows, cols }: StreamMatmulShape): Cell =>
   TABLE.find((cell) => rows <= cell.rows && cols >= cell.cols[0] && cols <= cell.cols[1]) as Cell;
 
-/** A processor with fewer threads than this idles while it waits for memory; more than MOST_THREADS only add to what is to be summed. */
-const FEWEST_THREADS = 160;
-const MOST_THREADS = 900;
+/** The latest GPUs of NVIDIA and AMD have 100 processors and more. Nothing tells a page how many there are. */
+const PROCESSORS = 128;
+
+/** Processors with fewer threads than this idle while they wait for memory; more than MOST_THREADS only add to what is to be summed. */
+export const FEWEST_THREADS = 160 * PROCESSORS;
+const MOST_THREADS = 900 * PROCESSORS;
 
 /** Where tiles are few, a share may have as little of `inner` as this. */
 const LEAST_SHARE = 32;
 
-/**
- * Takes as many shares, a power of two, as give every processor its threads; one is enough where tiles alone do.
- * @param processors how many the GPU is assumed to have
- */
-export function sharesFor(shape: StreamMatmulShape, processors: number): number {
+/** Takes as many shares, a power of two, as give every processor its threads; one is enough where tiles alone do. */
+function sharesOf(shape: StreamMatmulShape): number {
   if (shape.weightEach) return 1;
   const { tile, share } = cellOf(shape);
   const threads = tiles(shape.rows, tile.TILE_ROWS) * tiles(shape.cols, 4 * tile.TILE_QUADS) * threadsOf(tile);
   const canDouble = (shares: number, least: number) =>
     shape.inner % (2 * shares * tile.TILE_K) === 0 && shape.inner / (2 * shares) >= least;
   let shares = 1;
-  while (threads * shares < FEWEST_THREADS * processors && canDouble(shares, LEAST_SHARE)) shares *= 2;
-  if (shares > 1) while (2 * threads * shares <= MOST_THREADS * processors && canDouble(shares, share)) shares *= 2;
+  while (threads * shares < FEWEST_THREADS && canDouble(shares, LEAST_SHARE)) shares *= 2;
+  if (shares > 1) while (2 * threads * shares <= MOST_THREADS && canDouble(shares, share)) shares *= 2;
   return shares;
 }
 
-const kernel = matmulWith((shape) => cellOf(shape).tile);
-
-/** GPUs of 100 processors and more, as the latest of NVIDIA and AMD are, share the inner dimension. Nothing tells a page how many processors there are. */
-export const largeDesktop: Matmul = { kernel, sharesOf: (shape) => sharesFor(shape, 128) };
-
-/** GPUs of laptops and of earlier years have enough to do with a product's tiles. */
-export const smallDesktop: Matmul = { kernel, sharesOf: () => 1 };
+export const desktopMatmul: Matmul = { kernel: matmulWith((shape) => cellOf(shape).tile), sharesOf };
