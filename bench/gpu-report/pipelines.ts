@@ -25,19 +25,21 @@ export const DTYPES: readonly EngineDtype[] = ['f32', 'f16'];
 export interface Wanted {
   readonly forms?: readonly Form[];
   readonly dtypes?: readonly EngineDtype[];
+  /** The encoder, by its name; Swin-B unless told otherwise. */
+  readonly encoder?: string;
   /** Instead of what runs, all that the tuner may choose for it. */
   readonly candidates?: boolean;
 }
 
 /** Each once, with all tasks of the forms, those of the first element type first and of each that with most multiply-adds. */
 export async function pipelinesOf({ vendor }: { vendor: string }, wanted: Wanted = {}): Promise<Pipeline[]> {
-  const { forms = FORMS, dtypes = DTYPES, candidates = false } = wanted;
+  const { forms = FORMS, dtypes = DTYPES, encoder, candidates = false } = wanted;
   const kernels = kernelsFor({ vendor });
   const all = new Map<string, Pipeline>();
   for (const dtype of dtypes) {
     const ofDtype: Pipeline[] = [];
     for (const form of forms) {
-      const config = readConfig(tensorsOf(form));
+      const config = readConfig(tensorsOf(form, { backbone: encoder }));
       const outputs = outputsOf(tasksOf(config), false);
       const { dispatches } = makePlan(network(config, { kernels, dtype }), outputs);
       const ways = candidates ? dispatches.flatMap((one) => alternativesTo(one)?.candidates ?? []) : dispatches;

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { EngineDtype } from '../../src/engine/options.ts';
 import { FORMS, type Form } from '../../src/face/forms.ts';
+import { parseEncoder } from '../../tools/terminal/options.ts';
 import { failures, type Outcomes, regressions, violations } from './check.ts';
 import { NotSetUp } from './dawn.ts';
 import { GPUS, type Gpu } from './gpus.ts';
@@ -20,6 +21,7 @@ interface Options {
   readonly gpus: readonly string[];
   readonly forms: readonly Form[];
   readonly dtypes: readonly EngineDtype[];
+  readonly encoder: string;
   /** Pipelines whose name contains it. */
   readonly only: string;
   readonly json: string | undefined;
@@ -36,6 +38,7 @@ function readOptions(args: readonly string[]): Options {
       gpu: { type: 'string' },
       form: { type: 'string' },
       dtype: { type: 'string' },
+      encoder: { type: 'string' },
       only: { type: 'string', default: '' },
       json: { type: 'string' },
       write: { type: 'boolean', default: false },
@@ -43,18 +46,18 @@ function readOptions(args: readonly string[]): Options {
       candidates: { type: 'boolean', default: false },
     },
   });
-  const { gpu, form, dtype, only, json, write, check, candidates } = values;
+  const { gpu, form, dtype, encoder, only, json, write, check, candidates } = values;
   const gpus = gpu?.split(',') ?? (check ? ['navi31'] : Object.keys(GPUS));
   for (const name of gpus) if (!GPUS[name]) throw new Error(`There is no GPU ${name}; there are ${Object.keys(GPUS).join(', ')}.`);
   const forms = FORMS.filter((known) => form === undefined || form === known);
   if (forms.length === 0) throw new Error(`--form is ${form}; it must be ${FORMS.join(' or ')}.`);
   const dtypes = DTYPES.filter((known) => dtype === undefined || dtype === known);
   if (dtypes.length === 0) throw new Error(`--dtype is ${dtype}; it must be ${DTYPES.join(' or ')}.`);
-  if (write && (form !== undefined || dtype !== undefined || only !== ''))
-    throw new Error('--write records all of both forms in both element types; leave out --form, --dtype and --only.');
+  if (write && (form !== undefined || dtype !== undefined || encoder !== undefined || only !== ''))
+    throw new Error('--write records all of both forms in both element types on Swin-B; leave out --form, --dtype, --encoder and --only.');
   if (write && check) throw new Error('--write makes what --check compares with; do one of them.');
   if (candidates && (write || check)) throw new Error('--candidates are not on record; leave out --write and --check.');
-  return { gpus, forms, dtypes, only, json, write, check, candidates };
+  return { gpus, forms, dtypes, encoder: parseEncoder(encoder), only, json, write, check, candidates };
 }
 
 async function measure({ measure: onGpu }: Gpu, { wgsl, key: _, ...about }: Pipeline): Promise<{ row: Row; driver?: string }> {

@@ -2,7 +2,7 @@
 import { load } from '../../tools/load.mjs';
 
 const USAGE = `npm run gpu-report -- [--gpu navi31,navi21,navi31-wgpu,ga102,tgl,adreno740,mali-g610,safari] [--form released|paper]
-    [--dtype f32|f16] [--only TEXT] [--json FILE] [--write | --check | --candidates]
+    [--dtype f32|f16] [--encoder NAME] [--only TEXT] [--json FILE] [--write | --check | --candidates]
 
   --only         pipelines whose name contains the text
   --write        renews the record and its document

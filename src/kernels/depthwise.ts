@@ -24,26 +24,31 @@ export interface DepthwiseShape {
   dtypes?: Partial<Record<'input' | 'weight' | 'output', Dtype>>;
 }
 
-/** Pixels of a thread, and threads of a workgroup. */
-const EACH = 4;
 const THREADS = 64;
 
-export const depthwise = defineKernel('depthwise', [wgsl, activation, gelu, momentsOfQuad], (shape: DepthwiseShape) => {
-  const { images = 1, side, channels, kernel, stride = 1, activation: act = 'none', rowOfX = channels, stream = false, dtypes } = shape;
-  checkStream({ rows: side * side, inner: channels, cols: channels, stream });
-  return {
-    constants: {
-      SIDE: side,
-      CHANNELS: channels,
-      X_ROW: rowOfX / 4,
-      ACTIVATION: ACTIVATIONS.indexOf(act),
-      STREAM: Number(stream),
-    },
-    machine: { KERNEL: kernel, STRIDE: stride, EACH, THREADS, ...dtypes },
-    workgroups: [tiles((side * tiles(side, EACH) * channels) / 4, THREADS), 1, images],
-    macs: images * side * side * channels * kernel * kernel,
-  };
-});
+/** @param each pixels of a thread */
+const of = (each: number) =>
+  defineKernel('depthwise', [wgsl, activation, gelu, momentsOfQuad], (shape: DepthwiseShape) => {
+    const { images = 1, side, channels, kernel, stride = 1, activation: act = 'none', rowOfX = channels, stream = false, dtypes } = shape;
+    checkStream({ rows: side * side, inner: channels, cols: channels, stream });
+    return {
+      constants: {
+        SIDE: side,
+        CHANNELS: channels,
+        X_ROW: rowOfX / 4,
+        ACTIVATION: ACTIVATIONS.indexOf(act),
+        STREAM: Number(stream),
+      },
+      machine: { KERNEL: kernel, STRIDE: stride, EACH: each, THREADS, ...dtypes },
+      workgroups: [tiles((side * tiles(side, each) * channels) / 4, THREADS), 1, images],
+      macs: images * side * side * channels * kernel * kernel,
+    };
+  });
+
+export const depthwise = of(4);
+
+/** The variant for GPUs whose threads have 64 registers. */
+export const depthwiseSmall = of(2);
 
 /** A depthwise convolution's weight [channels, 1, kernel, kernel] as the kernel reads it: [kernel^2][channels], channels that there are not 0. */
 export function packDepthwise(weight: ArrayLike<number>, taps: number, channels: number, into: Float32Array): Float32Array {

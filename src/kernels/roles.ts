@@ -7,6 +7,7 @@ import { convRegisters } from './conv/convRegisters.ts';
 import { convSubgroup } from './conv/convSubgroup.ts';
 import { desktopConv } from './conv/desktop.ts';
 import type { Conv } from './conv/role.ts';
+import { type DepthwiseShape, depthwise, depthwiseSmall } from './depthwise.ts';
 import { type EmbedShape, embed, embedSmall } from './embed.ts';
 import { type FaceUpdateShape, faceUpdate, faceUpdateInTime, faceUpdateSmall } from './faceUpdate.ts';
 import type { Kernel } from './kernel.ts';
@@ -33,6 +34,7 @@ export interface GpuKernels {
   /** Says in how many shares of the keys `taskToFace` leaves each query and head. */
   readonly sharesOf: (shape: TaskToFaceShape) => number;
   readonly embed: Kernel<EmbedShape>;
+  readonly depthwise: Kernel<DepthwiseShape>;
   readonly faceUpdate: Kernel<FaceUpdateShape>;
   readonly parse: Kernel<ParseShape>;
   readonly tokenUpdate: Kernel<TokenUpdateShape>;
@@ -56,6 +58,7 @@ const desktop: GpuKernels = {
   taskToFace,
   sharesOf,
   embed,
+  depthwise,
   faceUpdate,
   parse,
   tokenUpdate,
@@ -70,11 +73,12 @@ const adreno: GpuKernels = {
   matmul: whole(matmulRegisters),
   conv: whole(convRegisters),
   windowAttention: windowAttentionScores,
+  depthwise: depthwiseSmall,
   ...inTime,
 };
 
 /** A barrier switches threads on a CPU, and a load of eight lanes is eight loads. */
-const software: GpuKernels = { ...adreno, matmul: whole(matmulRegistersWide) };
+const software: GpuKernels = { ...adreno, matmul: whole(matmulRegistersWide), depthwise };
 
 export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   desktop,

@@ -1,6 +1,6 @@
 /** ConvNeXt-B as torchvision builds it (models/convnext.py), channels last; module paths are the checkpoint's. */
 import type { Parameter } from '../../graph/graph.ts';
-import { depthwise, packDepthwise } from '../../kernels/depthwise.ts';
+import { packDepthwise } from '../../kernels/depthwise.ts';
 import { layerNorm } from '../../kernels/layerNorm.ts';
 import { packWeight, paddedCols } from '../../kernels/matmul/role.ts';
 import { lastOf, product, rowsOf, rowsOfTensor, sideOf, stored } from '../layers.ts';
@@ -57,7 +57,7 @@ function depthwiseStream(t: Target, { tensor, channels }: Stream, w: Weights): S
     dtypes: { weight: dtype },
   } as const;
   const bias = stored(graph, channels, w.get('bias', [channels]));
-  return { tensor: graph.add(w.path, depthwise, shape, { x: tensor, w: weight, b: bias }, tensor.shape), channels };
+  return { tensor: graph.add(w.path, t.kernels.depthwise, shape, { x: tensor, w: weight, b: bias }, tensor.shape), channels };
 }
 
 /** Norm, and a 2x2 convolution of stride 2 to twice the channels. */

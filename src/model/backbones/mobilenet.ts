@@ -1,6 +1,6 @@
 /** MobileNetV3-Large as torchvision builds it (models/mobilenetv3.py), channels last; module paths are the checkpoint's. */
 import type { Parameter, Tensor } from '../../graph/graph.ts';
-import { depthwise, packDepthwise } from '../../kernels/depthwise.ts';
+import { packDepthwise } from '../../kernels/depthwise.ts';
 import { excite } from '../../kernels/excite.ts';
 import { paddedCols, transposed } from '../../kernels/matmul/role.ts';
 import { SQUEEZED, squeeze } from '../../kernels/squeeze.ts';
@@ -128,7 +128,7 @@ function depthwiseConvolved(t: Target, x: Stream, w: Weights, layer: Pick<Block,
   const b = foldedBias(graph, conv, channels, bn, false);
   const dtypes = { input: dtype, weight: dtype, output: dtype };
   const shape = { images: graph.images, side, channels: row, dtypes, ...layer };
-  const tensor = graph.add(w.path, depthwise, shape, { x: x.tensor, w: weight, b }, [graph.images * side * side, row], dtype);
+  const tensor = graph.add(w.path, t.kernels.depthwise, shape, { x: x.tensor, w: weight, b }, [graph.images * side * side, row], dtype);
   return { tensor, channels };
 }
 
