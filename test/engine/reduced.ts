@@ -1,6 +1,6 @@
 /** An engine of the released form on a backbone of two convolutions, for tests: 5 million weights, held in memory. */
 import { headsOf } from '../../src/face/tasks.ts';
-import { type Analysis, type Checkpoint, FaceXFormer, type LoadOptions, seededCheckpoint, type TensorInfo } from '../../src/index.ts';
+import { type Checkpoint, type Face, FaceXFormer, type LoadOptions, seededCheckpoint, type TensorInfo } from '../../src/index.ts';
 import { BACKBONES } from '../../src/model/backbones/index.ts';
 import { tensorsOfNetwork } from '../../src/model/network.ts';
 import { toy } from '../model/toy.ts';
@@ -24,5 +24,5 @@ export const load = (options: Partial<LoadOptions> = {}): Promise<FaceXFormer> =
   FaceXFormer.load({ weights, tasks: ['gender', 'age'], ...options });
 
 /** Every number of a face. */
-export const numbersOf = ({ faces }: Analysis): (Record<string, number> | undefined)[] =>
+export const numbersOf = ({ faces }: { faces: readonly Partial<Pick<Face, 'age' | 'gender'>>[] }): (Record<string, number> | undefined)[] =>
   faces.flatMap(({ age, gender }) => [age?.probabilities, gender?.probabilities]);
