@@ -4,18 +4,18 @@ import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { safetensorsHeader } from '../src/checkpoint/write.ts';
 import { mtcnn } from '../src/detect/mtcnn.ts';
-import { FaceXFormer } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/facexformer.ts';
 import type { LoadOptions } from '../src/engine/options.ts';
-import { tensorsOf } from '../src/face/config.ts';
 import { drawFaces } from '../src/face/draw.ts';
-import type { Form } from '../src/face/forms.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import type { Task } from '../src/face/labels.ts';
 import type { Box } from '../src/image/crop.ts';
+import { type Kind, openEngine, tensorsOfKind } from '../tools/networks.ts';
 import type { Progress } from '../tools/terminal/progress.ts';
 
 export interface LoadRequest {
-  weights: { url: string } | { seed: number; form: Form; backbone: string };
+  weights: { url: string } | { seed: number; form: Kind; backbone: string };
+  side: number | undefined;
   tasks: string[] | undefined;
   plan: NonNullable<LoadOptions['plan']>;
   dtype: NonNullable<LoadOptions['dtype']>;
@@ -45,12 +45,13 @@ declare global {
   var reportProgress: ((progress: Progress) => Promise<void>) | undefined;
 }
 
-let engine: FaceXFormer | undefined;
+let engine: Engine | undefined;
 
-export async function load({ weights, tasks, plan, dtype }: LoadRequest): Promise<void> {
+export async function load({ weights, side, tasks, plan, dtype }: LoadRequest): Promise<void> {
   let last = 0;
-  engine = await FaceXFormer.load({
-    weights: 'url' in weights ? weights.url : seededCheckpoint(tensorsOf(weights.form, weights), weights.seed),
+  engine = await openEngine({
+    weights: 'url' in weights ? weights.url : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed),
+    side,
     detector: mtcnn({ weights: new URL('/mtcnn.safetensors', location.href) }),
     plan,
     dtype,

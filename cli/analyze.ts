@@ -12,7 +12,17 @@ import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import { root } from '../tools/root.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
-import { ENCODER_CHOICE, parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
+import {
+  ENCODER_CHOICE,
+  NETWORK_CHOICE,
+  parse,
+  parseBox,
+  parseChoice,
+  parseSide,
+  parseTasks,
+  SIDE_CHOICE,
+  UsageError,
+} from '../tools/terminal/options.ts';
 import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkInput, checkOutput, isFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
@@ -23,6 +33,7 @@ import { reportLines } from './report.ts';
 interface Job {
   pictures: string[];
   weights: ChosenWeights;
+  side: number | undefined;
   box: Box | 'whole' | undefined;
   tasks: string[] | undefined;
   json: string | undefined;
@@ -43,6 +54,8 @@ const OPTIONS = {
   weights: { type: 'string' },
   form: { type: 'string' },
   encoder: { type: 'string' },
+  network: { type: 'string' },
+  side: { type: 'string' },
   box: { type: 'string' },
   tasks: { type: 'string' },
   json: { type: 'string' },
@@ -58,6 +71,9 @@ const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrai
   --form released|paper      the form of seeded weights (default: released)
   ${ENCODER_CHOICE}
                              the encoder of seeded weights (default: swin_b)
+  ${NETWORK_CHOICE}
+                             the network of seeded weights (default: facexformer); a file's is seen from its tensors
+  ${SIDE_CHOICE}                   of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
   --box x0,y0,x1,y1|whole    the face's box in whole pixels (fractions are cut off), used as it is, already widened; or the whole picture
                              (default: all faces that MTCNN finds)
   --tasks a,b                ${TASKS.join(', ')}
@@ -106,6 +122,7 @@ function jobOf(values: Values, pictures: string[]): Job {
   return {
     pictures,
     weights: chooseWeights(values.weights, values),
+    side: parseSide(values.side),
     box: values.box === undefined || values.box === 'whole' ? values.box : parseBox(values.box),
     tasks: values.tasks === undefined ? undefined : parseTasks(values.tasks),
     json: values.json,
@@ -199,8 +216,8 @@ function routesOf({ pictures, weights }: Job): Record<string, Route> {
   return routes;
 }
 
-function loadRequest({ weights, tasks, plan, dtype }: Job): LoadRequest {
-  return { weights: 'file' in weights ? { url: `/weights/${encodeURIComponent(weights.name)}` } : weights, tasks, plan, dtype };
+function loadRequest({ weights, side, tasks, plan, dtype }: Job): LoadRequest {
+  return { weights: 'file' in weights ? { url: `/weights/${encodeURIComponent(weights.name)}` } : weights, side, tasks, plan, dtype };
 }
 
 /** `drawn.png` is `drawn-2.png` for the second of several pictures. */

@@ -1,7 +1,7 @@
 /** `annotate`: every face in many pictures and videos, in Node, as lines of JSON. */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import type { FaceXFormer } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/facexformer.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import type { Command } from '../tools/terminal/command.ts';
@@ -162,7 +162,7 @@ interface Work {
 async function work(steps: readonly Step[], journal: Journal, { weights, asked, detectorWeights, masks }: Work): Promise<void> {
   const filesOf = (some: readonly Step[]) => some.reduce((sum, step) => sum + step.length, 0);
   const pace = new Pace('pictures', filesOf(steps), filesOf(steps.slice(0, journal.at.steps)));
-  let engine: FaceXFormer | undefined;
+  let engine: Engine | undefined;
   try {
     if (journal.at.steps < steps.length) {
       await openDawn();

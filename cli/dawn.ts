@@ -3,13 +3,23 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { FaceXFormer } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/facexformer.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
-import { parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
+import {
+  ENCODER_CHOICE,
+  NETWORK_CHOICE,
+  parse,
+  parseBox,
+  parseChoice,
+  parseSide,
+  parseTasks,
+  SIDE_CHOICE,
+  UsageError,
+} from '../tools/terminal/options.ts';
 import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import { ANALYSIS_SCHEMA, analysisRow } from './annotate/face.ts';
@@ -29,6 +39,11 @@ export const analyze: Command = {
   --weights FILE|seeded[:N]  a safetensors file, as fetch makes one, or untrained weights from a seed
   --box x0,y0,x1,y1|whole    the face's box in whole pixels, already widened, or the whole picture (default: all faces that MTCNN finds)
   --tasks a,b                ${TASKS.join(', ')}
+  ${NETWORK_CHOICE}
+                             the network of seeded weights (default: facexformer); a file's is seen from its tensors
+  ${ENCODER_CHOICE}
+                             the encoder of seeded weights (default: swin_b)
+  ${SIDE_CHOICE}                   of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
   --json FILE                all results
   --dtype auto|f32|f16       in what the engine computes (default: auto)
 ${NEEDS_DAWN}
@@ -38,6 +53,9 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
       weights: { type: 'string' },
       box: { type: 'string' },
       tasks: { type: 'string' },
+      network: { type: 'string' },
+      encoder: { type: 'string' },
+      side: { type: 'string' },
       json: { type: 'string' },
       dtype: { type: 'string' },
     });
@@ -47,7 +65,8 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
     const box = values.box === undefined || values.box === 'whole' ? values.box : parseBox(values.box);
     const tasks = values.tasks === undefined ? undefined : (parseTasks(values.tasks) as Task[]);
     const dtype = parseChoice('--dtype', values.dtype ?? 'auto', DTYPES);
-    const weights = chooseWeights(values.weights);
+    const weights = chooseWeights(values.weights, values);
+    const side = parseSide(values.side);
     for (const picture of pictures) if (!existsSync(picture)) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
     for (const picture of pictures) if (isFolder(picture)) throw new FaceXFormerError('BAD_PICTURE', `${picture} is a directory.`);
     if (values.json !== undefined) checkOutput(values.json, '--json');
@@ -55,6 +74,7 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
     console.log(weightsLine(weights, 'fetch gets trained ones'));
     const engine = await loadEngine(weights, {
       dtype,
+      side,
       detector: (on) => NodeMtcnn.load(packagedDetector(), {}, on),
       ...(tasks && { tasks }),
     });
@@ -88,11 +108,7 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
 
 type PictureResult = { picture: string; width: number; height: number; faces: FaceJson[]; timings: object };
 
-async function analyzeOne(
-  engine: FaceXFormer,
-  picture: string,
-  box: ReturnType<typeof parseBox> | 'whole' | undefined,
-): Promise<PictureResult> {
+async function analyzeOne(engine: Engine, picture: string, box: ReturnType<typeof parseBox> | 'whole' | undefined): Promise<PictureResult> {
   const { faces, width, height, timings } = await engine.analyze(await readPicture(picture), { box });
   const result = { picture, width, height, faces: faces.map(faceToJson), timings };
   console.log(['', ...reportLines(picture, result)].join('\n'));

@@ -8,11 +8,11 @@ import { pathToFileURL } from 'node:url';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { Mtcnn, type MtcnnFace, type SearchOptions, searchedSize } from '../src/detect/mtcnn.ts';
 import { packagedWeights } from '../src/detect/weights.ts';
-import { FaceXFormer } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/facexformer.ts';
 import type { LoadOptions } from '../src/engine/options.ts';
-import { tensorsOf } from '../src/face/config.ts';
 import type { FaceDetector } from '../src/image/detector.ts';
 import type { RawPicture } from '../src/image/source.ts';
+import { openEngine, tensorsOfKind } from '../tools/networks.ts';
 import { CommandError } from '../tools/terminal/command.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
 import type { ChosenWeights } from '../tools/terminal/weights.ts';
@@ -21,14 +21,14 @@ import { reduced } from './picture.ts';
 export const NEEDS_DAWN = `It needs the npm package webgpu, which is Dawn and of some 60 MB, hence no dependency: npm install webgpu. On Linux it needs a Vulkan
 driver besides; a software one is Mesa's (Debian: mesa-vulkan-drivers).`;
 
-export async function loadEngine(weights: ChosenWeights, options: Omit<LoadOptions, 'weights'>): Promise<FaceXFormer> {
+export async function loadEngine(weights: ChosenWeights, options: Omit<LoadOptions, 'weights'>): Promise<Engine> {
   try {
-    return await FaceXFormer.load({
+    return await openEngine({
       ...options,
       weights:
         'file' in weights
           ? (Readable.toWeb(createReadStream(weights.file)) as ReadableStream<Uint8Array>)
-          : seededCheckpoint(tensorsOf(weights.form, weights), weights.seed),
+          : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed),
       onProgress: ({ fraction }) => showProgress({ phase: 'loading', loaded: fraction, total: 1 }),
     });
   } finally {
@@ -76,7 +76,7 @@ export class NodeMtcnn implements FaceDetector {
 }
 
 /** What an engine runs on, as a line. */
-export const engineLine = ({ info }: FaceXFormer): string =>
+export const engineLine = ({ info }: Engine): string =>
   `Runs on: ${Object.values(info.adapter)
     .filter((text) => typeof text === 'string' && text !== '')
     .join(', ')}`;

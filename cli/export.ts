@@ -5,8 +5,9 @@ import { exportOnnx } from '../onnx/export.ts';
 import type { Checkpoint } from '../src/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
-import { tensorsOf } from '../src/face/config.ts';
+
 import { formOf } from '../src/face/forms.ts';
+import { tensorsOfKind } from '../tools/networks.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { ENCODER_CHOICE, parse, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
@@ -35,7 +36,7 @@ export const exportModel: Command = {
     const checkpoint: Checkpoint =
       'file' in weights
         ? await openCheckpoint(await openAsBlob(weights.file))
-        : seededCheckpoint(tensorsOf(weights.form, weights), weights.seed);
+        : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed);
     const form = formOf(checkpoint.tensors);
     const source = 'file' in weights ? weights.name : checkpoint.source;
     const onProgress = (loaded: number, total: number) => showProgress({ phase: 'writing', loaded, total });

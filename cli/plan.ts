@@ -4,22 +4,35 @@ import { join } from 'node:path';
 import { kernelsFor } from '../src/engine/choose.ts';
 import { checkedTasks } from '../src/engine/options.ts';
 import { outputsOf } from '../src/engine/programs.ts';
-import { type Config, readConfig, tasksOf, tensorsOf } from '../src/face/config.ts';
-import { FORMS } from '../src/face/forms.ts';
+import { type Config, tasksOf } from '../src/face/config.ts';
 import type { Task } from '../src/face/labels.ts';
 import type { Graph } from '../src/graph/graph.ts';
 import { makePlan, type Plan } from '../src/graph/plan.ts';
 import { planJson, printPlan } from '../src/graph/print.ts';
 import { pipelineKey, specialise } from '../src/kernels/kernel.ts';
 import { network } from '../src/model/network.ts';
+import { configOf, tensorsOfKind } from '../tools/networks.ts';
 import type { Command } from '../tools/terminal/command.ts';
-import { ENCODER_CHOICE, parse, parseChoice, parseEncoder, parseTasks, UsageError } from '../tools/terminal/options.ts';
+import {
+  ENCODER_CHOICE,
+  NETWORK_CHOICE,
+  parse,
+  parseChoice,
+  parseEncoder,
+  parseKind,
+  parseSide,
+  parseTasks,
+  SIDE_CHOICE,
+  UsageError,
+} from '../tools/terminal/options.ts';
 import { checkOutput, checkOutputFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 
 const OPTIONS = {
   tasks: { type: 'string' },
   form: { type: 'string' },
   encoder: { type: 'string' },
+  network: { type: 'string' },
+  side: { type: 'string' },
   json: { type: 'string' },
   wgsl: { type: 'string' },
   dtype: { type: 'string' },
@@ -57,10 +70,13 @@ export const plan: Command = {
   usage: `plan [--tasks a,b] [--form released|paper] [--dtype f32|f16] [--batch N] [--gpu desktop|intel|apple|adreno|mali]
        [--software] [--json FILE] [--wgsl DIR]
        [${ENCODER_CHOICE}]
+       [${NETWORK_CHOICE}] [${SIDE_CHOICE}]
 
   --tasks a,b                only what these need (default: all that the form knows)
   --form released|paper      default: released
   --encoder NAME             default: swin_b
+  --network NAME             default: facexformer
+  --side N                   of the network's input, a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
   --dtype f32|f16            how weights and activations are stored (default: f32)
   --batch N                  faces in a frame, 1 to 8 (default: 1)
   --gpu KIND                 desktop, intel, apple, adreno or mali: the kernels chosen for that kind of GPU (default: desktop)
@@ -70,14 +86,13 @@ export const plan: Command = {
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`plan takes only options; "${positionals[0]}" is not one.`);
-    const config = readConfig(
-      tensorsOf(parseChoice('--form', values.form ?? 'released', FORMS), { backbone: parseEncoder(values.encoder) }),
-    );
+    const kind = parseKind(values);
+    const config = configOf(tensorsOfKind(kind, { backbone: parseEncoder(values.encoder) }), parseSide(values.side));
     const asked = values.tasks === undefined ? undefined : (parseTasks(values.tasks) as Task[]); // checked next
-    const tasks = checkedTasks(asked, tasksOf(config), `the ${config.form} form`);
+    const tasks = checkedTasks(asked, tasksOf(config), kind === 'segface' ? 'SegFace' : `the ${kind} form`);
     if (values.json !== undefined) checkOutput(values.json, '--json');
     if (values.wgsl !== undefined) checkOutputFolder(values.wgsl, '--wgsl');
-    const made = makePlan(await graphOf(config, tasks, values), outputsOf(tasks, false));
+    const made = makePlan(await graphOf(config, tasks, values), outputsOf(tasks, false, config.table));
     console.log(printPlan(made));
     if (values.json !== undefined) writeJson(values.json, planJson(made));
     if (values.wgsl !== undefined) writeShaders(made, values.wgsl);

@@ -1,6 +1,9 @@
 /** The networks that commands and pages know, by what their weights hold: FaceXFormer in its two forms, and SegFace. */
 import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
 import type { TensorList } from '../src/checkpoint/tensors.ts';
+import { Engine } from '../src/engine/facexformer.ts';
+import { checkSide, type LoadOptions } from '../src/engine/options.ts';
+import { loadLasting } from '../src/engine/recovery.ts';
 import { type Config, readConfig, tensorsOf } from '../src/face/config.ts';
 import { FORMS, type Form } from '../src/face/forms.ts';
 import { isSegFace, segFaceConfig, segFaceTensors } from '../src/segface/config.ts';
@@ -10,9 +13,14 @@ export type Kind = Form | 'segface';
 
 export const KINDS: readonly Kind[] = [...FORMS, 'segface'];
 
-/** The configuration of some weights' tensors, whichever network they are of. @throws FaceXFormerError WRONG_WEIGHTS */
-export const configOf = (tensors: ReadonlyMap<string, TensorInfo>, side?: number): Config =>
-  isSegFace(tensors) ? segFaceConfig(tensors, side) : readConfig(tensors, side);
+/** The configuration of some weights' tensors, whichever network they are of. @throws FaceXFormerError WRONG_WEIGHTS, BAD_OPTION */
+export function configOf(tensors: ReadonlyMap<string, TensorInfo>, side?: number): Config {
+  checkSide(side);
+  return isSegFace(tensors) ? segFaceConfig(tensors, side) : readConfig(tensors, side);
+}
+
+/** An engine of whichever network the weights are of. @throws FaceXFormerError as `FaceXFormer.load` */
+export const openEngine = async (options: LoadOptions): Promise<Engine> => new Engine(await loadLasting(options, configOf));
 
 export const kindOf = ({ form }: Config): Kind => form ?? 'segface';
 

@@ -1,7 +1,9 @@
 /** Arguments of the commands: parsed by Node, checked here; a wrong one is a {@link UsageError}. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { FORMS } from '../../src/face/forms.ts';
 import type { Box } from '../../src/image/crop.ts';
 import { ENCODERS } from '../../src/model/backbones/index.ts';
+import type { Kind } from '../networks.ts';
 
 /** The command was called wrongly. Ends with exit code 2. */
 export class UsageError extends Error {
@@ -58,6 +60,21 @@ export const ENCODER_CHOICE = `--encoder ${ENCODERS.join('|')}`;
 
 /** The name of a backbone; Swin-B's unless told otherwise. */
 export const parseEncoder = (text: string | undefined): string => parseChoice('--encoder', text ?? (ENCODERS[0] as string), ENCODERS);
+
+/** How the usage of a command says `--network` and `--side`. */
+export const NETWORK_CHOICE = '--network facexformer|segface';
+export const SIDE_CHOICE = '--side N';
+
+/** The side of the network's input; whether it can be one is the engine's question. */
+export const parseSide = (text: string | undefined): number | undefined => (text === undefined ? undefined : parseWhole('--side', text, 1));
+
+/** The kind of network that `--network` and `--form` name. */
+export function parseKind({ network, form }: { network?: string | undefined; form?: string | undefined }): Kind {
+  if (parseChoice('--network', network ?? 'facexformer', ['facexformer', 'segface']) === 'facexformer')
+    return parseChoice('--form', form ?? 'released', FORMS);
+  if (form !== undefined) throw new UsageError('--form is for FaceXFormer; SegFace has one form.');
+  return 'segface';
+}
 
 /** The value if it is one of the choices. */
 export function parseChoice<Choice extends string>(option: string, value: string, choices: readonly Choice[]): Choice {

@@ -3,31 +3,31 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DEFAULT_SEED } from '../../src/checkpoint/seeded.ts';
-import { FORMS, type Form } from '../../src/face/forms.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import type { Kind } from '../networks.ts';
 import { root } from '../root.ts';
-import { parseChoice, parseEncoder, parseSeed, UsageError } from './options.ts';
+import { parseEncoder, parseKind, parseSeed, UsageError } from './options.ts';
 import { checkInput, isFolder } from './write.ts';
 
-export type ChosenWeights = { file: string; name: string } | { seed: number; form: Form; backbone: string };
+export type ChosenWeights = { file: string; name: string } | { seed: number; form: Kind; backbone: string };
 
 /** Where trained weights are looked for when `--weights` is not given. */
 export const TRAINED = join(root, 'weights', 'facexformer.safetensors');
 
-/** @param kind what `--form` and `--encoder` say of seeded weights */
+/** @param kind what `--network`, `--form` and `--encoder` say of seeded weights; a file's network is seen from its tensors */
 export function chooseWeights(
   text: string | undefined,
-  kind: { form?: string | undefined; encoder?: string | undefined } = {},
+  kind: { network?: string | undefined; form?: string | undefined; encoder?: string | undefined } = {},
 ): ChosenWeights {
   const isSaid = kind.form !== undefined || kind.encoder !== undefined;
   const seeded = (seed: number): ChosenWeights => ({
     seed,
-    form: parseChoice('--form', kind.form ?? 'released', FORMS),
+    form: parseKind(kind),
     backbone: parseEncoder(kind.encoder),
   });
   const match = /^seeded(?::(.*))?$/.exec(text ?? '');
   if (match) return seeded(match[1] === undefined ? DEFAULT_SEED : parseSeed(match[1]));
-  if (text === undefined && (isSaid || !existsSync(TRAINED))) return seeded(DEFAULT_SEED);
+  if (text === undefined && (isSaid || kind.network === 'segface' || !existsSync(TRAINED))) return seeded(DEFAULT_SEED);
   if (isSaid) throw new UsageError('--form and --encoder are for seeded weights; a file determines its own.');
   const file = text ?? TRAINED;
   if (!existsSync(file) || isFolder(file))
