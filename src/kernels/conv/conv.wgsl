@@ -5,9 +5,6 @@
 // of one of half the side. A matrix product whose inner index is tap, then channel: w packed as [COLS/64][KERNEL^2 INNER][64]. Tiles
 // of one image, as those of matmul, into which each tap's pixels are gathered; those outside are 0. In SHARES of the inner index where tiles are few:
 // the grid's z are then shares of images, and y [SHARES][images * side^2, COLS] of mere sums, which sumConvShares adds up.
-alias elem = f32;
-alias weight = f32;
-alias output = f32;
 
 const TILE_ROWS = 32u;
 const TILE_QUADS = 16u;
@@ -16,24 +13,10 @@ const QUADS = 1u;
 const TILE_K = 16u;
 const AHEAD = 1u; // 0: a step is read when it is due, which takes fewer registers
 
-override INNER: u32;
-override COLS: u32;
 override SHARES: u32; // of KERNEL^2 INNER, over the grid's z
-override KERNEL: u32; // 1 or 3
-override STRIDE: u32; // of x, where it is not pooled
-override PREACTIVATION: bool;
-override RELU: bool;
-override POOL: bool;
-override RESIDUAL: u32; // 0 none, 1 r, 2 the 2x2 maxima of r
-override COARSE: bool;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
-@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read> s: array<vec4f>;
-@group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
-@group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<output>>;
 
 // What a thread brings of a step: read while the step before is multiplied, and put into workgroup memory after it.
 struct Part {

@@ -1,30 +1,12 @@
 // y = act(conv(pre(pool(x))) + b) + pool(r) + up2(c): conv, whose shapes, bindings and packing it has, for GPUs with few registers and
 // slow workgroup memory (phones). A thread makes 4 rows by 4 columns from what it reads itself, or 2 by 4 where every input is four
 // pixels; where its rows' pixels of a tap lie, and whether inside the map, is found once a tap.
-alias elem = f32;
-alias weight = f32;
-alias output = f32;
 
 const ROWS = 4u; // of a thread: 4 or 2
 const THREADS = 64u;
 
-override INNER: u32;
-override COLS: u32;
-override KERNEL: u32; // 1 or 3
-override STRIDE: u32; // of x, where it is not pooled
-override PREACTIVATION: bool;
-override RELU: bool;
-override POOL: bool;
-override RESIDUAL: u32; // 0 none, 1 r, 2 the 2x2 maxima of r
-override COARSE: bool;
-
 @group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
-@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read> s: array<vec4f>;
-@group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
-@group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<output>>;
 
 struct Source { first: u32, inside: bool } // of a row's pixels at one tap: the first vec4; outside the map any of it
 

@@ -1,6 +1,7 @@
 import { defineKernel } from '../kernel.ts';
+import convolution from '../parts/convolution.wgsl';
 import convStore from '../parts/convStore.wgsl';
 import wgsl from './convSubgroup.wgsl';
 import { type ConvShape, convLaunch } from './role.ts';
 
-export const convSubgroup = defineKernel('convSubgroup', [wgsl, convStore], (shape: ConvShape) => convLaunch(shape, {}, 28));
+export const convSubgroup = defineKernel('convSubgroup', [wgsl, convolution, convStore], (shape: ConvShape) => convLaunch(shape, {}, 28));

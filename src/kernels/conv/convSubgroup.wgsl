@@ -4,32 +4,13 @@
 // and for its reason. Where a tap's pixel lies outside, the row is read all the same and counts 0 times.
 enable subgroups;
 
-alias elem = f32;
-alias weight = f32;
-alias output = f32;
-
 const ROWS = 28u;
 const QUADS = 4u; // of columns, of a thread
 const THREADS = 4u;
 const SUMS = ROWS * QUADS;
 
-override INNER: u32;
-override COLS: u32;
-override KERNEL: u32; // 1 or 3
-override STRIDE: u32; // of x, where it is not pooled
-override PREACTIVATION: bool;
-override RELU: bool;
-override POOL: bool;
-override RESIDUAL: u32; // 0 none, 1 r, 2 the 2x2 maxima of r
-override COARSE: bool;
-
 @group(0) @binding(0) var<storage, read> x: array<elem>;
-@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read> s: array<f32>;
-@group(0) @binding(4) var<storage, read> r: array<vec4<elem>>;
-@group(0) @binding(5) var<storage, read> c: array<vec4<elem>>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<output>>;
 
 struct Source { at: u32, live: f32 } // index of the pixel's first value in x, and 0 where the tap lies outside
 
