@@ -205,11 +205,13 @@ export class Mtcnn implements FaceDetector {
   }
 }
 
+type MtcnnSettings = Omit<MtcnnOptions, 'device' | 'signal'>;
+
 /**
  * For the `detector` of `FaceXFormer.load`: MTCNN on the engine's own device, loaded beside the weights, and again with the engine on another device. Its
  * options can be read of it, so that `RemoteFaceXFormer.load` takes it too.
  */
-export const mtcnn = (options: Omit<MtcnnOptions, 'device' | 'signal'> = {}): LoadDetector & { readonly mtcnn: typeof options } => {
+export const mtcnn = (options: MtcnnSettings = {}): LoadDetector & { readonly mtcnn: MtcnnSettings } => {
   let read: ReturnType<typeof keptWeights> | undefined;
   const load: LoadDetector = async ({ device, signal }) => {
     read ??= keptWeights(options.weights);

@@ -88,6 +88,7 @@ export class Engine<Loads extends Task = Task> {
   /** Calls of `analyze` that are not answered. */
   readonly #line = new Line<Call, Analysis>((seat) => this.#serve(seat));
 
+  /** What the engine runs on is of this package alone. @internal */
   constructor(recovery: Recovery<Loaded>) {
     this.#recovery = recovery;
     this.tasks = recovery.now.tasks as readonly Loads[];

@@ -68,3 +68,10 @@ it('nothing in the package is imported while it runs: service workers and worker
   for (const name of readdirSync(dist).filter((file) => file.endsWith('.js')))
     expect(readFileSync(join(dist, name), 'utf8'), name).not.toMatch(/\bimport\s*\(/);
 });
+
+it('the types name none of WebGPU, which TypeScript knows only where an app has types for it', () => {
+  for (const name of readdirSync(dist).filter((file) => file.endsWith('.d.ts'))) {
+    const code = readFileSync(join(dist, name), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+    expect(code.match(/\bGPU[A-Z]\w+/g) ?? [], name).toEqual([]);
+  }
+});
