@@ -16,6 +16,7 @@ const device = (lost: Promise<unknown> = forever, features: Iterable<string> = [
 interface Adapter {
   info?: object;
   features?: Set<string>;
+  limits?: object;
   requestDevice?: (descriptor: GPUDeviceDescriptor) => Promise<GPUDevice>;
 }
 
@@ -50,6 +51,24 @@ describe('checkSupport', () => {
   it('says where there is no GPU', async () => {
     browser(null);
     expect(await checkSupport()).toMatchObject({ supported: false, reason: { code: 'NO_ADAPTER' } });
+  });
+
+  it('says which limits are too low, and what they must be', async () => {
+    const limits = { maxComputeInvocationsPerWorkgroup: 128, maxComputeWorkgroupSizeX: 128, maxBufferSize: 2 ** 28 };
+    browser({ limits });
+    const support = await checkSupport();
+    expect(support).toMatchObject({ supported: false, reason: { code: 'LIMIT' } });
+    expect(String(!support.supported && support.reason.message)).toMatch(
+      /maxComputeInvocationsPerWorkgroup is 128 and must be 256, maxComputeWorkgroupSizeX is 128 and must be 256\./,
+    );
+    await expect(openGpu(undefined)).rejects.toMatchObject({ code: 'LIMIT' });
+  });
+
+  it('refuses a CPU where the app does, and so does a load', async () => {
+    browser({ info: { isFallbackAdapter: true } });
+    expect(await checkSupport()).toMatchObject({ supported: true, adapter: { software: true } });
+    expect(await checkSupport({ software: false })).toMatchObject({ supported: false, reason: { code: 'NO_ADAPTER' } });
+    await expect(openGpu(undefined, { software: false })).rejects.toMatchObject({ code: 'NO_ADAPTER' });
   });
 
   it('tells the adapter and makes no device', async () => {
@@ -95,6 +114,40 @@ describe('openGpu', () => {
     const refused = codeOf(() => openGpu(undefined));
     await vi.advanceTimersByTimeAsync(31_000);
     expect(await refused).toBe('NO_ADAPTER');
+  });
+
+  it.each([
+    ['an adapter', 'requestAdapter'],
+    ['a device', 'requestDevice'],
+  ])('hears an abort at once while %s does not come, and destroys what comes too late', async (_, call) => {
+    let give = (_: unknown) => {};
+    const later = new Promise((resolve) => {
+      give = resolve;
+    });
+    const destroy = vi.fn();
+    const adapter = { features: new Set(), requestDevice: () => later };
+    vi.stubGlobal('navigator', { gpu: { requestAdapter: () => (call === 'requestAdapter' ? later : Promise.resolve(adapter)) } });
+    const abort = new AbortController();
+    const refused = codeOf(() => openGpu(undefined, { signal: abort.signal }));
+    await new Promise((done) => setTimeout(done, 20));
+    abort.abort();
+    expect(await refused).toBe('ABORTED');
+    give(call === 'requestAdapter' ? null : { ...device(), destroy });
+    await new Promise((done) => setTimeout(done));
+    expect(destroy).toHaveBeenCalledTimes(call === 'requestAdapter' ? 0 : 1);
+  });
+
+  it('does not wait for ever for an adapter', async () => {
+    vi.useFakeTimers();
+    vi.stubGlobal('navigator', { gpu: { requestAdapter: () => forever } });
+    const refused = codeOf(() => openGpu(undefined));
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(await refused).toBe('NO_ADAPTER');
+  });
+
+  it('says that devices come lost', async () => {
+    browser({ requestDevice: async () => device(Promise.resolve({ reason: 'unknown' })) });
+    expect(await codeOf(() => openGpu(undefined))).toBe('DEVICE_LOST');
   });
 
   it('stops between attempts when aborted', async () => {
