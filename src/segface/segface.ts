@@ -31,15 +31,22 @@ export interface SegFaceAnalysis extends Omit<Analysis, 'faces'> {
 
 /** SegFace on one GPU, its weights loaded and its kernels compiled. Made by `load`; `analyze` takes pictures until `dispose`. */
 export class SegFace {
-  /** What it runs on, and with which weights. */
-  readonly info: Omit<EngineInfo, 'form'>;
   /** For `using parser = await SegFace.load(...)`, where the runtime knows it: as `dispose`. */
   declare readonly [Symbol.dispose]: () => void;
   readonly #engine: Engine<'segmentation'>;
 
   private constructor(engine: Engine<'segmentation'>) {
     this.#engine = engine;
-    this.info = engine.info;
+  }
+
+  /** What it runs on, and with which weights. */
+  get info(): Omit<EngineInfo, 'form'> {
+    return this.#engine.info;
+  }
+
+  /** Settles when the GPU is lost. As `FaceXFormer.lost`. */
+  get lost(): Engine['lost'] {
+    return this.#engine.lost;
   }
 
   /**
