@@ -5,6 +5,7 @@ import { annotateWith } from './annotate.ts';
 import { convert } from './convert.ts';
 import { analyze, detect } from './dawn.ts';
 import { packagedDetector } from './engine.ts';
+import { evaluateWith } from './evaluate.ts';
 import { fetchTo } from './fetch.ts';
 import { inspect } from './inspect.ts';
 import { shard, verify } from './shard.ts';
@@ -14,4 +15,8 @@ const fetch = fetchTo('facexformer.safetensors', `${CALL} fetch`);
 const annotate = annotateWith(packagedDetector);
 
 exitOnSignals();
-process.exitCode = await runCommand([analyze, detect, annotate, fetch, convert, shard, verify, inspect], CALL, process.argv.slice(2));
+process.exitCode = await runCommand(
+  [analyze, detect, annotate, evaluateWith(packagedDetector), fetch, convert, shard, verify, inspect],
+  CALL,
+  process.argv.slice(2),
+);

@@ -5,6 +5,7 @@ import { analyze, start } from '../cli/analyze.ts';
 import { annotateWith } from '../cli/annotate.ts';
 import { convert } from '../cli/convert.ts';
 import { detect } from '../cli/detect.ts';
+import { evaluateWith } from '../cli/evaluate.ts';
 import { exportModel } from '../cli/export.ts';
 import { fetch } from '../cli/fetch.ts';
 import { inspect } from '../cli/inspect.ts';
@@ -17,9 +18,13 @@ import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import type { Command } from '../tools/terminal/command.ts';
 import { runCommand } from '../tools/terminal/run.ts';
 
+const STANDARD_WEIGHTS = 'weights/facexformer.safetensors, else seeded';
+const detectorWeights = () => Uint8Array.from(mtcnnWeights());
+
 const COMMANDS: readonly Command[] = [
   analyze,
-  annotateWith(() => Uint8Array.from(mtcnnWeights()), 'weights/facexformer.safetensors, else seeded'),
+  annotateWith(detectorWeights, STANDARD_WEIGHTS),
+  evaluateWith(detectorWeights, STANDARD_WEIGHTS),
   detect,
   plan,
   seed,

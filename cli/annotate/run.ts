@@ -4,6 +4,7 @@ import type { Face } from '../../src/face/results.ts';
 import type { FaceXFormerError } from '../../src/gpu/errors.ts';
 import type { Size } from '../../src/image/crop.ts';
 import type { RawPicture } from '../../src/image/source.ts';
+import { ahead } from '../bulk/ahead.ts';
 import type { Journal } from '../bulk/journal.ts';
 import type { Pace } from '../bulk/pace.ts';
 import { type Analyzer, type Cut, type Finding, facesIn, facesOf, mustGoOn } from '../bulk/passes.ts';
@@ -108,23 +109,4 @@ function maskFile({ picture, frame }: Subject, { segmentation }: Face, face: num
   const name = maskName(frame === undefined ? picture : `${picture}.${String(frame).padStart(6, '0')}`, face);
   writeMask(folder, name, segmentation);
   return name;
-}
-
-/** The same, the next of it begun while whoever takes them works on one. */
-async function* ahead<Item>(items: AsyncGenerator<Item>): AsyncGenerator<Item> {
-  let next = items.next();
-  try {
-    for (;;) {
-      const { value, done } = await next;
-      if (done) return;
-      next = items.next();
-      next.catch(() => {}); // who awaits it is told
-      yield value;
-    }
-  } finally {
-    void next.then(
-      () => items.return(undefined),
-      () => {},
-    );
-  }
 }

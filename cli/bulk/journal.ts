@@ -57,7 +57,7 @@ export class Journal {
    * @throws CommandError where the file is there and was not to be gone on with, or is of another work
    */
   static open(path: string, job: Job, { resume }: { resume: boolean }): Journal | undefined {
-    checkOutput(path, '--out');
+    checkOutput(path);
     const known = progressOf(path);
     if (!resume && (known || existsSync(path)))
       throw new CommandError(

@@ -46,7 +46,7 @@ export function paceLine(
 ): string {
   const rate = (1000 * here) / Math.max(ms, 1);
   const left = here > 0 && done < total ? `, ${duration((total - done) / rate)} left` : '';
-  const speed = here > 0 ? `, ${rate.toFixed(rate < 10 ? 1 : 0)} a second` : '';
+  const speed = here === 0 ? '' : rate < 1 ? `, ${duration(1 / rate)} each` : `, ${rate.toFixed(rate < 10 ? 1 : 0)} a second`;
   return `${done} of ${total} ${what}${speed}${left}${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 

@@ -1,0 +1,193 @@
+/** `evaluate`: the paper's tables, for who has the data sets. */
+import { statSync } from 'node:fs';
+import type { FaceXFormer } from '../src/engine/facexformer.ts';
+import { TASKS } from '../src/face/labels.ts';
+import type { LoadDetector } from '../src/image/detector.ts';
+import { type Command, CommandError } from '../tools/terminal/command.ts';
+import { parse, parseChoice, parseWhole, UsageError } from '../tools/terminal/options.ts';
+import { clearProgress, say } from '../tools/terminal/progress.ts';
+import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
+import { Journal } from './bulk/journal.ts';
+import { Pace } from './bulk/pace.ts';
+import type { Finding } from './bulk/passes.ts';
+import { TOGETHER } from './bulk/pictures.ts';
+import { type DetectorWeights, engineLine, loadEngine, NEEDS_DAWN, NodeMtcnn, openDawn } from './engine.ts';
+import type { AnyBenchmark, Listing } from './evaluate/benchmark.ts';
+import { BENCHMARKS } from './evaluate/benchmarks.ts';
+import { evaluateSamples, type Line, type Log, type Outcome, outcomeOf, readLines, tableLines } from './evaluate/run.ts';
+
+const OPTIONS = {
+  data: { type: 'string' },
+  set: { type: 'string' },
+  weights: { type: 'string' },
+  form: { type: 'string' },
+  limit: { type: 'string' },
+  json: { type: 'string' },
+  resume: { type: 'boolean' },
+  dtype: { type: 'string' },
+} as const;
+
+/** Words that the paper has for tasks. */
+const ALSO: Readonly<Record<string, string>> = { parsing: 'segmentation', verification: 'recognition' };
+
+const TASK_NAMES = TASKS.map((task) => Object.entries(ALSO).find(([, one]) => one === task)?.[0] ?? task);
+
+const usage = (standard: string) => `evaluate TASK --data DIR [options]
+
+  TASK                       ${TASK_NAMES.join(', ')}
+  --data DIR                 a data set as it comes; which one, its files tell:
+${BENCHMARKS.map(({ task, set, layout }) => `    ${task.padEnd(13)} ${set.padEnd(14)} ${layout}`).join('\n')}
+  --set NAME                 which of them, where a folder has several
+  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed${standard}
+  --form released|paper      the form of seeded weights (default: released)
+  --limit N                  the first N pictures (of verification: pairs)
+  --json FILE                the table; what came of each picture goes to FILE.lines beside it
+  --resume                   go on where an earlier run with that --json ended; begin where there was none
+  --dtype auto|f32|f16       in what the engine computes (default: auto)
+${NEEDS_DAWN}
+A label that makes no sense and a picture that cannot be read are named, counted and left out.`;
+
+/** @param standard what `--weights` is where it is not given, as the help says it; without it, it must be given */
+export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string): Command => ({
+  name: 'evaluate',
+  summary: 'judge weights by a data set, as the paper does',
+  usage: usage(standard === undefined ? '' : ` (default: ${standard})`),
+  async run(args) {
+    const { values, positionals } = parse(args, OPTIONS);
+    const [task] = positionals;
+    if (task === undefined || positionals.length > 1)
+      throw new UsageError(`Which task? evaluate TASK --data DIR, with TASK one of ${TASK_NAMES.join(', ')}`);
+    if (values.data === undefined) throw new UsageError('Which data? --data DIR');
+    if (values.weights === undefined && standard === undefined)
+      throw new UsageError('Which weights? --weights FILE, which fetch makes, or --weights seeded for untrained ones.');
+    if (values.resume && values.json === undefined)
+      throw new UsageError('--resume goes on with the lines beside --json FILE, which is not given.');
+    const known = parseChoice('TASK', ALSO[task] ?? task, TASKS);
+    const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', values.limit, 1);
+    const dtype = parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']);
+    const weights = chooseWeights(values.weights, values.form);
+    const benchmark = chosen(known, values.data, values.set);
+    if (values.json !== undefined) checkOutput(values.json, '--json', 'file' in weights ? [weights.file] : []);
+    const listing = benchmark.read(values.data, limit);
+    const lines = values.json === undefined ? undefined : `${values.json}.lines`;
+    const job = {
+      task: known,
+      set: benchmark.set,
+      data: values.data,
+      limit: values.limit,
+      pictures: listing.samples.length,
+      weights: 'file' in weights ? `${weights.name}, ${statSync(weights.file).size} bytes` : `seeded ${weights.seed}, ${weights.form}`,
+      dtype: values.dtype,
+    };
+    const journal = lines === undefined ? undefined : Journal.open(lines, job, { resume: values.resume ?? false });
+    const memory: string[] = [];
+    const log: Log = journal ?? { at: { steps: 0, parts: 0 }, append: (some) => void memory.push(...some) };
+    if (lines === undefined || journal) await work(benchmark, listing, log, { weights, dtype, detectorWeights, journal });
+    const all = lines === undefined ? memory.map((line) => JSON.parse(line) as Line) : readLines(lines);
+    const outcome = outcomeOf(benchmark, all, values.data, limit);
+    console.log(reportLines(benchmark, listing, outcome).join('\n'));
+    if (values.json !== undefined) {
+      writeJson(values.json, jsonOf(benchmark, listing, outcome, job.weights));
+      console.log(writtenLine('json', values.json));
+    }
+    journal?.finish();
+  },
+});
+
+/** The benchmark of the task whose files are in the folder. @throws CommandError, UsageError */
+export function chosen(task: string, folder: string, set: string | undefined): AnyBenchmark {
+  if (!isFolder(folder)) throw new CommandError(`There is no folder ${folder}.`);
+  const all = BENCHMARKS.filter((one) => one.task === task);
+  if (set !== undefined) {
+    const named = all.find((one) => one.set.toLowerCase() === set.toLowerCase());
+    if (!named) throw new UsageError(`--set is ${set}; for ${task} it must be ${all.map((one) => one.set).join(' or ')}.`);
+    return named;
+  }
+  const found = all.filter((one) => one.found(folder));
+  const [first] = found;
+  if (!first)
+    throw new CommandError(
+      `${folder} has the files of no data set that ${task} is judged by:\n${all.map((one) => `  ${one.set}: ${one.layout}`).join('\n')}`,
+    );
+  if (found.length > 1)
+    throw new UsageError(`${folder} has several data sets: choose with --set ${found.map((one) => one.set).join(' or --set ')}.`);
+  return first;
+}
+
+interface Work {
+  readonly weights: ChosenWeights;
+  readonly dtype: 'auto' | 'f32' | 'f16';
+  readonly detectorWeights: DetectorWeights;
+  readonly journal: Journal | undefined;
+}
+
+async function work(
+  benchmark: AnyBenchmark,
+  listing: Listing<unknown>,
+  log: Log,
+  { weights, dtype, detectorWeights, journal }: Work,
+): Promise<void> {
+  const total = listing.samples.length;
+  if (log.at.steps * TOGETHER >= total) return;
+  let engine: FaceXFormer | undefined;
+  try {
+    await openDawn();
+    console.log(weightsLine(weights, 'fetch gets trained ones'));
+    let detector: Finding['detector'] = 'whole';
+    const loadDetector: LoadDetector = async (on) => {
+      detector = await NodeMtcnn.load(detectorWeights(), {}, on);
+      return detector;
+    };
+    const detects = listing.samples.some(({ place }) => place === 'detect');
+    engine = await loadEngine(weights, { dtype, tasks: [benchmark.task], ...(detects && { detector: loadDetector }) });
+    console.log(engineLine(engine));
+    await evaluateSamples(benchmark, listing, log, new Pace('pictures', total, log.at.steps * TOGETHER), { engine, detector });
+  } catch (error) {
+    journal?.close();
+    clearProgress();
+    if (journal) say(`${journal.path} keeps what is done: --resume goes on with it.`);
+    throw error;
+  } finally {
+    engine?.dispose();
+  }
+  clearProgress();
+}
+
+/** How many of what is left out are named. */
+const NAMED = 10;
+
+function reportLines({ set, task }: AnyBenchmark, { wrong, notes = [] }: Listing<unknown>, { rows, pictures, failed }: Outcome): string[] {
+  const named = (what: string, all: readonly string[]) =>
+    all.length === 0
+      ? []
+      : [`${all.length} ${what}:`, ...all.slice(0, NAMED).map((one) => `  ${one}`), ...(all.length > NAMED ? ['  ...'] : [])];
+  return [
+    '',
+    `${set}, ${task}: ${pictures} pictures`,
+    ...notes.map((note) => `  ${note}`),
+    ...tableLines(rows),
+    ...named('labels left out', wrong),
+    ...named(
+      'pictures left out',
+      failed.map(({ name, why }) => `${name}: ${why}`),
+    ),
+  ];
+}
+
+const jsonOf = (
+  { set, task }: AnyBenchmark,
+  { wrong, notes = [] }: Listing<unknown>,
+  { rows, pictures, failed }: Outcome,
+  weights: string,
+): object => ({
+  schema: 'facexformer-webgpu/evaluation/1',
+  set,
+  task,
+  weights,
+  pictures,
+  notes,
+  rows,
+  labelsLeftOut: wrong,
+  picturesLeftOut: failed,
+});

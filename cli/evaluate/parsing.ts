@@ -1,0 +1,133 @@
+/** Face parsing on CelebAMask-HQ: F1 a class over all pixels of all pictures, and their mean. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Segmentation } from '../../src/face/results.ts';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { readPicture } from '../picture.ts';
+import { type Benchmark, fileSample, firstOf, isPicture, linesOf, listingOf, mustHave, namesIn, percentRow } from './benchmark.ts';
+import { confusion, f1Scores, mean } from './metrics.ts';
+
+/**
+ * The set's parts in the order in which its own script (g_mask.py) paints them over each other, and what the network calls them. The set names sides as the person has
+ * them, the network as the picture has them. What the network does not know is background.
+ */
+const PARTS: readonly (readonly [string, string])[] = [
+  ['skin', 'skin'],
+  ['nose', 'nose'],
+  ['eye_g', 'background'],
+  ['l_eye', 'right eye'],
+  ['r_eye', 'left eye'],
+  ['l_brow', 'right eyebrow'],
+  ['r_brow', 'left eyebrow'],
+  ['l_ear', 'background'],
+  ['r_ear', 'background'],
+  ['mouth', 'inner mouth'],
+  ['u_lip', 'upper lip'],
+  ['l_lip', 'lower lip'],
+  ['hair', 'hair'],
+  ['hat', 'background'],
+  ['ear_r', 'background'],
+  ['neck_l', 'background'],
+  ['neck', 'background'],
+  ['cloth', 'background'],
+];
+
+interface Label {
+  readonly folder: string;
+  readonly id: number;
+}
+
+interface Score {
+  readonly labels: readonly string[];
+  readonly counts: readonly number[];
+}
+
+export const celebAMaskHq: Benchmark<Label, Score> = {
+  task: 'segmentation',
+  set: 'CelebAMask-HQ',
+  layout:
+    'CelebA-HQ-img/0.jpg, CelebAMask-HQ-mask-anno/0/00000_skin.png; for the test split CelebA-HQ-to-CelebA-mapping.txt and list_eval_partition.txt',
+  found: (folder) => existsSync(join(folder, 'CelebAMask-HQ-mask-anno')),
+  read(folder, limit) {
+    const pictures = mustHave(folder, 'CelebA-HQ-img');
+    const masks = mustHave(folder, 'CelebAMask-HQ-mask-anno');
+    const mapping = firstOf(folder, 'CelebA-HQ-to-CelebA-mapping.txt');
+    const partition = firstOf(folder, 'list_eval_partition.txt', 'Eval/list_eval_partition.txt');
+    const split = mapping && partition ? testIds(mapping, partition) : undefined;
+    const note = split
+      ? 'the test split: pictures that CelebA has in its own'
+      : 'every picture of the folder, since the mapping to CelebA and its partition, which make the test split, are not both there';
+    const all = namesIn(pictures)
+      .filter(isPicture)
+      .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+    return listingOf(
+      pictures,
+      all,
+      limit,
+      (name) => {
+        const id = Number.parseInt(name, 10);
+        if (split && !split.has(id)) return undefined;
+        if (!Number.isInteger(id)) return `${name} has no number`;
+        return fileSample(name, join(pictures, name), { folder: masks, id });
+      },
+      [note],
+    );
+  },
+  async score({ segmentation }, label) {
+    const { width, height, classes, labels } = segmentation as Segmentation<string>;
+    const truth = await truthOf(label, labels);
+    // The network's mask at the labels' scale: the nearest of its pixels.
+    const given = new Uint8Array(truth.classes.length);
+    for (let y = 0; y < truth.height; y++)
+      for (let x = 0; x < truth.width; x++)
+        given[y * truth.width + x] = classes[
+          Math.floor(((y + 0.5) * height) / truth.height) * width + Math.floor(((x + 0.5) * width) / truth.width)
+        ] as number;
+    return { labels, counts: confusion(truth.classes, given, labels.length) };
+  },
+  rows(scores) {
+    const all = [...scores.values()];
+    const labels = all[0]?.labels ?? [];
+    const counts = labels.flatMap((_, i) =>
+      labels.map((_, j) => all.reduce((sum, one) => sum + (one.counts[i * labels.length + j] as number), 0)),
+    );
+    const f1 = f1Scores(counts, labels.length);
+    return [
+      ...labels.map((label, i) => percentRow(`F1 ${label}`, f1[i] as number)),
+      percentRow('mean F1', mean(f1.slice(1)), 92.01),
+      percentRow('mean F1, background among them', mean(f1)),
+    ];
+  },
+};
+
+/** Numbers of the pictures whose original is in CelebA's test split (2). */
+function testIds(mapping: string, partition: string): Set<number> {
+  const test = new Set(linesOf(partition).flatMap((line) => (/\s2\s*$/.test(line) ? [line.trim().split(/\s+/)[0]] : [])));
+  return new Set(
+    linesOf(mapping).flatMap((line) => {
+      const [id, , original] = line.trim().split(/\s+/);
+      return original !== undefined && test.has(original) ? [Number(id)] : [];
+    }),
+  );
+}
+
+/** The parts' masks painted over each other, as classes of the network. */
+async function truthOf({ folder, id }: Label, labels: readonly string[]): Promise<{ width: number; height: number; classes: Uint8Array }> {
+  const prefix = join(folder, String(Math.floor(id / 2000)), String(id).padStart(5, '0'));
+  let painted: { width: number; height: number; classes: Uint8Array } | undefined;
+  for (const [part, label] of PARTS) {
+    const file = `${prefix}_${part}.png`;
+    if (!existsSync(file)) continue;
+    const { data, width, height } = await readPicture(file);
+    painted ??= { width, height, classes: new Uint8Array(width * height) };
+    if (painted.width !== width || painted.height !== height)
+      throw new FaceXFormerError(
+        'BAD_PICTURE',
+        `${file} is ${width} x ${height}, and the masks before it ${painted.width} x ${painted.height}.`,
+      );
+    const index = Math.max(0, labels.indexOf(label));
+    for (let i = 0; i < painted.classes.length; i++) if ((data[4 * i] as number) > 127) painted.classes[i] = index;
+  }
+  if (!painted) throw new FaceXFormerError('BAD_PICTURE', `There is no mask ${prefix}_*.png.`);
+  return painted;
+}

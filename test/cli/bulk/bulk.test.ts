@@ -1,0 +1,110 @@
+/** What `annotate` and `evaluate` share: the files that arguments name, steps and shards, passes, and how long it will take. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { duration, paceLine } from '../../../cli/bulk/pace.ts';
+import { passesOf } from '../../../cli/bulk/passes.ts';
+import { namedFiles, shardOf, stepsOf } from '../../../cli/bulk/pictures.ts';
+import { formatOf } from '../../../cli/picture.ts';
+
+let folder: string;
+const cwd = process.cwd();
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bulk-'));
+  process.chdir(folder);
+  mkdirSync('a/b', { recursive: true });
+  for (const name of ['a/2.jpg', 'a/1.PNG', 'a/b/3.heic', 'a/b/clip.mp4', 'a/notes.md', 'a/[x].jpg', 'z.jpg']) writeFileSync(name, '');
+  symlinkSync('..', 'a/b/up');
+  writeFileSync('list.txt', 'z.jpg\r\n\nnot there.jpg\na/2.jpg\n');
+});
+afterAll(() => {
+  process.chdir(cwd);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const names = (...args: string[]) => namedFiles(args).map(({ name }) => name);
+
+describe('the files that arguments name', () => {
+  it.each([
+    ['a folder, with those below it, by name, and no others', ['a'], ['a/1.PNG', 'a/2.jpg', 'a/[x].jpg', 'a/b/3.heic', 'a/b/clip.mp4']],
+    ['a pattern', ['a/**/*.{jpg,heic}'], ['a/2.jpg', 'a/[x].jpg', 'a/b/3.heic']],
+    ['a pattern of here', ['./*.jpg'], ['z.jpg']],
+    ['a list, as it stands', ['list.txt'], ['z.jpg', 'not there.jpg', 'a/2.jpg']],
+    ['files, each once, whether they are there or not', ['z.jpg', 'none.jpg', 'z.jpg', 'a/notes.md'], ['z.jpg', 'none.jpg', 'a/notes.md']],
+    ['a name that is a pattern, where there is such a file', ['a/[x].jpg'], ['a/[x].jpg']],
+  ])('%s', (_, args, expected) => {
+    expect(names(...args)).toEqual(expected);
+  });
+
+  it('a pattern that matches nothing is refused', () => {
+    expect(() => names('a/*.gif')).toThrow('Nothing matches a/*.gif.');
+  });
+
+  it('videos are told by their names', () => {
+    expect(namedFiles(['a']).filter(({ video }) => video)).toEqual([{ name: 'a/b/clip.mp4', video: true }]);
+  });
+});
+
+describe('steps', () => {
+  const pictures = (count: number) => Array.from({ length: count }, (_, i) => ({ name: String(i), video: false }));
+
+  it('are of eight pictures, or of a video', () => {
+    const steps = stepsOf([...pictures(10), { name: 'v', video: true }, ...pictures(3)]);
+    expect(steps.map((step) => step.length)).toEqual([8, 2, 1, 3]);
+  });
+
+  it.each([1, 2, 3, 7, 40])('in %i shards are one after the other what they are in one', (count) => {
+    const steps = stepsOf(pictures(100));
+    const shards = Array.from({ length: count }, (_, index) => shardOf(steps, { index, count }));
+    expect(shards.flat()).toEqual(steps);
+    const sizes = shards.map((shard) => shard.length);
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+  });
+});
+
+it('passes are of 8, 4, 2 and 1', () => {
+  const sizes = (count: number) => passesOf(Array.from({ length: count }, () => 0)).map((pass) => pass.length);
+  expect([0, 1, 7, 8, 9, 23].map(sizes)).toEqual([[], [1], [4, 2, 1], [8], [8, 1], [8, 8, 4, 2, 1]]);
+});
+
+describe('how long it will take', () => {
+  it('is told by what this run did, not by what was done before', () => {
+    expect(paceLine({ what: 'pictures', done: 600, total: 1000, failed: 3, here: 100 }, 50_000)).toBe(
+      '600 of 1000 pictures, 2.0 a second, 3 min left, 3 failed',
+    );
+    expect(paceLine({ what: 'pictures', done: 2, total: 3, failed: 0, here: 2 }, 60_000)).toBe('2 of 3 pictures, 30 s each, 30 s left');
+    expect(paceLine({ what: 'pictures', done: 5, total: 10, failed: 0, here: 0 }, 1000)).toBe('5 of 10 pictures');
+  });
+
+  it.each([
+    [0.2, '1 s'],
+    [59, '59 s'],
+    [90, '2 min'],
+    [3599, '1 h 0 min'],
+    [12_000, '3 h 20 min'],
+  ])('%f seconds are %s', (seconds, text) => {
+    expect(duration(seconds)).toBe(text);
+  });
+});
+
+it.each([
+  ['\x89PNG\r\n\x1a\n', 'PNG'],
+  ['\xff\xd8\xff\xe0', 'JPEG'],
+  ['GIF89a', 'GIF'],
+  ['BM\0\0', 'BMP'],
+  ['II*\0', 'TIFF'],
+  ['MM\0*', 'TIFF'],
+  ['RIFF\x10\0\0\0WEBPVP8 ', 'WebP'],
+  ['\0\0\0\x18ftypheic', 'HEIC'],
+  ['\0\0\0\x18ftypmif1', 'HEIC'],
+  ['\0\0\0\x1cftypavif', 'AVIF'],
+  ['\0\0\0\x18ftypisom', 'a video (MP4 or QuickTime)'],
+  ['<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">', 'SVG, a drawing'],
+  ['<!doctype html><title>', 'a web page (HTML)'],
+  ['%PDF-1.7', 'PDF, a document'],
+  ['some text', undefined],
+  ['', undefined],
+])('a file that begins with %j is %s', (start, format) => {
+  expect(formatOf(Buffer.from(start, 'latin1'))).toBe(format);
+});

@@ -1,0 +1,384 @@
+/** Each benchmark on a small set in the layout in which the set comes, with an engine that says what a picture's colour means: the table is known beforehand. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { PNG } from 'pngjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AnyBenchmark, Row } from '../../../cli/evaluate/benchmark.ts';
+import { BENCHMARKS } from '../../../cli/evaluate/benchmarks.ts';
+import { anglesOf } from '../../../cli/evaluate/headpose.ts';
+import { readPairs } from '../../../cli/evaluate/pairs.ts';
+import { outcomeOf, tableLines } from '../../../cli/evaluate/run.ts';
+import { chosen } from '../../../cli/evaluate.ts';
+import { ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES } from '../../../src/face/labels.ts';
+import type { Face } from '../../../src/face/results.ts';
+import { root } from '../../../tools/root.ts';
+import { evaluated } from './fake.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'evaluate-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const at = (...names: string[]) => join(folder, ...names);
+
+function write(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(at(path)), { recursive: true });
+  writeFileSync(at(path), content);
+}
+
+/** A picture of one colour. */
+function png([r, g, b]: readonly [number, number, number], side = 20): Buffer {
+  const made = new PNG({ width: side, height: side });
+  for (let i = 0; i < side * side; i++) made.data.set([r, g, b, 255], 4 * i);
+  return PNG.sync.write(made);
+}
+
+const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
+const named = (task: string, set: string) => BENCHMARKS.find((one) => one.task === task && one.set === set) as AnyBenchmark;
+const valueIn = (rows: readonly Row[], name: string) => rows.find((row) => row.name === name)?.value;
+
+const one = (label: string) => ({ label, probability: 1, probabilities: {} }) as never;
+
+describe('face parsing', () => {
+  it('CelebAMask-HQ: F1 over all pixels, sides as the picture has them', async () => {
+    for (const id of [0, 1, 2]) write(`mask/CelebA-HQ-img/${id}.jpg`, png([id, 0, 0]));
+    const mask = (part: string, rows: readonly [number, number]) => {
+      const made = new PNG({ width: 4, height: 4 });
+      for (let i = 0; i < 16; i++)
+        made.data.set(Math.floor(i / 4) >= rows[0] && Math.floor(i / 4) < rows[1] ? [255, 255, 255, 255] : [0, 0, 0, 255], 4 * i);
+      return [part, PNG.sync.write(made)] as const;
+    };
+    for (const id of ['00000', '00001'])
+      for (const [part, bytes] of [mask('skin', [0, 4]), mask('l_eye', [1, 2]), mask('hat', [0, 1])])
+        write(`mask/CelebAMask-HQ-mask-anno/0/${id}_${part}.png`, bytes);
+    // Two rows of four are right: 0 is hat, which is background; 1 the person's left eye, on the picture's right; 2 and 3 skin.
+    const labels = PARSING.map(({ name }) => name);
+    const classes = Uint8Array.from([0, 0, 5, 5, 1, 1, 1, 1].flatMap((index) => [index, index]));
+    const given = { width: 4, height: 4, labels, classes, palette: [] };
+    const { rows, failed } = await evaluated(named('segmentation', 'CelebAMask-HQ'), at('mask'), () => ({ segmentation: given }));
+    expect(failed).toEqual([{ name: '2.jpg', why: expect.stringContaining('There is no mask') }]);
+    for (const [label, f1] of [
+      ['background', 100],
+      ['skin', 100],
+      ['right eye', 100],
+      ['left eye', 0],
+    ] as const)
+      expect(valueIn(rows, `F1 ${label}`), label).toBe(f1);
+    expect(valueIn(rows, 'mean F1')).toBe(20); // 2 of 10 classes
+    expect(rows.find(({ name }) => name === 'mean F1')?.paper).toBe(92.01);
+    write('mask/CelebA-HQ-to-CelebA-mapping.txt', 'idx orig_idx orig_file\n0 10 000011.jpg\n1 20 000021.jpg\n');
+    write('mask/list_eval_partition.txt', '000011.jpg 0\n000021.jpg 2\n');
+    expect(
+      named('segmentation', 'CelebAMask-HQ')
+        .read(at('mask'), 9)
+        .samples.map(({ name }) => name),
+    ).toEqual(['1.jpg']);
+  });
+});
+
+const pts = (points: readonly (readonly [number, number])[]) =>
+  `version: 1\nn_points:  ${points.length}\n{\n${points.map(([x, y]) => `${x} ${y}`).join('\n')}\n}\n`;
+/** 68 points whose eyes' outer corners are 10 apart, counted from 1. */
+const shape = Array.from({ length: 68 }, (_, i): readonly [number, number] =>
+  i === 36 ? [6, 8] : i === 45 ? [16, 8] : [6 + (i % 10), 5 + (i % 7)],
+);
+
+describe('landmarks', () => {
+  const found = (off: number): Partial<Face> => ({ landmarks: shape.map(([x, y]) => ({ x: x - 1 + off, y: y - 1 })) });
+
+  it('300W: errors in parts of the distance of the eyes, full, common and challenge', async () => {
+    for (const [part, name, off] of [
+      ['helen/testset', 'a', 1],
+      ['lfpw/testset', 'b', 2],
+      ['ibug', 'c', 6],
+    ] as const) {
+      write(`300w/${part}/${name}.png`, png([off, 0, 0]));
+      write(`300w/${part}/${name}.pts`, pts(shape));
+    }
+    write('300w/ibug/few.png', png([0, 0, 0]));
+    write('300w/ibug/few.pts', pts(shape.slice(1)));
+    const { rows, listing } = await evaluated(named('landmarks', '300W'), at('300w'), ([off]) => found(off), { shift: true });
+    expect(valueIn(rows, 'NME common')).toBeCloseTo(15, 9);
+    expect(valueIn(rows, 'NME challenge')).toBeCloseTo(60, 9);
+    expect(valueIn(rows, 'NME full')).toBeCloseTo(30, 9);
+    expect(listing.wrong).toEqual([expect.stringMatching(/few.pts has 67 points; they must be 68/)]);
+    rmSync(at('300w/ibug'), { recursive: true });
+    expect(() => named('landmarks', '300W').read(at('300w'), 9)).toThrow(/has no ibug/);
+  });
+
+  it.skipIf(spawnSync('ffmpeg', ['-version']).status !== 0)('300VW: frames of videos, by their category', async () => {
+    for (const [id, off] of [
+      ['114', 1],
+      ['203', 3],
+    ] as const) {
+      for (const i of [1, 2, 3, 4]) write(`300vw/${id}/frames/${i}.png`, png([off, i, 0], 32));
+      const clip = [
+        '-framerate',
+        '25',
+        '-i',
+        at(`300vw/${id}/frames/%d.png`),
+        '-c:v',
+        'ffv1',
+        '-pix_fmt',
+        'bgr0',
+        at(`300vw/${id}/vid.avi`),
+      ];
+      expect(spawnSync('ffmpeg', ['-v', 'error', ...clip]).status).toBe(0);
+      for (const i of [1, 2, 4]) write(`300vw/${id}/annot/00000${i}.pts`, pts(shape));
+    }
+    const { rows, pictures } = await evaluated(named('landmarks', '300VW'), at('300vw'), ([off]) => found(off), { shift: true });
+    expect(pictures).toBe(6);
+    expect(valueIn(rows, 'NME category A')).toBeCloseTo(10, 9);
+    expect(valueIn(rows, 'NME category B')).toBeCloseTo(30, 9);
+    expect(valueIn(rows, 'NME category C')).toBeUndefined();
+  });
+});
+
+describe('head pose', () => {
+  it('BIWI: degrees, as Hopenet reads the matrix; a frame without a face is left out', async () => {
+    const angle = (20 * Math.PI) / 180;
+    const turned = [
+      [Math.cos(angle), 0, Math.sin(angle)],
+      [0, 1, 0],
+      [-Math.sin(angle), 0, Math.cos(angle)],
+    ];
+    const pose = `${turned.map((row) => row.join(' ')).join(' \n')} \n\n10 20 900\n`;
+    for (const i of [3, 4, 5]) write(`biwi/hpdb/01/frame_0000${i}_rgb.png`, png([i === 5 ? 255 : i, 0, 0]));
+    for (const i of [3, 5]) write(`biwi/hpdb/01/frame_0000${i}_pose.txt`, pose);
+    const label = anglesOf(at('biwi/hpdb/01/frame_00003_pose.txt'));
+    expect(label).toMatchObject({ pitch: expect.closeTo(0, 9), roll: expect.closeTo(0, 9), yaw: expect.closeTo(20, 9) });
+    const { rows, listing, failed } = await evaluated(named('headpose', 'BIWI'), at('biwi'), () => ({
+      headpose: { pitch: 3, yaw: 26, roll: -1.5 } as never,
+    }));
+    expect(rows.map(({ value }) => value)).toEqual([3, 6, 1.5, 3.5].map((value) => expect.closeTo(value, 9)));
+    expect(listing.wrong).toEqual([expect.stringContaining('frame_00004_pose.txt')]);
+    expect(failed).toEqual([{ name: '01/frame_00005_rgb.png', why: expect.stringContaining('MTCNN finds no face') }]);
+  });
+});
+
+describe('attributes and gender', () => {
+  const attributes = (all: boolean) =>
+    Object.fromEntries(ATTRIBUTES.map((name) => [name, { value: all, probability: Number(all) }])) as NonNullable<Face['attributes']>;
+
+  it('CelebA: the test split, the mean of forty', async () => {
+    const line = (name: string, of: (i: number) => boolean) => `${name}  ${ATTRIBUTES.map((_, i) => (of(i) ? ' 1' : '-1')).join(' ')}`;
+    const lines = [
+      line('1.jpg', () => true),
+      line('2.jpg', (i) => i !== 20),
+      line('3.jpg', () => false),
+      '4.jpg 1 1 0',
+      line('5.jpg', () => true),
+    ];
+    write('celeba/Anno/list_attr_celeba.txt', `5\n${ATTRIBUTES.join(' ')}\n${lines.join('\n')}\n`);
+    write('celeba/Eval/list_eval_partition.txt', '1.jpg 2\n2.jpg 2\n3.jpg 0\n4.jpg 2\n5.jpg 2\n');
+    for (const i of [1, 2, 3]) write(`celeba/Img/img_align_celeba/${i}.jpg`, png([i, 0, 0]));
+    const { rows, pictures, failed, listing } = await evaluated(named('attributes', 'CelebA'), at('celeba'), () => ({
+      attributes: attributes(true),
+    }));
+    expect(pictures).toBe(2);
+    expect(valueIn(rows, 'accuracy Male')).toBe(50);
+    expect(valueIn(rows, 'mean accuracy')).toBeCloseTo(100 * (79 / 80), 9);
+    expect(failed).toEqual([{ name: '5.jpg', why: expect.stringContaining('There is no file') }]);
+    expect(listing.wrong).toEqual([expect.stringContaining('4.jpg has 3 labels')]);
+    const gender = await evaluated(named('gender', 'CelebA'), at('celeba'), () => ({ gender: one('male') }));
+    expect(valueIn(gender.rows, 'accuracy')).toBe(50);
+  });
+
+  it('LFWA: labels of a MATLAB file, which SciPy wrote', async () => {
+    write('lfwa/lfw_att_40.mat', fixture('lfw_att_40.mat'));
+    for (const name of ['Ann_A', 'Bob_B']) write(`lfwa/lfw/${name}/${name}_0001.jpg`, png([1, 0, 0]));
+    const { rows, pictures } = await evaluated(named('attributes', 'LFWA'), at('lfwa'), () => ({ attributes: attributes(false) }));
+    expect(pictures).toBe(2);
+    expect(valueIn(rows, 'accuracy Male')).toBe(50);
+    expect(valueIn(rows, 'accuracy 5_o_Clock_Shadow')).toBe(100);
+    expect(valueIn(rows, 'mean accuracy')).toBe(75);
+    write('lfwa/indices_train_test.mat', fixture('indices_train_test.mat'));
+    expect(
+      named('gender', 'LFWA')
+        .read(at('lfwa'), 9)
+        .samples.map(({ name }) => name),
+    ).toEqual(['Bob_B/Bob_B_0001.jpg']);
+  });
+});
+
+describe('age, gender, race and expression', () => {
+  it('UTKFace: years, and Asian before Indian as the set has them', async () => {
+    for (const [name, red] of [
+      ['30_0_2_2017.jpg.chip.jpg', 40],
+      ['8_1_3_2017.jpg.chip.jpg', 10],
+      ['61_1_20170109.jpg.chip.jpg', 0],
+    ] as const)
+      write(`utk/${name}`, png([red, 0, 0]));
+    const age = await evaluated(named('age', 'UTKFace'), at('utk'), ([red]) => ({
+      age: { ...(one(red < 20 ? '0-9' : '40-49') as object), years: red } as never,
+    }));
+    expect(age.rows).toMatchObject([{ name: 'MAE', value: 6, unit: 'years', paper: 4.17 }, { value: 50 }]);
+    expect(age.listing.wrong).toEqual([expect.stringContaining('61_1_20170109')]);
+    const race = await evaluated(named('race', 'UTKFace'), at('utk'), () => ({ race: one('Asian') }));
+    expect(valueIn(race.rows, 'accuracy Asian')).toBe(100);
+    expect(valueIn(race.rows, 'accuracy Indian')).toBe(0);
+    expect(valueIn(race.rows, 'accuracy')).toBe(50);
+  });
+
+  it('FairFace: groups of age, and seven races as five', async () => {
+    const lines = [
+      'val/1.jpg,3-9,Male,East Asian,False',
+      'val/2.jpg,more than 70,Female,Latino_Hispanic,True',
+      'val/3.jpg,20-29,Female,Martian,True',
+    ];
+    write('fair/fairface_label_val.csv', `file,age,gender,race,service_test\n${lines.join('\n')}\n`);
+    for (const i of [1, 2]) write(`fair/val/${i}.jpg`, png([i, 0, 0]));
+    const read = named('race', 'FairFace').read(at('fair'), 9);
+    expect(read.samples.map(({ label }) => label)).toEqual([
+      { years: 5, age: '0-9', gender: GENDERS[0], race: RACES[3] },
+      { years: 75, age: '70+', gender: GENDERS[1], race: RACES[4] },
+    ]);
+    expect(read.wrong).toEqual([expect.stringContaining('Martian')]);
+    const gender = await evaluated(named('gender', 'FairFace'), at('fair'), ([red]) => ({ gender: one(red === 1 ? 'male' : 'male') }));
+    expect(gender.rows.map(({ name, value }) => [name, value])).toEqual([
+      ['accuracy male', 100],
+      ['accuracy female', 0],
+      ['accuracy', 50],
+    ]);
+  });
+
+  it('RAF-DB: labels counted from 1', async () => {
+    write('raf/basic/EmoLabel/list_patition_label.txt', 'train_00001.jpg 5\ntest_0001.jpg 1\ntest_0002.jpg 7\ntest_0003.jpg 8\n');
+    for (const i of [1, 2]) write(`raf/basic/Image/aligned/test_000${i}_aligned.jpg`, png([i, 0, 0]));
+    const { rows, listing } = await evaluated(named('expression', 'RAF-DB'), at('raf'), ([red]) => ({
+      expression: one(EXPRESSIONS[red === 1 ? 0 : 1] as string),
+    }));
+    expect(valueIn(rows, 'accuracy')).toBe(50);
+    expect(valueIn(rows, 'accuracy surprise')).toBe(100);
+    expect(valueIn(rows, 'accuracy neutral')).toBe(0);
+    expect(listing.wrong).toEqual([expect.stringContaining('test_0003.jpg 8')]);
+  });
+});
+
+describe('verification', () => {
+  const embedding = (red: number) => ({ recognition: { embedding: Float32Array.of(Math.cos(red / 40), Math.sin(red / 40)) } });
+
+  /** The same lists as Python 2 wrote them: bytes are its texts. */
+  function asPython2(file: string): Buffer {
+    const { pictures, same } = readPairs(file);
+    const texts = pictures.map((bytes) => {
+      const start = Buffer.alloc(5);
+      start.write('T');
+      start.writeUInt32LE(bytes.length, 1);
+      return Buffer.concat([start, bytes]);
+    });
+    const list = (...items: readonly Uint8Array[]) => Buffer.concat([Buffer.from(']('), ...items, Buffer.from('e')]);
+    const flags = same.map((one) => Buffer.from([one ? 0x88 : 0x89]));
+    return Buffer.concat([Buffer.from([0x80, 2]), list(...texts), list(...flags), Buffer.from([0x86, 0x2e])]);
+  }
+
+  it.each(['Python 3', 'Python 2'])('InsightFace’s pairs, as %s pickles them', async (python) => {
+    write('three/lfw.bin', fixture('lfw.bin'));
+    write('two/lfw.bin', asPython2(at('three/lfw.bin')));
+    const set = at(python === 'Python 2' ? 'two' : 'three');
+    const { rows, pictures } = await evaluated(named('recognition', 'LFW'), set, ([red]) => embedding(red));
+    expect(pictures).toBe(40);
+    expect(rows[0]).toMatchObject({ name: 'accuracy, 20 pairs', value: 100 });
+    const few = await evaluated(named('recognition', 'LFW'), set, ([red]) => embedding(red), { limit: 12 });
+    expect(few.rows[0]?.name).toBe('accuracy, 12 pairs');
+  });
+
+  it('a pickle that names a class, or ends early, is refused', () => {
+    write('bad/lfw.bin', 'cos\nsystem\n(S"true"\ntR.');
+    expect(() => readPairs(at('bad/lfw.bin'))).toThrow(/opcode 0x63 at byte 0/);
+    write('bad/cut.bin', Buffer.from([0x80, 4, 0x5d, 0x42, 9, 0, 0, 0, 1]));
+    expect(() => readPairs(at('bad/cut.bin'))).toThrow(/it ends early/);
+  });
+
+  it('LFW as it comes, by its own list of pairs; a pair of a picture that is not there is left out', async () => {
+    const lines = Array.from({ length: 11 }, (_, i) => (i % 2 === 0 ? `P${i}\t1\t2` : `P${i - 1}\t1\tP${i + 1}\t1`));
+    write('lfw/pairs.txt', `10\t1\n${lines.join('\n')}\n`);
+    for (let i = 0; i <= 10; i += 2) for (const n of [1, 2]) write(`lfw/lfw/P${i}/P${i}_000${n}.jpg`, png([15 * i, 0, 0], 8));
+    const { rows } = await evaluated(named('recognition', 'LFW-pairs'), at('lfw'), ([red]) => embedding(red));
+    expect(rows[0]).toMatchObject({ name: 'accuracy, 11 pairs', value: 100 });
+    rmSync(at('lfw/lfw/P10/P10_0002.jpg'));
+    const { rows: without, failed } = await evaluated(named('recognition', 'LFW-pairs'), at('lfw'), ([red]) => embedding(red));
+    expect(without[0]?.name).toBe('accuracy, 10 pairs, 1 left out');
+    expect(failed.map(({ name }) => name)).toEqual(['P10/P10_0002.jpg']);
+  });
+});
+
+describe('visibility', () => {
+  it('COFW: recall of occluded points at 80 % precision', async () => {
+    const numbers = (occluded: (i: number) => boolean) =>
+      [...Array(58).fill(10), ...Array.from({ length: 29 }, (_, i) => Number(occluded(i)))].join(' ');
+    write('cofw/phis_test.txt', `${numbers((i) => i < 10)}\n${numbers(() => false)}\n1 2 3\n`);
+    write('cofw/bboxes_test.txt', '4 4 10 10\n4 4 10 10\n4 4 10 10\n');
+    for (const i of [1, 2]) write(`cofw/test/${i}.png`, png([i, 0, 0]));
+    // Of ten that are occluded, eight are found first, then two that are none, then the others.
+    const visibility = ([red]: readonly number[]) => ({
+      visibility: Array.from({ length: 29 }, (_, index) => ({
+        index,
+        occluded: false,
+        probability: red === 2 ? 0 : index < 8 ? 0.9 : index > 26 ? 0.5 : 0.1,
+      })),
+    });
+    const { rows, listing } = await evaluated(named('visibility', 'COFW'), at('cofw'), visibility);
+    expect(rows).toMatchObject([{ value: 80, paper: 72.56 }]);
+    expect(listing.wrong).toEqual([expect.stringContaining('3 numbers; they must be 87')]);
+  });
+});
+
+describe('which benchmark', () => {
+  it('is told by the files, or by name', () => {
+    expect(chosen('age', at('utk'), undefined).set).toBe('UTKFace');
+    expect(chosen('landmarks', at('300vw'), '300w').set).toBe('300W');
+    expect(() => chosen('age', at('cofw'), undefined)).toThrow(/no data set that age is judged by:\n {2}UTKFace: /);
+    expect(() => chosen('age', at('utk'), 'LFW')).toThrow(/--set is LFW; for age it must be UTKFace or FairFace/);
+    expect(() => chosen('age', at('nowhere'), undefined)).toThrow(/There is no folder/);
+  });
+
+  it('of a set without a picture that can be used ends with the reason', () => {
+    const lines = [{ name: 'a', error: { code: 'BAD_PICTURE', message: 'no file' } }];
+    expect(() => outcomeOf(named('age', 'UTKFace'), lines, '', 1)).toThrow(/Not one picture could be used: a: BAD_PICTURE: no file/);
+  });
+
+  it('a table has the paper’s number where there is one', () => {
+    expect(
+      tableLines([
+        { name: 'MAE', value: 3.456, unit: '°', paper: 3.52 },
+        { name: 'MAE yaw', value: 4, unit: '°' },
+      ]),
+    ).toEqual(['              here    paper', '  MAE         3.46     3.52  °', '  MAE yaw     4.00        –  °']);
+  });
+});
+
+it('a run that is killed and gone on with gives the table, and the lines, of one that was not', async () => {
+  for (let i = 0; i < 30; i++) write(`killed/${10 + i}_${i % 2}_1_2017.jpg.chip.jpg`, png([i, 7 * i, 0]));
+  const run = (out: string, slow: number) => {
+    const script = `import { load } from ${JSON.stringify(join(root, 'tools/load.mjs'))};
+      const { evaluateAge } = await load('test/cli/evaluate/fake.ts');
+      await evaluateAge(${JSON.stringify(at('killed'))}, ${JSON.stringify(at(out))}, ${slow});`;
+    return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  };
+  const exit = (child: ReturnType<typeof run>) =>
+    new Promise<string>((resolve) => {
+      let said = '';
+      child.stdout.on('data', (text) => {
+        said += text;
+      });
+      child.once('close', () => resolve(said));
+    });
+  const whole = await exit(run('whole.lines', 0));
+  for (const _ of [1, 2]) {
+    const had = existsSync(at('killed.lines')) ? statSync(at('killed.lines')).size : 0;
+    const child = run('killed.lines', 150);
+    while (!existsSync(at('killed.lines')) || statSync(at('killed.lines')).size <= had)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill('SIGKILL');
+    await exit(child);
+  }
+  expect(readFileSync(at('killed.lines'), 'utf8').length).toBeLessThan(readFileSync(at('whole.lines'), 'utf8').length);
+  expect(await exit(run('killed.lines', 0))).toBe(whole);
+  expect(whole).toMatch(/MAE/);
+  expect(readFileSync(at('killed.lines'))).toEqual(readFileSync(at('whole.lines')));
+  expect(existsSync(at('killed.lines.progress'))).toBe(false);
+});
