@@ -4,7 +4,7 @@ import type { FaceXFormer } from '../src/engine/facexformer.ts';
 import { TASKS } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
-import { parse, parseChoice, parseWhole, UsageError } from '../tools/terminal/options.ts';
+import { ENCODER_CHOICE, parse, parseChoice, parseWhole, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, say } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
@@ -22,6 +22,7 @@ const OPTIONS = {
   set: { type: 'string' },
   weights: { type: 'string' },
   form: { type: 'string' },
+  encoder: { type: 'string' },
   limit: { type: 'string' },
   json: { type: 'string' },
   resume: { type: 'boolean' },
@@ -41,6 +42,8 @@ ${BENCHMARKS.map(({ task, set, layout }) => `    ${task.padEnd(13)} ${set.padEnd
   --set NAME                 which of them, where a folder has several
   --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed${standard}
   --form released|paper      the form of seeded weights (default: released)
+  ${ENCODER_CHOICE}
+                             the encoder of seeded weights (default: swin_b)
   --limit N                  the first N pictures (of verification: pairs)
   --json FILE                the table; what came of each picture goes to FILE.lines beside it
   --resume                   go on where an earlier run with that --json ended; begin where there was none
@@ -66,7 +69,7 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
     const known = parseChoice('TASK', ALSO[task] ?? task, TASKS);
     const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', values.limit, 1);
     const dtype = parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']);
-    const weights = chooseWeights(values.weights, values.form);
+    const weights = chooseWeights(values.weights, values);
     const benchmark = chosen(known, values.data, values.set);
     if (values.json !== undefined) checkOutput(values.json, '--json', 'file' in weights ? [weights.file] : []);
     const listing = benchmark.read(values.data, limit);
@@ -77,7 +80,10 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
       data: values.data,
       limit: values.limit,
       pictures: listing.samples.length,
-      weights: 'file' in weights ? `${weights.name}, ${statSync(weights.file).size} bytes` : `seeded ${weights.seed}, ${weights.form}`,
+      weights:
+        'file' in weights
+          ? `${weights.name}, ${statSync(weights.file).size} bytes`
+          : `seeded ${weights.seed}, ${weights.form}, ${weights.backbone}`,
       dtype: values.dtype,
     };
     const journal = lines === undefined ? undefined : Journal.open(lines, job, { resume: values.resume ?? false });
