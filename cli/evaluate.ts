@@ -1,6 +1,6 @@
 /** `evaluate`: the paper's tables, for who has the data sets. */
 import { statSync } from 'node:fs';
-import type { FaceXFormer } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/facexformer.ts';
 import { TASKS } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
@@ -136,7 +136,7 @@ async function work(
 ): Promise<void> {
   const total = listing.samples.length;
   if (log.at.steps * TOGETHER >= total) return;
-  let engine: FaceXFormer | undefined;
+  let engine: Engine | undefined;
   try {
     await openDawn();
     console.log(weightsLine(weights, 'fetch gets trained ones'));
