@@ -2,8 +2,9 @@
 import type { Bar, Card, Reading } from '../src/face/readings/reading.ts';
 import { percent } from '../src/face/readings/reading.ts';
 import { TASK_TABLE, type TaskTable } from '../src/face/tasks.ts';
-import type { Face, Gallery } from '../src/index.ts';
+import { type Face, type Gallery, type HeadPose, similarity } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
+import { cube } from './cube.ts';
 
 function element(task: string, title: string, ...children: (Node | string)[]): HTMLElement {
   const made = make('article', 'card', make('h2', '', title), ...children);
@@ -33,13 +34,15 @@ function answer(text: string, small = ''): HTMLElement {
   return make('p', 'answer', text, ...(small ? [' ', make('small', '', small)] : []));
 }
 
-/** More bars than fit under each other go into two columns of a card that is as wide as the page. */
+/** Of more bars than these, the likeliest are shown, and the others when they are asked for. */
 const MOST_BARS = 20;
+const FIRST_BARS = 6;
 
-function columns(all: readonly Bar[]): HTMLElement {
+function sorted(all: readonly Bar[]): HTMLElement {
   if (all.length <= MOST_BARS) return bars(all);
-  const half = Math.ceil(all.length / 2);
-  return make('div', 'columns', bars(all.slice(0, half)), bars(all.slice(half)));
+  const likeliest = [...all].sort((a, b) => b.part - a.part);
+  const rest = make('details', '', make('summary', '', `All ${all.length}`), bars(likeliest.slice(FIRST_BARS)));
+  return make('div', '', bars(likeliest.slice(0, FIRST_BARS)), rest);
 }
 
 function table(className: string, rows: readonly (readonly string[])[], named: boolean): HTMLElement {
@@ -85,13 +88,13 @@ function cardOf(task: string, reading: Reading<unknown>, found: unknown): HTMLEl
     card.answer !== undefined && answer(card.answer, card.small),
     card.note !== undefined && make('p', 'note', card.note),
     card.rows && table('angles', card.rows, true),
-    card.bars && columns(card.bars),
+    card.bars && sorted(card.bars),
     card.dots && dots(card.dots),
     card.strip && strip(card.strip),
     card.details && details(card.details),
   ];
   const made = element(task, reading.title, ...parts.filter((part) => part instanceof HTMLElement));
-  if (card.bars && card.bars.length > MOST_BARS) made.classList.add('wide');
+  if (task === 'headpose') made.querySelector('h2')?.after(cube((found as HeadPose).matrix));
   return made;
 }
 
@@ -117,16 +120,55 @@ function addGallery(card: HTMLElement, embedding: Float32Array, gallery: Gallery
   card.append(remember);
 }
 
-/** Fills the results with a face's cards; tasks without a result say so. The widest come last. */
-export function showCards(face: Face, gallery: Gallery, table: TaskTable = TASK_TABLE): void {
+/** The faces that are like this one, where the weights tell. */
+function addOthers(card: HTMLElement, face: Face, all: readonly Face[]): void {
+  for (const [i, other] of all.entries())
+    if (other !== face && other.recognition && face.recognition) {
+      const alike = similarity(other.recognition.embedding, face.recognition.embedding).toFixed(3);
+      card.append(make('p', 'note', `Face ${i + 1}: similarity ${alike}`));
+    }
+}
+
+/** A face in a sentence. */
+export function sentenceOf(face: Face): string {
+  const who = face.gender?.label === 'female' ? 'A woman' : face.gender?.label === 'male' ? 'A man' : 'A face';
+  const age = face.age ? ` of about ${Math.round(face.age.years)}` : '';
+  const mood = face.expression ? `, ${face.expression.label}` : '';
+  const { yaw = 0, pitch = 0 } = face.headpose ?? {};
+  const sideways = Math.abs(yaw) < 8 ? '' : `${Math.abs(yaw).toFixed(0)}° to the ${yaw > 0 ? 'right' : 'left'}`;
+  const upwards = Math.abs(pitch) < 8 ? '' : `${Math.abs(pitch).toFixed(0)}° ${pitch > 0 ? 'up' : 'down'}`;
+  const looks = [sideways, upwards].filter(Boolean).join(' and ') || 'straight ahead';
+  const pose = face.headpose ? ` looks ${looks}` : ' was found';
+  const hidden = face.visibility?.filter(({ occluded }) => occluded).length;
+  return `${who}${age}${mood}${pose}${hidden ? `; ${hidden} of ${face.visibility?.length} points of it are hidden` : ''}.`;
+}
+
+/** What the cards are filled with. */
+export interface Shown {
+  readonly face: Face;
+  readonly all: readonly Face[];
+  readonly gallery: Gallery;
+  /** Whether the numbers mean anything. */
+  readonly trained: boolean | undefined;
+}
+
+/** Fills the results with a face's cards; tasks without a result say so, after those that have one. */
+export function showCards(shown: Shown, table: TaskTable = TASK_TABLE): void {
+  const { face, all, gallery, trained } = shown;
   const results = face as unknown as Readonly<Record<string, unknown>>;
+  const summary = make('article', 'card summary', make('h2', '', 'Summary'), answer(sentenceOf(face)));
+  if (trained === false) summary.append(make('p', 'note', 'Noise: the weights are untrained, so this says nothing about anybody.'));
+  const open = new Set([...document.querySelectorAll<HTMLElement>('.card:has(details[open])')].map(({ dataset }) => dataset['task']));
   const cards = Object.entries(table).map(([task, reading]) => {
     const found = results[task];
     const card = found === undefined ? absent(task, reading) : cardOf(task, reading, found);
-    if (task === 'recognition' && face.recognition)
-      addGallery(card, face.recognition.embedding, gallery, () => showCards(face, gallery, table));
+    if (task === 'recognition' && face.recognition) {
+      addOthers(card, face, all);
+      addGallery(card, face.recognition.embedding, gallery, () => showCards(shown, table));
+    }
+    if (open.has(task)) for (const fold of card.querySelectorAll('details')) fold.open = true;
     return card;
   });
-  const wide = (card: HTMLElement): number => Number(card.classList.contains('wide'));
-  byId('results', HTMLElement).replaceChildren(...cards.sort((a, b) => wide(a) - wide(b)));
+  const none = (card: HTMLElement): number => Number(card.classList.contains('absent'));
+  byId('results', HTMLElement).replaceChildren(summary, ...cards.sort((a, b) => none(a) - none(b)));
 }

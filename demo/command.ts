@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Route, servePage } from '../tools/browser/serve.ts';
+import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import { root } from '../tools/root.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, parsePort, UsageError } from '../tools/terminal/options.ts';
@@ -40,6 +41,8 @@ export async function demoRoutes(): Promise<Record<string, Route>> {
     '/main.js': { body: outputFiles[0]?.text ?? '', type: 'text/javascript' },
     '/style.css': { file: join(root, 'tools', 'page', 'style.css') },
     '/astronaut.png': { file: join(root, 'test', 'fixtures', 'astronaut.png') },
+    '/mtcnn.safetensors': { body: Buffer.from(mtcnnWeights()), type: 'application/octet-stream' },
+    '/weights.json': { body: JSON.stringify({ trained: existsSync(TRAINED) }), type: 'application/json' },
     ...(existsSync(TRAINED) && { '/weights/facexformer.safetensors': { file: TRAINED } }),
   };
 }

@@ -1,14 +1,12 @@
 /** The page: a picture or the camera in, faces out. Everything runs here; nothing is sent anywhere. */
-import { type Box, type Face, FaceXFormerError, type Form, faceToJson, Gallery } from '../src/index.ts';
+import { type Face, FaceXFormerError, type Form, faceToJson, Gallery, type Task } from '../src/index.ts';
+import { cameras, closeCamera, type FaceSession, followFaces, openCamera, type TrackedFace } from '../src/video/index.ts';
 import { byId, download, make, onDrop, sayState, showBar } from '../tools/page/dom.ts';
 import { clearFaults, showFault } from '../tools/page/faults.ts';
 import { boxFault } from './box.ts';
-import { showCards } from './cards.ts';
+import { sentenceOf, showCards } from './cards.ts';
 import { type Loaded, loadEngine } from './engine.ts';
 import { Stage } from './stage.ts';
-
-/** The sample's face with room around it. */
-const SAMPLE_BOX: Box = { x0: 157, y0: 37, x1: 293, y1: 229 };
 
 const stage = new Stage(() => void analyse());
 const gallery = new Gallery();
@@ -27,6 +25,9 @@ let loadSignal = new AbortController();
 let loadFault: unknown;
 let running: AbortController | undefined;
 let faces: readonly Face[] = [];
+let trained: boolean | undefined;
+let session: FaceSession | undefined;
+let pictures: readonly File[] = [];
 
 /** Loads the engine of a form; the one before goes. */
 function load(form: Form): void {
@@ -41,10 +42,10 @@ function load(form: Form): void {
     if (signal.aborted) return undefined;
     try {
       const loaded = await loadEngine(form, signal);
-      byId('untrained', HTMLElement).hidden = loaded.trained;
-      const { adapter, form: found } = loaded.engine.info;
-      const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'GPU';
-      sayState(`Ready: ${loaded.engine.tasks.length} tasks (${found} form) on ${name}`, 'ready');
+      byId('untrained', HTMLElement).hidden = loaded.trained !== false;
+      trained = loaded.trained;
+      sayState(`Ready: ${loaded.engine.about}`, 'ready');
+      showTasks(loaded.engine.tasks);
       return loaded;
     } catch (error) {
       if (!signal.aborted) {
@@ -59,67 +60,148 @@ function load(form: Form): void {
   })();
 }
 
-/** Analyses what is shown; a newer call takes the place of one under way. */
+/** The tasks that are not left out; undefined for all. */
+function tasksAsked(): Task[] | undefined {
+  const boxes = [...document.querySelectorAll<HTMLInputElement>('#tasks input')];
+  const asked = boxes.filter(({ checked }) => checked).map(({ name }) => name as Task);
+  return asked.length === boxes.length || asked.length === 0 ? undefined : asked;
+}
+
+function showTasks(tasks: readonly Task[]): void {
+  const set = byId('tasks', HTMLFieldSetElement);
+  set.hidden = tasks.length === 0;
+  const labels = tasks.map((task) =>
+    make('label', '', Object.assign(make('input'), { type: 'checkbox', name: task, checked: true }), task),
+  );
+  set.replaceChildren(set.querySelector('legend') ?? '', ...labels);
+}
+
+/** Analyses the picture that is shown; a newer call takes the place of one under way. */
 async function analyse(): Promise<void> {
   running?.abort();
+  if (source === camera) return follow();
   if (!source) return;
+  const picture = source;
   const mine = new AbortController();
   running = mine;
   const busy = byId('results', HTMLElement);
-  const live = source === camera;
-  if (!live) busy.setAttribute('aria-busy', 'true');
+  busy.setAttribute('aria-busy', 'true');
   let clock: ReturnType<typeof setInterval> | undefined;
   try {
-    const wrong = boxFault(stage.box, stage.whole);
+    const wrong = stage.finds ? undefined : boxFault(stage.box, stage.whole);
     if (wrong !== undefined) throw new FaceXFormerError('BAD_BOX', wrong);
-    if (!live) say('Waiting for the engine');
+    say('Waiting for the engine');
     const loaded = await loading;
     if (mine.signal.aborted) return;
     if (!loaded) throw loadFault;
     clearFaults();
-    if (!live) {
-      showBar('unknown');
-      clock = startClock();
-    }
+    showBar('unknown');
+    clock = startClock();
     const start = performance.now();
-    const { engine } = loaded;
-    const result = await engine.analyze(source, { box: stage.box ?? 'whole', signal: mine.signal });
+    const tasks = tasksAsked();
+    const place = stage.finds ? { maxFaces: 8 } : { box: stage.box };
+    const result = await loaded.engine.analyze(picture, { ...place, ...(tasks && { tasks }), signal: mine.signal });
     if (mine.signal.aborted) return;
-    showFaces(result.faces, performance.now() - start);
+    showFaces(result.faces);
+    const time = performance.now() - start;
+    const { detect, run } = result.timings;
+    const stages = stage.finds ? `: finding faces ${duration(detect)}, the network ${duration(run)}` : '';
+    say(
+      result.faces.length > 0
+        ? `Analysed in ${duration(time)}${stages}.`
+        : 'No face was found. Drag a box about one, or take the whole picture.',
+    );
   } catch (error) {
     if (mine.signal.aborted || (error instanceof FaceXFormerError && error.code === 'ABORTED')) return;
     forgetFaces();
     showFault(error);
-    if (live) await stopCamera();
   } finally {
     clearInterval(clock);
     if (running === mine) {
       running = undefined;
       busy.setAttribute('aria-busy', 'false');
-      if (!live) showBar('none');
+      showBar('none');
     }
   }
 }
 
-function showFaces(found: readonly Face[], milliseconds: number): void {
+const duration = (milliseconds: number): string =>
+  milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+
+/** Follows the faces of the video that is shown. */
+async function follow(): Promise<void> {
+  session?.stop();
+  say('Waiting for the engine');
+  const loaded = await loading;
+  if (!loaded || source !== camera) return;
+  clearFaults();
+  const tasks = tasksAsked();
+  const mine = followFaces(loaded.engine, camera, {
+    maxFaces: 8,
+    ...(tasks && { tasks }),
+    onFault: showFault,
+    onResult({ faces: found, fps, age, timings }) {
+      showFaces(found);
+      const stages = timings ? `, finding faces ${duration(timings.detect)}, the network ${duration(timings.run)}` : '';
+      const ids = found.map((face) => (face as TrackedFace).id).join(' ');
+      say(`${fps.toFixed(1)} results a second, ${duration(age)} old${stages}. Faces: ${ids || 'none'}.`);
+    },
+  });
+  session = mine;
+  const draw = () => {
+    if (session !== mine) return;
+    const now = mine.next();
+    if (now.length > 0) stage.faces = now;
+    stage.draw();
+    requestAnimationFrame(draw);
+  };
+  draw();
+  const { reason, error } = await mine.ended;
+  if (session !== mine) return;
+  session = undefined;
+  if (reason === 'failed') showFault(error);
+  if (reason !== 'stopped') await stopCamera();
+}
+
+function showFaces(found: readonly Face[]): void {
+  const id = (face: Face | undefined) => (face as Partial<TrackedFace> | undefined)?.id;
+  const before = id(faces[stage.chosen]);
+  const same = before === undefined ? stage.chosen : found.findIndex((face) => id(face) === before);
   faces = stage.faces = found;
+  stage.chosen = same >= 0 && same < found.length ? same : 0;
+  showChosen();
+  for (const name of ['json', 'png']) byId(name, HTMLButtonElement).disabled = found.length === 0;
+}
+
+/** The chosen face's cards, and a button for each. */
+function showChosen(): void {
   stage.draw();
-  const time = milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
-  say(`Analysed in ${time}.`);
-  const [face] = found;
-  if (face) showCards(face, gallery);
-  const label = [face?.age && `age ${face.age.label}`, face?.gender?.label, face?.expression?.label].filter(Boolean).join(', ');
-  byId('view', HTMLCanvasElement).setAttribute('aria-label', label ? `The picture with a face: ${label}` : 'The picture');
-  for (const id of ['json', 'png']) byId(id, HTMLButtonElement).disabled = !face;
+  const face = faces[stage.chosen];
+  const people = byId('people', HTMLElement);
+  people.hidden = faces.length < 2;
+  const names = faces.map((one, i) => `Face ${(one as Partial<TrackedFace>).id ?? i + 1}`);
+  if (names.join() !== [...people.children].map(({ textContent }) => textContent).join())
+    people.replaceChildren(
+      ...names.map((name, i) => {
+        const button = make('button', '', name);
+        button.type = 'button';
+        button.addEventListener('click', () => stage.onChoice(i));
+        return button;
+      }),
+    );
+  for (const [i, button] of [...people.children].entries()) button.setAttribute('aria-pressed', String(i === stage.chosen));
+  if (face) showCards({ face, all: faces, gallery, trained });
+  else byId('results', HTMLElement).replaceChildren();
+  byId('view', HTMLCanvasElement).setAttribute('aria-label', face ? `The picture. ${sentenceOf(face)}` : 'The picture');
 }
 
 /** Takes away what was found, which is not of what is shown now. */
 function forgetFaces(): void {
   faces = stage.faces = [];
   stage.draw();
+  stage.chosen = 0;
   say('');
-  byId('results', HTMLElement).replaceChildren();
-  byId('view', HTMLCanvasElement).setAttribute('aria-label', 'The picture');
+  showChosen();
   for (const id of ['json', 'png']) byId(id, HTMLButtonElement).disabled = true;
 }
 
@@ -138,7 +220,7 @@ function startClock(): ReturnType<typeof setInterval> {
   }, 500);
 }
 
-async function openPicture(blob: Blob, name: string, box?: Box): Promise<void> {
+async function openPicture(blob: Blob, name: string): Promise<void> {
   const mine = ++opened;
   const image = await createImageBitmap(blob).catch((cause: unknown) => {
     if (mine === opened) showFault(new FaceXFormerError('BAD_PICTURE', `${name} is not a picture that this browser can read.`, { cause }));
@@ -149,52 +231,80 @@ async function openPicture(blob: Blob, name: string, box?: Box): Promise<void> {
   sourceName = name.replace(/\.\w+$/, '');
   forgetFaces();
   stage.show({ image, width: image.width, height: image.height });
-  if (box) stage.box = box;
+  byId('view', HTMLCanvasElement).dataset['name'] = sourceName;
   await analyse();
 }
 
 async function startCamera(): Promise<void> {
   const mine = ++opened;
   try {
-    if (!navigator.mediaDevices) throw new FaceXFormerError('BAD_PICTURE', 'This page has no camera: it needs https or localhost.');
-    camera.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user', width: { ideal: 1280 } } });
+    const choice = byId('cameras', HTMLSelectElement).value;
+    const stream = await openCamera(choice === '' || choice === 'environment' ? { facing: choice || 'user' } : { id: choice });
+    if (mine !== opened) return closeCamera(stream);
+    camera.srcObject = stream;
     await camera.play();
+    void listCameras();
   } catch (error) {
     await stopCamera();
     showFault(error);
     return;
   }
-  if (mine !== opened) return stopCamera();
-  showCamera(true);
-  source = camera;
-  sourceName = 'camera';
-  forgetFaces();
-  say('Waiting for the engine');
-  stage.show({ image: camera, width: camera.videoWidth, height: camera.videoHeight });
-  const draw = () => {
-    if (source !== camera) return;
-    stage.draw();
-    camera.requestVideoFrameCallback(draw);
-  };
-  draw();
-  while (source === camera) {
-    await analyse();
-    await new Promise((resolve) => requestAnimationFrame(resolve));
-  }
+  showVideo('camera');
 }
 
-/** Ends the camera; its last frame stays as the picture, with its faces. */
+/** By name, which the page is told once it may use one. */
+async function listCameras(): Promise<void> {
+  const select = byId('cameras', HTMLSelectElement);
+  const named = (await cameras()).filter(({ label }) => label);
+  const known = new Set([...select.options].map(({ value }) => value));
+  select.append(
+    ...named.filter(({ id }) => !known.has(id)).map(({ id, label }) => Object.assign(make('option'), { value: id, textContent: label })),
+  );
+}
+
+async function openVideo(file: File): Promise<void> {
+  const mine = ++opened;
+  await stopCamera();
+  camera.src = URL.createObjectURL(file);
+  try {
+    await camera.play();
+  } catch (cause) {
+    await stopCamera();
+    if (mine === opened)
+      showFault(new FaceXFormerError('BAD_PICTURE', `${file.name} is not a video that this browser can play.`, { cause }));
+    return;
+  }
+  if (mine !== opened) return stopCamera();
+  showVideo(file.name.replace(/\.\w+$/, ''));
+}
+
+function showVideo(name: string): void {
+  running?.abort();
+  showCamera(true);
+  source = camera;
+  sourceName = name;
+  forgetFaces();
+  stage.show({ image: camera, width: camera.videoWidth, height: camera.videoHeight });
+  void follow();
+}
+
+/** Ends the camera or the video; its last frame stays as the picture, with its faces. */
 async function stopCamera(): Promise<void> {
-  const tracks = (camera.srcObject as MediaStream | null)?.getTracks() ?? [];
-  if (source === camera) {
-    running?.abort();
+  session?.stop();
+  session = undefined;
+  const stream = camera.srcObject as MediaStream | null;
+  if (source === camera && camera.readyState >= 2) {
     const image = await createImageBitmap(camera);
     source = image;
-    say('The camera is off; this is its last frame.');
+    say('The video is off; this is its last frame.');
     stage.replace({ image, width: image.width, height: image.height });
   }
-  for (const track of tracks) track.stop();
+  if (stream) closeCamera(stream);
   camera.srcObject = null;
+  if (camera.src) {
+    URL.revokeObjectURL(camera.src);
+    camera.removeAttribute('src');
+  }
   showCamera(false);
 }
 
@@ -204,31 +314,70 @@ function showCamera(on: boolean): void {
   button.textContent = on ? 'Stop the camera' : 'Use the camera';
 }
 
-/** Opens the first picture of what was dropped or pasted; a first file that is none is said to be none. */
-function openFirst(data: DataTransfer | null): void {
-  const file = [...(data?.files ?? [])].find(({ type }) => type.startsWith('image/')) ?? data?.files[0];
-  if (file) void openPicture(file, file.name);
+/** Opens what was chosen, dropped or pasted: the first of it, with a button for each where there are several. */
+function openFiles(files: readonly File[]): void {
+  const [first] = files.filter(({ type }) => /^(image|video)\//.test(type));
+  pictures = files.length > 1 ? files : [];
+  const row = byId('pictures', HTMLElement);
+  row.hidden = pictures.length === 0;
+  row.replaceChildren(
+    ...pictures.map((file) => {
+      const button = make('button', '', file.name);
+      button.type = 'button';
+      button.addEventListener('click', () => openFile(file));
+      return button;
+    }),
+  );
+  const file = first ?? files[0];
+  if (file) openFile(file);
+}
+
+function openFile(file: File): void {
+  for (const [i, button] of [...byId('pictures', HTMLElement).children].entries())
+    button.setAttribute('aria-pressed', String(pictures[i] === file));
+  void (file.type.startsWith('video/') ? openVideo(file) : openPicture(file, file.name));
+}
+
+async function openSample(): Promise<void> {
+  try {
+    const answer = await fetch('./astronaut.png');
+    if (!answer.ok) throw new Error(`astronaut.png: the server answered ${answer.status}.`);
+    await openPicture(await answer.blob(), 'astronaut.png');
+  } catch (error) {
+    showFault(error);
+  }
+}
+
+/** A parsing class whose row is pointed at is drawn alone. */
+function lightClasses(): void {
+  const results = byId('results', HTMLElement);
+  const light = (target: EventTarget | null) => {
+    const row =
+      target instanceof Element ? target.closest('[data-task=segmentation] .bars > div, [data-task=segmentation] .bars dt') : null;
+    const label = row?.closest('.bars > div')?.querySelector('dt')?.textContent ?? undefined;
+    if (label === stage.lit) return;
+    stage.lit = label as typeof stage.lit;
+    stage.draw();
+  };
+  results.addEventListener('pointerover', ({ target }) => light(target));
+  results.addEventListener('pointerleave', () => light(null));
 }
 
 function listen(): void {
   const input = byId('file', HTMLInputElement);
   input.addEventListener('change', () => {
-    const [file] = input.files ?? [];
-    if (file) void openPicture(file, file.name);
+    openFiles([...(input.files ?? [])]);
     input.value = '';
   });
-  byId('sample', HTMLButtonElement).addEventListener('click', async () => {
-    try {
-      const answer = await fetch('./astronaut.png');
-      if (!answer.ok) throw new Error(`astronaut.png: the server answered ${answer.status}.`);
-      await openPicture(await answer.blob(), 'astronaut.png', SAMPLE_BOX);
-    } catch (error) {
-      showFault(error);
-    }
-  });
+  byId('sample', HTMLButtonElement).addEventListener('click', () => void openSample());
+  lightClasses();
+  stage.onChoice = (index) => {
+    stage.chosen = index;
+    showChosen();
+  };
   byId('camera', HTMLButtonElement).addEventListener('click', () => void (source === camera ? stopCamera() : startCamera()));
-  onDrop(openFirst);
-  addEventListener('paste', ({ clipboardData }) => openFirst(clipboardData));
+  onDrop((data) => openFiles([...(data?.files ?? [])]));
+  addEventListener('paste', ({ clipboardData }) => openFiles([...(clipboardData?.files ?? [])]));
   byId('json', HTMLButtonElement).addEventListener('click', () => {
     const text = JSON.stringify({ faces: faces.map(faceToJson) });
     download(`${sourceName}.json`, new Blob([text], { type: 'application/json' }));
@@ -244,3 +393,4 @@ form.addEventListener('change', () => {
 });
 listen();
 load(form.value as Form);
+void openSample();

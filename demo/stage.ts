@@ -1,10 +1,11 @@
 /** The picture on its canvas: drawn sharp at any size of the page, with the faces over it and a box that can be dragged. */
-import { type DrawOptions, drawFaces } from '../src/face/draw.ts';
+import { captionOf, type DrawOptions, drawFaces } from '../src/face/draw.ts';
 import { TASK_TABLE, type TaskTable } from '../src/face/tasks.ts';
-import type { Box, Face } from '../src/index.ts';
+import type { Box, Face, ParsingClass } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
+import { drawHidden } from './hidden.ts';
 
-type Shown = { image: ImageBitmap | HTMLVideoElement; width: number; height: number };
+type Shown = { image: ImageBitmap | HTMLVideoElement | HTMLCanvasElement; width: number; height: number };
 
 const canvas = byId('view', HTMLCanvasElement);
 const closeup = byId('closeup', HTMLCanvasElement);
@@ -34,6 +35,14 @@ function layerChoices(table: TaskTable): HTMLElement[] {
 
 export class Stage {
   faces: readonly Face[] = [];
+  /** The one whose cards and close-up are shown. */
+  chosen = 0;
+  /** Whether faces are to be found; else there is a box. */
+  finds = true;
+  /** A parsing class that is drawn alone. */
+  lit: ParsingClass | undefined;
+  /** Hears of a face that was pointed at. */
+  onChoice: (index: number) => void = () => {};
   #shown: Shown | undefined;
   #box: Box = { x0: 0, y0: 0, x1: 0, y1: 0 };
   #dragged: Box | undefined;
@@ -47,13 +56,21 @@ export class Stage {
     layers.addEventListener('change', () => this.draw());
     this.#watchPointer(onBox);
     byId('box', HTMLFieldSetElement).addEventListener('change', () => {
+      this.finds = false;
       this.box = Object.fromEntries(inputs.map(([name, input]) => [name, input?.valueAsNumber])) as unknown as Box;
       onBox();
     });
     byId('whole', HTMLButtonElement).addEventListener('click', () => {
+      this.finds = false;
       this.box = this.whole;
       onBox();
     });
+    byId('find', HTMLButtonElement).addEventListener('click', () => {
+      this.finds = true;
+      this.box = this.whole;
+      onBox();
+    });
+    byId('opacity', HTMLInputElement).addEventListener('input', () => this.draw());
   }
 
   get whole(): Box {
@@ -74,6 +91,8 @@ export class Stage {
   show(shown: Shown): void {
     this.replace(shown);
     this.faces = [];
+    this.chosen = 0;
+    this.finds = true;
     canvas.hidden = false;
     byId('hint', HTMLElement).hidden = true;
     byId('drop', HTMLElement).classList.remove('empty');
@@ -114,7 +133,7 @@ export class Stage {
     this.#paint(ctx, shown);
     this.#drawCloseup(shown);
     const box = this.#dragged ?? this.#box;
-    if (!this.#dragged && this.faces.some((face) => same(face.box, box))) return;
+    if (!this.#dragged && (this.finds || this.faces.some((face) => same(face.box, box)))) return;
     ctx.lineWidth = (2 * devicePixelRatio) / scale;
     for (const [colour, offset] of [
       ['#000000', 0],
@@ -128,9 +147,9 @@ export class Stage {
     ctx.setLineDash([]);
   }
 
-  /** The first face alone and large, where it is but a part of the picture. */
+  /** The chosen face alone and large, where it is but a part of the picture. */
   #drawCloseup(shown: Shown): void {
-    const box = this.faces[0]?.box;
+    const box = this.faces[this.chosen]?.box;
     const figure = byId('face', HTMLElement);
     figure.hidden = !box || same(box, this.whole);
     const ctx = closeup.getContext('2d');
@@ -146,7 +165,27 @@ export class Stage {
     const layers = Object.fromEntries(
       [...document.querySelectorAll<HTMLInputElement>('#layers input')].map(({ name, checked }) => [name, checked]),
     );
-    drawFaces(ctx, this.faces, layers as DrawOptions);
+    const opacity = byId('opacity', HTMLInputElement).valueAsNumber / 100;
+    const label = (_: unknown, i: number) => {
+      const face = this.faces[i] as Face & { id?: number };
+      return [`${face.id ?? i + 1}`, ...captionOf(face)];
+    };
+    const classes = this.lit && { classes: [this.lit] };
+    drawFaces(ctx, this.faces, {
+      ...(layers as DrawOptions),
+      opacity: this.lit ? 1 : opacity,
+      ...classes,
+      ...(layers['caption'] && { label }),
+    });
+    if (layers['visibility']) drawHidden(ctx, this.faces);
+  }
+
+  /** Chooses the smallest face that is there. */
+  #choose({ x, y }: { x: number; y: number }): void {
+    const area = ({ box }: Face) => (box.x1 - box.x0) * (box.y1 - box.y0);
+    const there = this.faces.filter(({ box }) => x >= box.x0 && x < box.x1 && y >= box.y0 && y < box.y1);
+    const [nearest] = there.sort((a, b) => area(a) - area(b));
+    if (nearest) this.onChoice(this.faces.indexOf(nearest));
   }
 
   #watchPointer(onBox: () => void): void {
@@ -171,10 +210,13 @@ export class Stage {
     });
     const finish = (keep: boolean) => {
       const box = this.#dragged;
+      const at = start;
       start = this.#dragged = undefined;
       this.draw();
       // A box of a few pixels is a slip of the hand.
+      if (keep && at && (!box || box.x1 - box.x0 < 8 || box.y1 - box.y0 < 8)) this.#choose(at);
       if (!keep || !box || box.x1 - box.x0 < 8 || box.y1 - box.y0 < 8) return;
+      this.finds = false;
       this.box = box;
       onBox();
     };

@@ -16,10 +16,10 @@ export const whereOptions = ['--browser', where.browser, '--adapter', where.adap
  * `const page = await open("export { add } from './test/sums.page.ts'"); await page.call('add', 1, 2)`.
  * The page's `complaints` (console errors, errors nobody caught) should be asserted to be empty.
  */
-export function useBrowser(): (source: string, routes?: Readonly<Record<string, Route>>) => Promise<OpenPage> {
+export function useBrowser(flags: readonly string[] = []): (source: string, routes?: Readonly<Record<string, Route>>) => Promise<OpenPage> {
   let launched: LaunchedBrowser | undefined;
   beforeAll(async () => {
-    launched = await launchBrowser(where, (line) => console.log(line));
+    launched = await launchBrowser(where, (line) => console.log(line), flags);
   });
   afterAll(() => launched?.browser.close());
   return (source, routes) => {

@@ -63,12 +63,12 @@ const GPU = process.platform === 'linux' ? ['--enable-features=Vulkan', '--ignor
 const PREFERENCES = { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true };
 
 /** How each browser is started on the machine's GPU, and on the software adapter. */
-const LAUNCHES: Readonly<Record<BrowserName, (say: Say) => (software: boolean) => LaunchOptions>> = {
-  chrome(say) {
+const LAUNCHES: Readonly<Record<BrowserName, (say: Say, flags: readonly string[]) => (software: boolean) => LaunchOptions>> = {
+  chrome(say, flags) {
     const executablePath = requireChrome(say);
     return (software) => ({
       executablePath,
-      args: ['--enable-unsafe-webgpu', ...(software ? SOFTWARE : GPU), ...QUIET, ...CONTAINED, ...STEADY],
+      args: ['--enable-unsafe-webgpu', ...(software ? SOFTWARE : GPU), ...QUIET, ...CONTAINED, ...STEADY, ...flags],
     });
   },
   firefox() {
@@ -84,9 +84,16 @@ const LAUNCHES: Readonly<Record<BrowserName, (say: Say) => (software: boolean) =
   },
 };
 
-/** `auto` takes the machine's GPU where WebGPU gives one, else the software adapter. `gpu` fails where there is none. */
-export async function launchBrowser({ browser, adapter }: Where, say: Say = () => {}): Promise<LaunchedBrowser> {
-  const optionsFor = LAUNCHES[browser](say);
+/**
+ * `auto` takes the machine's GPU where WebGPU gives one, else the software adapter. `gpu` fails where there is none.
+ * @param flags more of them, for Chrome: a camera that is made up, say
+ */
+export async function launchBrowser(
+  { browser, adapter }: Where,
+  say: Say = () => {},
+  flags: readonly string[] = [],
+): Promise<LaunchedBrowser> {
+  const optionsFor = LAUNCHES[browser](say, flags);
   const { executablePath } = optionsFor(false);
   if (adapter !== 'software') {
     const launched = await launch(optionsFor(false));

@@ -7,6 +7,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   NO_ADAPTER: 'Turn on hardware acceleration in the browser’s settings, update the graphics driver, then reload the page.',
   LIMIT: 'Close other pages that use the GPU, or take a smaller picture.',
   DEVICE_LOST: 'The GPU stopped, perhaps after sleep or a driver’s update. Reload the page.',
+  NO_CAMERA: 'Then press the button again.',
   BUSY: 'Wait for the answer that is under way.',
   GPU_ERROR: 'Reload the page; if it comes again, report it with the text above, the browser and the GPU.',
   BAD_PICTURE: 'Take another picture: PNG, JPEG, WebP and AVIF are read.',

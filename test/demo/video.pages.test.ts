@@ -1,0 +1,127 @@
+/** The demo with a camera that is made up: eight faces of a picture, found by MTCNN, keep eight ids; every state of the page without faults. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PNG } from 'pngjs';
+import type { Page } from 'puppeteer';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { demoRoutes } from '../../demo/command.ts';
+import { root } from '../../tools/root.ts';
+import { axeFaults } from '../axe.ts';
+import { type OpenPage, useBrowser } from '../browser.ts';
+
+const SHOTS = join(root, 'out');
+const folder = mkdtempSync(join(tmpdir(), 'facexformer-camera-'));
+const camera = join(folder, 'group.y4m');
+
+/** A picture as a video of few frames, in YUV 4:2:0, which Chromium plays again and again. */
+function y4mOf(png: Buffer, frames: number): Buffer {
+  const { width, height, data } = PNG.sync.read(png);
+  const at = (x: number, y: number, channel: number) => data[4 * (y * width + x) + channel] as number;
+  const mixed = (x: number, y: number, [r, g, b]: readonly [number, number, number], base: number) =>
+    Math.round(base + r * at(x, y, 0) + g * at(x, y, 1) + b * at(x, y, 2));
+  const planes = [
+    { step: 1, weights: [0.257, 0.504, 0.098], base: 16 },
+    { step: 2, weights: [-0.148, -0.291, 0.439], base: 128 },
+    { step: 2, weights: [0.439, -0.368, -0.071], base: 128 },
+  ] as const;
+  const frame = Buffer.concat(
+    planes.map(({ step, weights, base }) => {
+      const plane = Buffer.alloc((width / step) * (height / step));
+      for (let y = 0; y < height; y += step)
+        for (let x = 0; x < width; x += step) plane[(y / step) * (width / step) + x / step] = mixed(x, y, weights, base);
+      return plane;
+    }),
+  );
+  const one = Buffer.concat([Buffer.from('FRAME\n'), frame]);
+  return Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F30:1 Ip A1:1 C420jpeg\n`), ...Array(frames).fill(one)]);
+}
+
+writeFileSync(camera, y4mOf(readFileSync(join(root, 'test', 'fixtures', 'group.png')), 3));
+const open = useBrowser([
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+  `--use-file-for-fake-video-capture=${camera}`,
+]);
+
+let opened: OpenPage;
+let page: Page;
+const PATIENCE = { timeout: 120_000 };
+
+beforeAll(async () => {
+  mkdirSync(SHOTS, { recursive: true });
+  opened = await open('export {}', await demoRoutes());
+  page = opened.page;
+  await page.setViewport({ width: 1360, height: 900 });
+  await page.setBypassCSP(true); // axe is brought by the test
+  await page.goto(`${opened.url}?tasks=none`);
+});
+afterAll(async () => {
+  await opened?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const status = () => page.$eval('#status', (element) => element.textContent ?? '');
+const shot = (name: string) => page.screenshot({ path: join(SHOTS, `demo-${name}.png`), fullPage: true });
+
+describe('the page with a camera', () => {
+  test('shows the sample at once, and finds its face by itself', async () => {
+    await page.waitForSelector('#view:not([hidden])');
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('Analysed'), PATIENCE);
+    expect(await page.$('.card.summary')).not.toBeNull();
+    expect(await axeFaults(page)).toEqual([]);
+    await shot('sample');
+  });
+
+  test('follows eight faces of the camera by eight ids that last', async () => {
+    await page.click('#camera');
+    await page.waitForFunction(() => /Faces: (\d+ ){7}\d+\./.test(document.querySelector('#status')?.textContent ?? ''), PATIENCE);
+    const idsOf = async () => (await status()).match(/Faces: ([\d ]+)\./)?.[1];
+    const first = await idsOf();
+    const seen = new Set<string | undefined>();
+    for (let i = 0; i < 12; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      seen.add(await idsOf());
+    }
+    expect([...seen]).toEqual([first]);
+    expect(await status()).toMatch(/^[\d.]+ results a second, [\d.]+ m?s old/);
+    expect(await page.$$eval('#people button', (buttons) => buttons.length)).toBe(8);
+    expect(await axeFaults(page)).toEqual([]);
+    await shot('camera');
+  });
+
+  test('lets a face be chosen, by hand and by key', async () => {
+    const pressed = () => page.$$eval('#people button', (all) => all.findIndex((one) => one.getAttribute('aria-pressed') === 'true'));
+    await page.focus('#people button:nth-of-type(3)');
+    await page.keyboard.press('Enter');
+    expect(await pressed()).toBe(2);
+  });
+
+  test('keeps the last frame when the camera is switched off, in both colours and on a phone', async () => {
+    await page.click('#camera');
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('The video is off'), PATIENCE);
+    expect(await axeFaults(page)).toEqual([]);
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
+    expect(await axeFaults(page)).toEqual([]);
+    await shot('dark');
+    await page.setViewport({ width: 390, height: 844, isMobile: true, hasTouch: true });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    const heights = await page.$$eval('button, .button', (all) =>
+      all.filter((one) => (one as HTMLElement).offsetParent).map((one) => (one as HTMLElement).offsetHeight),
+    );
+    expect(Math.min(...heights)).toBeGreaterThanOrEqual(44);
+    expect(await axeFaults(page)).toEqual([]);
+    await shot('phone');
+  });
+
+  test('says what is wrong with a file that is none, and complains about nothing', async () => {
+    await page.evaluate(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['not a picture'], 'notes.txt', { type: 'text/plain' }));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
+    });
+    await page.waitForSelector('.fault[data-code=BAD_PICTURE]');
+    expect(await axeFaults(page)).toEqual([]);
+    expect(opened.complaints).toEqual([]);
+  });
+});
