@@ -264,3 +264,21 @@ describe('a video', () => {
     expect(rowsOf('third.jsonl').map(({ frame }) => frame)).toEqual([0, 3, 6, 9, 12, 15, 18]);
   });
 });
+
+it.skipIf(spawnSync('parallel', ['--version']).status !== 0)(
+  'GNU parallel shares it out as the documents say',
+  { timeout: 60_000 },
+  async () => {
+    const script = `import { load } from ${JSON.stringify(join(root, 'tools/load.mjs'))};
+    const [, index, count] = process.env.SHARD.match(/^(\\d+)\\/(\\d+)$/).map(Number);
+    const { annotate } = await load('test/cli/annotate/fake.ts');
+    await annotate({ files: ['pictures'], out: process.env.OUT, shard: { index, count }, resume: true });`;
+    writeFileSync(at('shard.mjs'), script);
+    const command = ['-j', '2', 'SHARD={}/2', 'OUT=parallel-{}.jsonl', process.execPath, 'shard.mjs', ':::', '0', '1'];
+    expect(spawnSync('parallel', command, { cwd: folder, encoding: 'utf8' })).toMatchObject({ status: 0 });
+    await inFolder(() => annotate({ files, out: 'alone.jsonl' }));
+    expect(readFileSync(at('parallel-0.jsonl'), 'utf8') + readFileSync(at('parallel-1.jsonl'), 'utf8')).toBe(
+      readFileSync(at('alone.jsonl'), 'utf8'),
+    );
+  },
+);
