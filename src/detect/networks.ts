@@ -2,7 +2,7 @@
  * MTCNN's networks on a GPU. Sizes are data, in tables that are written before a run: a picture of another size, or another number of crops,
  * compiles nothing. A network runs in one submit, whatever it is given: all levels of a pyramid, or all crops, a group at a time.
  */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError, noMemory } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import { failure } from '../gpu/readback.ts';
 import { allocated, refusalOf, silent } from '../gpu/scope.ts';
@@ -83,10 +83,15 @@ export class GpuNetworks implements Networks {
   /** Compiles the kernels, and uploads the weights. @throws FaceXFormerError WRONG_WEIGHTS, GPU_ERROR, LIMIT */
   static async create(device: GPUDevice, weights: Weights): Promise<GpuNetworks> {
     const pipelines = new Pipelines(device);
-    const made: GPUBuffer[] = [];
+    const made: { destroy(): void }[] = [];
+    const refusals: Promise<GPUError | undefined>[] = [];
     const upload = (values: Float32Array<ArrayBuffer>): GPUBuffer => {
-      const buffer = device.createBuffer({ size: values.byteLength, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
-      device.queue.writeBuffer(buffer, 0, values);
+      let buffer!: GPUBuffer;
+      const create = () => {
+        buffer = device.createBuffer({ size: values.byteLength, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
+        device.queue.writeBuffer(buffer, 0, values);
+      };
+      refusals.push(refusalOf(device, create));
       made.push(buffer);
       return buffer;
     };
@@ -104,15 +109,23 @@ export class GpuNetworks implements Networks {
       const shape = { window, pool, step, inner: 4 * Math.ceil(inner / 4), outer: 4 * Math.ceil(outer / 4) };
       return stage(layer, (positions) => convPrelu.launch({ ...shape, positions }), convPrelu, packLayer(weights, net, layer));
     };
-    const [counts, average, p, end, r, o] = await Promise.all([
-      Stamp.pipeline(pipelines),
-      pipelines.get(averageCrops, averageCrops.launch({ positions: 1 })),
-      Promise.all(P.map(conv('pnet'))),
-      stage(LAST, (positions) => proposals.launch({ positions }), proposals, packProposals(weights)),
-      Promise.all(R.map(conv('rnet'))),
-      Promise.all(O.map(conv('onet'))),
-    ]);
-    return new GpuNetworks(device, average, [...p, end], r, o, Stamp.on(device, counts));
+    try {
+      const [counts, average, p, end, r, o] = await Promise.all([
+        Stamp.pipeline(pipelines),
+        pipelines.get(averageCrops, averageCrops.launch({ positions: 1 })),
+        Promise.all(P.map(conv('pnet'))),
+        stage(LAST, (positions) => proposals.launch({ positions }), proposals, packProposals(weights)),
+        Promise.all(R.map(conv('rnet'))),
+        Promise.all(O.map(conv('onet'))),
+      ]);
+      const [stamp] = await allocated(device, 'the face detector', () => [Stamp.on(device, counts)] as const);
+      made.push(stamp);
+      if ((await Promise.all(refusals)).some(Boolean)) throw noMemory("the face detector's weights");
+      return new GpuNetworks(device, average, [...p, end], r, o, stamp);
+    } catch (error) {
+      for (const one of made) one.destroy();
+      throw error;
+    }
   }
 
   /** The picture that the networks look at from now on: layer 0 of a texture, from its top left corner. */

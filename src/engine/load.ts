@@ -12,6 +12,7 @@ import { tag } from '../gpu/given.ts';
 import { Pace } from '../gpu/pace.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { Resident } from '../gpu/recovery.ts';
+import { allocated } from '../gpu/scope.ts';
 import { unless } from '../gpu/waiting.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
@@ -85,7 +86,11 @@ export async function loadEngine<Kind extends Config>(
       options.weights = await openCheckpoint(options.weights, { signal: ended, fetch: options.fetch, onProgress: arrived });
     const checkpoint = inFloat32(options.weights);
     const config = configOf(checkpoint.tensors, options.side);
-    preprocess = new Preprocess(gpu.device, config.side);
+    const uploads = () => {
+      preprocess = new Preprocess(gpu.device, config.side);
+      return [preprocess] as const;
+    };
+    const [pictures] = await unless(ended, allocated(gpu.device, 'a picture', uploads));
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     const kernels = askedKernels(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu);
@@ -111,7 +116,7 @@ export async function loadEngine<Kind extends Config>(
       config,
       pipelines,
       parameters,
-      resources: preprocess.resources,
+      resources: pictures.resources,
       choose: remembered?.choose,
     });
     await unless(ended, programs.get({ tasks }));
@@ -123,7 +128,7 @@ export async function loadEngine<Kind extends Config>(
       config,
       tasks,
       parameters,
-      preprocess,
+      preprocess: pictures,
       programs,
       detector: detects,
       chosen: { choices: remembered?.choices ?? {} },
