@@ -72,6 +72,9 @@ const axis = ({ soft, line }: Colours, more: uPlot.Axis): uPlot.Axis => ({
   ...more,
 });
 
+/** So many calls are drawn as points without a line. */
+const FEW_CALLS = 10;
+
 /** Milliseconds of each call, by its number. */
 export function latencyPlot(series: readonly { readonly name: string; readonly series: Series }[]): HTMLElement {
   return plot('Latency of each call in milliseconds', (colours) => {
@@ -99,7 +102,7 @@ export function latencyPlot(series: readonly { readonly name: string; readonly s
           ...series.map(({ name }, i) => ({
             label: name,
             stroke: colours.marks[i] as string,
-            width: 2,
+            width: longest <= FEW_CALLS ? 0 : 2, // a line between two calls would say what nobody measured
             points: { show: few, size: 7, fill: colours.marks[i] as string },
             value: (_: uPlot, value: number | null) => (value === null ? '' : milliseconds(value)),
           })),

@@ -9,6 +9,17 @@ import { isSkipped, type PeerResult, type Series } from './result.ts';
 
 const frames = (fps: number): string => (fps < 9.995 ? fps.toFixed(2) : fps.toFixed(1));
 
+/** Whether the numbers are a GPU's at all. */
+function verdict({ machine }: Part): HTMLElement | undefined {
+  if (!machine) return undefined;
+  const title = adapterTitle(machine);
+  return make(
+    'p',
+    'answer verdict',
+    machine.adapter.software ? `${title}: a software adapter, not a GPU. These are a CPU’s times.` : title,
+  );
+}
+
 /** The few numbers that a run is about. */
 function tiles({ first, serial, pipelined, video, detection, load, correctness, settings }: Part): HTMLElement {
   const tile = (value: string, label: string, small = '') =>
@@ -178,6 +189,7 @@ export function showResult(holder: HTMLElement, part: Part): void {
   const of = (...cards: readonly ((part: Part) => HTMLElement | undefined)[]) =>
     cards.map((make) => make(part)).filter((made) => made !== undefined);
   holder.replaceChildren(
+    ...of(verdict),
     tiles(part),
     ...of(latencyCard, peersCard, kernelCard), // their tables need the page's width
     make('div', 'half', ...of(loadCard, workCard, machineCard)),
