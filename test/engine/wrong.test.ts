@@ -6,6 +6,7 @@ import { alphaOf, blurFaces, contoursOf, cropFace, drawFaces, maskBitmap } from 
 import type { Loaded } from '../../src/engine/load.ts';
 import { TASK_TABLE } from '../../src/face/tasks.ts';
 import { faceQuality, mirror } from '../../src/faces.ts';
+import { Recovery } from '../../src/gpu/recovery.ts';
 import * as api from '../../src/index.ts';
 import { RemoteFaceXFormer, RemoteMtcnn } from '../../src/worker/client.ts';
 import { anything, made, membersOf } from './anything.ts';
@@ -31,7 +32,7 @@ function engineOf(): api.FaceXFormer {
     programs: { mostImages: () => 8, get: async () => program, plan: () => ({}), destroy: () => {} },
     detector: { detect: async () => [] },
   };
-  return Reflect.construct(FaceXFormer, [parts as unknown as Loaded]) as api.FaceXFormer;
+  return Reflect.construct(FaceXFormer, [new Recovery(parts as unknown as Loaded, { never: 'there is no GPU' })]) as api.FaceXFormer;
 }
 
 const picture = { data: new Uint8Array(16 * 16 * 4), width: 16, height: 16 };
@@ -136,12 +137,12 @@ it.each(Object.keys(CALLS))('%s', async (name) => {
 });
 
 it('options are an object’s own, whatever prototypes have', async () => {
-  Object.assign(Object.prototype, { box: 'half', tasks: ['mood'], signal: 7 });
+  Object.assign(Object.prototype, { box: 'half', tasks: ['mood'], raw: 7 });
   try {
     const { faces } = await engineOf().analyze(picture, {});
     expect(faces).toEqual([]);
   } finally {
-    for (const name of ['box', 'tasks', 'signal']) delete (Object.prototype as unknown as Record<string, unknown>)[name];
+    for (const name of ['box', 'tasks', 'raw']) delete (Object.prototype as unknown as Record<string, unknown>)[name];
   }
 });
 
