@@ -8,9 +8,10 @@ import { given, mustBeWhole, shown } from '../gpu/given.ts';
 import { disposed } from '../gpu/readback.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
 import { PATIENCE, unless, within } from '../gpu/waiting.ts';
+import { firstLost } from '../graph/lost.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
-import type { Results } from '../graph/program.ts';
+import type { Program, Results } from '../graph/program.ts';
 import { type Box, boxOf, checkBox, wholePicture, widen, widenToSquare } from '../image/crop.ts';
 import type { DetectedFace } from '../image/detector.ts';
 import { batchesOf } from '../image/preprocess.ts';
@@ -70,7 +71,7 @@ interface Item {
 interface Frame {
   readonly on: Loaded;
   readonly items: readonly Item[];
-  readonly plan: Plan;
+  readonly program: Program;
   readonly results: Promise<Results>;
 }
 
@@ -325,13 +326,13 @@ export class Engine<Loads extends Task = Task> {
       known.catch(() => {
         failed = true; // told when the call is answered
       });
-      frames.push({ on, items: batch, plan: program.plan, results: known });
+      frames.push({ on, items: batch, program, results: known });
     }
     return frames;
   }
 
   /** Gives each picture of a frame its faces. A frame that its GPU took along is submitted once more where that is asked. */
-  async #read({ on, items, plan, results }: Frame, options: AnalyzeOptions): Promise<void> {
+  async #read({ on, items, program, results }: Frame, options: AnalyzeOptions): Promise<void> {
     let read: Results;
     try {
       read = await unless(options.signal, this.#recovery.unlessLost(on, results));
@@ -344,8 +345,24 @@ export class Engine<Loads extends Task = Task> {
     }
     this.#recovery.answered();
     const crops = items.map(({ place }) => place.crop);
-    const faces = facesOf({ crops, plan }, read, on.config, options);
+    const faces = await this.#named(on, program, () => facesOf({ crops, plan: program.plan }, read, on.config, options));
     for (const [i, { opened, place }] of items.entries()) opened.faces.push({ ...(faces[i] as AnalyzedFace), ...place.origin });
+  }
+
+  /** Reads faces; where their numbers are none, the error says which node was the first that lost them. */
+  async #named<T>(on: Loaded, program: Program, read: () => T): Promise<T> {
+    try {
+      return read();
+    } catch (error) {
+      const { message } = error as FaceXFormerError;
+      const where = await this.#recovery.unlessLost(
+        on,
+        firstLost(program).catch(() => undefined),
+      );
+      throw new FaceXFormerError('GPU_ERROR', where ? `${message} The first that are lost are those of ${where}.` : message, {
+        cause: error,
+      });
+    }
   }
 
   #chosen(tasks: readonly Task[] | undefined): readonly Task[] {

@@ -1,5 +1,6 @@
 import wgsl from './convPrelu.wgsl';
 import { defineKernel, type Grid, tiles } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 import maps from './parts/maps.wgsl';
 
 export interface ConvPreluShape {
@@ -27,7 +28,7 @@ export function linesOf(threads: number): [number, number] {
 /** Valid convolution, PReLU and ceil-mode pooling of maps of many sizes at once. */
 export const convPrelu = defineKernel(
   'convPrelu',
-  [wgsl, maps],
+  [wgsl, maps, finite],
   ({ window, pool = 1, step = 1, inner, outer, positions }: ConvPreluShape) => {
     const quads = [4, 3, 2, 1].find((q) => (outer / 4) % q === 0) as number;
     const workgroups: Grid = [...linesOf(positions), outer / 4 / quads];

@@ -72,7 +72,8 @@ fn convPrelu(
     let sum = convolved(first + row * map.widthX + column, map.widthX, quad);
     for (var q = 0u; q < QUADS; q++) {
       let slope = b[OUT + quad + q];
-      best[q] = max(best[q], max(sum[q], vec4f()) + slope * min(sum[q], vec4f()));
+      let one = select(sum[q], slope * sum[q], sum[q] < vec4f());
+      best[q] = highestOfFour(best[q], best[q], one, one);
     }
   }
   for (var q = 0u; q < QUADS; q++) {

@@ -2,6 +2,7 @@ import wgsl from './depthwise.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import { ACTIVATIONS, checkStream, type MatmulShape } from './matmul/role.ts';
 import activation from './parts/activation.wgsl';
+import finite from './parts/finite.wgsl';
 import gelu from './parts/gelu.wgsl';
 import momentsOfQuad from './parts/momentsOfQuad.wgsl';
 
@@ -28,7 +29,7 @@ const THREADS = 64;
 
 /** @param each pixels of a thread */
 const of = (each: number) =>
-  defineKernel('depthwise', [wgsl, activation, gelu, momentsOfQuad], (shape: DepthwiseShape) => {
+  defineKernel('depthwise', [wgsl, activation, gelu, momentsOfQuad, finite], (shape: DepthwiseShape) => {
     const { images = 1, side, channels, kernel, stride = 1, activation: act = 'none', rowOfX = channels, stream = false, dtypes } = shape;
     checkStream({ rows: side * side, inner: channels, cols: channels, stream });
     return {

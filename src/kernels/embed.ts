@@ -1,5 +1,6 @@
 import wgsl from './embed.wgsl';
 import { defineKernel, tiles } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 
 export interface EmbedShape {
   /** Side of the square input in pixels, a multiple of 4. */
@@ -13,7 +14,7 @@ export const EMBED_CHANNELS = 128;
 
 /** @param each patches of a thread */
 const of = (each: number) =>
-  defineKernel('embed', wgsl, ({ size, eps, images = 1 }: EmbedShape) => ({
+  defineKernel('embed', [wgsl, finite], ({ size, eps, images = 1 }: EmbedShape) => ({
     constants: { SIZE: size, EPS: eps },
     machine: { EACH: each },
     workgroups: [tiles(images * (size / 4) ** 2, 2 * each), 1, 1],

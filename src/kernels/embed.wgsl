@@ -79,7 +79,7 @@ fn embed(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   workgroupBarrier();
   if (thread < PATCHES) {
     let m = merged(thread * QUADS, QUADS);
-    moments[thread] = vec2f(m.x, inverseSqrt(m.y / f32(CHANNELS) + EPS));
+    moments[thread] = vec2f(m.x, unlessLost(vec4f(inverseSqrt(m.y / f32(CHANNELS) + EPS)), vec4f(m.y)).x);
   }
   workgroupBarrier();
   for (var i = 0u; i < EACH; i++) {

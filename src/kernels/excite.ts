@@ -1,6 +1,7 @@
 import wgsl from './excite.wgsl';
 import { type Dtype, defineKernel } from './kernel.ts';
 import { paddedCols, TILE_COLS } from './matmul/role.ts';
+import finite from './parts/finite.wgsl';
 import { SQUEEZED } from './squeeze.ts';
 
 export interface ExciteShape {
@@ -16,7 +17,7 @@ export interface ExciteShape {
   dtype?: Dtype;
 }
 
-export const excite = defineKernel('excite', wgsl, ({ images = 1, channels, hidden, cols, dtype = 'f32' }: ExciteShape) => ({
+export const excite = defineKernel('excite', [wgsl, finite], ({ images = 1, channels, hidden, cols, dtype = 'f32' }: ExciteShape) => ({
   constants: { CHANNELS: channels, BLOCKS: paddedCols(cols) / TILE_COLS },
   machine: { HIDDEN: hidden, weight: dtype },
   workgroups: [channels / SQUEEZED, images, 1],

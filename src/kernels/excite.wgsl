@@ -38,7 +38,7 @@ fn excite(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
       sum += values[j];
     }
   }
-  hidden[thread] = select(0.0, max(sum, 0.0), thread < HIDDEN);
+  hidden[thread] = select(0.0, relu(vec4f(sum)).x, thread < HIDDEN);
   workgroupBarrier();
   let channel = group.x * 16u + thread % 16u;
   let part = thread / 16u;
@@ -53,7 +53,7 @@ fn excite(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     for (var i = 0u; i < PARTS; i++) { // nounroll
       all += parts[i][thread % 16u];
     }
-    factors[thread % 16u] = clamp(all + 3.0, 0.0, 6.0) / 6.0;
+    factors[thread % 16u] = unlessLost(vec4f(clamp(all + 3.0, 0.0, 6.0) / 6.0), vec4f(all)).x;
   }
   workgroupBarrier();
   // Sixteen threads have a row of 64 columns, so that the sixteen rows of a block are the workgroup's.

@@ -1,5 +1,6 @@
 import wgsl from './faceUpdate.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 import momentsOfQuad from './parts/momentsOfQuad.wgsl';
 
 export interface FaceUpdateShape {
@@ -21,7 +22,7 @@ export interface FaceUpdateShape {
  * @param ahead steps whose weights are on their way at a time
  */
 const of = (each: number, ahead: number) =>
-  defineKernel('faceUpdate', [wgsl, momentsOfQuad], (shape: FaceUpdateShape) => {
+  defineKernel('faceUpdate', [wgsl, momentsOfQuad, finite], (shape: FaceUpdateShape) => {
     const { positions, tokens, images = 1, qStride, qOffset, tOffset, eps, dtype = 'f32' } = shape;
     return {
       constants: {

@@ -36,17 +36,19 @@ fn attend(row: u32, head: u32, first: u32, tRow: u32) -> mat4x4f {
   var sum = mat4x4f();
   var total = 0.0;
   var highest = -3.0e38;
+  var seen = 0.0;
   for (var i = 0u; i < TOKENS; i++) {
     let k = (first + i) * tRow + T_FIRST + head * 4u;
     let s = dot(query[0] * t[k] + query[1] * t[k + 1u] + query[2] * t[k + 2u] + query[3] * t[k + 3u], vec4f(1.0));
     let high = max(highest, s);
+    seen += s;
     let keep = exp(highest - high);
     let p = exp(s - high);
     highest = high;
     total = total * keep + p;
     sum = keep * sum + p * mat4x4f(t[k + 32u], t[k + 33u], t[k + 34u], t[k + 35u]);
   }
-  return (1.0 / total) * sum;
+  return unlessLost(vec4f(1.0 / total), vec4f(seen)).x * sum;
 }
 
 // (mean, M2) of equal parts of `count` numbers each, two at a time (Chan et al. 1979).
@@ -114,8 +116,9 @@ fn faceUpdate(
   for (var i = 0u; i < EACH; i++) {
     let pair = shared_[(thread / 64u * 4u + i / 2u) * 64u];
     let m = select(pair.xy, pair.zw, i % 2u == 1u);
+    let scale = unlessLost(vec4f(inverseSqrt(m.y / 256.0 + EPS)), vec4f(m.y));
     if (first + rows + i < POSITIONS) {
-      y[(origin + first + rows + i) * 64u + column] = (v[i] - m.x) * inverseSqrt(m.y / 256.0 + EPS) * n[64u + column] + n[128u + column];
+      y[(origin + first + rows + i) * 64u + column] = (v[i] - m.x) * scale * n[64u + column] + n[128u + column];
     }
   }
 }

@@ -1,5 +1,6 @@
 import wgsl from './heatmapPoints.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 
 export interface HeatmapPointsShape {
   /** How many images there are, whose maps lie one after the other; 1 by default. */
@@ -14,7 +15,7 @@ export interface HeatmapPointsShape {
 
 export const heatmapPoints = defineKernel(
   'heatmapPoints',
-  wgsl,
+  [wgsl, finite],
   ({ images = 1, side, channels, points, dtype = 'f32' }: HeatmapPointsShape) => ({
     constants: { SIDE: side, CHANNELS: channels, POINTS: points },
     machine: { elem: dtype },

@@ -41,5 +41,5 @@ fn heatmapPoints(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
   for (var i = 0u; i < THREADS; i++) {
     sums += vec3f(across[i][thread], down[i][thread], totals[i][thread]);
   }
-  y[group.z * POINTS + n] = sums.xy / max(sums.z, 1e-6);
+  y[group.z * POINTS + n] = unlessLost(vec4f(sums.xy / max(sums.z, 1e-6), 0.0, 0.0), vec4f(sums.z)).xy;
 }

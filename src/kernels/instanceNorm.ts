@@ -1,5 +1,6 @@
 import wgsl from './instanceNorm.wgsl';
 import { type Dtype, defineKernel } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 
 export interface InstanceNormShape {
   /** How many images there are, whose maps lie one after the other; 1 by default. */
@@ -15,7 +16,7 @@ export interface InstanceNormShape {
 
 export const instanceNorm = defineKernel(
   'instanceNorm',
-  wgsl,
+  [wgsl, finite],
   ({ images = 1, pixels, channels, eps, dtype = 'f32' }: InstanceNormShape) => ({
     constants: { PIXELS: pixels, CHANNELS: channels, EPS: eps },
     machine: { elem: dtype },

@@ -49,11 +49,9 @@ fn instanceNorm(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     distance += distances[i] / f32(PIXELS);
     square += squares[i] / f32(PIXELS);
   }
-  let scale = 1.0 / sqrt(max(square - distance * distance, vec4f()) + EPS);
+  let scale = unlessLost(1.0 / sqrt(max(square - distance * distance, vec4f()) + EPS), square);
   for (var i = thread; i < PIXELS; i += THREADS) {
     let at = first + i * quads;
-    let v = (vec4f(x[at]) - mean - distance) * scale;
-    let lost = (bitcast<vec4u>(v) & vec4u(0x7f800000u)) == vec4u(0x7f800000u); // no numbers, which stay what they are
-    y[at] = vec4<elem>(select(max(v, vec4f()), v, lost));
+    y[at] = vec4<elem>(relu((vec4f(x[at]) - mean - distance) * scale));
   }
 }

@@ -1,6 +1,7 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import wgsl from './layerNorm.wgsl';
 import { checkStream } from './matmul/role.ts';
+import finite from './parts/finite.wgsl';
 import momentsOf from './parts/momentsOf.wgsl';
 
 export interface LayerNormShape {
@@ -12,7 +13,7 @@ export interface LayerNormShape {
   dtype?: Dtype;
 }
 
-export const layerNorm = defineKernel('layerNorm', [wgsl, momentsOf], ({ rows, inner, eps, dtype = 'f32' }: LayerNormShape) => {
+export const layerNorm = defineKernel('layerNorm', [wgsl, momentsOf, finite], ({ rows, inner, eps, dtype = 'f32' }: LayerNormShape) => {
   checkStream({ rows, inner, cols: inner, norm: { eps } });
   return {
     constants: { INNER: inner, EPS: eps },

@@ -1,5 +1,6 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import wgsl from './maxPool.wgsl';
+import finite from './parts/finite.wgsl';
 
 export interface MaxPoolShape {
   /** How many images there are, whose maps lie one after the other; 1 by default. */
@@ -12,7 +13,7 @@ export interface MaxPoolShape {
   dtype?: Dtype;
 }
 
-export const maxPool = defineKernel('maxPool', wgsl, ({ images = 1, side, channels, dtype = 'f32' }: MaxPoolShape) => ({
+export const maxPool = defineKernel('maxPool', [wgsl, finite], ({ images = 1, side, channels, dtype = 'f32' }: MaxPoolShape) => ({
   constants: { SIDE: side, CHANNELS: channels },
   machine: { elem: dtype },
   workgroups: [tiles((side * side * channels) / 4, 64), 1, images],

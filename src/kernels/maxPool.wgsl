@@ -21,11 +21,11 @@ fn maxPool(@builtin(global_invocation_id) id: vec3u) {
   let side = 2u * SIDE;
   let pixel = id.x / quads;
   let place = 2u * vec2u(pixel % SIDE, pixel / SIDE) + 1u; // plus 1, so that what lies before it is never negative
-  var highest = vec4<elem>();
+  var highest = vec4f();
   for (var i = 0u; i < 9u; i++) { // unroll
     let at = max(place + vec2u(i % 3u, i / 3u), vec2u(2u)) - 2u;
-    let v = x[((id.z * side + at.y) * side + at.x) * quads + id.x % quads];
-    highest = select(max(highest, v), v, i == 0u);
+    let v = vec4f(x[((id.z * side + at.y) * side + at.x) * quads + id.x % quads]);
+    highest = select(highestOfFour(highest, highest, v, v), v, i == 0u);
   }
-  y[id.z * SIDE * SIDE * quads + id.x] = highest;
+  y[id.z * SIDE * SIDE * quads + id.x] = vec4<elem>(highest);
 }

@@ -1,5 +1,6 @@
 import { type Dtype, defineKernel } from './kernel.ts';
 import wgsl from './mlpHead.wgsl';
+import finite from './parts/finite.wgsl';
 
 /** A prediction head: tokens `first`, `first + 1`, ... of an image, each through its MLP to `out` numbers. */
 export interface Head {
@@ -20,7 +21,7 @@ export interface MlpHeadShape {
 
 const WIDTH = 256;
 
-export const mlpHead = defineKernel('mlpHead', wgsl, ({ heads, tokens, stride, images = 1, dtype = 'f32' }: MlpHeadShape) => ({
+export const mlpHead = defineKernel('mlpHead', [wgsl, finite], ({ heads, tokens, stride, images = 1, dtype = 'f32' }: MlpHeadShape) => ({
   constants: { TOKENS: tokens, X_ROW: stride },
   machine: { weight: dtype },
   workgroups: [heads.reduce((sum, { count }) => sum + count, 0), images, 1],

@@ -1,5 +1,6 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import wgsl from './parse.wgsl';
+import finite from './parts/finite.wgsl';
 import gelu from './parts/gelu.wgsl';
 
 export interface ParseShape {
@@ -18,7 +19,7 @@ export interface ParseShape {
  * @param ahead steps whose weights are on their way at a time
  */
 const of = (each: number, ahead: number) =>
-  defineKernel('parse', [wgsl, gelu], ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
+  defineKernel('parse', [wgsl, gelu, finite], ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
     constants: { SIDE: side, LOGITS: Number(logits), EPS: eps },
     machine: { EACH: each, AHEAD: ahead, CLASSES: classes, elem: dtype, weight: dtype },
     workgroups: [tiles(4 * side * side, 16 * each), images, 1],

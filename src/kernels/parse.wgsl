@@ -39,7 +39,8 @@ fn norm(at: u32, row: u32, first: u32, count: u32) {
     let d = vec4f(x[at + i]) - mean;
     squares += d * d;
   }
-  let scale = inverseSqrt(dot(squares, vec4f(1.0)) / 64.0 + EPS);
+  let square = dot(squares, vec4f(1.0));
+  let scale = unlessLost(vec4f(inverseSqrt(square / 64.0 + EPS)), vec4f(square)).x;
   for (var i = first; i < first + count; i++) {
     z[row][i] = gelu((vec4f(x[at + i]) - mean) * scale * n[i] + n[16u + i]);
   }
@@ -98,13 +99,15 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   for (var i = 0u; i < EACH; i++) {
     let row = min(row0 + place + i, rows - 1u);
     var best = logits[i * CLASSES];
-    var found = select(0u, 255u, (bitcast<u32>(best) & 0x7f800000u) == 0x7f800000u); // no number, no class
+    var found = 0u;
+    var seen = best;
     for (var k = 1u; k < CLASSES; k++) {
       let logit = logits[i * CLASSES + k];
+      seen += logit;
       found = select(found, k, logit > best);
       best = max(best, logit);
     }
-    classes[place + i][quarter] = found;
+    classes[place + i][quarter] = select(found, 255u, isLost(vec4f(seen)).x); // no number, no class
     for (var k = 0u; LOGITS && row0 + place + i < rows && k < CLASSES; k++) {
       let at = (group.y * CLASSES + k) * wide * wide + pixelOf(row) + quarter / 2u * wide + quarter % 2u;
       y[at] = bitcast<u32>(logits[i * CLASSES + k]);

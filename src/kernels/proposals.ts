@@ -1,5 +1,6 @@
 import { linesOf } from './convPrelu.ts';
 import { defineKernel, type Grid } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 import maps from './parts/maps.wgsl';
 import wgsl from './proposals.wgsl';
 
@@ -12,7 +13,7 @@ export interface ProposalsShape {
 export const PROPOSAL_ELEMENTS = 6;
 
 /** The cells of a pyramid that a detector proposes, of maps of many sizes at once. */
-export const proposals = defineKernel('proposals', [wgsl, maps], ({ positions }: ProposalsShape) => {
+export const proposals = defineKernel('proposals', [wgsl, maps, finite], ({ positions }: ProposalsShape) => {
   const workgroups: Grid = [...linesOf(positions), 1];
   return { constants: {}, workgroups, macs: positions * (9 * 16 * 32 + 32 * 6) };
 });

@@ -52,12 +52,12 @@ fn proposals(
   var made = h[8u * OUT];
   var fourth = h[8u * OUT + 1u].x;
   for (var q = 0u; q < OUT; q++) {
-    let value = max(sum[q], vec4f()) + b[OUT + q] * min(sum[q], vec4f());
+    let value = select(sum[q], b[OUT + q] * sum[q], sum[q] < vec4f());
     let at = 8u * q;
     made += value.x * h[at] + value.y * h[at + 2u] + value.z * h[at + 4u] + value.w * h[at + 6u];
     fourth += dot(value, vec4f(h[at + 1u].x, h[at + 3u].x, h[at + 5u].x, h[at + 7u].x));
   }
-  if (made.x < map.least) {
+  if (made.x < map.least && !any(isLost(made))) { // what is lost is kept, for who reads it to refuse
     return;
   }
   let at = 1u + WORDS * atomicAdd(&y[0], 1u);

@@ -1,6 +1,7 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import { ACTIVATIONS, type MatmulShape } from './matmul/role.ts';
 import activation from './parts/activation.wgsl';
+import finite from './parts/finite.wgsl';
 import gelu from './parts/gelu.wgsl';
 import wgsl from './stem.wgsl';
 
@@ -21,7 +22,7 @@ export interface StemShape {
 const EACH = 4;
 const ROWS = 8;
 
-export const stem = defineKernel('stem', [wgsl, activation, gelu], (shape: StemShape) => {
+export const stem = defineKernel('stem', [wgsl, activation, gelu, finite], (shape: StemShape) => {
   const { images = 1, side, channels, kernel, activation: act = 'none', dtypes } = shape;
   return {
     constants: { SIDE: side, ACTIVATION: ACTIVATIONS.indexOf(act) },

@@ -1,4 +1,5 @@
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 import head from './parts/taskToFace.wgsl';
 import wgsl from './taskToFace.wgsl';
 
@@ -49,7 +50,7 @@ export function taskToFaceConstants(shape: TaskToFaceShape) {
 
 export const taskToFaceMacs = ({ images = 1, tokens, keys, heads }: TaskToFaceShape): number => images * tokens * keys * heads * 32;
 
-export const taskToFace = defineKernel('taskToFace', [wgsl, head], (shape: TaskToFaceShape) => {
+export const taskToFace = defineKernel('taskToFace', [wgsl, head, finite], (shape: TaskToFaceShape) => {
   const { images = 1, tokens, keys, heads, dtype = 'f32' } = shape;
   return {
     constants: { ...taskToFaceConstants(shape), GROUP_TOKENS: groupTokens(tokens) },

@@ -52,11 +52,14 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   var sum = mat4x4f();
   var total = 0.0;
   var highest = -3.0e38;
+  var seen = 0.0;
   let end = min(CHUNK, KEYS - chunk);
   for (var i = part; i < end; i += 2u * parts) {
     // Keys beyond the end wrap to others of the chunk, and count nothing.
     let wanted = vec2u(i, i + parts);
-    let s = select(vec2f(-3.0e38), vec2f(score(query, wanted.x), score(query, wanted.y)), wanted < vec2u(end));
+    let scores = vec2f(score(query, wanted.x), score(query, wanted.y));
+    seen += scores.x + scores.y;
+    let s = select(vec2f(-3.0e38), scores, wanted < vec2u(end));
     let high = max(highest, max(s.x, s.y));
     let keep = exp2(highest - high);
     let p = exp2(s - high);
@@ -72,5 +75,5 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   y[out + 1u] = sum[1];
   y[out + 2u] = sum[2];
   y[out + 3u] = sum[3];
-  y[out + 4u] = vec4f(select(highest / LOG2E, -3.0e38, total == 0.0), total, 0.0, 0.0);
+  y[out + 4u] = vec4f(select(highest / LOG2E, -3.0e38, total == 0.0), unlessLost(vec4f(total), vec4f(seen)).x, 0.0, 0.0);
 }

@@ -1,4 +1,5 @@
 import { defineKernel, tiles } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 import head from './parts/taskToFace.wgsl';
 import { type TaskToFaceShape, taskToFaceConstants, taskToFaceMacs } from './taskToFace.ts';
 import wgsl from './taskToFaceDirect.wgsl';
@@ -9,7 +10,7 @@ const [QUERIES_EACH, THREADS, SHARE] = [6, 8, 224];
 /** How many shares of the keys each query and head comes out in; the counterpart of taskToFace's `sharesOf`. */
 export const directSharesOf = ({ keys }: { keys: number }): number => tiles(keys, SHARE);
 
-export const taskToFaceDirect = defineKernel('taskToFaceDirect', [wgsl, head], (shape: TaskToFaceShape) => {
+export const taskToFaceDirect = defineKernel('taskToFaceDirect', [wgsl, head, finite], (shape: TaskToFaceShape) => {
   const { images = 1, tokens, heads, dtype = 'f32' } = shape;
   return {
     constants: { ...taskToFaceConstants(shape), SHARE },

@@ -44,6 +44,7 @@ fn taskToFaceDirect(@builtin(global_invocation_id) id: vec3u) {
   var sums = array<vec4f, SUMS>(); // [query][quad]
   var totals = array<f32, QUERIES_EACH>();
   var highs = array<f32, QUERIES_EACH>();
+  var seen = vec4f(); // of all queries: what is lost of one is lost of all
   for (var i = 0u; i < QUERIES_EACH; i++) { // unroll
     highs[i] = -3.0e38;
   }
@@ -61,6 +62,7 @@ fn taskToFaceDirect(@builtin(global_invocation_id) id: vec3u) {
       }
     }
     for (var i = 0u; i < QUERIES_EACH; i++) { // unroll
+      seen += scores[i];
       let score = select(scores[i], vec4f(-3.0e38), beyond);
       let high = highestOf(score, highs[i]);
       let keep = exp(highs[i] - high);
@@ -83,6 +85,6 @@ fn taskToFaceDirect(@builtin(global_invocation_id) id: vec3u) {
     for (var j = 0u; j < QUADS; j++) {
       y[out + j] = sums[i * QUADS + j];
     }
-    y[out + QUADS] = vec4f(highs[i], totals[i], 0.0, 0.0);
+    y[out + QUADS] = vec4f(highs[i], unlessLost(vec4f(totals[i]), vec4f(dot(seen, vec4f(1.0)))).x, 0.0, 0.0);
   }
 }

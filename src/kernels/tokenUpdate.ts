@@ -1,4 +1,5 @@
 import { type Dtype, defineKernel } from './kernel.ts';
+import finite from './parts/finite.wgsl';
 import wgsl from './tokenUpdate.wgsl';
 
 export interface TokenUpdateShape {
@@ -28,7 +29,7 @@ export const updateInner = ({ source }: Pick<TokenUpdateShape, 'source'>): numbe
 
 /** @param threads of a workgroup, 64 or 256; `mostInner`: numbers of a row that workgroup memory may hold, 256 at least */
 const of = (threads: number, mostInner: number) =>
-  defineKernel('tokenUpdate', wgsl, (shape: TokenUpdateShape) => {
+  defineKernel('tokenUpdate', [wgsl, finite], (shape: TokenUpdateShape) => {
     const { tokens, images = 1, source, repeats = false, cols, eps, dtype = 'f32' } = shape;
     if (tokens > 112 || cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${tokens} x ${cols}`);
     const { kind } = source;

@@ -57,17 +57,19 @@ fn fromShares(token: u32, thread: u32) {
   let shares = xRow() / (HEADS * 5u);
   var high = -3.0e38;
   var total = 0.0;
+  var lost = vec4f();
   var sum = vec4f();
   for (var i = thread / 32u; i < shares; i += THREADS / 32u) {
     let at = ((token * HEADS + head) * shares + i) * 5u;
     let next = x[at + 4u];
     let top = max(high, next.x);
+    lost = unlessLost(lost, next);
     sum = exp(high - top) * sum + exp(next.x - top) * x[at + thread % 4u];
     total = exp(high - top) * total + exp(next.x - top) * next.y;
     high = top;
   }
   sums[thread] = sum;
-  pairs[thread] = vec2f(high, total);
+  pairs[thread] = vec2f(high, total + lost.x + lost.y);
   workgroupBarrier();
   if (thread >= 32u) {
     return;
@@ -82,7 +84,7 @@ fn fromShares(token: u32, thread: u32) {
     sum += scale * sums[i + thread];
     total += scale * pairs[i + thread].y;
   }
-  source[thread] = sum / total;
+  source[thread] = unlessLost(sum / total, vec4f(total));
 }
 
 // LANES threads a head: a key each for the scores; then a vec4 of the values each, of every (LANES / 8)th key.
@@ -102,8 +104,11 @@ fn fromTokens(token: u32, thread: u32) {
   }
   workgroupBarrier();
   var high = -3.0e38;
+  var seen = 0.0;
   for (var i = 0u; i < TOKENS; i++) {
-    high = max(high, scores[head * MAX_TOKENS + i]);
+    let s = scores[head * MAX_TOKENS + i];
+    seen += s;
+    high = max(high, s);
   }
   var total = 0.0;
   var sum = vec4f();
@@ -122,7 +127,7 @@ fn fromTokens(token: u32, thread: u32) {
     sum += sums[thread + i];
     total += pairs[thread + i].x;
   }
-  source[head * 8u + lane] = sum / total;
+  source[head * 8u + lane] = unlessLost(sum / total, vec4f(seen));
 }
 
 // What four rows of a matrix of `quads` vec4 a row add to four columns.
@@ -192,7 +197,8 @@ fn tokenUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   for (var i = 0u; i < 64u; i++) {
     squares += pairs[i].y + 4.0 * (pairs[i].x - mean) * (pairs[i].x - mean);
   }
-  let u = (v - mean) * inverseSqrt(squares / 256.0 + EPS) * n[64u + column] + n[128u + column];
+  let scale = unlessLost(vec4f(inverseSqrt(squares / 256.0 + EPS)), vec4f(squares));
+  let u = (v - mean) * scale * n[64u + column] + n[128u + column];
   let out = token * (64u + COLS / 4u);
   if (thread < 64u) {
     y[out + column] = u;

@@ -47,7 +47,7 @@ fn fetch(map: Map, reader: Reader, k: u32) -> Part {
     if (POOL) {
       let first = (4u * map.image * map.rows + 4u * pixel.y * map.side + 2u * pixel.x) * quads + quad;
       let below = first + 2u * map.side * quads;
-      part.x[i] = vec4f(max(max(x[first], x[first + quads]), max(x[below], x[below + quads])));
+      part.x[i] = highestOfFour(vec4f(x[first]), vec4f(x[first + quads]), vec4f(x[below]), vec4f(x[below + quads]));
     } else {
       part.x[i] = vec4f(x[((map.image * side + pixel.y) * side + pixel.x) * quads + quad]);
     }
@@ -89,7 +89,7 @@ fn conv(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3
       let item = thread + i * THREADS;
       var v = next.x[i];
       if (PREACTIVATION) {
-        v = max(v * next.scale + next.shift, vec4f());
+        v = relu(v * next.scale + next.shift);
       }
       if ((i + 1u) * THREADS <= X_ITEMS || item < X_ITEMS) {
         let row = item / STEP;

@@ -30,10 +30,10 @@ fn input(map: Map, pixels: Source, quad: u32) -> vec4f {
   var v = vec4f(x[first]);
   if (POOL) {
     let below = first + 2u * map.side * quads;
-    v = max(max(v, vec4f(x[first + quads])), vec4f(max(x[below], x[below + quads])));
+    v = highestOfFour(v, vec4f(x[first + quads]), vec4f(x[below]), vec4f(x[below + quads]));
   }
   if (PREACTIVATION) {
-    v = max(v * s[quad] + s[quads + quad], vec4f());
+    v = relu(v * s[quad] + s[quads + quad]);
   }
   if (KERNEL == 3u) {
     v = select(vec4f(), v, pixels.inside);

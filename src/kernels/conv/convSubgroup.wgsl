@@ -30,10 +30,10 @@ fn input(pixel: Source, k: u32, below: u32, scale: f32, shift: f32) -> vec4f {
   let at = pixel.at + k;
   var v = f32(x[at]);
   if (POOL) {
-    v = max(max(v, f32(x[at + INNER])), f32(max(x[at + below], x[at + below + INNER])));
+    v = highestOfFour(vec4f(v), vec4f(f32(x[at + INNER])), vec4f(f32(x[at + below])), vec4f(f32(x[at + below + INNER]))).x;
   }
   if (PREACTIVATION) {
-    v = max(v * scale + shift, 0.0);
+    v = relu(vec4f(v * scale + shift)).x;
   }
   v *= pixel.live;
   return vec4f(subgroupBroadcast(v, 0u), subgroupBroadcast(v, 1u), subgroupBroadcast(v, 2u), subgroupBroadcast(v, 3u));

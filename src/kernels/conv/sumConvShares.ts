@@ -1,6 +1,7 @@
 import { defineKernel, tiles } from '../kernel.ts';
 import { TILE_COLS } from '../matmul/role.ts';
 import convStore from '../parts/convStore.wgsl';
+import finite from '../parts/finite.wgsl';
 import { type ConvShape, RESIDUALS } from './role.ts';
 import wgsl from './sumConvShares.wgsl';
 
@@ -8,7 +9,7 @@ import wgsl from './sumConvShares.wgsl';
 const ROWS = 4;
 
 /** The rest of a convolution that was made in shares: the shape is the convolution's. */
-export const sumConvShares = defineKernel('sumConvShares', [wgsl, convStore], (shape: ConvShape) => {
+export const sumConvShares = defineKernel('sumConvShares', [wgsl, convStore, finite], (shape: ConvShape) => {
   const { side, cols, images = 1, shares = 1, relu = false, residual = 'none', coarse = false, dtype = 'f32' } = shape;
   return {
     constants: { COLS: cols, RELU: Number(relu), RESIDUAL: RESIDUALS.indexOf(residual), COARSE: Number(coarse) },

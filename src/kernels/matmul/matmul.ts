@@ -1,5 +1,6 @@
 import { defineKernel } from '../kernel.ts';
 import activation from '../parts/activation.wgsl';
+import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
@@ -69,13 +70,17 @@ export function tilesNear(own: MatmulTile, shape: StreamMatmulShape): MatmulTile
 
 /** @param choose the machine shape for a product */
 export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
-  defineKernel('matmul', [wgsl, product, step, source, momentsOf, momentsOfQuad, store, activation, gelu], (shape: StreamMatmulShape) => {
-    const tile = choose(shape);
-    if (!fits(tile, shape))
-      throw new RangeError(`matmul: no tile of ${tile.TILE_ROWS} x ${4 * tile.TILE_QUADS} for ${JSON.stringify(shape)}`);
-    const launch = productLaunch(shape, tile, tile.TILE_ROWS, 4 * tile.TILE_QUADS);
-    return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1 } };
-  });
+  defineKernel(
+    'matmul',
+    [wgsl, product, step, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
+    (shape: StreamMatmulShape) => {
+      const tile = choose(shape);
+      if (!fits(tile, shape))
+        throw new RangeError(`matmul: no tile of ${tile.TILE_ROWS} x ${4 * tile.TILE_QUADS} for ${JSON.stringify(shape)}`);
+      const launch = productLaunch(shape, tile, tile.TILE_ROWS, 4 * tile.TILE_QUADS);
+      return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1 } };
+    },
+  );
 
 /** Few sums a thread and many threads suit products of many rows. */
 export const USUAL_TILE = tileOf('32x64', '4x4');

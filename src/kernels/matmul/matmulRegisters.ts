@@ -1,5 +1,6 @@
 import { defineKernel } from '../kernel.ts';
 import activation from '../parts/activation.wgsl';
+import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
@@ -11,8 +12,10 @@ import { productLaunch, type StreamMatmulShape } from './role.ts';
 
 /** Machine shapes: `GROUPS` of `ROWS` rows each in a workgroup, `QUADS` times four columns of a thread, `STEP` of `inner` a turn. */
 const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
-  defineKernel('matmulRegisters', [wgsl, product, source, momentsOf, momentsOfQuad, store, activation, gelu], (shape: StreamMatmulShape) =>
-    productLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS),
+  defineKernel(
+    'matmulRegisters',
+    [wgsl, product, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
+    (shape: StreamMatmulShape) => productLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS),
   );
 
 export const matmulRegisters = of({ GROUPS: 4, ROWS: 7, QUADS: 1, STEP: 4 });

@@ -1,12 +1,13 @@
 import { defineKernel, tiles } from '../kernel.ts';
 import activation from '../parts/activation.wgsl';
+import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import wgsl from './matmulSubgroup.wgsl';
 import { ACTIVATIONS, checkStream, type StreamMatmulShape, TILE_COLS } from './role.ts';
 
 const ROWS = 28;
 
-export const matmulSubgroup = defineKernel('matmulSubgroup', [wgsl, activation, gelu], (shape: StreamMatmulShape) => {
+export const matmulSubgroup = defineKernel('matmulSubgroup', [wgsl, activation, gelu, finite], (shape: StreamMatmulShape) => {
   checkStream(shape);
   const {
     rows,

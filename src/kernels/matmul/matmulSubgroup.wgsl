@@ -77,7 +77,7 @@ fn momentsOf(s: Sizes, row: u32) -> vec2f {
     mean += d / f32(i + 1u);
     squares += f32(x[at + 1u]) + d * d * 64.0 * f32(i) / f32(i + 1u);
   }
-  return vec2f(mean, inverseSqrt(squares / f32(s.inner) + EPS));
+  return vec2f(mean, unlessLost(vec4f(inverseSqrt(squares / f32(s.inner) + EPS)), vec4f(squares)).x);
 }
 
 // Stores one vec4 of y, and gives what it stored.
@@ -91,7 +91,7 @@ fn store(last: u32, row: u32, column: u32, sum: vec4f) -> vec4f {
     v += vec4f(r[at % arrayLength(&r)]);
   }
   if (ACTIVATION == 4u) {
-    v = max(v, vec4f());
+    v = relu(v);
   }
   y[at] = vec4<output>(v);
   return v;

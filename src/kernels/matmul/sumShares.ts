@@ -1,5 +1,6 @@
 import { defineKernel, tiles } from '../kernel.ts';
 import activation from '../parts/activation.wgsl';
+import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
 import store from '../parts/store.wgsl';
@@ -10,7 +11,7 @@ import wgsl from './sumShares.wgsl';
 const ROWS = 4;
 
 /** The rest of a product that was made in shares: the shape is the product's. */
-export const sumShares = defineKernel('sumShares', [wgsl, store, activation, gelu, momentsOfQuad], (shape: StreamMatmulShape) => {
+export const sumShares = defineKernel('sumShares', [wgsl, store, activation, gelu, momentsOfQuad, finite], (shape: StreamMatmulShape) => {
   const { rows, cols, activation: act = 'none', stream = false, shares = 1, dtypes: { added = 'f32', output = 'f32' } = {} } = shape;
   return {
     constants: { COLS: cols, ACTIVATION: ACTIVATIONS.indexOf(act), RESIDUAL: residualOf(shape), STREAM: Number(stream) },

@@ -21,7 +21,7 @@ fn store(map: Map, row: u32, column: u32, sum: vec4f) {
   }
   var v = sum + b[column];
   if (RELU) {
-    v = max(v, vec4f());
+    v = relu(v);
   }
   if (RESIDUAL == 1u) {
     v += vec4f(r[at]);
@@ -29,7 +29,7 @@ fn store(map: Map, row: u32, column: u32, sum: vec4f) {
   if (RESIDUAL == 2u) {
     let first = finer(map, row) * quads + column;
     let below = first + 2u * map.side * quads;
-    v += vec4f(max(max(r[first], r[first + quads]), max(r[below], r[below + quads])));
+    v += highestOfFour(vec4f(r[first]), vec4f(r[first + quads]), vec4f(r[below]), vec4f(r[below + quads]));
   }
   if (COARSE) {
     let half = map.side / 2u;

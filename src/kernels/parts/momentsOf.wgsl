@@ -10,5 +10,5 @@ fn momentsOf(row: u32) -> vec2f {
     mean += d / f32(i + 1u);
     squares += part.y + d * d * 64.0 * f32(i) / f32(i + 1u);
   }
-  return vec2f(mean, inverseSqrt(squares / f32(INNER) + EPS));
+  return vec2f(mean, unlessLost(vec4f(inverseSqrt(squares / f32(INNER) + EPS)), vec4f(squares)).x);
 }

@@ -14,7 +14,7 @@ fn store(row: u32, last: u32, column: u32, sum: vec4f) -> vec4f {
     v += vec4f(r[select(at, at % arrayLength(&r), RESIDUAL == 2u)]);
   }
   if (ACTIVATION == 4u) {
-    v = max(v, vec4f());
+    v = relu(v);
   }
   y[at] = vec4<output>(v);
   return v;

@@ -61,6 +61,7 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   var sum = Sum();
   var total = 0.0;
   var highest = -3.0e38;
+  var seen = vec4f();
   for (var first = 0u; first < WINDOW; first += STAGED) {
     workgroupBarrier();
     if (lane < WINDOW * QUADS) {
@@ -86,6 +87,7 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
       let s2 = vec3f(score(q, q2, added[column + 2u], before, beyond, at, 4u),
         score(q, q2, added[column + 1u], before, beyond, at, 5u),
         score(q, q2, added[column], before, beyond, at, 6u));
+      seen += s + vec4f(s2, 0.0);
       let high = max(max(max(s.x, s.y), max(s.z, s.w)), max(max(s2.x, s2.y), max(s2.z, highest)));
       let keep = exp2(highest - high);
       highest = high;
@@ -98,7 +100,7 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     }
   }
   if (lane >= POSITIONS || group.y * PAIR + pair >= HEADS || pads(own)) { return; }
-  let norm = 1.0 / total;
+  let norm = unlessLost(vec4f(1.0 / total), vec4f(dot(seen, vec4f(1.0)))).x;
   let out = (own * HEADS + head) * QUADS;
   for (var i = 0u; i < 4u; i++) {
     y[out + i] = vec4<elem>(norm * sum.low[i]);

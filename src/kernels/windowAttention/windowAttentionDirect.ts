@@ -1,8 +1,9 @@
 import { defineKernel, type Launch, tiles } from '../kernel.ts';
+import finite from '../parts/finite.wgsl';
 import { type WindowAttentionShape, windowMacs } from './role.ts';
 import wgsl from './windowAttentionDirect.wgsl';
 
-export const windowAttentionDirect = defineKernel('windowAttentionDirect', wgsl, (shape: WindowAttentionShape): Launch => {
+export const windowAttentionDirect = defineKernel('windowAttentionDirect', [wgsl, finite], (shape: WindowAttentionShape): Launch => {
   const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
   return {
     constants: { SHIFT: shift, PADDED: Number(side % 7 > 0) },

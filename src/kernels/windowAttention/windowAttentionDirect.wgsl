@@ -96,6 +96,7 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
   var sums = array<vec4f, SUMS>(); // [query][quad]
   var totals = array<f32, WINDOW>();
   var highs = array<f32, WINDOW>();
+  var seen = vec4f(); // of all queries: what is lost of one is lost of all
   for (var i = 0u; i < WINDOW; i++) { // unroll
     highs[i] = -3.0e38;
   }
@@ -121,6 +122,7 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
     }
     for (var i = 0u; i < WINDOW; i++) { // unroll
       let masked = vec4<bool>(SHIFT > 0u) & (region != vec4u(own[i]));
+      seen += scores[i];
       let score = shape(scores[i], bias + i, masked, beyond);
       let high = highestOf(score, highs[i]);
       let keep = exp(highs[i] - high);
@@ -138,10 +140,11 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
       }
     }
   }
+  let lost = vec4f(dot(seen, vec4f(1.0)));
   for (var i = 0u; i < SUMS; i++) {
     let place = positions(window, vec4u(first + i / QUADS)).x;
     if (!PADDED || place * row < arrayLength(&y)) {
-      y[place * row + head * QUADS + i % QUADS] = vec4<elem>(sums[i] / totals[i / QUADS]);
+      y[place * row + head * QUADS + i % QUADS] = vec4<elem>(unlessLost(sums[i] / totals[i / QUADS], lost));
     }
   }
 }

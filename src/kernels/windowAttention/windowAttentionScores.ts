@@ -1,9 +1,10 @@
 import { defineKernel, tiles } from '../kernel.ts';
+import finite from '../parts/finite.wgsl';
 import shiftedWindow from '../parts/shiftedWindow.wgsl';
 import { type WindowAttentionShape, windowMacs } from './role.ts';
 import wgsl from './windowAttentionScores.wgsl';
 
-export const windowAttentionScores = defineKernel('windowAttentionScores', [wgsl, shiftedWindow], (shape: WindowAttentionShape) => {
+export const windowAttentionScores = defineKernel('windowAttentionScores', [wgsl, shiftedWindow, finite], (shape: WindowAttentionShape) => {
   const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
   return {
     constants: { SIDE: side, HEADS: heads, SHIFT: shift },

@@ -24,6 +24,7 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
   let q2 = LOG2E * mat4x4f(quadAt(own + 4u), quadAt(own + 5u), quadAt(own + 6u), quadAt(own + 7u));
   let first = group.y * 169u + (thread / WINDOW + 6u) * 13u + thread % WINDOW + 6u;
   var highest = -3.0e38;
+  var seen = 0.0;
   for (var key = 0u; key < POSITIONS; key++) {
     let k = ((position(window, group.z, key) * 3u + 1u) * HEADS + group.y) * QUADS;
     let mask = select(0.0, -100.0, hidden(edge, thread, key));
@@ -32,6 +33,7 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
     sum += q2[0] * quadAt(k + 4u); sum += q2[1] * quadAt(k + 5u); sum += q2[2] * quadAt(k + 6u); sum += q2[3] * quadAt(k + 7u);
     let s = sum.x + sum.y + sum.z + sum.w;
     scores[key * POSITIONS + thread] = s;
+    seen += s;
     highest = max(highest, s);
   }
   if (pads(place)) { return; }
@@ -44,7 +46,7 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
       total += p;
       sum += p * mat4x4f(quadAt(v), quadAt(v + 1u), quadAt(v + 2u), quadAt(v + 3u));
     }
-    let norm = 1.0 / total;
+    let norm = unlessLost(vec4f(1.0 / total), vec4f(seen)).x;
     let out = (place * HEADS + group.y) * QUADS + 4u * half;
     y[out] = vec4<elem>(norm * sum[0]);
     y[out + 1u] = vec4<elem>(norm * sum[1]);

@@ -1,0 +1,55 @@
+/** Where a frame's numbers were lost: asked after a frame whose results are none, of a program that runs once more for it. */
+import { Pipelines } from '../gpu/pipelines.ts';
+import { refusalOf, silent } from '../gpu/scope.ts';
+import { PATIENCE, within } from '../gpu/waiting.ts';
+import { lost } from '../kernels/lost.ts';
+import type { Program } from './program.ts';
+
+/** A binding begins at a multiple of this. */
+const STEP = 256;
+
+/** Kernels that write words and no numbers. */
+const WORDS = /read_write>\s*y\s*:\s*array<(atomic<)?(u32|vec\du|vec\d<u32>)/;
+
+/**
+ * The first dispatch of a frame whose output holds an infinity or what is no number: its node and its kernel. The frame is run again on what its
+ * resources hold now; undefined where nothing is lost then. One submit, so that frames in flight keep what is theirs.
+ */
+export async function firstLost(program: Program): Promise<string | undefined> {
+  const { device, steps, slots, plan } = program;
+  const pipelines = new Pipelines(device);
+  const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+  const asked = plan.dispatches.map(({ kernel, places }, i) => ({ i, place: places.at(-1), isNumbers: !WORDS.test(kernel.wgsl) }));
+  const found = device.createBuffer({ label: 'lost', size: STEP * asked.length, usage: STORAGE | COPY_SRC });
+  const read = device.createBuffer({ label: 'lost, read', size: found.size, usage: MAP_READ | COPY_DST });
+  try {
+    const launches = { f32: lost.launch({ dtype: 'f32' }), f16: lost.launch({ dtype: 'f16' }) };
+    const [f32, f16] = await Promise.all([pipelines.get(lost, launches.f32), pipelines.get(lost, launches.f16)]);
+    const encoder = device.createCommandEncoder({ label: 'lost' });
+    for (const { i, place, isNumbers } of asked) {
+      program.encode(encoder, undefined, steps.slice(i, i + 1));
+      if (place?.kind !== 'slot' || !isNumbers) continue;
+      const pipeline = { f32, f16 }[place.dtype];
+      const x = { buffer: slots[place.slot] as GPUBuffer, offset: place.offset, size: 4 * Math.floor(place.bytes / 4) };
+      const entries = [
+        { binding: 0, resource: x },
+        { binding: 1, resource: { buffer: found, offset: STEP * i, size: 4 } },
+      ];
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+      pass.dispatchWorkgroups(...launches[place.dtype].workgroups);
+      pass.end();
+    }
+    encoder.copyBufferToBuffer(found, 0, read, 0, found.size);
+    const refused = refusalOf(device, () => device.queue.submit([encoder.finish()]));
+    await within(PATIENCE.gpu, read.mapAsync(GPUMapMode.READ), silent);
+    if (await refused) return undefined;
+    const words = new Uint32Array(read.getMappedRange());
+    const first = plan.dispatches.find((_, i) => words[(STEP / 4) * i] !== 0);
+    return first && `${first.node} (${first.kernel.name})`;
+  } finally {
+    found.destroy();
+    read.destroy();
+  }
+}
