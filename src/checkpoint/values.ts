@@ -1,7 +1,7 @@
 /** Stored elements to float32: the one type that the engine computes from. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
-import { fromFloat16, mustBeFinite } from './float16.ts';
+import { fromFloat16 } from './float16.ts';
 import { badFile } from './safetensors.ts';
 import { sound } from './sound.ts';
 
@@ -48,8 +48,7 @@ export const scaleName = (name: string): string => `${name}_scale`;
 /**
  * The same checkpoint with every floating-point tensor as F32 and every I8 tensor multiplied out with its scales; other types pass
  * as they are. `data` lies at a multiple of 4 and belongs to the receiver until it asks for the next tensor.
- * @throws FaceXFormerError WRONG_WEIGHTS for an I8 tensor whose scales are missing or misshapen, and as it is read for numbers that are infinite, none, or
- * too large to be weights
+ * @throws FaceXFormerError WRONG_WEIGHTS for an I8 tensor whose scales are missing or misshapen
  */
 export function inFloat32(checkpoint: Checkpoint): Checkpoint {
   const { tensors, source, rereadable, read } = sound(checkpoint);
@@ -78,7 +77,6 @@ async function* readDecoded(checkpoint: Checkpoint, decoded: ReadonlyMap<string,
     }
     const as = decoded.get(info.name) as TensorInfo;
     if (as.dtype !== 'F32' || (info.dtype === 'F32' && data.byteOffset % 4 === 0)) {
-      if (as.dtype === 'F32') mustBeFinite(as.name, aligned(data));
       yield { info: as, data };
       continue;
     }
@@ -90,7 +88,6 @@ async function* readDecoded(checkpoint: Checkpoint, decoded: ReadonlyMap<string,
       multiplyOut(info, data, scale, scaleAxis(info, checkpoint.tensors.get(scaleName(info.name)) as TensorInfo), out);
       scales.delete(scaleName(info.name));
     } else decode(info, data, out);
-    mustBeFinite(as.name, out);
     yield { info: as, data: new Uint8Array(room, 0, as.bytes) };
   }
 }

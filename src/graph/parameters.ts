@@ -50,7 +50,9 @@ export class Parameters {
       throwIfAborted(options.signal);
       const using = users.get(info.name);
       if (!using) continue;
-      held.set(info.name, aligned(data));
+      const values = aligned(data);
+      mustBeFinite(info.name, values);
+      held.set(info.name, values);
       for (const parameter of using) if (parameter.from.every((name) => held.has(name))) await make(parameter);
       if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, (held.get(info.name) as Float32Array).slice());
       else held.delete(info.name);

@@ -178,29 +178,26 @@ describe('a weight that is none', () => {
     ['infinity of bfloat16', as('BF16', 2, Uint8Array.of(0, 0x3f, 0x80, 0xff))],
   ];
 
-  it.each(CASES)('%s is found as it is read, with the tensor’s name', async (_, checkpoint) => {
-    await expect(read(checkpoint)).rejects.toMatchObject({
+  /** What is made of the weight by `fill`, for a GPU that is never reached. */
+  const loaded = (name: string, fill: (into: Float32Array, sources: readonly Float32Array[]) => void, checkpoint: Checkpoint) => {
+    const steps = (into: Float32Array, sources: readonly Float32Array[]) => {
+      fill(into, sources);
+      return [];
+    };
+    const parameter = { kind: 'parameter', name, from: ['linear.weight'], length: 2, dtype: 'f32', fill, steps } as const;
+    return new Parameters({} as GPUDevice).load([parameter], inFloat32(checkpoint));
+  };
+
+  it.each(CASES)('%s is found as it is loaded, with the tensor’s name', async (_, checkpoint) => {
+    await expect(loaded('nothing of it', () => {}, checkpoint)).rejects.toMatchObject({
       code: 'WRONG_WEIGHTS',
       message: expect.stringMatching(/^linear\.weight holds .* as number 1/),
     });
   });
 
   it('is found in what weights make together, such as the root of a negative variance', async () => {
-    const fill = (into: Float32Array, [variance]: readonly Float32Array[]) => void into.set((variance as Float32Array).map(Math.sqrt));
-    const parameter = {
-      kind: 'parameter',
-      name: 'bn scale of linear.weight',
-      from: ['linear.weight'],
-      length: 2,
-      dtype: 'f32',
-      fill,
-      steps: (into: Float32Array, sources: readonly Float32Array[]) => {
-        fill(into, sources);
-        return [];
-      },
-    } as const;
-    const load = new Parameters({} as GPUDevice).load([parameter], as('F32', 4, bytes(1, -1)));
-    await expect(load).rejects.toMatchObject({
+    const roots = (into: Float32Array, [variance]: readonly Float32Array[]) => into.set((variance as Float32Array).map(Math.sqrt));
+    await expect(loaded('bn scale of linear.weight', roots, as('F32', 4, bytes(1, -1)))).rejects.toMatchObject({
       code: 'WRONG_WEIGHTS',
       message: expect.stringMatching(/^bn scale of linear\.weight holds NaN/),
     });
