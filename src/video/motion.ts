@@ -1,6 +1,9 @@
 /** Where a box is going: a Kalman filter of constant velocity for each of its centre's coordinates and for the logarithm of its size. */
 import type { Box, Size } from '../image/crop.ts';
 
+/** For so many seconds without a look a value is believed to go on; then where it goes is anybody's guess. */
+const FORESEEN = 2;
+
 /** A value that moves, and how sure its place and its speed are. */
 class Moving {
   speed = 0;
@@ -23,7 +26,7 @@ class Moving {
   pass(seconds: number, acceleration: number): void {
     const [p, c, v] = this.#variance;
     const q = acceleration * acceleration;
-    this.value += this.speed * seconds;
+    this.value += this.speed * Math.min(seconds, FORESEEN);
     this.#variance = [
       p + 2 * seconds * c + seconds ** 2 * v + (q * seconds ** 4) / 4,
       c + seconds * v + (q * seconds ** 3) / 2,

@@ -75,8 +75,10 @@ export interface VideoEnd {
 const MOVING: readonly Task[] = ['landmarks', 'headpose', 'segmentation'];
 /** The detector looks again after so many milliseconds where there is no face, or one was lost or cannot be followed by its landmarks. */
 const SOON = 200;
-/** A jump of the video's time by so many milliseconds is a seek. */
+/** A jump of the video's time by so many milliseconds is a seek, where the frame before did not take as long. */
 const CUT = 2000;
+/** How fast a video plays at most, beside the clock. */
+const FASTEST_PLAY = 2;
 /** How long a session goes on while every frame fails, and how long it waits before it tries again, in milliseconds. */
 const PATIENCE = 30_000;
 const FIRST_WAIT = 50;
@@ -124,6 +126,9 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   /** In the video's time. */
   #time = Number.NaN;
   #lookAt = Number.NEGATIVE_INFINITY;
+  /** When the last frame came, and how long it took, as `performance.now()` counts. */
+  #came = performance.now();
+  #took = 0;
   #arrivals: number[] = [];
   /** Goes up with every `reset`: results of frames before it are not told. */
   #round = 0;
@@ -221,8 +226,10 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     let failing: number | undefined;
     let wait = FIRST_WAIT;
     while (!signal.aborted) {
+      this.#took = performance.now() - this.#came;
       await this.#unlessPaused();
       const frame = await this.#frames.next();
+      this.#came = performance.now();
       if (signal.aborted) frame?.close();
       if (signal.aborted) break;
       if (!frame) return this.#frames.fault ? { reason: 'failed', error: this.#frames.fault } : { reason: 'ended' };
@@ -251,7 +258,8 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const round = this.#round;
     const { time, width, height } = frame;
     const picture = { width, height };
-    if (width !== this.#size.width || height !== this.#size.height || time < this.#time || time > this.#time + CUT) this.#forget();
+    const resized = width !== this.#size.width || height !== this.#size.height;
+    if (resized || time < this.#time || time > this.#time + CUT + FASTEST_PLAY * this.#took) this.#forget();
     this.#size = picture;
     this.#time = time;
     this.#tracker.predict(time, picture);
@@ -387,12 +395,15 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   }
 
   #rest(milliseconds: number): Promise<void> {
+    const { signal } = this.#stopping;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.#stopping.signal.addEventListener('abort', () => {
+      const done = () => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', done);
         resolve();
-      });
+      };
+      const timer = setTimeout(done, milliseconds);
+      signal.addEventListener('abort', done);
     });
   }
 }

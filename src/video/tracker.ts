@@ -7,7 +7,10 @@ import { apart, Motion, partInside, sizeOf } from './motion.ts';
 
 /** What `Tracker` is made with. */
 export interface TrackerOptions {
-  /** Milliseconds for which a face that is not seen keeps its id and is looked for where it was going; 2000 unless given. */
+  /**
+   * Milliseconds for which a face that is not seen keeps its id and is looked for where it was going; 2000 unless given. Frames that lie farther apart end
+   * nobody by themselves: whoever was there in the last one is looked for in the next.
+   */
   memory?: number | undefined;
   /**
    * Milliseconds for which a face that is gone is known again by its embedding; ten minutes unless given. Only where weights have the task recognition.
@@ -40,11 +43,11 @@ interface Follow {
   embeddings: Float32Array | undefined;
 }
 
-/** Costs are in sizes of a face: how far it may be from where it is expected at once, how much farther for each second unseen, and the most. */
+/** Costs are in sizes of a face: how far it may be from where it is expected at once, how much farther for each second since, and the most. */
 const REACH = 0.7;
 const REACH_A_SECOND = 2;
 const FARTHEST = 2.5;
-/** What it costs to be unseen for a second: of two that fit, the one that was there goes first. */
+/** What it costs to have been unseen for a second in the frames before: of two that fit, the one that was there goes first. */
 const UNSEEN_COST = 0.3;
 /** A face that changes its size by half between two looks is another one. */
 const SIZE_COST = 1;
@@ -75,6 +78,8 @@ export class Tracker {
   /** Those that ended and have embeddings, the last one last. */
   #gone: Follow[] = [];
   #time = Number.NEGATIVE_INFINITY;
+  /** The time of the frame before. */
+  #before = Number.NEGATIVE_INFINITY;
   #ids = 0;
 
   /** @throws FaceXFormerError BAD_OPTION */
@@ -100,7 +105,7 @@ export class Tracker {
    */
   update(boxes: readonly Box[], time: number, picture: Size): Track[] {
     this.#pass(time, picture);
-    const costs = this.#follows.map((follow) => boxes.map((box) => costOf(follow, box, this.#time)));
+    const costs = this.#follows.map((follow) => boxes.map((box) => costOf(follow, box, this.#before, this.#time)));
     const pairs = boxes.length > 0 ? assign(costs, ALONE) : [];
     const doubts = this.#follows.map((follow) => this.#doubtOf(follow));
     const found: (Follow | undefined)[] = boxes.map(() => undefined);
@@ -111,6 +116,7 @@ export class Tracker {
       follow.seen = this.#time;
       found[at] = follow;
     });
+    this.#end((follow) => !found.includes(follow) && this.#over(follow, this.#time, picture));
     return boxes.map((box, i) => trackOf(found[i] ?? this.#begin(box)));
   }
 
@@ -161,15 +167,23 @@ export class Tracker {
     this.#end(() => true);
     if (everything) this.#gone = [];
     this.#time = Number.NEGATIVE_INFINITY;
+    this.#before = Number.NEGATIVE_INFINITY;
   }
 
   #pass(time: number, picture: Size): void {
     const seconds = Number.isFinite(this.#time) ? Math.max(0, time - this.#time) / 1000 : 0;
+    if (seconds > 0) this.#before = this.#time;
     this.#time = Math.max(this.#time, time);
     if (seconds === 0) return;
+    // As it was before: this step may be a long one, in which nobody looked.
+    this.#end((follow) => this.#over(follow, this.#before, picture));
     for (const { motion } of this.#follows) motion.pass(seconds);
-    this.#end(({ motion, seen }) => this.#time - seen > this.#memory || partInside(motion.box, picture) < LEFT);
     this.#gone = this.#gone.filter(({ seen }) => this.#time - seen <= this.#recall);
+  }
+
+  /** Whether a face was unseen for too long at a time, or has left. */
+  #over({ motion, seen }: Follow, time: number, picture: Size): boolean {
+    return time - seen > this.#memory || partInside(motion.box, picture) < LEFT;
   }
 
   /**
@@ -213,11 +227,12 @@ function trackOf(follow: Follow): Track {
 }
 
 /** How little a face fits to a track, in sizes of the face; Infinity where it is out of reach. */
-function costOf({ motion, seen }: Follow, box: Box, time: number): number {
+function costOf({ motion, seen }: Follow, box: Box, before: number, time: number): number {
   const expected = motion.box;
-  const unseen = (time - seen) / 1000;
+  const passed = (time - seen) / 1000;
+  const unseen = Math.max(0, before - seen) / 1000;
   const far = apart(expected, box);
   const grown = Math.abs(Math.log(sizeOf(box) / sizeOf(expected)));
-  if (far > Math.min(FARTHEST, REACH + REACH_A_SECOND * unseen)) return Number.POSITIVE_INFINITY;
+  if (far > Math.min(FARTHEST, REACH + REACH_A_SECOND * passed)) return Number.POSITIVE_INFINITY;
   return far + SIZE_COST * grown + UNSEEN_COST * unseen;
 }

@@ -116,6 +116,17 @@ describe('a video', () => {
     expect(results.at(-1)).toMatchObject({ width: 720, height: 1280 });
   });
 
+  it('whose results take longer than a face is remembered keeps its ids, and is still cut by a seek', async () => {
+    const engine = new FakeEngine(still, 5000);
+    const { results } = follow(engine);
+    await pass(42_000);
+    expect(results.length).toBeGreaterThan(6);
+    for (const { faces } of results) expect(faces.map(({ id }) => id)).toEqual([1, 2]);
+    video.time += 60_000;
+    await pass(12_000);
+    expect(results.at(-1)?.faces.map(({ id }) => id)).toEqual([3, 4]);
+  });
+
   it('that ends, or whose camera is unplugged, ends the session', async () => {
     const { session } = follow(new FakeEngine(still, 100));
     await pass(500);

@@ -82,6 +82,29 @@ describe('ids last', () => {
   });
 });
 
+describe('looks that lie farther apart than a face is remembered', () => {
+  it.each([3, 8, 20])('%d seconds: eight faces that stay keep their ids', (seconds) => {
+    const people = Array.from({ length: 8 }, (_, i) => walker(`p${i}`, 120 + 300 * (i % 4), i < 4 ? 200 : 480, 90 + 5 * i, 0));
+    for (const seed of SEEDS.slice(0, 5)) {
+      const ids = idsOf(people, 6 * seconds, seed, { every: 30 * seconds });
+      expect(allOf(ids).sort(), `seed ${seed}`).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+  });
+
+  it('end a face that is not there when it is looked for, and only that', () => {
+    const tracker = new Tracker();
+    const [one, other] = [
+      { x0: 100, y0: 100, x1: 200, y1: 220 },
+      { x0: 800, y0: 300, x1: 900, y1: 420 },
+    ];
+    tracker.update([one, other], 0, PICTURE);
+    expect(tracker.predict(9000, PICTURE).map(({ id }) => id)).toEqual([1, 2]);
+    expect(tracker.update([other], 9000, PICTURE).map(({ id }) => id)).toEqual([2]);
+    expect(tracker.tracks.map(({ id }) => id)).toEqual([2]);
+    expect(tracker.update([one, other], 18_000, PICTURE).map(({ id }) => id)).toEqual([3, 2]);
+  });
+});
+
 describe('a new face has a new id', () => {
   it.each([
     ['at the other side', (t: number) => ({ x: -60 + 300 * (t - 1), y: 320, size: 118 })],
