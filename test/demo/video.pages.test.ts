@@ -104,7 +104,8 @@ describe('the page with a camera', () => {
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
     expect(await axeFaults(page)).toEqual([]);
     await shot('dark');
-    await page.setViewport({ width: 390, height: 844, isMobile: true, hasTouch: true });
+    await page.setViewport({ width: 390, height: 844, isMobile: true, hasTouch: true }); // which loads the page anew
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent?.startsWith('Analysed'), PATIENCE);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     const heights = await page.$$eval('button, .button', (all) =>
       all.filter((one) => (one as HTMLElement).offsetParent).map((one) => (one as HTMLElement).offsetHeight),
