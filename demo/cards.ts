@@ -25,7 +25,7 @@ function bars(rows: readonly Bar[]): HTMLElement {
       name.prepend(swatch);
     }
     const track = make('span', 'track', fill);
-    list.append(make('div', top ? 'top' : '', name, track, make('dd', '', percent(part))));
+    list.append(make('div', top ? 'top' : '', name, make('dd', '', track, percent(part))));
   }
   return list;
 }
@@ -98,8 +98,8 @@ function cardOf(task: string, reading: Reading<unknown>, found: unknown): HTMLEl
   return made;
 }
 
-function absent(task: string, { title }: Reading<unknown>): HTMLElement {
-  const made = element(task, title, make('p', 'note', 'These weights do not know this task.'));
+function absent(task: string, { title }: Reading<unknown>, known: boolean): HTMLElement {
+  const made = element(task, title, make('p', 'note', known ? 'This task was left out.' : 'These weights do not know this task.'));
   made.classList.add('absent');
   return made;
 }
@@ -148,20 +148,23 @@ export interface Shown {
   readonly face: Face;
   readonly all: readonly Face[];
   readonly gallery: Gallery;
+  /** The tasks that the engine has; none where it only finds faces. */
+  readonly tasks: readonly string[];
   /** Whether the numbers mean anything. */
   readonly trained: boolean | undefined;
 }
 
-/** Fills the results with a face's cards; tasks without a result say so, after those that have one. */
+/** Fills the results with a face's cards; tasks without a result say why, after those that have one. */
 export function showCards(shown: Shown, table: TaskTable = TASK_TABLE): void {
-  const { face, all, gallery, trained } = shown;
+  const { face, all, gallery, tasks, trained } = shown;
   const results = face as unknown as Readonly<Record<string, unknown>>;
   const summary = make('article', 'card summary', make('h2', '', 'Summary'), answer(sentenceOf(face)));
   if (trained === false) summary.append(make('p', 'note', 'Noise: the weights are untrained, so this says nothing about anybody.'));
   const open = new Set([...document.querySelectorAll<HTMLElement>('.card:has(details[open])')].map(({ dataset }) => dataset['task']));
-  const cards = Object.entries(table).map(([task, reading]) => {
+  const named = tasks.length > 0 ? Object.entries(table) : [];
+  const cards = named.map(([task, reading]) => {
     const found = results[task];
-    const card = found === undefined ? absent(task, reading) : cardOf(task, reading, found);
+    const card = found === undefined ? absent(task, reading, tasks.includes(task)) : cardOf(task, reading, found);
     if (task === 'recognition' && face.recognition) {
       addOthers(card, face, all);
       addGallery(card, face.recognition.embedding, gallery, () => showCards(shown, table));

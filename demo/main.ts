@@ -26,6 +26,7 @@ let loadFault: unknown;
 let running: AbortController | undefined;
 let faces: readonly Face[] = [];
 let trained: boolean | undefined;
+let known: readonly Task[] = [];
 let session: FaceSession | undefined;
 let pictures: readonly File[] = [];
 
@@ -44,8 +45,9 @@ function load(form: Form): void {
       const loaded = await loadEngine(form, signal);
       byId('untrained', HTMLElement).hidden = loaded.trained !== false;
       trained = loaded.trained;
+      known = loaded.engine.tasks;
       sayState(`Ready: ${loaded.engine.about}`, 'ready');
-      showTasks(loaded.engine.tasks);
+      showTasks(known);
       return loaded;
     } catch (error) {
       if (!signal.aborted) {
@@ -190,7 +192,7 @@ function showChosen(): void {
       }),
     );
   for (const [i, button] of [...people.children].entries()) button.setAttribute('aria-pressed', String(i === stage.chosen));
-  if (face) showCards({ face, all: faces, gallery, trained });
+  if (face) showCards({ face, all: faces, gallery, tasks: known, trained });
   else byId('results', HTMLElement).replaceChildren();
   byId('view', HTMLCanvasElement).setAttribute('aria-label', face ? `The picture. ${sentenceOf(face)}` : 'The picture');
 }

@@ -111,7 +111,8 @@ function workCard({ plan, calls, load, settings }: Part): HTMLElement | undefine
       make('h3', '', `Counted, a call${(settings?.batch ?? 1) > 1 ? ` of ${settings?.batch} faces` : ''}`),
       list(Object.entries(calls).map(([name, count]) => [CALLS[name] ?? name, Number.isInteger(count) ? String(count) : count.toFixed(2)])),
     );
-  if (load && load.pipelines > plan.pipelines) made.append(note(`Loading made ${load.pipelines} pipelines: those of raw outputs, too.`));
+  if (load && load.pipelines > plan.pipelines)
+    made.append(note('Beyond the plan a frame has its stamp, which proves that it ran: a pipeline, a dispatch and a copy.'));
   return made;
 }
 

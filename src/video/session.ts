@@ -61,7 +61,7 @@ export interface VideoResult extends Size {
   readonly labelled: boolean;
   /** Milliseconds, of `Analysis`; none where nothing had to be analysed. */
   readonly timings: Analysis['timings'] | undefined;
-  /** Results a second, over the last second or two. */
+  /** Results a second, over the last second or two; where they come more slowly, since the one before. */
   readonly fps: number;
 }
 
@@ -359,7 +359,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const tracks = this.#tracker.tracks.filter(({ id }) => (this.#kept.get(id)?.missed ?? 2) < 2);
     const faces = tracks.map((track) => trackedFace(track, this.#kept.get(track.id) as Kept, time, fresh.includes(track.id)));
     this.#glide.take(faces, { taken, now });
-    this.#arrivals = [...this.#arrivals.filter((at) => now - at < 2000).slice(-240), now];
+    this.#arrivals = [...this.#arrivals.filter((at, i, { length }) => now - at < 2000 || i === length - 1).slice(-240), now];
     const [first = now] = this.#arrivals;
     const fps = now > first ? (1000 * (this.#arrivals.length - 1)) / (now - first) : 0;
     const shown = this.#options.mirror ? faces.map((face) => mirrored(face, this.#size)) : faces;

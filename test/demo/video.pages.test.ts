@@ -79,8 +79,8 @@ describe('the page with a camera', () => {
     const idsOf = async () => (await status()).match(/Faces: ([\d ]+)\./)?.[1];
     const first = await idsOf();
     const seen = new Set<string | undefined>();
-    for (let i = 0; i < 12; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
+    for (let i = 0; i < 2; i++) {
+      await page.waitForFunction((before) => document.querySelector('#status')?.textContent !== before, PATIENCE, await status());
       seen.add(await idsOf());
     }
     expect([...seen]).toEqual([first]);

@@ -122,6 +122,7 @@ describe('a video', () => {
     await pass(42_000);
     expect(results.length).toBeGreaterThan(6);
     for (const { faces } of results) expect(faces.map(({ id }) => id)).toEqual([1, 2]);
+    expect(results.at(-1)?.fps).toBeCloseTo(0.2, 2);
     video.time += 60_000;
     await pass(12_000);
     expect(results.at(-1)?.faces.map(({ id }) => id)).toEqual([3, 4]);
