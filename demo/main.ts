@@ -106,8 +106,7 @@ async function analyse(): Promise<void> {
     if (mine.signal.aborted) return;
     showFaces(result.faces);
     const time = performance.now() - start;
-    const { detect, run } = result.timings;
-    const stages = stage.finds ? `: finding faces ${duration(detect)}, the network ${duration(run)}` : '';
+    const stages = stage.finds ? `: ${stagesOf(result.timings)}` : '';
     say(
       result.faces.length > 0
         ? `Analysed in ${duration(time)}${stages}.`
@@ -130,6 +129,10 @@ async function analyse(): Promise<void> {
 const duration = (milliseconds: number): string =>
   milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 
+/** What the time went to; nothing of the network where there is none. */
+const stagesOf = ({ detect, run }: { detect: number; run: number }): string =>
+  `finding faces ${duration(detect)}${known.length > 0 ? `, the network ${duration(run)}` : ''}`;
+
 /** Follows the faces of the video that is shown. */
 async function follow(): Promise<void> {
   session?.stop();
@@ -144,7 +147,7 @@ async function follow(): Promise<void> {
     onFault: showFault,
     onResult({ faces: found, fps, age, timings }) {
       showFaces(found);
-      const stages = timings ? `, finding faces ${duration(timings.detect)}, the network ${duration(timings.run)}` : '';
+      const stages = timings ? `, ${stagesOf(timings)}` : '';
       const ids = found.map((face) => (face as TrackedFace).id).join(' ');
       say(`${fps.toFixed(1)} results a second, ${duration(age)} old${stages}. Faces: ${ids || 'none'}.`);
     },
