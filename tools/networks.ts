@@ -29,5 +29,6 @@ export const titleOf = (kind: Kind): string => (kind === 'segface' ? 'SegFace' :
 
 /** The tensors of a kind by name, of the encoder and the hourglass that are chosen. */
 export function tensorsOfKind(kind: Kind, choice: Parameters<typeof tensorsOf>[1] = {}): TensorList {
-  return kind === 'segface' ? segFaceTensors(choice.backbone) : tensorsOf(kind, choice);
+  const { backbone, hourglass } = choice; // choices of a command line have more
+  return kind === 'segface' ? segFaceTensors(backbone) : tensorsOf(kind, { backbone, hourglass });
 }
