@@ -47,7 +47,8 @@ fn fetch(map: Map, reader: Reader, k: u32) -> Part {
     if (POOL) {
       let first = (4u * map.image * map.rows + 4u * pixel.y * map.side + 2u * pixel.x) * quads + quad;
       let below = first + 2u * map.side * quads;
-      part.x[i] = highestOfFour(vec4f(x[first]), vec4f(x[first + quads]), vec4f(x[below]), vec4f(x[below + quads]));
+      // A number that is lost may vanish here: the block's last convolution adds the highest of the same four, and keeps it.
+      part.x[i] = max(max(vec4f(x[first]), vec4f(x[first + quads])), max(vec4f(x[below]), vec4f(x[below + quads])));
     } else {
       part.x[i] = vec4f(x[((map.image * side + pixel.y) * side + pixel.x) * quads + quad]);
     }
@@ -89,7 +90,8 @@ fn conv(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3
       let item = thread + i * THREADS;
       var v = next.x[i];
       if (PREACTIVATION) {
-        v = relu(v * next.scale + next.shift);
+        v = v * next.scale + next.shift;
+        v = select(relu(v), max(v, vec4f()), POOL); // as above: what is lost of a pooled map is kept elsewhere
       }
       if ((i + 1u) * THREADS <= X_ITEMS || item < X_ITEMS) {
         let row = item / STEP;

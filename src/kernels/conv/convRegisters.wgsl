@@ -30,7 +30,8 @@ fn input(map: Map, pixels: Source, quad: u32) -> vec4f {
   var v = vec4f(x[first]);
   if (POOL) {
     let below = first + 2u * map.side * quads;
-    v = highestOfFour(v, vec4f(x[first + quads]), vec4f(x[below]), vec4f(x[below + quads]));
+    // A number that is lost may vanish here: the block's last convolution adds the highest of the same four, and keeps it.
+    v = max(max(v, vec4f(x[first + quads])), max(vec4f(x[below]), vec4f(x[below + quads])));
   }
   if (PREACTIVATION) {
     v = relu(v * s[quad] + s[quads + quad]);

@@ -30,7 +30,8 @@ fn input(pixel: Source, k: u32, below: u32, scale: f32, shift: f32) -> vec4f {
   let at = pixel.at + k;
   var v = f32(x[at]);
   if (POOL) {
-    v = highestOfFour(vec4f(v), vec4f(f32(x[at + INNER])), vec4f(f32(x[at + below])), vec4f(f32(x[at + below + INNER]))).x;
+    // A number that is lost may vanish here: the block's last convolution adds the highest of the same four, and keeps it.
+    v = max(max(v, f32(x[at + INNER])), max(f32(x[at + below]), f32(x[at + below + INNER])));
   }
   if (PREACTIVATION) {
     v = relu(vec4f(v * scale + shift)).x;
