@@ -9,8 +9,8 @@ export const PATIENCE = {
   device: 30_000,
   /** A server or a decoder, asked for a picture. */
   picture: 60_000,
-  /** A GPU that has work: a frame, or the compiling of a kernel, takes seconds where a CPU does its work. */
-  gpu: 120_000,
+  /** A GPU that has work: where a CPU does its work, the first frame compiles for a minute or two. */
+  gpu: 300_000,
 };
 
 /**
