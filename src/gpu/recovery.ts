@@ -131,8 +131,8 @@ export class Recovery<T extends Resident> {
     } catch (error) {
       if (!gpu.lost.aborted && isOfGpu(error)) await pause(TELLING, gpu.lost).catch(() => {});
       else await Promise.resolve(); // a loss that caused this is known by then
+      if (this.#gone.signal.aborted) this.check(); // before the GPU, which disposing loses
       if (gpu.lost.aborted) throw gpuLost(gpu.lost.reason, { cause: error });
-      if (this.#gone.signal.aborted) this.check();
       throw error;
     }
   }

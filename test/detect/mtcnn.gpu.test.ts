@@ -34,8 +34,8 @@ describe('MTCNN on the GPU', () => {
       expectSame(reply.faces, faces);
       const crops = reply.faces.map(({ box }) => Object.values(checkBox(widen(box, SIZES[image] as Size), SIZES[image] as Size)));
       expect(crops).toEqual(officialCrops(image).map(({ crop }) => crop));
-      // One submit a network, and four dispatches for a whole pyramid.
-      expect(reply.counts).toEqual({ pipelines: 0, submits: 3, dispatches: 4 + 6 + 7 });
+      // One submit a network with its stamp, and four dispatches for a whole pyramid.
+      expect(reply.counts).toEqual({ pipelines: 0, submits: 3, dispatches: 4 + 6 + 7 + 3 });
     },
   );
 

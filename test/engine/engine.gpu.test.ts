@@ -36,7 +36,7 @@ describe('FaceXFormer', () => {
       'task not loaded': 'UNKNOWN_TASK',
       'no task': 'BAD_OPTION',
       'no list of tasks': 'BAD_OPTION',
-      'no list of boxes': 'BAD_BOX',
+      'no list of boxes': 'BAD_OPTION',
       'no picture': 'BAD_PICTURE',
       'not a picture': 'BAD_PICTURE',
       'too few pixels': 'BAD_PICTURE',
@@ -93,7 +93,7 @@ describe('FaceXFormer', () => {
   });
 
   it('makes no answer of numbers that are none', async () => {
-    expect(await page.call('noNumbers')).toBe('GPU_ERROR');
+    expect(await page.call('noNumbers')).toBe('WRONG_WEIGHTS');
   });
 
   it('gives heat maps of the paper form where they are asked for', async () => {

@@ -14,8 +14,9 @@ fn relu(v: vec4f) -> vec4f {
   return select(v, vec4f(), bitcast<vec4u>(v) - vec4u(0x80000000u) < vec4u(0x7f800000u));
 }
 
-// The highest of four, or what is lost of them: their sum is lost with any of them.
+// The highest of four, or what is lost of them.
 fn highestOfFour(a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
-  let sum = (a + b) + (c + d);
-  return unlessLost(max(max(a, b), max(c, d)), sum);
+  let low = max(bitcast<vec4u>(a) << vec4u(1u), bitcast<vec4u>(b) << vec4u(1u));
+  let high = max(low, max(bitcast<vec4u>(c) << vec4u(1u), bitcast<vec4u>(d) << vec4u(1u)));
+  return unlessLost(max(max(a, b), max(c, d)), bitcast<vec4f>(high >> vec4u(1u)));
 }
