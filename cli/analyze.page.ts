@@ -4,7 +4,7 @@ import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { safetensorsHeader } from '../src/checkpoint/write.ts';
 import { mtcnn } from '../src/detect/mtcnn.ts';
-import type { Engine } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/engine.ts';
 import type { LoadOptions } from '../src/engine/options.ts';
 import { drawFaces } from '../src/face/draw.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';

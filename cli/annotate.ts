@@ -1,7 +1,7 @@
 /** `annotate`: every face in many pictures and videos, in Node, as lines of JSON. */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import type { Engine } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/engine.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import type { Command } from '../tools/terminal/command.ts';

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Engine } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/engine.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
 import { FaceXFormerError } from '../src/gpu/errors.ts';

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { Mtcnn, type MtcnnFace, type SearchOptions, searchedSize } from '../src/detect/mtcnn.ts';
 import { packagedWeights } from '../src/detect/weights.ts';
-import type { Engine } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/engine.ts';
 import type { LoadOptions } from '../src/engine/options.ts';
 import type { FaceDetector } from '../src/image/detector.ts';
 import type { RawPicture } from '../src/image/source.ts';

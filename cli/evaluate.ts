@@ -1,6 +1,6 @@
 /** `evaluate`: the paper's tables, for who has the data sets. */
 import { statSync } from 'node:fs';
-import type { Engine } from '../src/engine/facexformer.ts';
+import type { Engine } from '../src/engine/engine.ts';
 import { TASKS } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';

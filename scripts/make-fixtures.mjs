@@ -11,8 +11,8 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const KEPT = 10_000;
-/** Of each of SegFace's tensors, which are of six networks; and of its masks every so many pixels. */
-const KEPT_OF_SEGFACE = 1_500;
+/** Of each tensor of the other encoders and of SegFace, which are of nine networks; and of SegFace's masks every so many pixels. */
+const KEPT_OF_MANY = 1_000;
 const MASK_STEP = 37;
 const LIMIT = 4_000_000;
 const from = new URL('../../shared/fixtures/', import.meta.url);
@@ -109,7 +109,7 @@ for (const name of names) {
 for (const name of onEncoders) {
   const { metadata, tensors } = readTensors(new URL(name, from));
   const record = JSON.parse(metadata.thinned);
-  const kept = tensors.filter(({ dtype }) => dtype === 'F32').map((tensor) => thinned(tensor, record));
+  const kept = tensors.filter(({ dtype }) => dtype === 'F32').map((tensor) => thinned(tensor, record, KEPT_OF_MANY));
   writeTensors(new URL(name, to), { ...metadata, thinned: JSON.stringify(record) }, kept);
   total += statSync(new URL(name, to)).size;
 }
@@ -120,7 +120,7 @@ for (const name of ofSegFace) {
   const mask = named('output.mask');
   const pixels = mask.bytes.filter((_, i) => i % MASK_STEP === 0);
   record['output.mask'] = { shape: mask.shape, step: MASK_STEP };
-  const numbers = tensors.filter(({ dtype }) => dtype === 'F32').map((tensor) => thinned(tensor, record, KEPT_OF_SEGFACE));
+  const numbers = tensors.filter(({ dtype }) => dtype === 'F32').map((tensor) => thinned(tensor, record, KEPT_OF_MANY));
   const resized = createHash('sha256').update(named('resized').bytes).digest('hex');
   const kept = [...numbers, { ...mask, shape: [pixels.length], bytes: pixels }];
   writeTensors(new URL(name, to), { ...metadata, resized, thinned: JSON.stringify(record) }, kept);

@@ -41,9 +41,9 @@ describe.for(names)('%s', (name) => {
   });
 });
 
-it('are at most 3.5 MB', () => {
+it('are at most 3 MB', () => {
   const sizes = readdirSync(own).map((file) => statSync(new URL(file, own)).size);
-  expect(sizes.reduce((a, b) => a + b)).toBeLessThanOrEqual(3_500_000);
+  expect(sizes.reduce((a, b) => a + b)).toBeLessThanOrEqual(3_000_000);
 });
 
 it('a distance sees one wrong value and a wrong shape', () => {

@@ -31,15 +31,17 @@ export const analysisRow = <Result extends { faces: readonly FaceJson[]; timings
   timings: rounded(result.timings),
 });
 
-/** Decimals of numbers, and of an embedding's, all of which are small. */
+/** Decimals of numbers; of an embedding's, all of which are small; and of a rotation's, which is one no longer when it is rounded to fewer. */
 const DECIMALS = 3;
 const EMBEDDING_DECIMALS = 5;
+const ROTATION_DECIMALS = 7;
 
 /** @param file where the mask is, if it is in a file */
 export function rowOfFace(face: Face | FaceJson, file?: string): FaceRow {
-  const { segmentation, recognition, ...others } = faceToJson(face as Face);
+  const { segmentation, recognition, headpose, ...others } = faceToJson(face as Face);
   return {
     ...(rounded(others, DECIMALS) as FaceJson),
+    ...(headpose && { headpose: { ...(rounded(headpose) as typeof headpose), matrix: rounded(headpose.matrix, ROTATION_DECIMALS) } }),
     ...(recognition && { recognition: rounded(recognition, EMBEDDING_DECIMALS) as FaceJson['recognition'] }),
     ...(segmentation && { segmentation: file === undefined ? runsOf(segmentation) : { ...sizesOf(segmentation), file } }),
   } as FaceRow;

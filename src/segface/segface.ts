@@ -1,5 +1,5 @@
 /** The engine of SegFace: face parsing in 19 classes, on the kernels and by the engine of FaceXFormer. */
-import { Engine } from '../engine/facexformer.ts';
+import { Engine } from '../engine/engine.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, TuneOptions, TuneReport } from '../engine/options.ts';
 import { loadLasting } from '../engine/recovery.ts';
 import type { AnalyzedFace } from '../face/faces.ts';

@@ -125,7 +125,7 @@ describe.for(where.browser === 'firefox' ? [FUSED] : FIXTURES)('%s %j', ([name, 
     for (let i = 0; i < 9; i++) {
       const [row, other] = [Math.floor(i / 3), i % 3].map((at) => m.slice(3 * at, 3 * at + 3)) as [number[], number[]];
       const product = row.reduce((sum, value, k) => sum + value * (other[k] as number), 0);
-      expect(Math.abs(product - (i % 4 === 0 ? 1 : 0))).toBeLessThanOrEqual(3 * 2 * 0.5e-3); // numbers of three decimals, six a product
+      expect(Math.abs(product - (i % 4 === 0 ? 1 : 0))).toBeLessThanOrEqual(1e-6);
     }
   });
 

@@ -19,14 +19,22 @@ var<workgroup> bias: array<array<f32, REACH>, PAIR * REACH>;
 
 // A window on the map's far edge has columns, or rows, that came around from the near one: those from 7 - SHIFT on. Queries on one
 // side of that border do not see keys on the other.
-fn mask(edge: bool, query: u32, key: u32) -> f32 { return select(0.0, -100.0 * LOG2E, edge && around(query) != around(key)); }
+fn mask(edge: bool, query: u32, key: u32) -> f32 {
+  return select(0.0, -100.0 * LOG2E, edge && around(query) != around(key));
+}
 
 // `before` and `beyond` are the masks of keys in columns that did not come around, and of those that did.
 fn score(q: mat4x4f, q2: mat4x4f, added: f32, before: f32, beyond: f32, row: u32, column: u32) -> f32 {
   let k = &keys[row][column];
   var sum = vec4f(added + select(before, beyond, around(column)), 0.0, 0.0, 0.0);
-  sum += q[0] * k[0]; sum += q[1] * k[1]; sum += q[2] * k[2]; sum += q[3] * k[3];
-  sum += q2[0] * k[4]; sum += q2[1] * k[5]; sum += q2[2] * k[6]; sum += q2[3] * k[7];
+  sum += q[0] * k[0];
+  sum += q[1] * k[1];
+  sum += q[2] * k[2];
+  sum += q[3] * k[3];
+  sum += q2[0] * k[4];
+  sum += q2[1] * k[5];
+  sum += q2[2] * k[6];
+  sum += q2[3] * k[7];
   return sum.x + sum.y + sum.z + sum.w;
 }
 
@@ -99,7 +107,9 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
       sum = add(add(add(sum, p2.x, at, 4u), p2.y, at, 5u), p2.z, at, 6u);
     }
   }
-  if (lane >= POSITIONS || group.y * PAIR + pair >= HEADS || pads(own)) { return; }
+  if (lane >= POSITIONS || group.y * PAIR + pair >= HEADS || pads(own)) {
+    return;
+  }
   let norm = unlessLost(vec4f(1.0 / total), vec4f(dot(seen, vec4f(1.0)))).x;
   let out = (own * HEADS + head) * QUADS;
   for (var i = 0u; i < 4u; i++) {

@@ -14,7 +14,9 @@ fn hidden(edge: vec2<bool>, query: u32, key: u32) -> bool {
 
 @compute @workgroup_size(THREADS)
 fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  if (thread >= POSITIONS) { return; }
+  if (thread >= POSITIONS) {
+    return;
+  }
   let across = paddedSide() / WINDOW;
   let window = vec2u(group.x % across, group.x / across);
   let edge = vec2<bool>(SHIFT > 0u) & (window == vec2u(across - 1u));
@@ -29,14 +31,22 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
     let k = ((position(window, group.z, key) * 3u + 1u) * HEADS + group.y) * QUADS;
     let mask = select(0.0, -100.0, hidden(edge, thread, key));
     var sum = vec4f(LOG2E * (t[first - key / WINDOW * 13u - key % WINDOW] + mask), 0.0, 0.0, 0.0);
-    sum += q[0] * quadAt(k); sum += q[1] * quadAt(k + 1u); sum += q[2] * quadAt(k + 2u); sum += q[3] * quadAt(k + 3u);
-    sum += q2[0] * quadAt(k + 4u); sum += q2[1] * quadAt(k + 5u); sum += q2[2] * quadAt(k + 6u); sum += q2[3] * quadAt(k + 7u);
+    sum += q[0] * quadAt(k);
+    sum += q[1] * quadAt(k + 1u);
+    sum += q[2] * quadAt(k + 2u);
+    sum += q[3] * quadAt(k + 3u);
+    sum += q2[0] * quadAt(k + 4u);
+    sum += q2[1] * quadAt(k + 5u);
+    sum += q2[2] * quadAt(k + 6u);
+    sum += q2[3] * quadAt(k + 7u);
     let s = sum.x + sum.y + sum.z + sum.w;
     scores[key * POSITIONS + thread] = s;
     seen += s;
     highest = max(highest, s);
   }
-  if (pads(place)) { return; }
+  if (pads(place)) {
+    return;
+  }
   for (var half = 0u; half < 2u; half++) {
     var total = 0.0;
     var sum = mat4x4f();
