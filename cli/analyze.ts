@@ -1,9 +1,6 @@
-/** `analyze` and `start`: the engine on pictures, in a browser page that is loaded once. */
-import { existsSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TASKS } from '../src/face/labels.ts';
-import { FaceXFormerError } from '../src/gpu/errors.ts';
 import type { Box } from '../src/image/crop.ts';
 import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from '../tools/browser/launch.ts';
 import { type OpenPage, openPage, PageError } from '../tools/browser/page.ts';
@@ -24,11 +21,12 @@ import {
   UsageError,
 } from '../tools/terminal/options.ts';
 import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
-import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
-import { checkInput, checkOutput, isFolder, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
+import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
+import { checkOutput, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
 import { ANALYSIS_SCHEMA, analysisRow } from './annotate/face.ts';
 import { reportLines } from './report.ts';
+import { checkPictures } from './search.ts';
 
 interface Job {
   pictures: string[];
@@ -136,12 +134,8 @@ function jobOf(values: Values, pictures: string[]): Job {
 }
 
 async function runJob(job: Job): Promise<void> {
-  for (const picture of job.pictures) {
-    if (isFolder(picture)) throw new FaceXFormerError('BAD_PICTURE', `${picture} is a directory.`);
-    if (!existsSync(picture)) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
-    checkInput(picture);
-  }
-  const taken = [...job.pictures, ...('file' in job.weights ? [job.weights.file] : [])];
+  checkPictures(job.pictures);
+  const taken = [...job.pictures, ...filesOf(job.weights)];
   for (const option of ['json', 'draw', 'raw'] as const) {
     const file = job[option];
     const files = file === undefined ? [] : option === 'json' ? [file] : job.pictures.map((_, i) => numbered(file, i, job.pictures.length));

@@ -1,14 +1,16 @@
 /** `annotate`: every face in many pictures and videos, in Node, as lines of JSON. */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Engine } from '../src/engine/engine.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
-import type { Command } from '../tools/terminal/command.ts';
+import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { ENCODER_CHOICE, parse, parseChoice, parseTasks, parseWhole, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, say } from '../tools/terminal/progress.ts';
-import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, checkOutputFolder, writtenLine } from '../tools/terminal/write.ts';
+import { maskName } from './annotate/mask.ts';
 import { annotateSteps } from './annotate/run.ts';
 import { rowsIn, writeCoco, writeCsv } from './annotate/tables.ts';
 import { type Job, Journal } from './bulk/journal.ts';
@@ -76,8 +78,9 @@ export const annotateWith = (detectorWeights: DetectorWeights, standard?: string
       throw new UsageError('Which weights? --weights FILE, which fetch makes, or --weights seeded for untrained ones.');
     const asked = askedOf(values);
     const weights = chooseWeights(values.weights, values);
-    checkOutputs(values.out, values);
-    const all = stepsOf(namedFiles(positionals));
+    const named = namedFiles(positionals);
+    checkOutputs(values.out, values, [...positionals, ...named.map(({ name }) => name), ...filesOf(weights)]);
+    const all = stepsOf(named);
     const steps = shardOf(all, asked.shard);
     const job = jobOf(values, weights, all);
     const journal = Journal.open(values.out, job, { resume: values.resume ?? false });
@@ -116,8 +119,9 @@ export function parseShard(text: string): { index: number; count: number } {
   return { index, count };
 }
 
-function checkOutputs(out: string, { masks, csv, coco }: Values): void {
-  const taken = [out];
+/** @param read what the command reads @throws CommandError */
+function checkOutputs(out: string, { masks, csv, coco }: Values, read: readonly string[]): void {
+  const taken = [out, ...read];
   for (const [option, file] of [
     ['--csv', csv],
     ['--coco', coco],
@@ -126,8 +130,16 @@ function checkOutputs(out: string, { masks, csv, coco }: Values): void {
     checkOutput(file, option, taken);
     taken.push(file);
   }
-  if (masks !== undefined) checkOutputFolder(masks, '--masks');
+  if (masks === undefined) return;
+  checkOutputFolder(masks, '--masks');
+  const stems = new Set(read.map((name) => stemOf(resolve(masks, maskName(name, 0)))));
+  for (const name of read)
+    if (stemOf(name) !== name && stems.has(stemOf(resolve(name))))
+      throw new CommandError(`A mask in ${masks} would be written over ${name}, which this command reads; give another folder.`);
 }
+
+/** A mask's file without the number of its face. */
+const stemOf = (mask: string): string => mask.replace(/\.\d+\.png$/, '');
 
 /** What makes two runs the same work: all that decides what is in the file. */
 function jobOf(values: Values, weights: ChosenWeights, all: readonly Step[]): Job {

@@ -1,12 +1,10 @@
 /** `analyze` and `detect` without a browser: engine and detector in Node. */
 
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Engine } from '../src/engine/engine.ts';
 import { type FaceJson, faceToJson } from '../src/face/json.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
-import { FaceXFormerError } from '../src/gpu/errors.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
 import {
@@ -20,13 +18,13 @@ import {
   SIDE_CHOICE,
   UsageError,
 } from '../tools/terminal/options.ts';
-import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
-import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
+import { chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
+import { checkOutput, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import { ANALYSIS_SCHEMA, analysisRow } from './annotate/face.ts';
 import { engineLine, loadEngine, NEEDS_DAWN, NodeMtcnn, openDawn, packagedDetector } from './engine.ts';
 import { readPicture } from './picture.ts';
 import { reportLines } from './report.ts';
-import { checkPictures, LEFT_OUT_LINE, SEARCH_LINES, SEARCH_OPTIONS, searchAll, searchOf } from './search.ts';
+import { checkPictures, checkSearch, LEFT_OUT_LINE, SEARCH_LINES, SEARCH_OPTIONS, searchAll, searchOf } from './search.ts';
 
 const DTYPES = ['auto', 'f32', 'f16'] as const;
 
@@ -67,9 +65,8 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
     const dtype = parseChoice('--dtype', values.dtype ?? 'auto', DTYPES);
     const weights = chooseWeights(values.weights, values);
     const side = parseSide(values.side);
-    for (const picture of pictures) if (!existsSync(picture)) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
-    for (const picture of pictures) if (isFolder(picture)) throw new FaceXFormerError('BAD_PICTURE', `${picture} is a directory.`);
-    if (values.json !== undefined) checkOutput(values.json, '--json');
+    checkPictures(pictures);
+    if (values.json !== undefined) checkOutput(values.json, '--json', [...pictures, ...filesOf(weights)]);
     await openDawn();
     console.log(weightsLine(weights, 'fetch gets trained ones'));
     const engine = await loadEngine(weights, {
@@ -127,7 +124,7 @@ ${LEFT_OUT_LINE}`,
   async run(args) {
     const { values, positionals: pictures } = parse(args, SEARCH_OPTIONS);
     const search = searchOf(values);
-    checkPictures(pictures, values.json);
+    checkSearch(pictures, values.json);
     await openDawn();
     const detector = await NodeMtcnn.load(packagedDetector(), search);
     try {

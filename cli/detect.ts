@@ -7,7 +7,7 @@ import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse } from '../tools/terminal/options.ts';
 import { say } from '../tools/terminal/progress.ts';
-import { checkPictures, LEFT_OUT_LINE, SEARCH_LINES, SEARCH_OPTIONS, type Searched, searchAll, searchOf } from './search.ts';
+import { checkSearch, LEFT_OUT_LINE, SEARCH_LINES, SEARCH_OPTIONS, type Searched, searchAll, searchOf } from './search.ts';
 
 export const detect: Command = {
   name: 'detect',
@@ -21,7 +21,7 @@ ${LEFT_OUT_LINE}`,
     const { values, positionals: pictures } = parse(args, { ...SEARCH_OPTIONS, ...WHERE_OPTIONS });
     const search = searchOf(values);
     const where = whereOf(values);
-    checkPictures(pictures, values.json);
+    checkSearch(pictures, values.json);
     const { browser, adapter } = await launchBrowser(where, say);
     try {
       console.log(`Runs on: ${adapterLine(adapter)}, ${await browser.version()}`);

@@ -1,17 +1,17 @@
 /** `evaluate`: the paper's tables, for who has the data sets. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Engine } from '../src/engine/engine.ts';
 import { TASKS } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { ENCODER_CHOICE, parse, parseChoice, parseWhole, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, say } from '../tools/terminal/progress.ts';
-import { type ChosenWeights, chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import { Journal } from './bulk/journal.ts';
 import { Pace } from './bulk/pace.ts';
 import type { Finding } from './bulk/passes.ts';
-import { TOGETHER } from './bulk/pictures.ts';
+import { filesBelow, TOGETHER } from './bulk/pictures.ts';
 import { type DetectorWeights, engineLine, loadEngine, NEEDS_DAWN, NodeMtcnn, openDawn } from './engine.ts';
 import type { AnyBenchmark, Listing } from './evaluate/benchmark.ts';
 import { BENCHMARKS } from './evaluate/benchmarks.ts';
@@ -71,7 +71,10 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
     const dtype = parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']);
     const weights = chooseWeights(values.weights, values);
     const benchmark = chosen(known, values.data, values.set);
-    if (values.json !== undefined) checkOutput(values.json, '--json', 'file' in weights ? [weights.file] : []);
+    if (values.json !== undefined) {
+      const ofData = existsSync(values.json) ? filesBelow(values.data) : [];
+      checkOutput(values.json, '--json', [...filesOf(weights), ...ofData]);
+    }
     const listing = benchmark.read(values.data, limit);
     const lines = values.json === undefined ? undefined : `${values.json}.lines`;
     const job = {

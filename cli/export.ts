@@ -11,7 +11,7 @@ import { tensorsOfKind } from '../tools/networks.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { ENCODER_CHOICE, parse, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
-import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
 import { checkFolderOf, checkOutput } from '../tools/terminal/write.ts';
 
 export const exportModel: Command = {
@@ -31,7 +31,7 @@ export const exportModel: Command = {
     if (out === undefined || positionals.length > 1) throw new UsageError('One file to write: export OUT.onnx');
     checkFolderOf(out);
     const weights = chooseWeights(values.weights, values);
-    checkOutput(out, '', 'file' in weights ? [weights.file] : []);
+    checkOutput(out, '', filesOf(weights));
     console.error(weightsLine(weights));
     const checkpoint: Checkpoint =
       'file' in weights

@@ -6,7 +6,7 @@ import { FaceXFormerError } from '../src/gpu/errors.ts';
 import { CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
 import { parseChoice, UsageError } from '../tools/terminal/options.ts';
-import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
+import { checkInput, checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
 
 /** A picture's size, and its faces. */
 export interface Searched {
@@ -50,13 +50,19 @@ function parseNumber(option: string, text: string): number {
 }
 
 /** What is wrong with the command is told before anything is opened. @throws FaceXFormerError BAD_PICTURE, UsageError */
-export function checkPictures(pictures: readonly string[], json: string | undefined): void {
+export function checkSearch(pictures: readonly string[], json: string | undefined): void {
   if (pictures.length === 0) throw new UsageError('Which picture? detect PICTURE...');
+  checkPictures(pictures);
+  if (json !== undefined) checkOutput(json, '--json', pictures);
+}
+
+/** @throws FaceXFormerError BAD_PICTURE; CommandError: one is a pipe or a device */
+export function checkPictures(pictures: readonly string[]): void {
   for (const picture of pictures) {
     if (isFolder(picture)) throw new FaceXFormerError('BAD_PICTURE', `${picture} is a directory.`);
     if (!existsSync(picture)) throw new FaceXFormerError('BAD_PICTURE', `There is no file ${picture}.`);
+    checkInput(picture);
   }
-  if (json !== undefined) checkOutput(json, '--json');
 }
 
 /** Searches one picture after the other, says what it finds, and writes it. @throws CommandError: of some picture nothing is known */

@@ -1,8 +1,9 @@
 /** A parsing mask as a PNG file: a palette of the classes' colours, so that a pixel's index is its class and the file shows what it means. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import type { Segmentation } from '../../src/face/results.ts';
+import { write } from '../../tools/terminal/write.ts';
 
 type Mask = Pick<Segmentation<string>, 'width' | 'height' | 'classes' | 'palette'>;
 
@@ -40,5 +41,5 @@ export function maskName(picture: string, face: number): string {
 export function writeMask(folder: string, name: string, mask: Mask): void {
   const path = join(folder, name);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, maskPng(mask));
+  write(path, maskPng(mask));
 }

@@ -50,7 +50,7 @@ function linesOf(file: string | 0, name: string): string[] {
 }
 
 /** All files in a folder and below it, by name; a link to a folder that it is in leads nowhere. */
-function filesBelow(folder: string, above: readonly string[] = []): string[] {
+export function filesBelow(folder: string, above: readonly string[] = []): string[] {
   const real = realpathSync(folder);
   if (above.includes(real)) return [];
   let names: string[];

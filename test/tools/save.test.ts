@@ -17,6 +17,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { analyze as analyzeInNode } from '../../cli/dawn.ts';
 import { main } from '../../scripts/commands.ts';
 import { root } from '../../tools/root.ts';
 import { save, saveNow } from '../../tools/save.ts';
@@ -103,6 +104,10 @@ describe('an output that is an input is refused, and the input stays as it is', 
 
   it.for<string[]>([
     ['analyze', 'p-1.png', '--json', 'p-1.png'],
+    ['detect', 'p-1.png', 'p-2.png', '--json', 'soft.png'],
+    ['annotate', 'p-1.png', '--out', 'x/o.jsonl', '--csv', 'p-1.png', '--weights', 'w.safetensors'],
+    ['annotate', 'p-1.png', '--out', 'x/o.jsonl', '--coco', 'hard.safetensors', '--weights', 'w.safetensors'],
+    ['annotate', 'p-1.png', '--out', 'x/o.jsonl', '--csv', 'x/o.jsonl', '--weights', 'w.safetensors'],
     ['analyze', 'p-1.png', '--json', './x/../p-1.png'],
     ['analyze', 'p-1.png', '--draw', 'soft.png'],
     ['analyze', 'p-1.png', '--raw', 'hard.png'],
@@ -118,13 +123,37 @@ describe('an output that is an input is refused, and the input stays as it is', 
     ['bench', '--weights', 'w.safetensors', '--json', 'w.safetensors'],
   ])('%s', async ([name, ...args]) => {
     mkdirSync(at('x'), { recursive: true });
-    const paths = args.map((arg) => (/\.(png|json|safetensors)$/.test(arg) ? `${folder}/${arg}` : arg));
+    const paths = args.map((arg) => (/\.(png|jsonl?|safetensors)$/.test(arg) ? `${folder}/${arg}` : arg));
     const { code, err } = await command(name as string, ...paths);
     expect(code).toBe(1);
     expect(err).toMatch(/would be written over/);
     expect(readFileSync(at('p-1.png')).equals(picture)).toBe(true);
     expect(readFileSync(at('w.safetensors')).equals(Buffer.from(small))).toBe(true);
     expect(existsSync(at('new.json'))).toBe(false);
+  });
+
+  it('by the command in Node too', async () => {
+    const run = analyzeInNode.run([at('p-1.png'), '--json', at('soft.png'), '--weights', at('w.safetensors')]);
+    await expect(run).rejects.toThrow(/would be written over/);
+  });
+
+  it('nor is a mask written over a picture, or a table over a data set', async () => {
+    const masked = await command(
+      'annotate',
+      at('p-1.png'),
+      `${at('p-1.png')}.0.png`,
+      '--out',
+      at('o.jsonl'),
+      '--masks',
+      '/',
+      '--weights',
+      'seeded',
+    );
+    expect(masked).toMatchObject({ code: 1, err: expect.stringMatching(/A mask in .* would be written over/) });
+    mkdirSync(at('utkface'), { recursive: true });
+    writeFileSync(at('utkface/1_0_0_2017.jpg'), picture);
+    const judged = await command('evaluate', 'age', '--data', at('utkface'), '--json', at('utkface/1_0_0_2017.jpg'), '--weights', 'seeded');
+    expect(judged).toMatchObject({ code: 1, err: expect.stringMatching(/would be written over/) });
   });
 });
 

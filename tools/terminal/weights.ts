@@ -39,6 +39,9 @@ export function chooseWeights(
   return { file, name: basename(file) };
 }
 
+/** The files that are read for the weights. */
+export const filesOf = (weights: ChosenWeights): string[] => ('file' in weights ? [weights.file] : []);
+
 /** One line about the weights; with what to do where they are untrained. */
 export function weightsLine(weights: ChosenWeights | { seed: number }, advice = 'to get trained ones: npm run weights'): string {
   if ('file' in weights) return `Weights: ${weights.file}`;
