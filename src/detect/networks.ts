@@ -180,7 +180,7 @@ export class GpuNetworks implements Networks {
       crops: group.map((crop) => ({ ...crop, to: { width: side, height: side } })),
       maps: [{ images: group.length, width: side, height: side }],
     }));
-    return new Float32Array(await this.#run(stages, groups, 4 * outputs * crops.length));
+    return sound(new Float32Array(await this.#run(stages, groups, 4 * outputs * crops.length)));
   }
 
   /** Runs a network over all groups: one submit, one read of `bytes`. */
@@ -333,6 +333,16 @@ function mapsWords(x: readonly Maps[], y: readonly Maps[], firstY: number, least
   return words;
 }
 
+/** The same numbers. @throws FaceXFormerError GPU_ERROR: one is infinite or none, of which no face may be made, and none left out */
+function sound(numbers: Float32Array): Float32Array {
+  if (!numbers.every(Number.isFinite))
+    throw new FaceXFormerError(
+      'GPU_ERROR',
+      'The face detector gave numbers that are infinite or none: its weights are damaged, or the GPU computes wrongly.',
+    );
+  return numbers;
+}
+
 /** The proposals in the levels' order, which the GPU does not keep. */
 function proposalsOf(words: Uint32Array, levels: readonly Level[], atLeast: number): Proposal[] {
   const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
@@ -348,6 +358,7 @@ function proposalsOf(words: Uint32Array, levels: readonly Level[], atLeast: numb
       first += size;
       level++;
     }
+    sound(floats.subarray(at + 1, at + PROPOSAL_ELEMENTS));
     const probability = probabilityOf(floats[at + 1] as number);
     const columns = (cells[level] as Size).width;
     const [row, column] = [Math.floor((position - first) / columns), (position - first) % columns];

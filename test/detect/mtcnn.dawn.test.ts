@@ -1,5 +1,7 @@
 /** MTCNN on lavapipe, in Node: what is no face is none, whatever a picture's size, and what a search costs the GPU. */
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPicture } from '../../cli/picture.ts';
 import { LARGEST_PICTURE, Mtcnn, searchedSize } from '../../src/detect/mtcnn.ts';
 import { pyramid } from '../../src/detect/pyramid.ts';
 import { mtcnnWeights } from '../../tools/mtcnn.mjs';
@@ -15,6 +17,28 @@ describe.skipIf(lacking)('MTCNN', () => {
     detector = await Mtcnn.load({ weights: mtcnnWeights(), device });
   });
   afterAll(() => detector?.dispose());
+
+  it('finds the face of a portrait', async () => {
+    const [face, ...others] = await detector.detect(
+      await readPicture(fileURLToPath(new URL('../fixtures/astronaut.png', import.meta.url))),
+    );
+    expect(face?.score).toBeGreaterThan(0.99);
+    expect(others).toEqual([]);
+  });
+
+  it.each(['pnet', 'rnet', 'onet'])('makes no face, and leaves none out, of numbers that %s loses', async (net) => {
+    const weights = Uint8Array.from(mtcnnWeights());
+    const start = 8 + Number(new DataView(weights.buffer).getBigUint64(0, true));
+    const infos: Record<string, { data_offsets?: [number, number] }> = JSON.parse(new TextDecoder().decode(weights.subarray(8, start)));
+    // Finite themselves; what two layers make of them is not.
+    for (const [name, { data_offsets: [from, to] = [0, 0] }] of Object.entries(infos))
+      if (name.startsWith(net) && /conv[23]\.weight$/.test(name))
+        weights.set(new Uint8Array(new Float32Array((to - from) / 4).fill(1e19).buffer), start + from);
+    const lossy = await Mtcnn.load({ weights, device });
+    const portrait = await readPicture(fileURLToPath(new URL('../fixtures/astronaut.png', import.meta.url)));
+    await expect(lossy.detect(portrait)).rejects.toMatchObject({ code: 'GPU_ERROR', message: expect.stringMatching(/infinite or none/) });
+    lossy.dispose();
+  });
 
   // facenet-pytorch 2.5 finds nothing in any of them; those of less than 20 pixels it fails on.
   it.each(Object.entries(textures))('finds nothing in a picture of %s', async (_, picture) => {
