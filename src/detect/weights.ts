@@ -1,5 +1,6 @@
 /** MTCNN's weights: the file that lies beside the code, by facenet-pytorch's names. */
 
+import { mustBeFinite } from '../checkpoint/float16.ts';
 import { openCheckpoint, type WeightsSource } from '../checkpoint/open.ts';
 import { aligned, inFloat32 } from '../checkpoint/values.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
@@ -13,13 +14,16 @@ export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; r
 /** Where the package has the file; bundlers that know this form move it along. */
 export const packagedWeights = (): URL => new URL('./mtcnn.safetensors', import.meta.url);
 
-/** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, ABORTED */
+/** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, ABORTED */
 export async function readWeights(source: WeightsSource, signal?: AbortSignal): Promise<Weights> {
   // A small file of the page's own, which the browser keeps as it keeps the page's scripts.
   const checkpoint = inFloat32(await openCheckpoint(source, { signal, cache: false }));
   const weights = new Map<string, { shape: readonly number[]; values: Float32Array }>();
-  for await (const { info, data } of checkpoint.read({ signal }))
-    weights.set(info.name, { shape: info.shape, values: aligned(data).slice() });
+  for await (const { info, data } of checkpoint.read({ signal })) {
+    const values = aligned(data).slice();
+    mustBeFinite(info.name, values);
+    weights.set(info.name, { shape: info.shape, values });
+  }
   return weights;
 }
 

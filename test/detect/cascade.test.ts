@@ -11,6 +11,15 @@ import { twin } from './twin.ts';
 const weights = await readWeights(mtcnnWeights());
 const areaOf = ({ x0, y0, x1, y1 }: { x0: number; y0: number; x1: number; y1: number }) => (x1 - x0) * (y1 - y0);
 
+it('weights that are no numbers are refused by their tensor’s name', async () => {
+  const file = Uint8Array.from(mtcnnWeights());
+  file.fill(0xff, file.length - 4);
+  await expect(readWeights(file)).rejects.toMatchObject({
+    code: 'WRONG_WEIGHTS',
+    message: expect.stringMatching(/^[pro]net\.\S+ holds NaN/),
+  });
+});
+
 describe('MTCNN in float64 finds what facenet-pytorch finds', () => {
   it.for(detections.slice(0, 1))('in $image', async ({ image, faces }) => {
     const picture = PNG.sync.read(readFileSync(new URL(`../fixtures/${image}`, import.meta.url)));
