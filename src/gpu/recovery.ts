@@ -27,7 +27,7 @@ export interface GpuLoss {
 }
 
 /** Milliseconds before each attempt. They are used up by losses in a row, with no answer between: a GPU that dies of our work would do so for ever. */
-const WAITS = [0, 500, 2000, 5000];
+export const WAITS = [0, 500, 2000, 5000];
 /** A device that lasted for so many milliseconds did not die of what was made on it. */
 const LASTING = 60_000;
 /** A promise that fails because its device is lost may do so before the loss is told: milliseconds to wait for that. */

@@ -41,8 +41,8 @@ export class Parameters {
         parameter,
         parameter.from.map((name) => held.get(name) as Float32Array),
         turn,
+        options.signal,
       );
-      throwIfAborted(options.signal); // nothing more is made when loading has failed elsewhere
       waiting.delete(parameter);
     };
     for (const parameter of waiting) if (parameter.from.length === 0) await make(parameter);
@@ -64,13 +64,14 @@ export class Parameters {
   }
 
   /** Fills it in ordinary memory and copies it once: mapped memory may be the GPU's own, where a number at a time takes a microsecond each. */
-  async #make(parameter: Parameter, sources: readonly Float32Array[], turn: Turn): Promise<void> {
+  async #make(parameter: Parameter, sources: readonly Float32Array[], turn: Turn, signal: AbortSignal | undefined): Promise<void> {
     const values = new Float32Array(parameter.length);
     for (const _ of parameter.steps(values, sources)) await turn.over();
     await turn.over();
     mustBeFinite(parameter.name, values); // what weights make together may be none, such as a negative variance's root
     const stored = parameter.dtype === 'f32' ? values : toFloat16(values, parameter.name);
     await turn.over();
+    throwIfAborted(signal); // where loading has failed elsewhere meanwhile, nothing would free it
     const size = Math.max(16, Math.ceil(parameterBytes(parameter) / 4) * 4);
     let buffer!: GPUBuffer;
     const usage = GPUBufferUsage.STORAGE;

@@ -6,9 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { PATIENCE } from '../../src/gpu/waiting.ts';
-import { Graph } from '../../src/graph/graph.ts';
 import type { AnalyzeOptions, FaceXFormer, LoadOptions } from '../../src/index.ts';
-import { type Fault, Faults, fakeGpu } from '../gpu/fake.ts';
+import { type Fault, Faults, fakeGpu, hastyParameters } from '../gpu/fake.ts';
 import { load, numbersOf, picture, weights } from './reduced.ts';
 
 const was = { ...PATIENCE };
@@ -20,11 +19,7 @@ let names: readonly string[];
 
 beforeAll(async () => {
   process.on('unhandledRejection', note);
-  // What the parameters hold does not matter here, and takes long to compute.
-  const { parameter } = Graph.prototype;
-  vi.spyOn(Graph.prototype, 'parameter').mockImplementation(function (this: Graph, name, from, length, _, dtype) {
-    return parameter.call(this, name, from, length, (into, sources) => void into.fill(sources[0]?.[0] ?? 1, 0, 1), dtype);
-  });
+  hastyParameters();
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   for await (const piece of safetensorsBytes(weights)) pieces.push(Uint8Array.from(piece));
   file = new Blob(pieces);

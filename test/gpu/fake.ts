@@ -3,9 +3,13 @@
  * dispatch reads. Each call that a browser can fail or leave unanswered is a point; a test chooses one and what happens there.
  */
 import { vi } from 'vitest';
+import { Graph } from '../../src/graph/graph.ts';
 
-/** What happens at a point: the call fails as WebGPU lets it fail, never answers, or answers. */
-export type Fault = 'fails' | 'hangs';
+/**
+ * What happens at a point: the call fails as WebGPU lets it fail, for want of memory or otherwise; it never answers; or the GPU is gone when it is
+ * made, with its process or because the device was destroyed.
+ */
+export type Fault = 'fails' | 'exhausted' | 'hangs' | 'lost' | 'destroyed';
 
 /** Points in the order in which they are reached. */
 export class Faults {
@@ -13,16 +17,24 @@ export class Faults {
   /** The number of the point that is faulty, and how. */
   at = -1;
   fault: Fault = 'fails';
+  /** Whether the points after it are faulty too, for as long as this is so. */
+  lasting = false;
+  /** Takes the GPU away. */
+  lose = (_: Fault) => {};
 
   /** @returns how this call goes wrong */
   point(name: string): Fault | undefined {
-    return this.reached.push(name) - 1 === this.at ? this.fault : undefined;
+    const point = this.reached.push(name) - 1;
+    if (point !== this.at && !(this.lasting && point > this.at)) return undefined;
+    if (this.fault !== 'lost' && this.fault !== 'destroyed') return this.fault;
+    this.lose(this.fault);
+    return undefined;
   }
 
   /** An answer that may fail or never come. */
   async answer<T>(name: string, give: () => T | Promise<T>, error: () => Error): Promise<T> {
     const fault = this.point(name);
-    if (fault === 'fails') throw error();
+    if (fault === 'fails' || fault === 'exhausted') throw error();
     if (fault === 'hangs') return new Promise(() => {});
     return give();
   }
@@ -65,8 +77,11 @@ class FakeBuffer implements Object_ {
 
   async mapAsync(): Promise<void> {
     this.mapState = 'pending';
-    const gone = this.device.whenGone.then(() => {
-      throw new DOMException('the device is gone', 'AbortError');
+    let stop = () => {};
+    const gone = new Promise<never>((_, reject) => {
+      stop = () => reject(new DOMException('the device is gone', 'AbortError'));
+      if (this.device.isGone) stop();
+      this.device.whenGone.add(stop);
     });
     const answer = this.device.faults.answer(
       'mapAsync',
@@ -80,6 +95,8 @@ class FakeBuffer implements Object_ {
     } catch (error) {
       this.mapState = 'unmapped';
       throw error;
+    } finally {
+      this.device.whenGone.delete(stop);
     }
   }
 
@@ -95,7 +112,8 @@ class FakeBuffer implements Object_ {
 
 type Command = () => void;
 
-class FakeEncoder {
+class FakeEncoder implements Object_ {
+  readonly label = '';
   readonly commands: Command[] = [];
   invalid: boolean;
 
@@ -144,7 +162,8 @@ export class FakeDevice {
   readonly limits = { maxTextureDimension2D: 8192, maxBufferSize: 2 ** 28 };
   readonly adapterInfo = { vendor: 'fake' };
   readonly lost: Promise<{ reason: string; message: string }>;
-  readonly whenGone: Promise<unknown>;
+  /** Called when it is lost. */
+  readonly whenGone = new Set<() => void>();
   /** Buffers and textures that were not destroyed. */
   readonly alive = new Set<object>();
   /** Errors that nobody's scope took. */
@@ -156,7 +175,7 @@ export class FakeDevice {
   frame = 0;
   /** Whether dispatches do anything. */
   works = true;
-  #scopes: (string | undefined)[] = [];
+  readonly #scopes: { readonly filter: string; said?: string }[] = [];
   #lose!: (info: { reason: string; message: string }) => void;
   isGone = false;
 
@@ -164,7 +183,6 @@ export class FakeDevice {
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
-    this.whenGone = this.lost;
   }
 
   /** The GPU's process ends. */
@@ -173,18 +191,19 @@ export class FakeDevice {
     this.isGone = true;
     this.alive.clear();
     this.#lose({ reason, message });
+    for (const tell of this.whenGone) tell();
   }
 
   destroy(): void {
     this.lose('destroyed', 'Device was destroyed.');
   }
 
-  pushErrorScope(): void {
-    this.#scopes.push(undefined);
+  pushErrorScope(filter: string): void {
+    this.#scopes.push({ filter });
   }
 
   popErrorScope(): Promise<{ message: string } | null> {
-    const said = this.#scopes.pop();
+    const said = this.#scopes.pop()?.said;
     return this.faults.answer('popErrorScope', () => (said === undefined || this.isGone ? null : { message: said }), operationError);
   }
 
@@ -193,15 +212,16 @@ export class FakeDevice {
     const fault = this.faults.point(name);
     if (this.isGone) return false;
     const invalid = fault !== undefined || parts.some((part) => part?.invalid);
-    if (invalid) this.error(`${name} was made to fail`);
+    if (invalid) this.error(`${name} was made to fail`, fault === 'exhausted' ? 'out-of-memory' : 'validation');
     return invalid;
   }
 
-  error(message: string): void {
+  /** The innermost scope for such errors takes it. */
+  error(message: string, filter = 'validation'): void {
     if (this.isGone) return;
-    const top = this.#scopes.length - 1;
-    if (top < 0) this.uncaptured.push(message);
-    else this.#scopes[top] ??= message;
+    const scope = this.#scopes.findLast((one) => one.filter === filter);
+    if (scope) scope.said ??= message;
+    else this.uncaptured.push(message);
   }
 
   createBuffer(descriptor: GPUBufferDescriptor): FakeBuffer {
@@ -224,7 +244,7 @@ export class FakeDevice {
       height,
       depthOrArrayLayers,
       pixels,
-      createView: () => ({ label, invalid, pixels }),
+      createView: () => ({ label, invalid: this.#make('createView', [texture]), pixels }),
       destroy(): void {
         alive.delete(this);
       },
@@ -257,19 +277,17 @@ export class FakeDevice {
 
   readonly queue = {
     writeBuffer: (buffer: FakeBuffer, at: number, values: ArrayBufferView<ArrayBuffer>) => {
-      if (buffer.invalid) return this.error('writes to an invalid buffer');
+      if (this.#make('writeBuffer', [buffer])) return;
       if (!this.isGone) buffer.data.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     },
-    writeTexture: ({ texture }: { texture: { invalid: boolean; pixels: { seen: number } } }, data: Uint8Array) => {
-      if (texture.invalid) return this.error('writes to an invalid texture');
+    writeTexture: ({ texture }: { texture: Object_ & { pixels: { seen: number } } }, data: Uint8Array) => {
+      if (this.#make('writeTexture', [texture])) return;
       texture.pixels.seen = (data[0] ?? 0) / 256;
     },
     submit: (encoders: FakeEncoder[]) => {
       this.submits.push(encoders.reduce((sum, { commands }) => sum + commands.length, 0));
-      for (const { invalid, commands } of encoders) {
-        if (invalid) this.error('submits an invalid command buffer');
-        else if (!this.isGone) for (const command of commands) command();
-      }
+      if (this.#make('submit', encoders) || this.isGone) return;
+      for (const { commands } of encoders) for (const command of commands) command();
     },
     onSubmittedWorkDone: async () => {},
   };
@@ -309,13 +327,16 @@ export function fakeGpu(faults = new Faults()) {
     get device(): FakeDevice {
       return devices.at(-1) as FakeDevice;
     },
+    /** A device that an app made. */
+    lend(): FakeDevice {
+      const device = new FakeDevice(faults);
+      devices.push(device);
+      gpu.prepare(device);
+      return device;
+    },
   };
-  const requestDevice = async () => {
-    const device = new FakeDevice(faults);
-    devices.push(device);
-    gpu.prepare(device);
-    return device;
-  };
+  faults.lose = (how) => devices.at(-1)?.lose(...(how === 'destroyed' ? (['destroyed', 'Device was destroyed.'] as const) : []));
+  const requestDevice = async () => gpu.lend();
   const adapter = () => {
     if (gpu.adapters <= 0) return null;
     gpu.adapters--;
@@ -331,4 +352,12 @@ export function fakeGpu(faults = new Faults()) {
   vi.stubGlobal('GPUBufferUsage', { MAP_READ: 1, MAP_WRITE: 2, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 });
   vi.stubGlobal('GPUMapMode', { READ: 1, WRITE: 2 });
   return gpu;
+}
+
+/** Parameters of which only the first number is made: what they hold does not matter to such a GPU, and takes long to compute. */
+export function hastyParameters(): void {
+  const { parameter } = Graph.prototype;
+  vi.spyOn(Graph.prototype, 'parameter').mockImplementation(function (this: Graph, name, from, length, _, dtype) {
+    return parameter.call(this, name, from, length, (into, sources) => void into.fill(sources[0]?.[0] ?? 1, 0, 1), dtype);
+  });
 }
