@@ -36,6 +36,7 @@ export { planJson, printPlan } from './graph/print.ts';
 export type { KernelTime } from './graph/profile.ts';
 export { type AnyBox, type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen, widenToSquare } from './image/crop.ts';
 export type { DetectedFace, FaceDetector, LoadDetector } from './image/detector.ts';
+export { SharedPicture } from './image/shared.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
 export type { HourglassSizes } from './model/hourglass.ts';
 export type { TunedShape } from './tune/tune.ts';

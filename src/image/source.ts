@@ -17,7 +17,7 @@ export interface RawPicture extends Size {
  * with a background), grey and palette become RGB, and a Blob's or an image element's colour profile is ignored; but Firefox multiplies by
  * alpha and divides again, and rounds 16 bits down. EXIF orientation is honoured. A string or URL is a picture's address. What a canvas, an
  * image element, a video or a VideoFrame shows is taken when it is given, and it may go on, be drawn on or be closed; an ImageBitmap, ImageData or
- * raw pixels must keep their contents until the call is done.
+ * raw pixels must keep their contents until the call is done. A SharedPicture is for several calls.
  */
 export type PictureSource =
   | string
@@ -30,7 +30,15 @@ export type PictureSource =
   | VideoFrame
   | HTMLVideoElement
   | Blob
-  | RawPicture;
+  | RawPicture
+  | OpenedPicture;
+
+/** What engines know of a `SharedPicture`. */
+export interface OpenedPicture extends Size {
+  close(): void;
+  /** @internal @throws FaceXFormerError BAD_PICTURE: it was closed */
+  opened(): Picture;
+}
 
 /** A copy that the GPU was asked for; what it refuses of it is known later. */
 export interface Copy {
@@ -84,7 +92,10 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
       case 'OffscreenCanvas':
         return await openCanvas(source as HTMLCanvasElement | OffscreenCanvas);
     }
-    if (typeof source === 'object' && source !== null && 'data' in source) return raw(source as RawPicture);
+    if (typeof source === 'object' && source !== null) {
+      if ('data' in source) return raw(source as RawPicture);
+      if ('opened' in source) return (source as OpenedPicture).opened();
+    }
   } catch (error) {
     throw unreadable(kind, error);
   }

@@ -50,6 +50,8 @@ const given = <T extends Transferable>(value: T): Carried<T> => ({ value, transf
 
 /** Raw pixels alone, without the rest of the memory that they lie in. */
 function copied(picture: RawPicture): Carried<unknown> {
+  if ('opened' in picture)
+    throw new FaceXFormerError('BAD_PICTURE', 'A SharedPicture stays on the page: give the worker the picture itself.');
   const { data, width, height } = picture;
   if (!/^Uint8(Clamped)?Array$/.test(tag(data))) return { value: { data: undefined, width, height }, transfer: [] };
   const own = data.slice();

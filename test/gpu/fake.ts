@@ -152,10 +152,19 @@ class FakeEncoder implements Object_ {
     this.commands.push(() => to.data.set(from.data.subarray(fromAt, fromAt + size), at));
   }
 
+  copyTextureToTexture({ texture: from }: { texture: FakeTexture }, { texture: to }: { texture: FakeTexture }): void {
+    if (from.invalid || to.invalid) this.invalid = true;
+    this.commands.push(() => {
+      to.pixels.seen = from.pixels.seen;
+    });
+  }
+
   finish() {
     return this;
   }
 }
+
+type FakeTexture = Object_ & { pixels: { seen: number } };
 
 export class FakeDevice {
   readonly features = new Set<string>();
@@ -169,6 +178,8 @@ export class FakeDevice {
   /** Errors that nobody's scope took. */
   readonly uncaptured: string[] = [];
   readonly submits: number[] = [];
+  /** Pictures that were given to it. */
+  uploads = 0;
   /** Names of kernels in the order of their dispatches. */
   readonly dispatched: string[] = [];
   /** Milliseconds of a frame. */
@@ -280,9 +291,15 @@ export class FakeDevice {
       if (this.#make('writeBuffer', [buffer])) return;
       if (!this.isGone) buffer.data.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     },
-    writeTexture: ({ texture }: { texture: Object_ & { pixels: { seen: number } } }, data: Uint8Array) => {
+    writeTexture: ({ texture }: { texture: FakeTexture }, data: Uint8Array) => {
       if (this.#make('writeTexture', [texture])) return;
+      this.uploads++;
       texture.pixels.seen = (data[0] ?? 0) / 256;
+    },
+    copyExternalImageToTexture: ({ source }: { source: { seen: number } }, { texture }: { texture: FakeTexture }) => {
+      if (this.#make('copyExternalImageToTexture', [texture])) return;
+      this.uploads++;
+      texture.pixels.seen = source.seen;
     },
     submit: (encoders: FakeEncoder[]) => {
       this.submits.push(encoders.reduce((sum, { commands }) => sum + commands.length, 0));
