@@ -18,6 +18,7 @@ import { wgslForEsbuild } from '../tools/wgsl.mjs';
 import { commit } from './commit.ts';
 import type { Offer } from './page/peers/peer.ts';
 import type { Peer } from './page/settings.ts';
+import { references } from './references.ts';
 
 const page = (...path: string[]) => join(root, 'bench', 'page', ...path);
 
@@ -54,6 +55,7 @@ export async function benchRoutes(weights?: string): Promise<Record<string, Rout
     '/mtcnn.safetensors': { body: Buffer.from(mtcnnWeights()), type: 'application/octet-stream' },
     '/astronaut.png': { file: join(root, 'test', 'fixtures', 'astronaut.png') },
     '/peers.json': { body: JSON.stringify(installedPeers()), type: 'application/json' },
+    '/references.json': { body: JSON.stringify(references()), type: 'application/json' },
     '/onnx/': { make: (path) => model(path, weights) },
   };
   for (const { path, text } of outputFiles) routes[`/${basename(path)}`] = { body: text, type: 'text/javascript' };

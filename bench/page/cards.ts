@@ -85,7 +85,6 @@ function kernelTable(
     });
   const holder = table(['kernel', 'grid', 'in a frame', 'each', 'share', 'GFLOP/s', 'GB/s', 'of its roof', 'repeats'], rows);
   holder.classList.add('scroll');
-  holder.tabIndex = 0;
   return holder;
 }
 
@@ -127,8 +126,7 @@ export function correctnessCard({ correctness }: Part): HTMLElement | undefined 
         'div',
         task === worst?.output ? 'top' : '',
         make('dt', '', task),
-        make('span', 'track', fill),
-        make('dd', '', distance.toExponential(1)),
+        make('dd', '', make('span', 'track', fill), distance.toExponential(1)),
       ),
     );
   }

@@ -2,22 +2,25 @@
 import { byId, make } from '../../tools/page/dom.ts';
 import { bestOf, factsOf, rowsOf, unlike } from './compare.ts';
 import { say } from './faults.ts';
-import { type BenchResult, parseResult } from './result.ts';
+import type { Part } from './pieces.ts';
+import { parseResult } from './result.ts';
 
 interface Named {
   readonly name: string;
-  readonly result: BenchResult;
+  readonly result: Part;
 }
 
 /** A result file is a few dozen kB; what is larger is not read. */
 const LARGEST = 2 ** 23;
 
-const ratio = (times: number): string => (times < 9.995 ? times.toFixed(2) : times.toPrecision(3));
+const ratio = (times: number): string =>
+  times < 9.995 ? times.toFixed(2) : times < 99.95 ? times.toFixed(1) : Math.round(times).toLocaleString('en');
 
 export class Comparison {
   #columns: Named[] = [];
 
   constructor() {
+    byId('columns', HTMLElement).tabIndex = 0; // scrolled by keys too
     const input = byId('files', HTMLInputElement);
     input.addEventListener('change', () => {
       void this.take([...(input.files ?? [])]);
@@ -25,13 +28,10 @@ export class Comparison {
     });
   }
 
-  get size(): number {
-    return this.#columns.length;
-  }
-
   /** Adds a run; one of the same date is the same run. */
-  add(name: string, result: BenchResult): void {
-    this.#columns = [...this.#columns.filter((column) => column.result.date !== result.date), { name, result }];
+  add(name: string, result: Part): void {
+    const same = ({ result: { date } }: Named) => date !== undefined && date === result.date;
+    this.#columns = [...this.#columns.filter((column) => !same(column)), { name, result }];
     this.#show();
   }
 
@@ -55,7 +55,7 @@ export class Comparison {
     byId('unlike', HTMLElement).textContent =
       `These results are not of the same work: they differ in ${differing.join(', ')}. Their times do not say which machine or engine is faster.`;
     byId('worse', HTMLElement).hidden = results.length < 2;
-    const head = make('tr', '', make('th', ''), ...this.#columns.map((column) => this.#heading(column)));
+    const head = make('tr', '', make('td', ''), ...this.#columns.map((column) => this.#heading(column)));
     const facts = factsOf(results).map(({ label, values }) =>
       make('tr', 'fact', make('th', '', label), ...values.map((value) => make('td', '', value))),
     );

@@ -12,6 +12,15 @@ export interface OpenDevice {
   compiled(): { readonly milliseconds: number; readonly pipelines: number };
 }
 
+const adapterHere = async (): Promise<GPUAdapter | undefined> =>
+  (await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' })) ?? undefined;
+
+/** What a run would run on; undefined where there is no WebGPU, or no adapter. */
+export async function machineHere(): Promise<Machine | undefined> {
+  const adapter = await adapterHere();
+  return adapter && machineOf(adapter);
+}
+
 /** @throws FaceXFormerError WEBGPU_UNAVAILABLE, NO_ADAPTER */
 export async function openDevice(): Promise<OpenDevice> {
   if (!navigator.gpu)
@@ -19,7 +28,7 @@ export async function openDevice(): Promise<OpenDevice> {
       'WEBGPU_UNAVAILABLE',
       'This browser has no WebGPU here. Use Chrome, Edge, Safari or Firefox of late, on https or localhost.',
     );
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await adapterHere();
   if (!adapter)
     throw new FaceXFormerError('NO_ADAPTER', 'The browser has WebGPU but gave no GPU. Check chrome://gpu, and reload the page.');
   const device = await adapter.requestDevice({ label: 'bench', requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)) });

@@ -4,10 +4,13 @@ import { FaceXFormerError, TASKS } from '../../src/index.ts';
 import { byId, download, make, onDrop, sayState, showBar } from '../../tools/page/dom.ts';
 import { clearFaults } from '../../tools/page/faults.ts';
 import { Comparison } from './comparison.ts';
+import { machineHere } from './device.ts';
 import { addFault, say } from './faults.ts';
+import { type Ahead, forecast } from './forecast.ts';
 import { adapterTitle } from './format.ts';
 import { runBench } from './measure.ts';
 import { offers } from './peers/peers.ts';
+import { references } from './references.ts';
 import { showResult } from './report.ts';
 import type { BenchResult } from './result.ts';
 import { PEERS, readSettings, type Settings, writeSettings } from './settings.ts';
@@ -27,6 +30,8 @@ let running: AbortController | undefined;
 let result: BenchResult | undefined;
 /** The weights that the address names; the form has no field for them. */
 let weights = '';
+/** What a run would run on; undefined where there is nothing. */
+let ahead: Ahead | undefined;
 
 const field = (name: string): HTMLInputElement | HTMLSelectElement => {
   const found = form.elements.namedItem(name);
@@ -58,6 +63,13 @@ function formSettings(): Settings {
   return settings;
 }
 
+/** Says what a run would do, and for how long. */
+function showForecast(): void {
+  byId('forecast', HTMLElement).textContent = ahead
+    ? forecast(formSettings(), ahead)
+    : 'A run needs WebGPU and an adapter for it, and there is none here.';
+}
+
 function progress(phase: string, part?: number): void {
   byId('status', HTMLElement).textContent = phase;
   if (running) showBar(part ?? 'unknown'); // a call that was under way when the run failed may still report
@@ -73,6 +85,7 @@ function setBusy(busy: boolean): void {
 }
 
 function show(part: Partial<BenchResult>): void {
+  byId('example', HTMLElement).hidden = true;
   byId('untrained', HTMLElement).hidden = part.notice === undefined;
   if (part.notice) byId('notice', HTMLElement).textContent = part.notice;
   showResult(report, part);
@@ -104,6 +117,14 @@ async function run(): Promise<void> {
     running = undefined;
     setBusy(false);
   }
+}
+
+/** What a result looks like, of another machine. */
+function showExample(example: BenchResult): void {
+  show(example);
+  byId('example', HTMLElement).hidden = false;
+  byId('example', HTMLElement).textContent =
+    `An example, of another machine: ${adapterTitle(example.machine)}, ${example.date.slice(0, 10)}. Run measures this one.`;
 }
 
 /** The result as it was shared; its settings go into the form. */
@@ -169,6 +190,7 @@ function listen(): void {
   form.addEventListener('change', () => {
     const query = writeSettings(formSettings());
     history.replaceState(null, '', query === '' ? location.pathname : `?${query}`);
+    showForecast();
   });
   byId('stop', HTMLButtonElement).addEventListener('click', () => running?.abort());
   byId('share', HTMLButtonElement).addEventListener('click', () => void share());
@@ -191,6 +213,13 @@ async function begin(): Promise<void> {
   setBusy(false);
   sayState('Ready', 'ready');
   if (start.compare) openTab('compare');
+  const others = await references();
+  for (const { name, part } of others) comparison.add(name, part);
+  const example = others[0]?.part as BenchResult | undefined;
+  const told = machineHere().then((machine) => {
+    ahead = machine && { title: adapterTitle(machine), software: machine.adapter.software, example };
+  });
+  void told.catch(() => {}).then(showForecast); // a run does not wait for it
   try {
     const shared = await sharedResult(location.hash);
     if (shared) return take(shared, 'shared');
@@ -198,6 +227,7 @@ async function begin(): Promise<void> {
     say('shared result', `It could not be opened: ${error instanceof Error ? error.message : error}.`);
   }
   if (start.auto) await run();
+  else if (example && !running) showExample(example);
 }
 
 void begin();

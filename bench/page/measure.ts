@@ -15,10 +15,10 @@ import type { Run, RunOptions } from './run.ts';
 import { timeCalls, timeVideo } from './series.ts';
 import type { Settings } from './settings.ts';
 
-const IN_FLIGHT = 3;
+export const IN_FLIGHT = 3;
 const PICTURE = 'astronaut.png';
 /** Calls in each series unless the settings say, and calls before them that do not count. */
-const CALLS = { gpu: 100, software: 2 };
+export const CALLS = { gpu: 100, software: 2 };
 const WARMUP = { gpu: 5, software: 0 };
 
 /** One for the page: prototypes are wrapped once. */

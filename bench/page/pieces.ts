@@ -13,19 +13,17 @@ export function card(id: string, title: string, ...children: (Node | string)[]):
 
 export const note = (text: string): HTMLElement => make('p', 'note', text);
 
-/** The first row and the first column name things. */
+/** The first row and the first column name things. It is scrolled where it is wider than the page, by keys too. */
 export function table(head: readonly string[], rows: readonly (readonly (string | Node)[])[]): HTMLElement {
-  const cells = (kind: 'td' | 'th', row: readonly (string | Node)[]) => row.map((cell, i) => make(i === 0 ? 'th' : kind, '', cell));
-  return make(
+  const names = head.map((name) => make(name === '' ? 'td' : 'th', '', name));
+  const cells = (row: readonly (string | Node)[]) => row.map((cell, i) => make(i === 0 ? 'th' : 'td', '', cell));
+  const holder = make(
     'div',
     'scroll-x',
-    make(
-      'table',
-      '',
-      make('thead', '', make('tr', '', ...cells('th', head))),
-      make('tbody', '', ...rows.map((row) => make('tr', '', ...cells('td', row)))),
-    ),
+    make('table', '', make('thead', '', make('tr', '', ...names)), make('tbody', '', ...rows.map((row) => make('tr', '', ...cells(row))))),
   );
+  holder.tabIndex = 0;
+  return holder;
 }
 
 /** Names and values, in two columns. */

@@ -195,6 +195,7 @@ export function rooflinePlot(times: readonly KernelTime[], roofline: Roofline): 
   const right = Math.max(ridge, ...points.map(({ x }) => x)) * 2;
   const roof = (x: number) => Math.min(gflops, x * gigabytesPerSecond);
   const least = Math.min(roof(left), ...points.map(({ y }) => y)) / 2;
+  const most = Math.max(gflops, ...points.map(({ y }) => y)) * 2; // what stays in a cache may lie above the roof
   const rows = [...points, ...[left, ridge, right].map((x) => ({ kernel: '', x, y: Number.NaN }))].sort((a, b) => a.x - b.x);
   const named = kernelTotals(times)
     .map(({ kernel }) => kernel)
@@ -215,7 +216,7 @@ export function rooflinePlot(times: readonly KernelTime[], roofline: Roofline): 
       height: 340,
       legend: { live: false },
       cursor: { drag: { x: false, y: false } },
-      scales: { x: { time: false, distr: 3, range: [left, right] }, y: { distr: 3, range: [least, gflops * 2] } },
+      scales: { x: { time: false, distr: 3, range: [left, right] }, y: { distr: 3, range: [least, most] } },
       axes: [
         axis(colours, { label: 'floating-point operations a byte', size: 30, ...decades }),
         axis(colours, { label: 'GFLOP/s', size: 56, ...decades }),

@@ -9,6 +9,7 @@ import { type BenchResult, isSkipped, parseResult } from '../../bench/page/resul
 import { shareAddress } from '../../bench/page/share.ts';
 import { benchRoutes } from '../../bench/routes.ts';
 import { root } from '../../tools/root.ts';
+import { axeFaults } from '../axe.ts';
 import { type OpenPage, useBrowser, whereOptions } from '../browser.ts';
 import { resultOf } from './result.ts';
 
@@ -99,14 +100,62 @@ describe('the page', () => {
   let opened: OpenPage;
   let page: Page;
   beforeAll(async () => {
+    mkdirSync(OUT, { recursive: true });
     opened = await open('export {}', await benchRoutes());
     page = opened.page;
+    await page.setBypassCSP(true); // axe is brought by the test
+  });
+  afterAll(() => opened?.close());
+
+  const LOOKS = [
+    [1360, 'light'],
+    [1360, 'dark'],
+    [390, 'light'],
+    [390, 'dark'],
+  ] as const;
+  /** What axe-core says of the page in both colours, wide and on a phone, each with its picture. */
+  const faultsIn = async (state: string, looks: readonly (readonly [number, 'light' | 'dark'])[] = LOOKS): Promise<string[]> => {
+    const faults: string[] = [];
+    for (const [width, colours] of looks) {
+      await page.setViewport({ width, height: width === 390 ? 844 : 900 });
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: colours }]);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (wide > width) faults.push(`${wide} pixels are wider than ${width}`);
+      faults.push(...(await axeFaults(page)).map((fault) => `${width} ${colours}: ${fault}`));
+      await page.screenshot({ path: join(OUT, `bench-${state}-${width}-${colours}.png`), fullPage: true });
+    }
+    await page.setViewport({ width: 1360, height: 900 });
+    return faults;
+  };
+
+  test('opens with an example of another machine, what a run does here and for how long, and other machines to compare with', async () => {
+    await page.goto(opened.url);
+    await page.waitForSelector('#report .card');
+    await page.waitForFunction(() => document.querySelector('#forecast')?.textContent);
+    expect(await text('#example')).toMatch(/^An example, of another machine: google swiftshader \(software\), 2026-/);
+    expect(await text('#forecast')).toMatch(/^Run loads the released form .* calls it 2 times each.* About \d minutes, .*not a GPU\.$/);
+    expect(await page.$eval('#download', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
+    expect(await faultsIn('example')).toEqual([]);
+    await page.select('select[name=form]', 'paper');
+    expect(await text('#forecast')).toContain('the paper form');
+    await page.click('#tab-compare');
+    expect(await text('#columns')).toContain('NVIDIA H200');
+    expect(await faultsIn('references', [LOOKS[1], LOOKS[2]])).toEqual([]);
+  });
+
+  test('shows a shared result, with what is noise in it, and names a setting that it does not know', async () => {
     const { address } = await shareAddress(opened.url, 'batch=2&speed=9', resultOf());
     await page.goto('about:blank');
     await page.goto(address);
     await page.waitForSelector('#report .card');
+    expect(await text('#engine')).toBe('A shared result: google swiftshader (software)');
+    expect(await text('#untrained')).toContain('what the network finds is noise');
+    expect(await text('.tile')).toContain('11.0 ms');
+    expect(await page.$$eval('.plot canvas', (plots) => plots.length)).toBe(3);
+    expect(await text('#faults')).toContain('There is no setting speed');
+    expect(await faultsIn('shared', [LOOKS[1], LOOKS[2]])).toEqual([]);
   });
-  afterAll(() => opened?.close());
 
   const text = (selector: string) => page.$eval(selector, (element) => element.textContent?.replace(/\s+/g, ' ').trim() ?? '');
   const drop = (files: Record<string, string>) =>
@@ -116,14 +165,6 @@ describe('the page', () => {
       dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
     }, files);
 
-  test('shows a shared result, with what is noise in it, and names a setting that it does not know', async () => {
-    expect(await text('#engine')).toBe('A shared result: google swiftshader (software)');
-    expect(await text('#untrained')).toContain('what the network finds is noise');
-    expect(await text('.tile')).toContain('11.0 ms');
-    expect(await page.$$eval('.plot canvas', (plots) => plots.length)).toBe(3);
-    expect(await text('#faults')).toContain('There is no setting speed');
-  });
-
   test('compares result files, and says of others what is wrong with them', async () => {
     const faster = resultOf({ date: '2026-11-25T00:00:00.000Z', first: 6 });
     await drop({ 'faster.json': JSON.stringify(faster), 'notes.txt': 'hello', 'old.json': '{"schema":0}' });
@@ -131,11 +172,13 @@ describe('the page', () => {
     expect(await text('.fault[data-code="notes.txt"]')).toContain('Not added: it is not JSON.');
     expect(await text('.fault[data-code="old.json"]')).toContain('its schema is 0; this page reads schema 1');
     expect(await page.$$eval('#columns thead th', (cells) => cells.map((cell) => cell.firstChild?.textContent ?? ''))).toEqual([
-      '',
+      'SwiftShader on an EPYC',
+      'H200, kernels alone',
       'shared',
       'faster',
     ]);
-    expect(await page.$$eval('#columns .best', (cells) => cells.map((cell) => cell.textContent))).toEqual(['6.00 ms']);
+    expect(await page.$$eval('#columns .best', (cells) => cells.map((cell) => cell.textContent))).toContain('6.00 ms');
+    expect(await faultsIn('compared', [LOOKS[0], LOOKS[3]])).toEqual([]);
   });
 
   test('keeps the settings of the form in its address', async () => {

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestOf, browserTitle, factsOf, rowsOf, unlike, worstOf } from '../../bench/page/compare.ts';
+import { forecast } from '../../bench/page/forecast.ts';
 import { milliseconds } from '../../bench/page/format.ts';
 import { kernelTotals, partOfRoof } from '../../bench/page/kernels.ts';
 import { BadResult, checkResult, isSkipped, parseResult } from '../../bench/page/result.ts';
+import { DEFAULTS } from '../../bench/page/settings.ts';
 import { shareAddress, sharedResult } from '../../bench/page/share.ts';
 import { tableLines } from '../../bench/page/table.ts';
+import { references } from '../../bench/references.ts';
 import { resultOf, series } from './result.ts';
 
 const result = resultOf();
@@ -161,4 +164,28 @@ it('numbers are said in the unit that suits them', () => {
   ]);
   expect(worstOf({})).toBeUndefined();
   expect(worstOf({ age: 1e-11, race: 2e-10 })).toEqual({ output: 'race', nmse: 2e-10 });
+});
+
+describe('results of other machines', () => {
+  const [example, kernels] = references();
+
+  it('are a whole one, and one of kernels alone', () => {
+    expect(example?.part.machine?.adapter.software).toBe(true);
+    const [row] = rowsOf([kernels?.part ?? {}]);
+    expect([row?.label, row?.text(row.values[0] ?? 0)]).toEqual(['Kernels, sum', '2.72 ms']);
+    expect(factsOf([kernels?.part ?? {}]).find(({ label }) => label === 'Adapter')?.values).toEqual(['NVIDIA H200']);
+    expect(unlike([result, kernels?.part ?? {}])).toEqual([]);
+  });
+
+  it('tell how long a run takes on a software adapter, and a GPU is given less than a minute', () => {
+    const software = { title: 'swiftshader', software: true, example: example?.part as typeof result };
+    expect(forecast(DEFAULTS, software)).toMatch(/calls it 2 times each.* About 2 minutes, .*not a GPU\.$/);
+    expect(forecast({ ...DEFAULTS, batch: 8, frames: 100, tasks: ['age'] }, software)).toMatch(
+      /only age .*100 times.*8 faces a call.* About 2\d\d minutes/,
+    );
+    expect(forecast(DEFAULTS, { title: 'a GPU', software: false })).toMatch(
+      /on a GPU, then calls it 100 times each.* Less than a minute\.$/,
+    );
+    expect(forecast({ ...DEFAULTS, peers: ['human'] }, software)).toContain('; then human, which may take much longer.');
+  });
 });
