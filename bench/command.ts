@@ -4,7 +4,7 @@ import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, wher
 import { complaintsOf, PageError } from '../tools/browser/page.ts';
 import { serve, servePage } from '../tools/browser/serve.ts';
 import type { Command } from '../tools/terminal/command.ts';
-import { ENCODER_CHOICE, parse, parsePort, UsageError } from '../tools/terminal/options.ts';
+import { ENCODER_CHOICE, NETWORK_CHOICE, parse, parseKind, parsePort, SIDE_CHOICE, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
 import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
@@ -17,7 +17,9 @@ const PORT = 8081;
 
 const OPTIONS = {
   form: { type: 'string' },
+  network: { type: 'string' },
   encoder: { type: 'string' },
+  side: { type: 'string' },
   dtype: { type: 'string' },
   batch: { type: 'string' },
   frames: { type: 'string' },
@@ -49,8 +51,11 @@ export const bench: Command = {
   usage: `bench [options]
 
   --form released|paper   the form of seeded weights (default: released)
+  ${NETWORK_CHOICE}
+                          the network of seeded weights (default: facexformer); a file's is seen from its tensors
   ${ENCODER_CHOICE}
                           the encoder of seeded weights (default: swin_b)
+  ${SIDE_CHOICE}                of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
   --seed N                of seeded weights, which are the default; only the default seed has a reference to be compared with
   --weights FILE          a safetensors file instead
   --dtype auto|f32|f16    in what the engine computes (default: auto)
@@ -75,13 +80,14 @@ export const bench: Command = {
 export function benchJob(args: string[]): BenchJob {
   const { values, positionals } = parse(args, OPTIONS);
   if (positionals.length > 0) throw new UsageError(`bench takes only options; "${positionals[0]}" is not one.`);
-  if (values.weights !== undefined && (values.seed !== undefined || values.form !== undefined || values.encoder !== undefined))
-    throw new UsageError('--seed, --form and --encoder are for seeded weights; --weights FILE is the other kind.');
+  if (values.weights !== undefined && [values.seed, values.network, values.form, values.encoder].some((one) => one !== undefined))
+    throw new UsageError('--seed, --network, --form and --encoder are for seeded weights; --weights FILE is the other kind.');
   const chosen = values.weights === undefined ? undefined : chooseWeights(values.weights);
   const file = chosen && 'file' in chosen ? chosen : undefined;
   const query = new URLSearchParams();
-  for (const name of ['form', 'encoder', 'dtype', 'batch', 'frames', 'seed', 'tasks', 'peers'] as const)
+  for (const name of ['form', 'encoder', 'side', 'dtype', 'batch', 'frames', 'seed', 'tasks', 'peers'] as const)
     if (values[name] !== undefined) query.set(name, values[name].replaceAll(' ', ''));
+  if (parseKind(values) === 'segface') query.set('form', 'segface');
   if (chosen && 'seed' in chosen) query.set('seed', String(chosen.seed));
   if (file) query.set('weights', `weights/${encodeURIComponent(file.name)}`);
   const { settings, faults } = readSettings(query.toString());

@@ -49,7 +49,7 @@ let engine: Engine | undefined;
 
 export async function load({ weights, side, tasks, plan, dtype }: LoadRequest): Promise<void> {
   let last = 0;
-  engine = await openEngine({
+  ({ engine } = await openEngine({
     weights: 'url' in weights ? weights.url : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed),
     side,
     detector: mtcnn({ weights: new URL('/mtcnn.safetensors', location.href) }),
@@ -62,7 +62,7 @@ export async function load({ weights, side, tasks, plan, dtype }: LoadRequest): 
       last = now;
       void globalThis.reportProgress?.({ phase: 'loading', loaded: progress.fraction, total: 1 });
     },
-  });
+  }));
 }
 
 export async function analyze({ picture, box, taps, draw, raw }: AnalyzeRequest): Promise<AnalyzeReply> {

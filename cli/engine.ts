@@ -23,7 +23,7 @@ driver besides; a software one is Mesa's (Debian: mesa-vulkan-drivers).`;
 
 export async function loadEngine(weights: ChosenWeights, options: Omit<LoadOptions, 'weights'>): Promise<Engine> {
   try {
-    return await openEngine({
+    const { engine } = await openEngine({
       ...options,
       weights:
         'file' in weights
@@ -31,6 +31,7 @@ export async function loadEngine(weights: ChosenWeights, options: Omit<LoadOptio
           : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed),
       onProgress: ({ fraction }) => showProgress({ phase: 'loading', loaded: fraction, total: 1 }),
     });
+    return engine;
   } finally {
     clearProgress();
   }

@@ -7,7 +7,7 @@ import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import { root } from '../tools/root.ts';
 import type { Command } from '../tools/terminal/command.ts';
 import { parse, parsePort, UsageError } from '../tools/terminal/options.ts';
-import { TRAINED } from '../tools/terminal/weights.ts';
+import { chooseWeights, TRAINED } from '../tools/terminal/weights.ts';
 import { wgslForEsbuild } from '../tools/wgsl.mjs';
 
 const PORT = 8080;
@@ -15,17 +15,23 @@ const PORT = 8080;
 export const demo: Command = {
   name: 'demo',
   summary: 'serve the demo page: drop a picture, see the faces',
-  usage: `demo [--port N]\n\n  --port N   default: ${PORT}, or a free one where it is taken`,
+  usage: `demo [--weights FILE] [--port N]
+
+  --weights FILE   a safetensors file of either network (default: weights/facexformer.safetensors, else seeded)
+  --port N         default: ${PORT}, or a free one where it is taken`,
   async run(args) {
-    const { values, positionals } = parse(args, { port: { type: 'string' } });
+    const { values, positionals } = parse(args, { weights: { type: 'string' }, port: { type: 'string' } });
     if (positionals.length > 0) throw new UsageError(`demo takes only options; "${positionals[0]}" is not one.`);
     const asked = values.port === undefined ? undefined : parsePort(values.port);
-    await servePage(await demoRoutes(), (url) => `The demo is at ${url}`, { asked, usual: PORT });
+    const weights = values.weights === undefined ? undefined : chooseWeights(values.weights);
+    if (weights && !('file' in weights))
+      throw new UsageError('--weights is a file here; the page takes seeded ones at ?weights=seeded&seed=N.');
+    await servePage(await demoRoutes(weights?.file), (url) => `The demo is at ${url}`, { asked, usual: PORT });
   },
 };
 
-/** The demo's page, its bundled script, the portrait, and the trained weights where they are. */
-export async function demoRoutes(): Promise<Record<string, Route>> {
+/** The demo's page, its bundled script, the portrait, and the weights where they are. */
+export async function demoRoutes(weights = TRAINED): Promise<Record<string, Route>> {
   const { outputFiles } = await build({
     entryPoints: [join(root, 'demo', 'main.ts')],
     bundle: true,
@@ -42,7 +48,7 @@ export async function demoRoutes(): Promise<Record<string, Route>> {
     '/style.css': { file: join(root, 'tools', 'page', 'style.css') },
     '/astronaut.png': { file: join(root, 'test', 'fixtures', 'astronaut.png') },
     '/mtcnn.safetensors': { body: Buffer.from(mtcnnWeights()), type: 'application/octet-stream' },
-    '/weights.json': { body: JSON.stringify({ trained: existsSync(TRAINED) }), type: 'application/json' },
-    ...(existsSync(TRAINED) && { '/weights/facexformer.safetensors': { file: TRAINED } }),
+    '/weights.json': { body: JSON.stringify({ trained: existsSync(weights) }), type: 'application/json' },
+    ...(existsSync(weights) && { '/weights/facexformer.safetensors': { file: weights } }),
   };
 }

@@ -1,7 +1,8 @@
 /** Gets the engine: trained weights where they lie beside the page, else seeded ones. */
 import { Mtcnn, mtcnn } from '../src/detect/index.ts';
-import { FaceXFormer, type Form, type Progress } from '../src/index.ts';
+import type { Progress } from '../src/index.ts';
 import type { VideoEngine } from '../src/video/index.ts';
+import { type Kind, openEngine, titleOf } from '../tools/networks.ts';
 import { sayState, showBar } from '../tools/page/dom.ts';
 import { seededWeights } from '../tools/page/seeded.ts';
 
@@ -20,19 +21,20 @@ export interface Loaded {
 }
 
 /** `weights=seeded` in the address leaves trained weights aside; `seed=N` chooses the seeded ones; `tasks=none` only finds faces and follows them. */
-export async function loadEngine(form: Form, signal: AbortSignal): Promise<Loaded> {
+export async function loadEngine(kind: Kind, signal: AbortSignal): Promise<Loaded> {
   const settings = new URLSearchParams(location.search);
   if (settings.get('tasks') === 'none') return { engine: await onlyFaces(signal), trained: undefined };
   const trained = settings.get('weights') !== 'seeded' && (await hasTrained(signal));
   const seed = settings.get('seed');
-  const weights = trained ? TRAINED : seededWeights(form, seed === null ? undefined : Number(seed));
-  const engine = await FaceXFormer.load({
+  const weights = trained ? TRAINED : seededWeights(kind, seed === null ? undefined : Number(seed));
+  const { engine, kind: found } = await openEngine({
     weights,
     detector: mtcnn(),
     signal,
     onProgress: (progress) => showProgress(progress, trained),
   });
-  const about = `${engine.tasks.length} tasks (${engine.info.form} form) on ${nameOf(engine.info.adapter)}`;
+  const { length } = engine.tasks;
+  const about = `${length} task${length === 1 ? '' : 's'} (${titleOf(found)}) on ${nameOf(engine.info.adapter)}`;
   const analyze: DemoEngine['analyze'] = (picture, options) => engine.analyze(picture, options);
   return { engine: { tasks: engine.tasks, about, analyze, dispose: () => engine.dispose() }, trained };
 }

@@ -1,6 +1,7 @@
 /** The page: a picture or the camera in, faces out. Everything runs here; nothing is sent anywhere. */
-import { type Face, FaceXFormerError, type Form, faceToJson, Gallery, type Task } from '../src/index.ts';
+import { type Face, FaceXFormerError, faceToJson, Gallery, type Task } from '../src/index.ts';
 import { cameras, closeCamera, type FaceSession, followFaces, openCamera, type TrackedFace } from '../src/video/index.ts';
+import { KINDS, type Kind } from '../tools/networks.ts';
 import { byId, download, make, onDrop, sayState, showBar } from '../tools/page/dom.ts';
 import { clearFaults, showFault } from '../tools/page/faults.ts';
 import { boxFault } from './box.ts';
@@ -30,8 +31,8 @@ let known: readonly Task[] = [];
 let session: FaceSession | undefined;
 let pictures: readonly File[] = [];
 
-/** Loads the engine of a form; the one before goes. */
-function load(form: Form): void {
+/** Loads the engine of a network; the one before goes. */
+function load(kind: Kind): void {
   loadSignal.abort();
   loadSignal = new AbortController();
   const { signal } = loadSignal;
@@ -42,7 +43,7 @@ function load(form: Form): void {
     (await before)?.engine.dispose();
     if (signal.aborted) return undefined;
     try {
-      const loaded = await loadEngine(form, signal);
+      const loaded = await loadEngine(kind, signal);
       byId('untrained', HTMLElement).hidden = loaded.trained !== false;
       trained = loaded.trained;
       known = loaded.engine.tasks;
@@ -391,11 +392,12 @@ function listen(): void {
 }
 
 const form = byId('form', HTMLSelectElement);
-form.value = new URLSearchParams(location.search).get('form') === 'paper' ? 'paper' : 'released';
+const asked = new URLSearchParams(location.search).get('form');
+form.value = KINDS.find((kind) => kind === asked) ?? 'released';
 form.addEventListener('change', () => {
-  load(form.value as Form);
+  load(form.value as Kind);
   void analyse();
 });
 listen();
-load(form.value as Form);
+load(form.value as Kind);
 void openSample();

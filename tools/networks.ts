@@ -19,10 +19,13 @@ export function configOf(tensors: ReadonlyMap<string, TensorInfo>, side?: number
   return isSegFace(tensors) ? segFaceConfig(tensors, side) : readConfig(tensors, side);
 }
 
-/** An engine of whichever network the weights are of. @throws FaceXFormerError as `FaceXFormer.load` */
-export const openEngine = async (options: LoadOptions): Promise<Engine> => new Engine(await loadLasting(options, configOf));
-
 export const kindOf = ({ form }: Config): Kind => form ?? 'segface';
+
+/** An engine of whichever network the weights are of, and which one that is. @throws FaceXFormerError as `FaceXFormer.load` */
+export async function openEngine(options: LoadOptions): Promise<{ engine: Engine; kind: Kind }> {
+  const loaded = await loadLasting(options, configOf);
+  return { engine: new Engine(loaded), kind: kindOf(loaded.now.config) };
+}
 
 /** The kind as a person reads it. */
 export const titleOf = (kind: Kind): string => (kind === 'segface' ? 'SegFace' : `${kind} form`);

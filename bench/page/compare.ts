@@ -1,4 +1,5 @@
 /** Several results side by side: what there is to compare, which is best, and how far the others are from it. */
+import { SIZE } from '../../src/image/resize.ts';
 import { adapterTitle, bytesText, milliseconds, rate, weightsTitle } from './format.ts';
 import type { Part } from './pieces.ts';
 import { isSkipped, type Measured } from './result.ts';
@@ -85,6 +86,7 @@ export function unlike(results: readonly Part[]): string[] {
   const work: Readonly<Record<string, (result: Part) => string | number | undefined>> = {
     form: ({ weights }) => weights?.form,
     encoder: ({ weights }) => weights && (weights.encoder ?? 'swin_b'),
+    side: ({ weights }) => weights && (weights.side ?? SIZE),
     tasks: ({ tasks }) => tasks && [...tasks].sort().join(),
     batch: ({ settings }) => settings?.batch,
     type: ({ weights }) => weights?.dtype,

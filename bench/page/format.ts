@@ -1,4 +1,6 @@
 /** Numbers and names as a person reads them. */
+import { SIZE } from '../../src/image/resize.ts';
+import { type Kind, titleOf } from '../../tools/networks.ts';
 import type { BenchResult, Machine } from './result.ts';
 
 /** A time of so many milliseconds. */
@@ -24,10 +26,5 @@ export function adapterTitle({ adapter: { vendor, architecture, device, descript
   return software ? `${name} (software)` : name;
 }
 
-export const weightsTitle = ({
-  source,
-  form,
-  encoder = 'swin_b',
-  untrained,
-}: Pick<BenchResult['weights'], 'source' | 'form' | 'encoder' | 'untrained'>): string =>
-  `${source}${untrained ? ', untrained' : ''}, ${form} form${encoder === 'swin_b' ? '' : ` on ${encoder}`}`;
+export const weightsTitle = ({ source, form, encoder = 'swin_b', side = SIZE, untrained }: Omit<BenchResult['weights'], 'dtype'>): string =>
+  `${source}${untrained ? ', untrained' : ''}, ${titleOf(form as Kind)}${encoder === 'swin_b' ? '' : ` on ${encoder}`}${side === SIZE ? '' : ` at ${side}`}`;

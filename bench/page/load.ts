@@ -1,6 +1,8 @@
 /** The cold load, phase by phase. */
 
-import { FaceXFormer, type LoadOptions } from '../../src/index.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { LoadOptions } from '../../src/index.ts';
+import { type Kind, openEngine } from '../../tools/networks.ts';
 import { seededWeights } from '../../tools/page/seeded.ts';
 import type { OpenDevice } from './device.ts';
 import { NOTICE } from './result.ts';
@@ -12,13 +14,13 @@ export async function loadEngine(
   { device, compiled }: OpenDevice,
   opening: number,
   { settings, signal, say, add }: Run,
-): Promise<FaceXFormer> {
+): Promise<{ engine: Engine; kind: Kind }> {
   const start = performance.now();
   let [planned, arrived] = [0, 0];
   const untrained = settings.weights === '';
   const phaseOfWeights = untrained ? 'Making untrained weights' : 'Loading weights';
   say(phaseOfWeights);
-  const engine = await FaceXFormer.load({
+  const opened = await openEngine({
     ...optionsOf(settings),
     device,
     ...(signal && { signal }),
@@ -29,6 +31,8 @@ export async function loadEngine(
     },
   });
   const end = performance.now();
+  const { engine, kind } = opened;
+  const { weights: source, dtype, backbone, side } = engine.info;
   const { milliseconds: compile, pipelines } = compiled();
   add({
     load: {
@@ -40,16 +44,17 @@ export async function loadEngine(
       compile,
       pipelines,
     },
-    weights: { source: engine.info.weights, form: engine.info.form, encoder: engine.info.backbone, untrained, dtype: engine.info.dtype },
+    weights: { source, form: kind, encoder: backbone, side, untrained, dtype },
     ...(untrained && { notice: NOTICE }),
     tasks: engine.tasks,
     plan: engine.plan().totals,
   });
-  return engine;
+  return opened;
 }
 
-const optionsOf = ({ form, encoder, seed, weights, tasks, dtype }: Settings): LoadOptions => ({
+const optionsOf = ({ form, encoder, side, seed, weights, tasks, dtype }: Settings): LoadOptions => ({
   weights: weights === '' ? seededWeights(form, seed, encoder) : weights,
   ...(tasks.length > 0 && { tasks }),
+  ...(side > 0 && { side }),
   dtype,
 });

@@ -44,7 +44,7 @@ const checked = (group: string): string =>
 function fillForm(settings: Settings): void {
   weights = settings.weights;
   for (const name of ['form', 'encoder', 'dtype', 'batch', 'seed'] as const) field(name).value = String(settings[name]);
-  field('frames').value = settings.frames === 0 ? '' : String(settings.frames);
+  for (const name of ['side', 'frames'] as const) field(name).value = settings[name] === 0 ? '' : String(settings[name]);
   for (const group of ['tasks', 'peers'] as const)
     for (const box of form.querySelectorAll<HTMLInputElement>(`#${group} input`))
       box.checked = (settings[group] as readonly string[]).includes(box.name);
@@ -53,7 +53,7 @@ function fillForm(settings: Settings): void {
 /** What the form says, read as an address would be. */
 function formSettings(): Settings {
   const query = new URLSearchParams();
-  for (const name of ['form', 'encoder', 'dtype', 'batch', 'frames', 'seed'])
+  for (const name of ['form', 'encoder', 'side', 'dtype', 'batch', 'frames', 'seed'])
     if (field(name).value !== '') query.set(name, field(name).value);
   query.set('tasks', checked('tasks'));
   query.set('peers', checked('peers'));

@@ -1,7 +1,9 @@
 /** One run of the benchmark, phase after phase; every phase's findings are handed out as soon as they are there. */
 import { Mtcnn } from '../../src/detect/mtcnn.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { throwIfAborted } from '../../src/gpu/errors.ts';
-import { type AnalyzeOptions, type FaceXFormer, FaceXFormerError } from '../../src/index.ts';
+import { SIZE } from '../../src/image/resize.ts';
+import { type AnalyzeOptions, FaceXFormerError } from '../../src/index.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { BOUND, BOX, parseReference, SEED } from '../../tools/reference.ts';
 import { countGpuCalls, type GpuCalls } from '../peers/count.ts';
@@ -44,14 +46,15 @@ export async function runBench(settings: Settings, { signal, say = () => {}, onP
   const { device, machine } = opened;
   run.add({ machine });
   const { software } = machine.adapter;
-  let engine: FaceXFormer | undefined;
+  let engine: Engine | undefined;
   try {
-    engine = await loadEngine(opened, performance.now() - opening, run);
+    const loaded = await loadEngine(opened, performance.now() - opening, run);
+    engine = loaded.engine;
     await measureFrames(engine, blob, software, run);
     run.add({ detection: await measureDetection(opened, blob, run) });
     await measureKernels(engine, opened, run);
     say('Distance from the reference');
-    run.add({ correctness: await correctness(engine, settings, blob) });
+    run.add({ correctness: await correctness(loaded, settings, blob) });
   } finally {
     engine?.dispose();
     device.destroy();
@@ -61,7 +64,7 @@ export async function runBench(settings: Settings, { signal, say = () => {}, onP
 }
 
 /** First frame, one by one, in flight, video. */
-async function measureFrames(engine: FaceXFormer, blob: Blob, software: boolean, { settings, signal, say, add }: Run): Promise<void> {
+async function measureFrames(engine: Engine, blob: Blob, software: boolean, { settings, signal, say, add }: Run): Promise<void> {
   const picture = await createImageBitmap(blob);
   const faces: AnalyzeOptions = settings.batch === 1 ? { box: BOX } : { boxes: Array.from({ length: settings.batch }, () => BOX) };
   const call = () => engine.analyze(picture, faces);
@@ -126,7 +129,7 @@ function shares(counts: Partial<GpuCalls>, calls: number): Record<string, number
   return Object.fromEntries(names.map((name) => [name, (counts[name] ?? 0) / calls]));
 }
 
-async function measureKernels(engine: FaceXFormer, { device, machine }: OpenDevice, { signal, say, add }: Run): Promise<void> {
+async function measureKernels(engine: Engine, { device, machine }: OpenDevice, { signal, say, add }: Run): Promise<void> {
   if (!device.features.has('timestamp-query')) {
     const skipped = { skipped: 'the adapter has no timestamp-query' };
     return add({ roofline: skipped, kernels: skipped });
@@ -145,9 +148,14 @@ const reason = (error: unknown): { skipped: string } => {
 };
 
 /** Every raw output against what the official code gave in float64 with the same weights. */
-async function correctness(engine: FaceXFormer, { seed, weights }: Settings, picture: Blob): Promise<Measured<Correctness>> {
+async function correctness(
+  { engine, kind: form }: Awaited<ReturnType<typeof loadEngine>>,
+  { seed, weights }: Settings,
+  picture: Blob,
+): Promise<Measured<Correctness>> {
   if (weights !== '' || seed !== SEED) return { skipped: `the reference is of seed ${SEED}` };
-  const { form, backbone } = engine.info;
+  const { backbone, side } = engine.info;
+  if (form === 'segface' || side !== SIZE) return { skipped: `the references are of FaceXFormer at ${SIZE}` };
   const onSwin = backbone === 'swin_b';
   if (!onSwin && form !== 'paper') return { skipped: 'the references on this encoder are of the paper form' };
   const { outputs } = parseReference(

@@ -111,6 +111,7 @@ export interface BenchResult {
     readonly source: string;
     readonly form: string;
     readonly encoder?: string;
+    readonly side?: number;
     readonly untrained: boolean;
     readonly dtype: string;
   };
@@ -206,7 +207,7 @@ const RESULT = object(
         tasks: list(text),
         peers: list(text),
       },
-      { encoder: text },
+      { encoder: text, side: amount },
     ),
     machine: object({
       userAgent: text,
@@ -215,7 +216,7 @@ const RESULT = object(
       features: list(text),
       limits: record(amount),
     }),
-    weights: object({ source: text, form: text, untrained: truth, dtype: text }, { encoder: text }),
+    weights: object({ source: text, form: text, untrained: truth, dtype: text }, { encoder: text, side: amount }),
     tasks: list(text),
     plan: amounts(TOTALS),
     calls: record(amount),

@@ -1,9 +1,9 @@
 /** What a run is asked to do, as the page's address says it: every setting is in the address, and an address gives the same run again. */
 
 import { DEFAULT_SEED } from '../../src/checkpoint/seeded.ts';
-import { FORMS, type Form } from '../../src/face/forms.ts';
 import { TASKS, type Task } from '../../src/face/labels.ts';
 import { ENCODERS } from '../../src/model/backbones/index.ts';
+import { KINDS, type Kind } from '../../tools/networks.ts';
 
 export const DTYPES = ['auto', 'f32', 'f16'] as const;
 export const PEERS = ['ort-webgpu', 'ort-wasm', 'mediapipe', 'human', 'micro-facemesh'] as const;
@@ -11,9 +11,12 @@ type Dtype = (typeof DTYPES)[number];
 export type Peer = (typeof PEERS)[number];
 
 export interface Settings {
-  readonly form: Form;
+  /** The network of seeded weights. */
+  readonly form: Kind;
   /** The encoder of seeded weights. */
   readonly encoder: string;
+  /** Side of the square that a face is resized to; 0: as the network is made for. */
+  readonly side: number;
   readonly dtype: Dtype;
   /** Faces a call. */
   readonly batch: number;
@@ -31,6 +34,7 @@ export interface Settings {
 export const DEFAULTS: Settings = {
   form: 'released',
   encoder: 'swin_b',
+  side: 0,
   dtype: 'auto',
   batch: 1,
   frames: 0,
@@ -74,12 +78,15 @@ const integer =
   (text) =>
     /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined;
 
+const sideOf: Reader<number> = (text) => (text === '0' || (integer(224, 512)(text) ?? 1) % 32 === 0 ? Number(text) : undefined);
+
 /** Only a file beside the page: `weights/x.safetensors`. */
 const beside: Reader<string> = (text) => (/^[\w.%-]+(\/[\w.%-]+)*$/.test(text) && !text.split('/').includes('..') ? text : undefined);
 
 const READERS: { readonly [Name in keyof Settings]: readonly [Reader<Settings[Name]>, string] } = {
-  form: [oneOf(FORMS), FORMS.join(' or ')],
+  form: [oneOf(KINDS), KINDS.join(', ')],
   encoder: [oneOf(ENCODERS), ENCODERS.join(', ')],
+  side: [sideOf, 'a multiple of 32 from 224 to 512, or 0'],
   dtype: [oneOf(DTYPES), DTYPES.join(', ')],
   batch: [integer(1, MAX_BATCH), `an integer from 1 to ${MAX_BATCH}`],
   frames: [integer(0, MAX_FRAMES), `an integer from 0 (chosen for the adapter) to ${MAX_FRAMES}`],

@@ -86,7 +86,14 @@ describe('a headless run', () => {
   });
 
   test('says that the weights are untrained, and on what it ran', () => {
-    expect(result.weights).toEqual({ source: 'seeded 20240319', form: 'released', encoder: 'swin_b', untrained: true, dtype: 'f32' });
+    expect(result.weights).toEqual({
+      source: 'seeded 20240319',
+      form: 'released',
+      encoder: 'swin_b',
+      side: 224,
+      untrained: true,
+      dtype: 'f32',
+    });
     expect(result.notice).toContain('noise');
     expect(said).toContain('what the network finds is noise');
     expect(result.commit).toMatch(/^[0-9a-f]{40}( and changes)?$|^unknown$/);

@@ -24,11 +24,12 @@ describe('bench', () => {
 
   it('takes every setting of the page', () => {
     const line =
-      '--form paper --encoder resnet101 --dtype f32 --batch 4 --frames 20 --seed 7 --tasks age,landmarks --peers ort-wasm --browser firefox --adapter software --json a.json --screenshot a.png';
+      '--form paper --encoder resnet101 --side 256 --dtype f32 --batch 4 --frames 20 --seed 7 --tasks age,landmarks --peers ort-wasm --browser firefox --adapter software --json a.json --screenshot a.png';
     expect(benchJob(line.split(' '))).toEqual({
       settings: {
         form: 'paper',
         encoder: 'resnet101',
+        side: 256,
         dtype: 'f32',
         batch: 4,
         frames: 20,
@@ -50,6 +51,7 @@ describe('bench', () => {
     writeFileSync(file, '');
     const { settings, weights } = benchJob(['--weights', file]);
     expect({ weights, address: settings.weights }).toEqual({ weights: file, address: 'weights/my%20weights.safetensors' });
+    expect(benchJob(['--network', 'segface', '--side', '512']).settings).toEqual({ ...DEFAULTS, form: 'segface', side: 512 });
     expect(benchJob(['--weights', 'seeded:9']).settings).toEqual({ ...DEFAULTS, seed: 9 });
   });
 
@@ -61,6 +63,8 @@ describe('bench', () => {
   it.for([
     [['x'], 'bench takes only options; "x" is not one.'],
     [['--form', 'other'], '--form is other; it must be released or paper'],
+    [['--network', 'segface', '--form', 'paper'], 'SegFace has one form'],
+    [['--side', '300'], '--side is 300'],
     [['--batch', '9'], '--batch is 9'],
     [['--frames', 'many'], '--frames is many'],
     [['--seed', '-1'], '--seed'],
@@ -70,7 +74,7 @@ describe('bench', () => {
     [['--browser', 'opera'], '--browser is opera; it must be chrome or firefox'],
     [['--port', '1'], '--port goes with --serve'],
     [['--serve', '--port', '70000'], '--port is 70000'],
-    [['--weights', 'a.safetensors', '--seed', '1'], '--seed, --form and --encoder are for seeded weights'],
+    [['--weights', 'a.safetensors', '--seed', '1'], '--seed, --network, --form and --encoder are for seeded weights'],
     [['--bogus'], '--bogus'],
   ] as const)('%j is a wrong call', ([args, said]) => {
     expect(() => benchJob([...args])).toThrow(UsageError);

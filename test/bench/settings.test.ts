@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULTS, DTYPES, PEERS, readSettings, type Settings, writeSettings } from '../../bench/page/settings.ts';
 import { TASKS } from '../../src/face/labels.ts';
 import { ENCODERS } from '../../src/model/backbones/index.ts';
+import { KINDS } from '../../tools/networks.ts';
 
 const settings: fc.Arbitrary<Settings> = fc.record({
-  form: fc.constantFrom('released', 'paper'),
+  form: fc.constantFrom(...KINDS),
   encoder: fc.constantFrom(...ENCODERS),
+  side: fc.constantFrom(0, 224, 288, 512),
   dtype: fc.constantFrom(...DTYPES),
   batch: fc.integer({ min: 1, max: 8 }),
   frames: fc.integer({ min: 0, max: 10_000 }),
@@ -41,7 +43,8 @@ describe('the settings in an address', () => {
   });
 
   it.for([
-    ['?form=other', 'form is other; it must be released or paper.'],
+    ['?form=other', 'form is other; it must be released, paper, segface.'],
+    ['?side=300', 'side is 300; it must be a multiple of 32 from 224 to 512, or 0.'],
     ['?batch=9', 'batch is 9; it must be an integer from 1 to 8.'],
     ['?batch=1.5', 'batch is 1.5'],
     ['?frames=-1', 'frames is -1'],

@@ -1,9 +1,10 @@
 /** Seeded weights that are computed in a page. */
-import { type Checkpoint, type Form, seededCheckpoint, tensorsOf } from '../../src/index.ts';
+import { type Checkpoint, seededCheckpoint } from '../../src/index.ts';
+import { type Kind, tensorsOfKind } from '../networks.ts';
 
 /** They are computed on the page's thread: a pause after each tensor keeps the page alive. */
-export function seededWeights(form: Form, seed?: number, backbone?: string): Checkpoint {
-  const checkpoint = seededCheckpoint(tensorsOf(form, { backbone }), seed);
+export function seededWeights(kind: Kind, seed?: number, backbone?: string): Checkpoint {
+  const checkpoint = seededCheckpoint(tensorsOfKind(kind, { backbone }), seed);
   return {
     ...checkpoint,
     async *read(options) {

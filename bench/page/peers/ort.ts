@@ -1,5 +1,6 @@
 /** onnxruntime-web with the same weights in an ONNX model: the same network, and so the same outputs. Its frame begins with the finished tensor. */
 import { throwIfAborted } from '../../../src/gpu/errors.ts';
+import { SIZE } from '../../../src/image/resize.ts';
 import { nmse } from '../../../src/tune/nmse.ts';
 import { parseReference, SEED } from '../../../tools/reference.ts';
 import { runOnnxruntime } from '../../peers/onnxruntime.ts';
@@ -10,7 +11,8 @@ import { summary } from '../statistics.ts';
 import { type Offer, type PeerContext, peerCalls } from './peer.ts';
 
 export async function runOrt({ peer, version, folder }: Offer, settings: Settings, context: PeerContext): Promise<PeerResult> {
-  const { form, encoder, seed, weights } = settings;
+  const { form, encoder, side, seed, weights } = settings;
+  if (form === 'segface' || (side > 0 && side !== SIZE)) throw new Error(`the ONNX model is FaceXFormer's at ${SIZE}`);
   const provider = peer === 'ort-webgpu' ? 'webgpu' : 'wasm';
   const reference = parseReference(
     await fetched(`reference/${form}.safetensors`, async (response) => new Uint8Array(await response.arrayBuffer())),
