@@ -1,8 +1,9 @@
 /** A GPU that is lost, at every point of an engine's life: what calls hear, and that the engine goes on. A GPU of JavaScript (test/gpu/fake.ts). */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WAITS } from '../../src/gpu/recovery.ts';
 import type { AnalyzeOptions, Checkpoint, FaceXFormer, LoadDetector } from '../../src/index.ts';
 import { codeOf } from '../errors.ts';
-import { type FakeDevice, fakeGpu } from '../gpu/fake.ts';
+import { type FakeDevice, fakeGpu, hastyParameters } from '../gpu/fake.ts';
 import { load, numbersOf, picture, weights } from './reduced.ts';
 
 let gpu: ReturnType<typeof fakeGpu>;
@@ -15,6 +16,7 @@ const never = 2 ** 30;
 
 beforeEach(() => {
   gpu = fakeGpu();
+  hastyParameters();
   unhandled.length = 0;
   process.on('unhandledRejection', note);
 });
@@ -22,6 +24,7 @@ afterEach(async () => {
   await later();
   process.off('unhandledRejection', note);
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   expect(unhandled).toEqual([]);
   expect(gpu.devices.flatMap(({ uncaptured }) => uncaptured)).toEqual([]);
 });
@@ -128,11 +131,13 @@ describe('an engine whose GPU is lost', () => {
     expect(await codeOf(() => run(engine))).toBe('DISPOSED');
   });
 
-  it('gives up where GPUs are lost in a row, with no answer between', { timeout: 120_000 }, async () => {
+  it('gives up where GPUs are lost in a row, with no answer between', async () => {
     const engine = await load();
     gpu.prepare = (device) => setTimeout(() => device.lose(), 30);
+    const waits = WAITS.splice(0, WAITS.length, 0, 5, 10, 20);
     gpu.device.lose();
     expect(await (await engine.lost).recovered).toBe(false);
+    WAITS.splice(0, WAITS.length, ...waits);
     expect(gpu.devices.length).toBe(5);
     await expect(run(engine)).rejects.toThrow(/4 times in a row/);
   });

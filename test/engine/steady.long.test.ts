@@ -34,8 +34,6 @@ async function objects(): Promise<number> {
   return queryObjects(Object, { format: 'count' });
 }
 
-const FRAMES = 10;
-
 it('a thousand frames create nothing, keep nothing, and are alike to the last bit', { timeout: 120_000 }, async () => {
   const engine = await load();
   await tenFrames(engine); // makes programs, and a texture that older ones bind later
@@ -76,7 +74,7 @@ describe('on a device that an app lent, nothing is left', () => {
   };
   const run = (engine: FaceXFormer, options = {}) => codeOf(() => engine.analyze(picture, { boxes: [box], ...options }));
 
-  it.each([0, 1, 2, 3, 5, 8, 13, 21])('when it is disposed of %i ms into calls', async (milliseconds) => {
+  it.each([0, 1, 3, 8, 21])('when it is disposed of %i ms into calls', async (milliseconds) => {
     await lentTo(async (device) => {
       const engine = await load({ device });
       gpu.device.frame = 10;
@@ -88,7 +86,7 @@ describe('on a device that an app lent, nothing is left', () => {
     });
   });
 
-  it.each([0, 1, 5, 20, 60, 150, 400])('when the load is aborted after %i ms', async (milliseconds) => {
+  it.each([0, 5, 60, 150])('when the load is aborted after %i ms', async (milliseconds) => {
     await lentTo(async (device) => {
       const stop = new AbortController();
       const loading = codeOf(() => load({ device, signal: stop.signal }).then((engine) => engine.dispose()));
