@@ -15,7 +15,7 @@ import { wgslForVite } from './tools/wgsl.mjs';
  * - `consumer` builds, checks and runs apps that install the package's tarball, with bundlers, compilers and test runners of other versions.
  */
 const firefox = process.env['CI'] === 'true' || hasFirefox();
-const inFirefox = ['kernels/kernels.gpu', 'kernels/float16.firefox', 'conformance/analyze.gpu', 'image/source.gpu'];
+const inFirefox = ['kernels/kernels.gpu', 'kernels/float16.firefox', 'conformance/fused.pages', 'image/source.gpu'];
 
 export default defineConfig({
   test: {
