@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { checkSupport, openGpu } from '../../src/gpu/device.ts';
+import { PATIENCE } from '../../src/gpu/waiting.ts';
 import { codeOf } from '../errors.ts';
 
 const forever = new Promise<never>(() => {});
@@ -141,7 +142,7 @@ describe('openGpu', () => {
     vi.useFakeTimers();
     vi.stubGlobal('navigator', { gpu: { requestAdapter: () => forever } });
     const refused = codeOf(() => openGpu(undefined));
-    await vi.advanceTimersByTimeAsync(11_000);
+    await vi.advanceTimersByTimeAsync(PATIENCE.adapter + 1000);
     expect(await refused).toBe('NO_ADAPTER');
   });
 
