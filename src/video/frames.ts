@@ -75,9 +75,14 @@ interface Shown {
   readonly taken: number;
 }
 
+/** The frame that an element tells of, and where the element says it stands then, milliseconds on a scale of its own. */
+interface Told extends Shown {
+  readonly position: number;
+}
+
 class ElementFrames implements Frames {
   fault: FaceXFormerError | undefined;
-  #shown: Shown | undefined;
+  #shown: Told | undefined;
   #over = false;
   #wake = () => {};
   #callback = 0;
@@ -107,7 +112,7 @@ class ElementFrames implements Frames {
       const shown = this.#shown;
       this.#shown = undefined;
       const picture = shown && (await this.#take());
-      if (picture) return frameOf(picture, shown);
+      if (picture) return frameOf(picture, this.#asOfNow(shown));
       if (this.#over) return undefined;
       if (!this.#shown)
         await new Promise<void>((resolve) => {
@@ -131,8 +136,18 @@ class ElementFrames implements Frames {
     return this.video.readyState >= HAVE_CURRENT_DATA && this.video.videoWidth > 0;
   }
 
-  #now(): Shown {
-    return { time: this.video.currentTime * 1000, taken: performance.now() };
+  get #position(): number {
+    return this.video.currentTime * 1000;
+  }
+
+  #now(): Told {
+    return { time: this.#position, taken: performance.now(), position: this.#position };
+  }
+
+  /** The picture that is taken is the one on the screen, and a page that was hidden or busy has not been told of it yet: it is as much newer as the video went on. */
+  #asOfNow({ time, taken, position }: Told): Shown {
+    const later = Math.max(0, this.#position - position);
+    return { time: time + later, taken: Math.min(performance.now(), taken + later) };
   }
 
   /** Hears of every frame that is shown. */
@@ -142,7 +157,7 @@ class ElementFrames implements Frames {
       const shown: VideoFrameRequestCallback = (now, { captureTime, expectedDisplayTime, mediaTime }) => {
         this.#callback = video.requestVideoFrameCallback(shown);
         const taken = [captureTime, expectedDisplayTime].find((time) => time !== undefined && time <= now && now - time < PLAUSIBLE) ?? now;
-        this.#see({ time: mediaTime * 1000, taken });
+        this.#see({ time: mediaTime * 1000, taken, position: this.#position });
       };
       this.#callback = video.requestVideoFrameCallback(shown);
       return;
@@ -155,7 +170,7 @@ class ElementFrames implements Frames {
     }, GLANCE);
   }
 
-  #see(shown: Shown): void {
+  #see(shown: Told): void {
     if (this.#over && !this.video.ended) return; // an element may show its last frame on and on
     this.#shown = shown;
     this.#wake();

@@ -53,7 +53,7 @@ const UNSEEN_COST = 0.3;
 const SIZE_COST = 1;
 /** No pair is made that costs more. */
 const ALONE = 4;
-/** A face of which less is in the picture has left. */
+/** A face that is not seen has left where less of it would be in the picture. */
 const LEFT = 0.5;
 /** In sizes: of two faces that are nearer, one may be hidden. */
 const CLOSE = 0.8;
@@ -181,9 +181,9 @@ export class Tracker {
     this.#gone = this.#gone.filter(({ seen }) => this.#time - seen <= this.#recall);
   }
 
-  /** Whether a face was unseen for too long at a time, or has left. */
+  /** Whether a face was unseen for too long at a time, or has left; one that the edge cuts is there for as long as it is seen. */
   #over({ motion, seen }: Follow, time: number, picture: Size): boolean {
-    return time - seen > this.#memory || partInside(motion.box, picture) < LEFT;
+    return time - seen > this.#memory || (time > seen && partInside(motion.box, picture) < LEFT);
   }
 
   /**

@@ -51,6 +51,8 @@ export class FakeVideo extends EventTarget {
   /** Milliseconds of the video. */
   time = 0;
   playing = true;
+  /** As of a page that is hidden or busy: the video goes on, and nobody hears of its frames. */
+  unheard = false;
   #callbacks = new Map<number, (now: number, metadata: object) => void>();
   #ids = 0;
   readonly #timer = setInterval(() => this.show(), 1000 / 30);
@@ -75,6 +77,7 @@ export class FakeVideo extends EventTarget {
   show(): void {
     if (!this.playing) return;
     this.time += 1000 / 30;
+    if (this.unheard) return;
     const now = performance.now();
     const callbacks = [...this.#callbacks.values()];
     this.#callbacks.clear();

@@ -1,7 +1,7 @@
 /** Ids on generated videos of 30 frames a second. */
 import { describe, expect, it } from 'vitest';
 import { Tracker } from '../../src/video/tracker.ts';
-import { FRAME, type Person, PICTURE, random, type Seen, scene } from './scene.ts';
+import { boxAt, FRAME, type Person, PICTURE, random, type Seen, scene } from './scene.ts';
 
 /** The ids that each person had, in their order. */
 function idsOf(people: readonly Person[], seconds: number, seed: number, { missed = 0, every = 1 } = {}): Record<string, number[]> {
@@ -80,6 +80,22 @@ describe('ids last', () => {
       expect([ids['a']?.length, ids['b']?.length], `seed ${seed}`).toEqual([1, 1]);
     }
   });
+});
+
+it.each([
+  ['left', { x: -20, y: 300 }],
+  ['right', { x: 1300, y: 300 }],
+  ['upper', { x: 640, y: -15 }],
+  ['lower', { x: 640, y: 735 }],
+])('a face that the %s edge cuts in half keeps its id for as long as it is seen, and none after it has left', (_, { x, y }) => {
+  const tracker = new Tracker();
+  const ids = Array.from(
+    { length: 60 },
+    (_, i) => tracker.update([boxAt({ x, y, size: 120 + 2 * Math.sin(i) })], i * FRAME, PICTURE)[0]?.id,
+  );
+  expect(new Set(ids)).toEqual(new Set([1]));
+  tracker.update([], 60 * FRAME, PICTURE);
+  expect(tracker.tracks).toEqual([]);
 });
 
 describe('looks that lie farther apart than a face is remembered', () => {

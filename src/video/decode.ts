@@ -1,0 +1,73 @@
+/** Frames of a file that a demuxer takes apart: WebCodecs decodes them, a few ahead of whoever reads. */
+import { FaceXFormerError } from '../gpu/errors.ts';
+
+/** Chunks that a decoder has before it: enough to keep it busy. The frames that it gives are few, and it waits where none is closed. */
+const AHEAD = 8;
+
+/**
+ * Every frame of a video, exactly once, for `followFaces` or `analyzeMany`, in a worker too. Each is the reader's, who closes it, as those two do; what was
+ * decoded and not read is closed when the reading ends.
+ * @param config what a demuxer says of the track: the codec, its size, its description
+ * @param chunks in the order of decoding, from a key frame on
+ * @throws FaceXFormerError BAD_PICTURE, when it is read: this browser has no such decoder, or the chunks are broken
+ */
+export async function* decodeFrames(
+  config: VideoDecoderConfig,
+  chunks: AsyncIterable<EncodedVideoChunk> | Iterable<EncodedVideoChunk>,
+): AsyncGenerator<VideoFrame, void, undefined> {
+  const known = await globalThis.VideoDecoder?.isConfigSupported(config).catch(() => undefined);
+  if (!known?.supported)
+    throw new FaceXFormerError(
+      'BAD_PICTURE',
+      `This browser decodes no ${config.codec}. Give it the file itself, or frames of another decoder.`,
+    );
+  const decoded: VideoFrame[] = [];
+  let fault: unknown;
+  let whole = false;
+  let wake = () => {};
+  const decoder = new VideoDecoder({
+    output: (frame) => {
+      decoded.push(frame);
+      wake();
+    },
+    error: (error) => {
+      fault = error;
+      wake();
+    },
+  });
+  decoder.addEventListener('dequeue', () => wake());
+  async function* until(enough: () => boolean): AsyncGenerator<VideoFrame, void, undefined> {
+    for (;;) {
+      for (let frame = decoded.shift(); frame; frame = decoded.shift()) yield frame;
+      if (fault) throw fault;
+      if (enough()) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+  try {
+    decoder.configure(config);
+    for await (const chunk of chunks) {
+      yield* until(() => decoder.decodeQueueSize < AHEAD);
+      decoder.decode(chunk);
+    }
+    // It is not waited for alone: a decoder whose frames nobody takes has no room for the last ones.
+    decoder.flush().then(
+      () => {
+        whole = true;
+        wake();
+      },
+      (error) => {
+        fault ??= error;
+        wake();
+      },
+    );
+    yield* until(() => whole);
+  } catch (cause) {
+    throw new FaceXFormerError('BAD_PICTURE', `The video cannot be decoded: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  } finally {
+    if (decoder.state !== 'closed') decoder.close();
+    for (const frame of decoded) frame.close();
+  }
+}
