@@ -1,10 +1,20 @@
 /** `evaluate`: the paper's tables, for who has the data sets. */
 import { existsSync, statSync } from 'node:fs';
 import type { Engine } from '../src/engine/engine.ts';
+import { checkSide } from '../src/engine/options.ts';
 import { TASKS } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
-import { ENCODER_CHOICE, parse, parseChoice, parseWhole, UsageError } from '../tools/terminal/options.ts';
+import {
+  ENCODER_CHOICE,
+  NETWORK_CHOICE,
+  parse,
+  parseChoice,
+  parseSide,
+  parseWhole,
+  SIDE_CHOICE,
+  UsageError,
+} from '../tools/terminal/options.ts';
 import { clearProgress, say } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
@@ -22,7 +32,9 @@ const OPTIONS = {
   set: { type: 'string' },
   weights: { type: 'string' },
   form: { type: 'string' },
+  network: { type: 'string' },
   encoder: { type: 'string' },
+  side: { type: 'string' },
   limit: { type: 'string' },
   json: { type: 'string' },
   resume: { type: 'boolean' },
@@ -42,8 +54,11 @@ ${BENCHMARKS.map(({ task, set, layout }) => `    ${task.padEnd(13)} ${set.padEnd
   --set NAME                 which of them, where a folder has several
   --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed${standard}
   --form released|paper      the form of seeded weights (default: released)
+  ${NETWORK_CHOICE}
+                             the network of seeded weights (default: facexformer); a file's is seen from its tensors
   ${ENCODER_CHOICE}
                              the encoder of seeded weights (default: swin_b)
+  ${SIDE_CHOICE}                   of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
   --limit N                  the first N pictures (of verification: pairs)
   --json FILE                the table; what came of each picture goes to FILE.lines beside it
   --resume                   go on where an earlier run with that --json ended; begin where there was none
@@ -70,6 +85,8 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
     const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', values.limit, 1);
     const dtype = parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']);
     const weights = chooseWeights(values.weights, values);
+    const side = parseSide(values.side);
+    checkSide(side);
     const benchmark = chosen(known, values.data, values.set);
     if (values.json !== undefined) {
       const ofData = existsSync(values.json) ? filesBelow(values.data) : [];
@@ -88,11 +105,12 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
           ? `${weights.name}, ${statSync(weights.file).size} bytes`
           : `seeded ${weights.seed}, ${weights.form}, ${weights.backbone}`,
       dtype: values.dtype,
+      side: values.side,
     };
     const journal = lines === undefined ? undefined : Journal.open(lines, job, { resume: values.resume ?? false });
     const memory: string[] = [];
     const log: Log = journal ?? { at: { steps: 0, parts: 0 }, append: (some) => void memory.push(...some) };
-    if (lines === undefined || journal) await work(benchmark, listing, log, { weights, dtype, detectorWeights, journal });
+    if (lines === undefined || journal) await work(benchmark, listing, log, { weights, side, dtype, detectorWeights, journal });
     const all = lines === undefined ? memory.map((line) => JSON.parse(line) as Line) : readLines(lines);
     const outcome = outcomeOf(benchmark, all, values.data, limit);
     console.log(reportLines(benchmark, listing, outcome).join('\n'));
@@ -126,6 +144,7 @@ export function chosen(task: string, folder: string, set: string | undefined): A
 
 interface Work {
   readonly weights: ChosenWeights;
+  readonly side: number | undefined;
   readonly dtype: 'auto' | 'f32' | 'f16';
   readonly detectorWeights: DetectorWeights;
   readonly journal: Journal | undefined;
@@ -135,7 +154,7 @@ async function work(
   benchmark: AnyBenchmark,
   listing: Listing<unknown>,
   log: Log,
-  { weights, dtype, detectorWeights, journal }: Work,
+  { weights, side, dtype, detectorWeights, journal }: Work,
 ): Promise<void> {
   const total = listing.samples.length;
   if (log.at.steps * TOGETHER >= total) return;
@@ -149,7 +168,7 @@ async function work(
       return detector;
     };
     const detects = listing.samples.some(({ place }) => place === 'detect');
-    engine = await loadEngine(weights, { dtype, tasks: [benchmark.task], ...(detects && { detector: loadDetector }) });
+    engine = await loadEngine(weights, { dtype, side, tasks: [benchmark.task], ...(detects && { detector: loadDetector }) });
     console.log(engineLine(engine));
     await evaluateSamples(benchmark, listing, log, new Pace('pictures', total, log.at.steps * TOGETHER), { engine, detector });
   } catch (error) {

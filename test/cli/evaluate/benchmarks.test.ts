@@ -13,6 +13,7 @@ import { outcomeOf, tableLines } from '../../../cli/evaluate/run.ts';
 import { chosen } from '../../../cli/evaluate.ts';
 import { ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES } from '../../../src/face/labels.ts';
 import type { Face } from '../../../src/face/results.ts';
+import { SEGFACE_CLASSES } from '../../../src/segface/index.ts';
 import { root } from '../../../tools/root.ts';
 import { evaluated } from './fake.ts';
 
@@ -69,6 +70,14 @@ describe('face parsing', () => {
       expect(valueIn(rows, `F1 ${label}`), label).toBe(f1);
     expect(valueIn(rows, 'mean F1')).toBe(20); // 2 of 10 classes
     expect(rows.find(({ name }) => name === 'mean F1')?.paper).toBe(92.01);
+    // Of SegFace all but the eye is right, which is the files' left one.
+    const nineteen = SEGFACE_CLASSES.map(({ name }) => name);
+    const parsed = { ...given, labels: nineteen, classes: Uint8Array.from([16, 9, 2, 2].flatMap((index) => [index, index, index, index])) };
+    const { rows: ofSegFace } = await evaluated(named('segmentation', 'CelebAMask-HQ'), at('mask'), () => ({
+      segmentation: parsed as never,
+    }));
+    expect(['skin', 'left eye', 'right eye', 'hat', 'neck'].map((label) => valueIn(ofSegFace, `F1 ${label}`))).toEqual([100, 0, 0, 100, 0]);
+    expect(ofSegFace.find(({ name }) => name === 'mean F1')).toMatchObject({ value: expect.closeTo(200 / 18, 9), paper: 88.96 });
     write('mask/CelebA-HQ-to-CelebA-mapping.txt', 'idx orig_idx orig_file\n0 10 000011.jpg\n1 20 000021.jpg\n');
     write('mask/list_eval_partition.txt', '000011.jpg 0\n000021.jpg 2\n');
     expect(
