@@ -18,16 +18,40 @@ export interface ZipEntry {
 /** PyTorch has an entry a storage; a state dict of 10,000 tensors is beyond any checkpoint of ours. */
 const MAX_ENTRIES = 100_000;
 
+/** Lengths of the records at an archive's end: the last one, and before it what tells where zip64's is. */
+const END = 22;
+const LOCATOR = 20;
+
+/**
+ * The archive as zip.js reads it right. PyTorch writes the records of zip64 though nothing needs them, and zip.js then looks past them only where the
+ * last record defers to them: else it takes the directory to end with them, and believes that it begins later where an entry happens to begin there.
+ */
 class AccessReader extends Reader<RandomAccess> {
   readonly #bytes: RandomAccess;
-  constructor(bytes: RandomAccess) {
+  readonly #zip64: boolean;
+
+  private constructor(bytes: RandomAccess, zip64: boolean) {
     super(bytes);
     this.#bytes = bytes;
+    this.#zip64 = zip64;
     this.size = bytes.size;
   }
+
+  static async of(bytes: RandomAccess): Promise<AccessReader> {
+    if (bytes.size < LOCATOR + END) return new AccessReader(bytes, false);
+    const end = await bytes.read(bytes.size - LOCATOR - END, LOCATOR + END);
+    const view = new DataView(end.buffer, end.byteOffset);
+    return new AccessReader(bytes, view.getUint32(0, true) === 0x07064b50 && view.getUint32(LOCATOR, true) === 0x06054b50);
+  }
+
   override async readUint8Array(offset: number, length: number): Promise<Uint8Array> {
     const from = Math.min(offset, this.#bytes.size);
-    return this.#bytes.read(from, Math.min(length, this.#bytes.size - from));
+    const read = await this.#bytes.read(from, Math.min(length, this.#bytes.size - from));
+    if (!this.#zip64) return read;
+    const counts = this.#bytes.size - END + 8; // and sizes: all ones defer
+    const deferred = read.slice();
+    deferred.fill(0xff, Math.max(0, counts - from), Math.max(0, counts + 12 - from));
+    return deferred;
   }
 }
 
@@ -35,7 +59,7 @@ class AccessReader extends Reader<RandomAccess> {
 export async function zipEntries(bytes: RandomAccess): Promise<Map<string, ZipEntry>> {
   const entries = new Map<string, ZipEntry>();
   let held = 0;
-  const reader = new ZipReader(new AccessReader(bytes));
+  const reader = new ZipReader(await AccessReader.of(bytes));
   try {
     for await (const entry of reader.getEntriesGenerator()) {
       if (entry.directory) continue;

@@ -106,6 +106,15 @@ it('a strided tensor whose span is longer than the window is gathered part by pa
   expect(w?.values).toEqual([0, 1].flatMap((c) => Array.from({ length: rows }, (_, r) => 7 + 2000 * c + 4000 * r)));
 });
 
+it('a file of any name is read: its length moves where the directory seems to be', async () => {
+  const tensor = op.tensor('0', 1, [1]);
+  for (let length = 1; length <= 70; length++) {
+    const file = torchZip(op.pickle(op.dict([['w', tensor]])), { 0: new Uint8Array(4) }, 'm'.repeat(length));
+    await convertBytes(inMemory(file), out, {});
+    expect((await values(out))['w']?.values, `${length} characters`).toEqual([0]);
+  }
+});
+
 it('an abort leaves no file', async () => {
   rmSync(out, { force: true });
   await expect(convertFile(fixture('legacy.pt'), out, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });

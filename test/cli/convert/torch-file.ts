@@ -12,7 +12,7 @@ export interface Entry {
 
 const text = new TextEncoder();
 
-/** The pieces of a zip archive of stored entries. */
+/** The pieces of a zip archive of stored entries, with the end records of zip64 that PyTorch writes however small the archive is. */
 export function* zipPieces(entries: Iterable<Entry>): Generator<Uint8Array> {
   const directory: Uint8Array[] = [];
   let offset = 0;
@@ -41,6 +41,22 @@ export function* zipPieces(entries: Iterable<Entry>): Generator<Uint8Array> {
   }
   const size = directory.reduce((sum, { length }) => sum + length, 0);
   yield* directory;
+  const large = new Uint8Array(76);
+  const records = new DataView(large.buffer);
+  records.setUint32(0, 0x06064b50, true);
+  records.setUint32(4, 44, true);
+  records.setUint32(12, 0x2d031e, true);
+  for (const [at, value] of [
+    [24, directory.length],
+    [32, directory.length],
+    [40, size],
+    [48, offset],
+  ] as const)
+    records.setUint32(at, value, true);
+  records.setUint32(56, 0x07064b50, true);
+  records.setUint32(64, offset + size, true);
+  records.setUint32(72, 1, true);
+  yield large;
   const end = new Uint8Array(22);
   const view = new DataView(end.buffer);
   view.setUint32(0, 0x06054b50, true);
@@ -62,10 +78,11 @@ export function join(pieces: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
   return out;
 }
 
-/** A zip-form file around this pickle, with these storages. */
-export function torchZip(pickle: Uint8Array, storages: Record<string, Uint8Array> = {}): Uint8Array<ArrayBuffer> {
-  const data = Object.entries(storages).map(([key, data]) => ({ name: `archive/data/${key}`, data }));
-  return join(zipPieces([{ name: 'archive/data.pkl', data: pickle }, ...data, { name: 'archive/version', data: text.encode('3\n') }]));
+/** A zip-form file around this pickle, with these storages; `folder` is what PyTorch makes of the file's name. */
+export function torchZip(pickle: Uint8Array, storages: Record<string, Uint8Array> = {}, folder = 'archive'): Uint8Array<ArrayBuffer> {
+  const data = Object.entries(storages).map(([key, data]) => ({ name: `${folder}/data/${key}`, data }));
+  const version = { name: `${folder}/version`, data: text.encode('3\n') };
+  return join(zipPieces([{ name: `${folder}/data.pkl`, data: pickle }, ...data, version]));
 }
 
 /** Pickle opcodes as Python's own writer chooses them. */
