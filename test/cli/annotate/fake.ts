@@ -1,6 +1,6 @@
 /**
- * `annotate` without a GPU, in a process of its own that can be killed: an engine whose answers follow from a face's pixels, and from which pass it was in and at which
- * place, as the last bits of a GPU's do.
+ * `annotate` in a process of its own that can be killed, with a detector that is made up and, unless another is given, an engine that needs no GPU: its answers
+ * follow from a face's pixels, and from which pass it was in and at which place, as the last bits of a GPU's do.
  */
 import { annotateSteps } from '../../../cli/annotate/run.ts';
 import { Journal } from '../../../cli/bulk/journal.ts';
@@ -21,8 +21,6 @@ export interface FakeJob {
   readonly every?: number;
   /** Milliseconds that a pass takes. */
   readonly slow?: number;
-  /** Says the heap after so many pictures, on standard output. */
-  readonly heap?: number;
 }
 
 /** A red first pixel is no face, a green one is one that the engine refuses; else as many faces as the first pixel's blue says. */
@@ -55,31 +53,15 @@ function faceOf({ data, width, height }: RawPicture, pass: number, place: number
   };
 }
 
-export async function annotate({
-  files,
-  out,
-  resume = false,
-  shard = { index: 0, count: 1 },
-  masks,
-  every = 1,
-  slow = 0,
-  heap,
-}: FakeJob): Promise<void> {
+/** @param real in place of the engine that is made up */
+export async function annotate(
+  { files, out, resume = false, shard = { index: 0, count: 1 }, masks, every = 1, slow = 0 }: FakeJob,
+  real?: Analyzer,
+): Promise<void> {
   const steps = shardOf(stepsOf(namedFiles(files)), shard);
   const journal = Journal.open(out, { files: files.join(), shard: `${shard.index}/${shard.count}` }, { resume });
   if (!journal) return;
   const pace = new Pace('pictures', steps.length);
-  if (heap !== undefined) {
-    let seen = 0;
-    const step = pace.step.bind(pace);
-    pace.step = (count, failed) => {
-      step(count, failed);
-      seen += count;
-      if (seen % heap !== 0) return;
-      globalThis.gc?.();
-      console.log(process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers);
-    };
-  }
-  await annotateSteps(steps, journal, pace, { engine: engine(slow), detector, masks, every });
+  await annotateSteps(steps, journal, pace, { engine: real ?? engine(slow), detector, masks, every });
   journal.finish();
 }
