@@ -4,7 +4,7 @@ import { heatmapsTap } from '../face/config.ts';
 import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
 import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
-import { given, mustBeWhole, shown } from '../gpu/given.ts';
+import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
 import { disposed } from '../gpu/readback.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
 import { PATIENCE, unless, within } from '../gpu/waiting.ts';
@@ -15,7 +15,7 @@ import type { Program, Results } from '../graph/program.ts';
 import { type Box, boxOf, checkBox, wholePicture, widen, widenToSquare } from '../image/crop.ts';
 import type { DetectedFace } from '../image/detector.ts';
 import { batchesOf } from '../image/preprocess.ts';
-import { openPicture, type Picture, type PictureSource } from '../image/source.ts';
+import type { Picture, PictureSource } from '../image/source.ts';
 import { type Caught, caught, Line, queueOf, type Seat } from './line.ts';
 import type { Loaded } from './load.ts';
 import {
@@ -124,7 +124,8 @@ export class Engine<Loads extends Task = Task> {
 
   /**
    * Analyses many pictures, one answer a picture, in their order. Faces of several pictures go through the network together, which photos of one or two
-   * faces need to keep a GPU busy; pictures are asked for as they are needed. Ends at the first that fails, as `analyze` does.
+   * faces need to keep a GPU busy; pictures are asked for as they are needed, and taken as they are when they are given. Ends at the first that fails, as
+   * `analyze` does.
    * @throws FaceXFormerError as `analyze`
    */
   async *analyzeMany<Asked extends Task = Loads>(
@@ -153,7 +154,7 @@ export class Engine<Loads extends Task = Task> {
     };
     try {
       for await (const source of pictures) {
-        const picture = once(() => openPicture(source));
+        const picture = kept(source);
         const opened = await this.#inTurn((on) => this.#open(on, picture.open, asked), asked).catch((error) => {
           picture.close();
           throw error;
@@ -378,13 +379,6 @@ export class Engine<Loads extends Task = Task> {
 // Older browsers have no such symbol, and a class that named it would have a method `undefined`.
 if (Symbol.dispose) Object.assign(Engine.prototype, { [Symbol.dispose]: Engine.prototype.dispose });
 
-/** @throws FaceXFormerError BAD_OPTION */
-const mustBeIterable = (pictures: object): void =>
-  given('`pictures` must be a list, or whatever else gives one picture after the other.', () => {
-    const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = pictures as AsyncIterable<unknown> & Iterable<unknown>;
-    if (typeof (later ?? now) !== 'function') throw new TypeError();
-  });
-
 /** What a detector gave, which may be an app's own. @throws FaceXFormerError BAD_OPTION: no list of faces with boxes and scores */
 const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
   given('The `detector` must give a list of { box, score }, with boxes in picture pixels and scores from 0 to 1.', () =>
@@ -393,6 +387,24 @@ const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
       return { box: boxOf(box), score, ...(points && { points: [...points] }) };
     }),
   );
+
+/** A picture as it is now, opened once; whoever closes what was opened lets go of what was caught. */
+function kept(source: PictureSource): ReturnType<typeof once> {
+  const held = caught(source);
+  const opened = once(async () => {
+    const picture = await held.open();
+    const close = () => {
+      picture.close();
+      held.close();
+    };
+    return { ...picture, close };
+  });
+  const close = () => {
+    opened.close();
+    held.close();
+  };
+  return { ...opened, close };
+}
 
 /** A picture that is opened once, however often it is asked for. */
 function once(open: () => Promise<Picture>): { open(): Promise<Picture>; close(): void } {

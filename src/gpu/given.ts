@@ -75,6 +75,13 @@ export function mustBeWhole(value: unknown, name: string, least: number, most: n
     );
 }
 
+/** @throws FaceXFormerError BAD_OPTION: it gives no pictures */
+export const mustBeIterable = (pictures: object): void =>
+  given('`pictures` must be a list, or whatever else gives one picture after the other.', () => {
+    const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = pictures as AsyncIterable<unknown> & Iterable<unknown>;
+    if (typeof (later ?? now) !== 'function') throw new TypeError();
+  });
+
 /** @throws FaceXFormerError BAD_OPTION for what is no signal, such as the controller itself. Another realm's signal is one */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined) return;

@@ -4,13 +4,8 @@ import type { LoadOptions } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { tag, given as takes } from '../gpu/given.ts';
 import { type PictureSource, type RawPicture, unreadable } from '../image/source.ts';
-import type { PostedCheckpoint, ReadAnswer, ReadCommand } from './protocol.ts';
-
-/** What is posted, and what of it is given away. */
-export interface Carried<T> {
-  readonly value: T;
-  readonly transfer: Transferable[];
-}
+import { type Carried, lend } from './lend.ts';
+import type { PostedCheckpoint } from './protocol.ts';
 
 /** The pixels as they are stored: see `openPicture`. */
 const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultiplyAlpha: 'none', imageOrientation: 'from-image' };
@@ -100,24 +95,13 @@ async function blobOf(response: () => Promise<Response>): Promise<Blob> {
 
 /** A checkpoint is code and stays here; the worker asks for its tensors one by one. */
 function posted(checkpoint: Checkpoint): Carried<PostedCheckpoint> {
-  const { port1, port2 } = new MessageChannel();
-  let reading: AsyncIterator<{ info: TensorInfo; data: Uint8Array }> | undefined;
-  const answer = async (): Promise<ReadAnswer> => {
-    try {
-      const { value, done } = (await reading?.next()) ?? { done: true, value: undefined };
-      return done ? { done } : { info: value.info, data: value.data.slice() };
-    } catch (error) {
-      return { error: FaceXFormerError.from(error).toJSON() };
+  async function* tensors(): AsyncGenerator<Carried<{ info: TensorInfo; data: Uint8Array }>> {
+    for await (const { info, data } of checkpoint.read()) {
+      const own = data.slice();
+      yield { value: { info, data: own }, transfer: [own.buffer as ArrayBuffer] };
     }
-  };
-  port1.onmessage = async ({ data: command }: MessageEvent<ReadCommand>) => {
-    if (command === 'begin') reading = checkpoint.read()[Symbol.asyncIterator]();
-    else if (command === 'end') await reading?.return?.().catch(() => {});
-    else {
-      const message = await answer();
-      port1.postMessage(message, 'data' in message ? [message.data.buffer as ArrayBuffer] : []);
-    }
-  };
-  const { source, tensors, rereadable } = checkpoint;
-  return { value: { source, posted: tensors, rereadable, port: port2 }, transfer: [port2] };
+  }
+  const port = lend(tensors, 'BAD_OPTION');
+  const { source, tensors: posted, rereadable } = checkpoint;
+  return { value: { source, posted, rereadable, port }, transfer: [port] };
 }

@@ -1,19 +1,21 @@
-/** The page's side: the calls of `FaceXFormer` and `Mtcnn`, answered by both in a worker, so that the page never waits. */
+/** The page's side: the calls of `FaceXFormer`, `SegFace` and `Mtcnn`, answered by them in a worker, so that the page never waits. */
 
 import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts';
 import { queueOf } from '../engine/line.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { checkSignal, mustBe, given as read, shown } from '../gpu/given.ts';
+import { checkSignal, mustBe, mustBeIterable, given as read, shown } from '../gpu/given.ts';
 import type { GpuLoss } from '../gpu/recovery.ts';
 import { unless } from '../gpu/waiting.ts';
 import type { KernelTime } from '../graph/profile.ts';
 import type { PictureSource } from '../image/source.ts';
+import type { SegFaceAnalysis, SegFaceAnalyzeOptions } from '../segface/segface.ts';
 import { VERSION } from '../version.ts';
 import { carried, carriedWeights } from './carry.ts';
 import { lentFetch } from './fetch.ts';
-import type { Greeting, LoadedEngine, Reply, Request } from './protocol.ts';
+import { lend, uncrossable } from './lend.ts';
+import type { Greeting, LoadedEngine, Network, Reply, Request } from './protocol.ts';
 
 export type { DetectOptions, MtcnnFace } from '../detect/mtcnn.ts';
 export type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
@@ -23,6 +25,7 @@ export { type ErrorCode, FaceXFormerError } from '../gpu/errors.ts';
 export type { GpuLoss } from '../gpu/recovery.ts';
 export type { KernelTime } from '../graph/profile.ts';
 export type { PictureSource } from '../image/source.ts';
+export type { SegFaceAnalysis, SegFaceAnalyzeOptions, SegmentedFace } from '../segface/segface.ts';
 
 /** A detector that a worker makes for itself: what `mtcnn` of this entry gives. */
 export interface RemoteDetector {
@@ -33,7 +36,7 @@ export interface RemoteDetector {
 export const mtcnn = (options: RemoteDetector['mtcnn'] = {}): RemoteDetector => ({ mtcnn: options });
 
 /** What `RemoteFaceXFormer.load` is told: what `FaceXFormer.load` is, but for a device, which cannot cross to a worker. */
-export interface RemoteLoadOptions extends Omit<LoadOptions, 'device' | 'detector'> {
+export interface RemoteLoadOptions<Asked extends Task = Task> extends Omit<LoadOptions<Asked>, 'device' | 'detector'> {
   /** What finds faces where `analyze` is given no box: `mtcnn()` of this entry. */
   detector?: RemoteDetector | undefined;
   /**
@@ -49,11 +52,17 @@ export interface RemoteMtcnnOptions extends Omit<MtcnnOptions, 'device'> {
   worker?: Worker;
 }
 
-/** What `RemoteFaceXFormer.analyze` takes: all that `FaceXFormer.analyze` does. */
-export interface RemoteAnalyzeOptions extends AnalyzeOptions {
+/** What calls that are given one picture take besides. */
+export interface TransferOptions {
   /** What of the picture is given away to the worker instead of copied: an ImageBitmap of no further use here. */
   transfer?: Transferable[];
 }
+
+/** What `RemoteFaceXFormer.analyze` takes: all that `FaceXFormer.analyze` does. */
+export interface RemoteAnalyzeOptions<Asked extends Task = Task> extends AnalyzeOptions<Asked>, TransferOptions {}
+
+/** What `RemoteSegFace.load` takes: as `RemoteFaceXFormer.load`, without tasks, of which it has one. */
+export type RemoteSegFaceLoadOptions = Omit<RemoteLoadOptions, 'tasks'>;
 
 /** Only what a request adds to its id. */
 type Asked = Request extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
@@ -98,7 +107,7 @@ class Connection {
     asked: Asked,
     transfer: Transferable[],
     { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined },
-  ): Promise<{ id: number; value: unknown }> {
+  ): Promise<Answered> {
     throwIfAborted(signal);
     if (this.#failed) throw this.#failed;
     const id = ++this.#ids;
@@ -144,11 +153,7 @@ class Connection {
     try {
       this.#port.postMessage(request, transfer);
     } catch (error) {
-      const [code, what] =
-        request.call === 'analyze' || request.call === 'detect'
-          ? (['BAD_PICTURE', 'The picture or an option'] as const)
-          : (['BAD_OPTION', 'An option'] as const);
-      throw new FaceXFormerError(code, `${what} cannot be given to a worker: ${(error as Error).message}`, { cause: error });
+      throw uncrossable(request.call === 'analyze' || request.call === 'detect' ? 'BAD_PICTURE' : 'BAD_OPTION', error);
     }
   }
 
@@ -203,6 +208,9 @@ class Remote {
 
   #lost!: Promise<GpuLoss>;
 
+  /** For `using engine = await RemoteFaceXFormer.load(...)`, where the runtime knows it: as `dispose`. */
+  declare readonly [Symbol.dispose]: () => void;
+
   protected constructor(
     private readonly connection: Connection,
     private readonly engine: number,
@@ -239,15 +247,48 @@ class Remote {
     this.connection.tell({ call: 'dispose', engine: this.engine });
   }
 
-  protected async ask(asked: Unaddressed, transfer: Transferable[] = [], signal?: AbortSignal): Promise<unknown> {
+  /** What the worker answers, and the call's id. */
+  protected async ask(asked: Unaddressed, transfer: Transferable[] = [], signal?: AbortSignal): Promise<Answered> {
     const gone = this.#gone.signal;
     const disposed = () => new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
     if (gone.aborted) throw disposed();
     const either = signal ? AbortSignal.any([signal, gone]) : gone;
     try {
-      return (await this.connection.ask({ ...asked, engine: this.engine } as Asked, transfer, { signal: either })).value;
+      return await this.connection.ask({ ...asked, engine: this.engine } as Asked, transfer, { signal: either });
     } catch (error) {
       throw gone.aborted ? disposed() : error;
+    }
+  }
+
+  /** One answer a picture, as the worker asks for the next. What going through the pictures throws is thrown as it is. */
+  protected async *showMany(pictures: Pictures, given: AnalyzeOptions): AsyncGenerator<unknown, void, undefined> {
+    const { signal, ...options } = ownOf(given);
+    checkSignal(signal);
+    mustBeIterable(pictures);
+    let thrown: { error: unknown } | undefined;
+    async function* carriedEach() {
+      try {
+        for await (const picture of pictures) yield await carried(picture);
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      }
+    }
+    const each = carriedEach();
+    const lent = lend(() => each, 'BAD_PICTURE');
+    let iteration: number | undefined;
+    try {
+      iteration = (await this.ask({ call: 'analyzeMany', pictures: lent, options }, [lent], signal)).id;
+      for (;;) {
+        const { value, done } = (await this.ask({ call: 'next', iteration }, [], signal)).value as IteratorResult<unknown, void>;
+        if (done) return;
+        yield value;
+      }
+    } catch (error) {
+      throw thrown ? thrown.error : error;
+    } finally {
+      if (iteration !== undefined) this.connection.tell({ call: 'end', iteration });
+      each.return().catch(() => {}); // nobody asks for more
     }
   }
 
@@ -265,8 +306,19 @@ class Remote {
     const inTurn = Promise.all([caught, before]);
     this.#posting = inTurn.catch(() => {});
     const [picture] = await unless(signal, inTurn);
-    return this.ask({ call, picture: picture.value, options }, [...picture.transfer, ...transfer], signal);
+    return (await this.ask({ call, picture: picture.value, options }, [...picture.transfer, ...transfer], signal)).value;
   }
+}
+
+// Older browsers have no such symbol, and a class that named it would have a method `undefined`.
+if (Symbol.dispose) Object.assign(Remote.prototype, { [Symbol.dispose]: Remote.prototype.dispose });
+
+type Pictures = Iterable<PictureSource> | AsyncIterable<PictureSource>;
+
+/** The id of a call, and what came of it. */
+interface Answered {
+  readonly id: number;
+  readonly value: unknown;
 }
 
 /** What a request says but for whom it is. */
@@ -283,7 +335,7 @@ const ownOf = <Options extends object>(options: Options): Options =>
   });
 
 /** The options that cross, and what is asked with them. */
-async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<{ connection: Connection; id: number; value: unknown }> {
+async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<Answered & { connection: Connection }> {
   const { worker, signal, onProgress, weights, fetch, detector, ...options } = ownOf(special);
   checkSignal(signal);
   if (onProgress !== undefined) mustBe('function', onProgress, 'onProgress');
@@ -319,20 +371,45 @@ async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<
 const carriedOrNone = async (weights: LoadOptions['weights'] | undefined) =>
   weights ? carriedWeights(weights) : { value: undefined, transfer: [], name: '' };
 
+/** A network's engine in the worker. */
+class RemoteEngine extends Remote {
+  protected static async engine(network: Network, options: RemoteLoadOptions): Promise<Answered & { connection: Connection }> {
+    const asked = ownOf(options);
+    if (!asked.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+    return loaded('load', { ...asked, network } as Special);
+  }
+
+  /** Does what the engine's `tune` does. */
+  async tune(asked: TuneOptions = {}): Promise<TuneReport> {
+    const { signal, ...options } = ownOf(asked);
+    checkSignal(signal);
+    return (await this.ask({ call: 'tune', options }, [], signal)).value as TuneReport;
+  }
+
+  protected async frame(call: 'plan' | 'profile', tasks: readonly Task[] | undefined, faces: number | undefined): Promise<unknown> {
+    return (await this.ask({ call, tasks, faces })).value;
+  }
+
+  protected one(source: PictureSource, options: RemoteAnalyzeOptions | undefined): Promise<unknown> {
+    const queue = options?.queue ?? queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame
+    return this.show('analyze', source, { ...options, queue } as RemoteAnalyzeOptions);
+  }
+}
+
 /**
  * An engine in a worker. Engines of the same weights and options are one: components of a page that each load and dispose of theirs share
  * it, also when a framework mounts them twice. It goes when the last of them has been disposed of for two seconds.
  */
-export class RemoteFaceXFormer extends Remote {
+export class RemoteFaceXFormer<Loads extends Task = Task> extends RemoteEngine {
   /** The tasks that were loaded, in the order of TASKS. */
-  readonly tasks: readonly Task[];
+  readonly tasks: readonly Loads[];
   /** What it runs on, and with which weights. */
   readonly info: EngineInfo;
 
   private constructor(connection: Connection, engine: number, { tasks, info }: LoadedEngine) {
     super(connection, engine);
-    this.tasks = tasks;
-    this.info = info;
+    this.tasks = tasks as readonly Loads[];
+    this.info = info as EngineInfo;
   }
 
   /**
@@ -340,37 +417,80 @@ export class RemoteFaceXFormer extends Remote {
    * whole before it crosses; a checkpoint stays here and is read through, as a `fetch` is called through.
    * @throws FaceXFormerError as `FaceXFormer.load`; WORKER_FAILED
    */
-  static async load(options: RemoteLoadOptions): Promise<RemoteFaceXFormer> {
-    const asked = ownOf(options);
-    if (!asked.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
-    const { connection, id, value } = await loaded('load', asked);
-    return new RemoteFaceXFormer(connection, id, value as LoadedEngine);
+  static async load<Asked extends Task = Task>(options: RemoteLoadOptions<Asked>): Promise<RemoteFaceXFormer<Asked>> {
+    const { connection, id, value } = await RemoteEngine.engine('FaceXFormer', options);
+    return new RemoteFaceXFormer<Asked>(connection, id, value as LoadedEngine);
   }
 
   /**
    * Does what `FaceXFormer.analyze` does. A video or canvas is caught when it is called; an ImageBitmap is copied unless it is among `transfer`.
    * @throws FaceXFormerError as `FaceXFormer.analyze`; WORKER_FAILED
    */
-  analyze(source: PictureSource, options?: RemoteAnalyzeOptions): Promise<Analysis> {
-    const queue = options?.queue ?? queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame
-    return this.show('analyze', source, { ...options, queue } as RemoteAnalyzeOptions) as Promise<Analysis>;
+  analyze<Asked extends Task = Loads>(source: PictureSource, options?: AnalyzeOptions<Asked>): Promise<Analysis<Asked>>;
+  analyze<Asked extends Task = Loads>(source: PictureSource, options?: RemoteAnalyzeOptions<Asked>): Promise<Analysis<Asked>>;
+  analyze(source: PictureSource, options?: RemoteAnalyzeOptions): Promise<unknown> {
+    return this.one(source, options);
   }
 
-  /** What a frame of these tasks runs, as `planJson` writes it. */
-  plan(tasks?: readonly Task[]): Promise<object> {
-    return this.ask({ call: 'plan', tasks }) as Promise<object>;
+  /**
+   * Does what `FaceXFormer.analyzeMany` does: pictures cross one by one, as the worker asks for them.
+   * @throws FaceXFormerError as `FaceXFormer.analyzeMany`; WORKER_FAILED
+   */
+  analyzeMany<Asked extends Task = Loads>(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    options: AnalyzeOptions<Asked> = {},
+  ): AsyncGenerator<Analysis<Asked>, void, undefined> {
+    return this.showMany(pictures, options) as AsyncGenerator<Analysis<Asked>, void, undefined>;
+  }
+
+  /** What a frame of these tasks runs, with one to eight faces in it, as `planJson` writes it. */
+  plan(tasks?: readonly Task[], faces?: number): Promise<object> {
+    return this.frame('plan', tasks, faces) as Promise<object>;
   }
 
   /** Does what `FaceXFormer.profile` does. */
-  profile(tasks?: readonly Task[]): Promise<KernelTime[]> {
-    return this.ask({ call: 'profile', tasks }) as Promise<KernelTime[]>;
+  profile(tasks?: readonly Task[], faces?: number): Promise<KernelTime[]> {
+    return this.frame('profile', tasks, faces) as Promise<KernelTime[]>;
+  }
+}
+
+/** SegFace in a worker, shared as engines of FaceXFormer are. */
+export class RemoteSegFace extends RemoteEngine {
+  /** What it runs on, and with which weights. */
+  readonly info: Omit<EngineInfo, 'form'>;
+
+  private constructor(connection: Connection, engine: number, { info }: LoadedEngine) {
+    super(connection, engine);
+    this.info = info;
   }
 
-  /** Does what `FaceXFormer.tune` does. */
-  async tune(asked: TuneOptions = {}): Promise<TuneReport> {
-    const { signal, ...options } = ownOf(asked);
-    checkSignal(signal);
-    return this.ask({ call: 'tune', options }, [], signal) as Promise<TuneReport>;
+  /** Does what `SegFace.load` does, as `RemoteFaceXFormer.load`. @throws FaceXFormerError as `SegFace.load`; WORKER_FAILED */
+  static async load(options: RemoteSegFaceLoadOptions): Promise<RemoteSegFace> {
+    const { connection, id, value } = await RemoteEngine.engine('SegFace', options);
+    return new RemoteSegFace(connection, id, value as LoadedEngine);
+  }
+
+  /** Does what `SegFace.analyze` does. @throws FaceXFormerError as that; WORKER_FAILED */
+  analyze(source: PictureSource, options?: SegFaceAnalyzeOptions & TransferOptions): Promise<SegFaceAnalysis> {
+    return this.one(source, options) as Promise<SegFaceAnalysis>;
+  }
+
+  /** Does what `SegFace.analyzeMany` does. @throws FaceXFormerError as that; WORKER_FAILED */
+  analyzeMany(
+    pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>,
+    options: SegFaceAnalyzeOptions = {},
+  ): AsyncGenerator<SegFaceAnalysis, void, undefined> {
+    return this.showMany(pictures, options) as AsyncGenerator<SegFaceAnalysis, void, undefined>;
+  }
+
+  /** What a frame runs, with one to eight faces in it, as `planJson` writes it. */
+  plan(faces?: number): Promise<object> {
+    return this.frame('plan', undefined, faces) as Promise<object>;
+  }
+
+  /** Does what `SegFace.profile` does. */
+  profile(faces?: number): Promise<KernelTime[]> {
+    return this.frame('profile', undefined, faces) as Promise<KernelTime[]>;
   }
 }
 
@@ -383,7 +503,7 @@ export class RemoteMtcnn extends Remote {
   }
 
   /** Does what `Mtcnn.detect` does. @throws FaceXFormerError as that; WORKER_FAILED */
-  detect(source: PictureSource, options?: DetectOptions & Pick<RemoteAnalyzeOptions, 'transfer'>): Promise<MtcnnFace[]> {
+  detect(source: PictureSource, options?: DetectOptions & TransferOptions): Promise<MtcnnFace[]> {
     return this.show('detect', source, options) as Promise<MtcnnFace[]>;
   }
 }

@@ -1,11 +1,14 @@
 /** The worker's engines. Components that ask for the same engine share it; one that nobody has any more waits a moment before it goes. */
 import type { Mtcnn } from '../detect/mtcnn.ts';
-import type { FaceXFormer } from '../engine/facexformer.ts';
+import type { Engine as AnyEngine } from '../engine/engine.ts';
 import type { LoadOptions, Progress } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
+import type { Network } from './protocol.ts';
 
 /** What a worker needs of an engine. */
-export type Engine = Pick<FaceXFormer, 'tasks' | 'info' | 'lost' | 'analyze' | 'tune' | 'plan' | 'profile' | 'dispose'>;
+export type Engine = Pick<AnyEngine, 'tasks' | 'info' | 'lost' | 'analyze' | 'analyzeMany' | 'tune' | 'plan' | 'profile' | 'dispose'>;
+/** What an engine is loaded with, and of which network. */
+export type NetworkOptions = LoadOptions & { readonly network: Network };
 /** What a worker needs of a detector. */
 export type Detector = Pick<Mtcnn, 'lost' | 'detect' | 'dispose'>;
 
@@ -37,7 +40,7 @@ interface Shared<T> {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-export class Engines<T extends { dispose(): void } = Engine, Options = LoadOptions> {
+export class Engines<T extends { dispose(): void } = Engine, Options = NetworkOptions> {
   readonly #shared = new Map<string, Shared<T>>();
 
   constructor(private readonly load: (options: Options & Told) => Promise<T>) {}

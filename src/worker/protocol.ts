@@ -17,6 +17,7 @@ export interface Greeting {
 
 /** Options as they cross: callbacks and signals stay on the page; its checkpoint is read, and its `fetch` called, through a port. */
 export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProgress' | 'device' | 'detector' | 'fetch'> & {
+  readonly network: Network;
   readonly weights: LoadOptions['weights'] | PostedCheckpoint;
   readonly detector?: { readonly mtcnn: PostedDetectorOptions };
   readonly fetch?: MessagePort;
@@ -29,25 +30,37 @@ export interface PostedCheckpoint {
   readonly source: string;
   readonly posted: ReadonlyMap<string, TensorInfo>;
   readonly rereadable: boolean;
-  /** Takes `ReadCommand`s, and answers each `next` with a `ReadAnswer`. */
+  /** Lends its tensors: see `lend`. */
   readonly port: MessagePort;
 }
 
-export type ReadCommand = 'begin' | 'next' | 'end';
-export type ReadAnswer =
-  | { readonly info: TensorInfo; readonly data: Uint8Array }
-  | { readonly done: true }
-  | { readonly error: PostedError };
+/** Which network an engine is of. */
+export type Network = 'FaceXFormer' | 'SegFace';
 
-/** A call that `id` tells from others; `engine` is the id of the call that loaded it. */
+/** A call that `id` tells from others; `engine` is the id of the call that loaded it, `iteration` that of its `analyzeMany`, whose `pictures` are lent. */
 export type Request =
   | { readonly call: 'load'; readonly id: number; readonly options: PostedLoadOptions; readonly key: string | undefined }
   | { readonly call: 'loadDetector'; readonly id: number; readonly options: PostedDetectorOptions; readonly key: string | undefined }
   | { readonly call: 'detect'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: DetectOptions }
   | { readonly call: 'analyze'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: AnalyzeOptions }
+  | {
+      readonly call: 'analyzeMany';
+      readonly id: number;
+      readonly engine: number;
+      readonly pictures: MessagePort;
+      readonly options: AnalyzeOptions;
+    }
+  | { readonly call: 'next'; readonly id: number; readonly engine: number; readonly iteration: number }
   | { readonly call: 'tune'; readonly id: number; readonly engine: number; readonly options: TuneOptions }
-  | { readonly call: 'plan' | 'profile'; readonly id: number; readonly engine: number; readonly tasks: readonly Task[] | undefined }
+  | {
+      readonly call: 'plan' | 'profile';
+      readonly id: number;
+      readonly engine: number;
+      readonly tasks: readonly Task[] | undefined;
+      readonly faces: number | undefined;
+    }
   | { readonly call: 'dispose'; readonly engine: number }
+  | { readonly call: 'end'; readonly iteration: number }
   | { readonly call: 'abort'; readonly id: number };
 
 export type PostedError = ReturnType<FaceXFormerError['toJSON']>;
@@ -67,5 +80,5 @@ export type Reply =
 /** What `load` answers. */
 export interface LoadedEngine {
   readonly tasks: readonly Task[];
-  readonly info: EngineInfo;
+  readonly info: Omit<EngineInfo, 'form'>; // FaceXFormer's has it
 }

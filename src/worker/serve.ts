@@ -1,16 +1,17 @@
 /** The worker's side of a channel: engines for a page, its calls answered as the engine answers them. */
-import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, ReadOptions, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { type MtcnnOptions, mtcnn } from '../detect/mtcnn.ts';
-import type { LoadOptions, Progress } from '../engine/options.ts';
+import type { Analysis, AnalyzeOptions, LoadOptions, Progress } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
 import { unless } from '../gpu/waiting.ts';
 import { planJson } from '../graph/print.ts';
 import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
-import type { Detector, Engine, Engines, Lease } from './engines.ts';
+import type { Detector, Engine, Engines, Lease, NetworkOptions } from './engines.ts';
 import { borrowedFetch } from './fetch.ts';
-import type { Greeting, LoadedEngine, PostedCheckpoint, PostedLoadOptions, ReadAnswer, ReadCommand, Reply, Request } from './protocol.ts';
+import { borrowed } from './lend.ts';
+import type { Greeting, LoadedEngine, PostedCheckpoint, PostedLoadOptions, Reply, Request } from './protocol.ts';
 
 /** Whether a message to the worker opens a channel. */
 export const isGreeting = (data: unknown): data is Greeting => typeof Object(data).facexformer === 'string';
@@ -31,6 +32,8 @@ class Channel {
   readonly #leases = new Map<number, Lease<Engine | Detector>>();
   /** Calls under way that a signal of the page's can end. */
   readonly #calls = new Map<number, AbortController>();
+  /** Iterations that the page goes through, by the call that began them. */
+  readonly #iterations = new Map<number, Iteration>();
 
   constructor(
     private readonly port: MessagePort,
@@ -41,6 +44,7 @@ class Channel {
   take(request: Request): void {
     if (request.call === 'abort') this.#calls.get(request.id)?.abort();
     else if (request.call === 'dispose') this.#end(request.engine);
+    else if (request.call === 'end') this.#stop(request.iteration);
     else void this.#answer(request);
   }
 
@@ -48,7 +52,7 @@ class Channel {
     this.port.postMessage(reply, transfer);
   }
 
-  async #answer(request: Exclude<Request, { call: 'abort' | 'dispose' }>): Promise<void> {
+  async #answer(request: Exclude<Request, { call: Told }>): Promise<void> {
     const { id } = request;
     const stop = new AbortController();
     this.#calls.set(id, stop);
@@ -84,7 +88,21 @@ class Channel {
   async #run(request: Run, signal: AbortSignal): Promise<unknown> {
     const engine = await this.#leases.get(request.engine)?.engine;
     if (!engine) throw new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
+    if (request.call === 'analyzeMany') return this.#begin(engine as Engine, request);
+    if (request.call === 'next') return this.#iterations.get(request.iteration)?.answers.next();
     return resultOf(engine, request, signal);
+  }
+
+  #begin(engine: Engine, { id, engine: of, pictures, options }: Extract<Request, { call: 'analyzeMany' }>): void {
+    const stop = new AbortController();
+    this.#iterations.set(id, { of, answers: answersOf(engine, pictures, { ...options, signal: stop.signal }), stop });
+  }
+
+  #stop(iteration: number): void {
+    const { answers, stop } = this.#iterations.get(iteration) ?? {};
+    this.#iterations.delete(iteration);
+    stop?.abort();
+    answers?.return().catch(() => {}); // nobody listens any more
   }
 
   /** Tells the page what becomes of its engine's GPU, as long as it has the engine. */
@@ -102,17 +120,31 @@ class Channel {
   }
 
   #end(engine: number): void {
+    for (const [id, { of }] of this.#iterations) if (of === engine) this.#stop(id);
     this.#leases.get(engine)?.end();
     this.#leases.delete(engine);
   }
 }
 
 type Load = Extract<Request, { call: 'load' | 'loadDetector' }>;
-type Run = Exclude<Request, { call: 'load' | 'loadDetector' | 'abort' | 'dispose' }>;
+type Run = Exclude<Request, { call: 'load' | 'loadDetector' | Told }>;
+/** What is not answered. */
+type Told = 'abort' | 'dispose' | 'end';
+
+interface Iteration {
+  /** The engine, by the call that loaded it. */
+  readonly of: number;
+  readonly answers: AsyncGenerator<Analysis, void, undefined>;
+  readonly stop: AbortController;
+}
 
 const isLoad = (request: Load | Run): request is Load => request.call === 'load' || request.call === 'loadDetector';
 
-async function resultOf(served: Engine | Detector, request: Run, signal: AbortSignal): Promise<unknown> {
+async function resultOf(
+  served: Engine | Detector,
+  request: Exclude<Run, { call: 'analyzeMany' | 'next' }>,
+  signal: AbortSignal,
+): Promise<unknown> {
   const engine = served as Engine; // the page asks an engine what engines can
   switch (request.call) {
     case 'detect':
@@ -132,16 +164,35 @@ async function resultOf(served: Engine | Detector, request: Run, signal: AbortSi
     case 'tune':
       return engine.tune({ ...request.options, signal });
     case 'profile':
-      return engine.profile(request.tasks);
+      return engine.profile(request.tasks, request.faces);
     case 'plan':
-      return planJson(engine.plan(request.tasks));
+      return planJson(engine.plan(request.tasks, request.faces));
   }
 }
 
 /** What the page sent is the worker's own. A Blob has no `close`. */
 const closed = (picture: unknown): void => (picture as { close?(): void } | undefined)?.close?.();
 
-function loadOptions({ weights, detector, fetch, ...options }: PostedLoadOptions): LoadOptions {
+/** One answer a picture that the page lends; a picture is closed when it is answered. */
+async function* answersOf(engine: Engine, lender: MessagePort, options: AnalyzeOptions): AsyncGenerator<Analysis, void, undefined> {
+  const open: PictureSource[] = [];
+  async function* pictures() {
+    for await (const picture of borrowed<PictureSource>(lender, options.signal)) {
+      open.push(picture);
+      yield picture;
+    }
+  }
+  try {
+    for await (const answer of engine.analyzeMany(pictures(), options)) {
+      closed(open.shift());
+      yield answer;
+    }
+  } finally {
+    open.forEach(closed);
+  }
+}
+
+function loadOptions({ weights, detector, fetch, ...options }: PostedLoadOptions): NetworkOptions {
   const posted = typeof weights === 'object' && weights !== null && 'posted' in weights;
   return {
     ...options,
@@ -155,24 +206,12 @@ function loadOptions({ weights, detector, fetch, ...options }: PostedLoadOptions
 function checkpointOf({ source, posted: tensors, rereadable, port }: PostedCheckpoint): Checkpoint {
   const total = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   async function* read({ signal, onProgress }: ReadOptions = {}) {
-    const tell = (command: ReadCommand) => port.postMessage(command);
     let loaded = 0;
-    tell('begin');
-    try {
-      for (;;) {
-        onProgress?.(loaded, total);
-        const next = new Promise<ReadAnswer>((resolve) => {
-          port.onmessage = ({ data }) => resolve(data);
-        });
-        tell('next');
-        const answer = await unless(signal, next);
-        if ('error' in answer) throw FaceXFormerError.from(answer.error);
-        if ('done' in answer) return;
-        loaded += answer.data.length;
-        yield answer;
-      }
-    } finally {
-      tell('end');
+    onProgress?.(loaded, total);
+    for await (const tensor of borrowed<{ info: TensorInfo; data: Uint8Array }>(port, signal)) {
+      loaded += tensor.data.length;
+      onProgress?.(loaded, total);
+      yield tensor;
     }
   }
   return { source, tensors, rereadable, read };

@@ -1,10 +1,15 @@
-/** The ready-made module worker: a page's `RemoteFaceXFormer` asks, an engine here answers. */
+/** The ready-made module worker: a page's `RemoteFaceXFormer`, `RemoteSegFace` or `RemoteMtcnn` asks, what it stands for answers here. */
 import { Mtcnn } from '../detect/mtcnn.ts';
+import { Engine } from '../engine/engine.ts';
 import { FaceXFormer } from '../engine/facexformer.ts';
+import { loadLasting } from '../engine/recovery.ts';
+import { segFaceConfig } from '../segface/config.ts';
 import { Engines } from './engines.ts';
 import { type Detectors, isGreeting, serve } from './serve.ts';
 
-const engines = new Engines((options) => FaceXFormer.load(options));
+const engines = new Engines(async ({ network, ...options }) =>
+  network === 'SegFace' ? new Engine(await loadLasting(options, segFaceConfig)) : FaceXFormer.load(options),
+);
 const detectors: Detectors = new Engines(({ onProgress: _, ...options }) => Mtcnn.load(options));
 
 globalThis.addEventListener('message', ({ data }) => {

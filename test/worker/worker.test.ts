@@ -1,9 +1,11 @@
 /** The worker's two sides, joined in one process, with an engine that answers at once. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { mtcnn as inPage } from '../../src/detect/mtcnn.ts';
+import { mtcnn as inPage, Mtcnn } from '../../src/detect/mtcnn.ts';
+import { FaceXFormer } from '../../src/engine/facexformer.ts';
 import type { LoadOptions } from '../../src/engine/options.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { mtcnn, RemoteFaceXFormer, type RemoteLoadOptions, RemoteMtcnn } from '../../src/worker/client.ts';
+import { SegFace } from '../../src/segface/segface.ts';
+import { mtcnn, RemoteFaceXFormer, type RemoteLoadOptions, RemoteMtcnn, RemoteSegFace } from '../../src/worker/client.ts';
 import { type Engine, Engines } from '../../src/worker/engines.ts';
 import { type Detectors, isGreeting, serve } from '../../src/worker/serve.ts';
 
@@ -321,6 +323,156 @@ describe('a call', () => {
     };
     const remote = await RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: worker() });
     expect(await codeOf(remote.analyze(picture as never))).toBe('BAD_PICTURE');
+  });
+});
+
+describe('many pictures', () => {
+  /** Answers as the engine does: packs two pictures, of which each is asked for when it is needed. */
+  async function* pairs(pictures: AsyncIterable<{ data: Uint8Array }>, { tasks, signal }: { tasks?: string[]; signal: AbortSignal }) {
+    let waiting: number[] = [];
+    try {
+      for await (const { data } of pictures) {
+        waiting.push(data[0] as number);
+        if (waiting.length < 2) continue;
+        for (const value of waiting) yield { faces: [{ value, tasks, aborted: signal.aborted, classes: new Uint8Array(2) }] };
+        waiting = [];
+      }
+      for (const value of waiting) yield { faces: [{ value }] };
+    } finally {
+      ended++;
+    }
+  }
+  let ended: number;
+  let given: number[];
+  function* counted(count: number) {
+    try {
+      for (let i = 0; i < count; i++) {
+        given.push(i);
+        yield pixels(i);
+      }
+    } finally {
+      given.push(-1);
+    }
+  }
+  const load = async (analyzeMany: unknown = pairs) => {
+    [ended, given, engine.analyzeMany] = [0, [], analyzeMany];
+    return RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: worker() });
+  };
+  const valuesOf = (answer: object) => (answer as { faces: { value: number }[] }).faces.map(({ value }) => value);
+
+  it('are answered one by one in their order, and asked for as they are needed', async () => {
+    const remote = await load();
+    const seen: unknown[] = [];
+    for await (const answer of remote.analyzeMany(counted(5), { tasks: ['age'] })) seen.push([...valuesOf(answer), given.length]);
+    expect(seen).toEqual([
+      [0, 2],
+      [1, 2],
+      [2, 4],
+      [3, 4],
+      [4, 6],
+    ]);
+    expect(ended).toBe(1);
+  });
+
+  it('that come later are waited for, and none are none', async () => {
+    const remote = await load();
+    async function* later() {
+      for (const picture of counted(2)) yield await new Promise<typeof picture>((resolve) => setTimeout(() => resolve(picture), 5));
+    }
+    const seen: unknown[] = [];
+    for await (const answer of remote.analyzeMany(later())) seen.push(answer);
+    for await (const answer of remote.analyzeMany([])) seen.push(answer);
+    expect(seen).toMatchObject([{ faces: [{ value: 0, aborted: false, classes: new Uint8Array(2) }] }, { faces: [{ value: 1 }] }]);
+  });
+
+  it('end on both sides when who asks has enough', async () => {
+    const remote = await load();
+    for await (const _ of remote.analyzeMany(counted(9))) break;
+    await vi.waitFor(() => expect([given, ended]).toEqual([[0, 1, -1], 1]));
+    const other = remote.analyzeMany(counted(9));
+    await other.next();
+    remote.dispose();
+    await vi.waitFor(() => expect(ended).toBe(2));
+    expect(await codeOf(other.next())).toBe('DISPOSED');
+    await vi.waitFor(() => expect(given.at(-1)).toBe(-1));
+  });
+
+  it('end with ABORTED, also where no picture comes, and the next ones are answered', async () => {
+    const remote = await load();
+    const stop = new AbortController();
+    async function* stuck() {
+      yield pixels(1);
+      await new Promise(() => {});
+    }
+    const call = codeOf(remote.analyzeMany(stuck(), { signal: stop.signal }).next());
+    setTimeout(() => stop.abort('enough'), 5);
+    expect(await call).toBe('ABORTED');
+    await vi.waitFor(() => expect(ended).toBe(1));
+    expect(valuesOf((await remote.analyzeMany([pixels(3)]).next()).value as object)).toEqual([3]);
+    expect(await codeOf(remote.analyzeMany([], { signal: AbortSignal.abort() }).next())).toBe('ABORTED');
+  });
+
+  it('fail with what the app throws as it gives them, and with what the engine says of them', async () => {
+    const remote = await load();
+    function* broken() {
+      yield pixels(1);
+      throw new RangeError('mine');
+    }
+    await expect(remote.analyzeMany(broken()).next()).rejects.toThrow(RangeError);
+    for (const [wrong, code] of [
+      [[() => 1], 'BAD_PICTURE'],
+      [7, 'BAD_OPTION'],
+      [undefined, 'BAD_OPTION'],
+    ])
+      expect(await codeOf(remote.analyzeMany(wrong as never).next())).toBe(code);
+    const strict = await load((_: unknown, { boxs }: { boxs: unknown }) => ({
+      next: () => Promise.reject(new FaceXFormerError('BAD_BOX', `knows no ${boxs}`)),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    }));
+    expect(await codeOf(strict.analyzeMany(counted(3), { boxs: 1 } as never).next())).toBe('BAD_BOX');
+  });
+
+  it('that were handed over are closed when they are answered, and those that are not when it ends', async () => {
+    const closed: number[] = [];
+    const remote = await load(async function* (pictures: AsyncIterable<{ data: Uint8Array; close?: () => void }>) {
+      for await (const picture of pictures) {
+        const value = picture.data[0] as number;
+        picture.close = () => closed.push(value);
+        if (value !== 2) yield { faces: [{ value, closed: [...closed] }] };
+      }
+    });
+    const seen: unknown[] = [];
+    for await (const answer of remote.analyzeMany(counted(3))) seen.push(answer);
+    expect(seen).toMatchObject([{ faces: [{ closed: [] }] }, { faces: [{ value: 1, closed: [0] }] }]);
+    expect(closed).toEqual([0, 1, 2]);
+  });
+});
+
+describe('what stands for a class on the page', () => {
+  it.each([
+    ['FaceXFormer', FaceXFormer, RemoteFaceXFormer],
+    ['SegFace', SegFace, RemoteSegFace],
+    ['Mtcnn', Mtcnn, RemoteMtcnn],
+  ])('has what %s has', (_, local, remote) => {
+    const members = (one: object): PropertyKey[] =>
+      one === Object.prototype ? [] : [...Reflect.ownKeys(one), ...members(Object.getPrototypeOf(one))];
+    const has = members(remote.prototype);
+    const fields = ['tasks', 'info']; // are told when it is loaded
+    expect(members(local.prototype).filter((name) => !has.includes(name) && !fields.includes(String(name)))).toEqual([]);
+  });
+
+  it('is of its network, and shared with nobody else', async () => {
+    const one = worker();
+    engine.plan = (tasks: unknown, faces: unknown) => ({ dispatches: [], slots: [], tasks, faces });
+    engine.profile = async (tasks: unknown, faces: unknown) => [tasks, faces];
+    const weights = 'https://example.org/w';
+    const parser = await RemoteSegFace.load({ weights, worker: one });
+    const face = await RemoteFaceXFormer.load({ weights, worker: one });
+    expect(loads.map((options) => (options as { network?: string }).network)).toEqual(['SegFace', 'FaceXFormer']);
+    expect(await parser.profile(3)).toEqual([undefined, 3]);
+    expect(await face.profile(['age'], 2)).toEqual([['age'], 2]);
   });
 });
 
