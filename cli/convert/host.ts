@@ -29,7 +29,8 @@ interface ShardOptions extends ReadOptions {
 
 export interface HostedFiles {
   form: Kind;
-  files: ({ name: string } & Hashes)[];
+  /** `header`: that of the safetensors file, so that who opens the folder need not open the file to know its tensors. */
+  files: ({ name: string; header: string } & Hashes)[];
   /** Files of an earlier run into the folder that are not among these. */
   removed: string[];
 }
@@ -61,8 +62,9 @@ export async function shardCheckpoint(
     for (const [i, group] of groups.entries()) {
       const name = fileName(i, groups.length);
       const hasher = new Hasher();
-      await save(join(folder, name), hashed(group, tensors, hasher));
-      files.push({ name, ...hasher.end() });
+      const header = safetensorsHeader(group);
+      await save(join(folder, name), hashed(header, group, tensors, hasher));
+      files.push({ name, ...hasher.end(), header: new TextDecoder().decode(header.subarray(8)) });
     }
   } finally {
     await tensors.return?.();
@@ -112,8 +114,12 @@ function grouped(infos: readonly TensorInfo[], maxBytes: number): TensorInfo[][]
   return groups;
 }
 
-async function* hashed(group: readonly TensorInfo[], tensors: AsyncIterator<{ info: TensorInfo; data: Uint8Array }>, hasher: Hasher) {
-  const header = safetensorsHeader(group);
+async function* hashed(
+  header: Uint8Array,
+  group: readonly TensorInfo[],
+  tensors: AsyncIterator<{ info: TensorInfo; data: Uint8Array }>,
+  hasher: Hasher,
+) {
   hasher.add(header);
   yield header;
   for (const expected of group) {

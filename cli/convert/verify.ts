@@ -6,6 +6,7 @@ import { withCheckedBuffers } from '../../src/checkpoint/check.ts';
 import type { Checkpoint } from '../../src/checkpoint/checkpoint.ts';
 import type { HostedFile } from '../../src/checkpoint/connection.ts';
 import { joined, parseConfig } from '../../src/checkpoint/hosted.ts';
+import { headerLength } from '../../src/checkpoint/safetensors.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { configOf, type Kind, kindOf } from '../../tools/networks.ts';
@@ -54,6 +55,7 @@ async function verifyFolder(folder: string, onProgress?: Progress): Promise<Veri
   try {
     for (const { name } of files) opened.push(await openFile(join(folder, name)));
     for (const [i, bytes] of opened.entries()) compare(bytes.name, await hashesOf(bytes, onProgress), files[i] as HostedFile);
+    for (const [i, bytes] of opened.entries()) await compareHeader(bytes, files[i] as HostedFile);
     const parts = await Promise.all(opened.map((bytes) => openAccess(bytes)));
     await checkIndex(
       folder,
@@ -64,6 +66,14 @@ async function verifyFolder(folder: string, onProgress?: Progress): Promise<Veri
   } finally {
     for (const bytes of opened) await bytes.close();
   }
+}
+
+async function compareHeader(bytes: RandomAccess, { header }: HostedFile): Promise<void> {
+  if (header === undefined) return;
+  const expected = new TextEncoder().encode(header);
+  const found = await bytes.read(0, Math.min(8 + expected.length, bytes.size));
+  if (headerLength(found, bytes.size) !== expected.length || expected.some((byte, i) => byte !== found[8 + i]))
+    throw bad(`${bytes.name} does not begin with the header that config.json says`);
 }
 
 function compare(name: string, found: Hashes, expected: HostedFile): void {

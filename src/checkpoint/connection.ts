@@ -12,6 +12,8 @@ export interface HostedFile {
   /** The hashes of the chunks; the last chunk may be shorter than the others. */
   readonly chunks: readonly string[];
   readonly chunkBytes: number;
+  /** The header of the safetensors file, its JSON as it stands there: what has it need not open a file to know its tensors. */
+  readonly header?: string;
 }
 
 /** How patient a download of hosted weights is. */

@@ -29,7 +29,10 @@ const MIN_CHUNK_BYTES = 64 * 1024;
 const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
 
 /** The byte sources of hosted weights, in order. @throws FaceXFormerError */
-export async function hostedSources(url: string, options: HostedOptions): Promise<(ByteSource & { readonly bytes: number })[]> {
+export async function hostedSources(
+  url: string,
+  options: HostedOptions,
+): Promise<(ByteSource & Pick<HostedFile, 'bytes' | 'header'> & { readonly kept: boolean })[]> {
   if (!globalThis.crypto?.subtle)
     throw new FaceXFormerError(
       'WEBGPU_UNAVAILABLE',
@@ -46,6 +49,8 @@ export async function hostedSources(url: string, options: HostedOptions): Promis
       name: address(at),
       rereadable: true,
       bytes: file.bytes,
+      ...(file.header !== undefined && { header: file.header }),
+      kept: store !== undefined,
       open: async (signal, onBytes) => ({
         stream: verifiedStream(at, file, { ...options, store, onFailure, onBytes, signal: signal ?? options.signal }),
         length: file.bytes,
@@ -114,13 +119,14 @@ export function parseConfig(bytes: Uint8Array, url: string): HostedConfig {
 }
 
 function hostedFile(file: unknown, chunkBytes: number, url: string): HostedFile {
-  const { name, bytes, sha256, chunks } = (file ?? {}) as Record<string, unknown>;
+  const { name, bytes, sha256, chunks, header } = (file ?? {}) as Record<string, unknown>;
   // A plain name: a file of this folder, and of no other.
   if (typeof name !== 'string' || !/^[\w-][\w.-]*$/.test(name)) throw badConfig(url, 'a file of it has no plain name');
   if (!isCount(bytes) || !isHash(sha256)) throw badConfig(url, `${name} has no bytes or sha256`);
   if (!Array.isArray(chunks) || chunks.length !== Math.ceil(bytes / chunkBytes) || !chunks.every(isHash))
     throw badConfig(url, `${name} has not the sha256 of each chunk`);
-  return { name, bytes, sha256, chunks, chunkBytes };
+  if (header !== undefined && typeof header !== 'string') throw badConfig(url, `the header of ${name} is no text`);
+  return { name, bytes, sha256, chunks, chunkBytes, ...(header !== undefined && { header }) };
 }
 
 function isCount(value: unknown): value is number {

@@ -34,7 +34,10 @@ const OPEN_OPTIONS: Readonly<Record<keyof OpenOptions, Kind>> = {
 };
 const RETRY_OPTIONS: Readonly<Record<keyof RetryOptions, Kind>> = { tries: 'count', delay: 'count', stall: 'count' };
 
-/** Files of hosted weights that wait, opened, for their turn; browsers have six connections for a server. Others are opened twice. */
+/**
+ * Files of hosted weights that wait, opened, for their turn, where config.json does not say what they hold; browsers have six connections for a server.
+ * Those after them are read through at once, into the cache.
+ */
 const WAITING_FILES = 4;
 
 /**
@@ -68,7 +71,8 @@ export async function openCheckpoint(source: WeightsSource, options: OpenOptions
         arrived = bytes;
         onProgress?.(before + bytes, total);
       };
-      parts.push(await openBytes(file, signal, { keep: i < WAITING_FILES, onProgress: tell }));
+      if (file.header !== undefined) parts.push(opened(file, parsed(file.header, file.bytes), signal));
+      else parts.push(await openBytes(file, signal, { wait: i < WAITING_FILES, onProgress: tell }));
       before += arrived;
     }
     return parts.length === 1 ? (parts[0] as Opened) : joined(address(url), parts);
@@ -95,32 +99,47 @@ export function isHosted(url: string): boolean {
 /** A file that was opened, and may be left unread. */
 type Opened = Part & { close(): void };
 
-/** Reads the header. `keep`: the opened source waits for the first reading, instead of being opened again. */
+/** A header, and its JSON as it stands in the file. */
+interface Header {
+  readonly header: SafetensorsHeader;
+  readonly text: string;
+}
+
+/** Reads the header. `wait`: the opened source waits for the first reading, instead of being opened again. */
 async function openBytes(
-  bytes: ByteSource,
+  bytes: ByteSource & { readonly kept?: boolean },
   signal: AbortSignal | undefined,
-  { keep = true, onProgress }: { keep?: boolean; onProgress?: OpenOptions['onProgress'] } = {},
+  { wait = true, onProgress }: { wait?: boolean; onProgress?: OpenOptions['onProgress'] } = {},
 ): Promise<Opened> {
   const first = await readerOf(bytes, signal);
   first.onChunk = () => onProgress?.(first.arrived, first.length ?? 0);
-  const { header, text } = await guarded(first, signal, () => forgetting(bytes, () => readHeader(first)));
+  const found = await guarded(first, signal, () => forgetting(bytes, () => readHeader(first)));
+  if (!wait && bytes.kept) await guarded(first, signal, () => readThrough(first));
   first.onChunk = undefined;
-  let waiting: ByteReader | undefined = keep ? first : undefined;
-  if (!keep) first.cancel();
+  if (!wait) first.cancel();
+  return opened(bytes, found, signal, wait ? first : undefined);
+}
+
+/** A file whose header is known. @param first has read it already, and waits for the first reading */
+function opened(bytes: ByteSource, { header, text }: Header, signal: AbortSignal | undefined, first?: ByteReader): Opened {
+  let waiting = first;
   signal?.addEventListener('abort', () => waiting?.cancel(), { once: true });
 
-  /** The opened reader, for the first reading; later ones open the source anew. */
-  const begin = async (readSignal: AbortSignal | undefined): Promise<ByteReader> => {
-    const opened = waiting;
+  /** The reader behind its header: the one that waits, for the first reading; later ones open the source anew. */
+  const begin: Begin = async (readSignal, onChunk) => {
+    const reader = waiting ?? (await anew(readSignal));
+    const behind = reader === waiting;
     waiting = undefined;
-    if (opened) return opened;
-    if (!bytes.rereadable)
-      throw new FaceXFormerError('BAD_OPTION', `The weights of a ${bytes.name} can be read only once; open them again.`);
-    const reader = await readerOf(bytes, readSignal);
-    const again = await guarded(reader, readSignal, () => readHeader(reader));
+    reader.onChunk = () => onChunk(reader);
+    if (behind) return reader;
+    const again = await guarded(reader, readSignal, () => forgetting(bytes, () => readHeader(reader)));
     if (again.text === text) return reader;
     reader.cancel();
-    throw badFile(`${bytes.name} changed between two readings`);
+    throw badFile(`${bytes.name} changed between two readings, or after its config.json was written`);
+  };
+  const anew = (readSignal: AbortSignal | undefined): Promise<ByteReader> => {
+    if (bytes.rereadable) return readerOf(bytes, readSignal);
+    throw new FaceXFormerError('BAD_OPTION', `The weights of a ${bytes.name} can be read only once; open them again.`);
   };
 
   return {
@@ -132,6 +151,8 @@ async function openBytes(
     close: () => waiting?.cancel(),
   };
 }
+
+type Begin = (signal: AbortSignal | undefined, onChunk: (reader: ByteReader) => void) => Promise<ByteReader>;
 
 /** Bytes of data that have come: a header is none. */
 function arrivedOf({ arrived }: ByteReader, { dataStart, dataBytes }: SafetensorsHeader): number {
@@ -148,7 +169,7 @@ async function forgetting<T>(bytes: ByteSource, step: () => Promise<T>): Promise
   }
 }
 
-async function readHeader(reader: ByteReader): Promise<{ header: SafetensorsHeader; text: string }> {
+async function readHeader(reader: ByteReader): Promise<Header> {
   const start = (await reader.take(8)).slice();
   const length = headerLength(start, reader.length);
   const json = await reader.take(length);
@@ -158,23 +179,31 @@ async function readHeader(reader: ByteReader): Promise<{ header: SafetensorsHead
   return { header: parseHeader(bytes, reader.length), text: new TextDecoder().decode(bytes.subarray(8)) };
 }
 
-async function* readTensors(
-  header: SafetensorsHeader,
-  begin: (signal: AbortSignal | undefined) => Promise<ByteReader>,
-  bytes: ByteSource,
-  options?: ReadOptions,
-) {
+/** A header by its JSON alone. @throws FaceXFormerError BAD_WEIGHTS_FILE */
+function parsed(text: string, fileLength: number): Header {
+  const json = new TextEncoder().encode(text);
+  const bytes = new Uint8Array(8 + json.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
+  bytes.set(json, 8);
+  return { header: parseHeader(bytes, fileLength), text };
+}
+
+/** Reads to the end, so that the cache has all of it. */
+async function readThrough(reader: ByteReader): Promise<void> {
+  while ((await reader.take(PIECE)).length > 0);
+}
+
+async function* readTensors(header: SafetensorsHeader, begin: Begin, bytes: ByteSource, options?: ReadOptions) {
   const { signal, onProgress } = readOptionsOf(options);
   throwIfAborted(signal);
-  const reader = await begin(signal);
-  const progress = () => onProgress?.(arrivedOf(reader, header), header.dataBytes);
+  const tell = (reader: ByteReader) => onProgress?.(arrivedOf(reader, header), header.dataBytes);
+  const reader = await begin(signal, tell);
   const badLength = (end: number, due: number) => {
     bytes.forget?.();
     return wrongLength(end, due);
   };
-  reader.onChunk = progress;
   try {
-    progress();
+    tell(reader);
     let end = header.dataStart;
     for (const info of header.tensors.values()) {
       const data = await guarded(reader, signal, () => forgetting(bytes, () => reader.take(info.bytes)));

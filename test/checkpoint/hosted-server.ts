@@ -8,10 +8,12 @@ export const CHUNK_BYTES = 65536;
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-export function hostedFile(name: string, bytes: Uint8Array) {
+/** @param told whether config.json has the file's header, as `facexformer shard` writes it */
+export function hostedFile(name: string, bytes: Uint8Array, told = false) {
   const chunks: string[] = [];
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) chunks.push(sha256(bytes.subarray(at, at + CHUNK_BYTES)));
-  return { name, bytes: bytes.length, sha256: sha256(bytes), chunks };
+  const header = told && new TextDecoder().decode(bytes.subarray(8, 8 + Number(Buffer.from(bytes).readBigUInt64LE(0))));
+  return { name, bytes: bytes.length, sha256: sha256(bytes), chunks, ...(header !== false && { header }) };
 }
 
 /** Answers instead of the server, if it returns true. `from` is where the request begins. */
@@ -30,8 +32,9 @@ export async function hostedServer(
   files: Record<string, Uint8Array>,
   extra: Record<string, [type: string, body: string]> = {},
   port = 0,
+  told = false,
 ): Promise<HostedServer> {
-  const config = { chunk_bytes: CHUNK_BYTES, files: Object.entries(files).map(([name, bytes]) => hostedFile(name, bytes)) };
+  const config = { chunk_bytes: CHUNK_BYTES, files: Object.entries(files).map(([name, bytes]) => hostedFile(name, bytes, told)) };
   const all: Record<string, Uint8Array> = { 'config.json': new TextEncoder().encode(JSON.stringify(config)), ...files };
   const state: HostedServer = { url: '', requests: [], mischief: () => false, ranges: true, close: async () => undefined };
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {

@@ -243,31 +243,57 @@ describe('a single file', () => {
 
 describe('hosted shards', () => {
   const shard = (name: string, length: number) => fileOf({ [name]: entry('U8', [length], [0, length]) }, length);
-  const shards = Object.fromEntries(['a', 'b', 'c'].map((name, i) => [`model-${i}.safetensors`, shard(name, 3 * CHUNK_BYTES + i)]));
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+  const seven = Object.fromEntries(names.map((name, i) => [`model-${i}.safetensors`, shard(name, 3 * CHUNK_BYTES + i)]));
+  const three = Object.fromEntries(Object.entries(seven).slice(0, 3));
 
-  it.each([true, false])(
-    'are asked for once, with a cache (%s), of a server without ranges, and told from the first bytes on',
-    async (cache) => {
+  // Without headers and without a cache there is no place where those that are more than connections could wait.
+  it.each([
+    { told: true, cache: true, shards: seven },
+    { told: true, cache: false, shards: seven },
+    { told: false, cache: true, shards: seven },
+    { told: false, cache: false, shards: three },
+  ])('are asked for once of a server without ranges, and told from the first bytes on: %o', async ({ told, cache, shards }) => {
+    await weightCache.clear();
+    const hosted = await hostedServer(shards, {}, 0, told);
+    try {
+      hosted.ranges = false;
+      const steps: number[] = [];
+      const opened: number[] = [];
+      const checkpoint = await openCheckpoint(hosted.url, { cache, onProgress: (now, total) => opened.push(now / total) });
+      if (told) expect(hosted.requests).toEqual(['config.json 0']);
+      else expect(opened.length).toBeGreaterThan(2);
+      const found: string[] = [];
+      for await (const { info } of checkpoint.read({ onProgress: (now, total) => steps.push(now / total) })) found.push(info.name);
+      expect(found).toEqual(names.slice(0, found.length));
+      expect(hosted.requests.toSorted()).toEqual(['config.json 0', ...Object.keys(shards).map((name) => `${name} 0`)]);
+      for (const all of [opened, steps]) expect(all).toEqual(all.toSorted((a, b) => a - b));
+      expect(steps.length).toBeGreaterThan(3 * found.length); // as chunks arrive
+      if (!told) expect(steps[0]).toBeGreaterThan(0); // what came while it was opened
+      expect(steps.at(-1)).toBe(1);
+      if (!cache) return;
+      for await (const _ of (await openCheckpoint(hosted.url)).read());
+      expect(hosted.requests.length).toBe(1 + found.length); // nothing on the second visit
+    } finally {
+      await hosted.close();
+    }
+  });
+
+  it('that are not what config.json says of them are refused, by their header or by their chunks', async () => {
+    const files = { 'model-0.safetensors': shard('a', 9), 'model-1.safetensors': shard('b', 9) };
+    for (const wrong of ['{"x":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}} ', '{', '', 7]) {
       await weightCache.clear();
-      const hosted = await hostedServer(shards);
-      try {
-        hosted.ranges = false;
-        const told: number[] = [];
-        const opened: number[] = [];
-        const checkpoint = await openCheckpoint(hosted.url, { cache, onProgress: (now, total) => opened.push(now / total) });
-        expect(opened.length).toBeGreaterThan(2);
-        const names: string[] = [];
-        for await (const { info } of checkpoint.read({ onProgress: (now, total) => told.push(now / total) })) names.push(info.name);
-        expect(names).toEqual(['a', 'b', 'c']);
-        expect(hosted.requests.toSorted()).toEqual(['config.json 0', ...Object.keys(shards).map((name) => `${name} 0`)]);
-        for (const steps of [opened, told]) expect(steps).toEqual(steps.toSorted((a, b) => a - b));
-        expect(told[0]).toBeGreaterThan(0); // what came while it was opened
-        expect(told.at(-1)).toBe(1);
-      } finally {
-        await hosted.close();
-      }
-    },
-  );
+      const hosted = await hostedServer(files);
+      const { chunk_bytes, files: listed } = await (await fetch(`${hosted.url}config.json`)).json();
+      const config = JSON.stringify({ chunk_bytes, files: listed.map((file: object) => ({ ...file, header: wrong })) });
+      const other = await hostedServer(files, { 'config.json': ['application/json', config] });
+      const reading = async () => {
+        for await (const _ of (await openCheckpoint(other.url, { cache: false })).read());
+      };
+      await expect(reading(), String(wrong)).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE' });
+      await Promise.all([hosted.close(), other.close()]);
+    }
+  });
 
   it('tell of a chunk before all of it is there', async () => {
     const hosted = await hostedServer({ 'model.safetensors': shard('a', 2 * CHUNK_BYTES) });

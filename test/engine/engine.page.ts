@@ -116,7 +116,7 @@ export async function many() {
   return { faces: together.map(({ length }) => length), equal: JSON.stringify(together) === JSON.stringify(alone) };
 }
 
-/** The expected age in a colour: of a WebGL canvas that was painted in this task, by two calls in one task and of many pictures, and of raw pixels. */
+/** The expected age in a colour: of a WebGL canvas that was painted in this task, of two calls in one task, one of them of many pictures, and of raw pixels. */
 export async function canvases() {
   const of = async (source: PictureSource) => (await engine.analyze(source, { tasks: ['age'], box: 'whole' })).faces[0]?.age.years;
   const flat = (colour: readonly number[]) => ({
@@ -137,15 +137,13 @@ export async function canvases() {
   const ctx = drawn.getContext('2d') as OffscreenCanvasRenderingContext2D;
   ctx.fillStyle = 'rgb(200 30 40)';
   ctx.fillRect(0, 0, 64, 64);
-  const calls = [of(painted()), of(painted()), of(drawn)];
+  const ofMany = async (pictures: Iterable<PictureSource>) => {
+    for await (const { faces } of engine.analyzeMany(pictures, { tasks: ['age'], box: 'whole' })) return faces[0]?.age.years;
+    return undefined;
+  };
+  const calls = [of(painted()), ofMany([painted()]), of(drawn)];
   ctx.clearRect(0, 0, 64, 64);
-  const found = await Promise.all(calls);
-  function* twice() {
-    yield painted();
-    yield painted();
-  }
-  for await (const { faces } of engine.analyzeMany(twice(), { tasks: ['age'], box: 'whole' })) found.push(faces[0]?.age.years);
-  return { canvases: found, raw: await of(flat([200, 30, 40, 255])), black: await of(flat([0, 0, 0, 255])) };
+  return { canvases: await Promise.all(calls), raw: await of(flat([200, 30, 40, 255])), black: await of(flat([0, 0, 0, 255])) };
 }
 
 /** Calls of one face, two faces, and none that is right, all at once: the order of their answers, which must be those of calls alone. */

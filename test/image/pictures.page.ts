@@ -1,6 +1,5 @@
 /** In the page or in a worker: pictures of every kind, opened and read back through the GPU. */
 
-import { tag } from '../../src/gpu/given.ts';
 import { type Box, checkBox, wholePicture } from '../../src/image/crop.ts';
 import { Preprocess } from '../../src/image/preprocess.ts';
 import { normaliseLookup, SIZE } from '../../src/image/resize.ts';
@@ -123,84 +122,6 @@ export async function pixelsOfKind(kind: string, url: string, box?: Box): Promis
   } finally {
     if (typeof source === 'object' && 'close' in source && typeof source.close === 'function') source.close();
   }
-}
-
-const RED = [200, 30, 40] as const;
-
-function painted(kind: 'webgl' | 'webgl2', width: number, height: number): HTMLCanvasElement {
-  const canvas = document.createElement('canvas');
-  Object.assign(canvas, { width, height });
-  document.body.append(canvas);
-  const gl = canvas.getContext(kind) as WebGLRenderingContext | null; // which forgets its pixels after this task
-  if (!gl) throw new Error(`no ${kind}`);
-  gl.clearColor(RED[0] / 255, RED[1] / 255, RED[2] / 255, 1);
-  gl.clear(gl.COLOR_BUFFER_BIT);
-  return canvas;
-}
-
-/** 32 x 16 pixels, red on the left, blue on the right. */
-const halves = Uint8Array.from(
-  { length: 4 * 32 * 16 },
-  (_, i) => ((i >> 2) % 32 < 16 ? [...RED, 255] : [10, 20, 30, 255])[i % 4] as number,
-);
-
-/** Pictures that are red in this very task, or in part: what is given, and where. */
-const FLEETING: Record<string, () => PictureSource | Promise<PictureSource>> = {
-  'a WebGL canvas': () => painted('webgl', 300, 300),
-  'a large WebGL canvas': () => painted('webgl', 1280, 720),
-  'a WebGL2 canvas': () => painted('webgl2', 64, 64),
-  'a WebGPU canvas': async () => {
-    const gpu = await device();
-    const canvas = document.createElement('canvas');
-    Object.assign(canvas, { width: 300, height: 300 });
-    document.body.append(canvas);
-    const context = canvas.getContext('webgpu') as GPUCanvasContext;
-    context.configure({ device: gpu, format: 'rgba8unorm', alphaMode: 'opaque' });
-    const encoder = gpu.createCommandEncoder();
-    const clearValue = [...RED.map((value) => value / 255), 1];
-    const view = context.getCurrentTexture().createView();
-    encoder.beginRenderPass({ colorAttachments: [{ view, loadOp: 'clear', storeOp: 'store', clearValue }] }).end();
-    gpu.queue.submit([encoder.finish()]);
-    return canvas;
-  },
-  'a canvas that is drawn elsewhere': async () => {
-    const canvas = document.createElement('canvas');
-    Object.assign(canvas, { width: 64, height: 64 });
-    document.body.append(canvas);
-    const context = canvas.transferControlToOffscreen().getContext('2d') as OffscreenCanvasRenderingContext2D;
-    context.fillStyle = `rgb(${RED})`;
-    context.fillRect(0, 0, 64, 64);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    return canvas;
-  },
-  'a frame in BGRX': () => {
-    const data = Uint8Array.from({ length: 4 * 16 * 16 }, (_, i) => [RED[2], RED[1], RED[0], 0][i % 4] as number);
-    return new VideoFrame(data, { format: 'BGRX', codedWidth: 16, codedHeight: 16, timestamp: 0 });
-  },
-  'a turned frame': () =>
-    new VideoFrame(halves, { format: 'RGBA', codedWidth: 32, codedHeight: 16, timestamp: 0, rotation: 90 } as VideoFrameBufferInit),
-  'an image of a density': async () => {
-    const drawing = new OffscreenCanvas(32, 16);
-    drawing.getContext('2d')?.putImageData(new ImageData(Uint8ClampedArray.from(halves), 32, 16), 0, 0);
-    const element = new Image();
-    element.srcset = `${URL.createObjectURL(await drawing.convertToBlob())} 2x`;
-    document.body.append(element);
-    await element.decode();
-    return element;
-  },
-};
-
-/** Width, height and first pixel of each, read in the task that made it. */
-export async function fleeting(): Promise<Record<string, number[]>> {
-  await device();
-  const seen: Record<string, number[]> = {};
-  for (const [kind, make] of Object.entries(FLEETING)) {
-    const source = await make();
-    const { width, height, rgb } = await pixelsOf(source);
-    seen[kind] = [width, height, ...rgb.slice(0, 3)];
-    if (tag(source) === 'VideoFrame') (source as VideoFrame).close();
-  }
-  return seen;
 }
 
 /** The whole way, as the engine goes it: both results are sent to the test. Gives whether the first texture was kept. */

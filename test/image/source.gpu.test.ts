@@ -82,21 +82,6 @@ describe('pictures', () => {
     expect(mean).toBeLessThan(6);
   });
 
-  // Firefox turns no frame, and draws no WebGPU canvas that is not shown.
-  it.skipIf(where.browser === 'firefox')('what is gone or different in the next task is read as it is given', async () => {
-    const red = [200, 30, 40];
-    expect(await page.call('fleeting')).toEqual({
-      'a WebGL canvas': [300, 300, ...red],
-      'a large WebGL canvas': [1280, 720, ...red],
-      'a WebGL2 canvas': [64, 64, ...red],
-      'a WebGPU canvas': [300, 300, ...red],
-      'a canvas that is drawn elsewhere': [64, 64, ...red],
-      'a frame in BGRX': [16, 16, ...red],
-      'a turned frame': [16, 32, ...red],
-      'an image of a density': [16, 8, ...red],
-    });
-  });
-
   it.each(exactTypes.flatMap((type) => ['Blob', 'HTMLImageElement'].map((kind) => ({ type, kind }))))(
     '$type as $kind becomes RGB, nothing else changed',
     async ({ type, kind }) => {

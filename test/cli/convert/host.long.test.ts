@@ -72,6 +72,12 @@ describe('weights laid out for hosting', () => {
       (path) => writeFileSync(path, '{"files":[{"name":"x"}],"chunk_bytes":65536}'),
       /no bytes or sha256/,
     ],
+    [
+      "a header in config.json that is not the file's",
+      'config.json',
+      (path) => writeFileSync(path, readFileSync(path, 'utf8').replace('data_offsets', 'data_offsetz')),
+      /does not begin with the header/,
+    ],
   ])('do not verify with %s', async (_, name, change, says) => {
     await withChange(name, change, async () => {
       await expect(verify(folder)).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(says) });
