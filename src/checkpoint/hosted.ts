@@ -46,10 +46,9 @@ export async function hostedSources(
   return files.map((file) => {
     const at = beside(file.name);
     return {
+      ...file,
       name: address(at),
       rereadable: true,
-      bytes: file.bytes,
-      ...(file.header !== undefined && { header: file.header }),
       kept: store !== undefined,
       open: async (signal, onBytes) => ({
         stream: verifiedStream(at, file, { ...options, store, onFailure, onBytes, signal: signal ?? options.signal }),
@@ -125,8 +124,7 @@ function hostedFile(file: unknown, chunkBytes: number, url: string): HostedFile 
   if (!isCount(bytes) || !isHash(sha256)) throw badConfig(url, `${name} has no bytes or sha256`);
   if (!Array.isArray(chunks) || chunks.length !== Math.ceil(bytes / chunkBytes) || !chunks.every(isHash))
     throw badConfig(url, `${name} has not the sha256 of each chunk`);
-  if (header !== undefined && typeof header !== 'string') throw badConfig(url, `the header of ${name} is no text`);
-  return { name, bytes, sha256, chunks, chunkBytes, ...(header !== undefined && { header }) };
+  return { name, bytes, sha256, chunks, chunkBytes, ...(header !== undefined && { header: String(header) }) };
 }
 
 function isCount(value: unknown): value is number {

@@ -5,7 +5,7 @@ import { address, type ByteReader, type ByteSource, plainBytes, readerOf, respon
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
 import { absolute, hostedSources, joined, type Part } from './hosted.ts';
-import { badFile, headerLength, parseHeader, type SafetensorsHeader, wrongLength } from './safetensors.ts';
+import { badFile, headerLength, headerOf, type SafetensorsHeader, wrongLength } from './safetensors.ts';
 import { keptSource } from './single.ts';
 import { readOptionsOf } from './sound.ts';
 
@@ -71,7 +71,7 @@ export async function openCheckpoint(source: WeightsSource, options: OpenOptions
         arrived = bytes;
         onProgress?.(before + bytes, total);
       };
-      if (file.header !== undefined) parts.push(opened(file, parsed(file.header, file.bytes), signal));
+      if (file.header !== undefined) parts.push(opened(file, described(file.header, file.bytes), signal));
       else parts.push(await openBytes(file, signal, { wait: i < WAITING_FILES, onProgress: tell }));
       before += arrived;
     }
@@ -135,7 +135,7 @@ function opened(bytes: ByteSource, { header, text }: Header, signal: AbortSignal
     const again = await guarded(reader, readSignal, () => forgetting(bytes, () => readHeader(reader)));
     if (again.text === text) return reader;
     reader.cancel();
-    throw badFile(`${bytes.name} changed between two readings, or after its config.json was written`);
+    throw badFile(`${bytes.name} changed between two readings`);
   };
   const anew = (readSignal: AbortSignal | undefined): Promise<ByteReader> => {
     if (bytes.rereadable) return readerOf(bytes, readSignal);
@@ -170,23 +170,13 @@ async function forgetting<T>(bytes: ByteSource, step: () => Promise<T>): Promise
 }
 
 async function readHeader(reader: ByteReader): Promise<Header> {
-  const start = (await reader.take(8)).slice();
-  const length = headerLength(start, reader.length);
+  const length = headerLength(await reader.take(8), reader.length);
   const json = await reader.take(length);
-  const bytes = new Uint8Array(8 + json.length);
-  bytes.set(start);
-  bytes.set(json, 8);
-  return { header: parseHeader(bytes, reader.length), text: new TextDecoder().decode(bytes.subarray(8)) };
+  return { header: headerOf(json, reader.length, length), text: new TextDecoder().decode(json) };
 }
 
-/** A header by its JSON alone. @throws FaceXFormerError BAD_WEIGHTS_FILE */
-function parsed(text: string, fileLength: number): Header {
-  const json = new TextEncoder().encode(text);
-  const bytes = new Uint8Array(8 + json.length);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
-  bytes.set(json, 8);
-  return { header: parseHeader(bytes, fileLength), text };
-}
+/** A header as config.json has it. @throws FaceXFormerError BAD_WEIGHTS_FILE */
+const described = (text: string, fileLength: number): Header => ({ header: headerOf(new TextEncoder().encode(text), fileLength), text });
 
 /** Reads to the end, so that the cache has all of it. */
 async function readThrough(reader: ByteReader): Promise<void> {

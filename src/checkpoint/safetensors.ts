@@ -52,9 +52,18 @@ export function headerLength(start: Uint8Array, fileLength?: number): number {
  * @throws FaceXFormerError BAD_WEIGHTS_FILE naming the rule and the tensor
  */
 export function parseHeader(bytes: Uint8Array, fileLength: number | undefined): SafetensorsHeader {
-  const dataStart = 8 + headerLength(bytes, fileLength);
-  if (bytes.length < dataStart) throw badFile(`it ends within its header, at byte ${bytes.length} of ${dataStart}`);
-  const raw = readJson(bytes.subarray(8, dataStart));
+  const length = headerLength(bytes, fileLength);
+  return headerOf(bytes.subarray(8, 8 + length), fileLength, length);
+}
+
+/**
+ * As `parseHeader`, of the header's JSON alone.
+ * @param length bytes that it should have
+ */
+export function headerOf(json: Uint8Array, fileLength: number | undefined, length: number = json.length): SafetensorsHeader {
+  const dataStart = 8 + length;
+  if (json.length < length) throw badFile(`it ends within its header, at byte ${8 + json.length} of ${dataStart}`);
+  const raw = readJson(json);
   const stored = [...raw.tensors].map(([name, entry]) => storedTensor(name, entry));
   stored.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
   let end = 0;

@@ -154,9 +154,12 @@ export class Engine<Loads extends Task = Task> {
     };
     try {
       for await (const source of pictures) {
-        const picture = kept(source);
+        const held = caught(source);
+        held.settle(); // a picture of its own, which goes when it is answered
+        const picture = once(held.open);
         const opened = await this.#inTurn((on) => this.#open(on, picture.open, asked), asked).catch((error) => {
           picture.close();
+          held.close();
           throw error;
         });
         calls.push(opened);
@@ -387,24 +390,6 @@ const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
       return { box: boxOf(box), score, ...(points && { points: [...points] }) };
     }),
   );
-
-/** A picture as it is now, opened once; whoever closes what was opened lets go of what was caught. */
-function kept(source: PictureSource): ReturnType<typeof once> {
-  const held = caught(source);
-  const opened = once(async () => {
-    const picture = await held.open();
-    const close = () => {
-      picture.close();
-      held.close();
-    };
-    return { ...picture, close };
-  });
-  const close = () => {
-    opened.close();
-    held.close();
-  };
-  return { ...opened, close };
-}
 
 /** A picture that is opened once, however often it is asked for. */
 function once(open: () => Promise<Picture>): { open(): Promise<Picture>; close(): void } {

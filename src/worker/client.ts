@@ -342,7 +342,8 @@ async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<
   if (fetch !== undefined) mustBe('function', fetch, 'fetch');
   if ((options as { device?: unknown }).device)
     throw new FaceXFormerError('BAD_OPTION', 'A `device` cannot be given to a worker; load the engine on the page to share it.');
-  if (detector && !detector.mtcnn)
+  const finds = detector && read('The `detector` cannot be read.', () => detector.mtcnn && { ...detector.mtcnn });
+  if (detector && !finds)
     throw new FaceXFormerError(
       'BAD_OPTION',
       'A `detector` that is code cannot be given to a worker. Give mtcnn() of facexformer-webgpu/client, or find faces on the page and give `boxes`.',
@@ -350,15 +351,15 @@ async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<
   throwIfAborted(signal);
   const connection = read('`worker` is no Worker.', () => connectionTo(worker === undefined ? ownWorker() : worker));
   const given = await carriedOrNone(weights);
-  const search = detector && (await carriedOrNone(detector.mtcnn.weights));
+  const search = finds && (await carriedOrNone(finds.weights));
   const names = [given.name, search ? search.name : ''];
   const port = fetch && lentFetch(fetch);
   const posted = {
     ...options,
     ...(weights && { weights: given.value }),
-    ...(search && { detector: { mtcnn: { ...detector.mtcnn, ...(search.value !== undefined && { weights: search.value }) } } }),
+    ...(search && { detector: { mtcnn: { ...finds, ...(search.value !== undefined && { weights: search.value }) } } }),
   };
-  const said = { ...options, ...(detector && { detector: { ...detector.mtcnn, weights: '' } }), fetch: !!fetch };
+  const said = { ...options, ...(finds && { detector: { ...finds, weights: '' } }), fetch: !!fetch };
   const sorted = Object.entries(said).sort(([a], [b]) => (a < b ? -1 : 1));
   const key = read('An option cannot be given to a worker.', () =>
     names.includes(undefined) ? undefined : JSON.stringify([names, sorted]),
