@@ -23,6 +23,8 @@ export interface Gpu {
   readonly columns: readonly Column[];
   /** False where the driver has no `shader-f16`, whatever the GPU has. */
   readonly float16?: false;
+  /** Whether `--check` compares `matmul` with products that can do nothing else: where the compiler tells of loops. */
+  readonly bare?: true;
   measure(wgsl: string): Promise<Measured>;
 }
 
@@ -84,6 +86,7 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     title: 'RDNA3 (Radeon RX 7900)',
     vendor: 'amd',
     columns: AMD,
+    bare: true,
     measure: (wgsl) => measureOnRadv('navi31', wgsl),
   },
   navi21: {
@@ -103,6 +106,7 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     vendor: 'nvidia',
     columns: NVIDIA,
     float16: false,
+    bare: true,
     measure: (wgsl) => measureOnNvk('0x172', wgsl),
   },
   tgl: {

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { EngineDtype } from '../../src/engine/options.ts';
 import { FORMS, type Form } from '../../src/face/forms.ts';
 import { parseEncoder } from '../../tools/terminal/options.ts';
+import { compareWithBare } from './bare.ts';
 import { failures, type Outcomes, regressions, violations } from './check.ts';
 import { NotSetUp } from './dawn.ts';
 import { GPUS, type Gpu } from './gpus.ts';
@@ -102,8 +103,9 @@ export async function report(args: readonly string[]): Promise<string[]> {
     console.log(`\n${name}: ${gpu.title}. ${part.driver}. ${part.seconds} s\n`);
     console.log(padded(rowsOf(gpu.columns, pipelines, now)));
     wrong.push(...failures(name, now));
-    if (options.check) wrong.push(...beyond, ...compared(name, gpu, record, part));
-    else for (const line of beyond) console.log(`BEYOND ${line}`);
+    if (!options.check) for (const line of beyond) console.log(`BEYOND ${line}`);
+    else wrong.push(...beyond, ...compared(name, gpu, record, part));
+    if (options.check && gpu.bare && options.only === '') wrong.push(...(await compareWithBare(name, gpu.measure)));
   }
   const made: Report = { version: 1, gpus };
   if (options.json !== undefined) writeJson(options.json, asJson(made));
