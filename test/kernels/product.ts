@@ -2,7 +2,7 @@
 import type { Dtype, Kernel } from '../../src/kernels/kernel.ts';
 import { type MatmulShape, packWeight, type StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
 import { finished, linear, rowsOf } from './float64.ts';
-import { type Bound, FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
+import { type Bound, FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel, runKernelTwice } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
 import { normalised, streamOf } from './streams.ts';
 
@@ -187,7 +187,7 @@ export function sharesCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
           b: bias,
           r: bias,
         };
-        const y = await runKernel(device, kernel, all, inputs, shares * rows * cols);
+        const y = await runKernelTwice(device, kernel, all, inputs, shares * rows * cols);
         const given = norm ? normalised(x, inner, norm.eps) : rounded(x as Float32Array<ArrayBuffer>, dtype);
         const [xRows, wRows] = [rowsOf(given, inner), rowsOf(rounded(weight as Float32Array<ArrayBuffer>, dtype), inner)];
         const expected = Array.from({ length: shares }, (_, s) => {

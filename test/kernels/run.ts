@@ -24,7 +24,28 @@ export interface KernelCase {
 }
 
 /** Binds `inputs` by binding name, launches, and returns the `y` of `length` elements of `dtype`'s size, which starts as `start`, or as sentinels. */
-export async function runKernel<Shape>(
+export async function runKernel<Shape>(...run: Parameters<typeof runs<Shape>>): Promise<ArrayBuffer> {
+  for await (const y of runs(...run)) return y;
+  throw new Error('a kernel runs without end');
+}
+
+/** The same, made twice. Rejects where the second time gives other bits: so it is with shares, whose sums have to be the same from run to run. */
+export async function runKernelTwice<Shape>(...run: Parameters<typeof runs<Shape>>): Promise<ArrayBuffer> {
+  let first: ArrayBuffer | undefined;
+  for await (const y of runs(...run)) {
+    if (first === undefined) {
+      first = y;
+      continue;
+    }
+    const bits = new Uint32Array(y);
+    if (new Uint32Array(first).some((one, i) => one !== bits[i])) throw new Error('other bits when it is made again');
+    break;
+  }
+  return first as ArrayBuffer;
+}
+
+/** What the kernel makes of the same inputs, again and again. */
+async function* runs<Shape>(
   device: GPUDevice,
   kernel: Kernel<Shape>,
   shape: Shape,
@@ -32,12 +53,11 @@ export async function runKernel<Shape>(
   length: number,
   dtype: Dtype = 'f32',
   start?: Uint32Array<ArrayBuffer>,
-): Promise<ArrayBuffer> {
+): AsyncGenerator<ArrayBuffer, void> {
   const launch = kernel.launch(shape);
   const pipeline = await new Pipelines(device).get(kernel, launch);
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const y = device.createBuffer({ label: 'y', size: Math.ceil((length * (dtype === 'f16' ? 2 : 4)) / 4) * 4, usage: storage });
-  device.queue.writeBuffer(y, 0, start ?? new Uint32Array(y.size / 4).fill(SENTINEL));
   const made: { destroy(): void }[] = [y];
   const entries = kernel.bindings.map(({ name }, binding) => {
     if (name === 'y') return { binding, resource: { buffer: y } };
@@ -53,18 +73,26 @@ export async function runKernel<Shape>(
   });
   const read = device.createBuffer({ size: y.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   made.push(read);
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-  pass.dispatchWorkgroups(...launch.workgroups);
-  pass.end();
-  encoder.copyBufferToBuffer(y, 0, read, 0, y.size);
-  device.queue.submit([encoder.finish()]);
-  await read.mapAsync(GPUMapMode.READ);
-  const result = read.getMappedRange().slice(0);
-  for (const object of made) object.destroy();
-  return result;
+  const bindGroup = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  try {
+    for (;;) {
+      device.queue.writeBuffer(y, 0, start ?? new Uint32Array(y.size / 4).fill(SENTINEL));
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...launch.workgroups);
+      pass.end();
+      encoder.copyBufferToBuffer(y, 0, read, 0, y.size);
+      device.queue.submit([encoder.finish()]);
+      await read.mapAsync(GPUMapMode.READ);
+      const result = read.getMappedRange().slice(0);
+      read.unmap();
+      yield result;
+    }
+  } finally {
+    for (const object of made) object.destroy();
+  }
 }
 
 /** What `y` holds before the kernel runs: a NaN with a pattern of its own, as float32 and as two float16, so that what is never written shows. */

@@ -4,12 +4,18 @@
  */
 import { describe, expect, it } from 'vitest';
 import { checkTensors } from '../../src/checkpoint/check.ts';
+import type { Checkpoint } from '../../src/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { seededCheckpoint } from '../../src/checkpoint/seeded.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { kernelsFor } from '../../src/engine/choose.ts';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 import { loadProgram } from '../../src/graph/load.ts';
+import { makePlan } from '../../src/graph/plan.ts';
+import type { Results } from '../../src/graph/program.ts';
+import { sumShares } from '../../src/kernels/matmul/sumShares.ts';
+import { type GpuKernels, ROLES } from '../../src/kernels/roles.ts';
+import { taskToFace } from '../../src/kernels/taskToFace.ts';
 import { backboneOf } from '../../src/model/backbones/index.ts';
 import { network, tensorsOfNetwork } from '../../src/model/network.ts';
 import { nmse } from '../../src/tune/nmse.ts';
@@ -38,15 +44,10 @@ it('describes its tensors, and no other backbone’s or head’s', () => {
 });
 
 describe.skipIf(lacking)(`on a GPU${lacking}`, () => {
-  it('runs from a checkpoint file, and its maps are the convolutions’', async () => {
-    const seeded = seededCheckpoint(tensors, 7);
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
-    for await (const piece of safetensorsBytes(seeded)) pieces.push(Uint8Array.from(piece));
-    const weights = await openCheckpoint(new Blob(pieces));
-    const own = new Map<string, Float32Array>();
-    for await (const { info, data } of seeded.read()) own.set(info.name, new Float32Array(data.slice().buffer));
-    checkTensors(weights.tensors, tensors);
-    const pixels = Uint8Array.from({ length: SIDE * SIDE * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 251));
+  const pixels = Uint8Array.from({ length: SIDE * SIDE * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 251));
+
+  /** What the network gives for the pixels, on kernels of a kind of GPU: of frames one after the other. */
+  async function run(weights: Checkpoint, kernels: GpuKernels, frames = 1): Promise<Results[]> {
     const texture = device.createTexture({ size: [SIDE, SIDE, 1], format: 'rgba8unorm', usage: 6 });
     device.queue.writeTexture({ texture }, pixels, { bytesPerRow: 4 * SIDE }, [SIDE, SIDE]);
     // The identity: one tap of weight 2^22 an axis.
@@ -58,10 +59,25 @@ describe.skipIf(lacking)(`on a GPU${lacking}`, () => {
       ['picture', texture.createView({ dimension: '2d-array' })],
       ['table', table],
     ]);
-    const graph = network(architecture, { kernels: kernelsFor({ vendor: '', software: true }) });
+    const graph = network(architecture, { kernels });
     const program = await loadProgram(graph, { pipelines: new Pipelines(device), weights, resources });
-    const results = await (await program.run()).results;
-    const given = (name: string) => new Float32Array(results.get(name) as ArrayBuffer);
+    const given: Results[] = [];
+    for (let i = 0; i < frames; i++) given.push(await (await program.run()).results);
+    program.destroy();
+    program.parameters.destroy();
+    return given;
+  }
+
+  it('runs from a checkpoint file, and its maps are the convolutions’', async () => {
+    const seeded = seededCheckpoint(tensors, 7);
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for await (const piece of safetensorsBytes(seeded)) pieces.push(Uint8Array.from(piece));
+    const weights = await openCheckpoint(new Blob(pieces));
+    const own = new Map<string, Float32Array>();
+    for await (const { info, data } of seeded.read()) own.set(info.name, new Float32Array(data.slice().buffer));
+    checkTensors(weights.tensors, tensors);
+    const [results] = await run(weights, kernelsFor({ vendor: '', software: true }));
+    const given = (name: string) => new Float32Array(results?.get(name) as ArrayBuffer);
     expect(given('mood')).toHaveLength(2);
     expect(given('mood').every((value) => Number.isFinite(value) && value !== 0)).toBe(true);
     let side = SIDE / 4;
@@ -85,8 +101,21 @@ describe.skipIf(lacking)(`on a GPU${lacking}`, () => {
           (at, k) => before[at * CHANNELS + k] as number,
         );
     }
-    program.destroy();
-    program.parameters.destroy();
+  });
+
+  it('gives every bit again on the kernels of large GPUs, whose sums are made in shares, from frame to frame and loaded anew', async () => {
+    const { dispatches } = makePlan(network(architecture, { kernels: ROLES.desktop }), ['mood']);
+    const sums = (name: string) => dispatches.filter(({ kernel }) => kernel.name === name).length;
+    expect(sums(sumShares.name)).toBeGreaterThan(4);
+    expect(sums(taskToFace.name)).toBeGreaterThan(1);
+    const seeded = seededCheckpoint(tensors, 7);
+    const frames = [...(await run(seeded, ROLES.desktop, 3)), ...(await run(seeded, ROLES.desktop))];
+    const bitsOf = (frame?: Results) => [...(frame ?? [])].map(([name, data]) => [name, Buffer.from(data).toString('hex')]);
+    for (const frame of frames) expect(bitsOf(frame)).toEqual(bitsOf(frames[0]));
+    const [mood, plain] = [frames[0], (await run(seeded, kernelsFor({ vendor: '', software: true })))[0]].map(
+      (frame) => new Float32Array(frame?.get('mood') as ArrayBuffer),
+    );
+    expect(nmse(mood as Float32Array, plain as Float32Array)).toBeLessThan(1e-8);
   });
 });
 
