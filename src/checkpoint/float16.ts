@@ -33,17 +33,20 @@ function subnormal(value: number): number {
 const SQUARE_OVERFLOWS = 0x5f800000;
 
 /**
- * Looks at the bits, which takes a millisecond a million.
+ * Looks at the bits, four at a time, which takes half a millisecond a million.
  * @throws FaceXFormerError WRONG_WEIGHTS: a number is infinite, none, or so large that no product of it tells anything
  */
 export function mustBeFinite(name: string, values: Float32Array): void {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i++)
-    if (((bits[i] as number) & 0x7fffffff) >= SQUARE_OVERFLOWS)
-      throw new FaceXFormerError(
-        'WRONG_WEIGHTS',
-        `${name} holds ${values[i]} as number ${i}, which is no weight: the file is damaged, or its training went astray.`,
-      );
+  const below = (i: number) => SQUARE_OVERFLOWS - 1 - ((bits[i] as number) & 0x7fffffff); // negative where it is not; beyond the end it is
+  for (let i = 0; i < bits.length; i += 4) {
+    if ((below(i) | below(i + 1) | below(i + 2) | below(i + 3)) >= 0) continue;
+    while (below(i) >= 0) i++;
+    throw new FaceXFormerError(
+      'WRONG_WEIGHTS',
+      `${name} holds ${values[i]} as number ${i}, which is no weight: the file is damaged, or its training went astray.`,
+    );
+  }
 }
 
 /** What a number meets that the smaller type has no room for. */

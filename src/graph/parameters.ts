@@ -36,13 +36,10 @@ export class Parameters {
     for (const parameter of waiting) for (const name of parameter.from) users.set(name, [...(users.get(name) ?? []), parameter]);
     const held = new Map<string, Float32Array>();
     const turn = new Turn();
+    const room = new Room();
     const make = async (parameter: Parameter) => {
-      await this.#make(
-        parameter,
-        parameter.from.map((name) => held.get(name) as Float32Array),
-        turn,
-        options.signal,
-      );
+      const sources = parameter.from.map((name) => held.get(name) as Float32Array);
+      await this.#make(parameter, sources, room.of(parameter.length), turn, options.signal);
       waiting.delete(parameter);
     };
     for (const parameter of waiting) if (parameter.from.length === 0) await make(parameter);
@@ -64,8 +61,13 @@ export class Parameters {
   }
 
   /** Fills it in ordinary memory and copies it once: mapped memory may be the GPU's own, where a number at a time takes a microsecond each. */
-  async #make(parameter: Parameter, sources: readonly Float32Array[], turn: Turn, signal: AbortSignal | undefined): Promise<void> {
-    const values = new Float32Array(parameter.length);
+  async #make(
+    parameter: Parameter,
+    sources: readonly Float32Array[],
+    values: Float32Array<ArrayBuffer>,
+    turn: Turn,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     for (const _ of parameter.steps(values, sources)) await turn.over();
     await turn.over();
     mustBeFinite(parameter.name, values); // what weights make together may be none, such as a negative variance's root
@@ -92,6 +94,17 @@ export class Parameters {
   destroy(): void {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.#buffers.clear();
+  }
+}
+
+/** Where one parameter after the other is made: memory that is asked for each time costs more than the packing of what lies in it. */
+class Room {
+  #bytes = new ArrayBuffer(0);
+
+  /** So many zeros, until it is asked again. */
+  of(length: number): Float32Array<ArrayBuffer> {
+    if (this.#bytes.byteLength < 4 * length) this.#bytes = new ArrayBuffer(4 * length);
+    return new Float32Array(this.#bytes, 0, length).fill(0);
   }
 }
 
