@@ -28,7 +28,8 @@ export function chooseWeights(
   const match = /^seeded(?::(.*))?$/.exec(text ?? '');
   if (match) return seeded(match[1] === undefined ? DEFAULT_SEED : parseSeed(match[1]));
   if (text === undefined && (isSaid || kind.network === 'segface' || !existsSync(TRAINED))) return seeded(DEFAULT_SEED);
-  if (isSaid) throw new UsageError('--form and --encoder are for seeded weights; a file determines its own.');
+  if (isSaid || (text !== undefined && kind.network !== undefined))
+    throw new UsageError('--network, --form and --encoder are for seeded weights; a file determines its own.');
   const file = text ?? TRAINED;
   if (!existsSync(file) || isFolder(file))
     throw new FaceXFormerError(
