@@ -2,7 +2,7 @@
 import type { Bar, Card, Reading } from '../src/face/readings/reading.ts';
 import { percent } from '../src/face/readings/reading.ts';
 import { TASK_TABLE, type TaskTable } from '../src/face/tasks.ts';
-import { type Face, type Gallery, type HeadPose, similarity } from '../src/index.ts';
+import { type Expression, type Face, type Gallery, type HeadPose, similarity } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
 import { cube } from './cube.ts';
 
@@ -104,11 +104,14 @@ function absent(task: string, { title }: Reading<unknown>, known: boolean): HTML
   return made;
 }
 
+/** Three decimals, and no minus before a zero. */
+const fixed = (value: number): string => (Math.round(1000 * value) / 1000 + 0).toFixed(3);
+
 /** Who in the gallery is near an embedding, and a button that puts it there. */
 function addGallery(card: HTMLElement, embedding: Float32Array, gallery: Gallery, again: () => void): void {
   const nearest = gallery.size > 0 ? gallery.match(embedding, -1) : undefined;
   if (nearest) {
-    const said = answer(nearest.name, `is the nearest of ${gallery.size}, similarity ${nearest.similarity.toFixed(3)}`);
+    const said = answer(nearest.name, `is the nearest of ${gallery.size}, similarity ${fixed(nearest.similarity)}`);
     card.querySelector('.answer')?.replaceWith(said);
   }
   const remember = make('button', '', 'Remember this face');
@@ -124,23 +127,34 @@ function addGallery(card: HTMLElement, embedding: Float32Array, gallery: Gallery
 function addOthers(card: HTMLElement, face: Face, all: readonly Face[]): void {
   for (const [i, other] of all.entries())
     if (other !== face && other.recognition && face.recognition) {
-      const alike = similarity(other.recognition.embedding, face.recognition.embedding).toFixed(3);
+      const alike = fixed(similarity(other.recognition.embedding, face.recognition.embedding));
       card.append(make('p', 'note', `Face ${i + 1}: similarity ${alike}`));
     }
 }
 
+/** How a person is said to be who shows an expression; of a neutral one nothing is said. */
+const MOODS: Readonly<Record<Expression, string>> = {
+  surprise: 'A surprised',
+  fear: 'A fearful',
+  disgust: 'A disgusted',
+  happiness: 'A happy',
+  sadness: 'A sad',
+  anger: 'An angry',
+  neutral: 'A',
+};
+
 /** A face in a sentence. */
 export function sentenceOf(face: Face): string {
-  const who = face.gender?.label === 'female' ? 'A woman' : face.gender?.label === 'male' ? 'A man' : 'A face';
+  const mood = face.expression ? MOODS[face.expression.label] : 'A';
+  const who = face.gender?.label === 'female' ? 'woman' : face.gender?.label === 'male' ? 'man' : 'face';
   const age = face.age ? ` of about ${Math.round(face.age.years)}` : '';
-  const mood = face.expression ? `, ${face.expression.label}` : '';
   const { yaw = 0, pitch = 0 } = face.headpose ?? {};
   const sideways = Math.abs(yaw) < 8 ? '' : `${Math.abs(yaw).toFixed(0)}° to the ${yaw > 0 ? 'right' : 'left'}`;
   const upwards = Math.abs(pitch) < 8 ? '' : `${Math.abs(pitch).toFixed(0)}° ${pitch > 0 ? 'up' : 'down'}`;
   const looks = [sideways, upwards].filter(Boolean).join(' and ') || 'straight ahead';
   const pose = face.headpose ? ` looks ${looks}` : ' was found';
   const hidden = face.visibility?.filter(({ occluded }) => occluded).length;
-  return `${who}${age}${mood}${pose}${hidden ? `; ${hidden} of ${face.visibility?.length} points of it are hidden` : ''}.`;
+  return `${mood} ${who}${age}${pose}${hidden ? `; ${hidden} of ${face.visibility?.length} points of it are hidden` : ''}.`;
 }
 
 /** What the cards are filled with. */

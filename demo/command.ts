@@ -1,7 +1,7 @@
 /** `demo`: serves the page in demo/ to the browsers of this machine. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { type Route, servePage } from '../tools/browser/serve.ts';
 import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import { root } from '../tools/root.ts';
@@ -30,8 +30,11 @@ export const demo: Command = {
   },
 };
 
-/** The demo's page, its bundled script, the portrait, and the weights where they are. */
-export async function demoRoutes(weights = TRAINED): Promise<Record<string, Route>> {
+/**
+ * The demo's page, its bundled script, the portrait, and the weights where they are.
+ * @param plugins of the bundler: a test's, which bring another engine
+ */
+export async function demoRoutes(weights = TRAINED, plugins: readonly Plugin[] = []): Promise<Record<string, Route>> {
   const { outputFiles } = await build({
     entryPoints: [join(root, 'demo', 'main.ts')],
     bundle: true,
@@ -40,7 +43,7 @@ export async function demoRoutes(weights = TRAINED): Promise<Record<string, Rout
     write: false,
     sourcemap: 'inline',
     logLevel: 'silent',
-    plugins: [wgslForEsbuild],
+    plugins: [...plugins, wgslForEsbuild],
   });
   return {
     '/': { file: join(root, 'demo', 'index.html') },

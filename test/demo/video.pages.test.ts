@@ -2,47 +2,20 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PNG } from 'pngjs';
 import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { demoRoutes } from '../../demo/command.ts';
 import { root } from '../../tools/root.ts';
 import { axeFaults } from '../axe.ts';
 import { type OpenPage, useBrowser } from '../browser.ts';
+import { cameraFlags, y4mOf } from '../video/y4m.ts';
 
 const SHOTS = join(root, 'out');
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-camera-'));
 const camera = join(folder, 'group.y4m');
 
-/** A picture as a video of few frames, in YUV 4:2:0, which Chromium plays again and again. */
-function y4mOf(png: Buffer, frames: number): Buffer {
-  const { width, height, data } = PNG.sync.read(png);
-  const at = (x: number, y: number, channel: number) => data[4 * (y * width + x) + channel] as number;
-  const mixed = (x: number, y: number, [r, g, b]: readonly [number, number, number], base: number) =>
-    Math.round(base + r * at(x, y, 0) + g * at(x, y, 1) + b * at(x, y, 2));
-  const planes = [
-    { step: 1, weights: [0.257, 0.504, 0.098], base: 16 },
-    { step: 2, weights: [-0.148, -0.291, 0.439], base: 128 },
-    { step: 2, weights: [0.439, -0.368, -0.071], base: 128 },
-  ] as const;
-  const frame = Buffer.concat(
-    planes.map(({ step, weights, base }) => {
-      const plane = Buffer.alloc((width / step) * (height / step));
-      for (let y = 0; y < height; y += step)
-        for (let x = 0; x < width; x += step) plane[(y / step) * (width / step) + x / step] = mixed(x, y, weights, base);
-      return plane;
-    }),
-  );
-  const one = Buffer.concat([Buffer.from('FRAME\n'), frame]);
-  return Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F30:1 Ip A1:1 C420jpeg\n`), ...Array(frames).fill(one)]);
-}
-
 writeFileSync(camera, y4mOf(readFileSync(join(root, 'test', 'fixtures', 'group.png')), 3));
-const open = useBrowser([
-  '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream',
-  `--use-file-for-fake-video-capture=${camera}`,
-]);
+const open = useBrowser(cameraFlags(camera));
 
 let opened: OpenPage;
 let page: Page;
