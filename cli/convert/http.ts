@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
-import { Connection, probe, type RetryOptions } from '../../src/checkpoint/connection.ts';
+import { Connection, probe, type RetryOptions, versionOf } from '../../src/checkpoint/connection.ts';
 import { patiently } from '../../src/checkpoint/download.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { isLink, obstacle, save } from '../../tools/save.ts';
@@ -155,7 +155,7 @@ class HttpFile implements Address {
         headers: PLAIN,
         ifRange: this.#kept.what.validator ?? undefined,
       });
-      if (this.#connection.version.validator !== this.#kept.what.validator)
+      if (versionOf(this.#connection.headers).validator !== this.#kept.what.validator)
         throw new FaceXFormerError(
           'BAD_WEIGHTS_FILE',
           `${this.name} changed while it was downloaded. Begin again: the partial file was of another version.`,

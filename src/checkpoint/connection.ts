@@ -1,5 +1,6 @@
 /** One request for a file of weights, from some byte on: which of its failures are worth another try, and where its bytes belong. */
 import { aborted, either, FaceXFormerError } from '../gpu/errors.ts';
+import { within } from '../gpu/waiting.ts';
 import { address, harmless, isAbort, isEncoded, message } from './bytes.ts';
 import type { ChunkStore } from './store.ts';
 
@@ -59,7 +60,7 @@ export interface Version {
   readonly validator: string | null;
 }
 
-function versionOf(headers: Headers): Version {
+export function versionOf(headers: Headers): Version {
   const etag = headers.get('etag');
   const modified = headers.get('last-modified');
   const isPast = modified !== null && Date.parse(headers.get('date') ?? '') - Date.parse(modified) >= 60_000;
@@ -83,8 +84,8 @@ export class Connection {
     private readonly stall: number,
     /** Where in the file the next byte is from. */
     public at: number,
-    /** The server's names for this version of the file. */
-    readonly version: Version,
+    /** Of the answer. */
+    readonly headers: Headers,
     private readonly onBytes: DownloadOptions['onBytes'],
   ) {}
 
@@ -101,7 +102,7 @@ export class Connection {
     checkStatus(url, response);
     const start = startOf(url, file, from, response);
     if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
-    const connection = new Connection(url, response.body.getReader(), stop, stall, start, versionOf(response.headers), onBytes);
+    const connection = new Connection(url, response.body.getReader(), stop, stall, start, response.headers, onBytes);
     if (start > from) {
       connection.close();
       throw new FaceXFormerError(
@@ -188,21 +189,16 @@ export async function probe(
 
 /** Runs one step of a request; without an end after so many milliseconds the request is given up. */
 async function inTime<T>(stall: number, stop: AbortController, url: string, step: () => Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no byte came for ${stall / 1000} s`));
-      stop.abort();
-    }, stall);
-  });
+  const stalled = () => {
+    stop.abort();
+    return new Error(`no byte came for ${stall / 1000} s`);
+  };
   try {
-    return await Promise.race([step(), stalled]);
+    return await within(stall, step(), stalled);
   } catch (cause) {
     if (cause instanceof FaceXFormerError || cause instanceof Passing) throw cause;
     if (isAbort(cause)) throw aborted(cause);
     throw new Passing(unreachable(url, message(cause), cause));
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Fetches a file in chunks of known SHA-256: resumed where it broke off, tried again with patience, never passed on unverified. */
 
-import { aborted, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { pause, unless } from '../gpu/waiting.ts';
 import { address } from './bytes.ts';
 import { Connection, type DownloadOptions, type HostedFile, Passing, type RetryOptions } from './connection.ts';
 
@@ -16,9 +17,9 @@ export function verifiedStream(url: string, file: HostedFile, options: DownloadO
   const { signal } = options;
   /** The chunk that an earlier visit kept, or another tab meanwhile. */
   const kept = async (i: number) => {
-    const chunk = await heard(
-      store?.get(file.sha256, i).catch(() => undefined),
+    const chunk = await unless(
       signal,
+      store?.get(file.sha256, i).catch(() => undefined),
     );
     return chunk && (await sha256(chunk)) === file.chunks[i] ? chunk : undefined;
   };
@@ -28,7 +29,7 @@ export function verifiedStream(url: string, file: HostedFile, options: DownloadO
     const put = store?.put(file.sha256, i, chunk).catch(() => {
       store = undefined;
     });
-    await heard(put, signal);
+    await unless(signal, put);
     return chunk;
   };
   let index = 0;
@@ -46,36 +47,59 @@ export function verifiedStream(url: string, file: HostedFile, options: DownloadO
   });
 }
 
-/** What a promise gives, unless the signal is aborted first. @throws FaceXFormerError ABORTED */
-export async function heard<T>(answer: Promise<T> | undefined, signal: AbortSignal | undefined): Promise<T | undefined> {
-  if (!answer || !signal) return answer;
-  let stop = () => {};
-  const aborts = new Promise<never>((_, reject) => {
-    stop = () => reject(aborted(signal.reason));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  return Promise.race([answer, aborts]).finally(() => signal.removeEventListener('abort', stop));
+/** What of the Lock Manager is asked here. */
+interface Locks {
+  request(name: string, options: { signal: AbortSignal }, hold: () => Promise<void>): Promise<unknown>;
 }
 
+/** This page's own locks, for work of which no other page sees the result, and where a runtime has none. */
+const held = new Map<string, Promise<void>>();
+const own: Locks = {
+  async request(name, { signal }, hold) {
+    while (held.has(name)) await unless(signal, held.get(name));
+    held.set(
+      name,
+      hold().then(() => void held.delete(name)),
+    );
+  },
+};
+
 /**
- * Lets one tab at a time do a piece of work whose result goes into the store that all of them see. One that waits for as long as a connection
- * may be silent does the work itself: the other tab may be asleep.
+ * Waits until no other load, in this tab or another, does a piece of work whose result goes into the store that all of them see.
+ * @returns ends the turn; undefined where it did not come for as long as a connection may be silent: the other tab may be asleep
+ * @throws FaceXFormerError ABORTED
  */
-async function alone<T>(name: string, { store, signal, retry }: DownloadOptions, work: () => Promise<T>): Promise<T> {
-  const locks = globalThis.navigator?.locks;
-  if (!store || store.kind === 'memory' || !locks) return work();
-  let begun: Promise<T> | undefined;
-  const begin = () => {
-    begun ??= work();
-    return begun;
-  };
+export async function turnFor(
+  name: string,
+  { store, signal, retry }: Pick<DownloadOptions, 'store' | 'signal' | 'retry'>,
+): Promise<(() => void) | undefined> {
+  if (!store) return () => {};
+  const locks: Locks = (store.kind === 'memory' ? undefined : globalThis.navigator?.locks) ?? own;
   const patience = AbortSignal.timeout(retry?.stall ?? 30_000);
   const until = signal ? AbortSignal.any([signal, patience]) : patience;
-  const hold = () => begin().then(() => undefined);
-  await locks.request(`facexformer-webgpu ${name}`, { signal: until }, hold).catch(() => undefined); // the work's own failure comes below
+  let end: (() => void) | undefined;
+  const begun = new Promise<void>((begin) => {
+    const hold = () =>
+      new Promise<void>((done) => {
+        end = done;
+        begin();
+      });
+    locks.request(`facexformer-webgpu ${name}`, { signal: until }, hold).catch(() => begin());
+  });
+  await unless(until, begun).catch(() => {});
+  if (signal?.aborted) end?.();
   throwIfAborted(signal);
-  return begin();
+  return end;
+}
+
+/** Does a piece of work in its turn. */
+async function alone<T>(name: string, options: Parameters<typeof turnFor>[1], work: () => Promise<T>): Promise<T> {
+  const end = await turnFor(name, options);
+  try {
+    return await work();
+  } finally {
+    end?.();
+  }
 }
 
 /** SHA-256 in hexadecimal. */
@@ -145,16 +169,4 @@ class Download {
       ),
     );
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, milliseconds);
-    function done() {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    }
-    signal?.addEventListener('abort', done, { once: true });
-  });
 }

@@ -1,9 +1,10 @@
 /** Weights as they are hosted: a folder with config.json and one safetensors file, or several (shards). */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { unless } from '../gpu/waiting.ts';
 import { address, type ByteSource, harmless } from './bytes.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { fetchSmall, type HostedFile, type RetryOptions } from './connection.ts';
-import { heard, patiently, sha256, verifiedStream } from './download.ts';
+import { patiently, sha256, verifiedStream } from './download.ts';
 import { quote } from './header-json.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
 
@@ -39,7 +40,7 @@ export async function hostedSources(
       'Hosted weights are verified by crypto.subtle, which needs a secure context: https or localhost.',
     );
   const [config, beside] = configOf(url);
-  const store = options.cache ? await heard(chunkStore(), options.signal) : undefined;
+  const store = options.cache ? await unless(options.signal, chunkStore()) : undefined;
   const key = `config-${await sha256(new TextEncoder().encode(config))}`;
   const { files } = await fetchConfig(config, key, options, store);
   const onFailure = () => store?.delete(key).catch(() => undefined); // so that the next visit asks anew
@@ -80,24 +81,18 @@ export function absolute(url: string): string {
 
 /** From the store if it has one from an earlier visit: then that visit's weights are complete without any request. */
 async function fetchConfig(url: string, key: string, options: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
-  const kept = await heard(
-    store?.get(key, 0).catch(() => undefined),
+  const kept = await unless(
     options.signal,
+    store?.get(key, 0).catch(() => undefined),
   );
-  if (kept)
-    try {
-      return parseConfig(kept, url);
-    } catch {
-      await heard(
-        store?.delete(key).catch(() => undefined),
-        options.signal,
-      ); // damaged: fetched anew
-    }
+  try {
+    if (kept) return parseConfig(kept, url);
+  } catch {} // damaged: fetched anew, and written over
   const bytes = await patiently(() => fetchSmall(url, MAX_CONFIG_BYTES, options), options.signal, options.retry);
   const config = parseConfig(bytes, url);
-  await heard(
-    store?.put(key, 0, bytes).catch(() => undefined),
+  await unless(
     options.signal,
+    store?.put(key, 0, bytes).catch(() => undefined),
   );
   return config;
 }

@@ -1,8 +1,9 @@
 /** One file of weights by its address: kept as it arrives, and taken from the store as long as the server says that it is still that file. */
-import { either, FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { unless } from '../gpu/waiting.ts';
 import { address, type ByteSource, responseBytes, responseOf } from './bytes.ts';
 import type { HostedFile, RetryOptions } from './connection.ts';
-import { heard, sha256, verifiedStream } from './download.ts';
+import { sha256, turnFor, verifiedStream } from './download.ts';
 import { CHUNK_BYTES } from './hosted.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
 
@@ -36,8 +37,13 @@ const ASKING = 5000;
 
 const hashOf = (text: string): Promise<string> => sha256(new TextEncoder().encode(text));
 
+interface Names {
+  readonly chunks: string;
+  readonly record: string;
+}
+
 /** Under which names the store has a file's chunks and what is known of it. */
-export const namesOf = async (url: string): Promise<{ chunks: string; record: string }> => {
+export const namesOf = async (url: string): Promise<Names> => {
   const hash = await hashOf(address(url));
   return { chunks: `file-${hash}`, record: `address-${hash}` };
 };
@@ -85,37 +91,60 @@ export function keptSource(url: string, options: SingleOptions): ByteSource {
     forget,
     async open(given, onBytes) {
       const signal = given ?? options.signal;
-      const store = await heard(chunkStore(), signal);
+      const store = await unless(signal, chunkStore());
       const names = await namesOf(url);
-      const whole = await hashOf(url.split('#', 1)[0] as string);
-      const found = store && (await heard(recordOf(store, names.record), signal));
-      const known = found?.whole === whole ? found : undefined;
-      const kept = known?.file && { ...known, file: known.file };
-      const fromStore = (file: HostedFile) => ({
-        stream: verifiedStream(url, file, { ...options, signal, store, onBytes }),
-        length: file.bytes,
-      });
-      const told = known && (await askedVersion(url, options.fetch, signal));
-      if (kept && told && (told === 'silence' || isSame(kept.version, told))) return fromStore(kept.file);
-      const begun = store && known?.part && told && told !== 'silence' && isSurely(known.version, told) ? known.part : undefined;
-      const part = begun && (await heard(isWhole(begun, store as ChunkStore, names.chunks), signal)) ? begun : undefined;
-      const ask = (from?: Part) => responseOf(() => url, name, options.fetch, signal, from && { headers: { range: rangeOf(from) } });
-      let response = await (part ? ask(part).catch(() => ask()) : ask()); // another origin may not let ranges be asked for
-      if (store && known && part && response.body && isRest(response, part, known.version))
-        return { stream: keeping(response.body, store, names, known, part), length: part.length };
-      if (part && response.status !== 200) {
-        response.body?.cancel().catch(() => undefined); // of another version, or from another byte on
-        response = await ask();
+      const end = await turn(store, names, { ...options, signal });
+      let goesOn = false;
+      const kept = (stream: ReadableStream<Uint8Array>, of: Kept, part: Part) => {
+        goesOn = true;
+        return keeping(stream, store, names, of, part, end);
+      };
+      try {
+        const whole = await hashOf(url.split('#', 1)[0] as string);
+        const found = await unless(signal, recordOf(store, names.record));
+        const known = found?.whole === whole ? found : undefined;
+        const fromStore = (file: HostedFile) => ({
+          stream: verifiedStream(url, file, { ...options, signal, store, onBytes }),
+          length: file.bytes,
+        });
+        const told = known && (await askedVersion(url, options.fetch, signal));
+        if (known?.file && told && (told === 'silence' || isSame(known.version, told))) return fromStore(known.file);
+        const begun = known?.part && told && told !== 'silence' && isSurely(known.version, told) ? known.part : undefined;
+        const part = begun && (await unless(signal, isWhole(begun, store, names.chunks))) ? begun : undefined;
+        const ask = (from?: Part) => responseOf(() => url, name, options.fetch, signal, from && { headers: { range: rangeOf(from) } });
+        let response = await (part ? ask(part).catch(() => ask()) : ask()); // another origin may not let ranges be asked for
+        if (known && part && response.body && isRest(response, part, known.version))
+          return { stream: kept(response.body, known, part), length: part.length };
+        if (part && response.status !== 200) {
+          response.body?.cancel().catch(() => undefined); // of another version, or from another byte on
+          response = await ask();
+        }
+        if (known?.file && response.ok && isSame(known.version, versionOf(response))) {
+          response.body?.cancel().catch(() => undefined); // who refuses HEAD says it here
+          return fromStore(known.file);
+        }
+        const { stream, length } = responseBytes(response, name);
+        return { stream: kept(stream, { address: name, whole, version: versionOf(response) }, partOf(length)), length };
+      } finally {
+        if (!goesOn) end();
       }
-      if (kept && response.ok && isSame(kept.version, versionOf(response))) {
-        response.body?.cancel().catch(() => undefined); // who refuses HEAD says it here
-        return fromStore(kept.file);
-      }
-      const { stream, length } = responseBytes(response, name);
-      if (!store) return { stream, length };
-      return { stream: keeping(stream, store, names, { address: name, whole, version: versionOf(response) }, partOf(length)), length };
     },
   };
+}
+
+/** Milliseconds after which a load that nobody reads on lets others go on. */
+const IDLE = 2000;
+
+/** Waits as long as another load fetches the file and gets further with it. @returns lets the next one */
+async function turn(store: ChunkStore, names: Names, options: SingleOptions): Promise<() => void> {
+  const chunks = async () => (await recordOf(store, names.record))?.part?.hashes.length ?? 0;
+  for (let before = await unless(options.signal, chunks()); ; ) {
+    const end = await turnFor(names.record, { ...options, store });
+    if (end) return end;
+    const now = await unless(options.signal, chunks());
+    if (now <= before) return () => {};
+    before = now;
+  }
 }
 
 /** What the server says of the file, without the file; `silence` where it cannot be reached, undefined where it refuses to be asked so. */
@@ -124,17 +153,14 @@ async function askedVersion(
   fetch: typeof globalThis.fetch,
   signal: AbortSignal | undefined,
 ): Promise<Version | 'silence' | undefined> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), ASKING);
+  const late = AbortSignal.timeout(ASKING);
   try {
-    const response = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
+    const response = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: signal ? AbortSignal.any([signal, late]) : late });
     response.body?.cancel().catch(() => undefined);
     const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? ''); // of a network that wants one to log in
     return isPage ? 'silence' : response.ok ? versionOf(response) : undefined;
   } catch {
     return 'silence';
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -167,13 +193,15 @@ async function isWhole({ hashes }: Part, store: ChunkStore, chunks: string): Pro
 /**
  * The same bytes as they come, behind those of a part that is here; whole chunks of them go into the store on the way, and at the end what they are. No
  * failure of the store holds them up.
+ * @param end called when nothing more goes into the store, for now or for good
  */
 function keeping(
   stream: ReadableStream<Uint8Array>,
   store: ChunkStore,
-  names: { chunks: string; record: string },
+  names: Names,
   { address: name, whole, version }: Kept,
   part: Part,
+  end: () => void,
 ): ReadableStream<Uint8Array> {
   const known = { address: name, whole, version };
   const { chunkBytes } = part;
@@ -205,37 +233,57 @@ function keeping(
     };
     if (keeps) put = putAll().catch(forget);
   };
+  let cancelled = false;
+  let idle = setTimeout(end, IDLE);
+  /** The next bytes; undefined at the end. */
+  const next = async (): Promise<Uint8Array | undefined> => {
+    if (here < part.hashes.length) {
+      const kept = await store.get(names.chunks, here++);
+      if (!kept) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `What was kept of ${known.address} is gone. Try again.`);
+      bytes += kept.length;
+      return kept;
+    }
+    const { done, value } = await reader.read();
+    if (!done) {
+      for (let at = 0; keeps && at < value.length; ) {
+        const part = value.subarray(at, at + chunkBytes - have);
+        chunk.set(part, have);
+        have += part.length;
+        at += part.length;
+        if (have === chunkBytes) await putChunk();
+      }
+      bytes += value.length;
+      return value;
+    }
+    if (cancelled) return undefined; // which is no end of the file
+    if (have > 0) await putChunk();
+    await put;
+    const file = { name, bytes, sha256: names.chunks, chunks: hashes, chunkBytes };
+    if (keeps && bytes > 0) await write({ ...known, file }).catch(forget);
+    chunk = new Uint8Array(0);
+    return undefined;
+  };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        if (here < part.hashes.length) {
-          const kept = await store.get(names.chunks, here++);
-          if (!kept) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `What was kept of ${known.address} is gone. Try again.`);
-          bytes += kept.length;
-          return controller.enqueue(kept);
+        clearTimeout(idle);
+        let value: Uint8Array | undefined;
+        try {
+          value = await next();
+        } finally {
+          if (value && !cancelled) idle = setTimeout(end, IDLE);
+          else end();
         }
-        const { done, value } = await reader.read();
-        if (!done) {
-          for (let at = 0; keeps && at < value.length; ) {
-            const part = value.subarray(at, at + chunkBytes - have);
-            chunk.set(part, have);
-            have += part.length;
-            at += part.length;
-            if (have === chunkBytes) await putChunk();
-          }
-          bytes += value.length;
-          return controller.enqueue(value);
-        }
-        if (have > 0) await putChunk();
-        await put;
-        const file = { name, bytes, sha256: names.chunks, chunks: hashes, chunkBytes };
-        if (keeps && bytes > 0) await write({ ...known, file }).catch(forget);
-        chunk = new Uint8Array(0);
-        controller.close();
+        if (cancelled) return;
+        if (value) controller.enqueue(value);
+        else controller.close();
       },
       async cancel(reason) {
+        cancelled = true;
+        clearTimeout(idle);
         await reader.cancel(reason).catch(() => undefined);
         await put; // what is here may be gone on with
+        end();
       },
     },
     { highWaterMark: 0 },

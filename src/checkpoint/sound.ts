@@ -1,9 +1,9 @@
 /** Checkpoints of an app's own making: what they list and give is checked, so that whoever reads one can rely on it. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, optionsOf, said, shown, tag } from '../gpu/given.ts';
+import { unless } from '../gpu/waiting.ts';
 import { plainBytes } from './bytes.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
-import { heard } from './download.ts';
 import { bytesOf, isDtype } from './dtypes.ts';
 
 const bad = (message: string): FaceXFormerError => new FaceXFormerError('BAD_OPTION', message);
@@ -57,7 +57,7 @@ async function* readSound(checkpoint: Checkpoint, source: string, tensors: Check
   const reading = begun(() => checkpoint.read({ signal, ...(onProgress && { onProgress: told }) })[Symbol.asyncIterator](), source);
   try {
     for (;;) {
-      const next = await heard(reading.next(), signal);
+      const next = await unless(signal, reading.next());
       if (!next || next.done) return;
       const info = tensors.get(next.value.info.name);
       if (!info || !left.delete(info.name))
@@ -72,7 +72,7 @@ async function* readSound(checkpoint: Checkpoint, source: string, tensors: Check
     if (error instanceof FaceXFormerError || error === thrown) throw error;
     throw unreadable(source, error);
   } finally {
-    await heard(reading.return?.(), signal).catch(() => {}); // what is thrown as it lets go comes after all that matters
+    await unless(signal, reading.return?.()).catch(() => {}); // what is thrown as it lets go comes after all that matters
   }
 }
 

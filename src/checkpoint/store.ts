@@ -4,6 +4,8 @@
  * have been seen whose stores never answer: such a one is gone round after a while, and not asked again.
  */
 
+import { within } from '../gpu/waiting.ts';
+
 /** Keeps chunks by key and index. */
 export interface ChunkStore {
   readonly kind: 'opfs' | 'cache' | 'memory';
@@ -18,25 +20,29 @@ const FOLDER = 'facexformer-webgpu';
 
 /** The best store that this runtime has. */
 export async function chunkStore(): Promise<ChunkStore> {
-  opened ??= inTime(openOpfs(), OPENING)
-    .catch(() => inTime(openCacheApi(), OPENING))
-    .then(patient, () => memoryStore());
+  opened ??= openedStore();
   return opened;
 }
 
-/** Milliseconds in which a store opens, and in which it reads or writes a chunk of 16 MB from a slow disk. */
-const OPENING = 1000;
-const ANSWERING = 5000;
-/** Milliseconds for what takes no time: finding a file, and opening one to write. */
-const FINDING = 1000;
-
-/** What a promise gives, or a failure where it gives nothing for so long. */
-function inTime<T>(answer: Promise<T>, milliseconds: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Silent()), milliseconds);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+/** The same, opened anew. */
+export function openedStore(): Promise<ChunkStore> {
+  return inTime(openOpfs(), 'opening')
+    .catch(() => inTime(openCacheApi(), 'opening'))
+    .then(patient, () => memoryStore());
 }
+
+/** Milliseconds after which a store that has not answered will not. */
+export const STORE_PATIENCE = {
+  /** Asked to open. */
+  opening: 1000,
+  /** Asked to read or write a chunk of 16 MB, from a slow disk. */
+  answering: 5000,
+  /** Asked for what takes no time: finding a file, and opening one to write. */
+  finding: 1000,
+};
+
+const inTime = <T>(answer: Promise<T>, what: keyof typeof STORE_PATIENCE): Promise<T> =>
+  within(STORE_PATIENCE[what], answer, () => new Silent());
 
 class Silent extends Error {}
 
@@ -46,7 +52,7 @@ function patient(store: ChunkStore): ChunkStore {
   const asked = async <T>(answer: () => Promise<T>): Promise<T> => {
     if (silent) throw silent;
     try {
-      return await inTime(answer(), ANSWERING);
+      return await inTime(answer(), 'answering');
     } catch (error) {
       if (error instanceof Silent) silent = error;
       throw error;
@@ -75,9 +81,9 @@ async function openOpfs(): Promise<ChunkStore> {
       return file && new Uint8Array(await (await file.getFile()).arrayBuffer());
     },
     async put(key, index, bytes) {
-      const folder = await inTime(root.getDirectoryHandle(key, { create: true }), FINDING);
-      const file = await inTime(folder.getFileHandle(String(index), { create: true }), FINDING);
-      const writable = await inTime(file.createWritable(), FINDING);
+      const folder = await inTime(root.getDirectoryHandle(key, { create: true }), 'finding');
+      const file = await inTime(folder.getFileHandle(String(index), { create: true }), 'finding');
+      const writable = await inTime(file.createWritable(), 'finding');
       try {
         await writable.write(bytes);
         await writable.close(); // only now does the file change
@@ -103,7 +109,7 @@ async function openOpfs(): Promise<ChunkStore> {
 
 /** What is there, or undefined. A store that does not answer has failed. */
 async function found<T>(handle: Promise<T>): Promise<T | undefined> {
-  return inTime(handle, FINDING).catch((error: unknown) => {
+  return inTime(handle, 'finding').catch((error: unknown) => {
     if (error instanceof Silent) throw error;
     return undefined;
   });
@@ -117,7 +123,7 @@ async function openCacheApi(): Promise<ChunkStore> {
   return {
     kind: 'cache',
     async get(key, index) {
-      const response = await inTime(cache.match(address(key, index)), FINDING);
+      const response = await inTime(cache.match(address(key, index)), 'finding');
       return response && new Uint8Array(await response.arrayBuffer());
     },
     put: (key, index, bytes) =>
