@@ -6,7 +6,17 @@ import type { Engine } from '../src/engine/engine.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
-import { ENCODER_CHOICE, parse, parseChoice, parseTasks, parseWhole, UsageError } from '../tools/terminal/options.ts';
+import {
+  ENCODER_CHOICE,
+  NETWORK_CHOICE,
+  parse,
+  parseChoice,
+  parseSide,
+  parseTasks,
+  parseWhole,
+  SIDE_CHOICE,
+  UsageError,
+} from '../tools/terminal/options.ts';
 import { clearProgress, say } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, checkOutputFolder, writtenLine } from '../tools/terminal/write.ts';
@@ -22,7 +32,9 @@ import { type DetectorWeights, engineLine, loadEngine, NEEDS_DAWN, NodeMtcnn, op
 const OPTIONS = {
   weights: { type: 'string' },
   form: { type: 'string' },
+  network: { type: 'string' },
   encoder: { type: 'string' },
+  side: { type: 'string' },
   out: { type: 'string' },
   masks: { type: 'string' },
   csv: { type: 'string' },
@@ -53,8 +65,11 @@ const usage = (standard: string) => `annotate DIR|GLOB|LIST|PICTURE|VIDEO... --o
   --csv FILE, --coco FILE    the results as a table, and as COCO's JSON, besides
   --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed${standard}
   --form released|paper      the form of seeded weights (default: released)
+  ${NETWORK_CHOICE}
+                             the network of seeded weights (default: facexformer); a file's is seen from its tensors
   ${ENCODER_CHOICE}
                              the encoder of seeded weights (default: swin_b)
+  ${SIDE_CHOICE}                   of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
   --tasks a,b                ${TASKS.join(', ')}
   --box whole                each picture is one face, cut out already (default: all faces that MTCNN finds)
   --crop official|square     what the network sees of a face that was found (default: official)
@@ -108,6 +123,7 @@ function askedOf(values: Values) {
     minFace: values['min-face'] === undefined ? undefined : parseWhole('--min-face', values['min-face'], 5),
     every: values.every === undefined ? 1 : parseWhole('--every', values.every, 1),
     dtype: parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']),
+    side: parseSide(values.side),
   };
 }
 
@@ -145,7 +161,7 @@ const stemOf = (mask: string): string => mask.replace(/\.\d+\.png$/, '');
 function jobOf(values: Values, weights: ChosenWeights, all: readonly Step[]): Job {
   const names = createHash('sha256');
   for (const step of all) for (const { name } of step) names.update(`${name}\0`);
-  const { shard, masks, tasks, box, crop, every, dtype } = values;
+  const { shard, masks, tasks, box, crop, every, dtype, side } = values;
   return {
     pictures: names.digest('hex').slice(0, 16),
     weights:
@@ -161,6 +177,7 @@ function jobOf(values: Values, weights: ChosenWeights, all: readonly Step[]): Jo
     'min-face': values['min-face'],
     every,
     dtype,
+    side,
   };
 }
 
@@ -179,13 +196,13 @@ async function work(steps: readonly Step[], journal: Journal, { weights, asked, 
     if (journal.at.steps < steps.length) {
       await openDawn();
       console.log(weightsLine(weights, 'fetch gets trained ones'));
-      const { tasks, dtype, whole, crop, maxFaces, minFace, every } = asked;
+      const { tasks, dtype, side, whole, crop, maxFaces, minFace, every } = asked;
       let detector: Finding['detector'] = 'whole';
       const found: LoadDetector = async (on) => {
         detector = await NodeMtcnn.load(detectorWeights(), minFace === undefined ? {} : { minFace }, on);
         return detector;
       };
-      engine = await loadEngine(weights, { dtype, ...(tasks && { tasks }), ...(!whole && { detector: found }) });
+      engine = await loadEngine(weights, { dtype, side, ...(tasks && { tasks }), ...(!whole && { detector: found }) });
       console.log(engineLine(engine));
       await annotateSteps(steps, journal, pace, { engine, tasks, masks, detector, crop, maxFaces, every });
     }

@@ -1,7 +1,6 @@
 /** `evaluate`: the paper's tables, for who has the data sets. */
 import { existsSync, statSync } from 'node:fs';
 import type { Engine } from '../src/engine/engine.ts';
-import { checkSide } from '../src/engine/options.ts';
 import { TASKS } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
@@ -86,7 +85,6 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
     const dtype = parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']);
     const weights = chooseWeights(values.weights, values);
     const side = parseSide(values.side);
-    checkSide(side);
     const benchmark = chosen(known, values.data, values.set);
     if (values.json !== undefined) {
       const ofData = existsSync(values.json) ? filesBelow(values.data) : [];

@@ -1,5 +1,6 @@
 /** Arguments of the commands: parsed by Node, checked here; a wrong one is a {@link UsageError}. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { checkSide } from '../../src/engine/options.ts';
 import { FORMS } from '../../src/face/forms.ts';
 import type { Box } from '../../src/image/crop.ts';
 import { ENCODERS } from '../../src/model/backbones/index.ts';
@@ -65,8 +66,12 @@ export const parseEncoder = (text: string | undefined): string => parseChoice('-
 export const NETWORK_CHOICE = '--network facexformer|segface';
 export const SIDE_CHOICE = '--side N';
 
-/** The side of the network's input; whether it can be one is the engine's question. */
-export const parseSide = (text: string | undefined): number | undefined => (text === undefined ? undefined : parseWhole('--side', text, 1));
+/** The side of the network's input. @throws FaceXFormerError BAD_OPTION */
+export function parseSide(text: string | undefined): number | undefined {
+  const side = text === undefined ? undefined : parseWhole('--side', text, 1);
+  checkSide(side);
+  return side;
+}
 
 /** The kind of network that `--network` and `--form` name. */
 export function parseKind({ network, form }: { network?: string | undefined; form?: string | undefined }): Kind {
