@@ -33,12 +33,13 @@ const WORKGROUP_THREADS = 256;
 /** Whether matmul.wgsl can make a product with this machine shape: its tile, its loop, its workgroup memory. */
 export function fits(tile: MatmulTile, { inner, cols, stream = false, shares = 1 }: StreamMatmulShape): boolean {
   const { TILE_ROWS, TILE_QUADS, ROWS, QUADS, TILE_K } = tile;
-  const bytes = 16 * (TILE_ROWS * (TILE_K / 4 + 1) + TILE_K * TILE_QUADS) + 8 * TILE_ROWS;
+  const bytes = 16 * (TILE_ROWS * (TILE_K / 4 + 1) + TILE_K * TILE_QUADS);
   return (
     TILE_ROWS % ROWS === 0 &&
     TILE_QUADS % QUADS === 0 &&
     inner % (shares * TILE_K) === 0 &&
     threadsOf(tile) % TILE_QUADS === 0 &&
+    threadsOf(tile) >= TILE_ROWS &&
     threadsOf(tile) <= WORKGROUP_THREADS &&
     bytes <= WORKGROUP_BYTES &&
     // A stream's statistics are of 64 columns each, and are told among threads in the room of a step of w.

@@ -23,8 +23,6 @@ const TURNS = (ROWS + HELD - 1u) / HELD;
 
 override SHARES: u32; // of INNER, over the grid's z
 
-var<workgroup> moments: array<vec2f, TILE_ROWS>; // of rows: mean, 1 / deviation
-
 // Where a thread reads: its tile's first row of x and the last that there is, the first k, and its own first vec4 of w.
 struct Tile { row: u32, last: u32, k: u32, w: u32 }
 
@@ -60,12 +58,13 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
   let tile = Tile(firstOfX + group.y * TILE_ROWS, firstOfX + rowsOfZ - 1u, k0, firstOfW);
   var norms = array<vec2f, X_EACH>(); // of the rows that the thread brings: what to multiply with, and to add
   if (NORM) {
-    for (var i = thread; i < TILE_ROWS; i += THREADS) {
-      moments[i] = momentsOf(min(tile.row + i, tile.last));
+    if (thread < TILE_ROWS) {
+      xs[thread / ROWS][thread % ROWS][STEP] = vec4f(momentsOf(min(tile.row + thread, tile.last)), 0.0, 0.0); // mean, 1 / deviation
     }
     workgroupBarrier();
     for (var i = 0u; i < X_EACH; i++) { // unroll
-      let m = moments[min((thread + i * THREADS) / STEP, TILE_ROWS - 1u)];
+      let row = min((thread + i * THREADS) / STEP, TILE_ROWS - 1u);
+      let m = xs[row / ROWS][row % ROWS][STEP].xy;
       norms[i] = vec2f(m.y, -m.x * m.y);
     }
   }

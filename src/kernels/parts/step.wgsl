@@ -4,7 +4,7 @@ const ACROSS = TILE_QUADS / QUADS; // threads of a tile's columns, and of its ro
 const DOWN = TILE_ROWS / ROWS;
 const THREADS = ACROSS * DOWN;
 const STEP = TILE_K / 4u; // vec4 of a row that a step takes
-const X_ROW_OF_STEP = STEP + 1u; // with a vec4 of padding, so that a wave reads from all banks
+const X_ROW_OF_STEP = STEP + 1u; // with a vec4 of padding, so that a wave reads from all banks: `matmul` has a row's moments there
 const X_ITEMS = TILE_ROWS * STEP; // vec4 of a step
 const W_ITEMS = TILE_K * TILE_QUADS;
 const X_EACH = (X_ITEMS + THREADS - 1u) / THREADS; // those that a thread brings
@@ -30,13 +30,16 @@ fn multiply(down: u32, column: u32, sums: ptr<function, array<vec4f, SUMS>>) {
   for (var q = 0u; q < STEP; q++) { // nounroll
     let own = &xs[down];
     let all = &ws[min(q, STEP - 1u)];
+    var columns = all[0][0][column]; // Mesa's compiler for NVIDIA moves sums to and fro where this is read behind the rows
     var values = array<vec4f, ROWS>();
     for (var i = 0u; i < ROWS; i++) { // unroll
       values[i] = own[i][min(q, STEP - 1u)];
     }
     for (var c = 0u; c < 4u; c++) { // unroll
       for (var v = 0u; v < QUADS; v++) { // unroll
-        let columns = all[c][v][column];
+        if (c + v > 0u) {
+          columns = all[c][v][column];
+        }
         for (var i = 0u; i < ROWS; i++) { // unroll
           sums[i * QUADS + v] = fma(vec4f(values[i][c]), columns, sums[i * QUADS + v]);
         }
