@@ -115,6 +115,16 @@ describe('Parameters.load', () => {
       else expect(new Uint16Array(bytes)[2]).toBe(0x4000);
   });
 
+  it('leaves zeros where nothing is filled in, whatever was made before, and keeps each parameter from the next', async () => {
+    const { device, parameters } = parametersOf(4096);
+    const graph = new Graph();
+    const filled = (name: string, length: number, count: number) =>
+      graph.parameter(name, [name], length, (into) => void into.fill(count, 0, count));
+    await parameters.load([filled('a', 64, 64), filled('b', 32, 3), filled('c', 128, 5)], checkpointOf('a', 'b', 'c'));
+    const expected = [64, 32, 128].map((length, i) => new Float32Array(length).fill([64, 3, 5][i] as number, 0, [64, 3, 5][i]));
+    expect(device.buffers.map(({ bytes }) => new Float32Array(bytes))).toEqual(expected);
+  });
+
   it('lets others work every few milliseconds, however long a parameter takes', async () => {
     let clock = 0;
     const now = vi.spyOn(performance, 'now').mockImplementation(() => clock);
