@@ -286,7 +286,7 @@ async function openVideo(file: File): Promise<void> {
 
 function showVideo(name: string): void {
   running?.abort();
-  showCamera(true);
+  showCamera(true, name);
   source = camera;
   sourceName = name;
   forgetFaces();
@@ -314,10 +314,10 @@ async function stopCamera(): Promise<void> {
   showCamera(false);
 }
 
-function showCamera(on: boolean): void {
+function showCamera(on: boolean, name = 'camera'): void {
   const button = byId('camera', HTMLButtonElement);
   button.setAttribute('aria-pressed', String(on));
-  button.textContent = on ? 'Stop the camera' : 'Use the camera';
+  button.textContent = on ? `Stop the ${name === 'camera' ? name : 'video'}` : 'Use the camera';
 }
 
 /** Opens what was chosen, dropped or pasted: the first of it, with a button for each where there are several. */

@@ -75,13 +75,17 @@ const contents = (name: string): Record<string, string> =>
   );
 
 describe('lines', () => {
-  beforeAll(() => inFolder(() => annotate({ files: [...files, 'missing.png', 'pictures'], out: 'lines.jsonl' })));
+  beforeAll(() => {
+    writeFileSync(at('list.txt'), 'pictures/more\nempty.png\n');
+    writeFileSync(at('empty.png'), '');
+    return inFolder(() => annotate({ files: [...files, 'missing.png', 'pictures', 'list.txt'], out: 'lines.jsonl' }));
+  });
 
   it('are one a file, in the order of the names, and none of them twice', () => {
     const names = rowsOf('lines.jsonl').map((row) => row.picture);
     const numbered = Array.from({ length: 14 }, (_, i) => `pictures/${String(i).padStart(2, '0')}.png`);
     const more = ['a.heic', 'b.tif', 'c.svg', 'cut.jpg', 'green.png', 'none.png'].map((name) => `pictures/more/${name}`);
-    expect(names).toEqual([...numbered, ...more, 'missing.png']);
+    expect(names).toEqual([...numbered, ...more, 'missing.png', 'pictures/more', 'empty.png']);
     expect(existsSync(at('lines.jsonl.progress'))).toBe(false);
   });
 
@@ -91,6 +95,8 @@ describe('lines', () => {
     ['c.svg', 'SVG'],
     ['cut.jpg', 'cannot be decoded'],
     ['missing.png', 'There is no file missing.png'],
+    ['pictures/more', 'pictures/more is a directory'],
+    ['empty.png', 'it has 0 bytes'],
   ])('say of %s that it is %s', (name, said) => {
     const row = rowsOf('lines.jsonl').find(({ picture }) => picture.endsWith(name));
     expect(row).toMatchObject({
@@ -102,7 +108,7 @@ describe('lines', () => {
   it('say of a face that the engine refuses why, and nothing of those beside it', () => {
     const rows = rowsOf('lines.jsonl');
     expect(rows.find(({ picture }) => picture.endsWith('green.png'))?.error?.code).toBe('LIMIT');
-    expect(rows.filter(({ error }) => error).length).toBe(6);
+    expect(rows.filter(({ error }) => error).length).toBe(8);
     expect(rows.find(({ picture }) => picture.endsWith('none.png'))).toMatchObject({ width: 16, height: 16, faces: [] });
   });
 
