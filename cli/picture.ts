@@ -1,11 +1,11 @@
 /** Pictures in Node: the pixels of a PNG or JPEG file, upright. */
 import { readFile, stat } from 'node:fs/promises';
-import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import type { Box, Size } from '../src/image/crop.ts';
 import type { RawPicture } from '../src/image/source.ts';
 import { kindOf } from '../tools/save.ts';
+import { decodeJpeg } from './jpeg.ts';
 
 const bad = (message: string, cause?: unknown) => new FaceXFormerError('BAD_PICTURE', message, { cause });
 
@@ -32,10 +32,7 @@ export function decodePicture(bytes: Buffer, name: string): RawPicture {
       const { data, width, height } = PNG.sync.read(bytes);
       return { data, width, height };
     }
-    if (format === 'JPEG') {
-      const decoded = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: true, maxMemoryUsageInMB: 4096, maxResolutionInMP: 400 });
-      return upright(decoded, orientationOf(bytes));
-    }
+    if (format === 'JPEG') return upright(decodeJpeg(bytes), orientationOf(bytes));
   } catch (cause) {
     throw bad(`${name} cannot be decoded: ${(cause as Error).message}`, cause);
   }
