@@ -1,10 +1,11 @@
 /** A GPU that is lost, at every point of an engine's life: what calls hear, and that the engine goes on. A GPU of JavaScript (test/gpu/fake.ts). */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WAITS } from '../../src/gpu/recovery.ts';
-import type { AnalyzeOptions, Checkpoint, FaceXFormer, LoadDetector } from '../../src/index.ts';
+import { type AnalyzeOptions, type Checkpoint, type FaceXFormer, type LoadDetector, seededCheckpoint } from '../../src/index.ts';
+import { SegFace, segFaceTensors } from '../../src/segface/index.ts';
 import { codeOf } from '../errors.ts';
 import { type FakeDevice, fakeGpu, hastyParameters } from '../gpu/fake.ts';
-import { load, numbersOf, picture, weights } from './reduced.ts';
+import { load, numbersOf, picture, remembered, weights } from './reduced.ts';
 
 let gpu: ReturnType<typeof fakeGpu>;
 const unhandled: unknown[] = [];
@@ -223,6 +224,33 @@ describe('an engine whose GPU is lost', () => {
     expect(await waits).toBe('ABORTED');
     expect(performance.now() - begun).toBeLessThan(200);
     engine.dispose();
+  });
+});
+
+describe('SegFace', () => {
+  it('is told and goes on as FaceXFormer is', async () => {
+    const own = remembered(seededCheckpoint(segFaceTensors('mobilenet_v3_large')));
+    const parser = await SegFace.load({ weights: own, side: 224 });
+    const parse = async () => (await parser.analyze(picture, { box: 'whole', raw: true })).faces[0]?.raw?.['output.segmentation'];
+    const before = await parse();
+    expect(before).toMatchObject({ shape: [1, 19, 224, 224] });
+    const { lost } = parser;
+    gpu.device.lose();
+    const { error, recovered } = await lost;
+    expect(error.code).toBe('DEVICE_LOST');
+    expect(await recovered).toBe(true);
+    expect(parser.lost).not.toBe(lost);
+    expect(await parse()).toEqual(before);
+    gpu.device.frame = never;
+    const repeated = parser.analyze(picture, { box: 'whole', repeat: true });
+    const failed = codeOf(() => parse());
+    await later(50);
+    gpu.device.lose();
+    expect((await repeated).faces).toHaveLength(1);
+    expect(await failed).toBe('DEVICE_LOST');
+    parser.dispose();
+    expect(gpu.device.alive.size).toBe(0);
+    expect(await codeOf(() => parse())).toBe('DISPOSED');
   });
 });
 

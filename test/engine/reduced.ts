@@ -6,17 +6,23 @@ import { tensorsOfNetwork } from '../../src/model/network.ts';
 import { toy } from '../model/toy.ts';
 
 (BACKBONES as (typeof toy)[]).push(toy);
-const seeded = seededCheckpoint(tensorsOfNetwork({ backbone: toy, heads: headsOf('released', { stacks: 0, levels: 0 }) }));
-const held: { info: TensorInfo; data: Uint8Array }[] = [];
+
+/** The same tensors, which are made only once. */
+export function remembered(made: Checkpoint): Checkpoint {
+  const held: { info: TensorInfo; data: Uint8Array }[] = [];
+  return {
+    ...made,
+    async *read() {
+      if (held.length === 0) for await (const { info, data } of made.read()) held.push({ info, data: data.slice() });
+      yield* held;
+    },
+  };
+}
 
 /** The same in every load. */
-export const weights: Checkpoint = {
-  ...seeded,
-  async *read() {
-    if (held.length === 0) for await (const { info, data } of seeded.read()) held.push({ info, data: data.slice() });
-    yield* held;
-  },
-};
+export const weights = remembered(
+  seededCheckpoint(tensorsOfNetwork({ backbone: toy, heads: headsOf('released', { stacks: 0, levels: 0 }) })),
+);
 
 export const picture = { data: new Uint8Array(64 * 64 * 4).map((_, i) => (i * 37) % 251), width: 64, height: 64 };
 

@@ -325,6 +325,10 @@ export class FakeDevice {
       count[0] = (count[0] as number) + 1;
       return;
     }
+    if (/^parse/.test(kernel)) {
+      y.fill(0); // the first class, since not every number is one
+      return;
+    }
     let sum = kernel.length;
     for (const x of views.slice(0, -1)) sum += Math.fround(Number.isFinite(x[0]) ? (x[0] as number) : 0) * 3.1 + 0.7;
     y.fill(Math.abs(sum) % 1);
