@@ -19,3 +19,10 @@ export function kernelsFor(
 export function askedKernels({ adapter, lanes }: Gpu, asked: NonNullable<LoadOptions['plan']>): GpuKernels {
   return asked === 'fused' && adapter.software ? ROLES.desktop : kernelsFor(adapter, lanes);
 }
+
+/**
+ * Kernels that compute the same in another way, for a GPU on which those compute wrongly: with operands straight from storage, or by tiles in workgroup
+ * memory where that is what they do.
+ */
+export const portableTo = ({ windowAttention }: GpuKernels): GpuKernels =>
+  windowAttention === ROLES.adreno.windowAttention ? ROLES.laptop : ROLES.adreno;

@@ -7,7 +7,7 @@ import { inFloat32 } from '../checkpoint/values.ts';
 import { type Config, tasksOf } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
-import { either, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
 import { Pace } from '../gpu/pace.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
@@ -16,12 +16,13 @@ import { allocated } from '../gpu/scope.ts';
 import { unless } from '../gpu/waiting.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
+import { selfTest } from '../graph/self-test.ts';
 import type { FaceDetector } from '../image/detector.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { network } from '../model/network.ts';
 import { rememberedFor } from '../tune/kept.ts';
 import { type Choices, chooserOf } from '../tune/tune.ts';
-import { askedKernels } from './choose.ts';
+import { askedKernels, portableTo } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
 import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
@@ -92,18 +93,21 @@ export async function loadEngine<Kind extends Config>(
     };
     const [pictures] = await unless(ended, allocated(gpu.device, 'a picture', uploads));
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
-    const kernels = askedKernels(gpu, options.plan ?? 'auto');
+    let kernels = askedKernels(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu);
     const graphOf = (images: number) => network(config, { kernels, images, dtype, tasks });
-    const graph = graphOf(1);
-    const planned = (choose?: Choose) => makePlan(graph, outputsOf(tasks, true, config.table), [], choose);
+    const planned = (choose?: Choose) => makePlan(graphOf(1), outputsOf(tasks, true, config.table), [], choose);
+    const portable = () => {
+      kernels = portableTo(kernels);
+      return planned();
+    };
     const found = before && isLike(before, gpu, dtype) ? keptOf(before) : await unless(ended, rememberedChoices(options, gpu, dtype));
     const pipelines = new Pipelines(gpu.device, new Pace(gpu.adapter.software));
     const plan = planned(found?.choose);
     const { detector } = options;
     if (typeof detector === 'function') detecting = detector({ device: gpu.device, signal: ended });
     const loading = Promise.all([
-      compile(pipelines, plan, found, planned, (loaded, total) => tell('pipelines', loaded, total)),
+      compile(pipelines, plan, found, { planned, portable }, (loaded, total) => tell('pipelines', loaded, total)),
       detecting ?? (detector as FaceDetector | undefined),
       parameters.load(plan.parameters, withCheckedBuffers(checkpoint, config.tensors), {
         signal: ended,
@@ -142,25 +146,42 @@ export async function loadEngine<Kind extends Config>(
   }
 }
 
-/** Requests all pipelines at once; a new driver may refuse what was remembered of the old one. Gives what is worth remembering. */
+/** Plans of the same network to go on with when kernels do not compile or compute wrongly. */
+interface Others {
+  /** With the table's own kernels in the place of remembered ones. */
+  readonly planned: () => Plan;
+  /** With kernels that compute otherwise. */
+  readonly portable?: (() => Plan) | undefined;
+}
+
+/**
+ * Requests all pipelines at once, and tries each; a new driver may refuse what was remembered of the old one. Gives what is worth remembering.
+ * @throws FaceXFormerError GPU_ERROR: one does not compile, or computes wrongly, and so does a portable one
+ */
 async function compile(
   pipelines: Pipelines,
   plan: Plan,
   remembered: Remembered,
-  planned: () => Plan,
+  { planned, portable }: Others,
   onProgress: (compiled: number, total: number) => void,
 ): Promise<Remembered> {
+  let wrong: string | undefined;
   try {
     const asked = new Set(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
     let compiled = 0;
     onProgress(0, asked.size);
     await Promise.all([...asked].map((one) => one.then(() => onProgress(++compiled, asked.size))));
-    return remembered;
+    wrong = await selfTest(pipelines, plan);
+    if (!wrong) return remembered;
   } catch (error) {
     if (!remembered) throw error;
-    await remembered.forget();
-    return compile(pipelines, planned(), undefined, planned, onProgress);
   }
+  if (remembered) {
+    await remembered.forget();
+    return compile(pipelines, planned(), undefined, { planned, portable }, onProgress);
+  }
+  if (!portable) throw new FaceXFormerError('GPU_ERROR', `${wrong} Update the browser or the graphics driver, or use another GPU.`);
+  return compile(pipelines, portable(), undefined, { planned }, onProgress);
 }
 
 /** What each phase is of the whole, roughly as time goes by where weights come from a network. The rest is for what follows both. */

@@ -53,7 +53,7 @@ export type Operand = Tensor | Parameter | Resource;
 
 export interface Node {
   readonly name: string;
-  readonly kernel: Pick<Kernel<never>, 'name' | 'wgsl' | 'bindings'>;
+  readonly kernel: Pick<Kernel<never>, 'name' | 'wgsl' | 'bindings' | 'answer'>;
   readonly launch: Launch;
   /** What the launch was made from, so that another kernel of the role can be launched in its place. */
   readonly shape: unknown;

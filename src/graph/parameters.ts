@@ -112,7 +112,7 @@ class Room {
 const TURN = 12;
 
 /** A share of the thread's time: others are let in when it is used up. */
-class Turn {
+export class Turn {
   #begun = performance.now();
 
   /** Waits, where the turn has lasted long enough, until what else is due has been done. */

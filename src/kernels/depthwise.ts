@@ -1,3 +1,4 @@
+import { activated, inRows, sum } from './answer.ts';
 import wgsl from './depthwise.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import { ACTIVATIONS, checkStream, type MatmulShape } from './matmul/role.ts';
@@ -29,22 +30,46 @@ const THREADS = 64;
 
 /** @param each pixels of a thread */
 const of = (each: number) =>
-  defineKernel('depthwise', [wgsl, activation, gelu, momentsOfQuad, finite], (shape: DepthwiseShape) => {
-    const { images = 1, side, channels, kernel, stride = 1, activation: act = 'none', rowOfX = channels, stream = false, dtypes } = shape;
-    checkStream({ rows: side * side, inner: channels, cols: channels, stream });
-    return {
-      constants: {
-        SIDE: side,
-        CHANNELS: channels,
-        X_ROW: rowOfX / 4,
-        ACTIVATION: ACTIVATIONS.indexOf(act),
-        STREAM: Number(stream),
-      },
-      machine: { KERNEL: kernel, STRIDE: stride, EACH: each, THREADS, ...dtypes },
-      workgroups: [tiles((side * tiles(side, each) * channels) / 4, THREADS), 1, images],
-      macs: images * side * side * channels * kernel * kernel,
-    };
-  });
+  defineKernel(
+    'depthwise',
+    [wgsl, activation, gelu, momentsOfQuad, finite],
+    (shape: DepthwiseShape) => {
+      const { images = 1, side, channels, kernel, stride = 1, activation: act = 'none', rowOfX = channels, stream = false, dtypes } = shape;
+      checkStream({ rows: side * side, inner: channels, cols: channels, stream });
+      return {
+        constants: {
+          SIDE: side,
+          CHANNELS: channels,
+          X_ROW: rowOfX / 4,
+          ACTIVATION: ACTIVATIONS.indexOf(act),
+          STREAM: Number(stream),
+        },
+        machine: { KERNEL: kernel, STRIDE: stride, EACH: each, THREADS, ...dtypes },
+        workgroups: [tiles((side * tiles(side, each) * channels) / 4, THREADS), 1, images],
+        macs: images * side * side * channels * kernel * kernel,
+      };
+    },
+    ({ side, channels, kernel, stride = 1, activation, rowOfX = channels, stream = false }, { x, w, b }) =>
+      inRows(
+        channels,
+        (place, c) => {
+          const reach = kernel >> 1;
+          const [top, left] = [Math.floor(place / side) * stride - reach, (place % side) * stride - reach];
+          const all = side * stride;
+          return activated(
+            activation,
+            b(c) +
+              sum(kernel * kernel, (tap) => {
+                const [row, column] = [top + Math.floor(tap / kernel), left + (tap % kernel)];
+                return row < 0 || column < 0 || row >= all || column >= all
+                  ? 0
+                  : w(tap * channels + c) * x((row * all + column) * rowOfX + c);
+              }),
+          );
+        },
+        stream,
+      ),
+  );
 
 export const depthwise = of(4);
 

@@ -1,3 +1,4 @@
+import { attended, inRows, kept, list, normed, sum } from './answer.ts';
 import wgsl from './faceUpdate.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
@@ -22,22 +23,45 @@ export interface FaceUpdateShape {
  * @param ahead steps whose weights are on their way at a time
  */
 const of = (each: number, ahead: number) =>
-  defineKernel('faceUpdate', [wgsl, momentsOfQuad, finite], (shape: FaceUpdateShape) => {
-    const { positions, tokens, images = 1, qStride, qOffset, tOffset, eps, dtype = 'f32' } = shape;
-    return {
-      constants: {
-        POSITIONS: positions,
-        TOKENS: tokens,
-        Q_ROW: qStride / 4,
-        Q_FIRST: qOffset / 4,
-        T_FIRST: tOffset / 4,
-        EPS: eps,
-      },
-      machine: { EACH: each, AHEAD: ahead, elem: dtype, weight: dtype },
-      workgroups: [tiles(positions, 2 * each), images, 1],
-      macs: images * positions * (tokens * 256 + 128 * 256),
-    };
-  });
+  defineKernel(
+    'faceUpdate',
+    [wgsl, momentsOfQuad, finite],
+    (shape: FaceUpdateShape) => {
+      const { positions, tokens, images = 1, qStride, qOffset, tOffset, eps, dtype = 'f32' } = shape;
+      return {
+        constants: {
+          POSITIONS: positions,
+          TOKENS: tokens,
+          Q_ROW: qStride / 4,
+          Q_FIRST: qOffset / 4,
+          T_FIRST: tOffset / 4,
+          EPS: eps,
+        },
+        machine: { EACH: each, AHEAD: ahead, elem: dtype, weight: dtype },
+        workgroups: [tiles(positions, 2 * each), images, 1],
+        macs: images * positions * (tokens * 256 + 128 * 256),
+      };
+    },
+    ({ tokens, qStride, qOffset, tOffset, eps }, { q, t, w, n, r }) => {
+      const row = t.size / tokens;
+      const heads = kept((place) => {
+        const head = 16 * (place % 8);
+        const at = Math.floor(place / 8) * qStride + qOffset + head;
+        const scores = list(tokens, (key) => sum(16, (d) => q(at + d) * t(key * row + tOffset + head + d)) / 4);
+        return attended(scores, 16, (key, d) => t(key * row + tOffset + 128 + head + d));
+      });
+      const rowOf = kept((position) => {
+        const a = list(8, (head) => 8 * position + head).flatMap(heads);
+        return normed(
+          list(256, (c) => n(c) + r(position * 256 + c) + sum(128, (k) => (a[k] as number) * w(k * 256 + c))),
+          eps,
+          n,
+          256,
+        );
+      });
+      return inRows(256, (position, c) => rowOf(position)[c] as number);
+    },
+  );
 
 export const faceUpdate = of(7, 4);
 

@@ -1,3 +1,4 @@
+import { inRows, sum } from './answer.ts';
 import wgsl from './heatmapPoints.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
@@ -22,4 +23,16 @@ export const heatmapPoints = defineKernel(
     workgroups: [tiles(points, 4), 1, images],
     macs: images * side * side * points * 3,
   }),
+  ({ side, channels }, { x }) =>
+    inRows(2, (point, axis) => {
+      const total = (factor: (pixel: number) => number) => sum(side * side, (pixel) => x(pixel * channels + point) * factor(pixel));
+      const along = total((pixel) => ((axis ? Math.floor(pixel / side) : pixel % side) * 2) / (side - 1) - 1);
+      return (
+        along /
+        Math.max(
+          total(() => 1),
+          1e-6,
+        )
+      );
+    }),
 );

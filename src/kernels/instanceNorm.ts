@@ -1,3 +1,4 @@
+import { inRows, kept, relu, sum } from './answer.ts';
 import wgsl from './instanceNorm.wgsl';
 import { type Dtype, defineKernel } from './kernel.ts';
 import finite from './parts/finite.wgsl';
@@ -23,4 +24,11 @@ export const instanceNorm = defineKernel(
     workgroups: [channels / 4, 1, images],
     macs: images * pixels * channels * 3,
   }),
+  ({ pixels, channels, eps }, { x }) => {
+    const moments = kept((c) => {
+      const mean = sum(pixels, (pixel) => x(pixel * channels + c)) / pixels;
+      return { mean, variance: sum(pixels, (pixel) => (x(pixel * channels + c) - mean) ** 2) / pixels };
+    });
+    return inRows(channels, (pixel, c) => relu(x(pixel * channels + c) - moments(c).mean) / Math.sqrt(moments(c).variance + eps));
+  },
 );

@@ -3,6 +3,8 @@
  * problem's shape to constants and grid. Everything that kernels share is done here once; no kernel repeats any of it.
  */
 
+import type { Answer } from './answer.ts';
+
 /** Three numbers of workgroups, as dispatchWorkgroups takes them. */
 export type Grid = readonly [number, number, number];
 
@@ -39,6 +41,8 @@ export interface Kernel<Shape> {
   /** What it binds, in binding order; the last one is the output `y`. */
   readonly bindings: readonly Binding[];
   launch(shape: Shape): Launch;
+  /** What it has to give. A kernel of a test may have none, and is not tried then. */
+  readonly answer?: Answer<Shape> | undefined;
 }
 
 /** WebGPU's default limit on workgroups per dimension of a dispatch. */
@@ -51,7 +55,12 @@ const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<storage,\s*(read|read_
  * @param files the kernel's own file, or that and the parts (parts/) that it shares with others, as whole files that are joined in this order.
  *   WGSL takes declarations in any order; the kernel's own come first, because directives must, and so that a compiler's line numbers are its file's.
  */
-export function defineKernel<Shape>(name: string, files: string | readonly string[], launch: (shape: Shape) => Launch): Kernel<Shape> {
+export function defineKernel<Shape>(
+  name: string,
+  files: string | readonly string[],
+  launch: (shape: Shape) => Launch,
+  answer?: Answer<Shape>,
+): Kernel<Shape> {
   const wgsl = typeof files === 'string' ? files : files.join('\n');
   const bindings: Binding[] = [];
   for (const [, index, access, binding] of wgsl.matchAll(BINDING))
@@ -60,6 +69,7 @@ export function defineKernel<Shape>(name: string, files: string | readonly strin
     name,
     wgsl,
     bindings,
+    answer,
     launch(shape) {
       const made = launch(shape);
       if (made.workgroups.some((n) => !Number.isInteger(n) || n < 1 || n > MAX_WORKGROUPS))

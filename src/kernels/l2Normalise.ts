@@ -1,5 +1,7 @@
+import { sum } from './answer.ts';
 import { defineKernel } from './kernel.ts';
 import wgsl from './l2Normalise.wgsl';
+import finite from './parts/finite.wgsl';
 
 export interface L2NormaliseShape {
   /** Vectors, one of each image; 1 by default. */
@@ -7,8 +9,15 @@ export interface L2NormaliseShape {
   length: number;
 }
 
-export const l2Normalise = defineKernel('l2Normalise', wgsl, ({ images = 1, length }: L2NormaliseShape) => ({
-  constants: { LENGTH: length },
-  workgroups: [images, 1, 1],
-  macs: images * 2 * length,
-}));
+export const l2Normalise = defineKernel(
+  'l2Normalise',
+  [wgsl, finite],
+  ({ images = 1, length }: L2NormaliseShape) => ({
+    constants: { LENGTH: length },
+    workgroups: [images, 1, 1],
+    macs: images * 2 * length,
+  }),
+  ({ length }, { x }) =>
+    (i) =>
+      x(i) / Math.max(Math.sqrt(sum(length, (k) => x(k) ** 2)), 1e-12),
+);

@@ -39,6 +39,6 @@ fn l2Normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   }
   let norm = max(sqrt(sum), 1e-12 / largest);
   for (var i = thread; i < LENGTH; i += THREADS) {
-    y[first + i] = x[first + i] / largest / norm;
+    y[first + i] = unlessLost(vec4f(x[first + i] / largest / norm), vec4f(largest)).x;
   }
 }

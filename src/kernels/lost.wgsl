@@ -1,4 +1,4 @@
-// y[0] = 1 where a number of x is infinite or none: asked of every dispatch's output when a frame has failed, and never otherwise.
+// y[0] = 1 where a number of x is infinite or none, or is 2^64 and more as no activation is: asked of every dispatch's output when a frame has failed, and never otherwise.
 //
 // x numbers as words: float32, or with HALF two of float16; y one word, 0 before. A thread looks at every word that is a grid's threads from the last.
 const THREADS = 64u;
@@ -16,7 +16,7 @@ fn lost(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid:
     if (HALF) {
       found = found || (word & 0x7c00u) == 0x7c00u || (word & 0x7c000000u) == 0x7c000000u;
     } else {
-      found = found || (word & 0x7f800000u) == 0x7f800000u;
+      found = found || (word & 0x7fffffffu) >= 0x5f800000u;
     }
   }
   if (found) {

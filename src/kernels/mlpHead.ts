@@ -1,3 +1,4 @@
+import { inRows, kept, list, relu, sum } from './answer.ts';
 import { type Dtype, defineKernel } from './kernel.ts';
 import wgsl from './mlpHead.wgsl';
 import finite from './parts/finite.wgsl';
@@ -21,12 +22,39 @@ export interface MlpHeadShape {
 
 const WIDTH = 256;
 
-export const mlpHead = defineKernel('mlpHead', [wgsl, finite], ({ heads, tokens, stride, images = 1, dtype = 'f32' }: MlpHeadShape) => ({
-  constants: { TOKENS: tokens, X_ROW: stride },
-  machine: { weight: dtype },
-  workgroups: [heads.reduce((sum, { count }) => sum + count, 0), images, 1],
-  macs: heads.reduce((sum, { count, out }) => sum + images * count * WIDTH * (2 * WIDTH + out), 0),
-}));
+export const mlpHead = defineKernel(
+  'mlpHead',
+  [wgsl, finite],
+  ({ heads, tokens, stride, images = 1, dtype = 'f32' }: MlpHeadShape) => ({
+    constants: { TOKENS: tokens, X_ROW: stride },
+    machine: { weight: dtype },
+    workgroups: [heads.reduce((sum, { count }) => sum + count, 0), images, 1],
+    macs: heads.reduce((sum, { count, out }) => sum + images * count * WIDTH * (2 * WIDTH + out), 0),
+  }),
+  ({ heads, stride }, { x, w, b }) => {
+    const { offsets } = headOffsets(heads);
+    let [firstW, firstB] = [0, 0];
+    const answers = heads.map((head, h) => {
+      const { first, count, out } = head;
+      const [fromW, fromB] = [firstW, firstB];
+      firstW += headWeights(head);
+      firstB += headBiases(head);
+      const layer = (from: readonly number[], i: number, outputs: number, o: number) =>
+        b(fromB + i * WIDTH + o) + sum(WIDTH, (k) => (from[k] as number) * w(fromW + i * WIDTH * WIDTH + k * outputs + o));
+      const hidden = kept((token) => {
+        const one = list(WIDTH, (k) => x((first + token) * stride + k));
+        const two = list(WIDTH, (o) => relu(layer(one, 0, WIDTH, o)));
+        return list(WIDTH, (o) => relu(layer(two, 1, WIDTH, o)));
+      });
+      const begin = offsets[h] as number;
+      return { begin, end: begin + count * out, answer: inRows(out, (token, o) => layer(hidden(token), 2, out, o)) };
+    });
+    return (i) => {
+      const own = answers.find(({ begin, end }) => i >= begin && i < end);
+      return own ? own.answer(i - own.begin) : Number.NaN;
+    };
+  },
+);
 
 /** Numbers of a head's weights, and of its biases. */
 export const headWeights = ({ out }: Head): number => WIDTH * (2 * WIDTH + out);

@@ -1,3 +1,4 @@
+import { inRows } from './answer.ts';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import { TILE_COLS } from './matmul/role.ts';
 import wgsl from './packRows.wgsl';
@@ -22,4 +23,9 @@ export const packRows = defineKernel(
     workgroups: [tiles(cols, TILE_COLS) * inner, 1, images],
     macs: 0,
   }),
+  ({ cols, inner, scale }, { x }) =>
+    inRows(TILE_COLS, (row, column) => {
+      const n = Math.floor(row / inner) * TILE_COLS + column;
+      return n < cols ? scale * x(n * inner + (row % inner)) : 0;
+    }),
 );

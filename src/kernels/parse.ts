@@ -1,3 +1,4 @@
+import { type Answer, gelu as geluOf, kept, list, normed, sum } from './answer.ts';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import wgsl from './parse.wgsl';
 import finite from './parts/finite.wgsl';
@@ -14,17 +15,44 @@ export interface ParseShape {
   dtype?: Dtype;
 }
 
+const answer: Answer<ParseShape> = ({ side, classes, eps, logits = false }, { x, n, w, h }) => {
+  const rowOf = kept((row) =>
+    normed(
+      list(64, (k) => x(row * 64 + k)),
+      eps,
+      n,
+    ).map(geluOf),
+  );
+  const logitsOf = kept((pixel) => {
+    const [line, column] = [Math.floor(pixel / (4 * side)), pixel % (4 * side)];
+    const cell = (line >> 2) * side + (column >> 2);
+    const z = rowOf(cell * 4 + ((line >> 1) % 2) * 2 + ((column >> 1) % 2));
+    const quarter = (line % 2) * 2 + (column % 2);
+    const weight = (c: number, k: number) => w((((c >> 2) * 64 + k) * 4 + quarter) * 4 + (c % 4));
+    const u = list(32, (c) => geluOf(n(128 + c) + sum(64, (k) => (z[k] as number) * weight(c, k))));
+    return list(classes, (one) => sum(32, (c) => h(one * 32 + c) * (u[c] as number)));
+  });
+  if (logits) return (i) => logitsOf(i % (16 * side * side))[Math.floor(i / (16 * side * side))] as number;
+  const classOf = (pixel: number) => logitsOf(pixel).reduce((best, logit, i, all) => (logit > (all[best] as number) ? i : best), 0);
+  return (i) => sum(4, (byte) => classOf(4 * i + byte) * 256 ** byte);
+};
+
 /**
  * @param each rows of a thread
  * @param ahead steps whose weights are on their way at a time
  */
 const of = (each: number, ahead: number) =>
-  defineKernel('parse', [wgsl, gelu, finite], ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
-    constants: { SIDE: side, LOGITS: Number(logits), EPS: eps },
-    machine: { EACH: each, AHEAD: ahead, CLASSES: classes, elem: dtype, weight: dtype },
-    workgroups: [tiles(4 * side * side, 16 * each), images, 1],
-    macs: images * 16 * side * side * 32 * (64 + classes),
-  }));
+  defineKernel(
+    'parse',
+    [wgsl, gelu, finite],
+    ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
+      constants: { SIDE: side, LOGITS: Number(logits), EPS: eps },
+      machine: { EACH: each, AHEAD: ahead, CLASSES: classes, elem: dtype, weight: dtype },
+      workgroups: [tiles(4 * side * side, 16 * each), images, 1],
+      macs: images * 16 * side * side * 32 * (64 + classes),
+    }),
+    answer,
+  );
 
 export const parse = of(2, 4);
 

@@ -1,3 +1,4 @@
+import { activated, byteOf, inRows, sum } from './answer.ts';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import { ACTIVATIONS, type MatmulShape } from './matmul/role.ts';
 import activation from './parts/activation.wgsl';
@@ -22,12 +23,32 @@ export interface StemShape {
 const EACH = 4;
 const ROWS = 8;
 
-export const stem = defineKernel('stem', [wgsl, activation, gelu, finite], (shape: StemShape) => {
-  const { images = 1, side, channels, kernel, activation: act = 'none', dtypes } = shape;
-  return {
-    constants: { SIDE: side, ACTIVATION: ACTIVATIONS.indexOf(act) },
-    machine: { KERNEL: kernel, CHANNELS: channels, EACH, ROWS, ...dtypes },
-    workgroups: [tiles(side, EACH), tiles(side, ROWS), images],
-    macs: images * side * side * channels * 3 * kernel * kernel,
-  };
-});
+export const stem = defineKernel(
+  'stem',
+  [wgsl, activation, gelu, finite],
+  (shape: StemShape) => {
+    const { images = 1, side, channels, kernel, activation: act = 'none', dtypes } = shape;
+    return {
+      constants: { SIDE: side, ACTIVATION: ACTIVATIONS.indexOf(act) },
+      machine: { KERNEL: kernel, CHANNELS: channels, EACH, ROWS, ...dtypes },
+      workgroups: [tiles(side, EACH), tiles(side, ROWS), images],
+      macs: images * side * side * channels * 3 * kernel * kernel,
+    };
+  },
+  ({ side, channels, kernel, activation }, { x, lookup, w, b }) =>
+    inRows(channels, (place, c) => {
+      const reach = kernel >> 1;
+      const [top, left] = [Math.floor(place / side) * 2 - reach, (place % side) * 2 - reach];
+      const all = 2 * side;
+      return activated(
+        activation,
+        b(c) +
+          sum(3 * kernel * kernel, (k) => {
+            const colour = Math.floor(k / (kernel * kernel));
+            const [row, column] = [top + (Math.floor(k / kernel) % kernel), left + (k % kernel)];
+            if (row < 0 || column < 0 || row >= all || column >= all) return 0;
+            return w(k * channels + c) * lookup(256 * colour + byteOf(x(row * all + column), colour));
+          }),
+      );
+    }),
+);

@@ -1,3 +1,4 @@
+import { type Answer, inRows, kept, list, sum, weighed } from './answer.ts';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import head from './parts/taskToFace.wgsl';
@@ -50,12 +51,44 @@ export function taskToFaceConstants(shape: TaskToFaceShape) {
 
 export const taskToFaceMacs = ({ images = 1, tokens, keys, heads }: TaskToFaceShape): number => images * tokens * keys * heads * 32;
 
-export const taskToFace = defineKernel('taskToFace', [wgsl, head, finite], (shape: TaskToFaceShape) => {
-  const { images = 1, tokens, keys, heads, dtype = 'f32' } = shape;
-  return {
-    constants: { ...taskToFaceConstants(shape), GROUP_TOKENS: groupTokens(tokens) },
-    machine: { elem: dtype },
-    workgroups: [tiles(keys, 64), heads, tiles(tokens, groupTokens(tokens)) * images],
-    macs: taskToFaceMacs(shape),
+interface Keys {
+  first: number;
+  end: number;
+  step: number;
+}
+
+/** @param keysOf the keys of a share */
+export const taskToFaceAnswer =
+  (keysOf: (shape: TaskToFaceShape, share: number) => Keys, sharesOf: (shape: TaskToFaceShape) => number): Answer<TaskToFaceShape> =>
+  (shape, { q, k, v }) => {
+    const { tokens, keys, heads, qStride = 16 * heads, qOffset = 0, kStride, vStride, vOffset = 0 } = shape;
+    const shares = sharesOf(shape);
+    const shareOf = kept((place) => {
+      const { first, end, step } = keysOf(shape, place % shares);
+      const head = 16 * (Math.floor(place / shares) % heads);
+      const query = (Math.floor(place / shares / heads) % tokens) * qStride + qOffset + head;
+      const own = list(Math.max(0, Math.ceil((Math.min(end, keys) - first) / step)), (i) => first + i * step);
+      const { high, total, shares: parts } = weighed(own.map((key) => sum(16, (d) => q(query + d) * k(key * kStride + head + d)) / 4));
+      const value = (d: number) => sum(own.length, (i) => (parts[i] as number) * v((own[i] as number) * vStride + vOffset + head + d));
+      return [...list(16, value), high, total, 0, 0];
+    });
+    return inRows(20, (place, i) => shareOf(place)[i] as number);
   };
-});
+
+export const taskToFace = defineKernel(
+  'taskToFace',
+  [wgsl, head, finite],
+  (shape: TaskToFaceShape) => {
+    const { images = 1, tokens, keys, heads, dtype = 'f32' } = shape;
+    return {
+      constants: { ...taskToFaceConstants(shape), GROUP_TOKENS: groupTokens(tokens) },
+      machine: { elem: dtype },
+      workgroups: [tiles(keys, 64), heads, tiles(tokens, groupTokens(tokens)) * images],
+      macs: taskToFaceMacs(shape),
+    };
+  },
+  taskToFaceAnswer(({ tokens }, share) => {
+    const parts = Math.floor(64 / groupTokens(tokens));
+    return { first: Math.floor(share / parts) * 64 + (share % parts), end: (Math.floor(share / parts) + 1) * 64, step: parts };
+  }, sharesOf),
+);

@@ -75,5 +75,5 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   y[out + 1u] = sum[1];
   y[out + 2u] = sum[2];
   y[out + 3u] = sum[3];
-  y[out + 4u] = vec4f(select(highest / LOG2E, -3.0e38, total == 0.0), unlessLost(vec4f(total), vec4f(seen)).x, 0.0, 0.0);
+  y[out + 4u] = vec4f(select(highest / LOG2E, -1.0e18, total == 0.0), unlessLost(vec4f(total), vec4f(seen)).x, 0.0, 0.0);
 }

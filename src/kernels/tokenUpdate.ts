@@ -1,3 +1,4 @@
+import { type Answer, attended, inRows, kept, list, normed, sum } from './answer.ts';
 import { type Dtype, defineKernel } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import wgsl from './tokenUpdate.wgsl';
@@ -27,35 +28,73 @@ const SOURCES = ['rows', 'shares', 'attention'] as const;
 export const updateInner = ({ source }: Pick<TokenUpdateShape, 'source'>): number =>
   source.kind === 'rows' ? source.inner : source.kind === 'shares' ? WIDTH / 2 : WIDTH;
 
+const answer: Answer<TokenUpdateShape> = ({ tokens, source, cols, eps }, { x, r, w, n, c }) => {
+  const stride = x.size / tokens;
+  const first = source.kind === 'shares' ? 0 : (source.first ?? 0);
+  const inner = updateInner({ source });
+  const headOf = (token: number, head: number): number[] => {
+    if (source.kind === 'shares') {
+      const at = (share: number, i: number) => x(((token * 8 + head) * source.shares + share) * 20 + i);
+      const high = Math.max(...list(source.shares, (share) => at(share, 16)));
+      const total = (i: number) => sum(source.shares, (share) => Math.exp(at(share, 16) - high) * at(share, i));
+      return list(16, (d) => total(d) / total(17));
+    }
+    const at = (key: number, part: number, d: number) => x(key * stride + first + part * WIDTH + head * 32 + d);
+    const scores = list(tokens, (key) => sum(32, (d) => at(token, 0, d) * at(key, 1, d)));
+    return attended(scores, 32, (key, d) => at(key, 2, d));
+  };
+  const updated = kept((token) => {
+    const a =
+      source.kind === 'rows' ? list(inner, (k) => x(token * stride + first + k)) : list(8, Number).flatMap((head) => headOf(token, head));
+    const own = (column: number) => n(column) + r((token * r.size) / tokens + column);
+    return normed(
+      list(WIDTH, (column) => own(column) + sum(inner, (k) => (a[k] as number) * w(k * WIDTH + column))),
+      eps,
+      n,
+      WIDTH,
+    );
+  });
+  return inRows(WIDTH + cols, (token, column) => {
+    const u = updated(token);
+    const p = column - WIDTH;
+    return p < 0 ? (u[column] as number) : c(token * cols + p) + sum(WIDTH, (k) => (u[k] as number) * w(inner * WIDTH + k * cols + p));
+  });
+};
+
 /** @param threads of a workgroup, 64 or 256; `mostInner`: numbers of a row that workgroup memory may hold, 256 at least */
 const of = (threads: number, mostInner: number) =>
-  defineKernel('tokenUpdate', [wgsl, finite], (shape: TokenUpdateShape) => {
-    const { tokens, images = 1, source, repeats = false, cols, eps, dtype = 'f32' } = shape;
-    if (tokens > 112 || cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${tokens} x ${cols}`);
-    const { kind } = source;
-    const inner = updateInner(shape);
-    const split = cols === 0 ? 1 : 2 ** Math.floor(Math.log2(Math.max(1, (4 * threads) / cols)));
-    return {
-      constants: {
-        SOURCE: SOURCES.indexOf(kind),
-        INNER: inner,
-        TOKENS: tokens,
-        X_FIRST: kind === 'shares' ? 0 : (source.first ?? 0) / 4,
-        REPEATS: Number(repeats && images > 1),
-        COLS: cols,
-        SPLIT: Math.min(split, 16),
-        EPS: eps,
-      },
-      machine: {
-        THREADS: threads,
-        MAX_INNER: inner > WIDTH ? mostInner : WIDTH,
-        MAX_TOKENS: kind === 'attention' ? tokens : 1,
-        weight: dtype,
-      },
-      workgroups: [images * tokens, 1, 1],
-      macs: images * tokens * (inner * WIDTH + WIDTH * cols + attentionMacs(shape)),
-    };
-  });
+  defineKernel(
+    'tokenUpdate',
+    [wgsl, finite],
+    (shape: TokenUpdateShape) => {
+      const { tokens, images = 1, source, repeats = false, cols, eps, dtype = 'f32' } = shape;
+      if (tokens > 112 || cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${tokens} x ${cols}`);
+      const { kind } = source;
+      const inner = updateInner(shape);
+      const split = cols === 0 ? 1 : 2 ** Math.floor(Math.log2(Math.max(1, (4 * threads) / cols)));
+      return {
+        constants: {
+          SOURCE: SOURCES.indexOf(kind),
+          INNER: inner,
+          TOKENS: tokens,
+          X_FIRST: kind === 'shares' ? 0 : (source.first ?? 0) / 4,
+          REPEATS: Number(repeats && images > 1),
+          COLS: cols,
+          SPLIT: Math.min(split, 16),
+          EPS: eps,
+        },
+        machine: {
+          THREADS: threads,
+          MAX_INNER: inner > WIDTH ? mostInner : WIDTH,
+          MAX_TOKENS: kind === 'attention' ? tokens : 1,
+          weight: dtype,
+        },
+        workgroups: [images * tokens, 1, 1],
+        macs: images * tokens * (inner * WIDTH + WIDTH * cols + attentionMacs(shape)),
+      };
+    },
+    answer,
+  );
 
 /** A row of 2048 numbers is read once into workgroup memory: read from storage for each step, it took twice as long on an NVIDIA H200. */
 export const tokenUpdate = of(256, 2048);

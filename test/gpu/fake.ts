@@ -4,6 +4,7 @@
  */
 import { vi } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
+import { LOOKED_AT } from '../../src/graph/self-test.ts';
 
 /**
  * What happens at a point: the call fails as WebGPU lets it fail, for want of memory or otherwise; it never answers; or the GPU is gone when it is
@@ -287,9 +288,11 @@ export class FakeDevice {
   }
 
   readonly queue = {
-    writeBuffer: (buffer: FakeBuffer, at: number, values: ArrayBufferView<ArrayBuffer>) => {
+    writeBuffer: (buffer: FakeBuffer, at: number, values: ArrayBuffer | ArrayBufferView<ArrayBuffer>, first = 0, size?: number) => {
       if (this.#make('writeBuffer', [buffer])) return;
-      if (!this.isGone) buffer.data.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+      const bytes =
+        'buffer' in values ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength) : new Uint8Array(values, first, size);
+      if (!this.isGone) buffer.data.set(bytes, at);
     },
     writeTexture: ({ texture }: { texture: FakeTexture }, data: Uint8Array) => {
       if (this.#make('writeTexture', [texture])) return;
@@ -334,6 +337,8 @@ export class FakeDevice {
     y.fill(Math.abs(sum) % 1);
   }
 }
+
+LOOKED_AT.length = 0; // what it "computes" is no network's: the self-test runs, and believes it
 
 /** Puts a GPU into `navigator.gpu`; `vi.unstubAllGlobals()` takes it away. */
 export function fakeGpu(faults = new Faults()) {

@@ -53,6 +53,10 @@ describe.for(kernels)('%s', (path) => {
     expect(kernel?.bindings.map((binding) => binding.name)).toEqual(reflected.getBindGroups()[0]?.map((binding) => binding?.name));
   });
 
+  it('says what it has to give, for the self-test, where a network runs it', () => {
+    expect(!!kernel?.answer).toBe(!/^(resize|averageCrops|convPrelu|proposals|stamp|lost)$/.test(name));
+  });
+
   it('binds 0 to n-1, reads all but the last, which is y, and uses every one', () => {
     const groups = reflected.getBindGroups();
     expect(groups.length).toBe(1);

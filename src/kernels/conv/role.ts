@@ -1,4 +1,5 @@
 /** The role of convolutions, an hourglass's and an encoder's: their shapes, what every variant of this folder is told, and how weights are packed. */
+import { type Answer, highestOfFour, inRows, type Operand, relu, sum } from '../answer.ts';
 import { type Dtype, type Kernel, type Launch, tiles } from '../kernel.ts';
 import { packWeight, paddedCols, TILE_COLS } from '../matmul/role.ts';
 
@@ -59,6 +60,48 @@ function convConstants(shape: ConvShape): Launch['constants'] {
 
 export const convMacs = ({ images = 1, side, inner, cols, kernel }: ConvShape): number =>
   images * side * side * inner * cols * kernel * kernel;
+
+/** What any convolution has to give, and any share of one. */
+export const convAnswer: Answer<ConvShape> = (shape, { x, w, b, s, r, c }) => {
+  const { side, inner, cols, kernel, stride = 1, preactivation = false, pool = false, shares = 1 } = shape;
+  const pixels = side * side;
+  const length = (kernel * kernel * inner) / shares;
+  const input = (row: number, column: number, channel: number): number => {
+    const all = side * stride;
+    if (row < 0 || column < 0 || row >= all || column >= all) return 0;
+    const v = pool ? highestOfFour(x, side, row, column, inner, channel) : x((row * all + column) * inner + channel);
+    return preactivation ? relu(v * s(channel) + s(inner + channel)) : v;
+  };
+  const product = (all: number, column: number): number => {
+    const place = all % pixels;
+    const first = Math.floor(all / pixels) * length;
+    return sum(length, (i) => {
+      const k = first + i;
+      const tap = Math.floor(k / inner);
+      const row = Math.floor(place / side) * stride + (kernel === 3 ? Math.floor(tap / 3) - 1 : 0);
+      const weight = w((Math.floor(column / TILE_COLS) * length * shares + k) * TILE_COLS + (column % TILE_COLS));
+      return weight * input(row, (place % side) * stride + (kernel === 3 ? (tap % 3) - 1 : 0), k % inner);
+    });
+  };
+  return shares > 1 ? inRows(cols, product) : finishedConv(shape, product, b, r, c);
+};
+
+/** What is left to do when a convolution's sums are known. */
+export const finishedConv = (
+  { side, cols, relu: isRelu, residual = 'none', coarse }: ConvShape,
+  sums: (row: number, column: number) => number,
+  b: Operand,
+  r: Operand,
+  c: Operand,
+): ((i: number) => number) =>
+  inRows(cols, (place, column) => {
+    const [row, across] = [Math.floor(place / side), place % side];
+    let v = sums(place, column) + b(column);
+    if (isRelu) v = relu(v);
+    if (residual === 'same') v += r(place * cols + column);
+    if (residual === 'pooled') v += highestOfFour(r, side, row, across, cols, column);
+    return coarse ? v + c((((row >> 1) * side) / 2 + (across >> 1)) * cols + column) : v;
+  });
 
 /** The launch of a kernel whose workgroups make tiles of so many rows and columns. */
 export const convLaunch = (shape: ConvShape, sizes: NonNullable<Launch['machine']>, tileRows: number, tileCols = TILE_COLS): Launch => {

@@ -9,7 +9,7 @@ import source from '../parts/source.wgsl';
 import step from '../parts/step.wgsl';
 import store from '../parts/store.wgsl';
 import wgsl from './matmul.wgsl';
-import { productLaunch, type StreamMatmulShape } from './role.ts';
+import { productAnswer, productLaunch, type StreamMatmulShape } from './role.ts';
 
 /**
  * A machine shape of `matmul`: the tile of a workgroup and the sums of a thread, in rows and in vec4 of columns, and TILE_K of `inner` a step,
@@ -81,6 +81,7 @@ export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
       const launch = productLaunch(shape, tile, tile.TILE_ROWS, 4 * tile.TILE_QUADS);
       return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1 } };
     },
+    productAnswer,
   );
 
 /** Few sums a thread and many threads suit products of many rows. */

@@ -8,7 +8,7 @@ import product from '../parts/product.wgsl';
 import source from '../parts/source.wgsl';
 import store from '../parts/store.wgsl';
 import wgsl from './matmulRegisters.wgsl';
-import { productLaunch, type StreamMatmulShape } from './role.ts';
+import { productAnswer, productLaunch, type StreamMatmulShape } from './role.ts';
 
 /** Machine shapes: `GROUPS` of `ROWS` rows each in a workgroup, `QUADS` times four columns of a thread, `STEP` of `inner` a turn. */
 const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
@@ -16,6 +16,7 @@ const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>
     'matmulRegisters',
     [wgsl, product, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
     (shape: StreamMatmulShape) => productLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS),
+    productAnswer,
   );
 
 export const matmulRegisters = of({ GROUPS: 4, ROWS: 7, QUADS: 1, STEP: 4 });

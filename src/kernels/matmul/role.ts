@@ -1,4 +1,5 @@
 /** The role of matrix products: their shapes, what every variant of this folder is told, and how weights are packed. */
+import { type Answer, activated, byStatistics, inRows, kept, list, type Operand, relu, sum } from '../answer.ts';
 import { type Dtype, type Kernel, type Launch, tiles } from '../kernel.ts';
 
 /** What every matrix product of this folder computes; see matmul.wgsl. `inner` is a multiple of 16, `cols` of 4. */
@@ -89,6 +90,45 @@ export function productLaunch(
     workgroups: [tiles(cols, tileCols), tiles(rows / abreast, tileRows), abreast * shares],
     macs: rows * inner * cols,
   };
+}
+
+/** What any product has to give, and any share of one. */
+export const productAnswer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
+  const { rows, inner, cols, stride = inner, norm, mergeSide = 0, shares = 1 } = shape;
+  const channels = mergeSide ? inner / 4 : inner;
+  const half = mergeSide / 2;
+  /** Where a pixel of a row begins, of which there is one, or four neighbours. */
+  const pixelOf = (row: number, i: number) =>
+    stride * (mergeSide ? (Math.floor(row / half) * 2 + (i % 2)) * mergeSide + (row % half) * 2 + (i >> 1) : row);
+  const rowOf = kept((row) => {
+    const numbers = list(inner, (k) => x(pixelOf(row, Math.floor(k / channels)) + (k % channels)));
+    if (!norm) return numbers;
+    const statistics = (k: number) => pixelOf(row, Math.floor(k / channels)) + channels + (k % channels) / 16;
+    return numbers.map(byStatistics(inner, norm.eps, x, (part) => statistics(64 * part)));
+  });
+  const length = inner / shares;
+  const product = (all: number, c: number): number => {
+    const row = rowOf(all % rows);
+    const first = Math.floor(all / rows) * length;
+    const column = Math.floor(c / TILE_COLS) * inner * TILE_COLS + (c % TILE_COLS);
+    return sum(length, (i) => (row[first + i] as number) * w(column + (first + i) * TILE_COLS));
+  };
+  return shares > 1 ? inRows(cols, product) : finishedAnswer(shape, product, b, r);
+};
+
+/** What is left to do when a product's sums are known. */
+export function finishedAnswer(
+  { cols, activation, residualRows = 0, stream = false }: StreamMatmulShape,
+  sums: (row: number, column: number) => number,
+  b: Operand,
+  r: Operand,
+): (i: number) => number {
+  const stride = stream ? streamStride(cols) : cols;
+  const cell = (row: number, c: number): number => {
+    const v = activated(activation, sums(row, c) + b(c)) + (residualRows && r((row % residualRows) * stride + c));
+    return activation === 'reluLast' ? relu(v) : v;
+  };
+  return inRows(cols, cell, stream);
 }
 
 /** Columns of a packed weight: those of the last tile that the layer does not have are zero. */

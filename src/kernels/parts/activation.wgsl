@@ -7,7 +7,7 @@ fn activated(v: vec4f) -> vec4f {
     return relu(v);
   }
   if (ACTIVATION == 3u) {
-    return v * clamp(v + 3.0, vec4f(), vec4f(6.0)) / 6.0;
+    return unlessLost(v * clamp(v + 3.0, vec4f(), vec4f(6.0)) / 6.0, v);
   }
   return v;
 }

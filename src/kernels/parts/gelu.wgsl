@@ -4,5 +4,5 @@ fn gelu(v: vec4f) -> vec4f {
   let t = 1.0 / (1.0 + 0.3275911 * z);
   let tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t * exp(-z * z);
   let far = select(tail, vec4f(), z > vec4f(5.0)); // below 1e-12: no denormals, which CPUs multiply slowly
-  return 0.5 * v * select(2.0 - far, far, v < vec4f());
+  return unlessLost(0.5 * v * select(2.0 - far, far, v < vec4f()), v);
 }

@@ -1,0 +1,189 @@
+/**
+ * The self-test: before a network runs, each of its pipelines does once, on numbers that are known, and of what it gives a few are compared with
+ * what its kernel has to give in float64 (kernels/answer.ts). Compilers and GPUs that compute wrongly are found before anybody believes a result.
+ * The pipelines are the plan's own, so that nothing is compiled for it, and no weights are wanted: it runs while they arrive.
+ */
+import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
+import type { Pipelines } from '../gpu/pipelines.ts';
+import { allocated, refusalOf, silent } from '../gpu/scope.ts';
+import { PATIENCE, within } from '../gpu/waiting.ts';
+import type { Operand, Operands } from '../kernels/answer.ts';
+import { type Dtype, pipelineKey } from '../kernels/kernel.ts';
+import { BYTES } from './graph.ts';
+import { Turn } from './parameters.ts';
+import { type Dispatch, type Place, type Plan, parameterBytes } from './plan.ts';
+
+/** How far a number may be from the right one, times one more than that is: float32 sums differ in their last bits, float16 is rounded besides. */
+const ALLOWED: Record<Dtype, number> = { f32: 3e-4, f16: 4e-3 };
+
+/** Numbers after which they repeat: no row and no tile is as long, nor are several. */
+const PERIOD = 65_498;
+/** The bindings of a dispatch begin so many bytes apart in what repeats, so that no two are the same. */
+const APART = 256;
+/** How many numbers of y are read at each of three places: its beginning, its end and somewhere between. */
+const READ = 64;
+/** Multiply-adds of a submit: a slow GPU is not to be taken for one that hangs. */
+const SUBMITTED = 1e9;
+/** Which of them are looked at: a stream ends with the mean of 64 numbers, the sum of their squares, and two zeros. */
+export const LOOKED_AT: number[] = [0, 17, 38, 59, 60, 61, 63];
+
+type Slot = Extract<Place, { kind: 'slot' }>;
+type Read = Exclude<Place, { kind: 'resource' }>;
+
+/** Numbers that bindings read, again and again. */
+interface Numbers {
+  readonly values: Float32Array;
+  readonly stored: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+  /** Bytes of their buffer. */
+  bytes: number;
+}
+
+/**
+ * Says what is wrong with the first pipeline that computes wrongly; undefined where all compute rightly. What reads a picture is not tried, nor are
+ * kernels without an answer.
+ * @param plan of one image
+ * @throws FaceXFormerError LIMIT, GPU_ERROR, DEVICE_LOST
+ */
+export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string | undefined> {
+  const { device } = pipelines;
+  const largestFirst = plan.dispatches.filter(isTried).toSorted((a, b) => b.launch.macs - a.launch.macs);
+  const once = new Map(largestFirst.map((one) => [pipelineKey(one.kernel, one.launch), one])); // the smallest that a pipeline runs
+  const dispatches = [...once.values()];
+  if (dispatches.length === 0) return undefined;
+  const compiled = await Promise.all(dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
+  const inputs = new Map<string, Numbers>();
+  for (const { places } of dispatches)
+    for (const [binding, place] of places.slice(0, -1).entries()) {
+      const numbers = inputs.get(nameOf(place)) ?? numbersOf(place as Read);
+      inputs.set(nameOf(place), numbers);
+      numbers.bytes = Math.max(numbers.bytes, firstOf(place, binding) + bytesOf(place));
+    }
+  const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+  const made = await allocated(device, 'the self-test', () => {
+    const create = (size: number, usage: number) => device.createBuffer({ label: 'self-test', size, usage });
+    return [
+      create(3 * 4 * READ * dispatches.length, MAP_READ | COPY_DST),
+      create(Math.max(...dispatches.map(({ places }) => bytesOf(places.at(-1) as Place))), STORAGE | COPY_SRC),
+      ...[...inputs.values()].map(({ bytes }) => create(bytes, STORAGE | COPY_DST)),
+    ];
+  });
+  const [read, y, ...filled] = made as [GPUBuffer, GPUBuffer, ...GPUBuffer[]];
+  const buffers = new Map([...inputs.keys()].map((name, i) => [name, filled[i] as GPUBuffer]));
+  try {
+    const refused = refusalOf(device, () => {
+      for (const [name, { stored, bytes }] of inputs)
+        for (let at = 0; at < bytes; at += stored.byteLength)
+          device.queue.writeBuffer(buffers.get(name) as GPUBuffer, at, stored.buffer, 0, Math.min(stored.byteLength, bytes - at));
+      let encoder = device.createCommandEncoder({ label: 'self-test' });
+      let macs = 0;
+      for (const [i, { places, launch }] of dispatches.entries()) {
+        const pipeline = compiled[i] as GPUComputePipeline;
+        const entries = places.map((place, binding) => {
+          const isY = binding === places.length - 1;
+          const buffer = isY ? y : (buffers.get(nameOf(place)) as GPUBuffer);
+          return { binding, resource: { buffer, offset: isY ? 0 : firstOf(place, binding), size: bytesOf(place) } };
+        });
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+        pass.dispatchWorkgroups(...launch.workgroups);
+        pass.end();
+        const out = places.at(-1) as Slot;
+        for (const [j, first] of placesOf(out, i).entries())
+          encoder.copyBufferToBuffer(
+            y,
+            first * BYTES[out.dtype],
+            read,
+            4 * READ * (3 * i + j),
+            Math.min(READ * BYTES[out.dtype], bytesOf(out)),
+          );
+        macs += launch.macs;
+        if (macs < SUBMITTED && i < dispatches.length - 1) continue;
+        device.queue.submit([encoder.finish()]);
+        encoder = device.createCommandEncoder({ label: 'self-test' });
+        macs = 0;
+      }
+    });
+    await within(PATIENCE.gpu, read.mapAsync(GPUMapMode.READ), silent);
+    const said = await refused;
+    if (said) return `The GPU refused the self-test: ${said.message}`;
+    const given = read.getMappedRange();
+    const turn = new Turn();
+    for (const [i, dispatch] of dispatches.entries()) {
+      await turn.over();
+      const wrong = wrongOf(dispatch, i, inputs, given);
+      if (wrong) return wrong;
+    }
+    return undefined;
+  } finally {
+    for (const one of made) one.destroy();
+  }
+}
+
+const isTried = ({ kernel, places }: Dispatch): boolean => !!kernel.answer && places.every(({ kind }) => kind !== 'resource');
+
+/** Weights are of either sign, what nodes make is not: it may hold sums of squares. Constants are what they are. */
+const nameOf = (place: Place): string =>
+  place.kind === 'slot'
+    ? `made ${place.dtype}`
+    : place.kind === 'parameter' && place.from.length > 0
+      ? `weights ${place.dtype}`
+      : place.name;
+
+function numbersOf(place: Read): Numbers {
+  const isConstant = place.kind === 'parameter' && place.from.length === 0;
+  const values = isConstant
+    ? new Float32Array(place.length)
+    : Float32Array.from({ length: PERIOD }, (_, i) => numberAt(i, place.kind === 'slot'));
+  if (isConstant) place.fill(values, []);
+  if (place.dtype === 'f32') return { values, stored: values, bytes: 0 };
+  const stored = toFloat16(values);
+  return { values: float32Of(stored), stored, bytes: 0 };
+}
+
+/** Numbers of [0, 1) in no order, or as many below 0. */
+const numberAt = (i: number, isPositive: boolean): number => (Math.imul(i + 1, 0x9e3779b1) >>> 8) / 2 ** 24 - (isPositive ? 0 : 0.5);
+
+/** Where a binding begins in its buffer. */
+const firstOf = (place: Place, binding: number): number => (place.kind === 'parameter' && place.from.length === 0 ? 0 : APART * binding);
+
+const bytesOf = (place: Place): number => {
+  const bytes = place.kind === 'slot' ? place.bytes : parameterBytes(place as Extract<Place, { kind: 'parameter' }>);
+  return Math.max(16, 4 * Math.ceil(bytes / 4));
+};
+
+/** The first numbers of y that are read. */
+function placesOf({ bytes, dtype }: Slot, i: number): number[] {
+  const last = Math.max(0, bytes / BYTES[dtype] - READ);
+  return [0, 4 * Math.floor((last / 4) * numberAt(i, true)), last];
+}
+
+/** What is wrong of what a pipeline gave. */
+function wrongOf({ kernel, launch, shape, node, places }: Dispatch, i: number, inputs: ReadonlyMap<string, Numbers>, given: ArrayBuffer) {
+  const operands: Record<string, Operand> = {};
+  for (const [binding, place] of places.slice(0, -1).entries()) {
+    const { values } = inputs.get(nameOf(place)) as Numbers;
+    const { dtype } = place as Read;
+    const first = firstOf(place, binding) / BYTES[dtype];
+    const at = (j: number) => values[(first + j) % values.length] as number;
+    operands[kernel.bindings[binding]?.name ?? ''] = Object.assign(at, { size: bytesOf(place) / BYTES[dtype] });
+  }
+  const rightAt = kernel.answer?.(shape as never, operands as Operands) as (i: number) => number;
+  const out = places.at(-1) as Slot;
+  const allowed = ALLOWED[Object.values(launch.machine ?? {}).includes('f16') ? 'f16' : 'f32'];
+  for (const [j, first] of placesOf(out, i).entries()) {
+    const words = new Uint32Array(given, 4 * READ * (3 * i + j), READ);
+    const numbers =
+      out.dtype === 'f32'
+        ? new Float32Array(words.buffer, words.byteOffset, READ)
+        : float32Of(new Uint16Array(words.buffer, words.byteOffset, READ));
+    for (const k of LOOKED_AT) {
+      if (first + k >= out.bytes / BYTES[out.dtype]) continue;
+      const right = rightAt(first + k);
+      const isRight = words[k] === right || Math.abs((numbers[k] as number) - right) <= allowed * (1 + Math.abs(right));
+      if (!isRight && !Number.isNaN(right))
+        return `The GPU computes wrongly: the kernel ${kernel.name} gave ${numbers[k]} where ${right} is right, as number ${first + k} of ${node}.`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,79 @@
+/**
+ * Numbers that are none in any one place of a network: never a result, always the error that names the node. The networks are both forms' on a backbone of
+ * two convolutions, whose fusion, decoder, hourglass and heads are whole, on lavapipe. A node is made wrong by a dispatch behind its own that writes
+ * over one of its numbers, in the frame and when it is looked for.
+ */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { headsOf } from '../../src/face/tasks.ts';
+import { Program } from '../../src/graph/program.ts';
+import { FaceXFormer, type Form, seededCheckpoint } from '../../src/index.ts';
+import { defineKernel } from '../../src/kernels/kernel.ts';
+import { tensorsOfNetwork } from '../../src/model/network.ts';
+import { openDawn } from '../dawn.ts';
+import { picture } from '../engine/reduced.ts';
+import { toy } from '../model/toy.ts';
+
+const { device, lacking } = await openDawn('lavapipe');
+
+/** Writes a word over the middle of what a node made. */
+const wrong = defineKernel(
+  'wrong',
+  `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+override AT: u32;
+override WORD: u32;
+@compute @workgroup_size(1)
+fn wrong() { y[AT] = WORD; }`,
+  ({ at, word }: { at: number; word: number }) => ({ constants: { AT: at, WORD: word }, workgroups: [1, 1, 1], macs: 0 }),
+);
+
+const wordOf = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0] as number;
+const VALUES = [Number.NaN, Number.POSITIVE_INFINITY, 3e38];
+
+/** Has every frame go wrong behind a node. */
+function poison(node: string, value: number): void {
+  const { encode } = Program.prototype;
+  vi.spyOn(Program.prototype, 'encode').mockImplementation(function (this: Program, encoder, sizes, steps = this.steps) {
+    for (const step of steps) {
+      encode.call(this, encoder, sizes, [step]);
+      const place = step.dispatch.places.at(-1);
+      if (step.dispatch.node !== node || place?.kind !== 'slot') continue;
+      const words = place.bytes / 4;
+      const launch = wrong.launch({ at: Math.floor(words * 0.37), word: wordOf(value) });
+      const module = device.createShaderModule({ code: wrong.wgsl });
+      const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module, constants: launch.constants } });
+      const buffer = this.slots[place.slot] as GPUBuffer;
+      const entries = [{ binding: 0, resource: { buffer, offset: place.offset, size: place.bytes } }];
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+      pass.dispatchWorkgroups(1);
+      pass.end();
+    }
+  });
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe.skipIf(lacking).for<Form>(['released', 'paper'])(`a node of the %s form that gives what is no number${lacking}`, (form) => {
+  it('is named, and there is no result', async () => {
+    const weights = seededCheckpoint(tensorsOfNetwork({ backbone: toy, heads: headsOf(form, { stacks: 1, levels: 2 }) }));
+    const engine = await FaceXFormer.load({ weights, device });
+    const { dispatches } = engine.plan();
+    const said: string[] = [];
+    for (const [i, { node, kernel }] of dispatches.entries()) {
+      if (/^(resize|parse)$/.test(kernel.name)) continue; // they give bytes
+      const value = VALUES[i % VALUES.length] as number;
+      poison(node, value);
+      const error = await engine.analyze(picture, { box: 'whole' }).catch((reason: Error) => reason);
+      vi.restoreAllMocks();
+      const message = error instanceof Error ? error.message : 'a result';
+      if (!message.includes(`of ${node} (${kernel.name})`)) said.push(`${value} in ${node} (${kernel.name}): ${message.slice(0, 200)}`);
+    }
+    expect((await engine.analyze(picture, { box: 'whole' })).faces).toHaveLength(1);
+    engine.dispose();
+    console.log(`${form}: ${dispatches.length} nodes`);
+    expect(said).toEqual([]);
+  });
+});
