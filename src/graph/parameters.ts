@@ -46,9 +46,10 @@ export class Parameters {
     for await (const { info, data } of checkpoint.read(options)) {
       throwIfAborted(options.signal);
       const using = users.get(info.name);
-      if (!using) continue;
+      if (!using && info.dtype !== 'F32') continue;
       const values = aligned(data);
-      mustBeFinite(info.name, values);
+      mustBeFinite(info.name, values); // of what nobody reads too: the file is damaged, whatever else is wrong with it
+      if (!using) continue;
       held.set(info.name, values);
       for (const parameter of using) if (parameter.from.every((name) => held.has(name))) await make(parameter);
       if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, (held.get(info.name) as Float32Array).slice());

@@ -74,7 +74,7 @@ export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string
       for (const [name, { stored, bytes }] of inputs)
         for (let at = 0; at < bytes; at += stored.byteLength)
           device.queue.writeBuffer(buffers.get(name) as GPUBuffer, at, stored.buffer, 0, Math.min(stored.byteLength, bytes - at));
-      let encoder = device.createCommandEncoder({ label: 'self-test' });
+      let encoder: GPUCommandEncoder | undefined;
       let macs = 0;
       for (const [i, { places, launch }] of dispatches.entries()) {
         const pipeline = compiled[i] as GPUComputePipeline;
@@ -83,6 +83,7 @@ export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string
           const buffer = isY ? y : (buffers.get(nameOf(place)) as GPUBuffer);
           return { binding, resource: { buffer, offset: isY ? 0 : firstOf(place, binding), size: bytesOf(place) } };
         });
+        encoder ??= device.createCommandEncoder({ label: 'self-test' });
         const pass = encoder.beginComputePass();
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
@@ -100,7 +101,7 @@ export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string
         macs += launch.macs;
         if (macs < SUBMITTED && i < dispatches.length - 1) continue;
         device.queue.submit([encoder.finish()]);
-        encoder = device.createCommandEncoder({ label: 'self-test' });
+        encoder = undefined;
         macs = 0;
       }
     });
