@@ -24,7 +24,7 @@ override OUT: u32;
 const THREADS = 64u;
 const QUADS = 4u; // vec4f of channels that a thread makes; divides OUT
 
-const LOWEST = -3.4028234e38;
+const LOWEST = -1.0e19; // below what is not lost: see finite.wgsl
 
 // One position of the convolution, `row` being its first row of x; channels from quad `quad` on.
 fn convolved(row: u32, width: u32, quad: u32) -> array<vec4f, QUADS> {
