@@ -132,8 +132,12 @@ function contoursIn(face: ParsedFace<string>, classes: readonly string[]): Point
 
 /** @throws FaceXFormerError BAD_OPTION */
 function parsingOf({ segmentation }: ParsedFace<string>): Segmentation<string> {
-  if (segmentation) return segmentation;
-  throw new FaceXFormerError('BAD_OPTION', 'The face has no `segmentation`: analyse it with that task.');
+  if (!segmentation) throw new FaceXFormerError('BAD_OPTION', 'The face has no `segmentation`: analyse it with that task.');
+  const { width, height, classes } = segmentation;
+  mustBeWhole(width, 'segmentation.width', 1);
+  mustBeWhole(height, 'segmentation.height', 1);
+  if (classes.length === width * height) return segmentation;
+  throw new FaceXFormerError('BAD_OPTION', `The segmentation has ${shown(classes.length)} classes for ${width} x ${height} pixels.`);
 }
 
 /** 1 where the parsing map has one of the classes, else 0. @throws FaceXFormerError BAD_OPTION */

@@ -62,8 +62,24 @@ const drained = async (items: AsyncIterable<unknown>) => {
 
 afterEach(() => vi.unstubAllGlobals());
 
+/** A face whose parsing map is one pixel of skin, but for what is said of it. */
+const parsed = (wrong: object) => {
+  const segmentation = {
+    width: 1,
+    height: 1,
+    classes: Uint8Array.of(0),
+    labels: ['skin'] as const,
+    palette: [[0, 0, 0]] as const,
+    ...wrong,
+  };
+  return { box, segmentation } as unknown as Parameters<typeof contoursOf>[0];
+};
+
 /** Calls that must fail, and how. */
 const CALLS: Record<string, [call: (engine: api.FaceXFormer) => unknown, code: string]> = {
+  'a parsing map without an end': [async () => contoursOf(parsed({ width: Number.POSITIVE_INFINITY }), ['skin']), 'BAD_OPTION'],
+  'a parsing map of half a row': [async () => contoursOf(parsed({ height: 1.5 }), ['skin']), 'BAD_OPTION'],
+  'a parsing map of more pixels than it has': [async () => alphaOf(parsed({ height: 2 }), ['skin'], picture), 'BAD_OPTION'],
   'box 0': [(engine) => engine.analyze(picture, { box: 0 as never }), 'BAD_OPTION'],
   'box null': [(engine) => engine.analyze(picture, { box: null as never }), 'BAD_OPTION'],
   'box of two': [(engine) => engine.analyze(picture, { box: [box, box] as never }), 'BAD_OPTION'],
