@@ -3,6 +3,7 @@
 import { type Box, checkBox, wholePicture } from '../../src/image/crop.ts';
 import { Preprocess } from '../../src/image/preprocess.ts';
 import { normaliseLookup, SIZE } from '../../src/image/resize.ts';
+import { SharedPicture } from '../../src/image/shared.ts';
 import { openPicture, type PictureSource, type RawPicture } from '../../src/image/source.ts';
 import { normalise } from '../../src/kernels/normalise.ts';
 import { resize, unpackRgb } from '../../src/kernels/resize.ts';
@@ -105,6 +106,11 @@ const KINDS: Record<string, (url: string) => Promise<PictureSource>> = {
   OffscreenCanvas: offscreen,
   ImageBitmap: async (url) => createImageBitmap(await fetched(url), UNCHANGED),
   ImageData: imageData,
+  async SharedPicture(url) {
+    const picture = await SharedPicture.open(await fetched(url));
+    await pixelsOf(picture); // the whole of it, of which crops are parts
+    return picture;
+  },
   VideoFrame: async (url) => new VideoFrame(await offscreen(url), { timestamp: 0 }),
   HTMLVideoElement: playing,
   raw: async (url): Promise<RawPicture> => {

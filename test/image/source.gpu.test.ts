@@ -64,7 +64,7 @@ describe('pictures', () => {
   const box = { x0: 201, y0: 77, x1: 250, y1: 119 };
   const expected = (): number[] => rgbOf(cropOf(portraitPixels(), box).data);
 
-  it.each(['Blob', 'File', 'HTMLImageElement', 'HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap', 'ImageData', 'raw'])(
+  it.each(['Blob', 'File', 'HTMLImageElement', 'HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap', 'ImageData', 'raw', 'SharedPicture'])(
     'a crop of a %s is exact',
     async (kind) => {
       const { width, height, rgb } = await page.call<Pixels>('pixelsOfKind', kind, '/face.png', box);
