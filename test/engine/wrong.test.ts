@@ -249,6 +249,15 @@ describe(`fuzzed, ${RUNS} times each`, () => {
 
   it.each(Object.keys(ARGUMENTS))('%s', async (name) => {
     vi.stubGlobal('fetch', async () => new Response('', { status: 404 }));
+    vi.stubGlobal(
+      'ImageData',
+      class {
+        constructor(width: number, height: number) {
+          Object.assign(this, { data: new Uint8ClampedArray(4 * width * height) });
+        }
+      },
+    );
+    vi.stubGlobal('createImageBitmap', async () => ({}));
     const [given, call, promises = false] = ARGUMENTS[name] as (typeof ARGUMENTS)[string];
     await fc.assert(
       fc.asyncProperty(given, async (all) => {
