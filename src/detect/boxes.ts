@@ -44,15 +44,67 @@ export function suppress<Box extends Candidate>(boxes: readonly Box[], most: num
   });
 }
 
-/** The same by the last network's measure: intersection over the smaller of both, with areas of whole pixels. Of equal scores the last is first. */
+/**
+ * The same by the last network's measure: intersection over the smaller of both, with areas of whole pixels. Crops that were cut to the same pixels have the
+ * same score: which of them is kept is decided by the order in which NumPy sorts.
+ */
 export function suppressByLesser<Box extends Candidate>(boxes: readonly Box[], most: number): Box[] {
   const area = ({ x0, y0, x1, y1 }: Corners) => f(f(f(x1 - x0) + 1) * f(f(y1 - y0) + 1));
-  const ordered = boxes.toReversed().toSorted((a, b) => b.score - a.score);
+  const ordered = sortedAsNumPy(boxes.map(({ score }) => score))
+    .map((i) => boxes[i] as Box)
+    .toReversed();
   return keep(ordered, area, (a, b, areaA, areaB) => {
     const width = Math.max(0, f(f(Math.min(a.x1, b.x1) - Math.max(a.x0, b.x0)) + 1));
     const height = Math.max(0, f(f(Math.min(a.y1, b.y1) - Math.max(a.y0, b.y0)) + 1));
     return !(f(f(width * height) / Math.min(areaA, areaB)) <= most);
   });
+}
+
+/** Parts whose last place is no further than this from the first are sorted by insertion. */
+const SMALL_PART = 15;
+
+/**
+ * Indexes of values from the lowest to the highest, equal ones as NumPy's `argsort` leaves them: a quicksort about the median of three, which does not keep
+ * their order. Its heapsort, for values that are bad for quicksort, is left out.
+ */
+export function sortedAsNumPy(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i);
+  const at = (place: number): number => values[order[place] as number] as number;
+  const swap = (a: number, b: number): void => {
+    [order[a], order[b]] = [order[b] as number, order[a] as number];
+  };
+  const parts: [first: number, last: number][] = [[0, values.length - 1]];
+  for (let part = parts.pop(); part; part = parts.pop()) {
+    const [first, last] = part;
+    if (last - first <= SMALL_PART) {
+      insert(order, at, first, last);
+      continue;
+    }
+    const middle = first + ((last - first) >> 1);
+    if (at(middle) < at(first)) swap(middle, first);
+    if (at(last) < at(middle)) swap(last, middle);
+    if (at(middle) < at(first)) swap(middle, first);
+    const pivot = at(middle);
+    swap(middle, last - 1);
+    let [up, down] = [first, last - 1];
+    for (;;) {
+      do up++;
+      while (at(up) < pivot);
+      do down--;
+      while (pivot < at(down));
+      if (up >= down) break;
+      swap(up, down);
+    }
+    swap(up, last - 1);
+    parts.push([first, up - 1], [up + 1, last]);
+  }
+  return order;
+}
+
+function insert(order: number[], at: (place: number) => number, first: number, last: number): void {
+  for (let i = first + 1; i <= last; i++)
+    for (let place = i; place > first && at(place) < at(place - 1); place--)
+      [order[place], order[place - 1]] = [order[place - 1] as number, order[place] as number];
 }
 
 function keep<Box extends Candidate>(

@@ -96,5 +96,11 @@ function pointsOf({ x0, y0, x1, y1, points }: Candidate & FinalJudgement): Point
   }));
 }
 
-/** The second of two classes' probability, of their logits' difference. */
-export const probabilityOf = (difference: number): number => f(1 / (1 + Math.exp(-difference)));
+/**
+ * The second of two classes' probability, of their logits' difference, rounded where PyTorch's softmax rounds: of boxes that it is equally sure of, the
+ * first is kept, and a difference in the last bit would keep another.
+ */
+export function probabilityOf(difference: number): number {
+  const lesser = f(Math.exp(-Math.abs(difference)));
+  return f((difference < 0 ? lesser : 1) / f(1 + lesser));
+}

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
+import { sortedAsNumPy } from '../../src/detect/boxes.ts';
 import { cascade } from '../../src/detect/cascade.ts';
 import { ordered, searchedSize } from '../../src/detect/mtcnn.ts';
 import { readWeights } from '../../src/detect/weights.ts';
@@ -60,4 +61,10 @@ describe('at which size a picture is searched', () => {
   it('no side exceeds a texture', () => expect(searchedSize({ width: 9000, height: 300 }, 20, 8192)).toEqual({ width: 8192, height: 273 }));
   it('smaller faces take more room', () =>
     expect(searchedSize({ width: 4096, height: 4096 }, 10, 8192)).toEqual({ width: 2048, height: 2048 }));
+});
+
+it('equal scores are in the order in which NumPy 1.24 sorts them', () => {
+  expect(sortedAsNumPy([...'202120321120302101311000'].map(Number))).toEqual([
+    11, 21, 16, 13, 22, 23, 1, 5, 8, 9, 20, 19, 17, 3, 15, 14, 0, 4, 10, 7, 2, 12, 18, 6,
+  ]);
 });

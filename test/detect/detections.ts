@@ -1,4 +1,4 @@
-/** What facenet-pytorch finds in the two pictures: test/fixtures/detections.json. */
+/** What facenet-pytorch finds in the two pictures, test/fixtures/detections.json, and in those that are made of them, siblings.json. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Box, Point } from '../../src/image/crop.ts';
@@ -14,18 +14,18 @@ interface Listed {
   faces: { box: [number, number, number, number]; probability: number; points: [number, number][] }[];
 }
 
-const file = new URL('../fixtures/detections.json', import.meta.url);
-
-export const detections: readonly { image: string; faces: Found[] }[] = (JSON.parse(readFileSync(file, 'utf8')) as Listed[]).map(
-  ({ image, faces }) => ({
+const listed = (path: string): { image: string; faces: Found[] }[] =>
+  (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Listed[]).map(({ image, faces }) => ({
     image,
     faces: faces.map(({ box: [x0, y0, x1, y1], probability, points }) => ({
       box: { x0, y0, x1, y1 },
       score: probability,
       points: points.map(([x, y]) => ({ x, y })),
     })),
-  }),
-);
+  }));
+
+export const detections: readonly { image: string; faces: Found[] }[] = listed('../fixtures/detections.json');
+export const siblingDetections = listed('siblings.json');
 
 /** What the official script crops of a picture, left, top, right, bottom, and the hash of the 224 x 224 RGB bytes that it makes of it. */
 export const officialCrops = (image: string): { crop: number[]; sha256: string }[] =>

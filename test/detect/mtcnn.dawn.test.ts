@@ -7,6 +7,8 @@ import { pyramid } from '../../src/detect/pyramid.ts';
 import { mtcnnWeights } from '../../tools/mtcnn.mjs';
 import { openDawn } from '../dawn.ts';
 import { counting } from '../engine/count.ts';
+import { expectSame, siblingDetections } from './detections.ts';
+import { siblings } from './siblings.ts';
 import { textures } from './textures.ts';
 
 const { device, lacking } = await openDawn('lavapipe');
@@ -24,6 +26,11 @@ describe.skipIf(lacking)('MTCNN', () => {
     );
     expect(face?.score).toBeGreaterThan(0.99);
     expect(others).toEqual([]);
+  });
+
+  const pictures = siblings();
+  it.each(siblingDetections)("finds facenet-pytorch's faces in its order, in a picture that is $image", async ({ image, faces }) => {
+    expectSame(await detector.detect(pictures[image] as (typeof pictures)[string]), faces);
   });
 
   it.each(['pnet', 'rnet', 'onet'])('makes no face, and leaves none out, of numbers that %s loses', async (net) => {
