@@ -187,15 +187,19 @@ function reportLines({ set, task }: AnyBenchmark, { wrong, notes = [] }: Listing
   const named = (what: string, all: readonly string[]) =>
     all.length === 0
       ? []
-      : [`${all.length} ${what}:`, ...all.slice(0, NAMED).map((one) => `  ${one}`), ...(all.length > NAMED ? ['  ...'] : [])];
+      : [
+          `${all.length} ${what}${all.length === 1 ? '' : 's'} left out:`,
+          ...all.slice(0, NAMED).map((one) => `  ${one}`),
+          ...(all.length > NAMED ? ['  ...'] : []),
+        ];
   return [
     '',
     `${set}, ${task}: ${pictures} pictures`,
     ...notes.map((note) => `  ${note}`),
     ...tableLines(rows),
-    ...named('labels left out', wrong),
+    ...named('label', wrong),
     ...named(
-      'pictures left out',
+      'picture',
       failed.map(({ name, why }) => `${name}: ${why}`),
     ),
   ];
