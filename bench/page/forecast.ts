@@ -1,4 +1,5 @@
 /** What a run with these settings does and how long it takes, told before it is begun. */
+import { titleOf } from '../../tools/networks.ts';
 import { CALLS, IN_FLIGHT } from './measure.ts';
 import type { BenchResult } from './result.ts';
 import type { Settings } from './settings.ts';
@@ -20,7 +21,8 @@ const OTHER_PHASES = 3;
 export function forecast({ form, batch, frames, weights, tasks, peers }: Settings, { title, software, example }: Ahead): string {
   const calls = frames || CALLS[software ? 'software' : 'gpu'];
   const times = calls === 1 ? 'once' : `${calls} times`;
-  const network = `${weights === '' ? `the ${form} form with seeded weights` : weights}${tasks.length > 0 ? `, only ${tasks.join(', ')}` : ''}`;
+  const kind = form === 'segface' ? titleOf(form) : `the ${titleOf(form)}`;
+  const network = `${weights === '' ? `${kind} with seeded weights` : weights}${tasks.length > 0 ? `, only ${tasks.join(', ')}` : ''}`;
   const what =
     `Run loads ${network} on ${title}, then calls it ${times} each: one after the other, ${IN_FLIGHT} in flight, and on a video` +
     `${batch > 1 ? `, ${batch} faces a call` : ''}. It searches a picture for faces as often, times each kernel, and takes the distance from PyTorch’s answers` +

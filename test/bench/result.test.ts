@@ -186,6 +186,7 @@ describe('results of other machines', () => {
     expect(forecast(DEFAULTS, { title: 'a GPU', software: false })).toMatch(
       /on a GPU, then calls it 100 times each.* Less than a minute\.$/,
     );
+    expect(forecast({ ...DEFAULTS, form: 'segface' }, software)).toMatch(/^Run loads SegFace with seeded weights /);
     expect(forecast({ ...DEFAULTS, peers: ['human'] }, software)).toContain('; then human, which may take much longer.');
   });
 });
