@@ -130,6 +130,20 @@ export async function pixelsOfKind(kind: string, url: string, box?: Box): Promis
   }
 }
 
+/** Width, height and first pixel of a canvas that WebGL painted red in this very task, and forgets after it. */
+export async function painted(kind: 'webgl' | 'webgl2', width: number, height: number): Promise<number[]> {
+  await device();
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width, height });
+  document.body.append(canvas);
+  const gl = canvas.getContext(kind) as WebGLRenderingContext | null;
+  if (!gl) throw new Error(`no ${kind}`);
+  gl.clearColor(200 / 255, 30 / 255, 40 / 255, 1);
+  gl.clear(gl.COLOR_BUFFER_BIT);
+  const seen = await pixelsOf(canvas);
+  return [seen.width, seen.height, ...seen.rgb.slice(0, 3)];
+}
+
 /** The whole way, as the engine goes it: both results are sent to the test. Gives whether the first texture was kept. */
 export async function preprocessed(kind: string, url: string, boxes: Box[]): Promise<boolean> {
   const gpu = await device();

@@ -82,6 +82,14 @@ describe('pictures', () => {
     expect(mean).toBeLessThan(6);
   });
 
+  it.skipIf(where.browser === 'firefox').each([
+    ['webgl', 300, 300],
+    ['webgl', 1280, 720],
+    ['webgl2', 64, 64],
+  ])('a canvas of %s, %i x %i, is read in the task that it is given in', async (kind, width, height) => {
+    expect(await page.call('painted', kind, width, height)).toEqual([width, height, 200, 30, 40]);
+  });
+
   it.each(exactTypes.flatMap((type) => ['Blob', 'HTMLImageElement'].map((kind) => ({ type, kind }))))(
     '$type as $kind becomes RGB, nothing else changed',
     async ({ type, kind }) => {
