@@ -4,7 +4,9 @@
  * The pipelines are the plan's own, so that nothing is compiled for it, and no weights are wanted: it runs while they arrive.
  */
 import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
+import { failure } from '../gpu/readback.ts';
 import { allocated, refusalOf, silent } from '../gpu/scope.ts';
 import { PATIENCE, within } from '../gpu/waiting.ts';
 import type { Operand, Operands } from '../kernels/answer.ts';
@@ -105,9 +107,11 @@ export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string
         macs = 0;
       }
     });
-    await within(PATIENCE.gpu, read.mapAsync(GPUMapMode.READ), silent);
-    const said = await refused;
-    if (said) return `The GPU refused the self-test: ${said.message}`;
+    const mapping = (async () => read.mapAsync(GPUMapMode.READ))();
+    const [said, mapped] = await Promise.allSettled([refused, within(PATIENCE.gpu, mapping, silent)]);
+    if (said.status === 'rejected') throw said.reason;
+    if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the self-test: ${said.value.message}`);
+    if (mapped.status === 'rejected') throw failure(mapped.reason, 'The self-test');
     const given = read.getMappedRange();
     const turn = new Turn();
     for (const [i, dispatch] of dispatches.entries()) {
