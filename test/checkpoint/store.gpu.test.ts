@@ -93,4 +93,27 @@ describe.each([
     expect(server.requests).toEqual(['model.safetensors 0', 'HEAD model.safetensors 0']);
     expect(await opened.call('list')).toEqual([{ address: url, bytes: file.length }]);
   });
+
+  it('are downloaded once by loads at the same time, in this page and in another tab of its origin', async () => {
+    await opened.call('clear');
+    server.requests.length = 0;
+    server.mischief = (_, response) => {
+      response.writeHead(200, { 'content-length': file.length, etag: '"one"' });
+      response.write(file.subarray(0, 1000));
+      setTimeout(() => response.end(file.subarray(1000)), 1000);
+      return true;
+    };
+    const url = `${server.url}model.safetensors`;
+    const loads = [opened.call('load', url), opened.call('load', url)];
+    if (kind === 'opfs') {
+      const tab = await opened.page.browser().newPage();
+      await tab.goto(opened.page.url());
+      await tab.addScriptTag({ url: '/entry.js', type: 'module' });
+      await tab.waitForFunction('globalThis.exported !== undefined');
+      loads.push(tab.evaluate(`exported.load(${JSON.stringify(url)})`));
+    }
+    for (const load of loads) expect(await load).toEqual(right);
+    server.mischief = () => false;
+    expect(server.requests.filter((request) => !/HEAD/.test(request))).toEqual(['model.safetensors 0']);
+  });
 });
