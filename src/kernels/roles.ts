@@ -77,8 +77,15 @@ const adreno: GpuKernels = {
   ...inTime,
 };
 
-/** A barrier switches threads on a CPU, and a load of eight lanes is eight loads. */
-const software: GpuKernels = { ...adreno, matmul: whole(matmulRegistersWide), depthwise };
+/** A barrier switches threads on a CPU, workgroup memory is memory, and a load of eight lanes is eight loads. */
+const software: GpuKernels = {
+  ...adreno,
+  matmul: whole(matmulRegistersWide),
+  windowAttention: windowAttentionDirect,
+  taskToFace: taskToFaceDirect,
+  sharesOf: directSharesOf,
+  depthwise,
+};
 
 export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   desktop,
@@ -95,9 +102,6 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
     ...software,
     matmul: whole(matmulSubgroup),
     conv: whole(convSubgroup),
-    windowAttention: windowAttentionDirect,
-    taskToFace: taskToFaceDirect,
-    sharesOf: directSharesOf,
     embed: embedSmall,
     tokenUpdate: tokenUpdateSmall,
   },
