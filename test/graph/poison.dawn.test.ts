@@ -6,7 +6,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { headsOf } from '../../src/face/tasks.ts';
 import { Program } from '../../src/graph/program.ts';
-import { FaceXFormer, type Form, seededCheckpoint } from '../../src/index.ts';
+import { FaceXFormer, seededCheckpoint } from '../../src/index.ts';
 import { defineKernel, pipelineKey } from '../../src/kernels/kernel.ts';
 import { tensorsOfNetwork } from '../../src/model/network.ts';
 import { openDawn } from '../dawn.ts';
@@ -56,10 +56,18 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe.skipIf(lacking).for<Form>(['released', 'paper'])(`a node of the %s form that gives what is no number${lacking}`, (form) => {
+/** With a CPU's kernels, and with those of a desktop's GPU. */
+const NETWORKS = [
+  ['released', 'auto'],
+  ['paper', 'auto'],
+  ['released', 'fused'],
+  ['paper', 'fused'],
+] as const;
+
+describe.skipIf(lacking).for(NETWORKS)(`a node of the %s form that gives what is no number, plan %s${lacking}`, ([form, plan]) => {
   it('is named, and there is no result', async () => {
     const weights = seededCheckpoint(tensorsOfNetwork({ backbone: toy, heads: headsOf(form, { stacks: 1, levels: 1 }) }));
-    const engine = await FaceXFormer.load({ weights, device });
+    const engine = await FaceXFormer.load({ weights, device, plan });
     const numbers = engine.plan().dispatches.filter(({ kernel }) => !/^(resize|parse)$/.test(kernel.name)); // those give bytes
     const once = new Map(numbers.map((one) => [pipelineKey(one.kernel, one.launch), one])); // a node of each pipeline
     const said: string[] = [];
@@ -73,7 +81,7 @@ describe.skipIf(lacking).for<Form>(['released', 'paper'])(`a node of the %s form
     }
     expect((await engine.analyze(picture, { box: 'whole' })).faces).toHaveLength(1);
     engine.dispose();
-    console.log(`${form}: ${once.size} of ${numbers.length} nodes`);
+    console.log(`${form}, ${plan}: ${once.size} of ${numbers.length} nodes`);
     expect(said).toEqual([]);
   });
 });
