@@ -283,7 +283,7 @@ export async function heatmaps(): Promise<{
   });
   const [face] = (await paper.analyze(grey, { box: 'whole', heatmaps: true })).faces;
   const [tapped] = (await paper.analyze(grey, { box: 'whole', taps: true })).faces;
-  const [maps, taps] = [face?.heatmaps?.data ?? new Float32Array(), tapped?.raw?.['tap.landmarks.stack1.heatmaps']?.data];
+  const [maps, taps] = [face?.heatmaps?.data ?? new Float32Array(), tapped?.raw?.['tap.landmarks.stack0.heatmaps']?.data];
   const overtaken = outcome(() => paper.analyze(grey, { box: 'whole', raw: true })); // a program of its own, which is not made in time
   setTimeout(() => paper.dispose(), 2);
   return {

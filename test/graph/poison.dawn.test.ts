@@ -15,7 +15,7 @@ import { toy } from '../model/toy.ts';
 
 const { device, lacking } = await openDawn('lavapipe');
 
-/** Writes a word over the middle of what a node made. */
+/** Writes a word over one of what a node made. */
 const wrong = defineKernel(
   'wrong',
   `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
@@ -37,8 +37,8 @@ function poison(node: string, value: number): void {
       encode.call(this, encoder, sizes, [step]);
       const place = step.dispatch.places.at(-1);
       if (step.dispatch.node !== node || place?.kind !== 'slot') continue;
-      const words = place.bytes / 4;
-      const launch = wrong.launch({ at: Math.floor(words * 0.37), word: wordOf(value) });
+      const at = 4 * Math.floor((place.bytes * 0.3) / 16); // no padding: in a vec4 that has some it comes last, and the heads' outputs begin at multiples of 64
+      const launch = wrong.launch({ at, word: wordOf(value) });
       const module = device.createShaderModule({ code: wrong.wgsl });
       const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module, constants: launch.constants } });
       const buffer = this.slots[place.slot] as GPUBuffer;
@@ -61,7 +61,6 @@ const NETWORKS = [
   ['released', 'auto'],
   ['paper', 'auto'],
   ['released', 'fused'],
-  ['paper', 'fused'],
 ] as const;
 
 describe.skipIf(lacking).for(NETWORKS)(`a node of the %s form that gives what is no number, plan %s${lacking}`, ([form, plan]) => {

@@ -36,7 +36,7 @@ function sharesOf(rows: number, shares: number): { x: Float32Array; a: number[][
   const x = randomValues(rows * HEADS * shares * 20, 1);
   for (let i = 0; i < x.length; i += 20) {
     const empty = (i / 20) % 5 === 4 && shares > 4;
-    x[i + 16] = empty ? -3e38 : 9 * (x[i + 16] as number);
+    x[i + 16] = empty ? -1e18 : 9 * (x[i + 16] as number);
     x[i + 17] = empty ? 0 : 1 + Math.abs(x[i + 17] as number);
     if (empty) x.fill(0, i, i + 16);
     x.fill(0, i + 18, i + 20);
