@@ -22,7 +22,7 @@ override IN: u32;
 override OUT: u32;
 
 const THREADS = 64u;
-const QUADS = 4u; // vec4f of channels that a thread makes; divides OUT
+const QUADS = 4u; // vec4f of channels that a thread makes, a divisor of OUT
 
 const LOWEST = -1.0e19; // below what is not lost: see finite.wgsl
 

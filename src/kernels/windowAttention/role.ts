@@ -1,6 +1,6 @@
 /** The role of Swin's window attention: the shape that every variant of this folder takes, and its work. */
 import { type Answer, attended, inRows, kept, list, sum } from '../answer.ts';
-import { type Dtype, tiles } from '../kernel.ts';
+import { type Dtype, type Launch, tiles } from '../kernel.ts';
 
 export interface WindowAttentionShape {
   /** How many images there are, whose maps lie one after the other; 1 by default. */
@@ -21,6 +21,17 @@ export interface WindowAttentionShape {
 /** Multiply-adds: scores, and values times them. */
 export const windowMacs = ({ images = 1, side, heads }: WindowAttentionShape): number =>
   images * (7 * tiles(side, 7)) ** 2 * 49 * heads * 64;
+
+/** A launch of a workgroup a window, for as many groups of heads. */
+export function windowLaunch(shape: WindowAttentionShape, groups: number): Launch {
+  const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
+  return {
+    constants: { SIDE: side, HEADS: heads, SHIFT: shift },
+    machine: { elem: dtype },
+    workgroups: [tiles(side, 7) ** 2, groups, images],
+    macs: windowMacs(shape),
+  };
+}
 
 /** What every variant has to give. */
 export const windowAnswer: Answer<WindowAttentionShape> = ({ side, heads, shift }, { x, t }) => {
