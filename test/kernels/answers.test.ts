@@ -20,7 +20,7 @@ vi.mock('./run.ts', async (original) => {
     const words = value instanceof Uint32Array ? value.map((word) => (word & 0xffffff) | 0x3f000000) : value;
     const values =
       words instanceof Uint16Array ? float32Of(words) : new Float32Array(words.buffer, words.byteOffset, Math.floor(words.byteLength / 4));
-    if (!values.every(Number.isFinite)) throw SKIPPED;
+    if (!values.every((value) => Math.abs(value) < 2 ** 64)) throw SKIPPED; // of what is lost there is no answer
     return Object.assign((i: number) => values[i] as number, { size: values.length });
   };
   async function runKernel<Shape>(

@@ -31,8 +31,20 @@ const batch: KernelCase = {
   },
 };
 
+/** A vector of which a number is lost has no direction: all of it comes out lost. */
+const lost: KernelCase = {
+  name: 'numbers beyond 2^64: 512 numbers',
+  bound: 'exact',
+  async run(device) {
+    const x = randomValues(512, 512).map((v) => v * 1e25);
+    const y = new Float32Array(await runKernel(device, l2Normalise, { length: 512 }, { x }, 512));
+    return { actual: [y.filter((v) => !(Math.abs(v) < 2 ** 64)).length], expected: [512] };
+  },
+};
+
 export const cases: KernelCase[] = [
   batch,
+  lost,
   lengthCase('an embedding', 512, 1, VECTOR),
   lengthCase('its norm', 512, 3, NORM, 'norm'),
   lengthCase('the norm of large numbers, whose squares overflow', 512, 5e18, NORM, 'norm'),
