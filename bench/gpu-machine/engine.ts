@@ -5,7 +5,7 @@ import { type EngineDtype, FaceXFormer, type Form, type RawPicture, seededCheckp
 import { nmse } from '../../src/tune/nmse.ts';
 import { BOX, parseReference, SEED } from '../../tools/reference.ts';
 import { summary } from '../page/statistics.ts';
-import { type KernelRow, kernelRows, table } from './kernels.ts';
+import { type KernelRow, kernelRows, milliseconds, table } from './kernels.ts';
 import type { Note } from './note.ts';
 
 export interface EngineRun {
@@ -17,6 +17,11 @@ export interface EngineRun {
   readonly step: string;
 }
 
+/** An engine of any network. */
+interface Analyses {
+  analyze(source: RawPicture, faces: object): Promise<unknown>;
+}
+
 const WARM = 15;
 const CALLS = 120;
 const CALLS_OF_EIGHT = 20;
@@ -25,7 +30,7 @@ const FACES = 8;
 const TUNING_MS = Number(process.env['TUNING_MS'] ?? 2000);
 
 /** Fewer calls where a CPU does the GPU's work, for which a frame takes seconds. */
-const calls = (wanted: number): number => Math.max(1, Math.round(wanted * Number(process.env['CALLS_SHARE'] ?? 1)));
+export const calls = (wanted: number): number => Math.max(1, Math.round(wanted * Number(process.env['CALLS_SHARE'] ?? 1)));
 
 export async function measureEngine(device: GPUDevice, note: Note, { form, dtype, folder, out, step }: EngineRun): Promise<void> {
   const picture = PNG.sync.read(readFileSync(`${folder}/astronaut.png`));
@@ -59,9 +64,6 @@ export async function measureEngine(device: GPUDevice, note: Note, { form, dtype
 
 const REFERENCE: Readonly<Record<Form, string>> = { released: 'astronaut-face.safetensors', paper: 'astronaut-face-paper.safetensors' };
 
-/** How long all kernels of a frame take together. */
-const milliseconds = (rows: readonly KernelRow[]): number => rows.reduce((sum, { all }) => sum + all, 0) / 1000;
-
 /** Milliseconds and dispatches of a frame by the kernel's name, the dearest first. */
 function byKernel(rows: readonly KernelRow[]): Record<string, { ms: number; dispatches: number }> {
   const own = (name: string) => rows.filter(({ kernel }) => kernel === name);
@@ -73,7 +75,7 @@ function byKernel(rows: readonly KernelRow[]): Record<string, { ms: number; disp
 }
 
 /** Milliseconds since it was last asked. */
-function stopwatch(): () => number {
+export function stopwatch(): () => number {
   let started = performance.now();
   return () => {
     const took = performance.now() - started;
@@ -101,7 +103,7 @@ async function speeds(engine: FaceXFormer, source: RawPicture): Promise<object> 
 }
 
 /** Calls a second where each begins before the one before it has been answered. */
-async function inFlight(engine: FaceXFormer, source: RawPicture, faces: object, count: number): Promise<number> {
+export async function inFlight(engine: Analyses, source: RawPicture, faces: object, count: number): Promise<number> {
   const lap = stopwatch();
   const flying: Promise<unknown>[] = [];
   for (let i = 0; i < count; i++) {
@@ -112,7 +114,7 @@ async function inFlight(engine: FaceXFormer, source: RawPicture, faces: object, 
   return (1000 * count) / lap();
 }
 
-async function oneByOne(engine: FaceXFormer, source: RawPicture, faces: object, count: number) {
+export async function oneByOne(engine: Analyses, source: RawPicture, faces: object, count: number) {
   const times: number[] = [];
   const lap = stopwatch();
   for (let i = 0; i < count; i++) {

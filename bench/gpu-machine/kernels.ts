@@ -43,6 +43,9 @@ export function kernelRows({ dispatches }: Plan, times: readonly KernelTime[]): 
   });
 }
 
+/** How long all kernels of a frame take together. */
+export const milliseconds = (rows: readonly KernelRow[]): number => rows.reduce((sum, { all }) => sum + all, 0) / 1000;
+
 const COLUMNS: readonly [string, keyof KernelRow, digits?: number][] = [
   ['kernel', 'kernel'],
   ['pipeline', 'pipeline'],

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { create, globals } from 'webgpu';
 import { SEED } from '../../tools/reference.ts';
 import { prepare } from '../peers/prepare.ts';
+import { measureEncoders } from './encoders.ts';
 import { measureEngine } from './engine.ts';
 import type { Note } from './note.ts';
 import { measureRoof } from './roof.ts';
@@ -37,6 +38,7 @@ const steps: Record<string, () => Promise<void>> = {
   engine: async () => measureEngine(await openDevice(), note, { form: 'released', dtype: 'f32', folder, out, step }),
   paper: async () => measureEngine(await openDevice(), note, { form: 'paper', dtype: 'f32', folder, out, step }),
   f16: async () => measureEngine(await openDevice(), note, { form: 'released', dtype: 'f16', folder, out, step }),
+  encoders: async () => measureEncoders(openDevice, note, { folder, out, chosen: process.env['ENCODERS'] ?? '' }),
   gemm: async () => searchShapes(await openDevice(), note, { kernel: 'matmul', limit, out, step }),
   conv: async () => searchShapes(await openDevice(), note, { kernel: 'conv', limit, out, step }),
   export: async () => note('files', await prepare('released', SEED, `${folder}/files`)),

@@ -1,6 +1,7 @@
 /** What each encoder costs, as docs/backbones.md has it; and that the smallest of all networks is few dispatches on every kind of GPU. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { learnt } from '../../bench/gpu-machine/encoders.ts';
 import type { TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { outputsOf } from '../../src/engine/programs.ts';
 import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
@@ -12,11 +13,8 @@ import { segFaceConfig, segFaceTensors } from '../../src/segface/config.ts';
 
 const page = readFileSync(new URL('../../docs/backbones.md', import.meta.url), 'utf8');
 
-/** Millions of numbers that are learnt: no statistics of batch norms, nor the position code's matrix. */
-function parametersOf(tensors: readonly TensorInfo[]): string {
-  const weights = tensors.filter(({ name, dtype }) => dtype === 'F32' && !/running_(mean|var)$/.test(name));
-  return ((weights.reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0) - 256) / 1e6).toFixed(2);
-}
+/** Millions of numbers that are learnt. */
+const parametersOf = (tensors: readonly TensorInfo[]): string => (learnt(tensors) / 1e6).toFixed(2);
 
 /** The row of an encoder in the table of the page. */
 function row(encoder: string): string[] {
