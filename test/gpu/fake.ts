@@ -280,6 +280,8 @@ export class FakeDevice {
 
   createBindGroup({ label = '', entries }: { label?: string; entries: GPUBindGroupEntry[] }) {
     const parts = entries.map(({ resource }) => ('buffer' in resource ? resource.buffer : resource) as unknown as Object_);
+    if (parts.some((part) => !part))
+      throw new TypeError(`Failed to execute 'createBindGroup' on 'GPUDevice': ${label} has an entry of nothing.`);
     return { label, entries, invalid: this.#make('createBindGroup', parts) };
   }
 

@@ -1,4 +1,7 @@
-/** `analyze --network segface` against PyTorch, through the command line and the browser, by the smallest encoder. */
+/**
+ * `analyze --network segface` against PyTorch, through the command line and the browser, by the smallest encoder, unless the environment names others:
+ * SEGFACE=resnet-512,swin_base-224. On SwiftShader those take minutes.
+ */
 import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
@@ -6,13 +9,15 @@ import { classesOf } from '../../cli/annotate/face.ts';
 import { whereOptions } from '../browser.ts';
 import { facexformer, file } from '../conformance/analyze.ts';
 import { distance, portrait, readTensors, type Tensor, thin } from '../fixtures.ts';
-import { segFaceTruth, sha256 } from './truth.ts';
+import { type SegFaceFixture, segFaceTruth, sha256 } from './truth.ts';
 
 /** Float32 networks differ in their last bits, a defect by 1e-6 and more. */
 const NMSE = 1e-8;
 
-it('SegFace on MobileNet is PyTorch’s at 512, is reported and drawn', async () => {
-  const truth = segFaceTruth('mobilenet-512');
+const fixtures = (process.env['SEGFACE']?.split(',') as SegFaceFixture[] | undefined) ?? ['mobilenet-512'];
+
+it.each(fixtures)('SegFace on %s is PyTorch’s, is reported and drawn', async (name) => {
+  const truth = segFaceTruth(name);
   const { x0, y0, x1, y1 } = truth.box;
   const network = ['--weights', `seeded:${truth.seed}`, '--network', 'segface', '--encoder', truth.encoder, '--side', `${truth.side}`];
   const files = ['--taps', '--raw', file('raw.safetensors'), '--json', file('all.json'), '--draw', file('drawn.png')];

@@ -102,6 +102,15 @@ it('is uploaded again where a GPU refused it', async () => {
   picture.close();
 });
 
+it('comes back as the network’s bytes and numbers too, of an encoder that looks no byte up itself', async () => {
+  const device = new Device();
+  const engine = await load({ device: device.lent });
+  const [face] = (await engine.analyze(file, { box, raw: true })).faces;
+  const shapes = Object.entries(face?.raw ?? {}).map(([name, { shape }]) => [name, shape]);
+  expect(Object.fromEntries(shapes)).toMatchObject({ resized: [224, 224, 3], pixels: [1, 3, 224, 224], 'output.age': [1, 8] });
+  engine.dispose();
+});
+
 it('stays on its page', async () => {
   expect(await codeOf(async () => carried(await SharedPicture.open(file)))).toBe('BAD_PICTURE');
 });
