@@ -29,24 +29,29 @@ function subnormal(value: number): number {
   return (halfBits[0] as number) - 0x3f000000;
 }
 
-/** The bits of 2^64: the square of such a number is none in float32. */
-const SQUARE_OVERFLOWS = 0x5f800000;
-
 /**
  * Looks at the bits, four at a time, which takes half a millisecond a million.
  * @throws FaceXFormerError WRONG_WEIGHTS: a number is infinite, none, or so large that no product of it tells anything
  */
 export function mustBeFinite(name: string, values: Float32Array): void {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const below = (i: number) => SQUARE_OVERFLOWS - 1 - ((bits[i] as number) & 0x7fffffff); // negative where it is not; beyond the end it is
-  for (let i = 0; i < bits.length; i += 4) {
-    if ((below(i) | below(i + 1) | below(i + 2) | below(i + 3)) >= 0) continue;
-    while (below(i) >= 0) i++;
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  const below = 0x5f7fffff; // the bits of the largest number below 2^64, the square of which is none in float32
+  const magnitude = 0x7fffffff;
+  const fours = bits.length & ~3; // a look beyond the end would make all of them three times as slow
+  let i = 0;
+  for (; i < fours; i += 4) {
+    const p = below - ((bits[i] as number) & magnitude); // negative where the number is beyond
+    const q = below - ((bits[i + 1] as number) & magnitude);
+    const r = below - ((bits[i + 2] as number) & magnitude);
+    const s = below - ((bits[i + 3] as number) & magnitude);
+    if ((p | q | r | s) < 0) break;
+  }
+  while (i < bits.length && ((bits[i] as number) & magnitude) <= below) i++;
+  if (i < bits.length)
     throw new FaceXFormerError(
       'WRONG_WEIGHTS',
       `${name} holds ${values[i]} as number ${i}, which is no weight: the file is damaged, or its training went astray.`,
     );
-  }
 }
 
 /** What a number meets that the smaller type has no room for. */

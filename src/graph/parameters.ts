@@ -6,11 +6,12 @@ import { aligned } from '../checkpoint/values.ts';
 import { FaceXFormerError, noMemory, throwIfAborted } from '../gpu/errors.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Parameter } from './graph.ts';
-import { parameterBytes } from './plan.ts';
 
 export class Parameters {
   readonly #buffers = new Map<string, GPUBuffer>();
   readonly #refusals: Promise<GPUError | undefined>[] = [];
+  /** Bytes since the last submit. */
+  #written = 0;
 
   constructor(readonly device: GPUDevice) {}
 
@@ -61,7 +62,7 @@ export class Parameters {
     if ((await Promise.all(this.#refusals)).some(Boolean)) throw noMemory(`${this.bytes} bytes of weights`);
   }
 
-  /** Fills it in ordinary memory and copies it once: mapped memory may be the GPU's own, where a number at a time takes a microsecond each. */
+  /** Fills it in ordinary memory, and the queue copies it once: where numbers went into mapped memory one by one, a load took minutes. */
   async #make(
     parameter: Parameter,
     sources: readonly Float32Array[],
@@ -72,30 +73,42 @@ export class Parameters {
     for (const _ of parameter.steps(values, sources)) await turn.over();
     await turn.over();
     mustBeFinite(parameter.name, values); // what weights make together may be none, such as a negative variance's root
-    const stored = parameter.dtype === 'f32' ? values : toFloat16(values, parameter.name);
+    const stored = parameter.dtype === 'f32' ? values : wholeWords(toFloat16(values, parameter.name));
     await turn.over();
     throwIfAborted(signal); // where loading has failed elsewhere meanwhile, nothing would free it
-    const size = Math.max(16, Math.ceil(parameterBytes(parameter) / 4) * 4);
-    let buffer!: GPUBuffer;
-    const usage = GPUBufferUsage.STORAGE;
-    const create = () => {
-      buffer = this.device.createBuffer({ label: parameter.name, size, usage, mappedAtCreation: true });
+    const { queue } = this.device;
+    const size = Math.max(16, stored.byteLength);
+    const write = () => {
+      const buffer = this.device.createBuffer({ label: parameter.name, size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
+      this.#buffers.set(parameter.name, buffer);
+      queue.writeBuffer(buffer, 0, stored);
     };
     try {
-      this.#refusals.push(refusalOf(this.device, create)); // known later: until then the buffer can be filled all the same
+      this.#refusals.push(refusalOf(this.device, write)); // known later: until then others are written all the same
     } catch (error) {
       throw noMemory(`${parameter.name} (${size} bytes)`, { cause: error });
     }
-    this.#buffers.set(parameter.name, buffer);
-    const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
-    new Uint8Array(buffer.getMappedRange()).set(bytes);
-    buffer.unmap();
+    this.#written += size;
+    if (this.#written < SUBMITTED) return;
+    this.#written = 0;
+    queue.submit([]);
   }
 
   destroy(): void {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.#buffers.clear();
   }
+}
+
+/** Bytes after which the queue is told to go on: what is written waits in memory of the browser's until then. */
+const SUBMITTED = 2 ** 24;
+
+/** The queue writes words of 32 bits. */
+function wholeWords(halves: Uint16Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
+  if (halves.length % 2 === 0) return halves;
+  const whole = new Uint16Array(halves.length + 1);
+  whole.set(halves);
+  return whole;
 }
 
 /** Where one parameter after the other is made: memory that is asked for each time costs more than the packing of what lies in it. */

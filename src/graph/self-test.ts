@@ -24,8 +24,6 @@ const PERIOD = 65_498;
 const APART = 256;
 /** How many numbers of y are read at each of three places: its beginning, its end and somewhere between. */
 const READ = 64;
-/** Multiply-adds of a submit: a slow GPU is not to be taken for one that hangs. */
-const SUBMITTED = 1e9;
 /** Which of them are looked at: a stream ends with the mean of 64 numbers, the sum of their squares, and two zeros. */
 export const LOOKED_AT: number[] = [0, 17, 38, 59, 60, 61, 63];
 
@@ -48,11 +46,13 @@ interface Numbers {
  */
 export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string | undefined> {
   const { device } = pipelines;
-  const largestFirst = plan.dispatches.filter(isTried).toSorted((a, b) => b.launch.macs - a.launch.macs);
-  const once = new Map(largestFirst.map((one) => [pipelineKey(one.kernel, one.launch), one])); // the smallest that a pipeline runs
+  const once = new Map<string, Dispatch>(); // the smallest that a pipeline runs, in the order in which they are compiled
+  for (const one of plan.dispatches.filter(isTried)) {
+    const key = pipelineKey(one.kernel, one.launch);
+    if (one.launch.macs < (once.get(key)?.launch.macs ?? Number.POSITIVE_INFINITY)) once.set(key, one);
+  }
   const dispatches = [...once.values()];
   if (dispatches.length === 0) return undefined;
-  const compiled = await Promise.all(dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
   const inputs = new Map<string, Numbers>();
   for (const { places } of dispatches)
     for (const [binding, place] of places.slice(0, -1).entries()) {
@@ -72,51 +72,51 @@ export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string
   const [read, y, ...filled] = made as [GPUBuffer, GPUBuffer, ...GPUBuffer[]];
   const buffers = new Map([...inputs.keys()].map((name, i) => [name, filled[i] as GPUBuffer]));
   try {
-    const refused = refusalOf(device, () => {
+    const write = () => {
       for (const [name, { stored, bytes }] of inputs)
         for (let at = 0; at < bytes; at += stored.byteLength)
           device.queue.writeBuffer(buffers.get(name) as GPUBuffer, at, stored.buffer, 0, Math.min(stored.byteLength, bytes - at));
-      let encoder: GPUCommandEncoder | undefined;
-      let macs = 0;
-      for (const [i, { places, launch }] of dispatches.entries()) {
-        const pipeline = compiled[i] as GPUComputePipeline;
-        const entries = places.map((place, binding) => {
-          const isY = binding === places.length - 1;
-          const buffer = isY ? y : (buffers.get(nameOf(place)) as GPUBuffer);
-          return { binding, resource: { buffer, offset: isY ? 0 : firstOf(place, binding), size: bytesOf(place) } };
-        });
-        encoder ??= device.createCommandEncoder({ label: 'self-test' });
-        const pass = encoder.beginComputePass();
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-        pass.dispatchWorkgroups(...launch.workgroups);
-        pass.end();
-        const out = places.at(-1) as Slot;
-        for (const [j, first] of placesOf(out, i).entries())
-          encoder.copyBufferToBuffer(
-            y,
-            first * BYTES[out.dtype],
-            read,
-            4 * READ * (3 * i + j),
-            Math.min(READ * BYTES[out.dtype], bytesOf(out)),
-          );
-        macs += launch.macs;
-        if (macs < SUBMITTED && i < dispatches.length - 1) continue;
-        device.queue.submit([encoder.finish()]);
-        encoder = undefined;
-        macs = 0;
-      }
-    });
+    };
+    const refusals = [refusalOf(device, write)];
+    const run = ({ places, launch }: Dispatch, i: number, pipeline: GPUComputePipeline) => {
+      const entries = places.map((place, binding) => {
+        const isY = binding === places.length - 1;
+        const buffer = isY ? y : (buffers.get(nameOf(place)) as GPUBuffer);
+        return { binding, resource: { buffer, offset: isY ? 0 : firstOf(place, binding), size: bytesOf(place) } };
+      });
+      const encoder = device.createCommandEncoder({ label: 'self-test' });
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+      pass.dispatchWorkgroups(...launch.workgroups);
+      pass.end();
+      const out = places.at(-1) as Slot;
+      const bytes = Math.min(READ * BYTES[out.dtype], bytesOf(out));
+      for (const [j, first] of placesOf(out, i).entries())
+        encoder.copyBufferToBuffer(y, first * BYTES[out.dtype], read, 4 * READ * (3 * i + j), bytes);
+      device.queue.submit([encoder.finish()]);
+    };
+    // Each as soon as there is a pipeline: some drivers compile only what runs, and do so while the others are on their way.
+    for (const [i, dispatch] of dispatches.entries()) {
+      const pipeline = await pipelines.get(dispatch.kernel, dispatch.launch);
+      refusals.push(refusalOf(device, () => run(dispatch, i, pipeline)));
+    }
     const mapping = (async () => read.mapAsync(GPUMapMode.READ))();
-    const [said, mapped] = await Promise.allSettled([refused, within(PATIENCE.gpu, mapping, silent)]);
-    if (said.status === 'rejected') throw said.reason;
-    if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the self-test: ${said.value.message}`);
-    if (mapped.status === 'rejected') throw failure(mapped.reason, 'The self-test');
-    const given = read.getMappedRange();
+    const ended = Promise.allSettled([Promise.all(refusals), within(PATIENCE.gpu, mapping, silent)]);
     const turn = new Turn();
+    const answers: number[][] = [];
     for (const [i, dispatch] of dispatches.entries()) {
       await turn.over();
-      const wrong = wrongOf(dispatch, i, inputs, given);
+      answers.push(answersOf(dispatch, i, inputs));
+    }
+    const [said, mapped] = await ended;
+    if (said.status === 'rejected') throw said.reason;
+    const refused = said.value.find(Boolean);
+    if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the self-test: ${refused.message}`);
+    if (mapped.status === 'rejected') throw failure(mapped.reason, 'The self-test');
+    const given = read.getMappedRange();
+    for (const [i, dispatch] of dispatches.entries()) {
+      const wrong = wrongOf(dispatch, i, answers[i] as number[], given);
       if (wrong) return wrong;
     }
     return undefined;
@@ -137,10 +137,9 @@ const nameOf = (place: Place): string =>
 
 function numbersOf(place: Read): Numbers {
   const isConstant = place.kind === 'parameter' && place.from.length === 0;
-  const values = isConstant
-    ? new Float32Array(place.length)
-    : Float32Array.from({ length: PERIOD }, (_, i) => numberAt(i, place.kind === 'slot'));
+  const values = new Float32Array(isConstant ? place.length : PERIOD);
   if (isConstant) place.fill(values, []);
+  else for (let i = 0; i < PERIOD; i++) values[i] = numberAt(i, place.kind === 'slot');
   if (place.dtype === 'f32') return { values, stored: values, bytes: 0 };
   const stored = toFloat16(values);
   return { values: float32Of(stored), stored, bytes: 0 };
@@ -163,8 +162,8 @@ function placesOf({ bytes, dtype }: Slot, i: number): number[] {
   return [0, 4 * Math.floor((last / 4) * numberAt(i, true)), last];
 }
 
-/** What is wrong of what a pipeline gave. */
-function wrongOf({ kernel, launch, shape, node, places }: Dispatch, i: number, inputs: ReadonlyMap<string, Numbers>, given: ArrayBuffer) {
+/** What a pipeline has to give where it is looked at; NaN where nothing is known of it. */
+function answersOf({ kernel, shape, places }: Dispatch, i: number, inputs: ReadonlyMap<string, Numbers>): number[] {
   const operands: Record<string, Operand> = {};
   for (const [binding, place] of places.slice(0, -1).entries()) {
     const { values } = inputs.get(nameOf(place)) as Numbers;
@@ -175,6 +174,13 @@ function wrongOf({ kernel, launch, shape, node, places }: Dispatch, i: number, i
   }
   const rightAt = kernel.answer?.(shape as never, operands as Operands) as (i: number) => number;
   const out = places.at(-1) as Slot;
+  const count = out.bytes / BYTES[out.dtype];
+  return placesOf(out, i).flatMap((first) => LOOKED_AT.map((k) => (first + k < count ? rightAt(first + k) : Number.NaN)));
+}
+
+/** What is wrong of what a pipeline gave. */
+function wrongOf({ kernel, launch, node, places }: Dispatch, i: number, answers: readonly number[], given: ArrayBuffer) {
+  const out = places.at(-1) as Slot;
   const allowed = ALLOWED[Object.values(launch.machine ?? {}).includes('f16') ? 'f16' : 'f32'];
   for (const [j, first] of placesOf(out, i).entries()) {
     const words = new Uint32Array(given, 4 * READ * (3 * i + j), READ);
@@ -182,9 +188,8 @@ function wrongOf({ kernel, launch, shape, node, places }: Dispatch, i: number, i
       out.dtype === 'f32'
         ? new Float32Array(words.buffer, words.byteOffset, READ)
         : float32Of(new Uint16Array(words.buffer, words.byteOffset, READ));
-    for (const k of LOOKED_AT) {
-      if (first + k >= out.bytes / BYTES[out.dtype]) continue;
-      const right = rightAt(first + k);
+    for (const [n, k] of LOOKED_AT.entries()) {
+      const right = answers[j * LOOKED_AT.length + n] as number;
       const isRight = words[k] === right || Math.abs((numbers[k] as number) - right) <= allowed * (1 + Math.abs(right));
       if (!isRight && !Number.isNaN(right))
         return `The GPU computes wrongly: the kernel ${kernel.name} gave ${numbers[k]} where ${right} is right, as number ${first + k} of ${node}.`;

@@ -1,25 +1,40 @@
 /** Weights on their way to the GPU, on a device that is none. */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
+import { float32Of } from '../../src/checkpoint/float16.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
 
-beforeAll(() => void vi.stubGlobal('GPUBufferUsage', { STORAGE: 128 }));
+beforeAll(() => void vi.stubGlobal('GPUBufferUsage', { STORAGE: 128, COPY_DST: 8 }));
 
 /** A GPU with room for so many bytes of buffers; what is beyond is told as WebGPU does, later and to a scope. */
 class FakeDevice {
-  buffers: { label: string; size: number; destroyed: boolean; bytes: ArrayBuffer }[] = [];
+  buffers: { label: string; size: number; destroyed: boolean; bytes: ArrayBuffer; writes: ArrayBuffer[] }[] = [];
+  /** Bytes of what was written before each submit. */
+  submits: number[] = [];
+  #written = 0;
   #failed: (string | undefined)[] = [];
   constructor(readonly room: number) {}
-  createBuffer({ label, size }: { label: string; size: number }) {
-    const bytes = new ArrayBuffer(size);
+  readonly queue = {
+    writeBuffer: (buffer: FakeDevice['buffers'][number], at: number, values: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>) => {
+      expect(values.byteLength % 4).toBe(0);
+      new Uint8Array(buffer.bytes).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+      buffer.writes.push(values.buffer);
+      this.#written += values.byteLength;
+    },
+    submit: () => {
+      this.submits.push(this.#written);
+      this.#written = 0;
+    },
+  };
+  createBuffer({ label, size, mappedAtCreation = false }: { label: string; size: number; mappedAtCreation?: boolean }) {
+    expect(mappedAtCreation).toBe(false);
     const buffer = {
       label,
       size,
       destroyed: false,
-      bytes,
-      getMappedRange: () => bytes,
-      unmap: () => {},
+      bytes: new ArrayBuffer(size),
+      writes: [],
       destroy() {
         buffer.destroyed = true;
       },
@@ -86,33 +101,41 @@ describe('Parameters.load', () => {
     expect(device.buffers.length).toBe(1);
   });
 
-  it.each(['f32', 'f16'] as const)('fills ordinary memory, and writes each parameter into mapped memory once, in %s', async (dtype) => {
+  it.each(['f32', 'f16'] as const)('fills ordinary memory, and has each parameter copied once, in %s', async (dtype) => {
     const device = new FakeDevice(1000);
-    const filled: ArrayBufferLike[] = [];
+    const filled = new Set<ArrayBufferLike>();
     const graph = new Graph();
-    const wanted = ['a', 'b', 'c'].map((name) =>
+    const wanted = [64, 63, 1].map((length, i) =>
       graph.parameter(
-        name,
-        [name],
-        64,
+        `${i}`,
+        ['abc'[i] as string],
+        length,
         (into) => {
-          filled.push(into.buffer);
+          filled.add(into.buffer);
           for (let i = 0; i < into.length; i++) into[i] = i;
         },
         dtype,
       ),
     );
-    const writes = new Map<ArrayBufferLike, number>();
-    const set = vi.spyOn(Uint8Array.prototype, 'set').mockImplementation(function (this: Uint8Array, from) {
-      writes.set(this.buffer, (writes.get(this.buffer) ?? 0) + 1);
-      for (const [i, value] of Array.from(from).entries()) this[i] = value;
-    });
-    await new Parameters(device as unknown as GPUDevice).load(wanted, checkpointOf('a', 'b', 'c')).finally(() => set.mockRestore());
-    expect(device.buffers.map(({ bytes }) => writes.get(bytes))).toEqual([1, 1, 1]);
-    expect(filled.some((memory) => device.buffers.some(({ bytes }) => bytes === memory))).toBe(false);
-    for (const { bytes } of device.buffers)
-      if (dtype === 'f32') expect([...new Float32Array(bytes)]).toEqual(Array.from({ length: 64 }, (_, i) => i));
-      else expect(new Uint16Array(bytes)[2]).toBe(0x4000);
+    await new Parameters(device as unknown as GPUDevice).load(wanted, checkpointOf('a', 'b', 'c'));
+    expect(device.buffers.map(({ writes }) => writes.length)).toEqual([1, 1, 1]);
+    if (dtype === 'f32') expect(device.buffers.every(({ writes }) => filled.has(writes[0] as ArrayBuffer))).toBe(true);
+    expect(filled.size).toBe(1);
+    for (const [i, { bytes }] of device.buffers.entries()) {
+      const length = [64, 63, 1][i] as number;
+      const numbers = Array.from({ length }, (_, n) => n);
+      if (dtype === 'f32') expect([...new Float32Array(bytes, 0, length)]).toEqual(numbers);
+      else expect([...float32Of(new Uint16Array(bytes, 0, length))]).toEqual(numbers);
+    }
+  });
+
+  it('lets the queue go on before more than a few megabytes wait for it', async () => {
+    const device = new FakeDevice(Number.POSITIVE_INFINITY);
+    const graph = new Graph();
+    const names = Array.from({ length: 20 }, (_, i) => `${i}`);
+    const wanted = names.map((name) => graph.parameter(name, [name], 2 ** 20, () => {}));
+    await new Parameters(device as unknown as GPUDevice).load(wanted, checkpointOf(...names));
+    expect(device.submits).toEqual(Array.from({ length: 5 }, () => 2 ** 24));
   });
 
   it('leaves zeros where nothing is filled in, whatever was made before, and keeps each parameter from the next', async () => {
