@@ -100,10 +100,10 @@ export interface Measured {
 /**
  * The first pass of `least` milliseconds or more, but the very first: some drivers compile a pipeline when it is used first. Where the
  * GPU's clock tells nothing, this machine's does.
- * @param known as many repeats as were enough before: that pass may be the only one
+ * @param known milliseconds of one repeat, as measured before: the first pass may be the only one
  */
 export async function measured(pass: (repeats: number) => Promise<number>, least = LEAST_MS, known?: number): Promise<Measured> {
-  let repeats = known ?? 1;
+  let repeats = known === undefined ? 1 : Math.min(MOST_REPEATS, Math.ceil((1.1 * least) / known));
   for (let first = known === undefined; ; first = false) {
     const start = performance.now();
     const whole = await pass(repeats);
@@ -114,6 +114,14 @@ export async function measured(pass: (repeats: number) => Promise<number>, least
     if (!first && isEnough) return { milliseconds: (whole || waited) / repeats, repeats };
     repeats = Math.max(more, 1);
   }
+}
+
+/** What is known of a dispatch, and how closely it is to be measured. */
+export interface Measuring {
+  /** Milliseconds that it took before. */
+  readonly known?: number | undefined;
+  /** Of a measurement's usual length; 1 unless told otherwise. */
+  readonly share?: number | undefined;
 }
 
 /** Times what a compute pass does, by a timestamp at its beginning and one at its end. */
@@ -131,14 +139,14 @@ export class PassTimer {
     this.#read = device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 
-  /** Milliseconds of one `encode`, from as many of them in one pass as make it long enough; `encode` is told its number. */
-  measure(encode: (pass: GPUComputePassEncoder, n: number) => void, known?: number): Promise<Measured> {
-    return measured((repeats) => this.#pass(repeats, encode), LEAST_MS, known);
+  /** Milliseconds of one `encode`, from as many of them in one pass as make it long enough; `encode` is told its number. See `Timer`. */
+  measure(encode: (pass: GPUComputePassEncoder, n: number) => void, { known, share = 1 }: Measuring = {}): Promise<Measured> {
+    return measured((repeats) => this.#pass(repeats, encode), share * LEAST_MS, known);
   }
 
   async #pass(repeats: number, encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<number> {
     const { device } = this;
-    const refused = await refusalOf(device, () => {
+    const refusal = refusalOf(device, () => {
       const encoder = device.createCommandEncoder({ label: 'profile' });
       const timestampWrites = { querySet: this.#times, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
       const pass = encoder.beginComputePass({ timestampWrites });
@@ -148,8 +156,13 @@ export class PassTimer {
       encoder.copyBufferToBuffer(this.#resolved, 0, this.#read, 0, 16);
       device.queue.submit([encoder.finish()]);
     });
-    if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the measurement: ${refused.message}`);
-    await this.#read.mapAsync(GPUMapMode.READ);
+    const [said, mapped] = await Promise.allSettled([refusal, this.#read.mapAsync(GPUMapMode.READ)]);
+    const refused = said.status === 'fulfilled' && said.value;
+    if (refused) {
+      this.#read.unmap();
+      throw new FaceXFormerError('GPU_ERROR', `The GPU refused the measurement: ${refused.message}`);
+    }
+    for (const one of [said, mapped]) if (one.status === 'rejected') throw one.reason;
     const [begin = 0n, end = 0n] = new BigUint64Array(this.#read.getMappedRange());
     const nanoseconds = end > begin ? Number(end - begin) : 0;
     this.#read.unmap();

@@ -1,11 +1,11 @@
 /** Times what a compute pass does where the device has no timestamps: by this machine's clock, from the submit to its end. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { refusalOf } from '../gpu/scope.ts';
-import { LEAST_MS, type Measured, measured, PassTimer } from './profile.ts';
+import { LEAST_MS, type Measured, type Measuring, measured, PassTimer } from './profile.ts';
 
 /** Gives, as `PassTimer` does, the milliseconds of one `encode`, from as many of them in one pass as make it long enough. */
 export interface Timer {
-  measure(encode: (pass: GPUComputePassEncoder, n: number) => void, known?: number): Promise<Measured>;
+  measure(encode: (pass: GPUComputePassEncoder, n: number) => void, measuring?: Measuring): Promise<Measured>;
   destroy(): void;
 }
 
@@ -29,8 +29,8 @@ export class SubmitTimer implements Timer {
     return new SubmitTimer(device, Math.min(...times));
   }
 
-  measure(encode: (pass: GPUComputePassEncoder, n: number) => void, known?: number): Promise<Measured> {
-    return measured((repeats) => this.#pass(repeats, encode), Math.max(LEAST_MS, 4 * this.overhead), known);
+  measure(encode: (pass: GPUComputePassEncoder, n: number) => void, { known, share = 1 }: Measuring = {}): Promise<Measured> {
+    return measured((repeats) => this.#pass(repeats, encode), share * Math.max(LEAST_MS, 4 * this.overhead), known);
   }
 
   async #pass(repeats: number, encode: (pass: GPUComputePassEncoder, n: number) => void): Promise<number> {

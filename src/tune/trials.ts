@@ -18,6 +18,7 @@ const BOUNDS = { f32: 1e-10, f16: 1e-6 };
 /** Opens trials on one GPU; `destroy` when the last is closed. */
 export class Trials {
   readonly #pipelines: Pipelines;
+  readonly #numbers = numbers();
 
   private constructor(
     private readonly parameters: Pick<Parameters, 'device' | 'get'>,
@@ -34,7 +35,7 @@ export class Trials {
   async open(tunable: Tunable): Promise<Trial> {
     const { device } = this.parameters;
     const scratch: GPUBuffer[] = [];
-    const refused = await refusalOf(device, () => scratch.push(...scratchOf(device, tunable)));
+    const refused = await refusalOf(device, () => scratch.push(...scratchOf(device, tunable, this.#numbers)));
     const close = () => {
       for (const buffer of scratch) buffer.destroy();
     };
@@ -43,19 +44,21 @@ export class Trials {
       throw new FaceXFormerError('LIMIT', `The GPU has no memory to tune ${tunable.label}: ${refused.message}`);
     }
     const compiled = Promise.allSettled(tunable.candidates.map(({ kernel, launch }) => this.#pipelines.get(kernel, launch)));
-    const repeats = new Map<Candidate, number>();
+    const table = tunable.candidates[0] as Candidate;
+    const times = new Map<Candidate, number>();
     const run = (one: Candidate) => this.#runner(tunable, one, scratch);
     const { dtype } = outputOf(tunable);
     let expected: Float32Array | undefined;
     return {
       compiled,
-      time: async (one) => {
-        const taken = await this.timer.measure(await run(one), repeats.get(one));
-        repeats.set(one, taken.repeats);
-        return taken.milliseconds;
+      time: async (one, share) => {
+        const known = times.get(one) ?? times.get(table); // which is not so far from it that a pass would be too short or very long
+        const { milliseconds } = await this.timer.measure(await run(one), { known, share });
+        times.set(one, milliseconds);
+        return milliseconds;
       },
       error: async (one) => {
-        expected ??= await outputs(device, await run(tunable.candidates[0] as Candidate), scratch, dtype);
+        expected ??= await outputs(device, await run(table), scratch, dtype);
         return nmse(await outputs(device, await run(one), scratch, dtype), expected);
       },
       bound: BOUNDS[dtype],
@@ -92,29 +95,25 @@ export class Trials {
 const outputOf = ({ dispatches }: Tunable): Slot => (dispatches[0] as Dispatch).places.at(-1) as Slot;
 
 /** A buffer a binding, large enough for every dispatch; the inputs hold numbers of [0, 1), so that the statistics of a stream are some. */
-function scratchOf(device: GPUDevice, { dispatches }: Tunable): GPUBuffer[] {
+function scratchOf(device: GPUDevice, { dispatches }: Tunable, filling: ReturnType<typeof numbers>): GPUBuffer[] {
   const bindings = (dispatches[0] as Dispatch).places.length;
-  const random = lehmer();
   return Array.from({ length: bindings }, (_, binding) => {
     const slots = dispatches.map(({ places }) => places[binding]).filter((place): place is Slot => place?.kind === 'slot');
     const bytes = Math.max(16, ...slots.map((slot) => Math.ceil(slot.bytes / 4) * 4));
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = device.createBuffer({ label: `tune ${binding}`, size: bytes, usage });
     if (binding < bindings - 1 && slots[0]) {
-      const values = Float32Array.from({ length: slots[0].dtype === 'f16' ? bytes / 2 : bytes / 4 }, random);
-      device.queue.writeBuffer(buffer, 0, slots[0].dtype === 'f16' ? toFloat16(values) : values);
+      const { buffer: from, byteLength } = filling[slots[0].dtype];
+      for (let at = 0; at < bytes; at += byteLength) device.queue.writeBuffer(buffer, at, from, 0, Math.min(byteLength, bytes - at));
     }
     return buffer;
   });
 }
 
-/** Numbers of [0, 1), the same ones every time. */
-function lehmer(): () => number {
-  let state = 20_240_319;
-  return () => {
-    state = (state * 48_271) % 0x7fffffff;
-    return state / 0x7fffffff;
-  };
+/** Numbers of [0, 1), the same ones every time, and so many that no row and no tile is like another. */
+function numbers(): Record<Slot['dtype'], Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>> {
+  const f32 = Float32Array.from({ length: 65_498 }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) >>> 8) / 2 ** 24);
+  return { f32, f16: toFloat16(f32) };
 }
 
 type Run = (pass: GPUComputePassEncoder, n: number) => void;

@@ -36,8 +36,12 @@ export interface TunedShape {
 export interface Trial {
   /** Settles when the compilers are done with the candidates, well or not. Until then the table's is run to keep the GPU's clock up. */
   readonly compiled?: Promise<unknown>;
-  /** Milliseconds of one dispatch. @throws FaceXFormerError GPU_ERROR where it does not compile or the GPU refuses it */
-  time(candidate: Candidate): Promise<number>;
+  /**
+   * Milliseconds of one dispatch.
+   * @param share of a measurement's usual length
+   * @throws FaceXFormerError GPU_ERROR where it does not compile or the GPU refuses it
+   */
+  time(candidate: Candidate, share?: number): Promise<number>;
   /** Normalised squared error of its output against the table's, on the same inputs. */
   error(candidate: Candidate): Promise<number>;
   /** The error up to which numbers count as the same. */
@@ -72,7 +76,7 @@ export function tunablesOf({ dispatches }: Pick<Plan, 'dispatches'>): Tunable[] 
 }
 
 /**
- * Measures shape after shape while the budget lasts. The next shape's candidates compile while one is measured.
+ * Measures shape after shape while the budget lasts. The next shapes' candidates compile while one is measured.
  * @throws FaceXFormerError ABORTED, GPU_ERROR where the table's own kernel fails
  */
 export async function tuneShapes(tunables: readonly Tunable[], tuning: Tuning): Promise<TunedShape[]> {
@@ -96,8 +100,8 @@ export async function tuneShapes(tunables: readonly Tunable[], tuning: Tuning): 
       else if (spent()) shapes.push(outcome(tunable, [], first(tunable), { measured: 'none', note: SPENT }));
       else {
         const trial = await openOnce(tunable);
-        const next = unknown[unknown.indexOf(tunable) + 1];
-        if (next) void openOnce(next);
+        const next = unknown.indexOf(tunable) + 1;
+        for (const one of unknown.slice(next, next + AHEAD)) void openOnce(one);
         shapes.push(await tuneShape(tunable, trial, { signal, spent }));
         opened.delete(tunable);
         trial.close();
@@ -110,10 +114,13 @@ export async function tuneShapes(tunables: readonly Tunable[], tuning: Tuning): 
 }
 
 const SPENT = 'the budget was spent';
+/** Shapes whose candidates compile while one is measured. */
+const AHEAD = 2;
 /** What is not so much faster than the table's choice is not worth leaving it. */
 const LEAST_GAIN = 1.03;
-/** Rounds of all candidates, and then of the fastest and the table's choice. */
+/** Rounds of all candidates, in passes of a third of the usual length, and then of the fastest and the table's choice, in whole ones. */
 const ROUNDS = 3;
+const ROUGH = 1 / 3;
 const AGAIN = 4;
 /** A pass that takes less of the time of the one before, while the clock rises; and how many passes to wait for it, once all are compiled. */
 const RISING = 0.95;
@@ -239,7 +246,8 @@ class Race {
         if (!times) continue; // dropped
         const best = Math.max(...this.ranked().map((one) => this.gain(one)));
         if (!of && this.rounds > 0 && candidate !== this.#table && this.gain(candidate) < best * FAR_BEHIND) continue;
-        const milliseconds = candidate === this.#table ? await this.trial.time(candidate) : await unlessRefused(this.trial.time(candidate));
+        const time = this.trial.time(candidate, of ? 1 : ROUGH);
+        const milliseconds = candidate === this.#table ? await time : await unlessRefused(time);
         if (typeof milliseconds === 'number') times[this.rounds] = milliseconds;
         else this.drop(candidate, `was refused: ${milliseconds.message.split('\n')[0]}`);
       }
