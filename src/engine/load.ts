@@ -19,7 +19,6 @@ import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { selfTest } from '../graph/self-test.ts';
 import type { FaceDetector } from '../image/detector.ts';
 import { Preprocess } from '../image/preprocess.ts';
-import { lookupOf } from '../model/layers.ts';
 import { network } from '../model/network.ts';
 import { rememberedFor } from '../tune/kept.ts';
 import { type Choices, chooserOf } from '../tune/tune.ts';
@@ -97,22 +96,20 @@ export async function loadEngine<Kind extends Config>(
     let kernels = askedKernels(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu);
     const graphOf = (images: number) => network(config, { kernels, images, dtype, tasks });
-    const planned = (choose?: Choose, graph = graphOf(1)) => makePlan(graph, outputsOf(tasks, true, config.table), [], choose);
+    const planned = (choose?: Choose) => makePlan(graphOf(1), outputsOf(tasks, true, config.table), [], choose);
     const portable = () => {
       kernels = portableTo(kernels);
       return planned();
     };
     const found = before && isLike(before, gpu, dtype) ? keptOf(before) : await unless(ended, rememberedChoices(options, gpu, dtype));
     const pipelines = new Pipelines(gpu.device, new Pace(gpu.adapter.software));
-    const graph = graphOf(1);
-    const plan = planned(found?.choose, graph);
-    const filled = [...plan.parameters, lookupOf(graph)]; // what `raw` tells of the pixels is looked up, whether or not the encoder does so
+    const plan = planned(found?.choose);
     const { detector } = options;
     if (typeof detector === 'function') detecting = detector({ device: gpu.device, signal: ended });
     const loading = Promise.all([
       compile(pipelines, plan, found, { planned, portable }, (loaded, total) => tell('pipelines', loaded, total)),
       detecting ?? (detector as FaceDetector | undefined),
-      parameters.load(filled, withCheckedBuffers(checkpoint, config.tensors), {
+      parameters.load(plan.parameters, withCheckedBuffers(checkpoint, config.tensors), {
         signal: ended,
         onProgress: arrived,
       }),

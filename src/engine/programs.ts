@@ -10,7 +10,6 @@ import type { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Program, type Resources } from '../graph/program.ts';
 import { SIZE } from '../image/resize.ts';
-import { pixelsOf } from '../model/layers.ts';
 
 /** Programs kept for recent choices. */
 const KEPT_PROGRAMS = 4;
@@ -96,10 +95,7 @@ export class Programs {
     const graph = this.#graph(images);
     const outputs = outputsOf(tasks, !!(raw || taps), config.table);
     const kept = new Set<string>();
-    if (raw || taps) {
-      pixelsOf(graph);
-      kept.add('resized').add('pixels');
-    }
+    if (raw || taps) kept.add('resized');
     const maps = heatmaps && heatmapsTap(config);
     if (maps) kept.add(maps);
     if (taps) {

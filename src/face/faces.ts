@@ -4,6 +4,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { Results } from '../graph/program.ts';
 import type { Box } from '../image/crop.ts';
+import { normalised } from '../image/resize.ts';
 import { unpackRgb } from '../kernels/resize.ts';
 import { type Config, heatmapsTap } from './config.ts';
 import type { Task } from './labels.ts';
@@ -91,7 +92,7 @@ function mustMeanSomething(name: string, values: Numbers): void {
 }
 
 /**
- * Everything that the plan read back, but for the mask, which is a result and not an output of the network.
+ * Everything that the plan read back, and the network's input as numbers, which it looks up byte by byte; but for the mask, which is a result and not an output of the network.
  * @param outputs the network's outputs that are among it; what is left are taps
  */
 export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>, outputs: RawOutputs): Record<string, RawTensor> {
@@ -101,13 +102,12 @@ export function rawTensors(plan: Plan, results: ReadonlyMap<string, ArrayBuffer>
     if (name === 'mask') continue;
     if (name === 'resized') {
       const side = Math.sqrt(bytes.byteLength / 4);
-      tensors['resized'] = { shape: [side, side, 3], data: unpackRgb(new Uint32Array(bytes)) };
+      const rgb = unpackRgb(new Uint32Array(bytes));
+      tensors['resized'] = { shape: [side, side, 3], data: rgb };
+      tensors['pixels'] = { shape: [1, 3, side, side], data: normalised(rgb) };
     } else {
       const data = dtype === 'f16' ? float32Of(new Uint16Array(bytes)) : new Float32Array(bytes);
-      tensors[name in outputs ? `output.${name}` : name === 'pixels' ? name : `tap.${name}`] = {
-        shape,
-        data: arrange ? arrange(data) : data,
-      };
+      tensors[name in outputs ? `output.${name}` : `tap.${name}`] = { shape, data: arrange ? arrange(data) : data };
     }
   }
   return tensors;

@@ -93,3 +93,13 @@ export function normaliseLookup(): Float32Array<ArrayBuffer> {
     }
   return lookup;
 }
+
+/** Bytes of red, green and blue, pixel after pixel, as the numbers that the network reads, colour after colour: [3, pixels] */
+export function normalised(rgb: Uint8Array): Float32Array<ArrayBuffer> {
+  const lookup = normaliseLookup();
+  const pixels = rgb.length / 3;
+  return new Float32Array(rgb.length).map((_, i) => {
+    const colour = Math.floor(i / pixels);
+    return lookup[256 * colour + (rgb[3 * (i % pixels) + colour] as number)] as number;
+  });
+}

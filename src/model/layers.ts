@@ -1,12 +1,11 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
-import { elements, type Graph, type Parameter, type Tensor } from '../graph/graph.ts';
+import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { normaliseLookup } from '../image/resize.ts';
 import type { ConvShape } from '../kernels/conv/role.ts';
 import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul/role.ts';
 import { sumShares } from '../kernels/matmul/sumShares.ts';
-import { normalise } from '../kernels/normalise.ts';
 import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
@@ -65,22 +64,6 @@ export function joined<Into extends Float32Array | Float64Array>(arrays: readonl
 
 /** What number each byte of each colour becomes: [3, 256] */
 export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
-
-/**
- * The network's input as numbers, [images * 3, side, side], added to the graph unless it is there. It is one of the raw results; the network
- * itself looks each byte up as it embeds it.
- */
-export function pixelsOf(graph: Graph): Tensor {
-  const known = graph.taps.get('pixels')?.tensor;
-  if (known) return known;
-  const { images } = graph;
-  const resized = graph.taps.get('resized')?.tensor as Tensor;
-  const side = Math.sqrt(elements(resized.shape) / images);
-  const inputs = { x: resized, lookup: lookupOf(graph) };
-  const pixels = graph.add('pixels', normalise, { pixels: side * side, images }, inputs, [images * 3, side, side]);
-  graph.tap('pixels', pixels, [1, 3, side, side]);
-  return pixels;
-}
 
 function zeros(g: Graph, length: number): Parameter {
   return g.parameter(`zeros ${length}`, [], length, () => {});

@@ -12,7 +12,6 @@ import { instanceNorm } from '../../src/kernels/instanceNorm.ts';
 import { pipelineKey } from '../../src/kernels/kernel.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { ROLES } from '../../src/kernels/roles.ts';
-import { pixelsOf } from '../../src/model/layers.ts';
 import { network } from '../../src/model/network.ts';
 
 const config = readConfig(tensorsOf('released'));
@@ -140,23 +139,6 @@ describe('the plan of the released form', () => {
     expect(json.totals).toMatchObject({ dispatches: whole.dispatches.length, passes: 1, submits: 1 });
     expect(json.dispatches).toHaveLength(whole.dispatches.length);
     expect(json.dispatches[0]).toMatchObject({ node: 'resized', kernel: 'resize', reads: ['picture', 'table'] });
-  });
-});
-
-describe("the network's input as numbers", () => {
-  it('is added to the fused graph once, and is what raw results read back whole', () => {
-    const raw = network(config, { images: 3 });
-    const without = makePlan(raw, outputs(tasksOf(config)));
-    expect(raw.taps.has('pixels')).toBe(false);
-    const pixels = pixelsOf(raw);
-    expect(pixelsOf(raw)).toBe(pixels);
-    const made = makePlan(raw, outputs(tasksOf(config)), ['resized', 'pixels']);
-    expect(made.dispatches.map(({ node }) => node).sort()).toEqual([...without.dispatches.map(({ node }) => node), 'pixels'].sort());
-    expect(made.readbacks.slice(-2)).toMatchObject([
-      { bytes: 3 * 4 * 224 * 224 },
-      { bytes: 3 * 3 * 4 * 224 * 224, shape: [1, 3, 224, 224] },
-    ]);
-    expect(misreads(raw, made, [...kept(raw.outputs), ...kept(raw.taps)])).toEqual([]);
   });
 });
 

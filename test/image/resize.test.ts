@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { axis, MAX_CROP, normaliseLookup, partsOfTable, resizeTable, SIZE, tableBytes } from '../../src/image/resize.ts';
+import { axis, MAX_CROP, normalised, partsOfTable, resizeTable, SIZE, tableBytes } from '../../src/image/resize.ts';
 import { bits, cropOf, face, portraitPixels } from './fixture.ts';
 import { resizePixels } from './pillow.ts';
 import pillow from './pillow-resize.json' with { type: 'json' };
@@ -29,12 +29,7 @@ describe('resizePixels', () => {
     const { data, width, height } = cropOf(portraitPixels(), face.box);
     const resized = resizePixels(data, axis(width), axis(height));
     expect(resized).toEqual(face.expected('resized').values);
-    const lookup = normaliseLookup();
-    const plane = SIZE * SIZE;
-    const pixels = Float32Array.from({ length: 3 * plane }, (_, i) => {
-      const c = Math.floor(i / plane);
-      return lookup[c * 256 + (resized[(i % plane) * 3 + c] as number)] as number;
-    });
+    const pixels = normalised(resized);
     const { values, step } = face.expected('pixels');
     expect(bits(pixels, step)).toEqual(bits(values as Float32Array, 1));
   });
