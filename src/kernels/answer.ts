@@ -13,7 +13,14 @@ export interface Operand {
  * From a problem's shape, of one image, and what is bound by the names of the bindings to the i-th number of y: NaN where nothing is written. Of
  * words it gives the word.
  */
-export type Answer<Shape> = (shape: Shape, operands: Operands) => (i: number) => number;
+export interface Answer<Shape> {
+  (shape: Shape, operands: Operands): (i: number) => number;
+  /**
+   * The first rows of a problem, where a pipeline knows nothing of their number: x and y hold so many, and the grid's second dimension counts their
+   * tiles. `of` is how many there were.
+   */
+  readonly firstRows?: ((shape: Shape) => { readonly shape: unknown; readonly rows: number; readonly of: number }) | undefined;
+}
 
 type Name = 'x' | 'x2' | 'x4' | 'x8' | 'lookup' | 'b' | 'c' | 'h' | 'k' | 'n' | 'p' | 'q' | 'r' | 's' | 't' | 'v' | 'w';
 

@@ -92,8 +92,7 @@ export function productLaunch(
   };
 }
 
-/** What any product has to give, and any share of one. */
-export const productAnswer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
+const answer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
   const { rows, inner, cols, stride = inner, norm, mergeSide = 0, shares = 1 } = shape;
   const channels = mergeSide ? inner / 4 : inner;
   const half = mergeSide / 2;
@@ -115,6 +114,19 @@ export const productAnswer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) 
   };
   return shares > 1 ? inRows(cols, product) : finishedAnswer(shape, product, b, r);
 };
+
+/** Rows that are enough to try a product: more than a tile of most kernels, and none of whole tiles. */
+const FEW_ROWS = 37;
+
+/** A product's first rows, whole rows of a map where pixels are merged. */
+const firstRows: Answer<StreamMatmulShape>['firstRows'] = (shape) => {
+  const { rows: of, residualRows, mergeSide = 2 } = shape;
+  const rows = Math.min(of, Math.ceil(FEW_ROWS / (mergeSide / 2)) * (mergeSide / 2));
+  return { shape: { ...shape, rows, residualRows: residualRows === of ? rows : residualRows }, rows, of };
+};
+
+/** What any product has to give, and any share of one. */
+export const productAnswer: Answer<StreamMatmulShape> = Object.assign(answer, { firstRows });
 
 /** What is left to do when a product's sums are known. */
 export function finishedAnswer(
