@@ -33,8 +33,7 @@ const TUNING_MS = Number(process.env['TUNING_MS'] ?? 2000);
 export const calls = (wanted: number): number => Math.max(1, Math.round(wanted * Number(process.env['CALLS_SHARE'] ?? 1)));
 
 export async function measureEngine(device: GPUDevice, note: Note, { form, dtype, folder, out, step }: EngineRun): Promise<void> {
-  const picture = PNG.sync.read(readFileSync(`${folder}/astronaut.png`));
-  const source: RawPicture = { width: picture.width, height: picture.height, data: new Uint8ClampedArray(picture.data) };
+  const source = portrait(folder);
   const lap = stopwatch();
   const engine = await FaceXFormer.load({ weights: seededCheckpoint(tensorsOf(form), SEED), device, dtype });
   note('load, the drawing of seeded weights in it, ms', lap());
@@ -62,7 +61,16 @@ export async function measureEngine(device: GPUDevice, note: Note, { form, dtype
   engine.dispose();
 }
 
-const REFERENCE: Readonly<Record<Form, string>> = { released: 'astronaut-face.safetensors', paper: 'astronaut-face-paper.safetensors' };
+/** The picture that everything is measured with. */
+export function portrait(folder: string): RawPicture {
+  const { width, height, data } = PNG.sync.read(readFileSync(`${folder}/astronaut.png`));
+  return { width, height, data: new Uint8ClampedArray(data) };
+}
+
+export const REFERENCE: Readonly<Record<Form, string>> = {
+  released: 'astronaut-face.safetensors',
+  paper: 'astronaut-face-paper.safetensors',
+};
 
 /** Milliseconds and dispatches of a frame by the kernel's name, the dearest first. */
 function byKernel(rows: readonly KernelRow[]): Record<string, { ms: number; dispatches: number }> {
@@ -125,7 +133,7 @@ export async function oneByOne(engine: Analyses, source: RawPicture, faces: obje
 }
 
 /** Tells how far every raw output is from the official code's in float64, as NMSE. */
-async function distances(engine: FaceXFormer, source: RawPicture, file: string): Promise<Record<string, number>> {
+export async function distances(engine: FaceXFormer, source: RawPicture, file: string): Promise<Record<string, number>> {
   const { faces } = await engine.analyze(source, { box: BOX, raw: true });
   const raw = faces[0]?.raw ?? {};
   const { outputs } = parseReference(readFileSync(file));

@@ -4,8 +4,9 @@ import { create, globals } from 'webgpu';
 import { SEED } from '../../tools/reference.ts';
 import { prepare } from '../peers/prepare.ts';
 import { measureEncoders } from './encoders.ts';
-import { measureEngine } from './engine.ts';
+import { measureEngine, portrait } from './engine.ts';
 import type { Note } from './note.ts';
+import { checkRobustness } from './robust.ts';
 import { measureRoof } from './roof.ts';
 import { searchShapes } from './search.ts';
 
@@ -19,11 +20,15 @@ const note: Note = (name, value, words = JSON.stringify(value)) => {
   console.log(`${(performance.now() / 1000).toFixed(1)} s  ${name}: ${words}`);
 };
 
-/** A device with all that the engine can use, and a clock that is not rounded: for measuring only, no page has that. */
-async function openDevice(): Promise<GPUDevice> {
+function startDawn(): GPU {
   Object.assign(globalThis, globals);
   const gpu = create(['backend=vulkan', 'enable-dawn-features=allow_unsafe_apis', 'disable-dawn-features=timestamp_quantization']);
   Object.assign(globalThis, { dawn: gpu }); // its devices die with it, and nothing else holds it
+  return gpu;
+}
+
+/** A device with all that the engine can use, and a clock that is not rounded: for measuring only, no page has that. */
+async function openDevice(gpu = startDawn()): Promise<GPUDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('Dawn finds no GPU: is there a Vulkan driver (VK_DRIVER_FILES)?');
   const { vendor, architecture, description } = adapter.info;
@@ -39,6 +44,10 @@ const steps: Record<string, () => Promise<void>> = {
   paper: async () => measureEngine(await openDevice(), note, { form: 'paper', dtype: 'f32', folder, out, step }),
   f16: async () => measureEngine(await openDevice(), note, { form: 'released', dtype: 'f16', folder, out, step }),
   encoders: async () => measureEncoders(openDevice, note, { folder, out, chosen: process.env['ENCODERS'] ?? '' }),
+  robust: async () => {
+    const gpu = startDawn();
+    await checkRobustness({ gpu, device: await openDevice(gpu), picture: portrait(folder), folder }, note);
+  },
   gemm: async () => searchShapes(await openDevice(), note, { kernel: 'matmul', limit, out, step }),
   conv: async () => searchShapes(await openDevice(), note, { kernel: 'conv', limit, out, step }),
   export: async () => note('files', await prepare('released', SEED, `${folder}/files`)),

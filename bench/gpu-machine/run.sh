@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh [STEP...]: runs the steps, `roof engine paper` unless told otherwise, each within a time limit of its own. Results go to $OUT, or to `out` beside
-# this file. Steps: roof, engine, paper, f16, encoders, gemm, conv; of a folder packed with --peers also onnxruntime and torch.
+# this file. Steps: roof, engine, paper, f16, encoders, robust, gemm, conv; of a folder packed with --peers also onnxruntime and torch.
 set -uo pipefail
 cd "$(dirname "$0")"
 folder=$PWD
@@ -30,6 +30,7 @@ for step in "$@"; do
   case $step in
     roof) within "${LIMIT:-40}" ./node main.mjs "$folder" roof ;;
     engine | paper | f16 | encoders) within "${LIMIT:-75}" ./node main.mjs "$folder" "$step" ;;
+    robust) within "${LIMIT:-120}" ./node main.mjs "$folder" robust ;;
     gemm | conv) within "${LIMIT:-$((${SECONDS_OF_SEARCH:-60} + 30))}" ./node main.mjs "$folder" "$step" ;;
     onnxruntime)
       [ -e files ] || within "${LIMIT:-60}" ./node main.mjs "$folder" export

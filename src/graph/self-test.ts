@@ -16,7 +16,7 @@ import { Turn } from './parameters.ts';
 import { type Dispatch, type Place, type Plan, parameterBytes } from './plan.ts';
 
 /** How far a number may be from the right one, times one more than that is: float32 sums differ in their last bits, float16 is rounded besides. */
-const ALLOWED: Record<Dtype, number> = { f32: 3e-4, f16: 4e-3 };
+export const ALLOWED: Record<Dtype, number> = { f32: 3e-4, f16: 4e-3 };
 
 /** Numbers after which they repeat: no row and no tile is as long, nor are several. */
 const PERIOD = 65_498;
