@@ -12,6 +12,7 @@ import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector
 import { frameOf, openPicture, type Picture, type PictureSource, takenNow } from '../image/source.ts';
 import { type CascadeOptions, cascade, type FoundFace } from './cascade.ts';
 import { GpuNetworks } from './networks.ts';
+import { selfTest } from './self-test.ts';
 import { packagedWeights, readWeights, type Weights } from './weights.ts';
 
 /**
@@ -122,7 +123,7 @@ export class Mtcnn implements FaceDetector {
     const make = async (stop: AbortSignal | undefined): Promise<OnGpu> => {
       const gpu = await openGpu(device, { signal: stop });
       try {
-        const loading = read(stop).then((weights) => GpuNetworks.create(gpu.device, weights));
+        const loading = read(stop).then((weights) => believed(gpu.device, weights));
         const networks = await unless(stop, unless(gpu.lost, loading, gpuLost));
         return new OnGpu(gpu, networks);
       } catch (error) {
@@ -202,6 +203,18 @@ export class Mtcnn implements FaceDetector {
     this.recovery.check();
     if (gpu.lost.aborted) throw gpuLost(gpu.lost.reason);
     throwIfAborted(signal);
+  }
+}
+
+/** Networks that have passed their self-test. @throws FaceXFormerError GPU_ERROR, WRONG_WEIGHTS, LIMIT */
+async function believed(device: GPUDevice, weights: Weights): Promise<GpuNetworks> {
+  const networks = await GpuNetworks.create(device, weights);
+  try {
+    await selfTest(device, networks, weights);
+    return networks;
+  } catch (error) {
+    networks.destroy();
+    throw error;
   }
 }
 

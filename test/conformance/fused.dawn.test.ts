@@ -32,6 +32,19 @@ const FORMS: [string, Form, FixtureName, string[], number[]][] = [
   ['paper form', 'paper', 'astronaut-face-paper', [...FUSED_TAPS, ...HOURGLASS_TAPS], [2, 0, 1]],
 ];
 
+it.skipIf(lacking)('the device has no more than every WebGPU device', () => {
+  expect([...device.features].filter((feature) => (feature as string) !== 'core-features-and-limits')).toEqual([]);
+  expect(device.limits).toMatchObject({
+    maxBufferSize: 2 ** 28,
+    maxStorageBufferBindingSize: 2 ** 27,
+    maxStorageBuffersPerShaderStage: 8,
+    maxComputeWorkgroupStorageSize: 16_384,
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupSizeX: 256,
+    maxComputeWorkgroupsPerDimension: 65_535,
+  });
+});
+
 describe.skipIf(lacking).for(FORMS)(`%s${lacking}`, ([, form, name, taps, batch]) => {
   const truth = fixture(name);
   let engine: FaceXFormer;

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
+import { answers } from '../../src/detect/answer.ts';
 import { sortedAsNumPy } from '../../src/detect/boxes.ts';
 import { cascade } from '../../src/detect/cascade.ts';
 import { ordered, searchedSize } from '../../src/detect/mtcnn.ts';
 import { readWeights } from '../../src/detect/weights.ts';
 import { mtcnnWeights } from '../../tools/mtcnn.mjs';
 import { detections, expectSame } from './detections.ts';
-import { twin } from './twin.ts';
 
 const weights = await readWeights(mtcnnWeights());
 const areaOf = ({ x0, y0, x1, y1 }: { x0: number; y0: number; x1: number; y1: number }) => (x1 - x0) * (y1 - y0);
@@ -24,14 +24,14 @@ it('weights that are no numbers are refused by their tensor’s name', async () 
 describe('MTCNN in float64 finds what facenet-pytorch finds', () => {
   it.for(detections.slice(0, 1))('in $image', async ({ image, faces }) => {
     const picture = PNG.sync.read(readFileSync(new URL(`../fixtures/${image}`, import.meta.url)));
-    const found = await cascade(twin(weights, picture), picture, { minFace: 20, thresholds: [0.6, 0.7, 0.7] });
+    const found = await cascade(answers(weights, picture), picture, { minFace: 20, thresholds: [0.6, 0.7, 0.7] });
     const bySize = found.map(({ points, score, ...box }) => ({ box, points, score })).sort((a, b) => areaOf(b.box) - areaOf(a.box));
     expectSame(bySize, faces);
   });
 
   it.for([0, 127, 255])('nothing in a picture of one grey, %i', async (grey) => {
     const picture = { width: 64, height: 48, data: new Uint8Array(64 * 48 * 4).fill(grey) };
-    expect(await cascade(twin(weights, picture), picture, { minFace: 20, thresholds: [0.6, 0.7, 0.7] })).toEqual([]);
+    expect(await cascade(answers(weights, picture), picture, { minFace: 20, thresholds: [0.6, 0.7, 0.7] })).toEqual([]);
   });
 });
 

@@ -31,18 +31,18 @@ let undisturbed: unknown;
 
 const points = ['loading', 'compiling', 'idle', 'submit', 'readback', 'frames', 'recovery', 'disposed'] as const;
 
-it.each([
-  ...points.map((point) => [point, 'crash'] as const),
-  ...(['submit', 'recovery'] as const).map((point) => [point, 'destroy'] as const),
-])('in %s, by %s: recovered, or for good as it is documented', async (point, how) => {
-  undisturbed ??= (await inBrowser('undisturbed')).result;
-  const { result, complaints } = await inBrowser<Lived>('life', point, how);
-  expect(result.unhandled).toEqual([]);
-  expect(complaints).toEqual([]);
-  if (point === 'disposed') expect(result.after).toBe('DISPOSED');
-  else if (point === 'recovery' && typeof result.after === 'string')
-    expect(result.after).toMatch(/^DEVICE_LOST The GPU was lost .* gives no other/);
-  else expect(result.after).toEqual(undisturbed);
-  if (point === 'frames') expect(result.around).toEqual(Array.from({ length: 6 }, () => undisturbed));
-  if (point === 'submit' || point === 'readback') expect(result.around).toBe('DEVICE_LOST');
-});
+it.each([...points.flatMap((point) => [[point, 'crash'] as const, [point, 'destroy'] as const])])(
+  'in %s, by %s: recovered, or for good as it is documented',
+  async (point, how) => {
+    undisturbed ??= (await inBrowser('undisturbed')).result;
+    const { result, complaints } = await inBrowser<Lived>('life', point, how);
+    expect(result.unhandled).toEqual([]);
+    expect(complaints).toEqual([]);
+    if (point === 'disposed') expect(result.after).toBe('DISPOSED');
+    else if (point === 'recovery' && typeof result.after === 'string')
+      expect(result.after).toMatch(/^DEVICE_LOST The GPU was lost .* gives no other/);
+    else expect(result.after).toEqual(undisturbed);
+    if (point === 'frames') expect(result.around).toEqual(Array.from({ length: 6 }, () => undisturbed));
+    if (point === 'submit' || point === 'readback') expect(result.around).toBe('DEVICE_LOST');
+  },
+);

@@ -9,6 +9,7 @@ import { WAITS } from '../../src/gpu/recovery.ts';
 import { PATIENCE } from '../../src/gpu/waiting.ts';
 import type { AnalyzeOptions, FaceXFormer, LentDevice, LoadOptions } from '../../src/index.ts';
 import { type Fault, Faults, fakeGpu, hastyParameters } from '../gpu/fake.ts';
+import { indexedDbOf } from '../tune/indexed-db.ts';
 import { load, numbersOf, picture, weights } from './reduced.ts';
 
 // Of no interest here, and half of a life's time.
@@ -70,6 +71,7 @@ async function life(faults: Faults, { lent, ...options }: Partial<LoadOptions> &
       new Promise<never>((__, reject) => stop?.addEventListener('abort', () => reject(stop.reason))),
     ]);
   vi.stubGlobal('fetch', answer);
+  vi.stubGlobal('indexedDB', indexedDbOf(faults));
   try {
     engine = await load({
       weights: 'https://example.org/weights.safetensors',
@@ -105,7 +107,7 @@ function faultsOf({ results, errors, loaded, leaked, uncaptured }: Awaited<Retur
 }
 
 /** Those of the points that a browser may leave unanswered; the others are calls that return. */
-const ANSWERED = /^(request|popErrorScope|mapAsync|createComputePipelineAsync|fetch)/;
+const ANSWERED = /^(request|popErrorScope|mapAsync|createComputePipelineAsync|fetch|indexedDB|get|complete)/;
 
 /** Those that take memory. */
 const ALLOCATIONS = /^(create(Buffer|Texture|ComputePipelineAsync|BindGroup)|write|mapAsync|submit|requestDevice)/;

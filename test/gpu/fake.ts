@@ -3,6 +3,7 @@
  * dispatch reads. Each call that a browser can fail or leave unanswered is a point; a test chooses one and what happens there.
  */
 import { vi } from 'vitest';
+import { TRIED } from '../../src/detect/self-test.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { LOOKED_AT } from '../../src/graph/self-test.ts';
 
@@ -341,6 +342,7 @@ export class FakeDevice {
 }
 
 LOOKED_AT.length = 0; // what it "computes" is no network's: the self-test runs, and believes it
+for (const network of Object.keys(TRIED)) delete TRIED[network];
 
 /** Puts a GPU into `navigator.gpu`; `vi.unstubAllGlobals()` takes it away. */
 export function fakeGpu(faults = new Faults()) {

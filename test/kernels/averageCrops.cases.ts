@@ -1,5 +1,5 @@
+import { averaged } from '../../src/detect/answer.ts';
 import { averageCrops } from '../../src/kernels/averageCrops.ts';
-import { averaged } from '../detect/maps.ts';
 import { channelsLast } from './maps.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 

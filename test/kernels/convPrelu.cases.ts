@@ -1,5 +1,5 @@
+import { convolved, pooled } from '../../src/detect/answer.ts';
 import { convPrelu, packConv } from '../../src/kernels/convPrelu.ts';
-import { convolved, pooled } from '../detect/maps.ts';
 import { channelsLast, type Entry, mapsOf, mapsWords, quads } from './maps.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 

@@ -1,5 +1,5 @@
 /** Maps of many sizes as the kernels of the detector take them: channels last, padded to fours, one after the other, and the table that lists them. */
-import type { Map3 } from '../detect/maps.ts';
+import type { Map3 } from '../../src/detect/answer.ts';
 import { randomValues } from './run.ts';
 
 export interface Entry {

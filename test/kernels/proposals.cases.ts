@@ -1,6 +1,6 @@
+import { convolved } from '../../src/detect/answer.ts';
 import { packConv } from '../../src/kernels/convPrelu.ts';
 import { PROPOSAL_ELEMENTS, packHeads, proposals } from '../../src/kernels/proposals.ts';
-import { convolved } from '../detect/maps.ts';
 import { channelsLast, type Entry, mapsOf, mapsWords } from './maps.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 
