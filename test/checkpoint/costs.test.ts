@@ -4,7 +4,7 @@ import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { readConfig } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { expectLinearTime, type Generator } from '../cost.ts';
+import { expectLinearCost, type Generator } from '../cost.ts';
 import { dice, fileOf } from './files.ts';
 import { mutatedFile } from './mutate.ts';
 
@@ -67,8 +67,8 @@ async function read(file: Uint8Array): Promise<void> {
   }
 }
 
-describe('the safetensors reader’s time grows no faster than the file, for', () => {
-  it.each(Object.entries(HEADERS))('%s', (_, generate) => expectLinearTime(generate, read));
+describe('the safetensors reader’s cost grows no faster than the file, for', () => {
+  it.each(Object.entries(HEADERS))('%s', (_, generate) => expectLinearCost(generate, read));
 });
 
 const file = (name: string, chunks: number) => ({
@@ -85,9 +85,9 @@ const CONFIGS: Readonly<Record<string, Generator>> = {
   brackets: (bytes) => new TextEncoder().encode('['.repeat(bytes)),
 };
 
-describe('the time to read a config.json grows no faster than it, for', () => {
+describe('the cost to read a config.json grows no faster than it, for', () => {
   it.each(Object.entries(CONFIGS))('%s', (_, generate) =>
-    expectLinearTime(generate, (bytes) => {
+    expectLinearCost(generate, (bytes) => {
       try {
         parseConfig(bytes, 'config.json');
       } catch (error) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseStateDict, torchCheckpoint } from '../../../cli/convert/state.ts';
 import { isTorch, openTorch } from '../../../cli/convert/torch.ts';
 import { FaceXFormerError } from '../../../src/gpu/errors.ts';
-import { expectLinearTime } from '../../cost.ts';
+import { expectLinearCost } from '../../cost.ts';
 import { COSTS } from './costs.ts';
 import { inMemory } from './in-memory.ts';
 
@@ -19,6 +19,6 @@ async function read(file: Uint8Array): Promise<void> {
   }
 }
 
-describe('the PyTorch reader’s time grows no faster than the file, for', () => {
-  it.each(Object.entries(COSTS))('%s', (_, generate) => expectLinearTime(generate, read));
+describe('the PyTorch reader’s cost grows no faster than the file, for', () => {
+  it.each(Object.entries(COSTS))('%s', (_, generate) => expectLinearCost(generate, read));
 });
