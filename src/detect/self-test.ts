@@ -53,7 +53,7 @@ export async function selfTest(device: GPUDevice, networks: GpuNetworks, weights
     networks.lookAt(texture, WHOLE);
     for (const [name, of] of Object.entries(TRIED)) {
       const expected = await of(right);
-      if (!expected.every(Number.isFinite)) continue; // of weights that make no numbers there is no answer
+      if (expected.length === 0 || expected.some((one) => !(Math.abs(one) < 2 ** 64))) continue; // of what is lost there is no answer
       const given = await of(networks);
       const at = expected.findIndex((one, i) => !(Math.abs((given[i] ?? Number.NaN) - one) <= ALLOWED * (1 + Math.abs(one))));
       if (at >= 0 || given.length !== expected.length)
