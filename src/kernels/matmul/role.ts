@@ -118,10 +118,10 @@ const answer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
 /** Rows that are enough to try a product: more than a tile of most kernels, and none of whole tiles. */
 const FEW_ROWS = 37;
 
-/** A product's first rows, whole rows of a map where pixels are merged. */
+/** A product's first rows. Where pixels are merged, a kernel may take the map's side from how many there are. */
 const firstRows: Answer<StreamMatmulShape>['firstRows'] = (shape) => {
-  const { rows: of, residualRows, mergeSide = 2 } = shape;
-  const rows = Math.min(of, Math.ceil(FEW_ROWS / (mergeSide / 2)) * (mergeSide / 2));
+  const { rows: of, residualRows, mergeSide } = shape;
+  const rows = mergeSide ? of : Math.min(of, FEW_ROWS);
   return { shape: { ...shape, rows, residualRows: residualRows === of ? rows : residualRows }, rows, of };
 };
 
