@@ -29,7 +29,7 @@ import type { Note } from './note.ts';
 
 const FRAMES = 200;
 /** The kinds of GPU whose kernels are tried; others need subgroups of four lanes. */
-const TRIED = process.env['ROBUST_KINDS']?.split(' ') ?? KINDS.filter((kind) => kind !== 'subgroup');
+const TRIED = process.env['ROBUST_KINDS']?.split(' ').filter(Boolean) ?? KINDS.filter((kind) => kind !== 'subgroup');
 
 export interface RobustRun {
   readonly gpu: GPU;

@@ -82,16 +82,16 @@ export class Parameters {
       const buffer = this.device.createBuffer({ label: parameter.name, size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
       this.#buffers.set(parameter.name, buffer);
       queue.writeBuffer(buffer, 0, stored);
+      this.#written += size;
+      if (this.#written < SUBMITTED) return;
+      this.#written = 0;
+      queue.submit([]);
     };
     try {
       this.#refusals.push(refusalOf(this.device, write)); // known later: until then others are written all the same
     } catch (error) {
       throw noMemory(`${parameter.name} (${size} bytes)`, { cause: error });
     }
-    this.#written += size;
-    if (this.#written < SUBMITTED) return;
-    this.#written = 0;
-    queue.submit([]);
   }
 
   destroy(): void {
