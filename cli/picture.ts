@@ -5,7 +5,7 @@ import { FaceXFormerError } from '../src/gpu/errors.ts';
 import type { Box, Size } from '../src/image/crop.ts';
 import type { RawPicture } from '../src/image/source.ts';
 import { kindOf } from '../tools/save.ts';
-import { decodeJpeg } from './jpeg.ts';
+import { decodeJpeg } from './jpeg/decode.ts';
 
 const bad = (message: string, cause?: unknown) => new FaceXFormerError('BAD_PICTURE', message, { cause });
 

@@ -1,0 +1,197 @@
+/** A JPEG file's segments: what its frame and its tables are, and where the coded data of its scans begin. */
+import { decodeScan, type HuffmanCode, type Scan } from './scan.ts';
+
+/** One of a picture's colours, or its luma, which may have fewer samples than the picture has pixels. */
+export interface Component {
+  readonly name: number;
+  /** Samples in a unit of the picture, relative to those of the other components. */
+  readonly across: number;
+  readonly down: number;
+  /** The samples that are of the picture; what is beyond them, up to whole blocks, is not. */
+  readonly width: number;
+  readonly height: number;
+  readonly blocksAcross: number;
+  readonly blocksDown: number;
+  /** 8 * blocksAcross in a row. */
+  readonly samples: Uint8Array;
+  /** Of all blocks, row by row, where a file is progressive; empty where not. */
+  readonly coefficients: Int16Array;
+  readonly table: number;
+  /** By what each coefficient, row by row, is multiplied: as its table stood when the component's first scan began. */
+  quantisation?: Uint16Array;
+}
+
+/** What is drawn: a file's picture, whose samples are there when all of the file is read, or its coefficients where it is progressive. */
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly isProgressive: boolean;
+  readonly components: readonly Component[];
+  /** Samples in a unit of the picture, of the component that has most. */
+  readonly across: number;
+  readonly down: number;
+  readonly colours: 'grey' | 'RGB' | 'YCbCr' | 'CMYK' | 'YCCK';
+}
+
+/** The order in which coefficients are stored: places in a block, row by row, from low frequencies to high ones. */
+export const ZIGZAG: Uint8Array = zigzag();
+
+function zigzag(): Uint8Array {
+  const places = Array.from({ length: 64 }, (_, place) => place);
+  const diagonal = (place: number) => (place >> 3) + (place & 7);
+  const along = (place: number) => (diagonal(place) % 2 === 0 ? place & 7 : place >> 3);
+  return Uint8Array.from(places.sort((a, b) => diagonal(a) - diagonal(b) || along(a) - along(b)));
+}
+
+const MOST_PIXELS = 400_000_000;
+/** As programs for untrusted files bound it: a scan of a few bytes can cost as much as a picture. */
+const MOST_SCANS = 500;
+
+/** Kinds of frames that are none of Huffman's codes, or have no cosine transform. */
+const REFUSED: Readonly<Record<number, string>> = {
+  195: 'is lossless JPEG',
+  197: 'is hierarchical JPEG',
+  198: 'is hierarchical JPEG',
+  199: 'is lossless JPEG',
+  201: 'has arithmetic codes',
+  202: 'has arithmetic codes',
+  203: 'is lossless JPEG',
+  205: 'has arithmetic codes',
+  206: 'has arithmetic codes',
+  207: 'is lossless JPEG',
+};
+
+/** @throws Error where the file is cut short, damaged, or of a kind that is not read */
+export function readFile(bytes: Uint8Array): Frame {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const codes: (HuffmanCode | undefined)[] = []; // of DC by 0 to 3, of AC by 16 to 19, as a file numbers them
+  const quantisations: (Uint16Array | undefined)[] = [];
+  let frame: Omit<Frame, 'colours'> | undefined;
+  let [interval, scans] = [0, 0];
+  let isJfif = false;
+  let adobe: number | undefined;
+  let marker: number | undefined;
+  for (let at = 2; marker !== 0xd9; ) {
+    at = markerAfter(bytes, at);
+    marker = bytes[at++];
+    if (marker === undefined) break;
+    if (marker === 0xd9 || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) continue;
+    const end = at + 2 <= bytes.length ? at + view.getUint16(at) : Number.POSITIVE_INFINITY;
+    if (end > bytes.length) throw new Error('it is cut short');
+    if (end < at + 2) throw new Error('a segment has no length');
+    const segment = new DataView(bytes.buffer, bytes.byteOffset + at + 2, end - at - 2);
+    at = end;
+    if (marker === 0xda) {
+      if (!frame) throw new Error('its data come before its size');
+      if (++scans > MOST_SCANS) throw new Error(`it has more than ${MOST_SCANS} scans`);
+      at = decodeScan(bytes, at, frame, scanOf(segment, frame, { codes, quantisations, interval }));
+    } else if (marker === 0xc0 || marker === 0xc1 || marker === 0xc2) {
+      if (frame) throw new Error('it has two sizes');
+      frame = frameOf(segment, marker === 0xc2);
+    } else if (REFUSED[marker]) throw new Error(`it ${REFUSED[marker]}; save it as baseline or progressive JPEG`);
+    else if (marker === 0xc4) readCodes(segment, codes);
+    else if (marker === 0xdb) readQuantisations(segment, quantisations);
+    else if (marker === 0xdd) interval = segment.getUint16(0);
+    else if (marker === 0xe0 && segment.byteLength >= 14 && named(segment, 'JFIF\0')) isJfif = true;
+    else if (marker === 0xee && segment.byteLength >= 12 && named(segment, 'Adobe')) adobe = segment.getUint8(11);
+  }
+  if (!frame) throw new Error(marker === undefined ? 'it is cut short' : 'it has no picture');
+  // A picture that is there in one scan is whole without a mark of its end; of how many scans a progressive one has, nothing else tells.
+  if (frame.components.some(({ quantisation }) => !quantisation) || (frame.isProgressive && marker === undefined))
+    throw new Error('it is cut short');
+  return { ...frame, colours: coloursOf(frame, isJfif, adobe) };
+}
+
+/** The place of the next marker's second byte; the end where there is none. What lies before it belongs to nothing. */
+export function markerAfter(bytes: Uint8Array, from: number): number {
+  for (let at = from; at + 1 < bytes.length; at++) if (bytes[at] === 0xff && bytes[at + 1] !== 0xff && bytes[at + 1] !== 0) return at + 1;
+  return bytes.length;
+}
+
+const named = (segment: DataView, name: string) => [...name].every((letter, i) => segment.getUint8(i) === letter.charCodeAt(0));
+
+function frameOf(segment: DataView, isProgressive: boolean): Omit<Frame, 'colours'> {
+  const [bits, height, width, count] = [segment.getUint8(0), segment.getUint16(1), segment.getUint16(3), segment.getUint8(5)];
+  if (bits !== 8) throw new Error(`it has ${bits} bits a sample; 8 are read here`);
+  if (width === 0 || height === 0) throw new Error(`it is ${width} x ${height} pixels large`);
+  if (width * height > MOST_PIXELS) throw new Error(`its ${width} x ${height} pixels are more than ${MOST_PIXELS / 1e6} million`);
+  if (count !== 1 && count !== 3 && count !== 4) throw new Error(`it has ${count} colours; 1, 3 and 4 are read here`);
+  const sampling = Array.from({ length: count }, (_, i) => segment.getUint8(7 + 3 * i)).map((byte) => [byte >> 4, byte & 15] as const);
+  if (sampling.flat().some((factor) => factor < 1 || factor > 4)) throw new Error('it has sampling factors beyond 1 to 4');
+  const [across, down] = [Math.max(...sampling.map(([h]) => h)), Math.max(...sampling.map(([, v]) => v))];
+  if (sampling.some(([h, v]) => across % h > 0 || down % v > 0)) throw new Error('its colours have no whole number of pixels a sample');
+  const components = sampling.map(([h, v], i): Component => {
+    const blocksAcross = h * Math.ceil(width / (8 * across));
+    const blocksDown = v * Math.ceil(height / (8 * down));
+    const size = 64 * blocksAcross * blocksDown;
+    return {
+      name: segment.getUint8(6 + 3 * i),
+      across: h,
+      down: v,
+      width: Math.ceil((width * h) / across),
+      height: Math.ceil((height * v) / down),
+      blocksAcross,
+      blocksDown,
+      samples: new Uint8Array(size),
+      coefficients: new Int16Array(isProgressive ? size : 0),
+      table: segment.getUint8(8 + 3 * i),
+    };
+  });
+  return { width, height, isProgressive, components, across, down };
+}
+
+/** What a file's colours are, as libjpeg guesses it: JFIF knows but one kind, Adobe says which, and else the components' names tell. */
+function coloursOf({ components }: Pick<Frame, 'components'>, isJfif: boolean, adobe: number | undefined): Frame['colours'] {
+  if (components.length === 1) return 'grey';
+  if (components.length === 4) return adobe === undefined || adobe === 0 ? 'CMYK' : 'YCCK';
+  if (isJfif) return 'YCbCr';
+  if (adobe !== undefined) return adobe === 0 ? 'RGB' : 'YCbCr';
+  return String.fromCharCode(...components.map(({ name }) => name)) === 'RGB' ? 'RGB' : 'YCbCr';
+}
+
+interface Tables {
+  readonly codes: readonly (HuffmanCode | undefined)[];
+  readonly quantisations: readonly (Uint16Array | undefined)[];
+  readonly interval: number;
+}
+
+function scanOf(segment: DataView, frame: Omit<Frame, 'colours'>, { codes, quantisations, interval }: Tables): Scan {
+  const count = segment.getUint8(0);
+  const parts = Array.from({ length: count }, (_, i) => {
+    const name = segment.getUint8(1 + 2 * i);
+    const component = frame.components.find((one) => one.name === name);
+    if (!component) throw new Error('a scan is of a colour that the picture does not have');
+    const quantisation = quantisations[component.table];
+    if (!component.quantisation && !quantisation) throw new Error('it lacks a table of quantisation');
+    component.quantisation ??= quantisation as Uint16Array;
+    const tables = segment.getUint8(2 + 2 * i);
+    return { component, dc: codes[tables >> 4], ac: codes[16 + (tables & 15)] };
+  });
+  if (count === 0 || new Set(parts.map(({ component }) => component)).size < count) throw new Error('a scan has no colours, or one twice');
+  const [first, last, bits] = [1, 2, 3].map((i) => segment.getUint8(2 * count + i)) as [number, number, number];
+  if (!frame.isProgressive) return { parts, interval, first: 0, last: 63, high: 0, low: 0 };
+  const isWrong = first > last || last > 63 || (bits & 15) > 13 || (first === 0 ? last > 0 : count > 1);
+  if (isWrong) throw new Error('a scan has coefficients that there are not');
+  return { parts, interval, first, last, high: bits >> 4, low: bits & 15 };
+}
+
+function readCodes(segment: DataView, codes: (HuffmanCode | undefined)[]): void {
+  for (let at = 0; at < segment.byteLength; ) {
+    const place = segment.getUint8(at);
+    const counts = Array.from({ length: 16 }, (_, i) => segment.getUint8(at + 1 + i));
+    const count = counts.reduce((sum, one) => sum + one, 0);
+    codes[place] = { counts, symbols: Uint8Array.from({ length: count }, (_, i) => segment.getUint8(at + 17 + i)) };
+    at += 17 + count;
+  }
+}
+
+function readQuantisations(segment: DataView, quantisations: (Uint16Array | undefined)[]): void {
+  for (let at = 0; at < segment.byteLength; ) {
+    const place = segment.getUint8(at++);
+    const table = new Uint16Array(64);
+    const size = place < 16 ? 1 : 2;
+    for (const [i, to] of ZIGZAG.entries()) table[to] = size === 1 ? segment.getUint8(at + i) : segment.getUint16(at + 2 * i);
+    quantisations[place & 15] = table;
+    at += 64 * size;
+  }
+}
