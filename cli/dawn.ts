@@ -37,6 +37,7 @@ export const analyze: Command = {
   --weights FILE|seeded[:N]  a safetensors file, as fetch makes one, or untrained weights from a seed
   --box x0,y0,x1,y1|whole    the face's box in whole pixels, already widened, or the whole picture (default: all faces that MTCNN finds)
   --tasks a,b                ${TASKS.join(', ')}
+  --form released|paper      the form of seeded weights (default: released)
   ${NETWORK_CHOICE}
                              the network of seeded weights (default: facexformer); a file's is seen from its tensors
   ${ENCODER_CHOICE}
@@ -51,6 +52,7 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
       weights: { type: 'string' },
       box: { type: 'string' },
       tasks: { type: 'string' },
+      form: { type: 'string' },
       network: { type: 'string' },
       encoder: { type: 'string' },
       side: { type: 'string' },

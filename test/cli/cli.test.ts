@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { analyze as analyzeInNode } from '../../cli/dawn.ts';
 import { main } from '../../scripts/commands.ts';
 import { serve } from '../../tools/browser/serve.ts';
 import { root } from '../../tools/root.ts';
@@ -111,6 +112,13 @@ describe('a failure ends with 1 and its code', () => {
     expect(err).not.toMatch(/^\s+at /m);
     expect({ code, out }).toEqual({ code: 1, out: '' });
   });
+});
+
+it('seeded weights are of either form, on any encoder, by the command in Node too', async () => {
+  const run = (...how: string[]) => analyzeInNode.run(['no-such.png', '--weights', 'seeded:7', ...how]);
+  await expect(run('--form', 'paper', '--encoder', 'resnet101')).rejects.toThrow('no-such.png');
+  await expect(run('--form', 'small')).rejects.toThrow('--form is small; it must be released or paper');
+  await expect(run('--form', 'paper', '--network', 'segface')).rejects.toThrow('SegFace has one form');
 });
 
 it('a port that is taken', async () => {
