@@ -1,5 +1,5 @@
 /** Samples become red, green and blue: colours that are stored for several pixels are spread, and converted, in libjpeg's integers. */
-import type { Component, Frame } from './file.ts';
+import type { Component, Frame } from './frame.ts';
 
 /** Writes a row of a component as wide as the picture. */
 type Spread = (row: Uint8Array, y: number) => void;

@@ -6,7 +6,8 @@
 import type { RawPicture } from '../../src/image/source.ts';
 import { paint } from './colours.ts';
 import { transformBlock } from './cosine.ts';
-import { type Frame, readFile } from './file.ts';
+import { readFile } from './file.ts';
+import type { Frame } from './frame.ts';
 
 /** @throws Error: no JPEG, cut short, damaged, or of a kind that is not read */
 export function decodeJpeg(bytes: Uint8Array): RawPicture {

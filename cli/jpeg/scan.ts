@@ -1,6 +1,6 @@
 /** The coded data of one scan: Huffman's codes become coefficients, of a whole block at once or, where a file is progressive, bit by bit. */
 import { transformBlock } from './cosine.ts';
-import { type Component, type Frame, markerAfter, ZIGZAG } from './file.ts';
+import { type Component, type Frame, markerAfter, ZIGZAG } from './frame.ts';
 
 /** How many codes there are of each length, 1 to 16, and what they stand for, from short to long. */
 export interface HuffmanCode {
