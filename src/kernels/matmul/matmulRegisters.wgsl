@@ -20,6 +20,7 @@ var<workgroup> parts: array<vec2f, TILE_ROWS * 16u>; // mean and sum of squared 
 
 @compute @workgroup_size(THREADS)
 fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
+  takeSizes(grid);
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
   let row0 = tile.z * rowsOfZ + tile.y * TILE_ROWS;
   let last = (tile.z + 1u) * rowsOfZ - 1u;
