@@ -7,9 +7,10 @@ import { disposed } from '../gpu/readback.ts';
 import { type GpuLoss, madeAtFirst, Recovery, type Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
 import { unless } from '../gpu/waiting.ts';
+import { type Caught, caught } from '../image/caught.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
-import { frameOf, openPicture, type Picture, type PictureSource, takenNow } from '../image/source.ts';
+import type { Picture, PictureSource } from '../image/source.ts';
 import { type CascadeOptions, cascade, type FoundFace } from './cascade.ts';
 import { GpuNetworks } from './networks.ts';
 import { selfTest } from './self-test.ts';
@@ -149,11 +150,9 @@ export class Mtcnn implements FaceDetector {
     const asked = { ...this.options, ...Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) };
     checked(asked);
     if (this.recovery.disposed) throw disposed();
-    const opening = takenNow(source);
-    const frame = frameOf(source);
-    const open = () => opening ?? openPicture(frame ?? source);
-    const work = (on: OnGpu) => this.#detect(on, open, asked, signal);
-    const found = this.#turn.then(() => this.recovery.run(work, { signal })).finally(() => frame?.close());
+    const picture = caught(source);
+    const work = (on: OnGpu) => this.#detect(on, picture, asked, signal);
+    const found = this.#turn.then(() => this.recovery.run(work, { signal })).finally(() => picture.close());
     this.#turn = found.catch(() => {});
     return unless(signal, found);
   }
@@ -163,9 +162,9 @@ export class Mtcnn implements FaceDetector {
     this.recovery.dispose();
   }
 
-  async #detect(on: OnGpu, open: () => Promise<Picture>, options: SearchOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
+  async #detect(on: OnGpu, source: Caught, options: SearchOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
     const search = checked(options);
-    const opening = open();
+    const opening = source.open();
     try {
       const picture = await unless(signal, opening);
       const faces = await this.#search(on, picture, search, signal);

@@ -1,7 +1,8 @@
 /** How calls wait for an engine: how many may, which gives way to a newer one, and that a camera is not left without frames by those that wait. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
-import { copyOfFrame, frameOf, openPicture, type Picture, type PictureSource, takenNow } from '../image/source.ts';
+import type { Caught } from '../image/caught.ts';
+import type { PictureSource } from '../image/source.ts';
 
 /**
  * What a call does while others are unanswered: `wait` for its turn; be the `latest`, which takes the place of one before it that has not begun, and begins
@@ -13,46 +14,6 @@ export type QueueMode = 'wait' | 'latest' | 'refuse';
 export const MOST_WAITING = 1000;
 /** Of these, so many may hold pixels that had to be taken when they were called: a copy of a full HD frame takes 8 MB. */
 export const MOST_HELD = 32;
-
-/** A picture as it was when the call was made. */
-export interface Caught {
-  /** Whether it holds pixels of its own while it waits. */
-  readonly held: boolean;
-  /** Lets go of the frame that it holds, for a copy: a camera has few, and stops when none comes back. */
-  settle(): void;
-  open(): Promise<Picture>;
-  /** Frees what was caught, whether it was opened or not. May be called again. */
-  close(): void;
-}
-
-/** Takes now what may be another picture later. What is wrong with it is told by whoever opens it. */
-export function caught(source: PictureSource): Caught {
-  let frame = frameOf(source);
-  let taken = takenNow(source);
-  let closed = false;
-  const free = (picture: Promise<Picture>) =>
-    void picture.then(
-      (one) => one.close(),
-      () => {}, // who opens it is told
-    );
-  return {
-    held: frame !== undefined || taken !== undefined,
-    settle() {
-      if (!frame) return;
-      const whole = frame;
-      frame = undefined;
-      taken = copyOfFrame(whole);
-      taken.catch(() => {});
-    },
-    open: () => taken ?? openPicture(frame ?? source),
-    close() {
-      if (closed) return;
-      closed = true;
-      frame?.close();
-      if (taken) free(taken);
-    },
-  };
-}
 
 /** What a source's calls do unless they say: a video goes on while its frames wait, and an old one is of no use. */
 export const queueOf = (source: PictureSource): QueueMode => (/Video/.test(tag(source)) ? 'latest' : 'wait');

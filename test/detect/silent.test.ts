@@ -21,3 +21,18 @@ it.for([0, 2])('%i searches that were run, and then none', async (run) => {
   for (let i = 0; i < 3; i++) expect(await codeOf(() => mtcnn.detect(picture))).toBe('GPU_ERROR');
   mtcnn.dispose();
 });
+
+it('frees the pictures of calls that were never begun', async () => {
+  fakeGpu();
+  let open = 0;
+  vi.stubGlobal('createImageBitmap', async () => {
+    open++;
+    return { [Symbol.toStringTag]: 'ImageBitmap', width: 4, height: 4, close: () => void open-- };
+  });
+  const canvas = { [Symbol.toStringTag]: 'OffscreenCanvas', width: 4, height: 4 } as unknown as OffscreenCanvas;
+  const mtcnn = await Mtcnn.load({ weights: Uint8Array.from(mtcnnWeights()) });
+  const calls = [canvas, canvas].map((one) => codeOf(() => mtcnn.detect(one)));
+  mtcnn.dispose();
+  expect(await Promise.all(calls)).toEqual(['DISPOSED', 'DISPOSED']);
+  await vi.waitFor(() => expect(open).toBe(0));
+});
