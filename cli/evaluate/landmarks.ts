@@ -8,7 +8,7 @@ import type { RawPicture } from '../../src/image/source.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
 import { framesOf } from '../annotate/video.ts';
 import { type Benchmark, fileSample, isPicture, linesOf, listingOf, namesIn, type Row, type Sample } from './benchmark.ts';
-import { errorCurve, interOcularError, mean } from './metrics.ts';
+import { errorCurve, interOcularDistance, interOcularError, mean } from './metrics.ts';
 
 const POINTS = 68;
 
@@ -20,7 +20,8 @@ function pointsOf(path: string): Point[] | string {
     .map((line) => line.trim().split(/\s+/).map(Number));
   if (numbers.length !== POINTS || numbers.some(([x, y]) => !Number.isFinite(x) || !Number.isFinite(y)))
     return `${path} has ${numbers.length} points; they must be ${POINTS}`;
-  return numbers.map(([x, y]) => ({ x: (x as number) - 1, y: (y as number) - 1 }));
+  const points = numbers.map(([x, y]) => ({ x: (x as number) - 1, y: (y as number) - 1 }));
+  return interOcularDistance(points) > 0 ? points : `${path} has both outer corners of the eyes at one place`;
 }
 
 /** The box round the points: where the face is. */

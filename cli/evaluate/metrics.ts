@@ -32,10 +32,15 @@ const OUTER_CORNERS = [36, 45] as const;
 
 const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
 
+/** Between the outer corners of the eyes. */
+export function interOcularDistance(points: readonly Point[]): number {
+  const [left, right] = OUTER_CORNERS.map((i) => points[i] as Point) as [Point, Point];
+  return distance(left, right);
+}
+
 /** The mean distance of the 68 points from where they are, in parts of the distance between the outer corners of the eyes. */
 export function interOcularError(truth: readonly Point[], given: readonly Point[]): number {
-  const [left, right] = OUTER_CORNERS.map((i) => truth[i] as Point) as [Point, Point];
-  return mean(truth.map((point, i) => distance(point, given[i] as Point))) / distance(left, right);
+  return mean(truth.map((point, i) => distance(point, given[i] as Point))) / interOcularDistance(truth);
 }
 
 /** The area under the curve of the share of pictures whose error is at most x, for x from 0 to `most`, in parts of `most`; and the share whose error is larger. */

@@ -109,11 +109,16 @@ describe('landmarks', () => {
     }
     write('300w/ibug/few.png', png([0, 0, 0]));
     write('300w/ibug/few.pts', pts(shape.slice(1)));
+    write('300w/ibug/flat.png', png([0, 0, 0]));
+    write('300w/ibug/flat.pts', pts(shape.map(() => [9, 9])));
     const { rows, listing } = await evaluated(named('landmarks', '300W'), at('300w'), ([off]) => found(off), { shift: true });
     expect(valueIn(rows, 'NME common')).toBeCloseTo(15, 9);
     expect(valueIn(rows, 'NME challenge')).toBeCloseTo(60, 9);
     expect(valueIn(rows, 'NME full')).toBeCloseTo(30, 9);
-    expect(listing.wrong).toEqual([expect.stringMatching(/few.pts has 67 points; they must be 68/)]);
+    expect(listing.wrong).toEqual([
+      expect.stringMatching(/few.pts has 67 points; they must be 68/),
+      expect.stringMatching(/flat.pts has both outer corners of the eyes at one place/),
+    ]);
     rmSync(at('300w/ibug'), { recursive: true });
     expect(() => named('landmarks', '300W').read(at('300w'), 9)).toThrow(/has no ibug/);
   });
