@@ -43,10 +43,11 @@ const fuseWeight = (w: Weights): string => w.at('linear_fuse').get('weight', [WI
 function foldedWeight({ graph, dtype }: Target, i: number, inner: number, w: Weights): Parameter {
   const from = [fuseWeight(w), w.at(`linear_c.${i}.proj`).get('weight', [WIDTH, inner])];
   const fill: Fill = function* (into, [fuse, weight]) {
-    const columns = Float64Array.from({ length: WIDTH * WIDTH }, (_, at) => {
-      const [n, m] = [Math.floor(at / WIDTH), at % WIDTH];
-      return (fuse as Float32Array)[n * 4 * WIDTH + (3 - i) * WIDTH + m] as number;
-    });
+    const columns = new Float64Array(WIDTH * WIDTH);
+    for (let n = 0; n < WIDTH; n++) {
+      const first = n * 4 * WIDTH + (3 - i) * WIDTH;
+      columns.set((fuse as Float32Array).subarray(first, first + WIDTH), n * WIDTH);
+    }
     const row = padded(inner);
     const folded = new Float64Array(WIDTH * row);
     const inputs = transposed(weight as Float32Array, WIDTH, new Float64Array(inner * WIDTH)); // [inner, WIDTH]
