@@ -142,7 +142,9 @@ export async function responseOf(
 ): Promise<Response> {
   throwIfAborted(signal);
   try {
-    return await fetch(request(), signal ? { ...init, signal } : init);
+    const response = await fetch(request(), signal ? { ...init, signal } : init);
+    if (!response?.headers) throw new TypeError('`fetch` gave no Response');
+    return response;
   } catch (cause) {
     throwIfAborted(signal);
     throw unreachable(`Could not fetch the weights from ${name}`, cause, "Check the address, the network and the server's CORS headers.");

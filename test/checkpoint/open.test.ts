@@ -139,6 +139,13 @@ describe('what cannot be read is refused', () => {
     await vi.waitFor(() => expect(cancel).toHaveBeenCalledTimes(1));
   });
 
+  it.each([[undefined], [{}], ['text'], [null]])('%j as what `fetch` answers', async (answer) => {
+    for (const url of ['https://example.org/w.safetensors', 'https://example.org/hosted/'])
+      await expect(openCheckpoint(url, { cache: false, retry: { tries: 1 }, fetch: async () => answer as never })).rejects.toMatchObject({
+        code: 'WEIGHTS_UNREACHABLE',
+      });
+  });
+
   it('a Response read already, and a locked stream', async () => {
     const response = new Response(file);
     await response.arrayBuffer();
