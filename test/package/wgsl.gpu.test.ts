@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 /** The shaders as the package ships them, compiled by a browser: the pipelines that the kernels' cases ask for, one of each kernel. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { minifiedWgsl } from '../../tools/wgsl.mjs';
+import { packagedWgsl } from '../../tools/wgsl.mjs';
 import { type OpenPage, useBrowser } from '../browser.ts';
 import { type AskedPipeline, pipelinesAskedBy } from '../kernels/launches.ts';
 import type { KernelCase } from '../kernels/run.ts';
@@ -36,10 +36,10 @@ beforeAll(async () => {
 });
 afterAll(() => page?.close());
 
-describe('minified', () => {
+describe('as the package has it', () => {
   it.for([...asked.keys()])('%s compiles', async (kernel) => {
     const { code, constants } = asked.get(kernel) as AskedPipeline;
-    expect(await page.call('compiled', minifiedWgsl(code), kernel, constants)).toBe('compiled');
+    expect(await page.call('compiled', packagedWgsl(code), kernel, constants)).toBe('compiled');
     expect(page.complaints).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { defineKernel, specialise } from '../../src/kernels/kernel.ts';
 import { unrolled } from '../../src/kernels/unroll.ts';
-import { minifiedWgsl, wgslTokens } from '../../tools/wgsl.mjs';
+import { minifiedWgsl, packagedWgsl, wgslTokens } from '../../tools/wgsl.mjs';
 
 const files = import.meta.glob<string>('../../src/kernels/**/*.wgsl', { eager: true, import: 'default' });
 const kernels = Object.entries(files).map(([path, text]) => [path.replace('../../src/kernels/', ''), text] as const);
@@ -53,6 +53,53 @@ describe.for(kernels)('%s, minified', ([, source]) => {
       fc.property(spaced, (text) => minifiedWgsl(text) === code),
       { numRuns: 5, endOnFailure: true },
     );
+  });
+});
+
+describe.for(kernels)('%s, as the package has it', ([, source]) => {
+  const code = packagedWgsl(source);
+
+  it('has the same entry point, overrides and bindings', () => expect(face(code)).toEqual(face(source)));
+
+  it('has other names for what is a function’s own, each for one, and none that meant something', () => {
+    const [was, is] = [wgslTokens(source), wgslTokens(code)];
+    expect(is.length).toBe(was.length);
+    const functions = [...was.keys()].filter((i) => was[i] === 'fn');
+    const own = new Map<string, string>();
+    for (const [i, token] of was.entries()) {
+      if (i === 0 || functions.includes(i)) own.clear();
+      const name = is[i] as string;
+      if (was[i - 1] === '.') expect(name).toBe(token);
+      else if (own.has(token) || name !== token) {
+        if (name !== token) expect(was).not.toContain(name);
+        expect(own.get(token) ?? name).toBe(name);
+        own.set(token, name);
+      }
+    }
+  });
+
+  it.each(['marked', 'all'] as const)('has the same loops written out: %s', (which) => {
+    expect(wgslTokens(unrolled(code, which)).length).toBe(wgslTokens(unrolled(source, which)).length);
+  });
+});
+
+describe('packagedWgsl', () => {
+  it('shortens what a function declares, and leaves what others may mean', () => {
+    expect(
+      packagedWgsl('var<private> total: f32; fn sum(value: f32) -> f32 { let twice = value + value; return twice + total + many.value; }'),
+    ).toBe('var<private>total:f32;fn sum(a:f32)->f32{let b=a+a;return b+total+many.value;}');
+  });
+
+  it('leaves a name that means another file’s before, or behind its block', () => {
+    const before = 'fn f(){let place=place(1u);return place;}';
+    expect(packagedWgsl(before)).toBe(before);
+    const behind = 'fn f(){if(true){let total=1u;}return total;}';
+    expect(packagedWgsl(behind)).toBe(behind);
+    expect(packagedWgsl('fn f(){for(var index=0u;index<4u;index++){g(index);}}')).toBe('fn f(){for(var a=0u;a<4u;a++){g(a);}}');
+  });
+
+  it('takes no name that the text has', () => {
+    expect(packagedWgsl('fn f(value:u32){return a+b[value].c;}')).toBe('fn f(d:u32){return a+b[d].c;}');
   });
 });
 
