@@ -6,6 +6,7 @@ import type { Box, Size } from '../src/image/crop.ts';
 import type { RawPicture } from '../src/image/source.ts';
 import { kindOf } from '../tools/save.ts';
 import { decodeJpeg } from './jpeg/decode.ts';
+import { markerAfter } from './jpeg/frame.ts';
 
 const bad = (message: string, cause?: unknown) => new FaceXFormerError('BAD_PICTURE', message, { cause });
 
@@ -95,9 +96,10 @@ export function cut({ data, width }: RawPicture, { x0, y0, x1, y1 }: Box): RawPi
 
 /** The EXIF orientation of a JPEG file, 1 to 8; 1, upright, where it says none. */
 export function orientationOf(bytes: Buffer): number {
-  for (let at = 2; at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda; at += 2 + bytes.readUInt16BE(at + 2)) {
-    if (bytes[at + 1] === 0xe1 && bytes.subarray(at + 4, at + 10).toString('latin1') === 'Exif\0\0')
-      return orientationIn(bytes.subarray(at + 10, at + 2 + bytes.readUInt16BE(at + 2)));
+  for (let at = markerAfter(bytes, 2); at + 3 <= bytes.length && bytes[at] !== 0xda; ) {
+    const end = at + 1 + bytes.readUInt16BE(at + 1);
+    if (bytes[at] === 0xe1 && bytes.toString('latin1', at + 3, at + 9) === 'Exif\0\0') return orientationIn(bytes.subarray(at + 9, end));
+    at = markerAfter(bytes, end);
   }
   return 1;
 }

@@ -51,6 +51,11 @@ describe('EXIF orientation', () => {
     for (let orientation = 1; orientation <= 8; orientation++) expect(orientationOf(exif(order, orientation))).toBe(orientation);
   });
 
+  it('is found behind bytes that fill', () => {
+    const whole = exif('MM', 8);
+    expect(orientationOf(Buffer.concat([whole.subarray(0, 2), Buffer.alloc(3, 0xff), whole.subarray(2)]))).toBe(8);
+  });
+
   it('is upright where a file says none, or is cut short anywhere', () => {
     const whole = exif('II', 6);
     expect(orientationOf(Buffer.from([0xff, 0xd8, 0xff, 0xda]))).toBe(1);
