@@ -6,24 +6,31 @@ const MOST_PIXELS = 400_000_000;
 /** As programs for untrusted files bound it: a scan of a few bytes can cost as much as a picture. */
 const MOST_SCANS = 500;
 
+/** The tables of codes of the standard's annex K.3, as a file has them: frames of cameras leave them out. */
+const USUAL_CODES = new DataView(
+  Uint8Array.from(
+    Buffer.from(
+      'AAABBQEBAQEBAQAAAAAAAAAAAQIDBAUGBwgJCgsQAAIBAwMCBAMFBQQEAAABfQECAwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkN' +
+        'ERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq8fLz9PX29/j5+g' +
+        'EAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoLEQACAQIEBAMEBwUEBAABAncAAQIDEQQFITEGEkFRB2FxEyIygQgUQpGhscEJIzNS8BVictEKFiQ04SXxFxgZGiYnKCkqNTY3ODk6Q' +
+        '0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqCg4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2dri4+Tl5ufo6ery8/T19vf4+fo=',
+      'base64',
+    ),
+  ).buffer,
+);
+
 /** Kinds of frames that are none of Huffman's codes, or have no cosine transform. */
-const REFUSED: Readonly<Record<number, string>> = {
-  195: 'is lossless JPEG',
-  197: 'is hierarchical JPEG',
-  198: 'is hierarchical JPEG',
-  199: 'is lossless JPEG',
-  201: 'has arithmetic codes',
-  202: 'has arithmetic codes',
-  203: 'is lossless JPEG',
-  205: 'has arithmetic codes',
-  206: 'has arithmetic codes',
-  207: 'is lossless JPEG',
-};
+const REFUSED: ReadonlyMap<number, string> = new Map([
+  ...[0xc3, 0xc7, 0xcb, 0xcf].map((marker) => [marker, 'is lossless JPEG'] as const),
+  ...[0xc5, 0xc6].map((marker) => [marker, 'is hierarchical JPEG'] as const),
+  ...[0xc9, 0xca, 0xcd, 0xce].map((marker) => [marker, 'has arithmetic codes'] as const),
+]);
 
 /** @throws Error where the file is cut short, damaged, or of a kind that is not read */
 export function readFile(bytes: Uint8Array): Frame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const codes: (HuffmanCode | undefined)[] = []; // of DC by 0 to 3, of AC by 16 to 19, as a file numbers them
+  readCodes(USUAL_CODES, codes);
   const quantisations: (Uint16Array | undefined)[] = [];
   let frame: Omit<Frame, 'colours'> | undefined;
   let [interval, scans] = [0, 0];
@@ -47,7 +54,7 @@ export function readFile(bytes: Uint8Array): Frame {
     } else if (marker === 0xc0 || marker === 0xc1 || marker === 0xc2) {
       if (frame) throw new Error('it has two sizes');
       frame = frameOf(segment, marker === 0xc2);
-    } else if (REFUSED[marker]) throw new Error(`it ${REFUSED[marker]}; save it as baseline or progressive JPEG`);
+    } else if (REFUSED.has(marker)) throw new Error(`it ${REFUSED.get(marker)}; save it as baseline or progressive JPEG`);
     else if (marker === 0xc4) readCodes(segment, codes);
     else if (marker === 0xdb) readQuantisations(segment, quantisations);
     else if (marker === 0xdd) interval = segment.getUint16(0);

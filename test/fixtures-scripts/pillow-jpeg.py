@@ -22,6 +22,19 @@ noise = np.random.default_rng(0).integers(0, 256, (64, 64, 4), dtype=np.uint8)
 out = []
 
 
+def keep(name, file):
+    rgb = np.array(Image.open(io.BytesIO(file)).convert("RGB"))
+    out.append({"name": name, "file": base64.b64encode(file).decode(), "sha256": hashlib.sha256(rgb.tobytes()).hexdigest()})
+
+
+def without_codes(file):
+    """As cameras send frames: the tables of codes are the standard's, and left out."""
+    at = file.index(b"\xff\xc4")
+    while file[at + 1] == 0xC4:
+        file = file[:at] + file[at + 2 + int.from_bytes(file[at + 2 : at + 4], "big") :]
+    return file
+
+
 def add(sampling, colours, scans="baseline", restart=0, quality=85, size=(35, 21), picture="portrait"):
     (width, height), count = size, 1 + sampling.count(",")
     pixels = noise[:height, :width, :count]
@@ -30,9 +43,7 @@ def add(sampling, colours, scans="baseline", restart=0, quality=85, size=(35, 21
         pixels = np.concatenate([pixels, 255 - pixels[:, :, :1] // 2], axis=2)[:, :, :count]
     options = [sampling, colours, scans, restart, quality, width, height]
     file = subprocess.run([encoder, *map(str, options)], input=pixels.tobytes(), stdout=subprocess.PIPE, check=True).stdout
-    rgb = np.array(Image.open(io.BytesIO(file)).convert("RGB"))
-    name = f"{colours} {sampling} {scans} {width} x {height}, {picture} at {quality}, restart {restart}"
-    out.append({"name": name, "file": base64.b64encode(file).decode(), "sha256": hashlib.sha256(rgb.tobytes()).hexdigest()})
+    keep(f"{colours} {sampling} {scans} {width} x {height}, {picture} at {quality}, restart {restart}", file)
 
 
 for luma in ("11", "22", "21", "12", "41", "14", "42", "24"):
@@ -49,6 +60,9 @@ for sampling in ("11,22,22", "22,21,12", "21,12,11", "31,11,11"):
 for quality in (1, 30, 100):
     for scans in ("baseline", "progressive"):
         add("22,11,11", "ycc", scans, quality=quality, picture="noise")
+file = io.BytesIO()
+Image.fromarray(noise[:21, :35, :3]).save(file, "JPEG", quality=85)
+keep("frame of a camera, without tables of codes", without_codes(file.getvalue()))
 path = here.parent / "cli" / "pillow-jpeg.json"
 path.write_text(json.dumps(out, indent=1) + "\n")
 print(len(out), "files,", path.stat().st_size, "bytes")
