@@ -44,7 +44,7 @@ const WAITING_FILES = 4;
  * Opens a checkpoint: hosted weights, by the address of their folder (ending in `/`) or of its config.json, which are verified, kept
  * for the next visit, and resumed where the network broke off; or one safetensors file, by its address (string or URL), kept as well and
  * fetched anew where the server says that it is another, in a Request, Response, Blob, File or bytes, or as a stream. The header is read at once, the tensors when `read` asks for them: never more
- * than the largest tensor and small chunks are held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address or a
+ * than the largest tensor and a few small pieces are held. Addresses, Blobs and bytes can be read again. If a checkpoint of an address or a
  * stream is opened and not read, abort the signal. Hosted weights give up a connection that falls silent; a single file or a stream is
  * waited for until the signal says otherwise.
  * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, BAD_OPTION, ABORTED
@@ -227,8 +227,8 @@ async function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, s
 
 /** What of each kind reads it: something else may call itself so. */
 const READ_BY: Readonly<Record<string, string>> = {
-  Blob: 'stream',
-  File: 'stream',
+  Blob: 'slice',
+  File: 'slice',
   Request: 'clone',
   Response: 'clone',
   ReadableStream: 'getReader',
@@ -250,7 +250,7 @@ function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): Byte
   }
   if (kind === 'Blob' || kind === 'File') {
     const blob = source as Blob;
-    return { name: (blob as File).name || 'blob', rereadable: true, open: async () => ({ stream: blob.stream(), length: blob.size }) };
+    return { name: (blob as File).name || 'blob', rereadable: true, open: async () => ({ stream: streamOfBlob(blob), length: blob.size }) };
   }
   if (kind === 'ReadableStream') {
     const stream = source as ReadableStream<Uint8Array>;
@@ -303,3 +303,30 @@ function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 const PIECE = 4 * 1024 * 1024;
+
+/** Bytes of a Blob's pieces, and how many of them are on their way at most. */
+const BLOB_PIECE = 2 ** 20;
+const AHEAD = 16;
+
+/** Pieces are read ahead: Node's own stream brings 64 KiB, and the next when this thread asks for them, which has parameters to make. */
+function streamOfBlob(blob: Blob): ReadableStream<Uint8Array> {
+  const ahead: Promise<ArrayBuffer>[] = [];
+  let asked = 0;
+  let at = 0;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        asked++; // who reads a header wants no more than that
+        for (; ahead.length < Math.min(asked, AHEAD) && at < blob.size; at += BLOB_PIECE) {
+          const piece = blob.slice(at, at + BLOB_PIECE).arrayBuffer();
+          piece.catch(() => {}); // told when its turn comes
+          ahead.push(piece);
+        }
+        const piece = ahead.shift();
+        if (piece) controller.enqueue(new Uint8Array(await piece));
+        else controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
