@@ -38,6 +38,7 @@ export class Parameters {
     const held = new Map<string, Float32Array>();
     const turn = new Turn();
     const room = new Room();
+    const copies = new Copies();
     const make = async (parameter: Parameter) => {
       const sources = parameter.from.map((name) => held.get(name) as Float32Array);
       await this.#make(parameter, sources, room.of(parameter.length), turn, options.signal);
@@ -53,9 +54,13 @@ export class Parameters {
       if (!using) continue;
       held.set(info.name, values);
       for (const parameter of using) if (parameter.from.every((name) => held.has(name))) await make(parameter);
-      if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, (held.get(info.name) as Float32Array).slice());
+      if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, copies.of(values));
       else held.delete(info.name);
-      for (const name of held.keys()) if (!users.get(name)?.some((parameter) => waiting.has(parameter))) held.delete(name);
+      for (const [name, copy] of held) {
+        if (users.get(name)?.some((parameter) => waiting.has(parameter))) continue;
+        held.delete(name);
+        copies.release(copy);
+      }
     }
     const [missing] = waiting;
     if (missing) throw new FaceXFormerError('WRONG_WEIGHTS', `${checkpoint.source} lacks a tensor of ${missing.from.join(', ')}.`);
@@ -119,6 +124,28 @@ class Room {
   of(length: number): Float32Array<ArrayBuffer> {
     if (this.#bytes.byteLength < 4 * length) this.#bytes = new ArrayBuffer(4 * length);
     return new Float32Array(this.#bytes, 0, length).fill(0);
+  }
+}
+
+/** Numbers of a tensor for which it matters where its copy lies. */
+const LARGE = 2 ** 16;
+
+/** Copies of tensors that wait for others, in memory that others of the same length have left: fresh memory costs more than what is copied into it. */
+class Copies {
+  #left: Float32Array[] = [];
+
+  of(values: Float32Array): Float32Array {
+    const place = this.#left.findIndex(({ length }) => length === values.length);
+    const [memory] = place < 0 ? [] : this.#left.splice(place, 1);
+    if (!memory) return values.slice();
+    memory.set(values);
+    return memory;
+  }
+
+  release(copy: Float32Array): void {
+    if (copy.length < LARGE) return;
+    this.#left = this.#left.filter(({ length }) => length > copy.length / 4); // those of an earlier stage, whose layers are smaller
+    this.#left.push(copy);
   }
 }
 
