@@ -3,7 +3,7 @@
  * the model's files do not know it: kernels of one role take the same shapes and bindings and give the same tensors. A new variant is a file and a cell.
  */
 import { convInTime } from './conv/conv.ts';
-import { convRegisters } from './conv/convRegisters.ts';
+import { convRegisters, convRegistersSmall } from './conv/convRegisters.ts';
 import { convSubgroup } from './conv/convSubgroup.ts';
 import { desktopConv } from './conv/desktop.ts';
 import type { Conv } from './conv/role.ts';
@@ -95,7 +95,14 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   // Compilers give a thread of 16 lanes 64 registers, or of 8 lanes 128: tiles of 7 x 8 spill hundreds of values there, those of 4 x 4 none.
   intel: { ...adreno, matmul: whole(matmulRegistersSmall) },
   adreno,
-  mali: { ...adreno, matmul: whole(matmulRegistersSmall), embed: embedSmall, faceUpdate: faceUpdateSmall, parse: parseSmall },
+  mali: {
+    ...adreno,
+    matmul: whole(matmulRegistersSmall),
+    conv: whole(convRegistersSmall),
+    embed: embedSmall,
+    faceUpdate: faceUpdateSmall,
+    parse: parseSmall,
+  },
   software,
   // A workgroup is one subgroup or needs none: no barrier, and no workgroup memory, whose every number takes as long to compile as a row of a kernel.
   subgroup: {
