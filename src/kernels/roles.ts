@@ -13,8 +13,9 @@ import { type FaceUpdateShape, faceUpdate, faceUpdateInTime, faceUpdateSmall } f
 import type { Kernel } from './kernel.ts';
 import { desktopMatmul } from './matmul/desktop.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
-import { matmulRegisters, matmulRegistersSmall, matmulRegistersWide } from './matmul/matmulRegisters.ts';
+import { matmulRegisters, matmulRegistersSmall } from './matmul/matmulRegisters.ts';
 import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
+import { matmulWide } from './matmul/matmulWide.ts';
 import type { Matmul } from './matmul/role.ts';
 import { type ParseShape, parse, parseInTime, parseSmall } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
@@ -80,7 +81,7 @@ const adreno: GpuKernels = {
 /** A barrier switches threads on a CPU, workgroup memory is memory, and a load of eight lanes is eight loads. */
 const software: GpuKernels = {
   ...adreno,
-  matmul: whole(matmulRegistersWide),
+  matmul: whole(matmulWide),
   windowAttention: windowAttentionDirect,
   taskToFace: taskToFaceDirect,
   sharesOf: directSharesOf,

@@ -1,9 +1,7 @@
-// y[r, n] = act(sum_k norm(x[r])[k] w[n, k] + b[n]) + r[r mod its rows, n], as matmul, for GPUs of phones and for CPUs.
+// y[r, n] = act(sum_k norm(x[r])[k] w[n, k] + b[n]) + r[r mod its rows, n], as matmul, for GPUs of phones.
 //
 // There workgroup memory is ordinary memory, and its traffic is what a kernel waits for: a thread holds ROWS rows by QUADS times four
-// columns in registers and reads both operands from storage. Few enough registers that the compilers for Adreno and Mali spill none. On
-// CPUs registers spill anyway, and every lane's load is a dozen instructions: there more columns share one, and STEP is 1, because four
-// times the loop takes minutes to compile.
+// columns in registers and reads both operands from storage. Few enough registers that the compilers for Adreno and Mali spill none.
 
 const GROUPS = 4u; // of rows
 const ROWS = 7u;
@@ -20,7 +18,6 @@ var<workgroup> parts: array<vec2f, TILE_ROWS * 16u>; // mean and sum of squared 
 
 @compute @workgroup_size(THREADS)
 fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
-  takeSizes(grid);
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of images with a weight each, which then are the grid's z
   let row0 = tile.z * rowsOfZ + tile.y * TILE_ROWS;
   let last = (tile.z + 1u) * rowsOfZ - 1u;
