@@ -28,6 +28,8 @@ import { calls, distances, REFERENCE, stopwatch } from './engine.ts';
 import type { Note } from './note.ts';
 
 const FRAMES = 200;
+/** Milliseconds after which a part is given up, where a GPU does the work. */
+const PART = 45_000 / Math.min(1, Number(process.env['CALLS_SHARE'] ?? 1));
 /** The kinds of GPU whose kernels are tried; others need subgroups of four lanes. */
 const TRIED = process.env['ROBUST_KINDS']?.split(' ').filter(Boolean) ?? KINDS.filter((kind) => kind !== 'subgroup');
 
@@ -58,7 +60,8 @@ export async function checkRobustness({ gpu, device, picture, folder }: RobustRu
   };
   for (const [name, part] of Object.entries(parts)) {
     const lap = stopwatch();
-    const came = await part().catch((error: unknown) => ({ failed: said(error) }));
+    const late = new Promise<never>((_, reject) => setTimeout(reject, PART, new Error('no end in time')));
+    const came = await Promise.race([part(), late]).catch((error: unknown) => ({ failed: said(error) }));
     note(name, came);
     note(`${name}, ms`, lap());
   }
