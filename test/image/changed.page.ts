@@ -1,0 +1,197 @@
+/** In the page: pictures that change, go away or are closed in the statement after the one that gave them. */
+import { caught } from '../../src/image/caught.ts';
+import type { PictureSource } from '../../src/image/source.ts';
+import { carried } from '../../src/worker/carry.ts';
+import { fetched, pixelsOf } from './pictures.page.ts';
+
+interface Given {
+  readonly source: PictureSource;
+  /** What the app does next. */
+  change(): unknown;
+}
+
+const [WIDTH, HEIGHT] = [40, 30];
+const RED = 'rgb(200, 30, 40)';
+const BLUE = 'rgb(10, 20, 230)';
+
+function canvasOf<Canvas extends HTMLCanvasElement | OffscreenCanvas>(canvas: Canvas): Canvas {
+  Object.assign(canvas, { width: WIDTH, height: HEIGHT });
+  if ('append' in canvas) document.body.append(canvas);
+  return canvas;
+}
+
+function paint(canvas: HTMLCanvasElement | OffscreenCanvas, colour: string): void {
+  const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+}
+
+function painted<Canvas extends HTMLCanvasElement | OffscreenCanvas>(empty: Canvas): Canvas {
+  const canvas = canvasOf(empty);
+  paint(canvas, RED);
+  return canvas;
+}
+
+const element = () => document.createElement('canvas');
+const offscreen = () => new OffscreenCanvas(WIDTH, HEIGHT);
+const bitmap = () => createImageBitmap(painted(offscreen()));
+
+function imageData(): ImageData {
+  const context = painted(offscreen()).getContext('2d') as OffscreenCanvasRenderingContext2D;
+  return context.getImageData(0, 0, WIDTH, HEIGHT);
+}
+
+async function address(colour: string): Promise<string> {
+  const canvas = offscreen();
+  paint(canvas, colour);
+  return URL.createObjectURL(await canvas.convertToBlob());
+}
+
+async function image(attribute: 'src' | 'srcset'): Promise<{ source: HTMLImageElement; other: string }> {
+  const source = new Image();
+  const [red, other] = [await address(RED), await address(BLUE)];
+  source[attribute] = red;
+  await new Promise((resolve) => source.addEventListener('load', resolve));
+  return { source, other };
+}
+
+function webgl(): { source: HTMLCanvasElement; gl: WebGLRenderingContext } {
+  const source = canvasOf(element());
+  const gl = source.getContext('webgl') as WebGLRenderingContext;
+  gl.clearColor(200 / 255, 30 / 255, 40 / 255, 1);
+  gl.clear(gl.COLOR_BUFFER_BIT);
+  return { source, gl };
+}
+
+async function video(): Promise<{ source: HTMLVideoElement; canvas: HTMLCanvasElement }> {
+  const canvas = painted(element());
+  const source = document.createElement('video');
+  source.muted = true;
+  source.srcObject = canvas.captureStream(30);
+  await source.play();
+  return { source, canvas };
+}
+
+/** No canvas of WebGPU is among them: Chromium reads one back empty on a software adapter, and loses its GPU by it. */
+const GIVEN: Readonly<Record<string, () => Promise<Given>>> = {
+  async 'a canvas that is painted over'() {
+    const source = painted(element());
+    return { source, change: () => paint(source, BLUE) };
+  },
+  async 'a canvas that gets another size'() {
+    const source = painted(element());
+    return { source, change: () => Object.assign(source, { width: 3, height: 3 }) };
+  },
+  async 'a canvas of WebGL that keeps no pixels'() {
+    return { source: webgl().source, change: () => {} };
+  },
+  async 'a canvas of WebGL that is cleared'() {
+    const { source, gl } = webgl();
+    const change = () => {
+      gl.clearColor(0, 0, 1, 1);
+      gl.clear(gl.COLOR_BUFFER_BIT);
+    };
+    return { source, change };
+  },
+  async 'a canvas whose bitmap is taken off'() {
+    const source = canvasOf(element());
+    const context = source.getContext('bitmaprenderer') as ImageBitmapRenderingContext;
+    context.transferFromImageBitmap(await bitmap());
+    return { source, change: () => context.transferFromImageBitmap(null) };
+  },
+  async 'an OffscreenCanvas whose picture is taken out'() {
+    const source = painted(offscreen());
+    return { source, change: () => source.transferToImageBitmap() };
+  },
+  async 'an OffscreenCanvas that is painted over'() {
+    const source = painted(offscreen());
+    return { source, change: () => paint(source, BLUE) };
+  },
+  async 'a canvas that a worker paints'() {
+    const source = canvasOf(element());
+    const drawn = source.transferControlToOffscreen();
+    paint(drawn, RED);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { source, change: () => {} };
+  },
+  async 'an image that gets another address'() {
+    const { source, other } = await image('src');
+    return { source, change: () => Object.assign(source, { src: other }) };
+  },
+  async 'an image whose srcset changes'() {
+    const { source, other } = await image('srcset');
+    return { source, change: () => Object.assign(source, { srcset: other }) };
+  },
+  async 'an image that loses its address'() {
+    const { source } = await image('src');
+    return { source, change: () => source.removeAttribute('src') };
+  },
+  async 'a VideoFrame that is closed'() {
+    const source = new VideoFrame(painted(offscreen()), { timestamp: 0 });
+    return { source, change: () => source.close() };
+  },
+  async 'a VideoFrame in BGRX'() {
+    const data = new Uint8Array(4 * WIDTH * HEIGHT);
+    for (let i = 0; i < data.length; i += 4) data.set([40, 30, 200, 0], i);
+    const source = new VideoFrame(data, { format: 'BGRX', codedWidth: WIDTH, codedHeight: HEIGHT, timestamp: 0 });
+    return { source, change: () => source.close() };
+  },
+  async 'a VideoFrame in BGRA'() {
+    const data = new Uint8Array(4 * WIDTH * HEIGHT);
+    for (let i = 0; i < data.length; i += 4) data.set([40, 30, 200, 255], i);
+    const source = new VideoFrame(data, { format: 'BGRA', codedWidth: WIDTH, codedHeight: HEIGHT, timestamp: 0 });
+    return { source, change: () => source.close() };
+  },
+  async 'a video that shows something else'() {
+    const { source, canvas } = await video();
+    return { source, change: () => paint(canvas, BLUE) };
+  },
+  async 'a video that loses its source'() {
+    const { source } = await video();
+    return { source, change: () => Object.assign(source, { srcObject: null }) };
+  },
+  async 'an ImageBitmap that is closed'() {
+    const source = await bitmap();
+    return { source, change: () => source.close() };
+  },
+  async 'an ImageBitmap that is given away'() {
+    const source = await bitmap();
+    return { source, change: () => structuredClone(source, { transfer: [source] }) };
+  },
+  async 'ImageData that is given away'() {
+    const source = imageData();
+    return { source, change: () => structuredClone(source.data.buffer, { transfer: [source.data.buffer] }) };
+  },
+  async 'raw pixels that are given away'() {
+    const { data } = imageData();
+    return { source: { data, width: WIDTH, height: HEIGHT }, change: () => structuredClone(data.buffer, { transfer: [data.buffer] }) };
+  },
+  async 'a Blob'() {
+    return { source: await fetched(await address(RED)), change: () => {} };
+  },
+  async 'a canvas whose WebGL is lost'() {
+    const { source, gl } = webgl();
+    return { source, change: () => gl.getExtension('WEBGL_lose_context')?.loseContext() };
+  },
+};
+
+export const changes = (): string[] => Object.keys(GIVEN);
+
+/** Size and middle pixel of what was caught, two tasks and a frame after the picture changed. `by` an engine's line, or on its way to a worker. */
+export async function caughtBefore(name: string, by: 'line' | 'worker'): Promise<number[]> {
+  const { source, change } = await (GIVEN[name] as () => Promise<Given>)();
+  const line = by === 'line' ? caught(source) : undefined;
+  const crossing = by === 'worker' ? carried(source) : undefined;
+  crossing?.catch(() => {});
+  change();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => requestAnimationFrame(resolve));
+  try {
+    const picture = line ? await line.open() : undefined;
+    const shown = picture ? ({ ...picture, opened: () => picture } as unknown as PictureSource) : (await crossing)?.value;
+    const { width, height, rgb } = await pixelsOf(shown as PictureSource);
+    return [width, height, ...rgb.slice(3 * (width * (height >> 1) + (width >> 1))).slice(0, 3)];
+  } finally {
+    line?.close();
+  }
+}
