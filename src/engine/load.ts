@@ -107,7 +107,7 @@ export async function loadEngine<Kind extends Config>(
     const { detector } = options;
     if (typeof detector === 'function') detecting = detector({ device: gpu.device, signal: ended });
     const loading = Promise.all([
-      compile(pipelines, plan, found, { planned, portable }, (loaded, total) => tell('pipelines', loaded, total)),
+      compile(pipelines, plan, found, { planned, portable, signal: ended }, (loaded, total) => tell('pipelines', loaded, total)),
       detecting ?? (detector as FaceDetector | undefined),
       parameters.load(plan.parameters, withCheckedBuffers(checkpoint, config.tensors), {
         signal: ended,
@@ -152,6 +152,7 @@ interface Others {
   readonly planned: () => Plan;
   /** With kernels that compute otherwise. */
   readonly portable?: (() => Plan) | undefined;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -162,7 +163,7 @@ async function compile(
   pipelines: Pipelines,
   plan: Plan,
   remembered: Remembered,
-  { planned, portable }: Others,
+  { planned, portable, signal }: Others,
   onProgress: (compiled: number, total: number) => void,
 ): Promise<Remembered> {
   let wrong: string | undefined;
@@ -171,17 +172,17 @@ async function compile(
     let compiled = 0;
     onProgress(0, asked.size);
     const all = [...asked].map((one) => one.then(() => onProgress(++compiled, asked.size)));
-    [wrong] = await Promise.all([selfTest(pipelines, plan), ...all]);
+    [wrong] = await Promise.all([selfTest(pipelines, plan, signal), ...all]);
     if (!wrong) return remembered;
   } catch (error) {
-    if (!remembered) throw error;
+    if (!remembered || signal.aborted) throw error; // nobody waits any more: the choices are none the worse
   }
   if (remembered) {
     await remembered.forget();
-    return compile(pipelines, planned(), undefined, { planned, portable }, onProgress);
+    return compile(pipelines, planned(), undefined, { planned, portable, signal }, onProgress);
   }
   if (!portable) throw new FaceXFormerError('GPU_ERROR', `${wrong} Update the browser or the graphics driver, or use another GPU.`);
-  return compile(pipelines, portable(), undefined, { planned }, onProgress);
+  return compile(pipelines, portable(), undefined, { planned, signal }, onProgress);
 }
 
 /** What each phase is of the whole, roughly as time goes by where weights come from a network. The rest is for what follows both. */

@@ -4,7 +4,7 @@
  * The pipelines are the plan's own, so that nothing is compiled for it, and no weights are wanted: it runs while they arrive.
  */
 import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
 import { failure } from '../gpu/readback.ts';
 import { allocated, refusalOf, silent } from '../gpu/scope.ts';
@@ -42,9 +42,10 @@ interface Numbers {
  * Says what is wrong with the first pipeline that computes wrongly; undefined where all compute rightly. What reads a picture is not tried, nor are
  * kernels without an answer.
  * @param plan of one image
- * @throws FaceXFormerError LIMIT, GPU_ERROR, DEVICE_LOST
+ * @param signal frees what there is at once, whatever is under way
+ * @throws FaceXFormerError LIMIT, GPU_ERROR, DEVICE_LOST, ABORTED
  */
-export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string | undefined> {
+export async function selfTest(pipelines: Pipelines, plan: Plan, signal?: AbortSignal): Promise<string | undefined> {
   const { device } = pipelines;
   const once = new Map<string, Dispatch>(); // the smallest that a pipeline runs, in the order in which they are compiled
   for (const one of plan.dispatches.filter(isTried).map(firstRowsOf)) {
@@ -71,7 +72,12 @@ export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string
   });
   const [read, y, ...filled] = made as [GPUBuffer, GPUBuffer, ...GPUBuffer[]];
   const buffers = new Map([...inputs.keys()].map((name, i) => [name, filled[i] as GPUBuffer]));
+  const free = () => {
+    for (const one of made) one.destroy();
+  };
+  signal?.addEventListener('abort', free);
   try {
+    throwIfAborted(signal);
     const write = () => {
       for (const [name, { stored, bytes }] of inputs)
         for (let at = 0; at < bytes; at += stored.byteLength)
@@ -99,6 +105,7 @@ export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string
     // Each as soon as there is a pipeline: some drivers compile only what runs, and do so while the others are on their way.
     for (const [i, dispatch] of dispatches.entries()) {
       const pipeline = await pipelines.get(dispatch.kernel, dispatch.launch);
+      throwIfAborted(signal);
       refusals.push(refusalOf(device, () => run(dispatch, i, pipeline)));
     }
     const mapping = (async () => read.mapAsync(GPUMapMode.READ))();
@@ -121,7 +128,8 @@ export async function selfTest(pipelines: Pipelines, plan: Plan): Promise<string
     }
     return undefined;
   } finally {
-    for (const one of made) one.destroy();
+    signal?.removeEventListener('abort', free);
+    free();
   }
 }
 
