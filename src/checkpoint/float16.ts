@@ -6,7 +6,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
  * @throws FaceXFormerError WRONG_WEIGHTS if one is infinite, NaN or above 65504
  */
 export function toFloat16(values: Float32Array, name = 'the tensor'): Uint16Array<ArrayBuffer> {
-  const out = new Uint16Array(values.length);
+  const out = new Uint16Array(new ArrayBuffer(4 * Math.ceil(values.length / 2)), 0, values.length); // a queue writes whole words
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < out.length; i++) {
     const word = bits[i] as number;

@@ -38,7 +38,6 @@ export class Parameters {
     const held = new Map<string, Float32Array>();
     const turn = new Turn();
     const room = new Room();
-    const copies = new Copies();
     const make = async (parameter: Parameter) => {
       const sources = parameter.from.map((name) => held.get(name) as Float32Array);
       await this.#make(parameter, sources, room.of(parameter.length), turn, options.signal);
@@ -54,13 +53,9 @@ export class Parameters {
       if (!using) continue;
       held.set(info.name, values);
       for (const parameter of using) if (parameter.from.every((name) => held.has(name))) await make(parameter);
-      if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, copies.of(values));
+      if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, values.slice());
       else held.delete(info.name);
-      for (const [name, copy] of held) {
-        if (users.get(name)?.some((parameter) => waiting.has(parameter))) continue;
-        held.delete(name);
-        copies.release(copy);
-      }
+      for (const name of held.keys()) if (!users.get(name)?.some((parameter) => waiting.has(parameter))) held.delete(name);
     }
     const [missing] = waiting;
     if (missing) throw new FaceXFormerError('WRONG_WEIGHTS', `${checkpoint.source} lacks a tensor of ${missing.from.join(', ')}.`);
@@ -78,15 +73,16 @@ export class Parameters {
     for (const _ of parameter.steps(values, sources)) await turn.over();
     await turn.over();
     mustBeFinite(parameter.name, values); // what weights make together may be none, such as a negative variance's root
-    const stored = parameter.dtype === 'f32' ? values : wholeWords(toFloat16(values, parameter.name));
+    const stored = parameter.dtype === 'f32' ? values : toFloat16(values, parameter.name);
     await turn.over();
     throwIfAborted(signal); // where loading has failed elsewhere meanwhile, nothing would free it
     const { queue } = this.device;
-    const size = Math.max(16, stored.byteLength);
+    const words = Math.ceil(stored.byteLength / 4);
+    const size = Math.max(16, 4 * words);
     const write = () => {
       const buffer = this.device.createBuffer({ label: parameter.name, size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
       this.#buffers.set(parameter.name, buffer);
-      queue.writeBuffer(buffer, 0, stored);
+      queue.writeBuffer(buffer, 0, stored.buffer, 0, 4 * words);
       this.#written += size;
       if (this.#written < SUBMITTED) return;
       this.#written = 0;
@@ -108,14 +104,6 @@ export class Parameters {
 /** Bytes after which the queue is told to go on: what is written waits in memory of the browser's until then. */
 const SUBMITTED = 2 ** 24;
 
-/** The queue writes words of 32 bits. */
-function wholeWords(halves: Uint16Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
-  if (halves.length % 2 === 0) return halves;
-  const whole = new Uint16Array(halves.length + 1);
-  whole.set(halves);
-  return whole;
-}
-
 /** Where one parameter after the other is made: memory that is asked for each time costs more than the packing of what lies in it. */
 class Room {
   #bytes = new ArrayBuffer(0);
@@ -124,28 +112,6 @@ class Room {
   of(length: number): Float32Array<ArrayBuffer> {
     if (this.#bytes.byteLength < 4 * length) this.#bytes = new ArrayBuffer(4 * length);
     return new Float32Array(this.#bytes, 0, length).fill(0);
-  }
-}
-
-/** Numbers of a tensor for which it matters where its copy lies. */
-const LARGE = 2 ** 16;
-
-/** Copies of tensors that wait for others, in memory that others of the same length have left: fresh memory costs more than what is copied into it. */
-class Copies {
-  #left: Float32Array[] = [];
-
-  of(values: Float32Array): Float32Array {
-    const place = this.#left.findIndex(({ length }) => length === values.length);
-    const [memory] = place < 0 ? [] : this.#left.splice(place, 1);
-    if (!memory) return values.slice();
-    memory.set(values);
-    return memory;
-  }
-
-  release(copy: Float32Array): void {
-    if (copy.length < LARGE) return;
-    this.#left = this.#left.filter(({ length }) => length > copy.length / 4); // those of an earlier stage, whose layers are smaller
-    this.#left.push(copy);
   }
 }
 

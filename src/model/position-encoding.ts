@@ -4,7 +4,7 @@
  */
 import type { Fill, Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
-import { type Into, multiplied } from './fold.ts';
+import { multiplied } from './fold.ts';
 import { embeddingsOf, type Head, tokensOf } from './heads.ts';
 import { joined, product, type Rows, stored } from './layers.ts';
 import { WIDTH } from './sizes.ts';
@@ -17,8 +17,6 @@ export interface PositionEncoding {
   readonly rows: number;
   readonly from: readonly string[];
   make(sources: readonly Float32Array[]): Float64Array;
-  /** Of each row the first half are sines, the second cosines, and the last row, the last but one, ... are those of the first row's angles, the second's, ... negated. */
-  readonly mirrored?: boolean;
 }
 
 /** A linear layer, and the encoding that is added to the rows before it. */
@@ -52,33 +50,10 @@ function encodingTable({ graph, dtype }: Target, parts: readonly Projection[], i
     const rows = encoding.make(sources.slice(0, encoding.from.length));
     for (const [i, { w }] of encoded.entries()) {
       const weight = new Float64Array(sources[encoding.from.length + i] as Float32Array);
-      const place = { values: into, cols, first: inner * parts.findIndex((part) => part.w === w) };
-      yield* encoding.mirrored ? mirroredProduct(rows, weight, place) : multiplied(rows, weight, WIDTH, place);
+      yield* multiplied(rows, weight, WIDTH, { values: into, cols, first: inner * parts.findIndex((part) => part.w === w) });
     }
   };
   return { operand: graph.parameter(name, from, encoding.rows * cols, fill, dtype), rows: encoding.rows, cols, stride: cols };
-}
-
-/** The product of mirrored rows with a weight: what the sines give and what the cosines give is made once for two rows. */
-function* mirroredProduct(rows: Float64Array, weight: Float64Array, { values, cols, first }: Into): Generator<void> {
-  const [count, inner] = [rows.length / WIDTH, weight.length / WIDTH];
-  const upper = rows.subarray(0, rows.length / 2);
-  const [ofSines, ofCosines] = [new Float64Array((count / 2) * inner), new Float64Array((count / 2) * inner)] as const;
-  for (const [half, sums] of [ofSines, ofCosines].entries())
-    yield* multiplied(halves(upper, half), halves(weight, half), WIDTH / 2, { values: sums, cols: inner, first: 0 });
-  for (let row = 0; row < count / 2; row++)
-    for (let n = 0; n < inner; n++) {
-      const [sines, cosines] = [ofSines[row * inner + n] as number, ofCosines[row * inner + n] as number];
-      values[row * cols + first + n] = cosines + sines;
-      values[(count - 1 - row) * cols + first + n] = cosines - sines;
-    }
-}
-
-/** The first or the second half of each row. */
-function halves(rows: Float64Array, half: number): Float64Array {
-  const out = new Float64Array(rows.length / 2);
-  for (let at = 0; at < rows.length; at += WIDTH) out.set(rows.subarray(at + (half * WIDTH) / 2, at + ((half + 1) * WIDTH) / 2), at / 2);
-  return out;
 }
 
 /** The task tokens in the decoder's order: the first queries, and the queries' position encoding everywhere after. */
@@ -96,7 +71,7 @@ export function taskTokens(heads: readonly Head[], w: Weights): PositionEncoding
 export function positionEncoding(side: number, w: Weights): PositionEncoding {
   const make = ([matrix]: readonly Float32Array[]): Float64Array => {
     const half = WIDTH / 2;
-    const centre = (i: number): number => (2 * i + 1 - side) / side;
+    const centre = (i: number): number => 2 * ((i + 0.5) / side) - 1;
     // Each coordinate has sines and cosines of its own, [side, half]; those of a sum of angles are made of them.
     const along = (first: number, of: (angle: number) => number) =>
       Float64Array.from({ length: side * half }, (_, i) =>
@@ -122,6 +97,5 @@ export function positionEncoding(side: number, w: Weights): PositionEncoding {
     rows: side * side,
     from: [w.at('pe_layer').get('positional_encoding_gaussian_matrix', [2, WIDTH / 2])],
     make,
-    mirrored: true,
   };
 }

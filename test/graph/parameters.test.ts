@@ -16,11 +16,11 @@ class FakeDevice {
   #failed: (string | undefined)[] = [];
   constructor(readonly room: number) {}
   readonly queue = {
-    writeBuffer: (buffer: FakeDevice['buffers'][number], at: number, values: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>) => {
-      expect(values.byteLength % 4).toBe(0);
-      new Uint8Array(buffer.bytes).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-      buffer.writes.push(values.buffer);
-      this.#written += values.byteLength;
+    writeBuffer: (buffer: FakeDevice['buffers'][number], at: number, values: ArrayBuffer, first: number, bytes: number) => {
+      expect(bytes % 4).toBe(0);
+      new Uint8Array(buffer.bytes).set(new Uint8Array(values, first, bytes), at);
+      buffer.writes.push(values);
+      this.#written += bytes;
     },
     submit: () => {
       this.submits.push(this.#written);
