@@ -68,8 +68,7 @@ fn conv(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3
   let all = KERNEL * KERNEL * INNER;
   let images = grid.z / SHARES;
   let map = mapOf(group.z % images, grid.z);
-  let column = min(thread % ACROSS, ACROSS - 1u);
-  let down = min(thread / ACROSS, DOWN - 1u);
+  let place = placeOf(thread);
   let inner = all / SHARES;
   let k0 = group.z / images * inner;
   let quad = group.x * TILE_QUADS + thread % TILE_QUADS;
@@ -87,16 +86,12 @@ fn conv(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3
       next = fetch(map, reader, k0 + step);
     }
     for (var i = 0u; i < X_EACH; i++) { // unroll
-      let item = thread + i * THREADS;
       var v = next.x[i];
       if (PREACTIVATION) {
         v = v * next.scale + next.shift;
         v = select(relu(v), max(v, vec4f()), POOL); // as above: what is lost of a pooled map is kept elsewhere
       }
-      if ((i + 1u) * THREADS <= X_ITEMS || item < X_ITEMS) {
-        let row = item / STEP;
-        xs[row / ROWS][row % ROWS][item % STEP] = select(vec4f(), v, next.inside[i]);
-      }
+      putX(thread, i, select(vec4f(), v, next.inside[i]));
     }
     for (var i = 0u; i < W_EACH; i++) { // unroll
       putW(thread, i, next.w[i]);
@@ -105,17 +100,17 @@ fn conv(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3
     if (AHEAD == 1u) {
       next = fetch(map, reader, k0 + min(step + TILE_K, inner - TILE_K)); // at last once more, for nothing
     }
-    multiply(down, column, &sums);
+    multiply(place, &sums);
     workgroupBarrier();
   }
   for (var i = 0u; i < ROWS; i++) { // unroll
-    let row = group.y * TILE_ROWS + down * ROWS + i;
+    let row = group.y * TILE_ROWS + place.y * ROWS + i;
     for (var v = 0u; v < QUADS; v++) { // unroll
-      let place = group.x * TILE_QUADS + v * ACROSS + column;
+      let quad = group.x * TILE_QUADS + v * ACROSS + place.x;
       if (SHARES == 1u) {
-        store(map, row, place, sums[i * QUADS + v]);
-      } else if (row < map.rows && place * 4u < COLS) {
-        y[(group.z * map.rows + row) * (COLS / 4u) + place] = vec4<output>(sums[i * QUADS + v]);
+        store(map, row, quad, sums[i * QUADS + v]);
+      } else if (row < map.rows && quad * 4u < COLS) {
+        y[(group.z * map.rows + row) * (COLS / 4u) + quad] = vec4<output>(sums[i * QUADS + v]);
       }
     }
   }

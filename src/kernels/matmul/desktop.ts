@@ -31,7 +31,7 @@ const cellOf = ({ rows, cols }: StreamMatmulShape): Cell =>
 const PROCESSORS = 128;
 
 /** Processors with fewer threads than this idle while they wait for memory; more than MOST_THREADS only add to what is to be summed. */
-export const FEWEST_THREADS = 160 * PROCESSORS;
+export const FEWEST_THREADS = 190 * PROCESSORS;
 const MOST_THREADS = 900 * PROCESSORS;
 
 /** Where tiles are few, a share may have as little of `inner` as this. */

@@ -33,7 +33,7 @@ const WORKGROUP_THREADS = 256;
 /** Whether matmul.wgsl can make a product with this machine shape: its tile, its loop, its workgroup memory. */
 export function fits(tile: MatmulTile, { inner, cols, stream = false, shares = 1 }: StreamMatmulShape): boolean {
   const { TILE_ROWS, TILE_QUADS, ROWS, QUADS, TILE_K } = tile;
-  const bytes = 16 * (TILE_ROWS * (TILE_K / 4 + 1) + TILE_K * TILE_QUADS);
+  const bytes = 4 * TILE_K * ((TILE_ROWS / ROWS + 1) * ROWS + 4 * TILE_QUADS) + 8 * TILE_ROWS;
   return (
     TILE_ROWS % ROWS === 0 &&
     TILE_QUADS % QUADS === 0 &&

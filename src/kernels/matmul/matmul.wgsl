@@ -23,6 +23,8 @@ const TURNS = (ROWS + HELD - 1u) / HELD;
 
 override SHARES: u32; // of INNER, over the grid's z
 
+var<workgroup> moments: array<vec2f, TILE_ROWS>;
+
 // Where a thread reads: its tile's first row of x and the last that there is, the first k, and its own first vec4 of w.
 struct Tile { row: u32, last: u32, k: u32, w: u32 }
 
@@ -45,8 +47,9 @@ fn fetch(tile: Tile, step: u32, thread: u32) -> Part {
 
 @compute @workgroup_size(THREADS)
 fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let column = min(thread % ACROSS, ACROSS - 1u);
-  let down = min(thread / ACROSS, DOWN - 1u);
+  let place = placeOf(thread);
+  let column = place.x;
+  let down = place.y;
   let rowsOfZ = arrayLength(&y) / yRow() / grid.z; // of y: those of a share, or of an image with a weight of its own
   let isShare = SHARES > 1u;
   let firstOfX = select(group.z * rowsOfZ, 0u, isShare);
@@ -59,12 +62,11 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
   var norms = array<vec2f, X_EACH>(); // of the rows that the thread brings: what to multiply with, and to add
   if (NORM) {
     if (thread < TILE_ROWS) {
-      xs[thread / ROWS][thread % ROWS][STEP] = vec4f(momentsOf(min(tile.row + thread, tile.last)), 0.0, 0.0); // mean, 1 / deviation
+      moments[thread] = momentsOf(min(tile.row + thread, tile.last)); // mean, 1 / deviation
     }
     workgroupBarrier();
     for (var i = 0u; i < X_EACH; i++) { // unroll
-      let row = min((thread + i * THREADS) / STEP, TILE_ROWS - 1u);
-      let m = xs[row / ROWS][row % ROWS][STEP].xy;
+      let m = moments[min((thread + i * THREADS) / STEP, TILE_ROWS - 1u)];
       norms[i] = vec2f(m.y, -m.x * m.y);
     }
   }
@@ -75,15 +77,11 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
       next = fetch(tile, step, thread);
     }
     for (var i = 0u; i < X_EACH; i++) { // unroll
-      let item = thread + i * THREADS;
       var v = next.x[i];
       if (NORM) {
         v = v * norms[i].x + norms[i].y;
       }
-      if ((i + 1u) * THREADS <= X_ITEMS || item < X_ITEMS) {
-        let row = item / STEP;
-        xs[row / ROWS][row % ROWS][item % STEP] = v;
-      }
+      putX(thread, i, v);
     }
     for (var i = 0u; i < W_EACH; i++) { // unroll
       putW(thread, i, next.w[i]);
@@ -92,7 +90,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
     if (AHEAD == 1u) {
       next = fetch(tile, min(step + TILE_K, inner - TILE_K), thread); // at last once more, for nothing
     }
-    multiply(down, column, &sums);
+    multiply(place, &sums);
     workgroupBarrier();
   }
   let row0 = group.z * rowsOfZ + group.y * TILE_ROWS + down * ROWS; // of y
@@ -123,8 +121,8 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
     workgroupBarrier();
     let own = column % HELD;
     let row = row0 + turn * HELD + own;
-    let place = group.x * BLOCKS + column / HELD; // among y's blocks of 64 columns
-    if (column < HELD * BLOCKS && turn * HELD + own < ROWS && row <= last && place * 64u < COLS) {
+    let blockOfY = group.x * BLOCKS + column / HELD; // of 64 columns, among y's
+    if (column < HELD * BLOCKS && turn * HELD + own < ROWS && row <= last && blockOfY * 64u < COLS) {
       let slot = down * PAIRS + own / 2u;
       let first = column / HELD * 16u;
       var sum = vec2f();
@@ -138,7 +136,7 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
         let d = select(both.x, both.z, own % 2u == 1u) - mean;
         sum.y += 4.0 * d * d;
       }
-      y[row * yRow() + COLS / 4u + place] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
+      y[row * yRow() + COLS / 4u + blockOfY] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
     }
     if (turn < TURNS - 1u) {
       workgroupBarrier(); // before the moments of the next rows

@@ -22,13 +22,13 @@ export interface WindowAttentionShape {
 export const windowMacs = ({ images = 1, side, heads }: WindowAttentionShape): number =>
   images * (7 * tiles(side, 7)) ** 2 * 49 * heads * 64;
 
-/** A launch of a workgroup a window, for as many groups of heads. */
-export function windowLaunch(shape: WindowAttentionShape, groups: number): Launch {
+/** A launch of a workgroup for each head of each window. */
+export function windowLaunch(shape: WindowAttentionShape): Launch {
   const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
   return {
     constants: { SIDE: side, HEADS: heads, SHIFT: shift },
     machine: { elem: dtype },
-    workgroups: [tiles(side, 7) ** 2, groups, images],
+    workgroups: [tiles(side, 7) ** 2, heads, images],
     macs: windowMacs(shape),
   };
 }

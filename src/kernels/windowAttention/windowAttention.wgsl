@@ -2,20 +2,19 @@
 //
 // x [images * SIDE^2, 3 CHANNELS] holds q, k, v of each position in the order of the map, q scaled by 32^-0.5 already; t [HEADS][169]
 // the relative position bias, and where SIDE is no multiple of 7 the q, k, v of a position that pads the map; y [images * SIDE^2, CHANNELS].
-// A workgroup is one window of two heads of one image, a thread one query.
-// Keys and values lie in workgroup memory, four of the window's rows at a time: with all of them there, it would hold too few
-// workgroups. Nothing is rolled or copied: row i of a window is read from, and written to, where the shift says it came from.
+// A workgroup is one window of one head of one image. A query has PARTS threads, of which each sees every PARTS-th row of the window's keys: one
+// thread alone would take three times as long, and maps of 14 x 14 have few queries. Their sums are merged in halves. Nothing is rolled or copied:
+// row i of a window is read from, and written to, where the shift says it came from.
 
-const PAIR = 2u; // heads of one workgroup
-const LANES = 64u; // threads of one head
-const THREADS = 128u;
-const STAGED = 4u; // rows of the window whose keys and values are in workgroup memory
+const PARTS = 4u;
+const LANES = 64u; // threads of a part, one a query
+const THREADS = PARTS * LANES;
 const REACH = 13u; // differences of two places in a window, -6 to 6
+const OF_SUM = QUADS + 1u; // vec4 of a sum on its way to be merged
 
-// [head, row][column] of a head's vec4: all but the row is constant where it counts, and what is constant needs no check of its bounds.
-var<workgroup> keys: array<array<array<vec4f, QUADS>, WINDOW>, PAIR * STAGED>;
-var<workgroup> values: array<array<array<vec4f, QUADS>, WINDOW>, PAIR * STAGED>;
-var<workgroup> bias: array<array<f32, REACH>, PAIR * REACH>;
+// [quad][position] of the window's keys, and behind them of its values; later the sums of half of the parts, [part's quad][query].
+var<workgroup> staged: array<array<vec4f, POSITIONS>, 2u * OF_SUM>;
+var<workgroup> bias: array<array<f32, REACH>, REACH>;
 
 // A window on the map's far edge has columns, or rows, that came around from the near one: those from 7 - SHIFT on. Queries on one
 // side of that border do not see keys on the other.
@@ -24,25 +23,56 @@ fn mask(edge: bool, query: u32, key: u32) -> f32 {
 }
 
 // `before` and `beyond` are the masks of keys in columns that did not come around, and of those that did.
-fn score(q: mat4x4f, q2: mat4x4f, added: f32, before: f32, beyond: f32, row: u32, column: u32) -> f32 {
-  let k = &keys[row][column];
+fn score(q: mat4x4f, q2: mat4x4f, added: f32, before: f32, beyond: f32, first: u32, column: u32) -> f32 {
+  let key = min(first + column, POSITIONS - 1u);
   var sum = vec4f(added + select(before, beyond, around(column)), 0.0, 0.0, 0.0);
-  sum += q[0] * k[0];
-  sum += q[1] * k[1];
-  sum += q[2] * k[2];
-  sum += q[3] * k[3];
-  sum += q2[0] * k[4];
-  sum += q2[1] * k[5];
-  sum += q2[2] * k[6];
-  sum += q2[3] * k[7];
+  sum += q[0] * staged[0][key];
+  sum += q[1] * staged[1][key];
+  sum += q[2] * staged[2][key];
+  sum += q[3] * staged[3][key];
+  sum += q2[0] * staged[4][key];
+  sum += q2[1] * staged[5][key];
+  sum += q2[2] * staged[6][key];
+  sum += q2[3] * staged[7][key];
   return sum.x + sum.y + sum.z + sum.w;
 }
 
-struct Sum { low: mat4x4f, high: mat4x4f }
+// What is known of some of a query's keys: the highest score, the sum of exp2(score - highest), the scores' own, and the values', weighted likewise.
+struct Sum { highest: f32, total: f32, seen: f32, low: mat4x4f, high: mat4x4f }
 
-fn add(sum: Sum, p: f32, row: u32, column: u32) -> Sum {
-  let v = &values[row][column];
-  return Sum(sum.low + p * mat4x4f(v[0], v[1], v[2], v[3]), sum.high + p * mat4x4f(v[4], v[5], v[6], v[7]));
+fn add(sum: ptr<function, Sum>, p: f32, first: u32, column: u32) {
+  let key = min(first + column, POSITIONS - 1u);
+  sum.low += p * mat4x4f(staged[8][key], staged[9][key], staged[10][key], staged[11][key]);
+  sum.high += p * mat4x4f(staged[12][key], staged[13][key], staged[14][key], staged[15][key]);
+}
+
+// Scales what is summed to a higher score.
+fn raise(sum: ptr<function, Sum>, highest: f32) {
+  let keep = exp2(sum.highest - highest);
+  sum.highest = highest;
+  sum.total *= keep;
+  sum.low = keep * sum.low;
+  sum.high = keep * sum.high;
+}
+
+fn leave(sum: ptr<function, Sum>, first: u32, query: u32) {
+  let at = min(first, OF_SUM);
+  for (var i = 0u; i < 4u; i++) { // unroll
+    staged[at + i][query] = sum.low[i];
+    staged[at + 4u + i][query] = sum.high[i];
+  }
+  staged[at + 8u][query] = vec4f(sum.highest, sum.total, sum.seen, 0.0);
+}
+
+fn merge(sum: ptr<function, Sum>, first: u32, query: u32) {
+  let at = min(first, OF_SUM);
+  let other = staged[at + 8u][query];
+  raise(sum, max(sum.highest, other.x));
+  let keep = exp2(other.x - sum.highest);
+  sum.total += keep * other.y;
+  sum.seen += other.z;
+  sum.low += keep * mat4x4f(staged[at][query], staged[at + 1u][query], staged[at + 2u][query], staged[at + 3u][query]);
+  sum.high += keep * mat4x4f(staged[at + 4u][query], staged[at + 5u][query], staged[at + 6u][query], staged[at + 7u][query]);
 }
 
 @compute @workgroup_size(THREADS)
@@ -50,8 +80,8 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let across = paddedSide() / WINDOW;
   let window = vec2u(group.x % across, group.x / across);
   let edge = vec2<bool>(SHIFT > 0u) & (window == vec2u(across - 1u));
-  let pair = thread / LANES;
-  let head = min(group.y * PAIR + pair, HEADS - 1u);
+  let head = group.y;
+  let part = thread / LANES;
   let lane = thread % LANES;
   let place = min(lane, POSITIONS - 1u);
   let column = place % WINDOW;
@@ -60,59 +90,62 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let query = (own * 3u * HEADS + head) * QUADS;
   let q = LOG2E * mat4x4f(quadAt(query), quadAt(query + 1u), quadAt(query + 2u), quadAt(query + 3u));
   let q2 = LOG2E * mat4x4f(quadAt(query + 4u), quadAt(query + 5u), quadAt(query + 6u), quadAt(query + 7u));
+  for (var i = thread; i < POSITIONS * QUADS; i += THREADS) {
+    let k = ((position(window, group.z, i / QUADS) * 3u + 1u) * HEADS + head) * QUADS + i % QUADS;
+    staged[i % QUADS][i / QUADS] = quadAt(k);
+    staged[QUADS + i % QUADS][i / QUADS] = quadAt(k + HEADS * QUADS);
+  }
+  if (thread < REACH * REACH) {
+    bias[thread / REACH][thread % REACH] = LOG2E * t[head * REACH * REACH + thread];
+  }
   let near = mask(edge.x, column, 0u);
   let far = mask(edge.x, column, WINDOW);
-  for (var i = lane; i < REACH * REACH; i += LANES) {
-    bias[pair * REACH + i / REACH][i % REACH] = LOG2E * t[head * REACH * REACH + i];
-  }
-
   var sum = Sum();
-  var total = 0.0;
-  var highest = -3.0e38;
-  var seen = vec4f();
-  for (var first = 0u; first < WINDOW; first += STAGED) {
-    workgroupBarrier();
-    if (lane < WINDOW * QUADS) {
-      for (var i = 0u; i < STAGED; i++) { // a row beyond the window is read from the map, and not used
-        let k = ((position(window, group.z, (first + i) * WINDOW + lane / QUADS) * 3u + 1u) * HEADS + head) * QUADS + lane % QUADS;
-        keys[pair * STAGED + i][lane / QUADS][lane % QUADS] = quadAt(k);
-        values[pair * STAGED + i][lane / QUADS][lane % QUADS] = quadAt(k + HEADS * QUADS);
-      }
+  sum.highest = -3.0e38;
+  workgroupBarrier();
+  // Softmax online, one row of seven keys a step: what is summed is scaled when a higher score comes.
+  for (var keyRow = part; keyRow < WINDOW; keyRow += PARTS) {
+    let first = keyRow * WINDOW;
+    let added = &bias[row + 6u - keyRow];
+    let other = mask(edge.y, row, keyRow);
+    let before = min(other, near);
+    let beyond = min(other, far);
+    let s = vec4f(score(q, q2, added[column + 6u], before, beyond, first, 0u),
+      score(q, q2, added[column + 5u], before, beyond, first, 1u),
+      score(q, q2, added[column + 4u], before, beyond, first, 2u),
+      score(q, q2, added[column + 3u], before, beyond, first, 3u));
+    let s2 = vec3f(score(q, q2, added[column + 2u], before, beyond, first, 4u),
+      score(q, q2, added[column + 1u], before, beyond, first, 5u),
+      score(q, q2, added[column], before, beyond, first, 6u));
+    raise(&sum, max(max(max(s.x, s.y), max(s.z, s.w)), max(max(s2.x, s2.y), max(s2.z, sum.highest))));
+    let p = exp2(s - sum.highest);
+    let p2 = exp2(s2 - sum.highest);
+    sum.seen += dot(s, vec4f(1.0)) + dot(s2, vec3f(1.0));
+    sum.total += dot(p, vec4f(1.0)) + dot(p2, vec3f(1.0));
+    add(&sum, p.x, first, 0u);
+    add(&sum, p.y, first, 1u);
+    add(&sum, p.z, first, 2u);
+    add(&sum, p.w, first, 3u);
+    add(&sum, p2.x, first, 4u);
+    add(&sum, p2.y, first, 5u);
+    add(&sum, p2.z, first, 6u);
+  }
+  for (var half = PARTS / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier(); // before what others still read is written over
+    if (part >= half && part < 2u * half && lane < POSITIONS) {
+      leave(&sum, (part - half) * OF_SUM, lane);
     }
     workgroupBarrier();
-    // Softmax online, one row of seven keys a step: rescale what is summed when a higher score comes.
-    for (var i = 0u; i < min(STAGED, WINDOW - first); i++) {
-      let at = pair * STAGED + i;
-      let keyRow = first + i;
-      let added = &bias[pair * REACH + row + 6u - keyRow];
-      let other = mask(edge.y, row, keyRow);
-      let before = min(other, near);
-      let beyond = min(other, far);
-      let s = vec4f(score(q, q2, added[column + 6u], before, beyond, at, 0u),
-        score(q, q2, added[column + 5u], before, beyond, at, 1u),
-        score(q, q2, added[column + 4u], before, beyond, at, 2u),
-        score(q, q2, added[column + 3u], before, beyond, at, 3u));
-      let s2 = vec3f(score(q, q2, added[column + 2u], before, beyond, at, 4u),
-        score(q, q2, added[column + 1u], before, beyond, at, 5u),
-        score(q, q2, added[column], before, beyond, at, 6u));
-      seen += s + vec4f(s2, 0.0);
-      let high = max(max(max(s.x, s.y), max(s.z, s.w)), max(max(s2.x, s2.y), max(s2.z, highest)));
-      let keep = exp2(highest - high);
-      highest = high;
-      let p = exp2(s - high);
-      let p2 = exp2(s2 - high);
-      total = total * keep + dot(p, vec4f(1.0)) + dot(p2, vec3f(1.0));
-      sum = Sum(keep * sum.low, keep * sum.high);
-      sum = add(add(add(add(sum, p.x, at, 0u), p.y, at, 1u), p.z, at, 2u), p.w, at, 3u);
-      sum = add(add(add(sum, p2.x, at, 4u), p2.y, at, 5u), p2.z, at, 6u);
+    if (part < half) {
+      merge(&sum, part * OF_SUM, place);
     }
   }
-  if (lane >= POSITIONS || group.y * PAIR + pair >= HEADS || pads(own)) {
+  if (part > 0u || lane >= POSITIONS || pads(own)) {
     return;
   }
-  let norm = unlessLost(vec4f(1.0 / total), vec4f(dot(seen, vec4f(1.0)))).x;
+  let norm = unlessLost(vec4f(1.0 / sum.total), vec4f(sum.seen)).x;
   let out = (own * HEADS + head) * QUADS;
-  for (var i = 0u; i < 4u; i++) {
+  for (var i = 0u; i < 4u; i++) { // unroll
     y[out + i] = vec4<elem>(norm * sum.low[i]);
     y[out + 4u + i] = vec4<elem>(norm * sum.high[i]);
   }
