@@ -95,8 +95,8 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     staged[i % QUADS][i / QUADS] = quadAt(k);
     staged[QUADS + i % QUADS][i / QUADS] = quadAt(k + HEADS * QUADS);
   }
-  if (thread < REACH * REACH) {
-    bias[thread / REACH][thread % REACH] = LOG2E * t[head * REACH * REACH + thread];
+  for (var i = thread; i < REACH * REACH; i += THREADS) {
+    bias[i / REACH][i % REACH] = LOG2E * t[head * REACH * REACH + i];
   }
   let near = mask(edge.x, column, 0u);
   let far = mask(edge.x, column, WINDOW);
