@@ -23,27 +23,23 @@ fn mask(edge: bool, query: u32, key: u32) -> f32 {
 }
 
 // `before` and `beyond` are the masks of keys in columns that did not come around, and of those that did.
-fn score(q: mat4x4f, q2: mat4x4f, added: f32, before: f32, beyond: f32, first: u32, column: u32) -> f32 {
+fn score(q: array<vec4f, QUADS>, added: f32, before: f32, beyond: f32, first: u32, column: u32) -> f32 {
   let key = min(first + column, POSITIONS - 1u);
   var sum = vec4f(added + select(before, beyond, around(column)), 0.0, 0.0, 0.0);
-  sum += q[0] * staged[0][key];
-  sum += q[1] * staged[1][key];
-  sum += q[2] * staged[2][key];
-  sum += q[3] * staged[3][key];
-  sum += q2[0] * staged[4][key];
-  sum += q2[1] * staged[5][key];
-  sum += q2[2] * staged[6][key];
-  sum += q2[3] * staged[7][key];
+  for (var i = 0u; i < QUADS; i++) { // unroll
+    sum += q[i] * staged[i][key];
+  }
   return sum.x + sum.y + sum.z + sum.w;
 }
 
 // What is known of some of a query's keys: the highest score, the sum of exp2(score - highest), the scores' own, and the values', weighted likewise.
-struct Sum { highest: f32, total: f32, seen: f32, low: mat4x4f, high: mat4x4f }
+struct Sum { highest: f32, total: f32, seen: f32, values: array<vec4f, QUADS> }
 
 fn add(sum: ptr<function, Sum>, p: f32, first: u32, column: u32) {
   let key = min(first + column, POSITIONS - 1u);
-  sum.low += p * mat4x4f(staged[8][key], staged[9][key], staged[10][key], staged[11][key]);
-  sum.high += p * mat4x4f(staged[12][key], staged[13][key], staged[14][key], staged[15][key]);
+  for (var i = 0u; i < QUADS; i++) { // unroll
+    sum.values[i] += p * staged[QUADS + i][key];
+  }
 }
 
 // Scales what is summed to a higher score.
@@ -51,28 +47,29 @@ fn raise(sum: ptr<function, Sum>, highest: f32) {
   let keep = exp2(sum.highest - highest);
   sum.highest = highest;
   sum.total *= keep;
-  sum.low = keep * sum.low;
-  sum.high = keep * sum.high;
+  for (var i = 0u; i < QUADS; i++) { // unroll
+    sum.values[i] *= keep;
+  }
 }
 
 fn leave(sum: ptr<function, Sum>, first: u32, query: u32) {
   let at = min(first, OF_SUM);
-  for (var i = 0u; i < 4u; i++) { // unroll
-    staged[at + i][query] = sum.low[i];
-    staged[at + 4u + i][query] = sum.high[i];
+  for (var i = 0u; i < QUADS; i++) { // unroll
+    staged[at + i][query] = sum.values[i];
   }
-  staged[at + 8u][query] = vec4f(sum.highest, sum.total, sum.seen, 0.0);
+  staged[at + QUADS][query] = vec4f(sum.highest, sum.total, sum.seen, 0.0);
 }
 
 fn merge(sum: ptr<function, Sum>, first: u32, query: u32) {
   let at = min(first, OF_SUM);
-  let other = staged[at + 8u][query];
+  let other = staged[at + QUADS][query];
   raise(sum, max(sum.highest, other.x));
   let keep = exp2(other.x - sum.highest);
   sum.total += keep * other.y;
   sum.seen += other.z;
-  sum.low += keep * mat4x4f(staged[at][query], staged[at + 1u][query], staged[at + 2u][query], staged[at + 3u][query]);
-  sum.high += keep * mat4x4f(staged[at + 4u][query], staged[at + 5u][query], staged[at + 6u][query], staged[at + 7u][query]);
+  for (var i = 0u; i < QUADS; i++) { // unroll
+    sum.values[i] += keep * staged[at + i][query];
+  }
 }
 
 @compute @workgroup_size(THREADS)
@@ -88,8 +85,10 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let row = place / WINDOW;
   let own = position(window, group.z, place);
   let query = (own * 3u * HEADS + head) * QUADS;
-  let q = LOG2E * mat4x4f(quadAt(query), quadAt(query + 1u), quadAt(query + 2u), quadAt(query + 3u));
-  let q2 = LOG2E * mat4x4f(quadAt(query + 4u), quadAt(query + 5u), quadAt(query + 6u), quadAt(query + 7u));
+  var q = array<vec4f, QUADS>();
+  for (var i = 0u; i < QUADS; i++) { // unroll
+    q[i] = LOG2E * quadAt(query + i);
+  }
   for (var i = thread; i < POSITIONS * QUADS; i += THREADS) {
     let k = ((position(window, group.z, i / QUADS) * 3u + 1u) * HEADS + head) * QUADS + i % QUADS;
     staged[i % QUADS][i / QUADS] = quadAt(k);
@@ -110,25 +109,19 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     let other = mask(edge.y, row, keyRow);
     let before = min(other, near);
     let beyond = min(other, far);
-    let s = vec4f(score(q, q2, added[column + 6u], before, beyond, first, 0u),
-      score(q, q2, added[column + 5u], before, beyond, first, 1u),
-      score(q, q2, added[column + 4u], before, beyond, first, 2u),
-      score(q, q2, added[column + 3u], before, beyond, first, 3u));
-    let s2 = vec3f(score(q, q2, added[column + 2u], before, beyond, first, 4u),
-      score(q, q2, added[column + 1u], before, beyond, first, 5u),
-      score(q, q2, added[column], before, beyond, first, 6u));
-    raise(&sum, max(max(max(s.x, s.y), max(s.z, s.w)), max(max(s2.x, s2.y), max(s2.z, sum.highest))));
-    let p = exp2(s - sum.highest);
-    let p2 = exp2(s2 - sum.highest);
-    sum.seen += dot(s, vec4f(1.0)) + dot(s2, vec3f(1.0));
-    sum.total += dot(p, vec4f(1.0)) + dot(p2, vec3f(1.0));
-    add(&sum, p.x, first, 0u);
-    add(&sum, p.y, first, 1u);
-    add(&sum, p.z, first, 2u);
-    add(&sum, p.w, first, 3u);
-    add(&sum, p2.x, first, 4u);
-    add(&sum, p2.y, first, 5u);
-    add(&sum, p2.z, first, 6u);
+    var scores = array<f32, WINDOW>();
+    var highest = sum.highest;
+    for (var i = 0u; i < WINDOW; i++) { // unroll
+      scores[i] = score(q, added[column + 6u - i], before, beyond, first, i);
+      highest = max(highest, scores[i]);
+    }
+    raise(&sum, highest);
+    for (var i = 0u; i < WINDOW; i++) { // unroll
+      let p = exp2(scores[i] - highest);
+      sum.seen += scores[i];
+      sum.total += p;
+      add(&sum, p, first, i);
+    }
   }
   for (var half = PARTS / 2u; half > 0u; half /= 2u) {
     workgroupBarrier(); // before what others still read is written over
@@ -145,8 +138,7 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   }
   let norm = unlessLost(vec4f(1.0 / sum.total), vec4f(sum.seen)).x;
   let out = (own * HEADS + head) * QUADS;
-  for (var i = 0u; i < 4u; i++) { // unroll
-    y[out + i] = vec4<elem>(norm * sum.low[i]);
-    y[out + 4u + i] = vec4<elem>(norm * sum.high[i]);
+  for (var i = 0u; i < QUADS; i++) { // unroll
+    y[out + i] = vec4<elem>(norm * sum.values[i]);
   }
 }
