@@ -34,7 +34,7 @@ function ofKernels(table: string): Part {
     };
   });
   return {
-    commit: '6727222',
+    commit: 'a8b6042',
     machine: {
       userAgent: 'Dawn in Node',
       cores: 0,

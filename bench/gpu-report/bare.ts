@@ -25,7 +25,6 @@ const of = (tile: string, sums: string, rows: number, inner: number, cols: numbe
 /** The machine shapes of the desktop's table, each at a product that has it, and the two of more sums a thread that the tuner may choose. */
 export const BARE_PRODUCTS: readonly BareProduct[] = [
   of('32x64', '4x4', 196, 2048, 512, 16),
-  of('64x32', '4x4', 196, 512, 2048, 1),
   of('64x64', '4x4', 49, 4096, 1024, 16),
   of('16x128', '4x4', 784, 1024, 256, 4),
   of('28x64', '7x4', 196, 2048, 512, 16),

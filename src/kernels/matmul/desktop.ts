@@ -18,7 +18,6 @@ const ANY = [0, Number.POSITIVE_INFINITY] as const;
 const TABLE: readonly Cell[] = [
   { rows: 32, cols: ANY, tile: USUAL_TILE, share: 128 },
   { rows: 64, cols: ANY, tile: tileOf('64x64', '4x4'), share: 128 },
-  { rows: 400, cols: [2048, Number.POSITIVE_INFINITY], tile: tileOf('64x32', '4x4'), share: 128 },
   { rows: 400, cols: ANY, tile: USUAL_TILE, share: 128 },
   { rows: 800, cols: [128, 256], tile: tileOf('16x128', '4x4'), share: 256 },
   { rows: Number.POSITIVE_INFINITY, cols: ANY, tile: USUAL_TILE, share: 256 },
