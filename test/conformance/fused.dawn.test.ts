@@ -78,8 +78,8 @@ describe.skipIf(lacking).for(FORMS)(`%s${lacking}`, ([, form, name, taps, batch]
     counts();
     for (const box of boxes.slice(1)) await single(box);
     const frames = boxes.length - 1;
-    // Beside the plan's dispatches a frame has its stamp, and raw outputs take two more: the pixels, and the parsing map's logits.
-    const dispatches = frames * (engine.plan().dispatches.length + 3);
+    // Beside the plan's dispatches a frame has its stamp, and raw outputs take one more: the parsing map's logits.
+    const dispatches = frames * (engine.plan().dispatches.length + 2);
     const cost = { creates: 0, encoders: frames, passes: frames, dispatches, submits: frames, maps: frames, mostInFlight: 1 };
     expect(counts()).toEqual(cost);
     const { faces } = await engine.analyze(picture, { boxes: batch.map((i) => BOXES[i] as Box), raw: true });

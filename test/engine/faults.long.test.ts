@@ -168,18 +168,21 @@ describe('a fault at every point', { timeout: 4_200_000 / EVERY }, () => {
     for (const at of points) {
       const stop = new AbortController();
       let aborted = 0;
+      let met = '';
       const faults = Object.assign(new Faults(), { at, fault: 'hangs' as const });
       const { point } = faults;
       faults.point = (name) => {
         const fault = point.call(faults, name);
-        if (fault)
-          setTimeout(() => {
-            aborted = performance.now();
-            stop.abort();
-          }, 5);
+        if (!fault) return fault;
+        met = name;
+        setTimeout(() => {
+          aborted = performance.now();
+          stop.abort();
+        }, 5);
         return fault;
       };
       const lived = await life(faults, { signal: stop.signal });
+      if (!ANSWERED.test(met)) continue; // what is compiled first is tried first, so that a point may be another call than it was
       const took = performance.now() - aborted;
       if (took > 5000 || lived.errors.some((code) => code !== 'ABORTED'))
         late.push(`${at}, ${names[at]}: ${lived.errors}, ${Math.round(took)} ms`);
