@@ -16,14 +16,15 @@ import {
   type LoadOptions,
   type RawPicture,
   seededCheckpoint,
-  type TensorInfo,
   tensorsOf,
 } from '../../src/index.ts';
 import type { Dtype } from '../../src/kernels/kernel.ts';
 import { KINDS, ROLES } from '../../src/kernels/roles.ts';
 import { network } from '../../src/model/network.ts';
 import { followFaces } from '../../src/video/index.ts';
+import { atNext, devicesFromNowOn } from '../../tools/devices.ts';
 import { BOX, SEED } from '../../tools/reference.ts';
+import { remembered } from '../../tools/remembered.ts';
 import { calls, distances, REFERENCE, stopwatch } from './engine.ts';
 import type { Note } from './note.ts';
 
@@ -49,7 +50,7 @@ export async function checkRobustness({ gpu, device, picture, folder }: RobustRu
     note('unhandled rejections', unhandled);
   });
   Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
-  const weights = held(seededCheckpoint(tensorsOf('released'), SEED));
+  const weights = remembered(seededCheckpoint(tensorsOf('released'), SEED));
   const pictures = [picture, upsideDown(picture)];
   const parts: Record<string, () => Promise<unknown>> = {
     'self-test, f32': () => selfTests(device, 'f32', note),
@@ -118,13 +119,7 @@ async function eachAlone(pipelines: Pipelines, plan: Plan): Promise<string[]> {
 
 /** Two pictures in turns, the same bits from the first frame to the last; then a device that is destroyed at eight moments, and the same bits again. */
 async function eightMoments(weights: Checkpoint, pictures: readonly RawPicture[], note: Note): Promise<string> {
-  const devices: GPUDevice[] = [];
-  const { requestDevice } = GPUAdapter.prototype;
-  GPUAdapter.prototype.requestDevice = async function (...told) {
-    const device = await requestDevice.apply(this, told);
-    devices.push(device);
-    return device;
-  };
+  const { devices, end } = devicesFromNowOn();
   const lose = () => devices.at(-1)?.destroy();
   const load = (more: Partial<LoadOptions> = {}) => FaceXFormer.load({ weights, dtype: 'f32', ...more });
   const failed: string[] = [];
@@ -185,7 +180,7 @@ async function eightMoments(weights: Checkpoint, pictures: readonly RawPicture[]
     atNext(GPUDevice.prototype, 'createComputePipelineAsync', lose);
     held('in compiling', ...(await loaded(load(), whole)));
   } finally {
-    GPUAdapter.prototype.requestDevice = requestDevice;
+    end();
   }
   return failed.length === 0 ? 'all held' : `failed: ${failed.join(', ')}`;
 }
@@ -199,17 +194,6 @@ async function loaded(loading: Promise<FaceXFormer>, whole: (engine: FaceXFormer
   } catch (error) {
     return [false, said(error)];
   }
-}
-
-/** Does something when a method is called next, just after it. */
-function atNext<Owner extends object>(owner: Owner, method: keyof Owner, then: () => void): void {
-  const own = owner[method] as (...told: unknown[]) => unknown;
-  owner[method] = function (this: unknown, ...told: unknown[]) {
-    owner[method] = own as Owner[keyof Owner];
-    const answer = own.apply(this, told);
-    then();
-    return answer;
-  } as Owner[keyof Owner];
 }
 
 /** Frames of a video, under whose third one the device goes; the session has to go on to the end. */
@@ -280,16 +264,4 @@ function bitsOf({ faces }: Awaited<ReturnType<FaceXFormer['analyze']>>): string 
 function upsideDown({ width, height, data }: RawPicture): RawPicture {
   const rows = Array.from({ length: height }, (_, y) => data.subarray(4 * width * (height - 1 - y), 4 * width * (height - y)));
   return { width, height, data: new Uint8ClampedArray(rows.flatMap((row) => [...row])) };
-}
-
-/** The same tensors, drawn only once. */
-function held(made: Checkpoint): Checkpoint {
-  const all: { info: TensorInfo; data: Uint8Array }[] = [];
-  return {
-    ...made,
-    async *read() {
-      if (all.length === 0) for await (const { info, data } of made.read()) all.push({ info, data: data.slice() });
-      yield* all;
-    },
-  };
 }

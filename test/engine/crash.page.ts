@@ -1,5 +1,6 @@
 /** An engine's life in a page whose GPU is taken away at one point of it; tells what came of it. */
 import type { FaceXFormer } from '../../src/index.ts';
+import { atNext, devicesFromNowOn } from '../../tools/devices.ts';
 import { codeOf } from '../errors.ts';
 import { load, numbersOf, picture } from './reduced.ts';
 
@@ -8,27 +9,10 @@ declare const crash: () => Promise<void>;
 const unhandled: string[] = [];
 addEventListener('unhandledrejection', ({ reason }) => unhandled.push(String(reason)));
 
-const devices: GPUDevice[] = [];
-const { requestDevice } = GPUAdapter.prototype;
-GPUAdapter.prototype.requestDevice = async function (...told) {
-  const device = await requestDevice.apply(this, told);
-  devices.push(device);
-  return device;
-};
+const { devices } = devicesFromNowOn();
 
 /** How the GPU goes: its process ends, or the device is destroyed. */
 const LOSSES = { crash: () => crash(), destroy: async () => devices.at(-1)?.destroy() };
-
-/** Loses the GPU when a method is called next. */
-function when<Owner extends object>(owner: Owner, method: keyof Owner, lose: () => Promise<void>): void {
-  const own = owner[method] as (...told: unknown[]) => unknown;
-  owner[method] = function (this: unknown, ...told: unknown[]) {
-    owner[method] = own as Owner[keyof Owner];
-    const answer = own.apply(this, told);
-    void lose();
-    return answer;
-  } as Owner[keyof Owner];
-}
 
 const numbers = async (engine: FaceXFormer, repeat = false) =>
   numbersOf(await engine.analyze(picture, { box: 'whole', tasks: ['gender'], repeat }));
@@ -43,7 +27,7 @@ export const undisturbed = async () => {
 export async function life(point: string, how: keyof typeof LOSSES) {
   const lose = LOSSES[how];
   let phase = '';
-  if (point === 'compiling') when(GPUDevice.prototype, 'createComputePipelineAsync', lose);
+  if (point === 'compiling') atNext(GPUDevice.prototype, 'createComputePipelineAsync', lose);
   const engine = await load({
     tasks: ['gender'],
     onProgress: (progress) => {
@@ -57,8 +41,8 @@ export async function life(point: string, how: keyof typeof LOSSES) {
     await lose();
     await (await lost).recovered;
   } else if (point === 'submit' || point === 'readback') {
-    if (point === 'submit') when(GPUQueue.prototype, 'submit', lose);
-    else when(GPUBuffer.prototype, 'mapAsync', lose);
+    if (point === 'submit') atNext(GPUQueue.prototype, 'submit', lose);
+    else atNext(GPUBuffer.prototype, 'mapAsync', lose);
     around = await codeOf(() => numbers(engine));
     await (await lost).recovered;
   } else if (point === 'frames') {
@@ -66,7 +50,7 @@ export async function life(point: string, how: keyof typeof LOSSES) {
     around = await Promise.all(calls);
     await (await lost).recovered;
   } else if (point === 'recovery') {
-    when(GPUAdapter.prototype, 'requestDevice', () => new Promise((done) => setTimeout(() => done(lose()), 200)));
+    atNext(GPUAdapter.prototype, 'requestDevice', () => new Promise((done) => setTimeout(() => done(lose()), 200)));
     await lose();
     await (await lost).recovered;
   } else if (point === 'disposed') {

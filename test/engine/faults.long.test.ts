@@ -165,6 +165,7 @@ describe('a fault at every point', { timeout: 4_200_000 / EVERY }, () => {
     PATIENCE.gpu = 300; // for which the call after an abort waits where a GPU has not finished the frame before
     const points = pointsFrom(2, ANSWERED);
     const late: string[] = [];
+    let tried = 0;
     for (const at of points) {
       const stop = new AbortController();
       let aborted = 0;
@@ -183,11 +184,13 @@ describe('a fault at every point', { timeout: 4_200_000 / EVERY }, () => {
       };
       const lived = await life(faults, { signal: stop.signal });
       if (!ANSWERED.test(met)) continue; // what is compiled first is tried first, so that a point may be another call than it was
+      tried++;
       const took = performance.now() - aborted;
       if (took > 5000 || lived.errors.some((code) => code !== 'ABORTED'))
         late.push(`${at}, ${names[at]}: ${lived.errors}, ${Math.round(took)} ms`);
     }
     expect([...late, ...unhandled]).toEqual([]);
-    swept.push(`${points.length} aborted`);
+    expect(tried).toBeGreaterThan(0.8 * points.length);
+    swept.push(`${tried} aborted`);
   });
 });

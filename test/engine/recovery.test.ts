@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WAITS } from '../../src/gpu/recovery.ts';
 import { type AnalyzeOptions, type Checkpoint, type FaceXFormer, type LoadDetector, seededCheckpoint } from '../../src/index.ts';
 import { SegFace, segFaceTensors } from '../../src/segface/index.ts';
+import { remembered } from '../../tools/remembered.ts';
 import { codeOf } from '../errors.ts';
 import { type FakeDevice, fakeGpu, hastyParameters } from '../gpu/fake.ts';
-import { load, numbersOf, picture, remembered, weights } from './reduced.ts';
+import { load, numbersOf, picture, weights } from './reduced.ts';
 
 let gpu: ReturnType<typeof fakeGpu>;
 const unhandled: unknown[] = [];

@@ -1,23 +1,12 @@
 /** An engine of the released form on a backbone of two convolutions, for tests: 5 million weights, held in memory. */
 import { headsOf } from '../../src/face/tasks.ts';
-import { type Checkpoint, type Face, FaceXFormer, type LoadOptions, seededCheckpoint, type TensorInfo } from '../../src/index.ts';
+import { type Face, FaceXFormer, type LoadOptions, seededCheckpoint } from '../../src/index.ts';
 import { BACKBONES } from '../../src/model/backbones/index.ts';
 import { tensorsOfNetwork } from '../../src/model/network.ts';
+import { remembered } from '../../tools/remembered.ts';
 import { toy } from '../model/toy.ts';
 
 (BACKBONES as (typeof toy)[]).push(toy);
-
-/** The same tensors, which are made only once. */
-export function remembered(made: Checkpoint): Checkpoint {
-  const held: { info: TensorInfo; data: Uint8Array }[] = [];
-  return {
-    ...made,
-    async *read() {
-      if (held.length === 0) for await (const { info, data } of made.read()) held.push({ info, data: data.slice() });
-      yield* held;
-    },
-  };
-}
 
 /** The same in every load. */
 export const weights = remembered(

@@ -20,7 +20,7 @@ const stepsOf = (plan: Plan) => ofHourglass(plan).filter(({ node }) => !node.end
 describe('the hourglass network', () => {
   const all = planOf(tasksOf(paper));
 
-  test('leaves the plan within 470 dispatches', () => expect(all.totals.dispatches).toBeLessThanOrEqual(470)); // 18 sums of QKV's shares among them
+  test('leaves the plan within 450 dispatches', () => expect(all.totals.dispatches).toBeLessThanOrEqual(450));
 
   test('adds 154 steps, some of them in shares, and none where landmarks are not asked for', () => {
     const without = planOf(others);

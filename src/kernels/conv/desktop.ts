@@ -13,7 +13,7 @@ const tileFor = ({ side, kernel }: ConvShape): MatmulTile => (kernel === 3 && si
 /** A share has at least so much of the inner index. */
 const LEAST_SHARE = 64;
 
-/** A convolution of fewer multiply-adds and a shorter inner index is done before a second dispatch would have begun. */
+/** A convolution of fewer multiply-adds and no longer an inner index is done before a second dispatch would have begun. */
 const FEW_MACS = 10e6;
 const SHORT = 256;
 
@@ -23,7 +23,7 @@ function sharesOf(shape: ConvShape): number {
   const tile = tileFor(shape);
   const threads = images * tiles(side * side, tile.TILE_ROWS) * tiles(cols, 4 * tile.TILE_QUADS) * threadsOf(tile);
   const all = kernel * kernel * inner;
-  if (all < SHORT && convMacs(shape) < FEW_MACS) return 1;
+  if (all <= SHORT && convMacs(shape) < FEW_MACS) return 1;
   const possible = Array.from({ length: Math.max(1, Math.floor(all / LEAST_SHARE)) }, (_, i) => i + 1).filter(
     (shares) => all % (shares * tile.TILE_K) === 0,
   );

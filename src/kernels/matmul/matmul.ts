@@ -5,6 +5,7 @@ import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
 import product from '../parts/product.wgsl';
+import sizes from '../parts/sizes.wgsl';
 import source from '../parts/source.wgsl';
 import step from '../parts/step.wgsl';
 import store from '../parts/store.wgsl';
@@ -73,7 +74,7 @@ export function tilesNear(own: MatmulTile, shape: StreamMatmulShape): MatmulTile
 export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
   defineKernel(
     'matmul',
-    [wgsl, product, step, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
+    [wgsl, product, sizes, step, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
     (shape: StreamMatmulShape) => {
       const tile = choose(shape);
       if (!fits(tile, shape))

@@ -5,21 +5,23 @@ import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
 import product from '../parts/product.wgsl';
+import registers from '../parts/registers.wgsl';
+import sizes from '../parts/sizes.wgsl';
 import source from '../parts/source.wgsl';
 import store from '../parts/store.wgsl';
 import wgsl from './matmulRegisters.wgsl';
 import { productAnswer, productLaunch, type StreamMatmulShape } from './role.ts';
 
-/** Machine shapes: `GROUPS` of `ROWS` rows each in a workgroup, `QUADS` times four columns of a thread, `STEP` of `inner` a turn. */
-const of = (sizes: Readonly<Record<'GROUPS' | 'ROWS' | 'QUADS' | 'STEP', number>>) =>
+/** @param rows how many a thread makes */
+const of = (rows: number) =>
   defineKernel(
     'matmulRegisters',
-    [wgsl, product, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
-    (shape: StreamMatmulShape) => productLaunch(shape, sizes, sizes.GROUPS * sizes.ROWS),
+    [wgsl, registers, product, sizes, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
+    (shape: StreamMatmulShape) => productLaunch(shape, { ROWS: rows }, 4 * rows),
     productAnswer,
   );
 
-export const matmulRegisters = of({ GROUPS: 4, ROWS: 7, QUADS: 1, STEP: 4 });
+export const matmulRegisters = of(7);
 
-/** The variant for Mali, whose threads have 64 registers. */
-export const matmulRegistersSmall = of({ GROUPS: 4, ROWS: 4, QUADS: 1, STEP: 4 });
+/** The variant for Mali and Intel, whose threads have 64 registers. */
+export const matmulRegistersSmall = of(4);

@@ -4,6 +4,8 @@ import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
+import product from '../parts/product.wgsl';
+import registers from '../parts/registers.wgsl';
 import source from '../parts/source.wgsl';
 import store from '../parts/store.wgsl';
 import wgsl from './matmulWide.wgsl';
@@ -14,7 +16,7 @@ const TILE_ROWS = 28;
 /** The variant for CPUs that run WebGPU: its buffers tell the sizes, so that no pipeline is of one size. */
 export const matmulWide = defineKernel(
   'matmulWide',
-  [wgsl, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
+  [wgsl, registers, product, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
   (shape: StreamMatmulShape) => {
     const { constants, ...launch } = productLaunch(shape, {}, TILE_ROWS);
     const { INNER: _inner, COLS: _cols, X_ROW: _xRow, ...kind } = constants;

@@ -1,12 +1,9 @@
-// What every product of the role is told and bound, where its sizes are constants: matmul.wgsl says what they mean.
+// What every product of the role is told and bound: matmul.wgsl says what it means.
 alias input = f32;
 alias weight = f32;
 alias added = f32;
 alias output = f32;
 
-override INNER: u32;
-override COLS: u32;
-override X_ROW: u32; // vec4 from a row of x to the next
 override SIDE: u32; // not 0: a row is 2x2 neighbours in a map of that side, in the order (0,0), (1,0), (0,1), (1,1)
 override NORM: bool;
 override EPS: f32;
