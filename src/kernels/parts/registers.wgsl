@@ -29,12 +29,12 @@ fn meansOf(part: Part, thread: u32) -> array<f32, ROWS> {
   return means;
 }
 
-// Stores what is made of a thread's sums in block `block` of 64 columns, and the statistics of the tile's rows.
-fn finish(sums: ptr<function, array<vec4f, SUMS>>, part: Part, block: u32, thread: u32) {
+// Stores what is made of a thread's sums in the tile that is `tileX` across, and the statistics of the tile's rows.
+fn finish(sums: ptr<function, array<vec4f, SUMS>>, part: Part, tileX: u32, thread: u32) {
   for (var i = 0u; i < ROWS; i++) {
     let scale = select(1.0, moments[part.rows + i].y, NORM);
     for (var q = 0u; q < QUADS; q++) {
-      let v = store(part.first + part.rows + i, part.last, block * 16u + part.column + q, scale * sums[i * QUADS + q]);
+      let v = store(part.first + part.rows + i, part.last, tileX * 16u + part.column + q, scale * sums[i * QUADS + q]);
       if (STREAM) {
         parts[(part.rows + i) * 16u + part.column + q] = momentsOfQuad(v);
       }
@@ -54,6 +54,6 @@ fn finish(sums: ptr<function, array<vec4f, SUMS>>, part: Part, block: u32, threa
       let d = parts[i * 16u + j].x - mean;
       sum.y += 4.0 * d * d;
     }
-    y[(part.first + i) * yRow() + COLS / 4u + block] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
+    y[(part.first + i) * yRow() + COLS / 4u + tileX] = vec4<output>(vec4f(mean, sum.y, 0.0, 0.0));
   }
 }
