@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WAITS } from '../../src/gpu/recovery.ts';
 import { type AnalyzeOptions, type Checkpoint, type FaceXFormer, type LoadDetector, seededCheckpoint } from '../../src/index.ts';
 import { SegFace, segFaceTensors } from '../../src/segface/index.ts';
+import { atNext } from '../../tools/devices.ts';
 import { remembered } from '../../tools/remembered.ts';
 import { codeOf } from '../errors.ts';
 import { type FakeDevice, fakeGpu, hastyParameters } from '../gpu/fake.ts';
@@ -13,8 +14,11 @@ const unhandled: unknown[] = [];
 const note = (reason: unknown) => unhandled.push(reason);
 const run = async (engine: FaceXFormer, options: AnalyzeOptions = {}) =>
   numbersOf(await engine.analyze(picture, { box: 'whole', ...options }));
+/** Until so many frames wait for the GPU's answer. */
+const underWay = (frames: number) => vi.waitFor(() => expect(gpu.device.whenGone.size).toBe(frames), { timeout: 10_000 });
 const later = (milliseconds = 0) => new Promise((done) => setTimeout(done, milliseconds));
 const never = 2 ** 30;
+const loseWhileCompiling = (device: FakeDevice) => atNext(device, 'createComputePipelineAsync', () => device.lose());
 
 beforeEach(() => {
   gpu = fakeGpu();
@@ -53,7 +57,7 @@ describe('an engine whose GPU is lost', () => {
     gpu.device.frame = never;
     const calls = Array.from({ length: 20 }, () => run(engine));
     const ended = Promise.allSettled(calls);
-    await later(50);
+    await underWay(3);
     gpu.device.lose();
     const codes = (await ended).map((one) => (one.status === 'fulfilled' ? 'answered' : one.reason.code));
     expect(new Set(codes.slice(0, 3))).toEqual(new Set(['DEVICE_LOST']));
@@ -73,7 +77,7 @@ describe('an engine whose GPU is lost', () => {
         return numbers;
       }),
     );
-    await later(50);
+    await underWay(3);
     gpu.device.lose();
     expect(await Promise.all(calls)).toEqual(calls.map(() => before));
     expect(order).toEqual([0, 1, 2, 3, 4]);
@@ -83,7 +87,7 @@ describe('an engine whose GPU is lost', () => {
       for await (const one of engine.analyzeMany([picture, picture], { box: 'whole', repeat: true })) all.push(numbersOf(one));
       return all;
     })();
-    await later(50);
+    await underWay(1);
     gpu.device.lose();
     expect(await many).toEqual([before, before]);
     engine.dispose();
@@ -111,7 +115,7 @@ describe('an engine whose GPU is lost', () => {
     const { lost } = engine;
     gpu.prepare = (device) => {
       gpu.prepare = () => {};
-      setTimeout(() => device.lose(), 20);
+      loseWhileCompiling(device);
     };
     gpu.device.lose();
     expect(await (await lost).recovered).toBe(true);
@@ -135,7 +139,7 @@ describe('an engine whose GPU is lost', () => {
 
   it('gives up where GPUs are lost in a row, with no answer between', async () => {
     const engine = await load();
-    gpu.prepare = (device) => setTimeout(() => device.lose(), 30);
+    gpu.prepare = loseWhileCompiling;
     const waits = WAITS.splice(0, WAITS.length, 0, 5, 10, 20);
     gpu.device.lose();
     expect(await (await engine.lost).recovered).toBe(false);
@@ -172,7 +176,7 @@ describe('an engine whose GPU is lost', () => {
     const engine = await load();
     gpu.device.frame = never;
     const calls = Array.from({ length: 6 }, () => codeOf(() => run(engine)));
-    await later(50);
+    await underWay(3);
     gpu.adapters = 0;
     gpu.device.lose();
     await calls[0];
@@ -245,7 +249,7 @@ describe('SegFace', () => {
     gpu.device.frame = never;
     const repeated = parser.analyze(picture, { box: 'whole', repeat: true });
     const failed = codeOf(() => parse());
-    await later(50);
+    await underWay(2);
     gpu.device.lose();
     expect((await repeated).faces).toHaveLength(1);
     expect(await failed).toBe('DEVICE_LOST');
