@@ -1,4 +1,5 @@
 /** The application's hand on downloaded weights. */
+import { given } from '../gpu/given.ts';
 import { absolute } from './hosted.ts';
 import { namesOf, recordOf } from './single.ts';
 import { chunkStore } from './store.ts';
@@ -29,11 +30,12 @@ export const weightCache = {
     }
     return found;
   },
-  /** Forgets one file's weights, by its `sha256` or `address`. */
+  /** Forgets one file's weights, by its `sha256` or `address`. @throws FaceXFormerError BAD_OPTION, WEIGHTS_UNREACHABLE: it is neither */
   async delete(which: string): Promise<void> {
+    const name = given('Weights are known by their `sha256` or `address`.', () => String(which));
     const store = await chunkStore();
-    if (isSha256(which)) return store.delete(which);
-    for (const name of Object.values(await namesOf(absolute(which)))) await store.delete(name);
+    if (isSha256(name)) return store.delete(name);
+    for (const one of Object.values(await namesOf(absolute(name)))) await store.delete(one);
   },
   /** Forgets all weights, and what was known of their addresses. */
   async clear(): Promise<void> {

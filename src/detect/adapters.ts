@@ -4,10 +4,10 @@
  * its own box is taken. Only shapes are named here: none of the libraries is a dependency.
  */
 
-import { FaceXFormerError } from '../gpu/errors.ts';
-import type { Box, Point } from '../image/crop.ts';
+import { given, mustBe, shown } from '../gpu/given.ts';
+import { type Box, boxOf, type Point, type Size } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector } from '../image/detector.ts';
-import type { PictureSource, RawPicture } from '../image/source.ts';
+import { imageOf, openPicture, type PictureSource, type RawPicture } from '../image/source.ts';
 
 /** MTCNN's box in parts of the way from the middle of the eyes to the mouth: how far MTCNN's box reaches above the eyes, below the mouth, and how wide it is. */
 const ABOVE_EYES = 1.07;
@@ -43,43 +43,57 @@ export interface ShapeDetector {
   >;
 }
 
-/** MediaPipe's face detector. Its points give the box; its own spans the brows and the chin, and is lower than MTCNN's. */
-export const fromMediaPipe = (detector: MediaPipeDetector): FaceDetector => ({
-  detect: (picture) =>
-    withDrawable(picture, async (image, { width, height }) =>
-      detector.detect(image).detections.flatMap(({ boundingBox, categories, keypoints = [] }) => {
-        const [left, right, nose, mouth] = keypoints.map(({ x, y }) => ({ x: x * width, y: y * height }));
-        const box = boundingBox && cornersOf({ ...boundingBox, x: boundingBox.originX, y: boundingBox.originY });
-        return faceOf(categories[0]?.score ?? 1, { left, right, nose, mouth }, box);
+/** A detector whose library says in its own way what it found. @throws FaceXFormerError BAD_OPTION: there is none */
+function adapter<Found>(
+  library: string,
+  detector: { detect(image: Drawable): Found | Promise<Found> },
+  facesOf: (found: Found, size: Size) => DetectedFace[],
+): FaceDetector {
+  mustBe(
+    'function',
+    given('The detector cannot be read.', () => detector.detect),
+    'detector.detect',
+  );
+  return {
+    detect: (picture) =>
+      withDrawable(picture, async (image, size) => {
+        const found = await detector.detect(image);
+        return given(`${library} gave what is no list of its faces.`, () => facesOf(found, size));
       }),
-    ),
-});
+  };
+}
+
+/** MediaPipe's face detector. Its points give the box; its own spans the brows and the chin, and is lower than MTCNN's. */
+export const fromMediaPipe = (detector: MediaPipeDetector): FaceDetector =>
+  adapter('MediaPipe', detector, ({ detections }, { width, height }) =>
+    detections.flatMap(({ boundingBox, categories, keypoints = [] }) => {
+      const [left, right, nose, mouth] = keypoints.map(({ x, y }) => ({ x: x * width, y: y * height }));
+      const box = boundingBox && cornersOf({ ...boundingBox, x: boundingBox.originX, y: boundingBox.originY });
+      return faceOf(categories[0]?.score ?? 1, { left, right, nose, mouth }, box);
+    }),
+  );
 
 /** Human's faces. Its mesh gives the box; its own is the mesh's, cut at the hairline. */
-export const fromHuman = (human: HumanDetector): FaceDetector => ({
-  detect: (picture) =>
-    withDrawable(picture, async (image) =>
-      (await human.detect(image)).face.flatMap(({ box: [x = 0, y = 0, width = 0, height = 0], score, mesh = [] }) => {
-        // Corners of the eyes, tip of the nose and middle of the lips, by MediaPipe's numbers of its face mesh.
-        const between = (...points: number[]) =>
-          middleOf(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] ?? 0, y: mesh[i][1] ?? 0 }] : [])));
-        const places = { left: between(33, 133), right: between(362, 263), nose: between(1), mouth: between(13, 14) };
-        return faceOf(score, places, cornersOf({ x, y, width, height }));
-      }),
-    ),
-});
+export const fromHuman = (human: HumanDetector): FaceDetector =>
+  adapter('Human', human, ({ face }) =>
+    face.flatMap(({ box: [x = 0, y = 0, width = 0, height = 0], score, mesh = [] }) => {
+      // Corners of the eyes, tip of the nose and middle of the lips, by MediaPipe's numbers of its face mesh.
+      const between = (...points: number[]) =>
+        middleOf(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] ?? 0, y: mesh[i][1] ?? 0 }] : [])));
+      const places = { left: between(33, 133), right: between(362, 263), nose: between(1), mouth: between(13, 14) };
+      return faceOf(score, places, cornersOf({ x, y, width, height }));
+    }),
+  );
 
 /** The browser's own `FaceDetector`, where it has one. It tells no score: 1. */
-export const fromShapeDetector = (detector: ShapeDetector): FaceDetector => ({
-  detect: (picture) =>
-    withDrawable(picture, async (image) =>
-      (await detector.detect(image)).flatMap(({ boundingBox, landmarks }) => {
-        const middles = (kind: string) => (landmarks ?? []).filter(({ type }) => type === kind).map(({ locations }) => middleOf(locations));
-        const [left, right] = middles('eye').toSorted((a, b) => (a?.x ?? 0) - (b?.x ?? 0));
-        return faceOf(1, { left, right, nose: middles('nose')[0], mouth: middles('mouth')[0] }, cornersOf(boundingBox));
-      }),
-    ),
-});
+export const fromShapeDetector = (detector: ShapeDetector): FaceDetector =>
+  adapter('FaceDetector', detector, (faces) =>
+    faces.flatMap(({ boundingBox, landmarks }) => {
+      const middles = (kind: string) => (landmarks ?? []).filter(({ type }) => type === kind).map(({ locations }) => middleOf(locations));
+      const [left, right] = middles('eye').toSorted((a, b) => (a?.x ?? 0) - (b?.x ?? 0));
+      return faceOf(1, { left, right, nose: middles('nose')[0], mouth: middles('mouth')[0] }, cornersOf(boundingBox));
+    }),
+  );
 
 interface Places {
   readonly left: Point | undefined;
@@ -91,11 +105,18 @@ interface Places {
 /** One face, or none where there is neither a box nor what makes one. Larger faces come first only where the detector has them so. */
 function faceOf(score: number, { left, right, mouth }: Places, box: Box | undefined): DetectedFace[] {
   const made = left && right && mouth ? boxOfPoints(left, right, mouth) : box;
-  return made ? [{ box: made, score }] : [];
+  if (!Number.isFinite(score)) throw new TypeError(`a score of ${shown(score)}`);
+  return made ? [{ box: boxOf(made), score }] : [];
 }
 
-/** The box that MTCNN would draw round a face whose eyes and mouth are here: upright whatever the face's roll, as MTCNN's are. */
-export function boxOfPoints(left: Point, right: Point, mouth: Point): Box {
+/**
+ * The box that MTCNN would draw round a face whose eyes and mouth are here: upright whatever the face's roll, as MTCNN's are.
+ * @throws FaceXFormerError BAD_OPTION, BAD_BOX: they are no points
+ */
+export const boxOfPoints = (left: Point, right: Point, mouth: Point): Box =>
+  given('Eyes and mouth are points: { x, y }.', () => boxOf(around(left, right, mouth)));
+
+function around(left: Point, right: Point, mouth: Point): Box {
   const eyes = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
   const [downX, downY] = [mouth.x - eyes.x, mouth.y - eyes.y];
   const unit = Math.hypot(downX, downY);
@@ -118,27 +139,16 @@ function middleOf(points: readonly Point[]): Point | undefined {
   return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
 }
 
-/** The engine gives what it has opened; raw pixels and files become bitmaps. @throws FaceXFormerError BAD_PICTURE */
-async function withDrawable<Result>(
-  picture: PictureSource,
-  use: (image: Drawable, size: { width: number; height: number }) => Promise<Result>,
-): Promise<Result> {
-  if (typeof picture === 'string' || picture instanceof URL)
-    throw new FaceXFormerError('BAD_PICTURE', 'Detectors of other libraries take pictures, not addresses. Fetch it first.');
-  const bitmap = await bitmapOf(picture);
+/** Raw pixels become a bitmap. @throws FaceXFormerError BAD_PICTURE */
+async function withDrawable<Result>(picture: PictureSource, use: (image: Drawable, size: Size) => Promise<Result>): Promise<Result> {
+  const opened = await openPicture(picture);
+  let bitmap: ImageBitmap | undefined;
   try {
-    const image = bitmap ?? (picture as Drawable);
-    const { width, height } = image as { width: number; height: number };
-    const frame = image as { displayWidth?: number; displayHeight?: number };
-    return await use(image, { width: frame.displayWidth ?? width, height: frame.displayHeight ?? height });
+    const { still, width, height } = opened;
+    if ('data' in (still as object)) bitmap = await createImageBitmap(imageOf(still as RawPicture));
+    return await use(bitmap ?? (still as Drawable), { width, height });
   } finally {
     bitmap?.close();
+    opened.close();
   }
-}
-
-async function bitmapOf(picture: Exclude<PictureSource, string | URL>): Promise<ImageBitmap | undefined> {
-  if (picture instanceof Blob) return createImageBitmap(picture);
-  if (!('data' in picture)) return undefined;
-  const { data, width, height } = picture as RawPicture;
-  return createImageBitmap(new ImageData(Uint8ClampedArray.from(data), width, height));
 }

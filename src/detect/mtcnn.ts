@@ -222,12 +222,15 @@ type MtcnnSettings = Omit<MtcnnOptions, 'device' | 'signal'>;
 /**
  * For the `detector` of `FaceXFormer.load`: MTCNN on the engine's own device, loaded beside the weights, and again with the engine on another device. Its
  * options can be read of it, so that `RemoteFaceXFormer.load` takes it too.
+ * @throws FaceXFormerError BAD_OPTION
  */
 export const mtcnn = (options: MtcnnSettings = {}): LoadDetector & { readonly mtcnn: MtcnnSettings } => {
+  const own = mtcnnOptionsOf(options);
+  checked(own);
   let read: ReturnType<typeof keptWeights> | undefined;
   const load: LoadDetector = async ({ device, signal }) => {
-    read ??= keptWeights(options.weights);
-    return Mtcnn.reading(read, { ...options, device, signal });
+    read ??= keptWeights(own.weights);
+    return Mtcnn.reading(read, { ...own, device, signal });
   };
   return Object.assign(load, { mtcnn: options });
 };

@@ -1,9 +1,8 @@
 /** Faces made unrecognisable on a canvas. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
-import type { Box } from '../image/crop.ts';
+import { type AnyBox, type Box, boxOf } from '../image/crop.ts';
 import type { DrawContext } from './pen.ts';
-import type { Face } from './results.ts';
 
 /** What `blurFaces` takes. */
 export interface BlurOptions {
@@ -20,25 +19,28 @@ export interface BlurOptions {
  * pixels: what is taken away so is not on the canvas any more. Units are the context's, as for `drawFaces`; a transform that turns is not followed.
  * Needs no filter, which Safari's canvas has not.
  * @param faces anything with a `box`, which is covered: the widened one of an analysed face holds hair and chin
- * @throws FaceXFormerError BAD_OPTION
+ * @throws FaceXFormerError BAD_OPTION, BAD_BOX: no face is covered then
  */
-export function blurFaces(ctx: DrawContext, faces: readonly Pick<Face, 'box'>[], options: BlurOptions = {}): void {
+export function blurFaces(ctx: DrawContext, faces: readonly { readonly box: AnyBox }[], options: BlurOptions = {}): void {
   const own = optionsOf<BlurOptions>('blurFaces', { patches: 'any', mosaic: 'boolean', shape: ['oval', 'box'] }, options);
   if (own.patches !== undefined) mustBeWhole(own.patches, 'patches', 1);
-  given('blurFaces() takes a 2D context, and a list of faces as analyze() gives them.', () => blurAll(ctx, faces, own));
+  given('blurFaces() takes a 2D context, and a list of faces as analyze() gives them.', () => {
+    const boxes = faces.map(({ box }) => boxOf(box));
+    ctx.save();
+    try {
+      blurAll(ctx, boxes, own);
+    } finally {
+      ctx.restore();
+    }
+  });
 }
 
-function blurAll(
-  ctx: DrawContext,
-  faces: readonly Pick<Face, 'box'>[],
-  { patches = 8, mosaic = false, shape = 'oval' }: BlurOptions,
-): void {
+function blurAll(ctx: DrawContext, boxes: readonly Box[], { patches = 8, mosaic = false, shape = 'oval' }: BlurOptions): void {
   const { a, d, e, f } = ctx.getTransform();
-  ctx.save();
   ctx.setTransform(1, 0, 0, 1, 0, 0);
   ctx.globalAlpha = 1;
   ctx.globalCompositeOperation = 'source-over';
-  for (const { box } of faces) {
+  for (const box of boxes) {
     const on = { x0: a * box.x0 + e, y0: d * box.y0 + f, x1: a * box.x1 + e, y1: d * box.y1 + f };
     const left = Math.max(0, Math.floor(Math.min(on.x0, on.x1)));
     const top = Math.max(0, Math.floor(Math.min(on.y0, on.y1)));
@@ -56,7 +58,6 @@ function blurAll(
     ctx.drawImage(small, left, top, width, height);
     ctx.restore();
   }
-  ctx.restore();
 }
 
 function pathOf(ctx: DrawContext, { x0, y0, x1, y1 }: Box, shape: 'oval' | 'box'): void {

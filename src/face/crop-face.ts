@@ -2,7 +2,7 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
 import type { Point } from '../image/crop.ts';
-import { openPicture, type PictureSource, type RawPicture } from '../image/source.ts';
+import { imageOf, openPicture, type PictureSource, type RawPicture } from '../image/source.ts';
 import type { Face } from './results.ts';
 
 /** What `cropFace` takes. */
@@ -100,8 +100,8 @@ export function alignment(points: readonly Point[], side: number): Similarity {
 
 function drawable(still: PictureSource): Exclude<CanvasImageSource, SVGImageElement> {
   if (!(typeof still === 'object' && 'data' in still)) return still as ImageBitmap;
-  const { data, width, height } = still as RawPicture;
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext('2d')?.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
+  const image = imageOf(still as RawPicture);
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  canvas.getContext('2d')?.putImageData(image, 0, 0);
   return canvas;
 }

@@ -2,9 +2,9 @@
  * Draws faces on a 2D canvas whose units are picture pixels: the picture itself, or a larger canvas under a transform.
  * Needs no DOM: works in a worker on an OffscreenCanvas.
  */
-import { given } from '../gpu/given.ts';
+import { given, type Kind, optionsOf } from '../gpu/given.ts';
 import type { Box } from '../image/crop.ts';
-import type { ParsingClass, Task } from './labels.ts';
+import { type ParsingClass, TASKS, type Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
 import type { Face, Segmentation } from './results.ts';
 import { resultsIn, TASK_TABLE, type TaskTable } from './tasks.ts';
@@ -39,17 +39,37 @@ export type DrawOptions = { [Name in Task]?: boolean } & {
   fontSize?: number;
 };
 
-/** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. */
+const DRAW_OPTIONS = {
+  ...(Object.fromEntries(TASKS.map((task) => [task, 'boolean'])) as Record<Task, Kind>),
+  box: 'boolean',
+  points: 'boolean',
+  caption: 'boolean',
+  label: 'function',
+  opacity: 'count',
+  classes: 'any',
+  classColours: 'any',
+  colours: 'any',
+  lineWidth: 'count',
+  font: 'any',
+  fontSize: 'count',
+} as const;
+
+/** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. @throws FaceXFormerError BAD_OPTION */
 export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}, table: TaskTable = TASK_TABLE): void {
-  given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () =>
-    drawAll(ctx, faces, options, table),
-  );
+  const own = optionsOf<DrawOptions>('drawFaces', DRAW_OPTIONS, options);
+  given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () => {
+    ctx.save();
+    try {
+      drawAll(ctx, faces, own, table);
+    } finally {
+      ctx.restore();
+    }
+  });
 }
 
 function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions, table: TaskTable): void {
   const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours } = options;
   const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...options.colours } };
-  ctx.save();
   for (const face of faces) drawResults('area', penFor(face.box, ctx, style), face, options, table);
   ctx.lineCap = 'round';
   ctx.lineJoin = 'round';
@@ -60,7 +80,6 @@ function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOpt
     if (points && face.points) drawDots(pen, face.points, { colour: style.colours.points, radius: 2.4 * pen.unit });
     if (caption) drawCaption(pen, label ? [label(face, i) ?? []].flat() : captionOf(face, table), face.box, options);
   }
-  ctx.restore();
 }
 
 function drawResults(as: 'area' | 'lines', pen: Pen, face: DrawnFace, options: DrawOptions, table: TaskTable): void {

@@ -1,7 +1,7 @@
 /** Parts of a face in the whole picture: as soft alpha, as a coloured bitmap, and as outlines. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
-import { type Box, checkBox, type Point, type Size } from '../image/crop.ts';
+import { type Box, boxOf, checkBox, type Point, type Size } from '../image/crop.ts';
 import type { ParsingClass } from './labels.ts';
 import type { Segmentation } from './results.ts';
 
@@ -117,7 +117,7 @@ function contoursIn(face: ParsedFace<string>, classes: readonly string[]): Point
         steps.set(String(sides[end % 4]), from);
       }
     }
-  const inPicture = placed(face.box, { width, height });
+  const inPicture = placed(boxOf(face.box), { width, height });
   const contours: Point[][] = [];
   for (const begin of steps.keys()) {
     const line: (readonly [number, number])[] = [];

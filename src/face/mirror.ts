@@ -1,6 +1,6 @@
 /** A face as it would have been found in the mirror image of its picture: for selfie cameras, whose picture apps show mirrored. */
 import { given, mustBeWhole } from '../gpu/given.ts';
-import type { Box, Point, Size } from '../image/crop.ts';
+import { type AnyBox, type Box, boxOf, type Point, type Size } from '../image/crop.ts';
 import { LANDMARKS, VISIBILITY_POINTS } from './labels.ts';
 import type { Matrix3 } from './pose.ts';
 import type { Face, HeadPose, Segmentation } from './results.ts';
@@ -69,7 +69,7 @@ const reordered = <Item>(items: readonly Item[], order: readonly number[]): Item
  * their places, so that `left` is again what is on the left of the picture. What is not of a side stays; raw outputs and heat maps, which would not be
  * the network's, are left out.
  * @param picture its width, as an `Analysis` has it
- * @throws FaceXFormerError BAD_OPTION
+ * @throws FaceXFormerError BAD_OPTION, BAD_BOX
  */
 export function mirror<Found extends AnyFace>(face: Found, picture: Pick<Size, 'width'>): Found {
   return given("mirror() takes a face as analyze() gives it, and its picture's size.", () => {
@@ -79,7 +79,10 @@ export function mirror<Found extends AnyFace>(face: Found, picture: Pick<Size, '
 }
 
 function mirrored(face: AnyFace, width: number): AnyFace {
-  const box = ({ x0, y0, x1, y1 }: Box): Box => ({ x0: width - x1, y0, x1: width - x0, y1 });
+  const box = (own: AnyBox): Box => {
+    const { x0, y0, x1, y1 } = boxOf(own);
+    return { x0: width - x1, y0, x1: width - x0, y1 };
+  };
   const point = ({ x, y }: Point): Point => ({ x: width - 1 - x, y });
   const { detected, points, landmarks, visibility, headpose, segmentation, ...rest } = face;
   const { raw: _, heatmaps: __, ...same } = rest as AnyFace & { raw?: unknown; heatmaps?: unknown };

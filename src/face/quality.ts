@@ -1,6 +1,6 @@
 /** Whether a face is fit for what comes next, in numbers: how large it is, where it looks, what of it the picture's edge cuts off, and what hides it. */
 import { given } from '../gpu/given.ts';
-import { type Box, OFFICIAL_MARGIN, type Size } from '../image/crop.ts';
+import { type Box, boxOf, OFFICIAL_MARGIN, type Size } from '../image/crop.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Face, Visibility } from './results.ts';
 
@@ -41,11 +41,20 @@ export interface FaceQuality {
 /**
  * How good a face is. Where the face itself is, inside of its widened box, the detector has said; where it has not, the margin is taken off.
  * @param picture its size, as an `Analysis` has it; unless given, edges are known of a detected face alone, by the margin that they took off
- * @throws FaceXFormerError BAD_OPTION
+ * @throws FaceXFormerError BAD_OPTION, BAD_BOX
  */
 export function faceQuality(face: QualityFace, picture?: Size): FaceQuality {
-  return given("faceQuality() takes a face as analyze() gives it, and its picture's size.", () => qualityOf(face, picture));
+  return given("faceQuality() takes a face as analyze() gives it, and its picture's size.", () => {
+    const { box, detected, ...rest } = face;
+    const quality = qualityOf({ ...rest, box: boxOf(box), ...(detected && { detected: boxOf(detected) }) }, picture);
+    if (!(quality.size > 0 && isSound(quality))) throw new TypeError('a box without size, or what is no number');
+    return quality;
+  });
 }
+
+/** Whether all numbers of it are. */
+const isSound = (value: unknown): boolean =>
+  typeof value === 'object' ? Object.values(value ?? {}).every(isSound) : Number.isFinite(value);
 
 function qualityOf(face: QualityFace, picture: Size | undefined): FaceQuality {
   const own = face.detected ?? (face.source === 'whole' ? face.box : narrowed(face.box));
@@ -63,7 +72,7 @@ function qualityOf(face: QualityFace, picture: Size | undefined): FaceQuality {
       right: beyond(own.x1 - edge.x1, width),
       bottom: beyond(own.y1 - edge.y1, height),
     },
-    ...(visibility && {
+    ...(visibility?.length && {
       occlusion: Object.fromEntries(
         Object.entries(VISIBILITY_REGIONS).map(([region, points]) => [region, meanOf(visibility, points)]),
       ) as Record<VisibilityRegion, number>,

@@ -1,6 +1,6 @@
 /** A WebGPU device that needs nothing optional: default limits; features are asked for only where faster kernels wait for them. */
 import { FaceXFormerError, gpuLost, throwIfAborted } from './errors.ts';
-import { given as takes } from './given.ts';
+import { optionsOf, given as takes } from './given.ts';
 import { PATIENCE, pause, unless, within } from './waiting.ts';
 
 export interface Gpu {
@@ -114,9 +114,10 @@ export interface SupportOptions {
  * Whether the engine can run here, told before anything is downloaded: asks for an adapter, makes nothing, and needs no network. Where it cannot,
  * `reason` says why: WEBGPU_UNAVAILABLE (no WebGPU, or a page that is not secure), NO_ADAPTER (no GPU, or none but a CPU), LIMIT (a GPU whose limits
  * are too low, which the message names). The ONNX export runs the network on other runtimes.
- * @throws FaceXFormerError ABORTED
+ * @throws FaceXFormerError ABORTED, BAD_OPTION
  */
-export async function checkSupport({ software, signal }: SupportOptions = {}): Promise<Support> {
+export async function checkSupport(options: SupportOptions = {}): Promise<Support> {
+  const { software, signal } = optionsOf<SupportOptions>('checkSupport', { software: 'boolean', signal: 'signal' }, options);
   try {
     for await (const adapter of adapters(signal)) {
       checkAdapter(adapter, software);

@@ -53,11 +53,15 @@ export class FaceXFormerError extends Error {
    * none of ours becomes a GPU_ERROR, a defect, with its own message.
    */
   static from(value: unknown): FaceXFormerError {
-    if (value instanceof FaceXFormerError) return value;
-    const { name, code, message, cause } = Object(value) as Partial<FaceXFormerError>;
-    if (name === 'FaceXFormerError' && typeof code === 'string' && typeof message === 'string')
-      return new FaceXFormerError(code, message, cause === undefined ? undefined : { cause });
-    return new FaceXFormerError('GPU_ERROR', typeof message === 'string' ? `${name}: ${message}` : String(value), { cause: value });
+    let said = 'What was thrown cannot be read.';
+    try {
+      if (value instanceof FaceXFormerError) return value;
+      const { name, code, message, cause } = Object(value) as Partial<FaceXFormerError>;
+      if (name === 'FaceXFormerError' && typeof code === 'string' && typeof message === 'string')
+        return new FaceXFormerError(code, message, cause === undefined ? undefined : { cause });
+      said = typeof message === 'string' ? `${name}: ${message}` : String(value);
+    } catch {} // a proxy that was revoked, say
+    return new FaceXFormerError('GPU_ERROR', said, { cause: value });
   }
 
   /** What can be posted or written down of it; `FaceXFormerError.from` makes an error of it again. */

@@ -77,15 +77,15 @@ const truncated = (value: number): number => Math.trunc(value) + 0;
  * A detected box with the margin that the network was trained to see: grown by `margin` of its width and height, half on each side, then
  * clamped to the picture. Source: official inference.py, adjust_bbox (margin_percentage = 50).
  */
-export function widen(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
-  mustHaveSize(box, picture, margin);
-  const dx = ((box.x1 - box.x0) * margin) / 2;
-  const dy = ((box.y1 - box.y0) * margin) / 2;
+export function widen(box: AnyBox, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
+  const { x0, y0, x1, y1 } = sized(box, picture, margin);
+  const dx = ((x1 - x0) * margin) / 2;
+  const dy = ((y1 - y0) * margin) / 2;
   return {
-    x0: Math.max(0, box.x0 - dx),
-    y0: Math.max(0, box.y0 - dy),
-    x1: Math.min(picture.width, box.x1 + dx),
-    y1: Math.min(picture.height, box.y1 + dy),
+    x0: Math.max(0, x0 - dx),
+    y0: Math.max(0, y0 - dy),
+    x1: Math.min(picture.width, x1 + dx),
+    y1: Math.min(picture.height, y1 + dy),
   };
 }
 
@@ -93,20 +93,20 @@ export function widen(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN)
  * The square about a detected box that is as large as `widen` makes its longer side, moved into the picture where it leaves it, and made smaller
  * only where the picture is. The network then sees a face in its own proportions; the official script stretches it.
  */
-export function widenToSquare(box: Box, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
-  mustHaveSize(box, picture, margin);
-  const side = Math.min((1 + margin) * Math.max(box.x1 - box.x0, box.y1 - box.y0), picture.width, picture.height);
-  const x0 = Math.min(Math.max(0, (box.x0 + box.x1 - side) / 2), picture.width - side);
-  const y0 = Math.min(Math.max(0, (box.y0 + box.y1 - side) / 2), picture.height - side);
+export function widenToSquare(box: AnyBox, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
+  const own = sized(box, picture, margin);
+  const side = Math.min((1 + margin) * Math.max(own.x1 - own.x0, own.y1 - own.y0), picture.width, picture.height);
+  const x0 = Math.min(Math.max(0, (own.x0 + own.x1 - side) / 2), picture.width - side);
+  const y0 = Math.min(Math.max(0, (own.y0 + own.y1 - side) / 2), picture.height - side);
   return { x0, y0, x1: x0 + side, y1: y0 + side };
 }
 
-/** @throws FaceXFormerError BAD_BOX; BAD_OPTION: the picture has no size, or the margin is no number */
-function mustHaveSize(box: Box, picture: Size, margin: number): void {
-  boxOf(box);
+/** The box's corners. @throws FaceXFormerError BAD_BOX; BAD_OPTION: the picture has no size, or the margin is no number */
+function sized(box: AnyBox, picture: Size, margin: number): Box {
   const numbers = given('A picture has a `width` and a `height`.', () => [picture.width, picture.height, margin]);
   if (!numbers.every((n) => Number.isFinite(n) && n >= 0))
     throw new FaceXFormerError('BAD_OPTION', `Width, height and margin are ${numbers.map(shown)}; they must be numbers, 0 or more.`);
+  return boxOf(box);
 }
 
 /**
@@ -123,12 +123,10 @@ export function toPicture({ x, y }: Point, crop: Box, side = SIZE): Point {
 /**
  * A square mask at the picture's scale, nearest neighbour: [picture.height, picture.width], `outside` beyond the crop.
  * @param mask [side, side] class indices of the crop, 224 x 224 of FaceXFormer.
- * @param crop integers, as `checkBox` gives them.
  * @throws FaceXFormerError BAD_BOX, BAD_OPTION
  */
-export function maskToPicture(mask: Uint8Array, crop: Box, picture: Size, outside = 0): Uint8Array<ArrayBuffer> {
-  mustHaveSize(crop, picture, 0);
-  checkBox(crop, picture);
+export function maskToPicture(mask: Uint8Array, crop: AnyBox, picture: Size, outside = 0): Uint8Array<ArrayBuffer> {
+  const { x0, y0, x1, y1 } = checkBox(sized(crop, picture, 0), picture);
   mustBeWhole(outside, 'outside', 0, 255);
   const side = tag(mask) === 'Uint8Array' ? Math.sqrt(mask.length) : 0;
   if (!Number.isInteger(side) || side === 0)
@@ -136,13 +134,14 @@ export function maskToPicture(mask: Uint8Array, crop: Box, picture: Size, outsid
       'BAD_OPTION',
       `The mask is ${shown(mask)}; it must be a Uint8Array of classes, as many a line as there are lines.`,
     );
-  const out = new Uint8Array(picture.width * picture.height).fill(outside);
-  const width = crop.x1 - crop.x0;
-  const height = crop.y1 - crop.y0;
-  const columns = Uint8Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) * side) / width));
+  for (const length of ['width', 'height'] as const) mustBeWhole(picture[length], `picture.${length}`, 1);
+  const out = given('The picture is too large for a mask.', () => new Uint8Array(picture.width * picture.height).fill(outside));
+  const width = x1 - x0;
+  const height = y1 - y0;
+  const columns = Uint16Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) * side) / width));
   for (let y = 0; y < height; y++) {
     const source = Math.floor(((y + 0.5) * side) / height) * side;
-    const target = (crop.y0 + y) * picture.width + crop.x0;
+    const target = (y0 + y) * picture.width + x0;
     for (let x = 0; x < width; x++) out[target + x] = mask[source + (columns[x] as number)] as number;
   }
   return out;

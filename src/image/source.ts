@@ -265,10 +265,18 @@ function raw({ data: pixels, width, height }: RawPicture): Picture {
       const copy = () => device.queue.writeTexture(into, data as GPUAllowSharedBufferSource, layout, [x1 - x0, y1 - y0]);
       return { refused: refusalOf(device, copy) };
     },
-    resized: (size) => resizedOf(new ImageData(Uint8ClampedArray.from(data), width, height), size),
+    resized: (size) => resizedOf(imageOf({ data, width, height }), size),
     close: () => {},
   };
 }
+
+/** Raw pixels as what browsers draw, whose alpha counts there. */
+export const imageOf = ({ data, width, height }: RawPicture): ImageData =>
+  new ImageData(
+    Uint8ClampedArray.from(data, (value, i) => (i % 4 === 3 ? 255 : value)),
+    width,
+    height,
+  );
 
 /** What `error` means to who gave a picture of that kind. */
 export function unreadable(kind: string, error: unknown): FaceXFormerError {

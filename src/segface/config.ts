@@ -6,6 +6,7 @@ import { type Config, checkedConfig } from '../face/config.ts';
 import { parsing } from '../face/readings/parsing.ts';
 import type { TaskTable } from '../face/tasks.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { given } from '../gpu/given.ts';
 import { backboneNamed, backboneOf } from '../model/backbones/index.ts';
 import type { Head } from '../model/heads.ts';
 import { tensorsOfNetwork } from '../model/network.ts';
@@ -33,8 +34,9 @@ const HEAD: Head = {
 
 const TABLE: TaskTable = { segmentation: parsing(SEGFACE_CLASSES) };
 
-/** Whether tensors are SegFace's, by a name that FaceXFormer has not. */
-export const isSegFace = (found: ReadonlyMap<string, unknown>): boolean => found.has('face_decoder.necklace_token.weight');
+/** Whether tensors are SegFace's, by a name that FaceXFormer has not. @throws FaceXFormerError BAD_OPTION: they are no Map */
+export const isSegFace = (found: ReadonlyMap<string, unknown>): boolean =>
+  given('Tensors are a Map by their names, as a checkpoint has them.', () => !!found.has('face_decoder.necklace_token.weight'));
 
 /**
  * The configuration of a checkpoint's tensors, whichever encoder they have.

@@ -1,5 +1,7 @@
 /** Cameras: which there are, and one of them opened, with what a person can do where that fails. */
 import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { given, optionsOf, said } from '../gpu/given.ts';
+import { unless } from '../gpu/waiting.ts';
 
 /** A camera of the machine. */
 export interface Camera {
@@ -20,6 +22,8 @@ export interface CameraOptions {
   signal?: AbortSignal | undefined;
 }
 
+const CAMERA_OPTIONS = { id: 'any', facing: ['user', 'environment'], width: 'count', signal: 'signal' } as const;
+
 const WHY: Readonly<Record<string, string>> = {
   NotAllowedError: 'The camera was refused. Allow this page to use it in the browser’s address bar, and in the system’s settings.',
   NotFoundError: 'There is no camera. Connect one.',
@@ -35,34 +39,37 @@ function devices(): MediaDevices {
 
 /** The cameras of the machine. @throws FaceXFormerError NO_CAMERA where a page can have none */
 export async function cameras(): Promise<Camera[]> {
-  const all = await devices().enumerateDevices();
+  const all = await devices()
+    .enumerateDevices()
+    .catch((error: unknown) => {
+      throw new FaceXFormerError('NO_CAMERA', `The browser does not say which cameras there are: ${said(error)}`, { cause: error });
+    });
   return all.flatMap(({ kind, deviceId: id, label }) => (kind === 'videoinput' ? [{ id, label }] : []));
 }
 
 /**
  * Asks for a camera. Its stream is the caller's, who ends it by `closeCamera`.
- * @throws FaceXFormerError NO_CAMERA: refused, not there, or in use elsewhere; ABORTED
+ * @throws FaceXFormerError NO_CAMERA: refused, not there, or in use elsewhere; ABORTED, BAD_OPTION
  */
-export async function openCamera({ id, facing = 'user', width = 1280, signal }: CameraOptions = {}): Promise<MediaStream> {
+export async function openCamera(options: CameraOptions = {}): Promise<MediaStream> {
+  const { id, facing = 'user', width = 1280, signal } = optionsOf<CameraOptions>('openCamera', CAMERA_OPTIONS, options);
   throwIfAborted(signal);
   const video: MediaTrackConstraints = {
     width: { ideal: width },
     ...(id === undefined ? { facingMode: facing } : { deviceId: { exact: id } }),
   };
-  let stream: MediaStream;
+  const asked = devices().getUserMedia({ video });
   try {
-    stream = await devices().getUserMedia({ video });
+    return await unless(signal, asked);
   } catch (error) {
+    asked.then(closeCamera, () => {}); // a person may allow it later
     if (error instanceof FaceXFormerError) throw error;
-    const { name, message } = error as Error;
-    throw new FaceXFormerError('NO_CAMERA', WHY[name] ?? `The camera could not be opened: ${message}`, { cause: error });
+    throw new FaceXFormerError('NO_CAMERA', WHY[Object(error).name] ?? `The camera could not be opened: ${said(error)}`, { cause: error });
   }
-  if (signal?.aborted) closeCamera(stream);
-  throwIfAborted(signal);
-  return stream;
 }
 
-/** Switches a camera off. */
-export function closeCamera(stream: MediaStream): void {
-  for (const track of stream.getTracks()) track.stop();
-}
+/** Switches a camera off. @throws FaceXFormerError BAD_OPTION: it is none */
+export const closeCamera = (stream: MediaStream): void =>
+  given('closeCamera() takes what openCamera() gave.', () => {
+    for (const track of stream.getTracks()) track.stop();
+  });

@@ -1,5 +1,6 @@
 /** Frames of a file that a demuxer takes apart: WebCodecs decodes them, a few ahead of whoever reads. */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { given, said } from '../gpu/given.ts';
 
 /** Chunks that a decoder has before it: enough to keep it busy. The frames that it gives are few, and it waits where none is closed. */
 const AHEAD = 8;
@@ -15,12 +16,10 @@ export async function* decodeFrames(
   config: VideoDecoderConfig,
   chunks: AsyncIterable<EncodedVideoChunk> | Iterable<EncodedVideoChunk>,
 ): AsyncGenerator<VideoFrame, void, undefined> {
+  const codec = given('`config` is what a demuxer says of the track.', () => String(config.codec));
   const known = await globalThis.VideoDecoder?.isConfigSupported(config).catch(() => undefined);
   if (!known?.supported)
-    throw new FaceXFormerError(
-      'BAD_PICTURE',
-      `This browser decodes no ${config.codec}. Give it the file itself, or frames of another decoder.`,
-    );
+    throw new FaceXFormerError('BAD_PICTURE', `This browser decodes no ${codec}. Give it the file itself, or frames of another decoder.`);
   const decoded: VideoFrame[] = [];
   let fault: unknown;
   let whole = false;
@@ -65,7 +64,7 @@ export async function* decodeFrames(
     );
     yield* until(() => whole);
   } catch (cause) {
-    throw new FaceXFormerError('BAD_PICTURE', `The video cannot be decoded: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new FaceXFormerError('BAD_PICTURE', `The video cannot be decoded: ${said(cause)}`, { cause });
   } finally {
     if (decoder.state !== 'closed') decoder.close();
     for (const frame of decoded) frame.close();

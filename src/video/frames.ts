@@ -1,6 +1,6 @@
 /** A video's frames, whatever it comes from: one at a time, the newest, each closed by whoever takes it. */
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { tag } from '../gpu/given.ts';
+import { said, tag } from '../gpu/given.ts';
 import type { Size } from '../image/crop.ts';
 import type { PictureSource } from '../image/source.ts';
 
@@ -307,7 +307,9 @@ class StreamFrames implements Frames {
     this.#over = true;
     this.#newest?.close();
     this.#newest = undefined;
-    Promise.resolve(this.pull.return?.()).catch(() => {}); // it has ended then
+    Promise.resolve()
+      .then(() => this.pull.return?.())
+      .catch(() => {}); // it has ended then
     this.#wake();
   }
 
@@ -322,11 +324,7 @@ class StreamFrames implements Frames {
       else this.#take(value);
     } catch (error) {
       this.#over = true;
-      this.fault = new FaceXFormerError(
-        'BAD_PICTURE',
-        `The frames ended with an error: ${error instanceof Error ? error.message : error}`,
-        { cause: error },
-      );
+      this.fault = new FaceXFormerError('BAD_PICTURE', `The frames ended with an error: ${said(error)}`, { cause: error });
     }
     this.#wake();
   }

@@ -1,9 +1,9 @@
 /** Faces followed through a video: which frames are looked at, and how closely, with ids that last and results that do not tremble. */
-import type { Analysis, AnalyzeOptions } from '../engine/options.ts';
+import { type Analysis, type AnalyzeOptions, checkedTasks } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import type { Face } from '../face/results.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { tag } from '../gpu/given.ts';
+import { given, type Kind, mustBe, mustBeWhole, optionsOf, tag } from '../gpu/given.ts';
 import { type Box, type Size, widen, widenToSquare } from '../image/crop.ts';
 import type { PictureSource } from '../image/source.ts';
 import { Anchor } from './anchor.ts';
@@ -48,6 +48,24 @@ export interface FollowOptions extends TrackerOptions {
   /** Hears of what went wrong with a frame, after which the session goes on. */
   onFault?: ((error: FaceXFormerError) => void) | undefined;
 }
+
+const FOLLOW_OPTIONS: Readonly<Record<keyof FollowOptions, Kind>> = {
+  tasks: 'any',
+  lookEvery: 'count',
+  labelsEvery: 'count',
+  crop: ['official', 'square'],
+  maxFaces: 'any',
+  smooth: 'boolean',
+  mirror: 'boolean',
+  frames: ['newest', 'every'],
+  pauseHidden: 'boolean',
+  signal: 'signal',
+  onResult: 'function',
+  onFault: 'function',
+  memory: 'any',
+  recall: 'any',
+  alike: 'any',
+};
 
 /** What was found in a frame. */
 export interface VideoResult extends Size {
@@ -134,18 +152,16 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   #round = 0;
 
   constructor(engine: VideoEngine, source: VideoSource, options: FollowOptions) {
-    const { tasks, signal, memory, recall, alike } = options;
+    const own = optionsOf<FollowOptions>('followFaces', FOLLOW_OPTIONS, options);
+    const { tasks, signal, memory, recall, alike, maxFaces } = own;
+    const [loaded, analyze] = given('The engine cannot be read.', () => [[...engine.tasks], engine.analyze] as const);
+    mustBe('function', analyze, 'engine.analyze');
+    if (maxFaces !== undefined) mustBeWhole(maxFaces, 'maxFaces', 1);
     this.#engine = engine;
-    this.#options = { ...options };
-    this.#tasks = tasks ? engine.tasks.filter((task) => tasks.includes(task)) : engine.tasks;
-    const unknown = tasks?.find((task) => !engine.tasks.includes(task));
-    if (unknown !== undefined)
-      throw new FaceXFormerError('UNKNOWN_TASK', `The engine has not loaded the task ${unknown}. Choose from ${engine.tasks.join(', ')}.`);
-    for (const name of ['lookEvery', 'labelsEvery'] as const)
-      if (options[name] !== undefined && !(Number(options[name]) >= 0))
-        throw new FaceXFormerError('BAD_OPTION', `\`${name}\` is ${options[name]}; it must be milliseconds, 0 or more.`);
+    this.#options = own;
+    this.#tasks = checkedTasks(tasks, loaded, 'this engine');
     this.#tracker = new Tracker({ memory, recall, alike });
-    this.#frames = openFrames(source, options.frames);
+    this.#frames = given('The video cannot be read.', () => openFrames(source, own.frames));
     const { signal: stopped } = this.#stopping;
     const stop = () => this.stop();
     if (signal?.aborted) stop();

@@ -1,7 +1,8 @@
 /** Ids that last: which of the faces of a frame are those of the frames before. Pure arithmetic, without a GPU or a clock. */
 import { similarity } from '../face/gallery.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import type { Box, Size } from '../image/crop.ts';
+import { given, optionsOf, shown } from '../gpu/given.ts';
+import { type Box, boxOf, type Size } from '../image/crop.ts';
 import { assign } from './assign.ts';
 import { apart, Motion, partInside, sizeOf } from './motion.ts';
 
@@ -83,10 +84,15 @@ export class Tracker {
   #ids = 0;
 
   /** @throws FaceXFormerError BAD_OPTION */
-  constructor({ memory = 2000, recall = 600_000, alike = 0.5 }: TrackerOptions = {}) {
+  constructor(options: TrackerOptions = {}) {
+    const own = optionsOf<TrackerOptions>('Tracker', { memory: 'any', recall: 'any', alike: 'any' }, options);
+    const { memory = 2000, recall = 600_000, alike = 0.5 } = own;
     for (const [name, value] of Object.entries({ memory, recall, alike }))
       if (!Number.isFinite(value) || (name !== 'alike' && value < 0))
-        throw new FaceXFormerError('BAD_OPTION', `\`${name}\` is ${value}; it must be a number${name === 'alike' ? '' : ', 0 or more'}.`);
+        throw new FaceXFormerError(
+          'BAD_OPTION',
+          `\`${name}\` is ${shown(value)}; it must be a number${name === 'alike' ? '' : ', 0 or more'}.`,
+        );
     this.#memory = memory;
     this.#recall = recall;
     this.#alike = alike;
@@ -102,8 +108,10 @@ export class Tracker {
    * @param boxes as a detector gives them, not widened
    * @param time of the frame in milliseconds; one that lies before the last frame's, as after a seek, is taken for that
    * @returns their tracks, in their order
+   * @throws FaceXFormerError BAD_BOX, BAD_OPTION
    */
-  update(boxes: readonly Box[], time: number, picture: Size): Track[] {
+  update(given: readonly Box[], time: number, picture: Size): Track[] {
+    const boxes = listed(given);
     this.#pass(time, picture);
     const costs = this.#follows.map((follow) => boxes.map((box) => costOf(follow, box, this.#before, this.#time)));
     const pairs = boxes.length > 0 ? assign(costs, ALONE) : [];
@@ -122,10 +130,11 @@ export class Tracker {
 
   /** Says where a track is without a look at the others: by its landmarks, say. */
   move(id: number, box: Box, time: number, picture: Size): Track | undefined {
+    const [place] = listed([box]);
     this.#pass(time, picture);
     const follow = this.#follows.find((one) => one.id === id);
-    if (!follow) return undefined;
-    follow.motion.measure(box);
+    if (!follow || !place) return undefined;
+    follow.motion.measure(place);
     follow.seen = this.#time;
     return trackOf(follow);
   }
@@ -171,6 +180,9 @@ export class Tracker {
   }
 
   #pass(time: number, picture: Size): void {
+    const numbers = given('A picture has a `width` and a `height`.', () => [time, picture.width, picture.height]);
+    if (!numbers.every(Number.isFinite))
+      throw new FaceXFormerError('BAD_OPTION', `A frame's time, width and height are ${numbers.map(shown)}; they must be numbers.`);
     const seconds = Number.isFinite(this.#time) ? Math.max(0, time - this.#time) / 1000 : 0;
     if (seconds > 0) this.#before = this.#time;
     this.#time = Math.max(this.#time, time);
@@ -220,6 +232,16 @@ export class Tracker {
     return best;
   }
 }
+
+/** @throws FaceXFormerError BAD_BOX: one is none, or has no size; BAD_OPTION */
+const listed = (boxes: readonly Box[]): Box[] =>
+  given('Boxes are a list of { x0, y0, x1, y1 }.', () =>
+    boxes.map((one) => {
+      const box = boxOf(one);
+      if (box.x1 > box.x0 && box.y1 > box.y0) return box;
+      throw new FaceXFormerError('BAD_BOX', `The face box ${Object.values(box)} has no size.`);
+    }),
+  );
 
 function trackOf(follow: Follow): Track {
   const { id, motion, first, seen } = follow;

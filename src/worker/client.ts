@@ -391,8 +391,9 @@ class RemoteEngine extends Remote {
     return (await this.ask({ call, tasks, faces })).value;
   }
 
-  protected one(source: PictureSource, options: RemoteAnalyzeOptions | undefined): Promise<unknown> {
-    const queue = options?.queue ?? queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame
+  protected async one(source: PictureSource, given: RemoteAnalyzeOptions = {}): Promise<unknown> {
+    const options = ownOf(given);
+    const queue = options.queue ?? queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame
     return this.show('analyze', source, { ...options, queue } as RemoteAnalyzeOptions);
   }
 }

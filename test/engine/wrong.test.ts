@@ -1,14 +1,16 @@
 /** Every argument of every public call, wrong in every way: an error of ours with a code, and from what promises an answer never thrown at once. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Mtcnn } from '../../src/detect/mtcnn.ts';
+import { boxOfPoints, fromHuman, fromMediaPipe, fromShapeDetector, Mtcnn, mtcnn } from '../../src/detect/index.ts';
 import { alphaOf, blurFaces, contoursOf, cropFace, drawFaces, maskBitmap } from '../../src/draw.ts';
 import type { Loaded } from '../../src/engine/load.ts';
 import { TASK_TABLE } from '../../src/face/tasks.ts';
 import { faceQuality, mirror } from '../../src/faces.ts';
 import { Recovery } from '../../src/gpu/recovery.ts';
 import * as api from '../../src/index.ts';
-import { RemoteFaceXFormer, RemoteMtcnn } from '../../src/worker/client.ts';
+import { isSegFace, SegFace, segFaceTensors } from '../../src/segface/index.ts';
+import { cameras, closeCamera, decodeFrames, followFaces, openCamera, Tracker } from '../../src/video/index.ts';
+import { RemoteFaceXFormer, RemoteMtcnn, RemoteSegFace } from '../../src/worker/client.ts';
 import { anything, made, membersOf } from './anything.ts';
 
 const { FaceXFormer, FaceXFormerError, Gallery, seededCheckpoint, tensorsOf } = api;
@@ -33,6 +35,12 @@ function engineOf(): api.FaceXFormer {
     detector: { detect: async () => [] },
   };
   return Reflect.construct(FaceXFormer, [new Recovery(parts as unknown as Loaded, { never: 'there is no GPU' })]) as api.FaceXFormer;
+}
+
+/** An engine in a worker that answers everything with nothing. */
+function remote<Made>(of: { readonly prototype: Made }): Made {
+  const connection = { hear: () => {}, tell: () => {}, ask: async () => ({ id: 1, value: { done: true } }) };
+  return Reflect.construct(of as never, [connection, 1, {}]) as Made;
 }
 
 const picture = { data: new Uint8Array(16 * 16 * 4), width: 16, height: 16 };
@@ -244,6 +252,69 @@ describe(`fuzzed, ${RUNS} times each`, () => {
       (asked) => RemoteFaceXFormer.load(asked),
       true,
     ],
+    checkSupport: [fc.tuple(membersOf(['software', 'signal'])), (asked) => api.checkSupport(asked), true],
+    'weightCache.delete': [fc.tuple(anything), (which) => api.weightCache.delete(which), true],
+    'FaceXFormerError.from': [fc.tuple(membersOf(['name', 'code', 'message', 'cause'])), (value) => void FaceXFormerError.from(value)],
+    'SharedPicture.open': [fc.tuple(source), (given) => api.SharedPicture.open(given), true],
+    isSegFace: [fc.tuple(anything), (found) => isSegFace(found)],
+    segFaceTensors: [fc.tuple(anything), segFaceTensors],
+    'SegFace.load': [fc.tuple(loads), (asked) => SegFace.load(asked), true],
+    'load with mtcnn': [
+      fc.tuple(membersOf(['minFace', 'threshold', 'maxFaces', 'order', 'weights'])),
+      async (asked) => mtcnn(asked)({ device: {} as never, signal: undefined }),
+      true,
+    ],
+    boxOfPoints: [fc.tuple(anything, anything, anything), boxOfPoints],
+    fromMediaPipe: [
+      fc.tuple(source, fc.oneof(anything, fc.array(membersOf(['boundingBox', 'categories', 'keypoints'])))),
+      (given, detections) => fromMediaPipe({ detect: () => ({ detections }) }).detect(given),
+      true,
+    ],
+    fromHuman: [
+      fc.tuple(source, fc.oneof(anything, fc.array(membersOf(['box', 'score', 'mesh'])))),
+      (given, face) => fromHuman({ detect: async () => ({ face }) }).detect(given),
+      true,
+    ],
+    fromShapeDetector: [
+      fc.tuple(source, fc.array(membersOf(['boundingBox', 'landmarks']))),
+      (given, found) => fromShapeDetector({ detect: async () => found }).detect(given),
+      true,
+    ],
+    'an adapter of nothing': [
+      fc.tuple(anything),
+      (detector) => void [fromHuman, fromMediaPipe, fromShapeDetector].map((one) => one(detector)),
+    ],
+    openCamera: [fc.tuple(membersOf(['id', 'facing', 'width', 'signal'])), (asked) => openCamera(asked), true],
+    cameras: [fc.tuple(), () => cameras(), true],
+    closeCamera: [fc.tuple(anything), closeCamera],
+    decodeFrames: [fc.tuple(anything, anything), (config, chunks) => drained(decodeFrames(config, chunks)), true],
+    followFaces: [
+      fc.tuple(membersOf(['tasks', 'analyze']), anything, membersOf(['tasks', 'lookEvery', 'labelsEvery', 'signal', 'memory', 'onResult'])),
+      (...given) => followFaces(...(given as unknown as [never, never])).ended.then(() => {}),
+    ],
+    Tracker: [fc.tuple(membersOf(['memory', 'recall', 'alike'])), (asked) => void new Tracker(asked)],
+    'Tracker.update': [
+      fc.tuple(anything, anything, anything),
+      (...given) => void new Tracker().update(...(given as unknown as [never, never, never])),
+    ],
+    'RemoteFaceXFormer.analyze': [
+      fc.tuple(source, options),
+      (...given) => remote(RemoteFaceXFormer).analyze(...(given as unknown as [never])),
+      true,
+    ],
+    'RemoteFaceXFormer.analyzeMany': [
+      fc.tuple(anything, options),
+      (...given) => drained(remote(RemoteFaceXFormer).analyzeMany(...(given as unknown as [never]))),
+      true,
+    ],
+    'RemoteFaceXFormer.plan': [
+      fc.tuple(anything, anything),
+      (...given) => remote(RemoteFaceXFormer).plan(...(given as unknown as [never])),
+      true,
+    ],
+    'RemoteFaceXFormer.tune': [fc.tuple(membersOf(['budget', 'signal'])), (asked) => remote(RemoteFaceXFormer).tune(asked), true],
+    'RemoteMtcnn.detect': [fc.tuple(source, options), (...given) => remote(RemoteMtcnn).detect(...(given as unknown as [never])), true],
+    'RemoteSegFace.load': [fc.tuple(loads), (asked) => RemoteSegFace.load(asked), true],
     'RemoteMtcnn.load': [fc.tuple(membersOf(['weights', 'worker', 'signal', 'minFace'])), (asked) => RemoteMtcnn.load(asked), true],
   };
 
@@ -257,7 +328,7 @@ describe(`fuzzed, ${RUNS} times each`, () => {
         }
       },
     );
-    vi.stubGlobal('createImageBitmap', async () => ({}));
+    vi.stubGlobal('createImageBitmap', async () => ({ close: () => {} }));
     const [given, call, promises = false] = ARGUMENTS[name] as (typeof ARGUMENTS)[string];
     await fc.assert(
       fc.asyncProperty(given, async (all) => {

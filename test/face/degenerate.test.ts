@@ -1,0 +1,94 @@
+/** Faces and boxes of no size, of other forms and of what is no number: the right answer or an error, never a NaN and never nothing without a word. */
+import { describe, expect, it, vi } from 'vitest';
+import { blurFaces, contoursOf, drawFaces } from '../../src/draw.ts';
+import { faceQuality, mirror } from '../../src/faces.ts';
+import { maskToPicture, widen, widenToSquare } from '../../src/index.ts';
+import { Tracker } from '../../src/video/index.ts';
+
+const corners = { x0: 10, y0: 20, x1: 40, y1: 70 };
+const asRect = { x: 10, y: 20, width: 30, height: 50 };
+const picture = { width: 100, height: 100 };
+const code = (code: string) => expect.objectContaining({ name: 'FaceXFormerError', code });
+
+describe('a corner and a size', () => {
+  it.each([
+    ['widen', (box: never) => widen(box, picture)],
+    ['widenToSquare', (box: never) => widenToSquare(box, picture)],
+    ['maskToPicture', (box: never) => maskToPicture(new Uint8Array(224 * 224).fill(3), box, picture)],
+    ['faceQuality', (box: never) => faceQuality({ box }, picture)],
+    ['mirror', (box: never) => mirror({ box }, picture)],
+  ] as const)('%s takes them as corners', (_, call) => {
+    expect(call(asRect as never)).toEqual(call(corners as never));
+  });
+});
+
+it.each([448, 512])('a mask of %i x %i is mapped to a larger picture, column by column', (side) => {
+  const mask = Uint8Array.from({ length: side * side }, (_, i) => Number(i % side >= side / 2));
+  const out = maskToPicture(mask, { x0: 0, y0: 0, x1: 600, y1: 600 }, { width: 600, height: 600 });
+  expect(Array.from(out.subarray(0, 600))).toEqual(Array.from({ length: 600 }, (_, x) => Number(x >= 300)));
+});
+
+it('a crop of fractions is cut off as boxes are', () => {
+  const mask = new Uint8Array(16).fill(7);
+  const out = maskToPicture(mask, { x0: 1.5, y0: 1.5, x1: 3.9, y1: 3.9 }, { width: 4, height: 4 });
+  expect(Array.from(out)).toEqual([0, 0, 0, 0, 0, 7, 7, 0, 0, 7, 7, 0, 0, 0, 0, 0]);
+});
+
+it.each([
+  ['a picture that no memory holds', () => maskToPicture(new Uint8Array(4), corners, { width: 2 ** 40, height: 2 ** 40 }), 'BAD_OPTION'],
+  ['a picture of half a pixel', () => maskToPicture(new Uint8Array(4), corners, { width: 100.5, height: 100 }), 'BAD_OPTION'],
+  ['a face without size', () => faceQuality({ box: { x0: 5, y0: 5, x1: 5, y1: 5 } }, picture), 'BAD_OPTION'],
+  ['a face of no numbers', () => faceQuality({ box: { ...corners, x1: Number.NaN } }, picture), 'BAD_BOX'],
+  ['a picture of no numbers', () => faceQuality({ box: corners }, { width: Number.NaN, height: 4 }), 'BAD_OPTION'],
+  ['a face that is mirrored to nowhere', () => mirror({ box: {} as never }, picture), 'BAD_BOX'],
+  ['contours of a box of nothing', () => contoursOf({ box: {} as never, segmentation: mapOf() }, ['skin']), 'BAD_BOX'],
+  ['a tracked box without size', () => new Tracker().update([{ x0: 1, y0: 1, x1: 1, y1: 9 }], 0, picture), 'BAD_BOX'],
+  ['a frame at no time', () => new Tracker().update([corners], Number.NaN, picture), 'BAD_OPTION'],
+])('%s', (_, call, expected) => {
+  expect(call).toThrow(code(expected));
+});
+
+it('a face that says of no point whether it is occluded has no occlusion', () => {
+  expect(faceQuality({ box: corners, visibility: [] }, picture)).not.toHaveProperty('occluded');
+});
+
+const mapOf = () =>
+  ({ width: 1, height: 1, classes: new Uint8Array(1), labels: ['skin'] as const, palette: [[0, 0, 0]] as const }) as never;
+
+/** A context that counts what is saved and not restored. */
+function contextOf() {
+  const context = { saved: 0, drawn: 0, canvas: { width: 100, height: 100 } };
+  const known: Record<string, unknown> = {
+    save: () => context.saved++,
+    restore: () => context.saved--,
+    getTransform: () => ({ a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 }),
+    measureText: () => ({ width: 10 }),
+    drawImage: () => context.drawn++,
+  };
+  return {
+    context,
+    ctx: new Proxy(context, { get: (own, name) => known[String(name)] ?? Reflect.get(own, name) ?? (() => {}), set: () => true }) as never,
+  };
+}
+
+it('faces of which one has no box are not blurred in part', () => {
+  const { context, ctx } = contextOf();
+  expect(() => blurFaces(ctx, [{ box: corners }, { box: { ...corners, x1: Number.NaN } }])).toThrow(code('BAD_BOX'));
+  expect(context).toMatchObject({ saved: 0, drawn: 0 });
+});
+
+it('a context is left as it was when a label or a canvas throws', () => {
+  const { context, ctx } = contextOf();
+  const label = () => {
+    throw new Error('of the app');
+  };
+  expect(() => drawFaces(ctx, [{ box: corners }], { label })).toThrow(code('BAD_OPTION'));
+  vi.stubGlobal('OffscreenCanvas', class { constructor() { throw new RangeError('none'); } }); // biome-ignore format: one line
+  expect(() => blurFaces(ctx, [{ box: corners }])).toThrow(code('BAD_OPTION'));
+  vi.unstubAllGlobals();
+  expect(context.saved).toBe(0);
+});
+
+it('options of drawing that there are not are named', () => {
+  expect(() => drawFaces(contextOf().ctx, [], { colors: {} } as never)).toThrow(/knows no option "colors"/);
+});
