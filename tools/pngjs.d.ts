@@ -3,11 +3,11 @@ declare module 'pngjs' {
   export interface Png {
     width: number;
     height: number;
-    /** RGBA, 8 bits each. */
+    /** RGBA, 8 bits each; 16 where a file has those and they are not rescaled. */
     data: Buffer;
   }
   export const PNG: {
     new (size: { width: number; height: number }): Png;
-    sync: { read(file: Buffer): Png; write(png: Png): Buffer };
+    sync: { read(file: Buffer, options?: { skipRescale?: boolean }): Png; write(png: Png): Buffer };
   };
 }

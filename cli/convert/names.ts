@@ -29,6 +29,8 @@ const MARKS: Readonly<Record<Kind, string>> = {
   paper: 'face_decoder.landmarks_tokens.weight',
   segface: 'face_decoder.necklace_token.weight',
 };
+/** What profilers put into every module: thop's counts. */
+const COUNTS = /(^|\.)total_(ops|params)$/;
 /** Most models that are looked for. */
 const MOST_MODELS = 16;
 
@@ -62,7 +64,7 @@ function modelUnder<T>(named: ReadonlyMap<string, T>, kind: Kind, prefix: string
   const beside: string[] = [];
   for (const [name, tensor] of named) {
     const rest = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
-    if (rest !== undefined && modules.has(firstPart(rest))) plain.set(rest, tensor);
+    if (rest !== undefined && modules.has(firstPart(rest)) && !COUNTS.test(rest)) plain.set(rest, tensor);
     else beside.push(name);
   }
   const backbone = BACKBONES.find(({ recognises }) => recognises(plain))?.name;

@@ -36,7 +36,8 @@ function walk(root: Value): { dicts: StateDict[]; code: string | undefined } {
   const dicts: StateDict[] = [];
   const seen = new Set<Value>();
   let code: string | undefined;
-  let level: [path: string, value: Value][] = [['', root]];
+  // Some save a list: the state dict, and beside it the optimizer's or a number.
+  let level: [path: string, value: Value][] = Array.isArray(root) ? root.map((item, i) => [String(i), item]) : [['', root]];
   for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
     const next: typeof level = [];
     for (const [path, value] of level) {

@@ -66,6 +66,8 @@ export async function zipEntries(bytes: RandomAccess): Promise<Map<string, ZipEn
       const name = JSON.stringify(entry.filename.slice(0, 80));
       if (entries.size === MAX_ENTRIES) throw badTorch(`it is a zip archive of more than ${MAX_ENTRIES} entries`);
       if (entries.has(entry.filename)) throw badTorch(`it is a zip archive with two entries ${name}`);
+      if (/(^|\/)(code\/__torch__|constants\.pkl$)/.test(entry.filename))
+        throw badTorch('it is TorchScript, a program with its weights. Save the state dict instead: torch.save(model.state_dict(), FILE)');
       if (entry.compressionMethod !== 0 || entry.compressedSize !== entry.uncompressedSize)
         throw badTorch(
           `its zip entry ${name} is compressed; torch.save stores without compression. Unpack the archive and pack it with zip -0`,

@@ -68,9 +68,10 @@ export function mustHave(folder: string, ...places: string[]): string {
   return found;
 }
 
-/** The lines of a text file that are not empty. */
+/** The lines of a text file that are not empty, without the mark that some editors begin files with. */
 export const linesOf = (path: string): string[] =>
   readFileSync(path, 'utf8')
+    .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '');
 

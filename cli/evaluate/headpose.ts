@@ -43,7 +43,7 @@ export const biwi: Benchmark<Label, readonly [number, number, number]> = {
   read(folder, limit) {
     const frames = people(folder).flatMap((person) =>
       namesIn(join(home(folder), person))
-        .filter((name) => /_rgb\.(png|jpe?g)$/.test(name))
+        .filter((name) => /_rgb\.(png|jpe?g)$/i.test(name))
         .map((name) => `${person}/${name}`),
     );
     return listingOf(

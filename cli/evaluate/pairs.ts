@@ -30,6 +30,8 @@ export function readPairs(path: string): Pairs {
 }
 
 const MARK = Symbol('mark');
+/** Most opcodes, each of which may make a list: a picture and its pair take three. */
+const MOST_STEPS = 2_000_000;
 
 function unpickled(bytes: Buffer): Cell | undefined {
   const stack: (Cell | typeof MARK)[] = [];
@@ -86,7 +88,8 @@ function unpickled(bytes: Buffer): Cell | undefined {
     M: () => stack.push(bytes.readUInt16LE(skip(2))),
     J: () => stack.push(bytes.readInt32LE(skip(4))),
   };
-  for (;;) {
+  for (let left = MOST_STEPS; ; left--) {
+    if (left === 0) throw new Error('its pickle has more in it than pictures and whether they are of one person');
     const code = String.fromCharCode(u8());
     if (code === '.') return stack.pop() as Cell | undefined;
     const step = steps[code];

@@ -158,7 +158,8 @@ export function responseBytes(response: Response, name: string): OpenedBytes {
     const status = `${response.status} ${response.statusText}`.trim();
     throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The server answered ${status} for the weights at ${name}. Check the address.`);
   }
-  if (response.bodyUsed) throw new FaceXFormerError('BAD_OPTION', 'The Response of weights has been read already; give a fresh one.');
+  if (response.bodyUsed || response.body?.locked)
+    throw new FaceXFormerError('BAD_OPTION', 'The Response of weights has been read already; give a fresh one.');
   const header = isEncoded(response) ? null : response.headers.get('content-length');
   const length = header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
   return { stream: response.body ?? new Blob([]).stream(), length };

@@ -182,7 +182,7 @@ export async function probe(
   checkStatus(url, response);
   stop.abort();
   const total = /^bytes 0-0\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
-  const length = total ?? (isEncoded(response) ? null : response.headers.get('content-length'));
+  const length = total ?? (isEncoded(response) || response.status === 206 ? null : response.headers.get('content-length'));
   if (length === null || !Number.isSafeInteger(Number(length))) throw unreachable(url, 'the server does not say how long the file is');
   return { bytes: Number(length), ranges: response.status === 206, ...versionOf(response.headers) };
 }

@@ -64,7 +64,8 @@ export function isSame(a: Version, b: Version): boolean {
 
 /** Whether they are of one version for sure, so that a part of one goes with the rest of the other. */
 const isSurely = (a: Version, b: Version): boolean =>
-  isSame(a, b) && ((a.etag !== undefined && a.etag === b.etag) || (a.modified !== undefined && a.modified === b.modified));
+  isSame(a, b) &&
+  ((a.etag !== undefined && a.etag === b.etag && !a.etag.startsWith('W/')) || (a.modified !== undefined && a.modified === b.modified));
 
 const versionOf = ({ headers }: Response): Version => ({
   etag: headers.get('etag') ?? undefined,

@@ -1,7 +1,7 @@
 /** The command line as a person calls it, where it needs no browser. */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -197,4 +197,10 @@ describe('plan', () => {
     expect(age.out.split('\n').length).toBeLessThan(all.out.split('\n').length);
     expect(hash((await facexformer('plan', '--tasks', 'age')).out)).toBe(hash(age.out));
   });
+});
+
+it.skipIf(!existsSync('/dev/full'))('what a full disk has no room for is told, and the exit code tells it', () => {
+  const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const;
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'facexformer.mjs'), 'plan'], { stdio: [...stdio] });
+  expect([status, String(stderr)]).toEqual([1, 'What it says could not be written (ENOSPC).\n']);
 });

@@ -11,13 +11,15 @@ export interface PngFile {
   samples: Uint8Array;
   /** RGB triples. */
   palette?: Uint8Array;
-  /** The palette's alphas. */
+  /** The palette's alphas, or the colour that is transparent. */
   alphas?: Uint8Array;
+  /** Chunks besides, of a type and what they hold, before the pixels. */
+  more?: readonly (readonly [type: string, data: Uint8Array])[];
   /** Exponent of the samples' transfer curve, as a colour-managed decoder would apply it. */
   gamma?: number;
 }
 
-export function png({ width, height, colourType, bitDepth, samples, palette, alphas, gamma }: PngFile): Buffer {
+export function png({ width, height, colourType, bitDepth, samples, palette, alphas, more = [], gamma }: PngFile): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -33,6 +35,7 @@ export function png({ width, height, colourType, bitDepth, samples, palette, alp
     ...(gamma ? [chunk('gAMA', curve)] : []),
     ...(palette ? [chunk('PLTE', palette)] : []),
     ...(alphas ? [chunk('tRNS', alphas)] : []),
+    ...more.map(([type, data]) => chunk(type, data)),
     chunk('IDAT', deflateSync(lines)),
     chunk('IEND', new Uint8Array(0)),
   ]);

@@ -1,5 +1,5 @@
 /** Runs one of several commands, as a command line does. Exit code 0 on success, 1 on failure, 2 on a wrong call. */
-import type { Command } from './command.ts';
+import { type Command, CommandError } from './command.ts';
 import { messageOf } from './faults.ts';
 import { UsageError } from './options.ts';
 import { clearProgress } from './progress.ts';
@@ -21,8 +21,15 @@ export async function runCommand(commands: readonly Command[], call: string, [na
     );
     return asked ? 0 : 2;
   }
+  let lost: NodeJS.ErrnoException | undefined;
+  const lose = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') lost ??= error; // whoever reads may have read enough
+  };
+  process.stdout.on('error', lose);
   try {
     await command.run(args);
+    await new Promise((written) => process.stdout.write('', written));
+    if (lost) throw new CommandError(`What it says could not be written (${lost.code}).`);
     return 0;
   } catch (error) {
     clearProgress();
@@ -30,6 +37,8 @@ export async function runCommand(commands: readonly Command[], call: string, [na
     if (!(error instanceof UsageError)) return 1;
     console.error(`\n${call} ${command.name} --help`);
     return 2;
+  } finally {
+    process.stdout.off('error', lose);
   }
 }
 

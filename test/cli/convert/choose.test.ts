@@ -54,6 +54,9 @@ const CONVERTED: Record<string, Pairs> = {
   'a counter within the prefix': [['model', op.dict([['net.n_averaged', counter], ...model('net.')])]],
   "a criterion's weights beside the model's": [['state_dict', op.dict([...model('net.'), ['criterion.weight', small]])]],
   "a criterion's weights, where nothing stands before the names": [['state_dict', op.dict([...model(), ['loss.centers', small]])]],
+  'the counts that a profiler puts into every module': [
+    ['model', op.dict([...model(), ['total_ops', small], ['backbone.total_params', small], ['backbone.0.1.0.attn.total_ops', small]])],
+  ],
   'compiled, then distributed': [['model', op.dict(model('module._orig_mod.'))]],
   'a compiled part of the model': [
     ['model', op.dict(model().map(([name, tensor]) => [name.replace(/^backbone\./, 'backbone._orig_mod.'), tensor]))],
@@ -98,6 +101,12 @@ describe('the model is found in a checkpoint with', () => {
     const { checkpoint } = await chosen(pairs);
     expect([...checkpoint.tensors.keys()]).toEqual([...manifest.keys()]);
     checkTensors(checkpoint.tensors, manifest);
+  });
+
+  it('a list of it and of what is saved besides', async () => {
+    const { root } = await openTorch(inMemory(torchZip(op.pickle(tuple(op.dict(model('module.')), op.int(3))), storages), 'test.pt'));
+    const { path, tensors } = chooseStateDict(root);
+    expect([path, ...tensors.keys()]).toEqual(['0', ...manifest.keys()]);
   });
 
   it('tensors with attributes, of a class of their own', async () => {
@@ -221,6 +230,15 @@ describe('what is no file of weights is named as what it is', () => {
     'a plain pickle': [op.pickle(op.dict([])), /a pickle, but not one of torch\.save/],
     'a pickle of protocol 4': [bytes('\x80\x04\x95\x0a\0\0\0\0\0\0\0}\x94.'), /a pickle, but not one of torch\.save/],
     'a pickle of protocol 0': [bytes('(dp0\nVa\np1\nI1\ns.'), /a pickle, but not one of torch\.save/],
+    TorchScript: [
+      join(
+        zipPieces([
+          { name: 'net/data.pkl', data: bytes('x') },
+          { name: 'net/code/__torch__/net.py', data: bytes('def') },
+        ]),
+      ),
+      /TorchScript, a program/,
+    ],
     'an archive of NumPy': [join(zipPieces([{ name: 'a.npy', data: bytes('x') }])), /one of NumPy/],
     HDF5: [long('\x89HDF\r\n\x1a\n'), /another kind/],
     'a picture': [long('\x89PNG\r\n\x1a\n'), /picture/],

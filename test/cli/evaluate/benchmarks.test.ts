@@ -308,6 +308,8 @@ describe('verification', () => {
     expect(() => readPairs(at('bad/lfw.bin'))).toThrow(/opcode 0x63 at byte 0/);
     write('bad/cut.bin', Buffer.from([0x80, 4, 0x5d, 0x42, 9, 0, 0, 0, 1]));
     expect(() => readPairs(at('bad/cut.bin'))).toThrow(/it ends early/);
+    write('bad/lists.bin', Buffer.alloc(8 << 20, ']'));
+    expect(() => readPairs(at('bad/lists.bin'))).toThrow(/has more in it/);
   });
 
   it('LFW as it comes, by its own list of pairs; a pair of a picture that is not there is left out', async () => {
