@@ -7,7 +7,6 @@ export { type OpenOptions, openCheckpoint, type WeightsSource } from './checkpoi
 export { DEFAULT_SEED, seededCheckpoint } from './checkpoint/seeded.ts';
 export { safetensorsBytes } from './checkpoint/write.ts';
 export { FaceXFormer } from './engine/facexformer.ts';
-export type { QueueMode } from './engine/line.ts';
 export type {
   Analysis,
   AnalyzeOptions,
@@ -36,6 +35,7 @@ export { planJson, printPlan } from './graph/print.ts';
 export type { KernelTime } from './graph/profile.ts';
 export { type AnyBox, type Box, maskToPicture, OFFICIAL_MARGIN, type Point, type Size, widen, widenToSquare } from './image/crop.ts';
 export type { DetectedFace, FaceDetector, LoadDetector } from './image/detector.ts';
+export type { QueueMode } from './image/line.ts';
 export { SharedPicture } from './image/shared.ts';
 export type { PictureSource, RawPicture } from './image/source.ts';
 export type { HourglassSizes } from './model/hourglass.ts';

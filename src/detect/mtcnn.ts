@@ -10,6 +10,7 @@ import { unless } from '../gpu/waiting.ts';
 import { type Caught, caught } from '../image/caught.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
+import { Line, type Seat } from '../image/line.ts';
 import type { Picture, PictureSource } from '../image/source.ts';
 import { type CascadeOptions, cascade, type FoundFace } from './cascade.ts';
 import { GpuNetworks } from './networks.ts';
@@ -61,6 +62,13 @@ export interface DetectOptions extends SearchOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** A call of `detect`. */
+interface Call {
+  readonly picture: Caught;
+  readonly asked: SearchOptions;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** The networks on one GPU, and the texture that they look at. */
 class OnGpu implements Resident {
   #texture: GPUTexture | undefined;
@@ -99,7 +107,9 @@ class OnGpu implements Resident {
 
 /** MTCNN on one GPU: `load` makes it, `detect` finds faces until `dispose`. A GPU that is lost is replaced by another, unless it was lent. */
 export class Mtcnn implements FaceDetector {
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Ends when the last call is answered. */
+  #answering: Promise<unknown> = Promise.resolve();
+  readonly #line = new Line<Call, MtcnnFace[]>((seat) => this.#serve(seat));
 
   private constructor(
     private readonly recovery: Recovery<OnGpu>,
@@ -142,19 +152,24 @@ export class Mtcnn implements FaceDetector {
   }
 
   /**
-   * The faces in a picture; none is []. Calls are answered in their order.
-   * @throws FaceXFormerError BAD_PICTURE, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED
+   * The faces in a picture; none is []. Calls are answered in their order, and as many may wait as for `FaceXFormer.analyze`.
+   * @throws FaceXFormerError BUSY, BAD_PICTURE, BAD_OPTION, LIMIT, GPU_ERROR, DEVICE_LOST, DISPOSED, ABORTED
    */
   async detect(source: PictureSource, options: DetectOptions = {}): Promise<MtcnnFace[]> {
     const { signal, ...search } = optionsOf<DetectOptions>('detect', { ...SEARCH_OPTIONS, signal: 'signal' }, options);
     const asked = { ...this.options, ...Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) };
     checked(asked);
     if (this.recovery.disposed) throw disposed();
-    const picture = caught(source);
-    const work = (on: OnGpu) => this.#detect(on, picture, asked, signal);
-    const found = this.#turn.then(() => this.recovery.run(work, { signal })).finally(() => picture.close());
-    this.#turn = found.catch(() => {});
-    return unless(signal, found);
+    return unless(signal, this.#line.join({ picture: caught(source), asked, signal }, 'wait'));
+  }
+
+  #serve(seat: Seat<Call>): Promise<MtcnnFace[]> {
+    const found = this.#answering.then(() => {
+      const { picture, asked, signal } = seat.begin();
+      return this.recovery.run((on) => this.#detect(on, picture, asked, signal), { signal });
+    });
+    this.#answering = found.catch(() => {});
+    return found;
   }
 
   /** Frees everything on the GPU; calls that wait or come later fail with DISPOSED, but those that a lost GPU left with DEVICE_LOST. May be called again. */

@@ -15,9 +15,9 @@ import type { Program, Results } from '../graph/program.ts';
 import { type Caught, caught } from '../image/caught.ts';
 import { type Box, boxOf, checkBox, wholePicture, widen, widenToSquare } from '../image/crop.ts';
 import type { DetectedFace } from '../image/detector.ts';
+import { Line, queueOf, type Seat } from '../image/line.ts';
 import { batchesOf } from '../image/preprocess.ts';
 import type { Picture, PictureSource } from '../image/source.ts';
-import { Line, queueOf, type Seat } from './line.ts';
 import type { Loaded } from './load.ts';
 import {
   type Analysis,

@@ -10,8 +10,8 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, type Kind, mustBe, mustBeWhole, optionsOf, shown, tag } from '../gpu/given.ts';
 import { type AnyBox, boxOf } from '../image/crop.ts';
 import type { FaceDetector, LoadDetector } from '../image/detector.ts';
+import type { QueueMode } from '../image/line.ts';
 import type { TunedShape } from '../tune/tune.ts';
-import type { QueueMode } from './line.ts';
 
 /** How far `load` is. Weights arrive while pipelines are compiled: it tells now of these, now of those. */
 export interface Progress {

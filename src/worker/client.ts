@@ -1,7 +1,6 @@
 /** The page's side: the calls of `FaceXFormer`, `SegFace` and `Mtcnn`, answered by them in a worker, so that the page never waits. */
 
 import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts';
-import { queueOf } from '../engine/line.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
@@ -9,6 +8,7 @@ import { checkSignal, mustBe, mustBeIterable, given as read, shown } from '../gp
 import type { GpuLoss } from '../gpu/recovery.ts';
 import { unless } from '../gpu/waiting.ts';
 import type { KernelTime } from '../graph/profile.ts';
+import { queueOf } from '../image/line.ts';
 import type { PictureSource } from '../image/source.ts';
 import type { SegFaceAnalysis, SegFaceAnalyzeOptions } from '../segface/segface.ts';
 import { VERSION } from '../version.ts';

@@ -1,7 +1,7 @@
 /** How calls wait, with an engine that answers when it is told to and frames that are counted. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Line, MOST_HELD, MOST_WAITING, type QueueMode, queueOf, type Seat } from '../../src/engine/line.ts';
 import { caught } from '../../src/image/caught.ts';
+import { Line, MOST_HELD, MOST_WAITING, type QueueMode, queueOf, type Seat } from '../../src/image/line.ts';
 import type { PictureSource } from '../../src/image/source.ts';
 
 let open = 0;

@@ -1,8 +1,8 @@
-/** How calls wait for an engine: how many may, which gives way to a newer one, and that a camera is not left without frames by those that wait. */
+/** How calls wait for a network: how many may, which gives way to a newer one, and that a camera is not left without frames by those that wait. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
-import type { Caught } from '../image/caught.ts';
-import type { PictureSource } from '../image/source.ts';
+import type { Caught } from './caught.ts';
+import type { PictureSource } from './source.ts';
 
 /**
  * What a call does while others are unanswered: `wait` for its turn; be the `latest`, which takes the place of one before it that has not begun, and begins
