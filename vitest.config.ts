@@ -8,7 +8,7 @@ import { wgslForVite } from './tools/wgsl.mjs';
  * - `unit` needs no GPU and no browser, and takes a minute at most;
  * - `long` needs neither either, but takes longer: whole checkpoints, exports, memory;
  * - `dawn` runs the network in Node, on Dawn and software Vulkan drivers: a file is a process, for a process has one driver;
- * - `gpu` runs in headless Chrome or Chromium, one file after the other;
+ * - `gpu` runs in headless Chrome or Chromium, two files at a time;
  * - `pages` drives the benchmark's and the demo's page there as a person would;
  * - `firefox` runs some of `gpu` in Firefox, whose WebGPU is another: every kernel, in float16 too, a whole network, every kind of picture.
  *   Only where there is a Firefox that has WebGPU; but in CI there has to be one.
@@ -62,7 +62,7 @@ export default defineConfig({
           name: 'gpu',
           environment: 'node',
           include: ['test/**/*.gpu.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2, // a software adapter compiles on one core
           testTimeout: 600_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 3 },

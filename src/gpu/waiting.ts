@@ -4,9 +4,9 @@ import { aborted } from './errors.ts';
 /** Milliseconds after which who has not answered will not. */
 export const PATIENCE = {
   /** The browser, asked for an adapter: it answers at once, but behind the pipelines of a load that failed where a CPU compiles them. */
-  adapter: 30_000,
+  adapter: 60_000,
   /** A driver, asked for a device. */
-  device: 30_000,
+  device: 60_000,
   /** A server or a decoder, asked for a picture. */
   picture: 60_000,
   /** A GPU that has work: where a CPU does its work, the first frame compiles for a minute or two. */
