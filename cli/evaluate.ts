@@ -1,5 +1,5 @@
 /** `evaluate`: the paper's tables, for who has the data sets. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { Engine } from '../src/engine/engine.ts';
 import { TASKS } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
@@ -17,7 +17,7 @@ import {
 import { clearProgress, say } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
-import { Journal } from './bulk/journal.ts';
+import { type Job, Journal, mustBeSame } from './bulk/journal.ts';
 import { Pace } from './bulk/pace.ts';
 import type { Finding } from './bulk/passes.ts';
 import { filesBelow, TOGETHER } from './bulk/pictures.ts';
@@ -106,6 +106,7 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
       side: values.side,
     };
     const journal = lines === undefined ? undefined : Journal.open(lines, job, { resume: values.resume ?? false });
+    if (lines !== undefined && !journal) mustBeOf(values.json as string, lines, job);
     const memory: string[] = [];
     const log: Log = journal ?? { at: { steps: 0, parts: 0 }, append: (some) => void memory.push(...some) };
     if (lines === undefined || journal) await work(benchmark, listing, log, { weights, side, dtype, detectorWeights, journal });
@@ -113,12 +114,27 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
     const outcome = outcomeOf(benchmark, all, values.data, limit);
     console.log(reportLines(benchmark, listing, outcome).join('\n'));
     if (values.json !== undefined) {
-      writeJson(values.json, jsonOf(benchmark, listing, outcome, job.weights));
+      writeJson(values.json, jsonOf(benchmark, listing, outcome, job));
       console.log(writtenLine('json', values.json));
     }
     journal?.finish();
   },
 });
+
+/**
+ * Whether lines that are whole, and tell nothing of their making, are of this work: the table beside them says it.
+ * @throws CommandError
+ */
+function mustBeOf(json: string, lines: string, job: Job): void {
+  let was: { readonly job: Job };
+  try {
+    was = JSON.parse(readFileSync(json, 'utf8'));
+    mustBeSame(json, was.job, job);
+  } catch (cause) {
+    if (cause instanceof CommandError) throw cause;
+    throw new CommandError(`${lines} is whole, and ${json} does not say of what: delete both and begin anew.`, { cause });
+  }
+}
 
 /** The benchmark of the task whose files are in the folder. @throws CommandError, UsageError */
 export function chosen(task: string, folder: string, set: string | undefined): AnyBenchmark {
@@ -209,12 +225,13 @@ const jsonOf = (
   { set, task }: AnyBenchmark,
   { wrong, notes = [] }: Listing<unknown>,
   { rows, pictures, failed }: Outcome,
-  weights: string,
+  job: Job,
 ): object => ({
   schema: 'facexformer-webgpu/evaluation/1',
   set,
   task,
-  weights,
+  weights: job['weights'],
+  job,
   pictures,
   notes,
   rows,

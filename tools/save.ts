@@ -150,7 +150,8 @@ async function written<T>(path: string, step: () => Promise<T>): Promise<T> {
   }
 }
 
-function unwritable(path: string, cause: unknown): unknown {
+/** What is to be thrown where writing the file failed: the disk is full, or there can be no such file; anything else as it is. */
+export function unwritable(path: string, cause: unknown): unknown {
   if (isFull(cause)) return noRoom(path, cause);
   if (!(cause instanceof Error) || !('syscall' in cause) || !('code' in cause)) return cause;
   return new FaceXFormerError('BAD_OPTION', `${path} cannot be written (${String(cause.code)}).`, { cause });

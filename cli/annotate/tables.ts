@@ -1,8 +1,8 @@
 /** Other forms of the results, made of their lines when those are whole: a table for spreadsheets, and COCO's JSON. */
-import { closeSync, createReadStream, mkdirSync, openSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { LANDMARKS } from '../../src/face/labels.ts';
+import { save } from '../../tools/save.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
 import type { FaceRow } from './face.ts';
 import { type Row, SCHEMA } from './row.ts';
@@ -26,15 +26,16 @@ function parsed(line: string): Row | undefined {
   }
 }
 
-/** Writes a file piece by piece. */
-async function writeTo(path: string, pieces: AsyncIterable<string>): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true });
-  const file = openSync(path, 'w');
-  try {
-    for await (const piece of pieces) writeSync(file, piece);
-  } finally {
-    closeSync(file);
+/** Texts as bytes, many of them in one piece. */
+async function* bytesOf(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  let piece = '';
+  for await (const text of texts) {
+    piece += text;
+    if (piece.length < 2 ** 16) continue;
+    yield Buffer.from(piece);
+    piece = '';
   }
+  yield Buffer.from(piece);
 }
 
 type Cell = string | number | undefined;
@@ -63,7 +64,7 @@ const namesOf = (attributes: NonNullable<FaceRow['attributes']>): string =>
     .join(' ');
 
 /** A line a face, one for a picture without any, and one for a picture that failed. */
-export const writeCsv = (results: string, path: string): Promise<void> => writeTo(path, csvLines(rowsIn(results)));
+export const writeCsv = (results: string, path: string): Promise<number> => save(path, bytesOf(csvLines(rowsIn(results))));
 
 async function* csvLines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
   yield line(['picture', 'frame', 'time', 'width', 'height', 'face', 'error', ...COLUMNS.map(([name]) => name)]);
@@ -82,7 +83,7 @@ const line = (cells: readonly Cell[]): string =>
  * COCO's JSON of keypoints: an image a picture, an annotation a face. Its box is the detector's, or the network's where there was no detector; `keypoints` are the
  * 68 landmarks, all marked as visible, since the network does not tell which of them are not.
  */
-export const writeCoco = (results: string, path: string): Promise<void> => writeTo(path, cocoPieces(results));
+export const writeCoco = (results: string, path: string): Promise<number> => save(path, bytesOf(cocoPieces(results)));
 
 async function* cocoPieces(results: string): AsyncGenerator<string> {
   const keypoints = Array.from({ length: LANDMARKS }, (_, i) => `${i}`);

@@ -19,6 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { unwritable } from '../../tools/save.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
 import { checkOutput } from '../../tools/terminal/write.ts';
 
@@ -88,8 +89,12 @@ export class Journal {
   /** Writes the lines of what brings the work to `at`. */
   append(lines: readonly string[], at: Position): void {
     const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.file, bytes, done, bytes.length - done, this.#bytes + done);
-    fsyncSync(this.file);
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.file, bytes, done, bytes.length - done, this.#bytes + done);
+      fsyncSync(this.file);
+    } catch (cause) {
+      throw unwritable(this.path, cause);
+    }
     this.#bytes += bytes.length;
     this.#at = at;
     saveProgress(this.path, { job: this.job, ...at, bytes: this.#bytes });
@@ -122,17 +127,23 @@ function progressOf(path: string): Progress | undefined {
 /** Written beside its place and renamed, under a name that the next run writes over: nothing stays behind, whenever the process ends. */
 function saveProgress(path: string, progress: Progress): void {
   const partial = `${progressFile(path)}.part`;
-  const file = openSync(partial, 'w');
   try {
-    writeSync(file, `${JSON.stringify(progress)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    const file = openSync(partial, 'w');
+    try {
+      writeSync(file, `${JSON.stringify(progress)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(partial, progressFile(path));
+  } catch (cause) {
+    rmSync(partial, { force: true });
+    throw unwritable(progressFile(path), cause);
   }
-  renameSync(partial, progressFile(path));
 }
 
-function mustBeSame(path: string, was: Job, is: Job): void {
+/** @throws CommandError: they differ, and which was begun is not what is asked for now */
+export function mustBeSame(path: string, was: Job, is: Job): void {
   for (const name of new Set([...Object.keys(was), ...Object.keys(is)]))
     if (was[name] !== is[name])
       throw new CommandError(

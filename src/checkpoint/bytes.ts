@@ -143,7 +143,7 @@ export async function responseOf(
   throwIfAborted(signal);
   try {
     const response = await fetch(request(), signal ? { ...init, signal } : init);
-    if (!response?.headers) throw new TypeError('`fetch` gave no Response');
+    if (typeof response?.headers?.get !== 'function') throw new TypeError('`fetch` gave no Response');
     return response;
   } catch (cause) {
     throwIfAborted(signal);

@@ -17,6 +17,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { writeCoco, writeCsv } from '../../cli/annotate/tables.ts';
 import { analyze as analyzeInNode } from '../../cli/dawn.ts';
 import { main } from '../../scripts/commands.ts';
 import { root } from '../../tools/root.ts';
@@ -154,6 +155,34 @@ describe('an output that is an input is refused, and the input stays as it is', 
     writeFileSync(at('utkface/1_0_0_2017.jpg'), picture);
     const judged = await command('evaluate', 'age', '--data', at('utkface'), '--json', at('utkface/1_0_0_2017.jpg'), '--weights', 'seeded');
     expect(judged).toMatchObject({ code: 1, err: expect.stringMatching(/would be written over/) });
+  });
+});
+
+it('a table that cannot be made leaves the one before it whole, and nothing beside it', async () => {
+  mkdirSync(at('tables'));
+  writeFileSync(at('tables/out'), 'old');
+  writeFileSync(at('cut.jsonl'), `{"schema":"facexformer-webgpu/annotation/1","picture":"a.png"}\n{"schema":`);
+  for (const write of [writeCsv, writeCoco])
+    await expect(write(at('cut.jsonl'), at('tables/out'))).rejects.toThrow(/Line \d of .*cut\.jsonl/);
+  expect([readFileSync(at('tables/out'), 'utf8'), ...readdirSync(at('tables'))]).toEqual(['old', 'out']);
+});
+
+it('an evaluation is gone on with by the weights that it was begun with, also when nothing is left to do', async () => {
+  mkdirSync(at('faces'));
+  writeFileSync(at('faces/1_0_0_2017.jpg'), 'whatever');
+  writeFileSync(at('e.json.lines'), '{"name":"1_0_0_2017.jpg","score":{"error":1,"right":true}}\n');
+  const judged = (weights: string) =>
+    command('evaluate', 'age', '--data', at('faces'), '--json', at('e.json'), '--resume', '--weights', weights);
+  expect(await judged('seeded:1')).toMatchObject({ code: 1, err: expect.stringMatching(/does not say of what/) });
+  writeFileSync(
+    at('e.json'),
+    JSON.stringify({ job: { task: 'age', set: 'UTKFace', data: at('faces'), pictures: 1, weights: 'seeded 1, released, swin_b' } }),
+  );
+  expect(await judged('seeded:2')).toMatchObject({ code: 1, err: expect.stringMatching(/begun with other weights \(seeded 1/) });
+  expect(await judged('seeded:1')).toMatchObject({ code: 0, err: '' });
+  expect(JSON.parse(readFileSync(at('e.json'), 'utf8'))).toMatchObject({
+    weights: 'seeded 1, released, swin_b',
+    rows: [{ name: 'MAE', value: 1 }, {}],
   });
 });
 
