@@ -37,10 +37,11 @@ export class Parameters {
     for (const parameter of waiting) for (const name of parameter.from) users.set(name, [...(users.get(name) ?? []), parameter]);
     const held = new Map<string, Float32Array>();
     const turn = new Turn();
-    const room = new Room();
+    // Where one after the other is made: memory that is asked for each time costs more than the packing of what lies in it.
+    const room = new Float32Array(Math.max(0, ...[...waiting].map(({ length }) => length)));
     const make = async (parameter: Parameter) => {
       const sources = parameter.from.map((name) => held.get(name) as Float32Array);
-      await this.#make(parameter, sources, room.of(parameter.length), turn, options.signal);
+      await this.#make(parameter, sources, room.subarray(0, parameter.length).fill(0), turn, options.signal);
       waiting.delete(parameter);
     };
     for (const parameter of waiting) if (parameter.from.length === 0) await make(parameter);
@@ -103,17 +104,6 @@ export class Parameters {
 
 /** Bytes after which the queue is told to go on: what is written waits in memory of the browser's until then. */
 const SUBMITTED = 2 ** 24;
-
-/** Where one parameter after the other is made: memory that is asked for each time costs more than the packing of what lies in it. */
-class Room {
-  #bytes = new ArrayBuffer(0);
-
-  /** So many zeros, until it is asked again. */
-  of(length: number): Float32Array<ArrayBuffer> {
-    if (this.#bytes.byteLength < 4 * length) this.#bytes = new ArrayBuffer(4 * length);
-    return new Float32Array(this.#bytes, 0, length).fill(0);
-  }
-}
 
 /** Milliseconds of work after which a page gets to draw a frame: three of four parts of one, so that what is begun then ends in time. */
 const TURN = 12;

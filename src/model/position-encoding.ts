@@ -4,18 +4,21 @@
  */
 import type { Fill, Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
-import { multiplied } from './fold.ts';
+import { type Into, multiplied } from './fold.ts';
 import { embeddingsOf, type Head, tokensOf } from './heads.ts';
 import { joined, product, type Rows, stored } from './layers.ts';
 import { WIDTH } from './sizes.ts';
 import type { Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
+const HALF = WIDTH / 2;
+
 /** Rows of WIDTH values that are added before a projection. They are made from the checkpoint's tensors, in float64. */
 export interface PositionEncoding {
   readonly name: string;
   readonly rows: number;
   readonly from: readonly string[];
+  /** All rows; of a map's positions those of its upper half, whose angles negated are those of the lower half, from the last on. */
   make(sources: readonly Float32Array[]): Float64Array;
 }
 
@@ -47,13 +50,35 @@ function encodingTable({ graph, dtype }: Target, parts: readonly Projection[], i
   const from = [...encoding.from, ...encoded.map(({ w }) => w.get('weight', [inner, WIDTH]))];
   const name = `${encoding.name} x ${parts.map(({ w, encoding: own }) => (own ? w.path : '0')).join(' + ')}`;
   const fill: Fill = function* (into, sources) {
-    const rows = encoding.make(sources.slice(0, encoding.from.length));
+    const upper = encoding.make(sources.slice(0, encoding.from.length));
+    const [sines, cosines] = [halfOf(upper, 0), halfOf(upper, 1)];
+    const sums = [0, 1].map(() => new Float64Array((encoding.rows / 2) * inner)) as [Float64Array, Float64Array];
     for (const [i, { w }] of encoded.entries()) {
-      const weight = new Float64Array(sources[encoding.from.length + i] as Float32Array);
-      yield* multiplied(rows, weight, WIDTH, { values: into, cols, first: inner * parts.findIndex((part) => part.w === w) });
+      const weight = sources[encoding.from.length + i] as Float32Array;
+      yield* multiplied(sines, halfOf(weight, 0), HALF, { values: sums[0], cols: inner, first: 0 });
+      yield* multiplied(cosines, halfOf(weight, 1), HALF, { values: sums[1], cols: inner, first: 0 });
+      mirror(sums, inner, { values: into, cols, first: inner * parts.findIndex((part) => part.w === w) });
     }
   };
   return { operand: graph.parameter(name, from, encoding.rows * cols, fill, dtype), rows: encoding.rows, cols, stride: cols };
+}
+
+/** The first or the second half of each row of WIDTH. */
+function halfOf(rows: Float32Array | Float64Array, half: number): Float64Array {
+  const out = new Float64Array(rows.length / 2);
+  for (let i = 0; i < out.length; i++) out[i] = rows[i + (Math.floor(i / HALF) + half) * HALF] as number;
+  return out;
+}
+
+/** Adds what sines and cosines give; the last row, the last but one, ... are of the first's, the second's, ... angles negated. */
+function mirror([sines, cosines]: readonly [Float64Array, Float64Array], inner: number, { values, cols, first }: Into): void {
+  const rows = sines.length / inner;
+  for (let at = 0; at < sines.length; at++) {
+    const row = Math.floor(at / inner);
+    const n = first + (at % inner);
+    values[row * cols + n] = (cosines[at] as number) + (sines[at] as number);
+    values[(2 * rows - 1 - row) * cols + n] = (cosines[at] as number) - (sines[at] as number);
+  }
 }
 
 /** The task tokens in the decoder's order: the first queries, and the queries' position encoding everywhere after. */
@@ -70,24 +95,14 @@ export function taskTokens(heads: readonly Head[], w: Weights): PositionEncoding
  */
 export function positionEncoding(side: number, w: Weights): PositionEncoding {
   const make = ([matrix]: readonly Float32Array[]): Float64Array => {
-    const half = WIDTH / 2;
-    const centre = (i: number): number => 2 * ((i + 0.5) / side) - 1;
-    // Each coordinate has sines and cosines of its own, [side, half]; those of a sum of angles are made of them.
-    const along = (first: number, of: (angle: number) => number) =>
-      Float64Array.from({ length: side * half }, (_, i) =>
-        of(2 * Math.PI * centre(Math.floor(i / half)) * (matrix?.[first + (i % half)] as number)),
-      );
-    const [sinX, cosX, sinY, cosY] = [along(0, Math.sin), along(0, Math.cos), along(half, Math.sin), along(half, Math.cos)] as const;
-    const rows = new Float64Array(side * side * WIDTH);
-    for (let p = 0; p < side * side; p++) {
-      const [x, y, row] = [(p % side) * half, Math.floor(p / side) * half, p * WIDTH];
-      for (let i = 0; i < half; i++) {
-        const sx = sinX[x + i] as number;
-        const cx = cosX[x + i] as number;
-        const sy = sinY[y + i] as number;
-        const cy = cosY[y + i] as number;
-        rows[row + i] = sx * cy + cx * sy;
-        rows[row + half + i] = cx * cy - sx * sy;
+    const rows = new Float64Array((side * side * WIDTH) / 2);
+    const turn = (i: number): number => (2 * Math.PI * (2 * i + 1 - side)) / side;
+    for (let p = 0, at = 0; at < rows.length; p++, at += HALF) {
+      const [x, y] = [turn(p % side), turn(Math.floor(p / side))];
+      for (let i = 0; i < HALF; i++, at++) {
+        const angle = x * (matrix?.[i] as number) + y * (matrix?.[HALF + i] as number);
+        rows[at] = Math.sin(angle);
+        rows[at + HALF] = Math.cos(angle);
       }
     }
     return rows;
@@ -95,7 +110,7 @@ export function positionEncoding(side: number, w: Weights): PositionEncoding {
   return {
     name: 'position encoding',
     rows: side * side,
-    from: [w.at('pe_layer').get('positional_encoding_gaussian_matrix', [2, WIDTH / 2])],
+    from: [w.at('pe_layer').get('positional_encoding_gaussian_matrix', [2, HALF])],
     make,
   };
 }
