@@ -1,9 +1,8 @@
 /** The engine in Node: on Dawn, which is the npm package `webgpu`. */
 
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { Mtcnn, type MtcnnFace, type SearchOptions, searchedSize } from '../src/detect/mtcnn.ts';
@@ -13,6 +12,7 @@ import type { LoadOptions } from '../src/engine/options.ts';
 import type { FaceDetector } from '../src/image/detector.ts';
 import type { RawPicture } from '../src/image/source.ts';
 import { openEngine, tensorsOfKind } from '../tools/networks.ts';
+import { streamOfFile } from '../tools/read.ts';
 import { CommandError } from '../tools/terminal/command.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
 import type { ChosenWeights } from '../tools/terminal/weights.ts';
@@ -25,10 +25,7 @@ export async function loadEngine(weights: ChosenWeights, options: Omit<LoadOptio
   try {
     const { engine } = await openEngine({
       ...options,
-      weights:
-        'file' in weights
-          ? (Readable.toWeb(createReadStream(weights.file)) as ReadableStream<Uint8Array>)
-          : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed),
+      weights: 'file' in weights ? streamOfFile(weights.file) : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed),
       onProgress: ({ fraction }) => showProgress({ phase: 'loading', loaded: fraction, total: 1 }),
     });
     return engine;

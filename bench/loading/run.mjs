@@ -26,9 +26,9 @@ if (positionals.length > 0) {
   const times = new Map(checkouts.map((checkout) => [checkout, []]));
   for (let n = 0; n < Number(values.times); n++) for (const checkout of checkouts) times.get(checkout).push(loaded(checkout, file));
   for (const [checkout, all] of times) {
-    const [least] = all.toSorted((a, b) => a.ready - b.ready);
+    const least = (of) => Math.min(...all.map((one) => one[of])).toFixed(2);
     console.log(
-      `${checkout}: ready in ${all.map(({ ready }) => ready.toFixed(2)).join(', ')} s; at best ${least.ready.toFixed(2)} s, ${least.cpu.toFixed(2)} of one core`,
+      `${checkout}: ready in ${all.map(({ ready }) => ready.toFixed(2)).join(', ')} s; at best ${least('ready')} s, and ${least('cpu')} s of the processor`,
     );
   }
 }
