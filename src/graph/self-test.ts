@@ -194,7 +194,7 @@ function answersOf({ kernel, shape, places }: Dispatch, i: number, inputs: Reado
     const { values } = inputs.get(nameOf(place)) as Numbers;
     const { dtype } = place as Read;
     const first = firstOf(place, binding) / BYTES[dtype];
-    const at = (j: number) => values[(first + j) % values.length] as number;
+    const at = (j: number) => values[((first + j) >>> 0) % (values.length >>> 0)] as number; // whole numbers take half as long to divide
     operands[kernel.bindings[binding]?.name ?? ''] = Object.assign(at, { size: bytesOf(place) / BYTES[dtype] });
   }
   const rightAt = kernel.answer?.(shape as never, operands as Operands) as (i: number) => number;

@@ -38,6 +38,13 @@ export function sum(count: number, term: (k: number) => number): number {
   return total;
 }
 
+/** A row times a column, whose numbers lie `step` apart in w: most of what answers take is here, where no function is called for each term. */
+export function dot(row: readonly number[], w: Operand, first: number, step: number): number {
+  let total = 0;
+  for (let k = 0; k < row.length; k++) total += (row[k] as number) * w(first + k * step);
+  return total;
+}
+
 /** Keeps what was made of a row, which many of y's numbers are made of. */
 export function kept<Made>(make: (row: number) => Made): (row: number) => Made {
   const made = new Map<number, Made>();

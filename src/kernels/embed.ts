@@ -1,4 +1,4 @@
-import { byteOf, inRows, kept, list, normed, sum } from './answer.ts';
+import { byteOf, dot, inRows, kept, list, normed } from './answer.ts';
 import wgsl from './embed.wgsl';
 import { defineKernel, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
@@ -28,7 +28,7 @@ const of = (each: number) =>
       const rowOf = kept((patch) => {
         const corner = 4 * (Math.floor(patch / (size / 4)) * size + (patch % (size / 4)));
         const pixels = list(48, (k) => lookup(256 * (k >> 4) + byteOf(x(corner + ((k >> 2) % 4) * size + (k % 4)), k >> 4)));
-        const sums = list(EMBED_CHANNELS, (c) => n(c) + sum(48, (k) => (pixels[k] as number) * w(k * EMBED_CHANNELS + c)));
+        const sums = list(EMBED_CHANNELS, (c) => n(c) + dot(pixels, w, c, EMBED_CHANNELS));
         return normed(sums, eps, n, EMBED_CHANNELS);
       });
       return inRows(EMBED_CHANNELS, (patch, c) => rowOf(patch)[c] as number, true);

@@ -1,4 +1,4 @@
-import { attended, inRows, kept, list, normed, sum } from './answer.ts';
+import { attended, dot, inRows, kept, list, normed, sum } from './answer.ts';
 import wgsl from './faceUpdate.wgsl';
 import { type Dtype, defineKernel, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
@@ -53,7 +53,7 @@ const of = (each: number, ahead: number) =>
       const rowOf = kept((position) => {
         const a = list(8, (head) => 8 * position + head).flatMap(heads);
         return normed(
-          list(256, (c) => n(c) + r(position * 256 + c) + sum(128, (k) => (a[k] as number) * w(k * 256 + c))),
+          list(256, (c) => n(c) + r(position * 256 + c) + dot(a, w, c, 256)),
           eps,
           n,
           256,

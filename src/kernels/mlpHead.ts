@@ -1,4 +1,4 @@
-import { inRows, kept, list, relu, sum } from './answer.ts';
+import { dot, inRows, kept, list, relu } from './answer.ts';
 import { type Dtype, defineKernel } from './kernel.ts';
 import wgsl from './mlpHead.wgsl';
 import finite from './parts/finite.wgsl';
@@ -40,7 +40,7 @@ export const mlpHead = defineKernel(
       firstW += headWeights(head);
       firstB += headBiases(head);
       const layer = (from: readonly number[], i: number, outputs: number, o: number) =>
-        b(fromB + i * WIDTH + o) + sum(WIDTH, (k) => (from[k] as number) * w(fromW + i * WIDTH * WIDTH + k * outputs + o));
+        b(fromB + i * WIDTH + o) + dot(from, w, fromW + i * WIDTH * WIDTH + o, outputs);
       const hidden = kept((token) => {
         const one = list(WIDTH, (k) => x((first + token) * stride + k));
         const two = list(WIDTH, (o) => relu(layer(one, 0, WIDTH, o)));

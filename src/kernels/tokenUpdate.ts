@@ -1,4 +1,4 @@
-import { type Answer, attended, inRows, kept, list, normed, sum } from './answer.ts';
+import { type Answer, attended, dot, inRows, kept, list, normed, sum } from './answer.ts';
 import { type Dtype, defineKernel } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import wgsl from './tokenUpdate.wgsl';
@@ -48,7 +48,7 @@ const answer: Answer<TokenUpdateShape> = ({ tokens, source, cols, eps }, { x, r,
       source.kind === 'rows' ? list(inner, (k) => x(token * stride + first + k)) : list(8, Number).flatMap((head) => headOf(token, head));
     const own = (column: number) => n(column) + r((token * r.size) / tokens + column);
     return normed(
-      list(WIDTH, (column) => own(column) + sum(inner, (k) => (a[k] as number) * w(k * WIDTH + column))),
+      list(WIDTH, (column) => own(column) + dot(a, w, column, WIDTH)),
       eps,
       n,
       WIDTH,
@@ -57,7 +57,7 @@ const answer: Answer<TokenUpdateShape> = ({ tokens, source, cols, eps }, { x, r,
   return inRows(WIDTH + cols, (token, column) => {
     const u = updated(token);
     const p = column - WIDTH;
-    return p < 0 ? (u[column] as number) : c(token * cols + p) + sum(WIDTH, (k) => (u[k] as number) * w(inner * WIDTH + k * cols + p));
+    return p < 0 ? (u[column] as number) : c(token * cols + p) + dot(u, w, inner * WIDTH + p, cols);
   });
 };
 

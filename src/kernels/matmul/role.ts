@@ -1,5 +1,5 @@
 /** The role of matrix products: their shapes, what every variant of this folder is told, and how weights are packed. */
-import { type Answer, activated, byStatistics, inRows, kept, list, type Operand, relu, sum } from '../answer.ts';
+import { type Answer, activated, byStatistics, dot, inRows, kept, list, type Operand, relu } from '../answer.ts';
 import { type Dtype, type Kernel, type Launch, tiles } from '../kernel.ts';
 
 /** What every matrix product of this folder computes; see matmul.wgsl. `inner` is a multiple of 16, `cols` of 4. */
@@ -110,7 +110,7 @@ const answer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
     const row = rowOf(all % rows);
     const first = Math.floor(all / rows) * length;
     const column = Math.floor(c / TILE_COLS) * inner * TILE_COLS + (c % TILE_COLS);
-    return sum(length, (i) => (row[first + i] as number) * w(column + (first + i) * TILE_COLS));
+    return dot(row.slice(first, first + length), w, column + first * TILE_COLS, TILE_COLS);
   };
   return shares > 1 ? inRows(cols, product) : finishedAnswer(shape, product, b, r);
 };
