@@ -1,11 +1,12 @@
-/** Seconds from a file of weights to an engine that is ready, of one checkout on lavapipe: `node child.mjs CHECKOUT FILE DTYPE`. */
+/** Seconds from a file of weights to an engine that is ready, of one checkout on lavapipe: `node child.mjs CHECKOUT FILE DTYPE FROM`. */
+import { openAsBlob } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { load } from '../../tools/load.mjs';
 import { dawnOn } from '../../tools/vulkan.mjs';
 import { wgslForEsbuild } from '../../tools/wgsl.mjs';
 
-const [checkout, file, dtype] = process.argv.slice(2);
+const [checkout, file, dtype, from] = process.argv.slice(2);
 const outfile = `${checkout}.cache/loading/engine.mjs`;
 await build({
   entryPoints: [`${checkout}src/index.ts`],
@@ -24,7 +25,7 @@ const adapter = await globalThis.dawn.requestAdapter();
 const device = await adapter.requestDevice({ requiredFeatures: dtype === 'f16' ? ['shader-f16'] : [] });
 const cpu = process.cpuUsage();
 const start = performance.now();
-await FaceXFormer.load({ weights: streamOfFile(file), device, dtype });
+await FaceXFormer.load({ weights: from === 'blob' ? await openAsBlob(file) : streamOfFile(file), device, dtype });
 const { user, system } = process.cpuUsage(cpu);
 console.log(JSON.stringify({ ready: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 }));
 process.exit(0); // Dawn leaves threads behind

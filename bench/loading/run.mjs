@@ -5,14 +5,16 @@ import { resolve } from 'node:path';
 import { load, root } from '../../tools/load.mjs';
 import { parse } from '../../tools/usage.mjs';
 
-const USAGE = `npm run bench:loading -- [CHECKOUT...] [--form released|paper] [--dtype f32|f16] [--times N]
+const USAGE = `npm run bench:loading -- [CHECKOUT...] [--form released|paper] [--dtype f32|f16] [--from file|blob] [--times N]
 
 Makes every parameter of the form from seeded weights and says what took how long. With other checkouts of the project, whose packages are
-installed, it then loads a file of these weights on lavapipe in Node, N times (3) here and in each of them, in turns.`;
+installed, it then loads a file of these weights on lavapipe in Node, N times (3) here and in each of them, in turns: as the command line reads it, or as
+Node's Blob.`;
 
 const { values, positionals } = parse(USAGE, {
   form: { type: 'string', default: 'released' },
   dtype: { type: 'string', default: 'f32' },
+  from: { type: 'string', default: 'file' },
   times: { type: 'string', default: '3' },
 });
 const { makeParameters, weightsFile } = await load('bench/loading/parameters.ts');
@@ -34,6 +36,8 @@ if (positionals.length > 0) {
 }
 
 function loaded(checkout, file) {
-  const said = execFileSync(process.execPath, [`${root}bench/loading/child.mjs`, checkout, file, values.dtype], { encoding: 'utf8' });
+  const said = execFileSync(process.execPath, [`${root}bench/loading/child.mjs`, checkout, file, values.dtype, values.from], {
+    encoding: 'utf8',
+  });
   return JSON.parse(said.trim().split('\n').at(-1));
 }
