@@ -12,17 +12,18 @@ import {
   openSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   type Stats,
   statSync,
   writeSync,
 } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, open, rename } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 
-/** Files that are being written, by the names under which they are. */
-const partials = new Set<string>();
+/** Files that are being written, by the names under which they are, and the first of the folders that were made for each. */
+const partials = new Map<string, string | undefined>();
 
 /**
  * Writes pieces to a file. Two processes may write to one path: each has its own temporary file, and the last rename wins. A file that
@@ -34,7 +35,7 @@ export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Ite
   let length = 0;
   try {
     const file = await written(path, async () => {
-      await mkdir(dirname(place), { recursive: true });
+      partials.set(partial, await mkdir(dirname(place), { recursive: true }));
       return open(partial, 'wx', mode);
     });
     try {
@@ -56,8 +57,7 @@ export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Ite
   } catch (cause) {
     throw isFull(cause) ? noRoom(path, cause) : cause;
   } finally {
-    await rm(partial, { force: true }).catch(() => {});
-    partials.delete(partial);
+    remove(partial);
   }
 }
 
@@ -65,7 +65,7 @@ export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Ite
 export function saveNow(path: string, content: string | Uint8Array): void {
   const { place, partial, mode } = beside(path);
   try {
-    mkdirSync(dirname(place), { recursive: true });
+    partials.set(partial, mkdirSync(dirname(place), { recursive: true }));
     const file = openSync(partial, 'wx', mode);
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
@@ -126,19 +126,23 @@ function beside(path: string): { place: string; partial: string; mode: number | 
   const place = info ? realpathSync(path) : path;
   const partial = join(dirname(place), `${basename(place).slice(0, 40)}.${randomUUID().slice(0, 13)}.part`);
   if (partials.size === 0 && !process.listeners('exit').includes(removePartials)) process.on('exit', removePartials);
-  partials.add(partial);
+  partials.set(partial, undefined);
   return { place, partial, mode: info && info.mode & 0o7777 };
 }
 
 function removePartials(): void {
-  for (const partial of partials) remove(partial);
+  for (const partial of partials.keys()) remove(partial);
 }
 
+/** Removes what is left of writing, and the folders that were made for it where nothing is in them. */
 function remove(partial: string): void {
+  const made = partials.get(partial);
   partials.delete(partial);
   try {
     rmSync(partial, { force: true });
-  } catch {} // its folder is none: nothing was written
+    for (let folder = resolve(dirname(partial)); made !== undefined && folder.startsWith(resolve(made)); folder = dirname(folder))
+      rmdirSync(folder);
+  } catch {} // its folder is none, or the file is there
 }
 
 /** Runs a step of writing; its failure names the file. */

@@ -2,7 +2,8 @@
  * Draws faces on a 2D canvas whose units are picture pixels: the picture itself, or a larger canvas under a transform.
  * Needs no DOM: works in a worker on an OffscreenCanvas.
  */
-import { given, type Kind, optionsOf } from '../gpu/given.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
+import { given, type Kind, optionsOf, shown } from '../gpu/given.ts';
 import type { Box } from '../image/crop.ts';
 import { type ParsingClass, TASKS, type Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
@@ -69,6 +70,10 @@ export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options
 
 function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions, table: TaskTable): void {
   const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours } = options;
+  const labels = new Set(faces.flatMap(({ segmentation }) => segmentation?.labels ?? []));
+  const unknown = labels.size > 0 ? classes?.find((name) => !labels.has(name)) : undefined;
+  if (unknown !== undefined)
+    throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${[...labels].join(', ')}.`);
   const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...options.colours } };
   for (const face of faces) drawResults('area', penFor(face.box, ctx, style), face, options, table);
   ctx.lineCap = 'round';

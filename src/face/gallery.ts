@@ -186,7 +186,7 @@ export class Gallery {
       const start = take(length);
       const first = take(4 * numbers);
       const embedding = Float32Array.from({ length: numbers }, (_, k) => view.getFloat32(first + 4 * k, true));
-      gallery.add(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(start, start + length)), embedding);
+      gallery.add(new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes.subarray(start, start + length)), embedding);
     }
     if (at !== bytes.length) throw new FaceXFormerError('BAD_OPTION', `The gallery ends at byte ${at}, the file has ${bytes.length}.`);
     return gallery;

@@ -79,7 +79,7 @@ export function mustBeWhole(value: unknown, name: string, least: number, most: n
 export const mustBeIterable = (pictures: object): void =>
   given('`pictures` must be a list, or whatever else gives one picture after the other.', () => {
     const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = pictures as AsyncIterable<unknown> & Iterable<unknown>;
-    if (typeof (later ?? now) !== 'function') throw new TypeError();
+    if (typeof pictures === 'string' || typeof (later ?? now) !== 'function') throw new TypeError(); // one address is no list
   });
 
 /** @throws FaceXFormerError BAD_OPTION for what is no signal, such as the controller itself. Another realm's signal is one */

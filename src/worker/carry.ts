@@ -2,7 +2,7 @@
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { LoadOptions } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { tag, given as takes } from '../gpu/given.ts';
+import { said, tag, given as takes } from '../gpu/given.ts';
 import { type PictureSource, type RawPicture, unreadable } from '../image/source.ts';
 import { type Carried, lend } from './lend.ts';
 import type { PostedCheckpoint } from './protocol.ts';
@@ -88,17 +88,25 @@ async function blobOf(response: () => Promise<Response>): Promise<Blob> {
     if (given.ok) return await given.blob();
     throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The server answered ${given.status} where the weights should be.`);
   } catch (error) {
-    if (error instanceof FaceXFormerError) throw error;
-    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The weights could not be read: ${String(error)}`, { cause: error });
+    throw unread(error);
   }
 }
+
+const unread = (error: unknown): FaceXFormerError =>
+  error instanceof FaceXFormerError
+    ? error
+    : new FaceXFormerError('WEIGHTS_UNREACHABLE', `The weights could not be read: ${said(error)}`, { cause: error });
 
 /** A checkpoint is code and stays here; the worker asks for its tensors one by one. */
 function posted(checkpoint: Checkpoint): Carried<PostedCheckpoint> {
   async function* tensors(): AsyncGenerator<Carried<{ info: TensorInfo; data: Uint8Array }>> {
-    for await (const { info, data } of checkpoint.read()) {
-      const own = data.slice();
-      yield { value: { info, data: own }, transfer: [own.buffer as ArrayBuffer] };
+    try {
+      for await (const { info, data } of checkpoint.read()) {
+        const own = data.slice();
+        yield { value: { info, data: own }, transfer: [own.buffer as ArrayBuffer] };
+      }
+    } catch (error) {
+      throw unread(error);
     }
   }
   const port = lend(tensors, 'BAD_OPTION');

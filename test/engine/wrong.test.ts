@@ -106,6 +106,7 @@ const CALLS: Record<string, [call: (engine: api.FaceXFormer) => unknown, code: s
   'a way to crop of a big number': [(engine) => engine.analyze(picture, { crop: 1n as never }), 'BAD_OPTION'],
   'a picture of a symbol': [(engine) => engine.analyze(Symbol('picture') as never, { box }), 'BAD_PICTURE'],
   'pixels of no length': [(engine) => engine.analyze({ ...picture, width: Symbol('width') as never }, { box }), 'BAD_PICTURE'],
+  'many of one address': [(engine) => drained(engine.analyzeMany('photo.jpg' as never)), 'BAD_OPTION'],
   'tune null': [(engine) => engine.tune(null as never), 'BAD_OPTION'],
   'a budget of words': [(engine) => engine.tune({ budget: 'long' as never }), 'BAD_OPTION'],
   'a budget of a big number': [(engine) => engine.tune({ budget: 5n as never }), 'BAD_OPTION'],

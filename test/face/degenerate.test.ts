@@ -89,6 +89,11 @@ it('a context is left as it was when a label or a canvas throws', () => {
   expect(context.saved).toBe(0);
 });
 
+it('a class of drawing that no face has is named', () => {
+  const face = { box: corners, segmentation: mapOf() };
+  expect(() => drawFaces(contextOf().ctx, [face], { classes: ['skins'] })).toThrow(/no class "skins". Choose from skin/);
+});
+
 it('options of drawing that there are not are named', () => {
   expect(() => drawFaces(contextOf().ctx, [], { colors: {} } as never)).toThrow(/knows no option "colors"/);
 });

@@ -138,6 +138,7 @@ describe('Gallery', () => {
     const bytes = gallery().toBytes();
     for (let end = 0; end < bytes.length; end++) expect(codeOf(() => Gallery.fromBytes(bytes.subarray(0, end)))).toBe('BAD_OPTION');
     expect(codeOf(() => Gallery.fromBytes(Uint8Array.of(...bytes, 0)))).toBe('BAD_OPTION');
+    expect(codeOf(() => Gallery.fromBytes(bytes.with(20, 0xff)))).toBe('BAD_OPTION'); // no text
   });
 
   test('any changed bytes give a gallery or the typed error', () => {

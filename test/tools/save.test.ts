@@ -158,6 +158,18 @@ describe('an output that is an input is refused, and the input stays as it is', 
   });
 });
 
+it('folders that were made for a file that does not come go with it', async () => {
+  async function* breaks() {
+    yield Uint8Array.of(1);
+    throw new Error('no more');
+  }
+  await expect(save(at('made/for/it'), breaks())).rejects.toThrow('no more');
+  expect(existsSync(at('made'))).toBe(false);
+  mkdirSync(at('kept'));
+  await expect(save(at('kept/for/it'), breaks())).rejects.toThrow('no more');
+  expect(readdirSync(at('kept'))).toEqual([]);
+});
+
 it('a table that cannot be made leaves the one before it whole, and nothing beside it', async () => {
   mkdirSync(at('tables'));
   writeFileSync(at('tables/out'), 'old');

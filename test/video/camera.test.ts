@@ -34,6 +34,18 @@ describe('a camera', () => {
     await expect(openCamera()).rejects.toMatchObject({ code: 'NO_CAMERA', message: expect.stringMatching(message), cause: { name } });
   });
 
+  it('for which a person is asked is not waited for after an abort, and goes off if it comes', async () => {
+    const late = stream();
+    let allow = (_: unknown) => {};
+    withCameras(() => new Promise((resolve) => { allow = resolve; })); // biome-ignore format: one line
+    const stop = new AbortController();
+    const opened = openCamera({ signal: stop.signal });
+    stop.abort();
+    await expect(opened).rejects.toMatchObject({ code: 'ABORTED' });
+    allow(late);
+    await vi.waitFor(() => expect(late.track.stopped).toBe(true));
+  });
+
   it('is refused to pages that can have none', async () => {
     vi.stubGlobal('navigator', {});
     for (const ask of [openCamera, cameras]) await expect(ask()).rejects.toMatchObject({ code: 'NO_CAMERA' });
