@@ -201,6 +201,22 @@ describe('a load', () => {
     await vi.waitFor(() => expect(cancelled).toBe(1));
   });
 
+  it('of a checkpoint that cannot be read tells so', async () => {
+    // biome-ignore lint/correctness/useYield: it fails before it could
+    async function* read(): AsyncGenerator<never> {
+      throw new TypeError('its file is gone');
+    }
+    const one = worker(async (options) => {
+      for await (const _ of (options.weights as unknown as { read: typeof read }).read());
+      return loadEngine(options);
+    });
+    const weights = { source: 's', tensors: new Map(), rereadable: true, read };
+    await expect(RemoteFaceXFormer.load({ weights, worker: one })).rejects.toMatchObject({
+      code: 'WEIGHTS_UNREACHABLE',
+      message: expect.stringMatching(/its file is gone/),
+    });
+  });
+
   it('of a checkpoint reads it on the page, tensor by tensor', async () => {
     const tensors = new Map(['a', 'b'].map((name) => [name, { name, dtype: 'F32' as const, shape: [1], bytes: 4 }]));
     let ended = 0;
