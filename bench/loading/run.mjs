@@ -2,8 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { build } from 'esbuild';
 import { load, root } from '../../tools/load.mjs';
 import { parse } from '../../tools/usage.mjs';
+import { wgslForEsbuild } from '../../tools/wgsl.mjs';
 
 const USAGE = `npm run bench:loading -- [CHECKOUT...] [--form released|paper] [--dtype f32|f16] [--from file|blob] [--times N]
 
@@ -24,10 +26,12 @@ if (positionals.length > 0) {
   mkdirSync(`${root}.cache/loading`, { recursive: true });
   const file = `${root}.cache/loading/${values.form}.safetensors`;
   if (!existsSync(file)) await weightsFile(values.form, file);
-  const checkouts = [root, ...positionals.map((path) => `${resolve(path)}/`)];
-  const times = new Map(checkouts.map((checkout) => [checkout, []]));
-  for (let n = 0; n < Number(values.times); n++) for (const checkout of checkouts) times.get(checkout).push(loaded(checkout, file));
-  for (const [checkout, all] of times) {
+  const reader = await built(`${root}tools/read.ts`, `${root}.cache/loading/read.mjs`);
+  const engines = [];
+  for (const checkout of [root, ...positionals.map((path) => `${resolve(path)}/`)])
+    engines.push({ checkout, engine: await built(`${checkout}src/index.ts`, `${checkout}.cache/loading/engine.mjs`), all: [] });
+  for (let n = 0; n < Number(values.times); n++) for (const { engine, all } of engines) all.push(loaded(engine, reader, file));
+  for (const { checkout, all } of engines) {
     const least = (of) => Math.min(...all.map((one) => one[of])).toFixed(2);
     console.log(
       `${checkout}: ready in ${all.map(({ ready }) => ready.toFixed(2)).join(', ')} s; at best ${least('ready')} s, and ${least('cpu')} s of the processor`,
@@ -35,9 +39,13 @@ if (positionals.length > 0) {
   }
 }
 
-function loaded(checkout, file) {
-  const said = execFileSync(process.execPath, [`${root}bench/loading/child.mjs`, checkout, file, values.dtype, values.from], {
-    encoding: 'utf8',
-  });
-  return JSON.parse(said.trim().split('\n').at(-1));
+async function built(source, outfile) {
+  const options = { bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error', plugins: [wgslForEsbuild] };
+  await build({ ...options, entryPoints: [source], outfile });
+  return outfile;
+}
+
+function loaded(engine, reader, file) {
+  const args = [`${root}bench/loading/child.mjs`, engine, reader, file, values.dtype, values.from];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n').at(-1));
 }
