@@ -238,8 +238,8 @@ const listed = (boxes: readonly Box[]): Box[] =>
   given('Boxes are a list of { x0, y0, x1, y1 }.', () =>
     boxes.map((one) => {
       const box = boxOf(one);
-      if (box.x1 > box.x0 && box.y1 > box.y0) return box;
-      throw new FaceXFormerError('BAD_BOX', `The face box ${Object.values(box)} has no size.`);
+      if ([box.x1 - box.x0, box.y1 - box.y0].every((side) => side > 1e-6 && side < 1e9)) return box;
+      throw new FaceXFormerError('BAD_BOX', `The face box ${Object.values(box)} has no size that a face has in a picture.`);
     }),
   );
 

@@ -43,6 +43,7 @@ it.each([
   ['a face that is mirrored to nowhere', () => mirror({ box: {} as never }, picture), 'BAD_BOX'],
   ['contours of a box of nothing', () => contoursOf({ box: {} as never, segmentation: mapOf() }, ['skin']), 'BAD_BOX'],
   ['a tracked box without size', () => new Tracker().update([{ x0: 1, y0: 1, x1: 1, y1: 9 }], 0, picture), 'BAD_BOX'],
+  ['a tracked box without end', () => new Tracker().update([{ x0: -1e308, y0: 0, x1: 1e308, y1: 9 }], 0, picture), 'BAD_BOX'],
   ['a frame at no time', () => new Tracker().update([corners], Number.NaN, picture), 'BAD_OPTION'],
 ])('%s', (_, call, expected) => {
   expect(call).toThrow(code(expected));
