@@ -34,9 +34,8 @@ export function multiply(a: Float64Array, b: Float64Array, inner: number, into: 
 /** Rows r to r + 3, two columns at a time. Past the last row or column the last is computed again, and again put where it belongs. */
 function fourRows(a: Float64Array, b: Float64Array, inner: number, { values, cols, first }: Into, r: number): void {
   const [lastRow, lastColumn] = [a.length / inner - 1, b.length / inner - 1];
-  const row = (i: number) => Math.min(r + i, lastRow);
-  const [r0, r1, r2, r3] = [row(0), row(1), row(2), row(3)] as const;
-  const [x0, x1, x2, x3] = [r0 * inner, r1 * inner, r2 * inner, r3 * inner] as const;
+  const [r0, r1, r2, r3] = [r, Math.min(r + 1, lastRow), Math.min(r + 2, lastRow), Math.min(r + 3, lastRow)];
+  const [x0, x1, x2, x3] = [r0 * inner, r1 * inner, r2 * inner, r3 * inner];
   for (let n = 0; n <= lastColumn; n += 2) {
     const m = Math.min(n + 1, lastColumn);
     const w0 = n * inner;

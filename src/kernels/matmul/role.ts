@@ -158,9 +158,9 @@ export function packWeight(
   into: Float32Array = new Float32Array(paddedCols(cols) * inner),
   factorsOf?: (n: number) => Float64Array,
 ): Float32Array {
-  const ones = factorsOf ? undefined : new Float64Array(inner).fill(1);
+  const ones = new Float64Array(inner).fill(1);
   for (let n = 0; n < cols; n += 8) {
-    const factors = ones ?? (factorsOf as (n: number) => Float64Array)(n);
+    const factors = factorsOf?.(n) ?? ones;
     const from = n * inner;
     let at = Math.floor(n / TILE_COLS) * inner * TILE_COLS + (n % TILE_COLS);
     // Eight columns at once: what is written side by side shares a line of the processor's cache.
