@@ -53,7 +53,7 @@ export class FaceXFormerError extends Error {
    * none of ours becomes a GPU_ERROR, a defect, with its own message.
    */
   static from(value: unknown): FaceXFormerError {
-    let said = 'What was thrown cannot be read.';
+    let said = 'It cannot be read.';
     try {
       if (value instanceof FaceXFormerError) return value;
       const { name, code, message, cause } = Object(value) as Partial<FaceXFormerError>;

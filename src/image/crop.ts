@@ -103,9 +103,9 @@ export function widenToSquare(box: AnyBox, picture: Size, margin: number = OFFIC
 
 /** The box's corners. @throws FaceXFormerError BAD_BOX; BAD_OPTION: the picture has no size, or the margin is no number */
 function sized(box: AnyBox, picture: Size, margin: number): Box {
-  const numbers = given('A picture has a `width` and a `height`.', () => [picture.width, picture.height, margin]);
-  if (!numbers.every((n) => Number.isFinite(n) && n >= 0))
-    throw new FaceXFormerError('BAD_OPTION', `Width, height and margin are ${numbers.map(shown)}; they must be numbers, 0 or more.`);
+  given('A picture has a `width` and a `height`, and a margin is a part of a box: numbers, 0 or more.', () => {
+    if (![picture.width, picture.height, margin].every((n) => Number.isFinite(n) && n >= 0)) throw new TypeError();
+  });
   return boxOf(box);
 }
 
