@@ -14,11 +14,11 @@ export interface Into {
  * values[r, first + n] = sum_k a[r, k] b[n, k], whose rows are of `inner` numbers. Pauses about every millisecond: who iterates it may let
  * others work before it goes on.
  */
-export function* multiplied(a: Float64Array, b: Float64Array, inner: number, { values, cols, first }: Into): Generator<void> {
+export function* multiplied(a: Float64Array, b: Float64Array, inner: number, into: Into): Generator<void> {
   const [rows, columns] = [a.length / inner, b.length / inner];
   let done = 0;
   for (let r = 0; r < rows; r += 4) {
-    fourRows(a, b, inner, { values, cols, first }, r);
+    fourRows(a, b, inner, into, r);
     done += 4 * columns * inner;
     if (done < STEP) continue;
     done = 0;

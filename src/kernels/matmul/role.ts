@@ -149,7 +149,7 @@ export const paddedCols = (cols: number): number => tiles(cols, TILE_COLS) * TIL
 /**
  * A linear layer's weight [cols, inner] as the kernels read it: [ceil(cols/64)][inner][64]. One tile's slice of `inner` is one
  * run of memory.
- * @param factorsOf for columns [n, n + 8), n a multiple of 8, what each input is multiplied by
+ * @param factorsOf for columns [n, n + 4), n a multiple of 4, what each input is multiplied by
  */
 export function packWeight(
   weight: ArrayLike<number>,
@@ -159,22 +159,18 @@ export function packWeight(
   factorsOf?: (n: number) => Float64Array,
 ): Float32Array {
   const ones = new Float64Array(inner).fill(1);
-  for (let n = 0; n < cols; n += 8) {
+  for (let n = 0; n < cols; n += 4) {
     const factors = factorsOf?.(n) ?? ones;
     const from = n * inner;
     let at = Math.floor(n / TILE_COLS) * inner * TILE_COLS + (n % TILE_COLS);
-    // Eight columns at once: what is written side by side shares a line of the processor's cache.
-    if (n + 8 <= cols)
+    // Four columns at once: what is written side by side shares a line of the processor's cache.
+    if (n + 4 <= cols)
       for (let k = 0; k < inner; k++, at += TILE_COLS) {
         const factor = factors[k] as number;
         into[at] = (weight[from + k] as number) * factor;
         into[at + 1] = (weight[from + inner + k] as number) * factor;
         into[at + 2] = (weight[from + 2 * inner + k] as number) * factor;
         into[at + 3] = (weight[from + 3 * inner + k] as number) * factor;
-        into[at + 4] = (weight[from + 4 * inner + k] as number) * factor;
-        into[at + 5] = (weight[from + 5 * inner + k] as number) * factor;
-        into[at + 6] = (weight[from + 6 * inner + k] as number) * factor;
-        into[at + 7] = (weight[from + 7 * inner + k] as number) * factor;
       }
     else
       for (let k = 0; k < inner; k++, at += TILE_COLS)
