@@ -59,6 +59,9 @@ export const parse = of(2, 4);
 /** The variant for GPUs and CPUs with fewer registers. */
 export const parseInTime = of(2, 1);
 
+/** The variant for Intel, whose threads have 64 registers: weights are read as columns, each when it is due. */
+export const parseByColumn = of(2, 0);
+
 /** The variant for Mali, whose threads have 64 registers. */
 export const parseSmall = of(1, 1);
 

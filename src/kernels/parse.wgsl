@@ -10,7 +10,7 @@ alias weight = f32;
 
 const THREADS = 64u;
 const EACH = 2u; // at most 2
-const AHEAD = 1u; // steps of four inputs whose weights are on their way at a time, a divisor of 16
+const AHEAD = 1u; // steps of four inputs whose weights are on their way at a time, a divisor of 16; 0: a column is read when it is due
 const CLASSES = 11u;
 const ROWS = THREADS / 4u * EACH;
 
@@ -34,9 +34,10 @@ fn norm(at: u32, row: u32, first: u32, count: u32) {
     sum += vec4f(x[at + i]);
   }
   let mean = dot(sum, vec4f(1.0)) / 64.0;
+  // A row is as much as Intel's threads have registers: there it is read again, from elsewhere on, or compilers would keep it.
   var squares = vec4f();
   for (var i = 0u; i < 16u; i++) {
-    let d = vec4f(x[at + i]) - mean;
+    let d = vec4f(x[at + (select(0u, first, AHEAD == 0u) + i) % 16u]) - mean;
     squares += d * d;
   }
   let square = dot(squares, vec4f(1.0));
@@ -70,15 +71,26 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
     for (var i = 0u; i < EACH; i++) {
       u[i] = n[32u + c];
     }
-    for (var k = 0u; k < steps; k += AHEAD) {
-      var m = array<mat4x4f, AHEAD>();
-      for (var s = 0u; s < AHEAD; s++) { // unroll
-        let at = (c * 16u + k + s) * 16u + quarter;
-        m[s] = mat4x4f(vec4f(w[at]), vec4f(w[at + 4u]), vec4f(w[at + 8u]), vec4f(w[at + 12u]));
+    if (AHEAD == 0u) {
+      for (var k = 0u; k < 16u; k++) { // nounroll
+        for (var j = 0u; j < 4u; j++) { // unroll
+          let column = vec4f(w[(c * 16u + k) * 16u + quarter + 4u * j]);
+          for (var i = 0u; i < EACH; i++) { // unroll
+            u[i] += column * z[place + i][k][j];
+          }
+        }
       }
-      for (var s = 0u; s < AHEAD; s++) { // unroll
-        for (var i = 0u; i < EACH; i++) { // unroll
-          u[i] += m[s] * z[place + i][k + s];
+    } else {
+      for (var k = 0u; k < steps; k += AHEAD) {
+        var m = array<mat4x4f, max(AHEAD, 1u)>();
+        for (var s = 0u; s < AHEAD; s++) { // unroll
+          let at = (c * 16u + k + s) * 16u + quarter;
+          m[s] = mat4x4f(vec4f(w[at]), vec4f(w[at + 4u]), vec4f(w[at + 8u]), vec4f(w[at + 12u]));
+        }
+        for (var s = 0u; s < AHEAD; s++) { // unroll
+          for (var i = 0u; i < EACH; i++) { // unroll
+            u[i] += m[s] * z[place + i][k + s];
+          }
         }
       }
     }
@@ -115,13 +127,12 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   }
   workgroupBarrier();
   // A word is four pixels of a line: two quarters of a row, and of its right neighbour.
-  let left = thread / 2u * 2u;
-  if (LOGITS || thread >= ROWS || row0 + left >= rows) {
+  if (LOGITS || quarter > 1u || place % 2u == 1u || row0 + place >= rows) {
     return;
   }
-  let line = thread % 2u;
-  let low = &classes[left];
-  let high = &classes[left + 1u];
+  let line = quarter % 2u;
+  let low = &classes[place];
+  let high = &classes[place + 1u];
   let word = low[2u * line] | (low[2u * line + 1u] << 8u) | (high[2u * line] << 16u) | (high[2u * line + 1u] << 24u);
-  y[(group.y * wide * wide + pixelOf(row0 + left) + line * wide) / 4u] = word;
+  y[(group.y * wide * wide + pixelOf(row0 + place) + line * wide) / 4u] = word;
 }

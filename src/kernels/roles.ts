@@ -17,7 +17,7 @@ import { matmulRegisters, matmulRegistersSmall } from './matmul/matmulRegisters.
 import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
 import { matmulWide } from './matmul/matmulWide.ts';
 import type { Matmul } from './matmul/role.ts';
-import { type ParseShape, parse, parseInTime, parseSmall } from './parse.ts';
+import { type ParseShape, parse, parseByColumn, parseInTime, parseSmall } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
 import { directSharesOf, taskToFaceDirect } from './taskToFaceDirect.ts';
 import { type TokenUpdateShape, tokenUpdate, tokenUpdateSmall } from './tokenUpdate.ts';
@@ -94,7 +94,7 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   // Threads have 128 registers at most: a step is read when it is due.
   apple: { ...desktop, matmul: whole(matmulWith(() => tileOf('32x64', '4x4', true))), conv: whole(convInTime), ...inTime },
   // Compilers give a thread of 16 lanes 64 registers, or of 8 lanes 128: tiles of 7 x 8 spill hundreds of values there, those of 4 x 4 none.
-  intel: { ...adreno, matmul: whole(matmulRegistersSmall) },
+  intel: { ...adreno, matmul: whole(matmulRegistersSmall), parse: parseByColumn },
   adreno,
   mali: {
     ...adreno,

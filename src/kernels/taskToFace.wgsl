@@ -13,17 +13,12 @@ const LOG2E = 1.4426950408889634; // scores are in bits: exp(s) = exp2(LOG2E s)
 
 override GROUP_TOKENS: u32; // queries of one workgroup, at most THREADS
 
-var<workgroup> keys: array<vec4f, CHUNK * 4u>;
-var<workgroup> values: array<vec4f, CHUNK * 4u>;
+var<workgroup> keys: array<array<vec4f, 4>, CHUNK>;
+var<workgroup> values: array<array<vec4f, 4>, CHUNK>;
 
 fn score(query: mat4x4f, key: u32) -> f32 {
-  let j = key % CHUNK * 4u;
-  return dot(query[0] * keys[j] + query[1] * keys[j + 1u] + query[2] * keys[j + 2u] + query[3] * keys[j + 3u], vec4f(1.0));
-}
-
-fn value(key: u32) -> mat4x4f {
-  let j = key % CHUNK * 4u;
-  return mat4x4f(values[j], values[j + 1u], values[j + 2u], values[j + 3u]);
+  let k = &keys[key];
+  return dot(query[0] * k[0] + query[1] * k[1] + query[2] * k[2] + query[3] * k[3], vec4f(1.0));
 }
 
 @compute @workgroup_size(THREADS)
@@ -33,10 +28,10 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   let head = group.y;
   let chunk = group.x * CHUNK;
   for (var part = 0u; part < EACH; part++) {
-    let i = part * THREADS + thread;
-    let key = image * KEYS + min(chunk + i / 4u, KEYS - 1u);
-    keys[i] = vec4f(k[key * K_STRIDE + head * 4u + i % 4u]);
-    values[i] = vec4f(v[key * V_STRIDE + V_OFFSET + head * 4u + i % 4u]);
+    let place = part * (THREADS / 4u) + thread / 4u;
+    let key = image * KEYS + min(chunk + place, KEYS - 1u);
+    keys[place][thread % 4u] = vec4f(k[key * K_STRIDE + head * 4u + thread % 4u]);
+    values[place][thread % 4u] = vec4f(v[key * V_STRIDE + V_OFFSET + head * 4u + thread % 4u]);
   }
   workgroupBarrier();
   let parts = THREADS / GROUP_TOKENS;
@@ -49,6 +44,9 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   let row = image * TOKENS + token;
   let at = row % Q_ROWS * Q_STRIDE + Q_OFFSET + head * 4u;
   let query = 0.25 * LOG2E * mat4x4f(q[at], q[at + 1u], q[at + 2u], q[at + 3u]);
+  // Here, not behind the loop, which would keep more beside its sums.
+  let shares = (KEYS + CHUNK - 1u) / CHUNK * parts;
+  let out = ((row * HEADS + head) * shares + group.x * parts + part) * 5u;
   var sum = mat4x4f();
   var total = 0.0;
   var highest = -3.0e38;
@@ -57,7 +55,8 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   for (var i = part; i < end; i += 2u * parts) {
     // Keys beyond the end wrap to others of the chunk, and count nothing.
     let wanted = vec2u(i, i + parts);
-    let scores = vec2f(score(query, wanted.x), score(query, wanted.y));
+    let place = wanted % CHUNK;
+    let scores = vec2f(score(query, place.x), score(query, place.y));
     seen += scores.x + scores.y;
     let s = select(vec2f(-3.0e38), scores, wanted < vec2u(end));
     let high = max(highest, max(s.x, s.y));
@@ -65,12 +64,10 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     let p = exp2(s - high);
     highest = high;
     total = total * keep + p.x + p.y;
-    sum = keep * sum;
-    sum += p.x * value(wanted.x);
-    sum += p.y * value(wanted.y);
+    for (var j = 0u; j < 4u; j++) { // unroll
+      sum[j] = keep * sum[j] + p.x * values[place.x][j] + p.y * values[place.y][j];
+    }
   }
-  let shares = (KEYS + CHUNK - 1u) / CHUNK * parts;
-  let out = ((row * HEADS + head) * shares + group.x * parts + part) * 5u;
   y[out] = sum[0];
   y[out + 1u] = sum[1];
   y[out + 2u] = sum[2];

@@ -1,4 +1,4 @@
-import { type ParseShape, packUpscale, parse, parseInTime, parseSmall } from '../../src/kernels/parse.ts';
+import { type ParseShape, packUpscale, parse, parseByColumn, parseInTime, parseSmall } from '../../src/kernels/parse.ts';
 import { dot, gelu, nestedRow, rowsOf } from './float64.ts';
 import { type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, rounded, stored } from './storage.ts';
@@ -85,6 +85,9 @@ export const cases: KernelCase[] = [
   parseCase(parse, 'two images', { side: 5, classes: 4, images: 2, logits: true }),
   parseCase(parse, 'in halves', { side: 7, classes: 11, logits: true, dtype: 'f16' }),
   parseCase(parseInTime, 'steps in time', { side: 5, classes: 11, logits: true }),
+  parseCase(parseByColumn, 'columns', { side: 5, classes: 11, images: 2 }, { lost: 42 }),
+  parseCase(parseByColumn, 'columns', { side: 5, classes: 11, logits: true }),
+  parseCase(parseByColumn, 'columns', { side: 3, classes: 4, logits: true, dtype: 'f16' }),
   parseCase(parseSmall, 'a row a thread', { side: 5, classes: 11, images: 2 }),
   parseCase(parseSmall, 'a row a thread', { side: 5, classes: 11, logits: true }),
 ];

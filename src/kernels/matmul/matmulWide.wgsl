@@ -9,7 +9,6 @@ const ROWS = 7u; // of a thread
 const QUADS = 8u;
 const ACROSS = 2u; // threads
 const THREADS = 8u;
-const TILE_ROWS = THREADS / ACROSS * ROWS;
 
 var<private> INNER: u32;
 var<private> COLS: u32;
@@ -31,7 +30,7 @@ fn matmulWide(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) grid:
       columns[q] = vec4f(w[at + q]);
     }
     for (var i = 0u; i < ROWS; i++) {
-      let place = source(min(part.first + part.rows + i, part.last), k / 4u);
+      let place = source(rowOf(part, i), k / 4u);
       let v = f32(x[place.x + place.y][k % 4u]) - means[i];
       for (var q = 0u; q < QUADS; q++) {
         sums[i * QUADS + q] += v * columns[q];
