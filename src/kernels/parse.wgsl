@@ -74,9 +74,8 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
     if (AHEAD == 0u) {
       for (var k = 0u; k < 16u; k++) { // nounroll
         for (var j = 0u; j < 4u; j++) { // unroll
-          let column = vec4f(w[(c * 16u + k) * 16u + quarter + 4u * j]);
           for (var i = 0u; i < EACH; i++) { // unroll
-            u[i] += column * z[place + i][k][j];
+            u[i] += vec4f(w[(c * 16u + k) * 16u + quarter + 4u * j]) * z[place + i][k][j];
           }
         }
       }
