@@ -47,30 +47,21 @@ fn convRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) gr
   let map = mapOf(tile.z, grid.z);
   let column = tile.x * 16u + thread % 16u;
   let row = (tile.y * 4u + thread / 16u) * ROWS;
-  var a0 = vec4f();
-  var a1 = vec4f();
-  var a2 = vec4f();
-  var a3 = vec4f();
+  var sums = array<vec4f, ROWS>();
   for (var tap = 0u; tap < KERNEL * KERNEL; tap++) {
-    let s0 = source(map, row, tap);
-    let s1 = source(map, row + 1u, tap);
-    let s2 = source(map, row + 2u, tap);
-    let s3 = source(map, row + 3u, tap);
+    var pixels = array<Source, ROWS>();
+    for (var i = 0u; i < ROWS; i++) { // unroll
+      pixels[i] = source(map, row + i, tap);
+    }
     for (var quad = 0u; quad < INNER / 4u; quad++) {
       let at = ((tile.x * KERNEL * KERNEL + tap) * INNER + quad * 4u) * 16u + thread % 16u;
       let columns = mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
-      a0 += columns * input(map, s0, quad);
-      a1 += columns * input(map, s1, quad);
-      if (ROWS == 4u) {
-        a2 += columns * input(map, s2, quad);
-        a3 += columns * input(map, s3, quad);
+      for (var i = 0u; i < ROWS; i++) { // unroll
+        sums[i] += columns * input(map, pixels[i], quad);
       }
     }
   }
-  store(map, row, column, a0);
-  store(map, row + 1u, column, a1);
-  if (ROWS == 4u) {
-    store(map, row + 2u, column, a2);
-    store(map, row + 3u, column, a3);
+  for (var i = 0u; i < ROWS; i++) { // unroll
+    store(map, row + i, column, sums[i]);
   }
 }
