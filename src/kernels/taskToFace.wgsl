@@ -68,9 +68,8 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
       sum[j] = keep * sum[j] + p.x * values[place.x][j] + p.y * values[place.y][j];
     }
   }
-  y[out] = sum[0];
-  y[out + 1u] = sum[1];
-  y[out + 2u] = sum[2];
-  y[out + 3u] = sum[3];
+  for (var j = 0u; j < 4u; j++) { // unroll
+    y[out + j] = sum[j];
+  }
   y[out + 4u] = vec4f(select(highest / LOG2E, -1.0e18, total == 0.0), unlessLost(vec4f(total), vec4f(seen)).x, 0.0, 0.0);
 }

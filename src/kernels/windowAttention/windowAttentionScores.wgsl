@@ -22,8 +22,10 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
   let edge = vec2<bool>(SHIFT > 0u) & (window == vec2u(across - 1u));
   let place = position(window, group.z, thread);
   let own = (place * 3u * HEADS + group.y) * QUADS;
-  let q = LOG2E * mat4x4f(quadAt(own), quadAt(own + 1u), quadAt(own + 2u), quadAt(own + 3u));
-  let q2 = LOG2E * mat4x4f(quadAt(own + 4u), quadAt(own + 5u), quadAt(own + 6u), quadAt(own + 7u));
+  var q = array<vec4f, QUADS>();
+  for (var i = 0u; i < QUADS; i++) { // unroll
+    q[i] = LOG2E * quadAt(own + i);
+  }
   let first = group.y * 169u + (thread / WINDOW + 6u) * 13u + thread % WINDOW + 6u;
   var highest = -3.0e38;
   var seen = 0.0;
@@ -31,14 +33,9 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
     let k = ((position(window, group.z, key) * 3u + 1u) * HEADS + group.y) * QUADS;
     let mask = select(0.0, -100.0, hidden(edge, thread, key));
     var sum = vec4f(LOG2E * (t[first - key / WINDOW * 13u - key % WINDOW] + mask), 0.0, 0.0, 0.0);
-    sum += q[0] * quadAt(k);
-    sum += q[1] * quadAt(k + 1u);
-    sum += q[2] * quadAt(k + 2u);
-    sum += q[3] * quadAt(k + 3u);
-    sum += q2[0] * quadAt(k + 4u);
-    sum += q2[1] * quadAt(k + 5u);
-    sum += q2[2] * quadAt(k + 6u);
-    sum += q2[3] * quadAt(k + 7u);
+    for (var i = 0u; i < QUADS; i++) { // unroll
+      sum += q[i] * quadAt(k + i);
+    }
     let s = sum.x + sum.y + sum.z + sum.w;
     scores[key * POSITIONS + thread] = s;
     seen += s;
@@ -49,18 +46,19 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
   }
   for (var half = 0u; half < 2u; half++) {
     var total = 0.0;
-    var sum = mat4x4f();
+    var sums = array<vec4f, 4>();
     for (var key = 0u; key < POSITIONS; key++) {
       let v = ((position(window, group.z, key) * 3u + 2u) * HEADS + group.y) * QUADS + 4u * half;
       let p = exp2(scores[key * POSITIONS + thread] - highest);
       total += p;
-      sum += p * mat4x4f(quadAt(v), quadAt(v + 1u), quadAt(v + 2u), quadAt(v + 3u));
+      for (var i = 0u; i < 4u; i++) { // unroll
+        sums[i] += p * quadAt(v + i);
+      }
     }
     let norm = unlessLost(vec4f(1.0 / total), vec4f(seen)).x;
     let out = (place * HEADS + group.y) * QUADS + 4u * half;
-    y[out] = vec4<elem>(norm * sum[0]);
-    y[out + 1u] = vec4<elem>(norm * sum[1]);
-    y[out + 2u] = vec4<elem>(norm * sum[2]);
-    y[out + 3u] = vec4<elem>(norm * sum[3]);
+    for (var i = 0u; i < 4u; i++) { // unroll
+      y[out + i] = vec4<elem>(norm * sums[i]);
+    }
   }
 }
