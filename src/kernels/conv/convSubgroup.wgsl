@@ -40,6 +40,11 @@ fn input(pixel: Source, k: u32, below: u32, scale: f32, shift: f32) -> vec4f {
   return vec4f(subgroupBroadcast(v, 0u), subgroupBroadcast(v, 1u), subgroupBroadcast(v, 2u), subgroupBroadcast(v, 3u));
 }
 
+// Four columns of four steps of a tile's weights.
+fn columnsAt(at: u32) -> mat4x4f {
+  return mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
+}
+
 @compute @workgroup_size(THREADS)
 fn convSubgroup(
   @builtin(workgroup_id) tile: vec3u,
@@ -59,10 +64,10 @@ fn convSubgroup(
     for (var k = 0u; k < INNER; k += 4u) {
       let own = k + lane; // the channel that this lane loads
       let at = ((tile.x * KERNEL * KERNEL + tap) * INNER + k) * 16u + column;
-      let wa = mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
-      let wb = mat4x4f(vec4f(w[at + 4u]), vec4f(w[at + 20u]), vec4f(w[at + 36u]), vec4f(w[at + 52u]));
-      let wc = mat4x4f(vec4f(w[at + 8u]), vec4f(w[at + 24u]), vec4f(w[at + 40u]), vec4f(w[at + 56u]));
-      let wd = mat4x4f(vec4f(w[at + 12u]), vec4f(w[at + 28u]), vec4f(w[at + 44u]), vec4f(w[at + 60u]));
+      let wa = columnsAt(at);
+      let wb = columnsAt(at + 4u);
+      let wc = columnsAt(at + 8u);
+      let wd = columnsAt(at + 12u);
       var scale = 1.0;
       var shift = 0.0;
       if (PREACTIVATION) {

@@ -102,6 +102,11 @@ fn four(v: f32) -> vec4f {
   return vec4f(subgroupBroadcast(v, 0u), subgroupBroadcast(v, 1u), subgroupBroadcast(v, 2u), subgroupBroadcast(v, 3u));
 }
 
+// Four columns of four steps of a tile's weights.
+fn columnsAt(at: u32) -> mat4x4f {
+  return mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
+}
+
 @compute @workgroup_size(THREADS)
 fn matmulSubgroup(
   @builtin(workgroup_id) tile: vec3u,
@@ -135,10 +140,10 @@ fn matmulSubgroup(
   var sums = array<vec4f, SUMS>();
   for (var k = 0u; k < inner; k += 4u) {
     let at = tileW + k * 16u;
-    let wa = mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
-    let wb = mat4x4f(vec4f(w[at + 4u]), vec4f(w[at + 20u]), vec4f(w[at + 36u]), vec4f(w[at + 52u]));
-    let wc = mat4x4f(vec4f(w[at + 8u]), vec4f(w[at + 24u]), vec4f(w[at + 40u]), vec4f(w[at + 56u]));
-    let wd = mat4x4f(vec4f(w[at + 12u]), vec4f(w[at + 28u]), vec4f(w[at + 44u]), vec4f(w[at + 60u]));
+    let wa = columnsAt(at);
+    let wb = columnsAt(at + 4u);
+    let wc = columnsAt(at + 8u);
+    let wd = columnsAt(at + 12u);
     let start = pixelAt(sizes, k) + k % channels;
     for (var i = 0u; i < ROWS; i++) { // unroll
       let v = four(f32(x[places[i] + start]) - means[i / 4u][i % 4u]);
