@@ -113,7 +113,7 @@ describe('openGpu', () => {
     vi.useFakeTimers();
     browser({ requestDevice: () => forever });
     const refused = codeOf(() => openGpu(undefined));
-    await vi.advanceTimersByTimeAsync(31_000);
+    await vi.advanceTimersByTimeAsync(PATIENCE.device + 1000);
     expect(await refused).toBe('NO_ADAPTER');
   });
 
