@@ -5,7 +5,7 @@ import { wgslForVite } from './tools/wgsl.mjs';
 /**
  * Seven projects, run in this order; `npm test` leaves out `dawn` and `firefox`, which compile for long, `pages`, which waits for whole runs, and
  * `consumer`, which installs other bundlers and compilers; `npm run test:all` and CI do not:
- * - `unit` needs no GPU and no browser, and takes a minute at most;
+ * - `unit` needs no GPU and no browser, and takes two minutes;
  * - `long` needs neither either, but takes longer: whole checkpoints, exports, memory;
  * - `dawn` runs the network in Node, on Dawn and software Vulkan drivers: a file is a process, for a process has one driver;
  * - `gpu` runs in headless Chrome or Chromium, two files at a time;

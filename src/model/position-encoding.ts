@@ -18,11 +18,10 @@ export interface PositionEncoding {
   readonly name: string;
   readonly rows: number;
   readonly from: readonly string[];
-  /** All rows; of a map's positions those of its upper half, whose angles negated are those of the lower half, from the last on. */
   make(sources: readonly Float32Array[]): Float64Array;
 }
 
-/** A linear layer, and the encoding that is added to the rows before it. */
+/** A linear layer, and the map's encoding that is added to the rows before it. */
 export interface Projection {
   readonly w: Weights;
   readonly encoding?: PositionEncoding | undefined;
@@ -50,7 +49,8 @@ function encodingTable({ graph, dtype }: Target, parts: readonly Projection[], i
   const from = [...encoding.from, ...encoded.map(({ w }) => w.get('weight', [inner, WIDTH]))];
   const name = `${encoding.name} x ${parts.map(({ w, encoding: own }) => (own ? w.path : '0')).join(' + ')}`;
   const fill: Fill = function* (into, sources) {
-    const upper = encoding.make(sources.slice(0, encoding.from.length));
+    // The lower half has the angles of the upper one negated: of its sums only the sines' change sign.
+    const upper = encoding.make(sources.slice(0, encoding.from.length)).subarray(0, (encoding.rows / 2) * WIDTH);
     const [sines, cosines] = [halfOf(upper, 0), halfOf(upper, 1)];
     const sums = [0, 1].map(() => new Float64Array((encoding.rows / 2) * inner)) as [Float64Array, Float64Array];
     for (const [i, { w }] of encoded.entries()) {
@@ -70,7 +70,7 @@ function halfOf(rows: Float32Array | Float64Array, half: number): Float64Array {
   return out;
 }
 
-/** Adds what sines and cosines give; the last row, the last but one, ... are of the first's, the second's, ... angles negated. */
+/** Adds what sines and cosines give for the upper half of the rows, and what they give for the lower. */
 function mirror([sines, cosines]: readonly [Float64Array, Float64Array], inner: number, { values, cols, first }: Into): void {
   const rows = sines.length / inner;
   for (let at = 0; at < sines.length; at++) {
@@ -95,14 +95,17 @@ export function taskTokens(heads: readonly Head[], w: Weights): PositionEncoding
  */
 export function positionEncoding(side: number, w: Weights): PositionEncoding {
   const make = ([matrix]: readonly Float32Array[]): Float64Array => {
-    const rows = new Float64Array((side * side * WIDTH) / 2);
+    const rows = new Float64Array(side * side * WIDTH);
     const turn = (i: number): number => (2 * Math.PI * (2 * i + 1 - side)) / side;
-    for (let p = 0, at = 0; at < rows.length; p++, at += HALF) {
+    // The last position, the last but one, ... have the angles of the first, the second, ... negated.
+    for (let p = 0, mirrored = (side * side - 1) * WIDTH; p < (side * side) / 2; p++, mirrored -= WIDTH) {
       const [x, y] = [turn(p % side), turn(Math.floor(p / side))];
-      for (let i = 0; i < HALF; i++, at++) {
+      for (let i = 0, at = p * WIDTH; i < HALF; i++, at++) {
         const angle = x * (matrix?.[i] as number) + y * (matrix?.[HALF + i] as number);
         rows[at] = Math.sin(angle);
         rows[at + HALF] = Math.cos(angle);
+        rows[mirrored + i] = -(rows[at] as number);
+        rows[mirrored + HALF + i] = rows[at + HALF] as number;
       }
     }
     return rows;
