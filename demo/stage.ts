@@ -163,7 +163,7 @@ export class Stage {
     ctx.imageSmoothingQuality = 'high';
     ctx.drawImage(image, 0, 0, width, height);
     const layers = Object.fromEntries(
-      [...document.querySelectorAll<HTMLInputElement>('#layers input')].map(({ name, checked }) => [name, checked]),
+      [...document.querySelectorAll<HTMLInputElement>('#layers input[type=checkbox]')].map(({ name, checked }) => [name, checked]),
     );
     const opacity = byId('opacity', HTMLInputElement).valueAsNumber / 100;
     const label = (_: unknown, i: number) => {
