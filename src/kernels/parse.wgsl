@@ -10,7 +10,7 @@ alias weight = f32;
 
 const THREADS = 64u;
 const EACH = 2u; // at most 2
-const AHEAD = 1u; // steps of four inputs whose weights are on their way at a time, a divisor of 16; 0: a column is read when it is due
+const AHEAD = 1u; // steps of four inputs whose weights are on their way at a time, a divisor of 16, or 0 where a column is read when it is due
 const CLASSES = 11u;
 const ROWS = THREADS / 4u * EACH;
 
@@ -65,7 +65,7 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
   let quarter = thread % 4u;
   // Four channels at a time, and what they add to every class: few registers, so that many waves hide each other's loads.
   var logits = array<f32, CLASSES * EACH>();
-  let steps = min(16u, arrayLength(&n)); // 16; unrolled, the loop would take all registers
+  let steps = min(16u, arrayLength(&n)); // 16, which compilers are not told: unrolled, the loop would take all registers
   for (var c = 0u; c < 32u / 4u; c++) {
     var u = array<vec4f, EACH>();
     for (var i = 0u; i < EACH; i++) {

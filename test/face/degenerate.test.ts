@@ -84,7 +84,14 @@ it('a context is left as it was when a label or a canvas throws', () => {
     throw new Error('of the app');
   };
   expect(() => drawFaces(ctx, [{ box: corners }], { label })).toThrow(code('BAD_OPTION'));
-  vi.stubGlobal('OffscreenCanvas', class { constructor() { throw new RangeError('none'); } }); // biome-ignore format: one line
+  vi.stubGlobal(
+    'OffscreenCanvas',
+    class {
+      constructor() {
+        throw new RangeError('none');
+      }
+    },
+  );
   expect(() => blurFaces(ctx, [{ box: corners }])).toThrow(code('BAD_OPTION'));
   vi.unstubAllGlobals();
   expect(context.saved).toBe(0);

@@ -37,7 +37,12 @@ describe('a camera', () => {
   it('for which a person is asked is not waited for after an abort, and goes off if it comes', async () => {
     const late = stream();
     let allow = (_: unknown) => {};
-    withCameras(() => new Promise((resolve) => { allow = resolve; })); // biome-ignore format: one line
+    withCameras(
+      () =>
+        new Promise((resolve) => {
+          allow = resolve;
+        }),
+    );
     const stop = new AbortController();
     const opened = openCamera({ signal: stop.signal });
     stop.abort();

@@ -1,4 +1,5 @@
 import { defineKernel } from '../kernel.ts';
+import columns from '../parts/columns.wgsl';
 import convolution from '../parts/convolution.wgsl';
 import convStore from '../parts/convStore.wgsl';
 import finite from '../parts/finite.wgsl';
@@ -9,7 +10,7 @@ import { type ConvShape, convAnswer, convLaunch } from './role.ts';
 const of = (rowsOf: (shape: ConvShape) => number) =>
   defineKernel(
     'convRegisters',
-    [wgsl, convolution, convStore, finite],
+    [wgsl, columns, convolution, convStore, finite],
     (shape: ConvShape) => convLaunch(shape, { ROWS: rowsOf(shape) }, 4 * rowsOf(shape)),
     convAnswer,
   );

@@ -54,8 +54,7 @@ fn convRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) gr
       pixels[i] = source(map, row + i, tap);
     }
     for (var quad = 0u; quad < INNER / 4u; quad++) {
-      let at = ((tile.x * KERNEL * KERNEL + tap) * INNER + quad * 4u) * 16u + thread % 16u;
-      let columns = mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
+      let columns = columnsAt(((tile.x * KERNEL * KERNEL + tap) * INNER + quad * 4u) * 16u + thread % 16u);
       for (var i = 0u; i < ROWS; i++) { // unroll
         sums[i] += columns * input(map, pixels[i], quad);
       }

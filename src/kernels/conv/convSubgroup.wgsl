@@ -37,12 +37,7 @@ fn input(pixel: Source, k: u32, below: u32, scale: f32, shift: f32) -> vec4f {
     v = relu(vec4f(v * scale + shift)).x;
   }
   v *= pixel.live;
-  return vec4f(subgroupBroadcast(v, 0u), subgroupBroadcast(v, 1u), subgroupBroadcast(v, 2u), subgroupBroadcast(v, 3u));
-}
-
-// Four columns of four steps of a tile's weights.
-fn columnsAt(at: u32) -> mat4x4f {
-  return mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
+  return four(v);
 }
 
 @compute @workgroup_size(THREADS)

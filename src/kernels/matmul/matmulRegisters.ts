@@ -1,5 +1,6 @@
 import { defineKernel } from '../kernel.ts';
 import activation from '../parts/activation.wgsl';
+import columns from '../parts/columns.wgsl';
 import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOf from '../parts/momentsOf.wgsl';
@@ -16,7 +17,7 @@ import { productAnswer, productLaunch, type StreamMatmulShape } from './role.ts'
 const of = (rows: number) =>
   defineKernel(
     'matmulRegisters',
-    [wgsl, registers, product, sizes, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
+    [wgsl, columns, registers, product, sizes, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
     (shape: StreamMatmulShape) => productLaunch(shape, { ROWS: rows }, 4 * rows),
     productAnswer,
   );

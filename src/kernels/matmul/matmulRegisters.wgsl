@@ -21,8 +21,7 @@ fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) 
     }
     let first = (tileOfW + pixel) * INNER * 4u + part.column; // of w
     for (var quad = 0u; quad < INNER / 4u / (1u + 3u * min(SIDE, 1u)); quad++) { // other loops are counted by Chrome, in two registers more
-      let at = first + quad * 64u;
-      let columns = mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
+      let columns = columnsAt(first + quad * 64u);
       for (var i = 0u; i < ROWS; i++) {
         sums[i] += columns * (vec4f(x[places[i]]) - means[i]);
         places[i]++;

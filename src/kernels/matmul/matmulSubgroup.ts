@@ -1,7 +1,9 @@
 import { defineKernel, tiles } from '../kernel.ts';
 import activation from '../parts/activation.wgsl';
+import columns from '../parts/columns.wgsl';
 import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
+import lanes from '../parts/lanes.wgsl';
 import wgsl from './matmulSubgroup.wgsl';
 import { ACTIVATIONS, checkStream, productAnswer, type StreamMatmulShape, TILE_COLS } from './role.ts';
 
@@ -9,7 +11,7 @@ const ROWS = 28;
 
 export const matmulSubgroup = defineKernel(
   'matmulSubgroup',
-  [wgsl, activation, gelu, finite],
+  [wgsl, columns, lanes, activation, gelu, finite],
   (shape: StreamMatmulShape) => {
     checkStream(shape);
     const {

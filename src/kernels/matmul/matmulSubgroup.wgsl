@@ -17,7 +17,7 @@ const QUADS = 4u; // of columns, of a thread
 const THREADS = 4u;
 const SUMS = ROWS * QUADS;
 
-override MERGE: bool; // a row is 2x2 neighbours in a map, in the order (0,0), (1,0), (0,1), (1,1); the grid's z are images
+override MERGE: bool; // a row is 2x2 neighbours in a map, in the order (0,0), (1,0), (0,1), (1,1), and the grid's z are images
 override NORM: bool;
 override EPS: f32;
 override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU
@@ -95,16 +95,6 @@ fn store(last: u32, row: u32, column: u32, sum: vec4f) -> vec4f {
   }
   y[at] = vec4<output>(v);
   return v;
-}
-
-// What each of the four lanes has.
-fn four(v: f32) -> vec4f {
-  return vec4f(subgroupBroadcast(v, 0u), subgroupBroadcast(v, 1u), subgroupBroadcast(v, 2u), subgroupBroadcast(v, 3u));
-}
-
-// Four columns of four steps of a tile's weights.
-fn columnsAt(at: u32) -> mat4x4f {
-  return mat4x4f(vec4f(w[at]), vec4f(w[at + 16u]), vec4f(w[at + 32u]), vec4f(w[at + 48u]));
 }
 
 @compute @workgroup_size(THREADS)

@@ -5,7 +5,7 @@
 
 const THREADS = 64u;
 
-var<workgroup> scores: array<f32, POSITIONS * POSITIONS>; // [key][query]; a thread reads what it wrote itself: no barrier
+var<workgroup> scores: array<f32, POSITIONS * POSITIONS>; // [key][query], without a barrier, as a thread reads what it wrote itself
 
 // It says, as windowAttention's does, which keys came around the map's edge, and which queries do not see them.
 fn hidden(edge: vec2<bool>, query: u32, key: u32) -> bool {
