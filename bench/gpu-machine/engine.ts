@@ -5,6 +5,7 @@ import { type EngineDtype, FaceXFormer, type Form, type RawPicture, seededCheckp
 import { nmse } from '../../src/tune/nmse.ts';
 import { BOX, parseReference, SEED } from '../../tools/reference.ts';
 import { summary } from '../page/statistics.ts';
+import { threadOf } from './host.ts';
 import { type KernelRow, kernelRows, milliseconds, table } from './kernels.ts';
 import type { Note } from './note.ts';
 
@@ -40,6 +41,8 @@ export async function measureEngine(device: GPUDevice, note: Note, { form, dtype
   await engine.analyze(source, { box: BOX });
   note('first frame, ms', lap());
   note('as the table has it', await speeds(engine, source));
+  const frames = calls(CALLS);
+  note('the thread of frames in flight, ms a frame', await threadOf(frames, () => inFlight(engine, source, { box: BOX }, frames)));
   if (dtype === 'f32') note('NMSE against float64', await distances(engine, source, `${folder}/${REFERENCE[form]}`));
   const times = await engine.profile();
   const rows = kernelRows(engine.plan(), times);

@@ -1,5 +1,6 @@
 /** What the folder for GPU machines says of a plan's dispatches. */
 import { expect, it } from 'vitest';
+import { threadOf } from '../../bench/gpu-machine/host.ts';
 import { kernelRows, table } from '../../bench/gpu-machine/kernels.ts';
 import { shapesOf } from '../../bench/gpu-machine/search.ts';
 import { Graph } from '../../src/graph/graph.ts';
@@ -47,4 +48,15 @@ it.each(['matmul', 'conv'] as const)('searches every shape of %s, of one face an
     expect(new Set(candidates.map(({ name }) => name)).size).toBe(candidates.length);
     expect(candidates.length).toBeGreaterThan(4);
   }
+});
+
+it('tells what a thread did, by function and by who called what is not JavaScript', async () => {
+  const numbers = Array.from({ length: 1 << 18 }, (_, i) => i);
+  const until = performance.now() + 100;
+  function sortsNumbers(): void {
+    while (performance.now() < until) numbers.toSorted((a, b) => (b ^ 5) - (a ^ 5));
+  }
+  const found = await threadOf(10, async () => sortsNumbers());
+  const own = Object.entries(found).filter(([name]) => /^(sortsNumbers|a function) \(gpu-machine.test.ts:\d+\)/.test(name));
+  expect(own.reduce((sum, [, ms]) => sum + ms, 0)).toBeGreaterThan(2);
 });
