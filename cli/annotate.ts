@@ -1,6 +1,6 @@
 /** `annotate`: every face in many pictures and videos, in Node, as lines of JSON. */
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Engine } from '../src/engine/engine.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
@@ -22,8 +22,8 @@ import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tool
 import { checkOutput, checkOutputFolder, writtenLine } from '../tools/terminal/write.ts';
 import { maskName } from './annotate/mask.ts';
 import { annotateSteps } from './annotate/run.ts';
-import { rowsIn, writeCoco, writeCsv } from './annotate/tables.ts';
-import { type Job, Journal } from './bulk/journal.ts';
+import { mustBeOf, writeCoco, writeCsv } from './annotate/tables.ts';
+import { type Job, Journal, markOf } from './bulk/journal.ts';
 import { Pace } from './bulk/pace.ts';
 import type { Finding } from './bulk/passes.ts';
 import { namedFiles, type Step, shardOf, stepsOf } from './bulk/pictures.ts';
@@ -97,11 +97,12 @@ export const annotateWith = (detectorWeights: DetectorWeights, standard?: string
     checkOutputs(values.out, values, [...positionals, ...named.map(({ name }) => name), ...filesOf(weights)]);
     const all = stepsOf(named);
     const steps = shardOf(all, asked.shard);
-    const job = jobOf(values, weights, all);
+    const by = await makersOf(values, weights);
+    const job = { pictures: hashOf(all), shard: values.shard, ...by };
     const journal = Journal.open(values.out, job, { resume: values.resume ?? false });
-    if (journal) await work(steps, journal, { weights, asked, detectorWeights, masks: values.masks });
+    if (journal) await work(steps, journal, { weights, asked, detectorWeights, masks: values.masks, by });
     else {
-      for await (const _ of rowsIn(values.out)) break; // whether it is one of ours
+      await mustBeOf(values.out, steps, by);
       console.log(`${values.out} is whole: nothing is left to do.`);
     }
     await writeTables(values.out, values);
@@ -157,19 +158,18 @@ function checkOutputs(out: string, { masks, csv, coco }: Values, read: readonly 
 /** A mask's file without the number of its face. */
 const stemOf = (mask: string): string => mask.replace(/\.\d+\.png$/, '');
 
-/** What makes two runs the same work: all that decides what is in the file. */
-function jobOf(values: Values, weights: ChosenWeights, all: readonly Step[]): Job {
+function hashOf(steps: readonly Step[]): string {
   const names = createHash('sha256');
-  for (const step of all) for (const { name } of step) names.update(`${name}\0`);
-  const { shard, masks, tasks, box, crop, every, dtype, side } = values;
+  for (const { name } of steps.flat()) names.update(`${name}\0`);
+  return names.digest('hex').slice(0, 16);
+}
+
+/** All that decides, besides the picture, what its line says. */
+async function makersOf(values: Values, weights: ChosenWeights): Promise<Job> {
+  const { masks, tasks, box, crop, every, dtype, side } = values;
   return {
-    pictures: names.digest('hex').slice(0, 16),
-    weights:
-      'file' in weights
-        ? `${weights.name}, ${statSync(weights.file).size} bytes`
-        : `seeded ${weights.seed}, ${weights.form}, ${weights.backbone}`,
-    shard,
-    masks: masks !== undefined,
+    weights: await markOf(weights),
+    masks: masks === undefined ? undefined : 'files',
     tasks,
     box,
     crop,
@@ -186,9 +186,10 @@ interface Work {
   readonly asked: Asked;
   readonly detectorWeights: DetectorWeights;
   readonly masks: string | undefined;
+  readonly by: Job;
 }
 
-async function work(steps: readonly Step[], journal: Journal, { weights, asked, detectorWeights, masks }: Work): Promise<void> {
+async function work(steps: readonly Step[], journal: Journal, { weights, asked, detectorWeights, masks, by }: Work): Promise<void> {
   const filesOf = (some: readonly Step[]) => some.reduce((sum, step) => sum + step.length, 0);
   const pace = new Pace('pictures', filesOf(steps), filesOf(steps.slice(0, journal.at.steps)));
   let engine: Engine | undefined;
@@ -204,7 +205,7 @@ async function work(steps: readonly Step[], journal: Journal, { weights, asked, 
       };
       engine = await loadEngine(weights, { dtype, side, ...(tasks && { tasks }), ...(!whole && { detector: found }) });
       console.log(engineLine(engine));
-      await annotateSteps(steps, journal, pace, { engine, tasks, masks, detector, crop, maxFaces, every });
+      await annotateSteps(steps, journal, pace, { engine, tasks, masks, detector, crop, maxFaces, every, by });
     }
   } catch (error) {
     journal.close();

@@ -1,5 +1,5 @@
 /** `evaluate`: the paper's tables, for who has the data sets. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Engine } from '../src/engine/engine.ts';
 import { TASKS } from '../src/face/labels.ts';
 import type { LoadDetector } from '../src/image/detector.ts';
@@ -17,7 +17,7 @@ import {
 import { clearProgress, say } from '../tools/terminal/progress.ts';
 import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, isFolder, writeJson, writtenLine } from '../tools/terminal/write.ts';
-import { type Job, Journal, mustBeSame } from './bulk/journal.ts';
+import { type Job, Journal, markOf, mustBeSame } from './bulk/journal.ts';
 import { Pace } from './bulk/pace.ts';
 import type { Finding } from './bulk/passes.ts';
 import { filesBelow, TOGETHER } from './bulk/pictures.ts';
@@ -98,10 +98,7 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
       data: values.data,
       limit: values.limit,
       pictures: listing.samples.length,
-      weights:
-        'file' in weights
-          ? `${weights.name}, ${statSync(weights.file).size} bytes`
-          : `seeded ${weights.seed}, ${weights.form}, ${weights.backbone}`,
+      weights: await markOf(weights),
       dtype: values.dtype,
       side: values.side,
     };

@@ -1,6 +1,7 @@
 /** A line of the results: a picture, or a frame of a video, with its faces or with why there are none. */
 import type { Face } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import type { Job } from '../bulk/journal.ts';
 import { type FaceRow, rounded, rowOfFace } from './face.ts';
 
 /** The form of the lines: another number means that readers of this one may not understand. */
@@ -17,6 +18,8 @@ export interface Row {
   readonly height?: number;
   readonly faces?: readonly FaceRow[];
   readonly error?: { readonly code: string; readonly message: string };
+  /** The weights and options that made it. */
+  readonly by: Job;
 }
 
 /** Which picture a row is of. */
@@ -27,14 +30,14 @@ export function rowOf(
   { width, height }: { width: number; height: number },
   faces: readonly (Face | FaceXFormerError)[],
   fileOf: (face: Face, index: number) => string | undefined,
-): Row {
+): Omit<Row, 'by'> {
   const failed = faces.find((face) => face instanceof FaceXFormerError);
   if (failed) return failedRow(subject, failed as FaceXFormerError);
   const rows = faces.map((face, i) => rowOfFace(face as Face, fileOf(face as Face, i)));
   return { schema: SCHEMA, ...(rounded(subject) as Subject), width, height, faces: rows };
 }
 
-export const failedRow = (subject: Subject, { code, message }: FaceXFormerError): Row => ({
+export const failedRow = (subject: Subject, { code, message }: FaceXFormerError): Omit<Row, 'by'> => ({
   schema: SCHEMA,
   ...(rounded(subject) as Subject),
   error: { code, message },

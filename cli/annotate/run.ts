@@ -5,7 +5,7 @@ import type { FaceXFormerError } from '../../src/gpu/errors.ts';
 import type { Size } from '../../src/image/crop.ts';
 import type { RawPicture } from '../../src/image/source.ts';
 import { ahead } from '../bulk/ahead.ts';
-import type { Journal } from '../bulk/journal.ts';
+import type { Job, Journal } from '../bulk/journal.ts';
 import type { Pace } from '../bulk/pace.ts';
 import { type Analyzer, type Cut, type Finding, facesIn, facesOf, mustGoOn } from '../bulk/passes.ts';
 import { type Step, TOGETHER } from '../bulk/pictures.ts';
@@ -21,6 +21,8 @@ export interface Annotating extends Finding {
   readonly masks?: string | undefined;
   /** Of a video every so many frames. */
   readonly every: number;
+  /** What each line says of its making. */
+  readonly by: Job;
 }
 
 /** A picture whose faces are found, or that failed. */
@@ -91,15 +93,15 @@ async function prepared(subject: Subject, read: () => Promise<RawPicture>, how: 
   }
 }
 
-async function rowsOf(ready: readonly Ready[], { engine, tasks, masks }: Annotating): Promise<Row[]> {
+async function rowsOf(ready: readonly Ready[], { engine, tasks, masks, by }: Annotating): Promise<Row[]> {
   const cuts = ready.flatMap((one) => ('cuts' in one ? one.cuts : []));
   const faces = await facesOf(engine, cuts, { ...(tasks && { tasks }) });
   let at = 0;
   return ready.map((one) => {
-    if ('error' in one) return failedRow(one.subject, one.error);
+    if ('error' in one) return { ...failedRow(one.subject, one.error), by };
     const own = faces.slice(at, at + one.cuts.length);
     at += own.length;
-    return rowOf(one.subject, one.size, own, (face, i) => maskFile(one.subject, face, i, masks));
+    return { ...rowOf(one.subject, one.size, own, (face, i) => maskFile(one.subject, face, i, masks)), by };
   });
 }
 

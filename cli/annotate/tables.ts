@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import { LANDMARKS } from '../../src/face/labels.ts';
 import { save } from '../../tools/save.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
+import { type Job, mustBeSame } from '../bulk/journal.ts';
+import type { Step } from '../bulk/pictures.ts';
 import type { FaceRow } from './face.ts';
 import { type Row, SCHEMA } from './row.ts';
 
@@ -16,6 +18,19 @@ export async function* rowsIn(path: string): AsyncGenerator<Row> {
     if (row?.schema !== SCHEMA) throw new CommandError(`Line ${number} of ${path} is no annotation: ${line.slice(0, 60)}`);
     yield row;
   }
+}
+
+/** Whether a file that is whole has the lines of these pictures, made by these weights and options. @throws CommandError */
+export async function mustBeOf(path: string, steps: readonly Step[], by: Job): Promise<void> {
+  const names = steps.flat().map(({ name }) => name);
+  let at = -1;
+  for await (const row of rowsIn(path)) {
+    if (row.by === undefined) throw new CommandError(`${path} does not say what made its lines: give another file, or delete it.`);
+    mustBeSame(path, row.by, by);
+    if (at < 0 || row.picture !== names[at]) mustBeSame(path, { picture: row.picture }, { picture: names[++at] });
+  }
+  if (at + 1 < names.length)
+    throw new CommandError(`${path} is whole and has no line of ${names[at + 1]}: give another file, or delete it.`);
 }
 
 function parsed(line: string): Row | undefined {

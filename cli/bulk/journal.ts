@@ -5,6 +5,7 @@
  * Beside FILE stands FILE.progress while the work lasts: what the work is, the steps that are done, and how long FILE is with them. Lines are on the disk
  * before the step counts, and what stands behind those of the last step that counts is cut off when the work goes on.
  */
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -19,12 +20,22 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { streamOfFile } from '../../tools/read.ts';
 import { unwritable } from '../../tools/save.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
+import type { ChosenWeights } from '../../tools/terminal/weights.ts';
 import { checkOutput } from '../../tools/terminal/write.ts';
 
 /** What the work is: two runs that differ in any of this are not one work. Texts and numbers alone. */
 export type Job = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** The weights as a job names them: by what is in their file, since another training's may have its name and size. */
+export async function markOf(weights: ChosenWeights): Promise<string> {
+  if (!('file' in weights)) return `seeded ${weights.seed}, ${weights.form}, ${weights.backbone}`;
+  const hash = createHash('sha256');
+  for await (const piece of streamOfFile(weights.file)) hash.update(piece);
+  return `${weights.name}, SHA-256 ${hash.digest('hex').slice(0, 16)}`;
+}
 
 /** How far the work is. */
 export interface Position {
@@ -54,7 +65,7 @@ export class Journal {
   }
 
   /**
-   * Begins the work, or with `resume` goes on with it; undefined where it is done already.
+   * Begins the work, or with `resume` goes on with it; undefined where the file is whole, of whatever work.
    * @throws CommandError where the file is there and was not to be gone on with, or is of another work
    */
   static open(path: string, job: Job, { resume }: { resume: boolean }): Journal | undefined {

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { writeCoco, writeCsv } from '../../cli/annotate/tables.ts';
+import { markOf } from '../../cli/bulk/journal.ts';
 import { analyze as analyzeInNode } from '../../cli/dawn.ts';
 import { main } from '../../scripts/commands.ts';
 import { root } from '../../tools/root.ts';
@@ -28,7 +29,7 @@ import { codeOf } from '../errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'save-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const at = (name: string) => join(folder, name);
+const at = (...names: string[]) => join(folder, ...names);
 const small = fileOf({ w: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } }, 16);
 
 /** Runs a command and gives its exit code and what it complained of. */
@@ -196,6 +197,44 @@ it('an evaluation is gone on with by the weights that it was begun with, also wh
     weights: 'seeded 1, released, swin_b',
     rows: [{ name: 'MAE', value: 1 }, {}],
   });
+});
+
+it('an annotation that is whole is of the pictures, weights and options that its lines name, or is refused', async () => {
+  const line = (picture: string, by?: object) =>
+    `${JSON.stringify({ schema: 'facexformer-webgpu/annotation/1', picture, width: 1, height: 1, faces: [], by })}\n`;
+  const seeded = { weights: 'seeded 1, released, swin_b' };
+  const [clip, still] = ['clip.mp4', 'still.png'];
+  const annotated = (lines: string, ...more: string[]) => {
+    writeFileSync(at('a.jsonl'), lines);
+    return command('annotate', clip, still, '--out', at('a.jsonl'), '--resume', '--weights', 'seeded:1', ...more);
+  };
+  const whole = line(clip, seeded) + line(clip, seeded) + line(still, seeded);
+  expect(await annotated(whole)).toMatchObject({ code: 0, err: '' });
+  for (const [lines, more, why] of [
+    [whole, ['--weights', 'seeded:2'], /begun with other weights \(seeded 1, released, swin_b, now seeded 2, released, swin_b\)/],
+    [whole, ['--tasks', 'age'], /begun with other tasks \(none, now age\)/],
+    [whole, ['--masks', at('masks')], /begun with other masks \(none, now files\)/],
+    [whole.replace('still', 'other'), [], /begun with other picture \(other.png, now still.png\)/],
+    [whole + line('more.png', seeded), [], /begun with other picture \(more.png, now none\)/],
+    [line(clip, seeded), [], /whole and has no line of still.png/],
+    [line(clip), [], /does not say what made its lines/],
+  ] as const) {
+    const { code, err } = await annotated(lines, ...more);
+    expect([code, err]).toEqual([1, expect.stringMatching(why)]);
+    expect(readFileSync(at('a.jsonl'), 'utf8')).toBe(lines);
+  }
+});
+
+it('weights of one name and size are told apart', async () => {
+  const marks = ['one', 'two'].map((training) => {
+    mkdirSync(at(training));
+    writeFileSync(at(training, 'w.safetensors'), training);
+    return markOf({ file: at(training, 'w.safetensors'), name: 'w.safetensors' });
+  });
+  expect(await Promise.all(marks)).toEqual([
+    'w.safetensors, SHA-256 7692c3ad3540bb80',
+    expect.stringMatching(/^w\.safetensors, SHA-256 (?!7692)[0-9a-f]{16}$/),
+  ]);
 });
 
 it('an input that is a pipe or a device is refused at once', async () => {

@@ -62,6 +62,6 @@ export async function annotate(
   const journal = Journal.open(out, { files: files.join(), shard: `${shard.index}/${shard.count}` }, { resume });
   if (!journal) return;
   const pace = new Pace('pictures', steps.length);
-  await annotateSteps(steps, journal, pace, { engine: real ?? engine(slow), detector, masks, every });
+  await annotateSteps(steps, journal, pace, { engine: real ?? engine(slow), detector, masks, every, by: { weights: 'none' } });
   journal.finish();
 }
