@@ -1,12 +1,12 @@
 /** Pictures in Node: the pixels of a PNG or JPEG file, upright. */
 import { readFile, stat } from 'node:fs/promises';
-import { PNG } from 'pngjs';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 import type { Box, Size } from '../src/image/crop.ts';
 import type { RawPicture } from '../src/image/source.ts';
 import { kindOf } from '../tools/save.ts';
 import { decodeJpeg } from './jpeg/decode.ts';
 import { markerAfter } from './jpeg/frame.ts';
+import { decodePng } from './png.ts';
 
 const bad = (message: string, cause?: unknown) => new FaceXFormerError('BAD_PICTURE', message, { cause });
 
@@ -26,10 +26,13 @@ export async function readPicture(path: string): Promise<RawPicture> {
 }
 
 /** @param name what the picture is called where it cannot be decoded @throws FaceXFormerError BAD_PICTURE */
-export function decodePicture(bytes: Buffer, name: string): RawPicture {
+export async function decodePicture(bytes: Buffer, name: string): Promise<RawPicture> {
   const format = formatOf(bytes);
   try {
-    if (format === 'PNG') return decodePng(bytes);
+    if (format === 'PNG') {
+      const { picture, exif } = await decodePng(bytes);
+      return upright(picture, exif ? orientationIn(exif) : 1);
+    }
     if (format === 'JPEG') return upright(decodeJpeg(bytes), orientationOf(bytes));
   } catch (cause) {
     throw bad(`${name} cannot be decoded: ${(cause as Error).message}`, cause);
@@ -40,40 +43,6 @@ export function decodePicture(bytes: Buffer, name: string): RawPicture {
       ? `${name} is neither PNG nor JPEG, which are what can be read here.`
       : `${name} is ${format}; only PNG and JPEG can be read here. Convert it first.`,
   );
-}
-
-/** Pixels of the largest picture that is decoded; 1.6 GB of them. */
-const MOST_PIXELS = 400e6;
-/** What deflate makes of a byte at most: a picture of few bytes is not as large as it says. */
-const MOST_INFLATED = 1032;
-/** Samples of a pixel by PNG's types of colour. */
-const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
-
-/**
- * The pixels of a PNG file as browsers and Pillow have them: upright, transparent ones in their own colour, 16 bits by their upper eight, whatever
- * follows the picture left alone.
- */
-function decodePng(bytes: Buffer): RawPicture {
-  const parts = [bytes.subarray(0, 8)];
-  let orientation = 1;
-  let packed = 0;
-  for (let at = 8, type = ''; type !== 'IEND'; ) {
-    const end = at + 8 <= bytes.length ? at + 12 + bytes.readUInt32BE(at) : Number.POSITIVE_INFINITY;
-    if (end > bytes.length) throw new Error('it is cut short');
-    type = bytes.toString('latin1', at + 4, at + 8);
-    if (type === 'CgBI') throw new Error('it is packed for apps of iPhones (CgBI), which only they read');
-    if (type === 'eXIf') orientation = orientationIn(bytes.subarray(at + 8, end - 4));
-    if (type === 'IDAT') packed += end - at - 12;
-    if (type !== 'tRNS') parts.push(bytes.subarray(at, end)); // with which pngjs drops colours
-    at = end;
-  }
-  const [width, height, depth] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20), bytes[24] ?? 0];
-  const pixels = width * height;
-  if (pixels === 0) throw new Error(`it is ${width} x ${height} pixels large`);
-  if (pixels > MOST_PIXELS) throw new Error(`its ${width} x ${height} pixels are more than 400 million`);
-  if ((pixels * depth * (SAMPLES[bytes[25] ?? 0] ?? 1)) / 8 > MOST_INFLATED * packed) throw new Error('it is cut short');
-  const { data } = PNG.sync.read(Buffer.concat(parts), { skipRescale: depth === 16 });
-  return upright({ data: depth === 16 ? Uint8Array.from(data, (value) => value >> 8) : data, width, height }, orientation);
 }
 
 /** What a file is by its first bytes, whatever its name; undefined where they are none that are known. */

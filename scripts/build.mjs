@@ -67,7 +67,7 @@ const notLater = {
 
 /** What people run: `npx facexformer-webgpu`. Dawn is theirs to install; what else it needs is inside, with its licences beside it. */
 const COMMAND_LINE = { input: 'cli/bin.ts', platform: 'node', external: ['webgpu'] };
-const INSIDE = ['@zip.js/zip.js', 'picomatch', 'pngjs'];
+const INSIDE = ['@zip.js/zip.js', 'picomatch'];
 
 async function bundleTo(input, output, options = {}) {
   const bundle = await rolldown({

@@ -50,7 +50,7 @@ function pairsFile(set: string, file: string): Benchmark<undefined, string> {
           name: String(i),
           place: 'whole',
           label: undefined,
-          read: async () => decodePicture(Buffer.from(bytes), `${file}, picture ${i}`),
+          read: () => decodePicture(Buffer.from(bytes), `${file}, picture ${i}`),
         };
       });
       return { samples, wrong: [], notes: ['aligned pictures whole, without their mirror images'] };
