@@ -98,7 +98,7 @@ export class Connection {
     const stop = new AbortController();
     const stall = retry?.stall ?? 30_000;
     const headers = { ...more, ...(from > 0 && { range: `bytes=${from}-` }), ...(from > 0 && ifRange && { 'if-range': ifRange }) };
-    const response = await inTime(stall, stop, url, () => fetch(url, { signal: either(signal, stop), cache: 'no-store', headers }));
+    const response = await inTime(stall, stop, url, () => fetch(url, { signal: either(signal, stop.signal), cache: 'no-store', headers }));
     checkStatus(url, response);
     const start = startOf(url, file, from, response);
     if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
@@ -154,7 +154,7 @@ export class Connection {
 export async function fetchSmall(url: string, limit: number, { fetch, signal, retry }: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const stop = new AbortController();
   const step = async () => {
-    const response = await fetch(url, { signal: either(signal, stop), cache: 'no-store' });
+    const response = await fetch(url, { signal: either(signal, stop.signal), cache: 'no-store' });
     checkStatus(url, response);
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     let length = 0;
@@ -177,7 +177,7 @@ export async function probe(
   { fetch, signal, retry, headers }: DownloadOptions,
 ): Promise<{ bytes: number; ranges: boolean } & Version> {
   const stop = new AbortController();
-  const ask = () => fetch(url, { signal: either(signal, stop), cache: 'no-store', headers: { ...headers, range: 'bytes=0-0' } });
+  const ask = () => fetch(url, { signal: either(signal, stop.signal), cache: 'no-store', headers: { ...headers, range: 'bytes=0-0' } });
   const response = await inTime(retry?.stall ?? 30_000, stop, url, ask);
   checkStatus(url, response);
   stop.abort();

@@ -8,7 +8,7 @@ import { Connection, type DownloadOptions, type HostedFile, Passing, type RetryO
 /** The file's bytes in order, a chunk a piece: from the store where it has them whole, else from the address. */
 export function verifiedStream(url: string, file: HostedFile, options: DownloadOptions): ReadableStream<Uint8Array> {
   const stop = new AbortController();
-  const download = new Download(url, file, { ...options, signal: either(options.signal, stop) });
+  const download = new Download(url, file, { ...options, signal: either(options.signal, stop.signal) });
   let { store } = options;
   const failed = async (error: unknown): Promise<never> => {
     if (!options.signal?.aborted) await options.onFailure?.();
@@ -76,7 +76,7 @@ export async function turnFor(
   if (!store) return () => {};
   const locks: Locks = (store.kind === 'memory' ? undefined : globalThis.navigator?.locks) ?? own;
   const patience = AbortSignal.timeout(retry?.stall ?? 30_000);
-  const until = signal ? AbortSignal.any([signal, patience]) : patience;
+  const until = either(signal, patience);
   let end: (() => void) | undefined;
   const begun = new Promise<void>((begin) => {
     const hold = () =>

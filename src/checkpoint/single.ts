@@ -1,5 +1,5 @@
 /** One file of weights by its address: kept as it arrives, and taken from the store as long as the server says that it is still that file. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { either, FaceXFormerError } from '../gpu/errors.ts';
 import { unless } from '../gpu/waiting.ts';
 import { address, type ByteSource, responseBytes, responseOf } from './bytes.ts';
 import type { HostedFile, RetryOptions } from './connection.ts';
@@ -156,7 +156,7 @@ async function askedVersion(
 ): Promise<Version | 'silence' | undefined> {
   const late = AbortSignal.timeout(ASKING);
   try {
-    const response = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: signal ? AbortSignal.any([signal, late]) : late });
+    const response = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
     response.body?.cancel().catch(() => undefined);
     const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? ''); // of a network that wants one to log in
     return isPage ? 'silence' : response.ok ? versionOf(response) : undefined;

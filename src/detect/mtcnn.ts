@@ -1,9 +1,8 @@
 /** MTCNN, the detector of the official FaceXFormer script, on our own kernels. */
 import type { WeightsSource } from '../checkpoint/open.ts';
 import { type Gpu, type LentDevice, openGpu } from '../gpu/device.ts';
-import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { disposed, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, type Kind, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
-import { disposed } from '../gpu/readback.ts';
 import { type GpuLoss, madeAtFirst, Recovery, type Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
 import { unless } from '../gpu/waiting.ts';

@@ -3,9 +3,8 @@
 import { heatmapsTap } from '../face/config.ts';
 import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
-import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { disposed, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
-import { disposed } from '../gpu/readback.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
 import { PATIENCE, unless, within } from '../gpu/waiting.ts';
 import { firstLost } from '../graph/lost.ts';

@@ -68,7 +68,7 @@ export async function loadEngine<Kind extends Config>(
   const gpu = await openGpu(options.device, { signal, software, float16: wantsFloat16(asked) });
   const parameters = new Parameters(gpu.device);
   const stop = new AbortController(); // ends a download under way when something else fails
-  const ended = AbortSignal.any([either(signal, stop), gpu.lost]);
+  const ended = AbortSignal.any([either(signal, stop.signal), gpu.lost]);
   let preprocess: Preprocess | undefined;
   let programs: Programs | undefined;
   let detecting: Promise<FaceDetector> | undefined;

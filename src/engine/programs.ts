@@ -3,8 +3,8 @@
 import { type Config, heatmapsTap } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
 import { TASK_TABLE, type TaskTable } from '../face/tasks.ts';
+import { disposed } from '../gpu/errors.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
-import { disposed } from '../gpu/readback.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';

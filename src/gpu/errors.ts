@@ -79,6 +79,9 @@ export const noMemory = (what: string, options?: ErrorOptions): FaceXFormerError
 export const gpuLost = (why: unknown, options?: ErrorOptions): FaceXFormerError =>
   new FaceXFormerError('DEVICE_LOST', `The GPU was lost (${why}). Try again.`, options);
 
+/** What a call meets that `dispose()` has overtaken. */
+export const disposed = (): FaceXFormerError => new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
+
 /** What a call meets whose signal was aborted. */
 export const aborted = (cause: unknown): FaceXFormerError =>
   new FaceXFormerError('ABORTED', 'The call was aborted by its signal.', { cause });
@@ -89,6 +92,6 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /** A signal that either of the two aborts. */
-export function either(signal: AbortSignal | undefined, stop: AbortController): AbortSignal {
-  return signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+export function either(signal: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return signal ? AbortSignal.any([signal, other]) : other;
 }

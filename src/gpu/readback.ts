@@ -1,5 +1,5 @@
 /** A ring of readback buffers: while one frame's results are read, the next frames are on their way. */
-import { FaceXFormerError, gpuLost } from './errors.ts';
+import { disposed, FaceXFormerError, gpuLost } from './errors.ts';
 
 /** Frames in flight at most: one is read, one runs, one waits on the GPU for its turn. */
 export const RING = 3;
@@ -47,9 +47,6 @@ export class ReadbackRing {
     for (const { refuse } of this.#waiting.splice(0)) refuse(disposed());
   }
 }
-
-/** What a call meets that `dispose()` has overtaken. */
-export const disposed = (): FaceXFormerError => new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
 
 /** What a frame meets whose reading failed. */
 export function failure(cause: unknown, what: string): FaceXFormerError {

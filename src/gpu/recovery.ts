@@ -4,8 +4,7 @@
  */
 
 import type { Gpu } from './device.ts';
-import { FaceXFormerError, gpuLost, throwIfAborted } from './errors.ts';
-import { disposed } from './readback.ts';
+import { disposed, FaceXFormerError, gpuLost, throwIfAborted } from './errors.ts';
 import { pause, unless } from './waiting.ts';
 
 /** What is on a GPU and goes with it. */

@@ -50,7 +50,7 @@ export async function loadProgram(
   try {
     await Promise.all([
       ...plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)),
-      parameters.load(plan.parameters, inFloat32(weights), { signal: either(signal, stop), onProgress }),
+      parameters.load(plan.parameters, inFloat32(weights), { signal: either(signal, stop.signal), onProgress }),
     ]);
     return await Program.create(pipelines, plan, parameters, resources);
   } catch (error) {

@@ -2,10 +2,10 @@
  * A plan as GPU objects, made once. A frame is one encoder, one pass, one loop, one submit, one map, and creates nothing on the GPU; on a slow
  * GPU it is several submits. Up to RING frames are in flight: they share the activations, since the GPU runs them in order, and each has a readback buffer of its own.
  */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { disposed, FaceXFormerError } from '../gpu/errors.ts';
 import type { Pace } from '../gpu/pace.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
-import { disposed, failure, ReadbackRing } from '../gpu/readback.ts';
+import { failure, ReadbackRing } from '../gpu/readback.ts';
 import { allocated, refusalOf, silent } from '../gpu/scope.ts';
 import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
 import { PATIENCE, within } from '../gpu/waiting.ts';

@@ -21,7 +21,7 @@ export async function carried(source: PictureSource | string | URL): Promise<Car
     switch (kind) {
       case 'String':
       case 'URL':
-        return { value: absolute(String(source)), transfer: [] };
+        return { value: absolute(String(source)) };
       case 'VideoFrame':
         return given(new VideoFrame(source as VideoFrame));
       case 'HTMLVideoElement':
@@ -38,7 +38,7 @@ export async function carried(source: PictureSource | string | URL): Promise<Car
   } catch (error) {
     throw unreadable(kind, error);
   }
-  return { value: source, transfer: [] };
+  return { value: source };
 }
 
 const given = <T extends Transferable>(value: T): Carried<T> => ({ value, transfer: [value] });
@@ -48,7 +48,7 @@ function copied(picture: RawPicture): Carried<unknown> {
   if ('opened' in picture)
     throw new FaceXFormerError('BAD_PICTURE', 'A SharedPicture stays on the page: give the worker the picture itself.');
   const { data, width, height } = picture;
-  if (!/^Uint8(Clamped)?Array$/.test(tag(data))) return { value: { data: undefined, width, height }, transfer: [] };
+  if (!/^Uint8(Clamped)?Array$/.test(tag(data))) return { value: { data: undefined, width, height } };
   const own = data.slice();
   return { value: { data: own, width, height }, transfer: [own.buffer as ArrayBuffer] };
 }
@@ -71,14 +71,14 @@ export async function carriedWeights(
   const kind = tag(weights);
   if (kind === 'String' || kind === 'URL') {
     const name = absolute(String(weights));
-    return { value: name, name, transfer: [] };
+    return { value: name, name };
   }
-  if (kind === 'Request') return { value: await blobOf(() => fetch(weights as Request)), transfer: [] };
-  if (kind === 'Response') return { value: await blobOf(async () => weights as Response), transfer: [] };
-  if (kind === 'ReadableStream') return { value: await blobOf(async () => new Response(weights as ReadableStream)), transfer: [] };
+  if (kind === 'Request') return { value: await blobOf(() => fetch(weights as Request)) };
+  if (kind === 'Response') return { value: await blobOf(async () => weights as Response) };
+  if (kind === 'ReadableStream') return { value: await blobOf(async () => new Response(weights as ReadableStream)) };
   const isOpen = takes('The weights cannot be read.', () => !!(Object(weights).tensors && Object(weights).read));
   if (isOpen) return posted(weights as Checkpoint);
-  return { value: weights as Blob, transfer: [] };
+  return { value: weights as Blob };
 }
 
 /** Not every browser hands a stream to a worker; all of them hand over a Blob, which the browser may keep on disk. */
@@ -99,9 +99,9 @@ const unread = (error: unknown): FaceXFormerError =>
 
 /** A checkpoint is code and stays here; the worker asks for its tensors one by one. */
 function posted(checkpoint: Checkpoint): Carried<PostedCheckpoint> {
-  async function* tensors(): AsyncGenerator<Carried<{ info: TensorInfo; data: Uint8Array }>> {
+  async function* tensors(signal: AbortSignal): AsyncGenerator<Carried<{ info: TensorInfo; data: Uint8Array }>> {
     try {
-      for await (const { info, data } of checkpoint.read()) {
+      for await (const { info, data } of checkpoint.read({ signal })) {
         const own = data.slice();
         yield { value: { info, data: own }, transfer: [own.buffer as ArrayBuffer] };
       }

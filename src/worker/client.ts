@@ -3,7 +3,7 @@
 import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
-import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { disposed, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { checkSignal, mustBe, mustBeIterable, given as read, shown } from '../gpu/given.ts';
 import type { GpuLoss } from '../gpu/recovery.ts';
 import { unless } from '../gpu/waiting.ts';
@@ -14,8 +14,8 @@ import type { SegFaceAnalysis, SegFaceAnalyzeOptions } from '../segface/segface.
 import { VERSION } from '../version.ts';
 import { carried, carriedWeights } from './carry.ts';
 import { lentFetch } from './fetch.ts';
-import { lend, uncrossable } from './lend.ts';
-import type { Greeting, LoadedEngine, Network, Reply, Request } from './protocol.ts';
+import { borrowed, lend, uncrossable } from './lend.ts';
+import type { Greeting, Loaded, LoadedEngine, Network, Reply, Request } from './protocol.ts';
 
 export type { DetectOptions, MtcnnFace } from '../detect/mtcnn.ts';
 export type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
@@ -81,8 +81,9 @@ class Connection {
   readonly #calls = new Map<number, Call>();
   /** Who is told of losses, by the id of the call that loaded the engine. */
   readonly #losses = new Map<number, (told: Loss) => void>();
-  /** Why there is no worker any more. */
-  #failed: FaceXFormerError | undefined;
+  readonly #failure = new AbortController();
+  /** Aborted when there is no worker any more; its reason says why. */
+  readonly failed = this.#failure.signal;
   #ids = 0;
 
   constructor(
@@ -102,38 +103,36 @@ class Connection {
     worker.postMessage(greeting, [port2]);
   }
 
-  /** The worker's answer; the signal ends the waiting at once. */
+  /** The worker's answer; the signal ends the waiting at once, and so does what `onProgress` throws. */
   async ask(
     asked: Asked,
     transfer: Transferable[],
     { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined },
-  ): Promise<Answered> {
+  ): Promise<unknown> {
     throwIfAborted(signal);
-    if (this.#failed) throw this.#failed;
+    this.failed.throwIfAborted();
     const id = ++this.#ids;
-    let stop = () => {};
+    const answer = new Promise((resolve, reject) => {
+      const progress = (now: Progress) => {
+        try {
+          onProgress?.(now);
+        } catch (error) {
+          reject(error); // the app's own, as it is
+        }
+      };
+      this.#calls.set(id, { resolve, reject, progress });
+      this.#post({ ...asked, id } as Request, transfer);
+    });
     try {
-      const value = await new Promise<unknown>((resolve, reject) => {
-        const end = (error: unknown) => {
-          this.tell({ call: 'abort', id });
-          if (asked.call === 'load' || asked.call === 'loadDetector') this.tell({ call: 'dispose', engine: id }); // it may be loaded by now
-          reject(error);
-        };
-        stop = () => end(aborted(signal?.reason));
-        signal?.addEventListener('abort', stop, { once: true });
-        const progress = (now: Progress) => {
-          try {
-            onProgress?.(now);
-          } catch (error) {
-            end(error); // the app's own, as it is
-          }
-        };
-        this.#calls.set(id, { resolve, reject, progress });
-        this.#post({ ...asked, id } as Request, transfer);
-      });
-      return { id, value };
+      return await unless(
+        signal,
+        unless(this.failed, answer, (error) => error as FaceXFormerError),
+      );
+    } catch (error) {
+      this.tell({ call: 'abort', id });
+      if (asked.call === 'load' || asked.call === 'loadDetector') this.tell({ call: 'dispose', engine: id }); // it may be loaded by now
+      throw error;
     } finally {
-      signal?.removeEventListener('abort', stop);
       this.#calls.delete(id);
     }
   }
@@ -167,9 +166,8 @@ class Connection {
   }
 
   #fail(error: FaceXFormerError): void {
-    this.#failed = error;
+    this.#failure.abort(error);
     this.onFailure();
-    for (const { reject } of this.#calls.values()) reject(error);
   }
 }
 
@@ -203,18 +201,23 @@ function connectionTo(worker: Worker): Connection {
 class Remote {
   /** Pictures are caught as they are given, and posted in that order. */
   #posting: Promise<unknown> = Promise.resolve();
-  /** Aborted by `dispose`. */
   readonly #gone = new AbortController();
+  /** Aborted by `dispose`, or when there is no worker any more; its reason is what calls fail with then. */
+  readonly #over: AbortSignal;
 
   #lost!: Promise<GpuLoss>;
 
   /** For `using engine = await RemoteFaceXFormer.load(...)`, where the runtime knows it: as `dispose`. */
   declare readonly [Symbol.dispose]: () => void;
 
-  protected constructor(
-    private readonly connection: Connection,
-    private readonly engine: number,
-  ) {
+  readonly #connection: Connection;
+  /** The id of the call that loaded it. */
+  readonly #engine: number;
+
+  protected constructor(connection: Connection, { engine }: Loaded) {
+    this.#connection = connection;
+    this.#engine = engine;
+    this.#over = AbortSignal.any([this.#gone.signal, connection.failed]);
     let lose!: (loss: GpuLoss) => void;
     let recover!: (whole: boolean) => void;
     const listen = () => {
@@ -243,20 +246,19 @@ class Remote {
   /** Lets go of it; calls that wait or come later fail with DISPOSED. May be called again. */
   dispose(): void {
     if (this.#gone.signal.aborted) return;
-    this.#gone.abort();
-    this.connection.tell({ call: 'dispose', engine: this.engine });
+    this.#gone.abort(disposed());
+    this.#connection.tell({ call: 'dispose', engine: this.#engine });
   }
 
-  /** What the worker answers, and the call's id. */
-  protected async ask(asked: Unaddressed, transfer: Transferable[] = [], signal?: AbortSignal): Promise<Answered> {
-    const gone = this.#gone.signal;
-    const disposed = () => new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
-    if (gone.aborted) throw disposed();
-    const either = signal ? AbortSignal.any([signal, gone]) : gone;
+  /** What the worker answers. */
+  protected async ask(asked: Unaddressed, transfer: Transferable[] = [], signal?: AbortSignal): Promise<unknown> {
+    this.#over.throwIfAborted();
     try {
-      return await this.connection.ask({ ...asked, engine: this.engine } as Asked, transfer, { signal: either });
+      const request = { ...asked, engine: this.#engine } as Asked;
+      return await this.#connection.ask(request, transfer, { signal: either(signal, this.#over) });
     } catch (error) {
-      throw gone.aborted ? disposed() : error;
+      this.#over.throwIfAborted();
+      throw error;
     }
   }
 
@@ -276,18 +278,13 @@ class Remote {
     }
     const each = carriedEach();
     const lent = lend(() => each, 'BAD_PICTURE');
-    let iteration: number | undefined;
     try {
-      iteration = (await this.ask({ call: 'analyzeMany', pictures: lent, options }, [lent], signal)).id;
-      for (;;) {
-        const { value, done } = (await this.ask({ call: 'next', iteration }, [], signal)).value as IteratorResult<unknown, void>;
-        if (done) return;
-        yield value;
-      }
+      const answers = await this.ask({ call: 'analyzeMany', pictures: lent, options }, [lent], signal);
+      yield* borrowed(answers as MessagePort, either(signal, this.#over));
     } catch (error) {
+      if (!thrown) this.#over.throwIfAborted();
       throw thrown ? thrown.error : error;
     } finally {
-      if (iteration !== undefined) this.connection.tell({ call: 'end', iteration });
       each.return().catch(() => {}); // nobody asks for more
     }
   }
@@ -306,7 +303,7 @@ class Remote {
     const inTurn = Promise.all([caught, before]);
     this.#posting = inTurn.catch(() => {});
     const [picture] = await unless(signal, inTurn);
-    return (await this.ask({ call, picture: picture.value, options }, [...picture.transfer, ...transfer], signal)).value;
+    return this.ask({ call, picture: picture.value, options }, [...(picture.transfer ?? []), ...transfer], signal);
   }
 }
 
@@ -314,12 +311,6 @@ class Remote {
 if (Symbol.dispose) Object.assign(Remote.prototype, { [Symbol.dispose]: Remote.prototype.dispose });
 
 type Pictures = Iterable<PictureSource> | AsyncIterable<PictureSource>;
-
-/** The id of a call, and what came of it. */
-interface Answered {
-  readonly id: number;
-  readonly value: unknown;
-}
 
 /** What a request says but for whom it is. */
 type Unaddressed = Asked extends infer R ? (R extends { engine: number } ? Omit<R, 'engine'> : never) : never;
@@ -334,8 +325,8 @@ const ownOf = <Options extends object>(options: Options): Options =>
     return Object.assign(Object.create(null), options);
   });
 
-/** The options that cross, and what is asked with them. */
-async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<Answered & { connection: Connection }> {
+/** Loads by the options that cross: what was loaded, and through which connection it is asked. */
+async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<[Connection, unknown]> {
   const { worker, signal, onProgress, weights, fetch, detector, ...options } = ownOf(special);
   checkSignal(signal);
   if (onProgress !== undefined) mustBe('function', onProgress, 'onProgress');
@@ -356,39 +347,40 @@ async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<
   const port = fetch && lentFetch(fetch);
   const posted = {
     ...options,
-    ...(weights && { weights: given.value }),
-    ...(search && { detector: { mtcnn: { ...finds, ...(search.value !== undefined && { weights: search.value }) } } }),
+    weights: given.value,
+    ...(search && { detector: { mtcnn: { ...finds, weights: search.value } } }),
+    ...(port && { fetch: port }),
   };
   const said = { ...options, ...(finds && { detector: { ...finds, weights: '' } }), fetch: !!fetch };
   const sorted = Object.entries(said).sort(([a], [b]) => (a < b ? -1 : 1));
   const key = read('An option cannot be given to a worker.', () =>
     names.includes(undefined) ? undefined : JSON.stringify([names, sorted]),
   );
-  const asked = { call, options: { ...posted, ...(port && { fetch: port }) }, key } as Asked;
-  const transfer = [...given.transfer, ...(search?.transfer ?? []), ...(port ? [port] : [])];
-  return { connection, ...(await connection.ask(asked, transfer, { signal, onProgress })) };
+  const asked = { call, options: posted, key } as Asked;
+  const transfer = [...(given.transfer ?? []), ...(search?.transfer ?? []), ...(port ? [port] : [])];
+  return [connection, await connection.ask(asked, transfer, { signal, onProgress })];
 }
 
 const carriedOrNone = async (weights: LoadOptions['weights'] | undefined) =>
-  weights ? carriedWeights(weights) : { value: undefined, transfer: [], name: '' };
+  weights ? carriedWeights(weights) : { value: undefined, transfer: undefined, name: '' };
 
 /** A network's engine in the worker. */
 class RemoteEngine extends Remote {
-  protected static async engine(network: Network, options: RemoteLoadOptions): Promise<Answered & { connection: Connection }> {
+  protected static async engine(network: Network, options: RemoteLoadOptions): Promise<[Connection, LoadedEngine]> {
     const asked = ownOf(options);
     if (!asked.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
-    return loaded('load', { ...asked, network } as Special);
+    return loaded('load', { ...asked, network } as Special) as Promise<[Connection, LoadedEngine]>;
   }
 
   /** Does what the engine's `tune` does. */
   async tune(asked: TuneOptions = {}): Promise<TuneReport> {
     const { signal, ...options } = ownOf(asked);
     checkSignal(signal);
-    return (await this.ask({ call: 'tune', options }, [], signal)).value as TuneReport;
+    return this.ask({ call: 'tune', options }, [], signal) as Promise<TuneReport>;
   }
 
-  protected async frame(call: 'plan' | 'profile', tasks: readonly Task[] | undefined, faces: number | undefined): Promise<unknown> {
-    return (await this.ask({ call, tasks, faces })).value;
+  protected frame(call: 'plan' | 'profile', tasks: readonly Task[] | undefined, faces: number | undefined): Promise<unknown> {
+    return this.ask({ call, tasks, faces });
   }
 
   protected async one(source: PictureSource, given: RemoteAnalyzeOptions = {}): Promise<unknown> {
@@ -408,10 +400,10 @@ export class RemoteFaceXFormer<Loads extends Task = Task> extends RemoteEngine {
   /** What it runs on, and with which weights. */
   readonly info: EngineInfo;
 
-  private constructor(connection: Connection, engine: number, { tasks, info }: LoadedEngine) {
+  private constructor(connection: Connection, engine: LoadedEngine) {
     super(connection, engine);
-    this.tasks = tasks as readonly Loads[];
-    this.info = info as EngineInfo;
+    this.tasks = engine.tasks as readonly Loads[];
+    this.info = engine.info as EngineInfo;
   }
 
   /**
@@ -420,8 +412,7 @@ export class RemoteFaceXFormer<Loads extends Task = Task> extends RemoteEngine {
    * @throws FaceXFormerError as `FaceXFormer.load`; WORKER_FAILED
    */
   static async load<Asked extends Task = Task>(options: RemoteLoadOptions<Asked>): Promise<RemoteFaceXFormer<Asked>> {
-    const { connection, id, value } = await RemoteEngine.engine('FaceXFormer', options);
-    return new RemoteFaceXFormer<Asked>(connection, id, value as LoadedEngine);
+    return new RemoteFaceXFormer<Asked>(...(await RemoteEngine.engine('FaceXFormer', options)));
   }
 
   /**
@@ -461,15 +452,14 @@ export class RemoteSegFace extends RemoteEngine {
   /** What it runs on, and with which weights. */
   readonly info: Omit<EngineInfo, 'form'>;
 
-  private constructor(connection: Connection, engine: number, { info }: LoadedEngine) {
+  private constructor(connection: Connection, engine: LoadedEngine) {
     super(connection, engine);
-    this.info = info;
+    this.info = engine.info;
   }
 
   /** Does what `SegFace.load` does, as `RemoteFaceXFormer.load`. @throws FaceXFormerError as `SegFace.load`; WORKER_FAILED */
   static async load(options: RemoteSegFaceLoadOptions): Promise<RemoteSegFace> {
-    const { connection, id, value } = await RemoteEngine.engine('SegFace', options);
-    return new RemoteSegFace(connection, id, value as LoadedEngine);
+    return new RemoteSegFace(...(await RemoteEngine.engine('SegFace', options)));
   }
 
   /** Does what `SegFace.analyze` does. @throws FaceXFormerError as that; WORKER_FAILED */
@@ -500,8 +490,8 @@ export class RemoteSegFace extends RemoteEngine {
 export class RemoteMtcnn extends Remote {
   /** Does what `Mtcnn.load` does. @throws FaceXFormerError as that; WORKER_FAILED */
   static async load(options: RemoteMtcnnOptions = {}): Promise<RemoteMtcnn> {
-    const { connection, id } = await loaded('loadDetector', options);
-    return new RemoteMtcnn(connection, id);
+    const [connection, detector] = await loaded('loadDetector', options);
+    return new RemoteMtcnn(connection, detector as Loaded);
   }
 
   /** Does what `Mtcnn.detect` does. @throws FaceXFormerError as that; WORKER_FAILED */

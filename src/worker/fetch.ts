@@ -1,81 +1,70 @@
-/** A `fetch` of the page's, called from its worker: a function cannot cross, so each call and its answer do, the body piece by piece as it is asked for. */
+/** A `fetch` of the page's, called from its worker: a function cannot cross, so what it answers is lent, its body piece by piece. */
 import { isEncoded } from '../checkpoint/bytes.ts';
+import { either } from '../gpu/errors.ts';
+import { said } from '../gpu/given.ts';
+import { borrowed, type Carried, lend } from './lend.ts';
 
-/** One call: its answer, and the pieces of the body, come through the port. */
-export interface FetchCall {
+interface FetchCall {
   readonly url: string;
   readonly init: Pick<RequestInit, 'method' | 'headers' | 'cache'>;
-  readonly port: MessagePort;
 }
 
-/** What the worker says of a call under way. */
-export type FetchCommand = 'next' | 'stop';
-
-export type FetchAnswer =
-  | { readonly status: number; readonly statusText: string; readonly headers: readonly [string, string][]; readonly isEmpty: boolean }
-  | { readonly piece: Uint8Array | undefined }
-  | { readonly failed: string };
-
-/** The page's side: a port that takes `FetchCall`s. */
-export function lentFetch(fetch: typeof globalThis.fetch): MessagePort {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = ({ data }: MessageEvent<FetchCall>) => answer(data, fetch);
-  return port2;
+interface Head {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: [string, string][];
+  readonly isEmpty: boolean;
 }
 
-function answer({ url, init, port }: FetchCall, fetch: typeof globalThis.fetch): void {
-  const stop = new AbortController();
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const told = async (say: () => Promise<FetchAnswer>): Promise<void> =>
-    port.postMessage(await say().catch((error: unknown) => ({ failed: error instanceof Error ? error.message : String(error) })));
-  port.onmessage = ({ data }: MessageEvent<FetchCommand>) => {
-    if (data === 'next') return told(async () => ({ piece: (await reader?.read())?.value }));
-    stop.abort();
-    port.close();
-  };
-  void told(async () => {
-    const response = await fetch(url, { ...init, signal: stop.signal });
-    reader = response.body?.getReader();
+/** A head comes first, then pieces of the body; a failure is the last. */
+type Said = Head | { readonly piece: Uint8Array } | { readonly failed: string };
+
+/** The page's side. */
+export const lentFetch = (fetch: typeof globalThis.fetch): MessagePort =>
+  lend((signal, call: FetchCall) => answer(fetch, call, signal), 'BAD_OPTION');
+
+async function* answer(fetch: typeof globalThis.fetch, { url, init }: FetchCall, signal: AbortSignal): AsyncGenerator<Carried<Said>> {
+  try {
+    const response = await fetch(url, { ...init, signal });
+    const { status, statusText, body } = response;
     // Of another origin's answer the worker could not see that its length may be of what was packed.
     const headers = [...response.headers].filter(([name]) => name !== 'content-length' || !isEncoded(response));
-    return { status: response.status, statusText: response.statusText, headers, isEmpty: !reader };
-  });
+    yield { value: { status, statusText, headers, isEmpty: !body } };
+    const reader = body?.getReader();
+    for (let next = await reader?.read(); next?.value; next = await reader?.read()) yield { value: { piece: next.value } };
+  } catch (error) {
+    yield { value: { failed: said(error) } };
+  }
 }
 
 /** The worker's side: a `fetch` that the page answers. */
 export function borrowedFetch(page: MessagePort): typeof globalThis.fetch {
   return async (input, { method, headers, cache, signal } = {}) => {
-    const { port1: port, port2 } = new MessageChannel();
-    const stop = () => port.postMessage('stop' satisfies FetchCommand);
-    signal?.addEventListener('abort', stop, { once: true });
+    const call: FetchCall = { url: String(input), init: JSON.parse(JSON.stringify({ method, headers, cache })) };
+    const stop = new AbortController();
+    const answers = borrowed<Said>(page, either(signal ?? undefined, stop.signal), call);
     /** The next thing that the page says; an abort is the page's failure then. */
-    const said = async (command?: FetchCommand): Promise<FetchAnswer> => {
-      const next = new Promise<FetchAnswer>((resolve, reject) => {
-        port.onmessage = ({ data }) => resolve(data);
-        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const next = async (): Promise<Said | undefined> => {
+      const { value } = await answers.next().catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw error;
       });
-      signal?.throwIfAborted();
-      if (command) port.postMessage(command);
-      const answer = await next;
-      if ('failed' in answer) throw new TypeError(answer.failed);
-      return answer;
+      if (value && 'failed' in value) throw new TypeError(value.failed);
+      return value ?? undefined;
     };
-    const call: FetchCall = { url: String(input), init: JSON.parse(JSON.stringify({ method, headers, cache })), port: port2 };
-    page.postMessage(call, [port2]);
-    const { status, statusText, headers: told, isEmpty } = (await said()) as Extract<FetchAnswer, { status: number }>;
-    if (isEmpty) port.close();
+    const { isEmpty, ...head } = (await next()) as Head;
     const body = new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
-          const { piece } = (await said('next')) as Extract<FetchAnswer, { piece: unknown }>;
-          if (piece) return controller.enqueue(piece);
-          controller.close();
-          port.close();
+          const body = (await next()) as { piece: Uint8Array } | undefined;
+          if (body) controller.enqueue(body.piece);
+          else controller.close();
         },
-        cancel: stop,
+        cancel: () => stop.abort(),
       },
       { highWaterMark: 0 },
     );
-    return new Response(isEmpty ? null : body, { status, statusText, headers: told as [string, string][] });
+    if (isEmpty) next().catch(() => {}); // there is none, and that ends it
+    return new Response(isEmpty ? null : body, head);
   };
 }

@@ -37,7 +37,7 @@ export interface PostedCheckpoint {
 /** Which network an engine is of. */
 export type Network = 'FaceXFormer' | 'SegFace';
 
-/** A call that `id` tells from others; `engine` is the id of the call that loaded it, `iteration` that of its `analyzeMany`, whose `pictures` are lent. */
+/** A call that `id` tells from others; `engine` is the id of the call that loaded it. The `pictures` of `analyzeMany` are lent, and so are its answers. */
 export type Request =
   | { readonly call: 'load'; readonly id: number; readonly options: PostedLoadOptions; readonly key: string | undefined }
   | { readonly call: 'loadDetector'; readonly id: number; readonly options: PostedDetectorOptions; readonly key: string | undefined }
@@ -50,7 +50,6 @@ export type Request =
       readonly pictures: MessagePort;
       readonly options: AnalyzeOptions;
     }
-  | { readonly call: 'next'; readonly id: number; readonly engine: number; readonly iteration: number }
   | { readonly call: 'tune'; readonly id: number; readonly engine: number; readonly options: TuneOptions }
   | {
       readonly call: 'plan' | 'profile';
@@ -60,7 +59,6 @@ export type Request =
       readonly faces: number | undefined;
     }
   | { readonly call: 'dispose'; readonly engine: number }
-  | { readonly call: 'end'; readonly iteration: number }
   | { readonly call: 'abort'; readonly id: number };
 
 export type PostedError = ReturnType<FaceXFormerError['toJSON']>;
@@ -77,8 +75,12 @@ export type Reply =
   | { readonly engine: number; readonly recovered: boolean }
   | { readonly refused: PostedError };
 
-/** What `load` answers. */
-export interface LoadedEngine {
+/** What loading answers: by which id it is asked, and of an engine what was loaded. */
+export interface Loaded {
+  readonly engine: number;
+}
+
+export interface LoadedEngine extends Loaded {
   readonly tasks: readonly Task[];
   readonly info: Omit<EngineInfo, 'form'>; // FaceXFormer's has it
 }

@@ -2,7 +2,7 @@
 import type { Checkpoint, ReadOptions, TensorInfo } from '../checkpoint/checkpoint.ts';
 import { type MtcnnOptions, mtcnn } from '../detect/mtcnn.ts';
 import type { Analysis, AnalyzeOptions, LoadOptions, Progress } from '../engine/options.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { disposed, FaceXFormerError } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
 import { unless } from '../gpu/waiting.ts';
 import { planJson } from '../graph/print.ts';
@@ -10,8 +10,8 @@ import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
 import type { Detector, Engine, Engines, Lease, NetworkOptions } from './engines.ts';
 import { borrowedFetch } from './fetch.ts';
-import { borrowed } from './lend.ts';
-import type { Greeting, LoadedEngine, PostedCheckpoint, PostedLoadOptions, Reply, Request } from './protocol.ts';
+import { borrowed, type Carried, lend } from './lend.ts';
+import type { Greeting, Loaded, LoadedEngine, PostedCheckpoint, PostedLoadOptions, Reply, Request } from './protocol.ts';
 
 /** Whether a message to the worker opens a channel. */
 export const isGreeting = (data: unknown): data is Greeting => typeof Object(data).facexformer === 'string';
@@ -32,8 +32,6 @@ class Channel {
   readonly #leases = new Map<number, Lease<Engine | Detector>>();
   /** Calls under way that a signal of the page's can end. */
   readonly #calls = new Map<number, AbortController>();
-  /** Iterations that the page goes through, by the call that began them. */
-  readonly #iterations = new Map<number, Iteration>();
 
   constructor(
     private readonly port: MessagePort,
@@ -44,7 +42,6 @@ class Channel {
   take(request: Request): void {
     if (request.call === 'abort') this.#calls.get(request.id)?.abort();
     else if (request.call === 'dispose') this.#end(request.engine);
-    else if (request.call === 'end') this.#stop(request.iteration);
     else void this.#answer(request);
   }
 
@@ -58,7 +55,7 @@ class Channel {
     this.#calls.set(id, stop);
     try {
       const value = isLoad(request) ? await this.#load(request, stop.signal) : await this.#run(request, stop.signal);
-      this.reply({ id, value }, buffersIn(value));
+      this.reply({ id, value }, givenAwayIn(value));
     } catch (error) {
       this.reply({ id, error: FaceXFormerError.from(error).toJSON() });
     } finally {
@@ -67,7 +64,7 @@ class Channel {
   }
 
   /** An aborted load lets go of the engine, which others may wait for. */
-  async #load(request: Load, signal: AbortSignal): Promise<LoadedEngine | undefined> {
+  async #load(request: Load, signal: AbortSignal): Promise<Loaded | LoadedEngine> {
     const { id, key } = request;
     const tell = (progress: Progress) => this.reply({ id, progress });
     const lease =
@@ -78,7 +75,7 @@ class Channel {
     try {
       const engine = await unless<Engine | Detector>(signal, lease.engine);
       void this.#tellLosses(id, engine);
-      return 'info' in engine ? { tasks: engine.tasks, info: engine.info } : undefined;
+      return { engine: id, ...('info' in engine && { tasks: engine.tasks, info: engine.info }) };
     } catch (error) {
       this.#end(id);
       throw error;
@@ -87,22 +84,8 @@ class Channel {
 
   async #run(request: Run, signal: AbortSignal): Promise<unknown> {
     const engine = await this.#leases.get(request.engine)?.engine;
-    if (!engine) throw new FaceXFormerError('DISPOSED', 'The engine was disposed. Load a new one.');
-    if (request.call === 'analyzeMany') return this.#begin(engine as Engine, request);
-    if (request.call === 'next') return this.#iterations.get(request.iteration)?.answers.next();
+    if (!engine) throw disposed();
     return resultOf(engine, request, signal);
-  }
-
-  #begin(engine: Engine, { id, engine: of, pictures, options }: Extract<Request, { call: 'analyzeMany' }>): void {
-    const stop = new AbortController();
-    this.#iterations.set(id, { of, answers: answersOf(engine, pictures, { ...options, signal: stop.signal }), stop });
-  }
-
-  #stop(iteration: number): void {
-    const { answers, stop } = this.#iterations.get(iteration) ?? {};
-    this.#iterations.delete(iteration);
-    stop?.abort();
-    answers?.return().catch(() => {}); // nobody listens any more
   }
 
   /** Tells the page what becomes of its engine's GPU, as long as it has the engine. */
@@ -120,7 +103,6 @@ class Channel {
   }
 
   #end(engine: number): void {
-    for (const [id, { of }] of this.#iterations) if (of === engine) this.#stop(id);
     this.#leases.get(engine)?.end();
     this.#leases.delete(engine);
   }
@@ -129,22 +111,11 @@ class Channel {
 type Load = Extract<Request, { call: 'load' | 'loadDetector' }>;
 type Run = Exclude<Request, { call: 'load' | 'loadDetector' | Told }>;
 /** What is not answered. */
-type Told = 'abort' | 'dispose' | 'end';
-
-interface Iteration {
-  /** The engine, by the call that loaded it. */
-  readonly of: number;
-  readonly answers: AsyncGenerator<Analysis, void, undefined>;
-  readonly stop: AbortController;
-}
+type Told = 'abort' | 'dispose';
 
 const isLoad = (request: Load | Run): request is Load => request.call === 'load' || request.call === 'loadDetector';
 
-async function resultOf(
-  served: Engine | Detector,
-  request: Exclude<Run, { call: 'analyzeMany' | 'next' }>,
-  signal: AbortSignal,
-): Promise<unknown> {
+async function resultOf(served: Engine | Detector, request: Run, signal: AbortSignal): Promise<unknown> {
   const engine = served as Engine; // the page asks an engine what engines can
   switch (request.call) {
     case 'detect':
@@ -161,6 +132,8 @@ async function resultOf(
       } finally {
         closed(request.picture);
       }
+    case 'analyzeMany':
+      return lend((signal) => answersOf(engine, request.pictures, { ...request.options, signal }), 'BAD_OPTION');
     case 'tune':
       return engine.tune({ ...request.options, signal });
     case 'profile':
@@ -174,7 +147,7 @@ async function resultOf(
 const closed = (picture: unknown): void => (picture as { close?(): void } | undefined)?.close?.();
 
 /** One answer a picture that the page lends; a picture is closed when it is answered. */
-async function* answersOf(engine: Engine, lender: MessagePort, options: AnalyzeOptions): AsyncGenerator<Analysis, void, undefined> {
+async function* answersOf(engine: Engine, lender: MessagePort, options: AnalyzeOptions): AsyncGenerator<Carried<Analysis>> {
   const open: PictureSource[] = [];
   async function* pictures() {
     for await (const picture of borrowed<PictureSource>(lender, options.signal)) {
@@ -185,7 +158,7 @@ async function* answersOf(engine: Engine, lender: MessagePort, options: AnalyzeO
   try {
     for await (const answer of engine.analyzeMany(pictures(), options)) {
       closed(open.shift());
-      yield answer;
+      yield { value: answer, transfer: givenAwayIn(answer) };
     }
   } finally {
     open.forEach(closed);
@@ -217,10 +190,11 @@ function checkpointOf({ source, posted: tensors, rereadable, port }: PostedCheck
   return { source, tensors, rereadable, read };
 }
 
-/** The memory of every array in an answer, to be given away instead of copied: the engine keeps none of it. */
-function buffersIn(value: unknown, found: Set<ArrayBuffer> = new Set()): ArrayBuffer[] {
-  if (ArrayBuffer.isView(value)) {
+/** What of an answer is given away instead of copied: a port, or the memory of every array, of which the engine keeps none. */
+function givenAwayIn(value: unknown, found: Set<Transferable> = new Set()): Transferable[] {
+  if (value instanceof MessagePort) found.add(value);
+  else if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-  } else if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) buffersIn(member, found);
+  } else if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) givenAwayIn(member, found);
   return [...found];
 }

@@ -11,6 +11,7 @@ import * as api from '../../src/index.ts';
 import { isSegFace, SegFace, segFaceTensors } from '../../src/segface/index.ts';
 import { cameras, closeCamera, decodeFrames, followFaces, openCamera, Tracker } from '../../src/video/index.ts';
 import { RemoteFaceXFormer, RemoteMtcnn, RemoteSegFace } from '../../src/worker/client.ts';
+import { lend } from '../../src/worker/lend.ts';
 import { anything, made, membersOf } from './anything.ts';
 
 const { FaceXFormer, FaceXFormerError, Gallery, seededCheckpoint, tensorsOf } = api;
@@ -39,8 +40,13 @@ function engineOf(): api.FaceXFormer {
 
 /** An engine in a worker that answers everything with nothing. */
 function remote<Made>(of: { readonly prototype: Made }): Made {
-  const connection = { hear: () => {}, tell: () => {}, ask: async () => ({ id: 1, value: { done: true } }) };
-  return Reflect.construct(of as never, [connection, 1, {}]) as Made;
+  const connection = {
+    hear: () => {},
+    tell: () => {},
+    ask: async () => lend(async function* () {}, 'BAD_OPTION'),
+    failed: new AbortController().signal,
+  };
+  return Reflect.construct(of as never, [connection, { engine: 1 }]) as Made;
 }
 
 const picture = { data: new Uint8Array(16 * 16 * 4), width: 16, height: 16 };
