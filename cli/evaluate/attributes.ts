@@ -7,15 +7,18 @@ import { CommandError } from '../../tools/terminal/command.ts';
 import {
   type AnyBenchmark,
   type Benchmark,
+  cellsOf,
   fileSample,
   firstOf,
   type Listing,
   linesOf,
   listingOf,
   mustHave,
+  PARTITION,
   percentRow,
   type Sample,
   shareOf,
+  testNames,
 } from './benchmark.ts';
 import { type Matrix, readMat } from './mat.ts';
 import { mean } from './metrics.ts';
@@ -31,27 +34,29 @@ interface DataSet {
   read(folder: string, limit: number): Listing<Label>;
 }
 
-const LABELS = ['list_attr_celeba.txt', 'Anno/list_attr_celeba.txt'];
-const PARTITION = ['list_eval_partition.txt', 'Eval/list_eval_partition.txt'];
+const LABELS = ['list_attr_celeba.txt', 'Anno/list_attr_celeba.txt', 'list_attr_celeba.csv'];
+const PICTURES = ['img_align_celeba/img_align_celeba', 'img_align_celeba', 'Img/img_align_celeba'];
 
 const celebA: DataSet = {
   set: 'CelebA',
-  layout: 'img_align_celeba/000001.jpg, list_attr_celeba.txt and list_eval_partition.txt, or the same in Img, Anno and Eval',
+  layout:
+    'img_align_celeba/000001.jpg, list_attr_celeba.txt and list_eval_partition.txt, or the same in Img, Anno and Eval, or Kaggle’s .csv files',
   paper: 91.83,
   found: (folder) => firstOf(folder, ...LABELS) !== undefined,
   read(folder, limit) {
-    const pictures = mustHave(folder, 'img_align_celeba', 'Img/img_align_celeba');
-    const partition = mustHave(folder, ...PARTITION);
+    const pictures = mustHave(folder, ...PICTURES);
+    const test = testNames(mustHave(folder, ...PARTITION));
     const labels = mustHave(folder, ...LABELS);
-    const test = new Set(linesOf(partition).flatMap((line) => (/\s2\s*$/.test(line) ? [line.trim().split(/\s+/)[0]] : [])));
-    const [, header = '', ...lines] = linesOf(labels);
-    const names = header.trim().split(/\s+/);
+    // In the authors' file the first line counts the pictures, and the second, of attributes alone, has nothing above the pictures' names.
+    const [header = [], ...lines] = linesOf(labels)
+      .map(cellsOf)
+      .slice(labels.endsWith('.csv') ? 0 : 1);
+    const names = labels.endsWith('.csv') ? header.slice(1) : header;
     return listingOf(
       labels,
       lines,
       limit,
-      (line) => {
-        const [name = '', ...values] = line.trim().split(/\s+/);
+      ([name = '', ...values]) => {
         if (!test.has(name)) return undefined;
         if (values.length !== names.length || values.some((value) => value !== '1' && value !== '-1'))
           return `${name} has ${values.length} labels of 1 and -1; they must be ${names.length}`;

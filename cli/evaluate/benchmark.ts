@@ -75,8 +75,29 @@ export const linesOf = (path: string): string[] =>
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '');
 
+/** What stands in a line, between blanks or commas. */
+export const cellsOf = (line: string): string[] => line.trim().split(/\s*,\s*|\s+/);
+
+/** Where CelebA's split is: beside the pictures, in its authors' folder, and as Kaggle has it. */
+export const PARTITION = ['list_eval_partition.txt', 'Eval/list_eval_partition.txt', 'list_eval_partition.csv'];
+
+/** The pictures of CelebA's test split, which is number 2. */
+export const testNames = (partition: string): Set<string> =>
+  new Set(
+    linesOf(partition)
+      .map(cellsOf)
+      .flatMap(([name, split]) => (name !== undefined && split === '2' ? [name] : [])),
+  );
+
 /** The names in a folder, in an order that is always the same; none where there is no such folder. */
 export const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort((a, b) => (a < b ? -1 : 1)) : []);
+
+/** Where the file of a name is in a folder: copies that went through other systems have some names in capitals. */
+export function finderIn(folder: string): (name: string) => string {
+  const names = namesIn(folder);
+  const found = new Map([...names.map((name) => [name.toLowerCase(), name] as const), ...names.map((name) => [name, name] as const)]);
+  return (name) => join(folder, found.get(name) ?? found.get(name.toLowerCase()) ?? name);
+}
 
 export const isPicture = (name: string): boolean => /\.(jpe?g|png)$/i.test(name);
 

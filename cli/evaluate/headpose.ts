@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HeadPose } from '../../src/face/results.ts';
-import { type Benchmark, fileSample, firstOf, linesOf, listingOf, namesIn } from './benchmark.ts';
+import { type Benchmark, fileSample, finderIn, firstOf, linesOf, listingOf, namesIn } from './benchmark.ts';
 import { angleBetween, mean } from './metrics.ts';
 
 interface Label {
@@ -41,17 +41,18 @@ export const biwi: Benchmark<Label, readonly [number, number, number]> = {
   layout: 'hpdb/01/frame_00003_rgb.png and frame_00003_pose.txt, to hpdb/24',
   found: (folder) => people(folder).length > 0,
   read(folder, limit) {
-    const frames = people(folder).flatMap((person) =>
-      namesIn(join(home(folder), person))
+    const frames = people(folder).flatMap((person) => {
+      const find = finderIn(join(home(folder), person));
+      return namesIn(join(home(folder), person))
         .filter((name) => /_rgb\.(png|jpe?g)$/i.test(name))
-        .map((name) => `${person}/${name}`),
-    );
+        .map((name) => ({ name: `${person}/${name}`, pose: find(name.replace(/_rgb\.\w+$/i, '_pose.txt')) }));
+    });
     return listingOf(
       home(folder),
       frames,
       limit,
-      (name) => {
-        const angles = anglesOf(join(home(folder), name.replace(/_rgb\.\w+$/, '_pose.txt')));
+      ({ name, pose }) => {
+        const angles = anglesOf(pose);
         return typeof angles === 'string' ? angles : fileSample(name, join(home(folder), name), angles, 'detect');
       },
       ['each face is the largest that MTCNN finds; a frame where it finds none is left out', 'angles are labelled as Hopenet reads them'],

@@ -7,7 +7,7 @@ import type { Box, Point } from '../../src/image/crop.ts';
 import type { RawPicture } from '../../src/image/source.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
 import { framesOf } from '../annotate/video.ts';
-import { type Benchmark, fileSample, isPicture, linesOf, listingOf, namesIn, type Row, type Sample } from './benchmark.ts';
+import { type Benchmark, fileSample, finderIn, isPicture, linesOf, listingOf, namesIn, type Row, type Sample } from './benchmark.ts';
 import { errorCurve, interOcularDistance, interOcularError, mean } from './metrics.ts';
 
 const POINTS = 68;
@@ -49,17 +49,18 @@ export const w300: Benchmark<readonly Point[], number> = {
   read(folder, limit) {
     const missing = [...COMMON, ...CHALLENGE].filter((part) => !existsSync(join(folder, part)));
     if (missing.length > 0) throw new CommandError(`${folder} has no ${missing.join(', and no ')}: the set's test is of all three.`);
-    const names = [...COMMON, ...CHALLENGE].flatMap((part) =>
-      namesIn(join(folder, part))
+    const pictures = [...COMMON, ...CHALLENGE].flatMap((part) => {
+      const find = finderIn(join(folder, part));
+      return namesIn(join(folder, part))
         .filter(isPicture)
-        .map((name) => `${part}/${name}`),
-    );
+        .map((name) => ({ name: `${part}/${name}`, shape: find(name.replace(/\.\w+$/, '.pts')) }));
+    });
     return listingOf(
       folder,
-      names,
+      pictures,
       limit,
-      (name) => {
-        const points = pointsOf(join(folder, name.replace(/\.\w+$/, '.pts')));
+      ({ name, shape }) => {
+        const points = pointsOf(shape);
         return typeof points === 'string' ? points : fileSample(name, join(folder, name), points, around(points));
       },
       [CROP_NOTE],

@@ -4,7 +4,20 @@ import { join } from 'node:path';
 import type { Segmentation } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { readPicture } from '../picture.ts';
-import { type Benchmark, fileSample, firstOf, isPicture, linesOf, listingOf, mustHave, namesIn, percentRow } from './benchmark.ts';
+import {
+  type Benchmark,
+  cellsOf,
+  fileSample,
+  firstOf,
+  isPicture,
+  linesOf,
+  listingOf,
+  mustHave,
+  namesIn,
+  PARTITION,
+  percentRow,
+  testNames,
+} from './benchmark.ts';
 import { confusion, f1Scores, mean } from './metrics.ts';
 
 /**
@@ -47,13 +60,13 @@ export const celebAMaskHq: Benchmark<Label, Score> = {
   task: 'segmentation',
   set: 'CelebAMask-HQ',
   layout:
-    'CelebA-HQ-img/0.jpg, CelebAMask-HQ-mask-anno/0/00000_skin.png; for the test split CelebA-HQ-to-CelebA-mapping.txt and list_eval_partition.txt',
+    'CelebA-HQ-img/0.jpg, CelebAMask-HQ-mask-anno/0/00000_skin.png; for the test split CelebA-HQ-to-CelebA-mapping.txt and list_eval_partition.txt (or .csv)',
   found: (folder) => existsSync(join(folder, 'CelebAMask-HQ-mask-anno')),
   read(folder, limit) {
     const pictures = mustHave(folder, 'CelebA-HQ-img');
     const masks = mustHave(folder, 'CelebAMask-HQ-mask-anno');
     const mapping = firstOf(folder, 'CelebA-HQ-to-CelebA-mapping.txt');
-    const partition = firstOf(folder, 'list_eval_partition.txt', 'Eval/list_eval_partition.txt');
+    const partition = firstOf(folder, ...PARTITION);
     const split = mapping && partition ? testIds(mapping, partition) : undefined;
     const note = split
       ? 'the test split: pictures that CelebA has in its own'
@@ -106,10 +119,10 @@ const isSegFace = (labels: readonly string[]): boolean => labels.includes('neck'
 
 /** Numbers of the pictures whose original is in CelebA's test split (2). */
 function testIds(mapping: string, partition: string): Set<number> {
-  const test = new Set(linesOf(partition).flatMap((line) => (/\s2\s*$/.test(line) ? [line.trim().split(/\s+/)[0]] : [])));
+  const test = testNames(partition);
   return new Set(
     linesOf(mapping).flatMap((line) => {
-      const [id, , original] = line.trim().split(/\s+/);
+      const [id, , original] = cellsOf(line);
       return original !== undefined && test.has(original) ? [Number(id)] : [];
     }),
   );

@@ -176,6 +176,27 @@ describe('head pose', () => {
   });
 });
 
+it('names in capitals, and the mark that some editors begin files with, are read as others', () => {
+  const pose = '\uFEFF1 0 0\r\n0 1 0\r\n0 0 1\r\n\r\n10 20 900\r\n';
+  write('BIWI/hpdb/01/FRAME_00003_RGB.PNG', png([1, 0, 0]));
+  write('BIWI/hpdb/01/FRAME_00003_POSE.TXT', pose);
+  const biwi = named('headpose', 'BIWI').read(at('BIWI'), 9);
+  expect(biwi.wrong).toEqual([]);
+  expect(biwi.samples).toMatchObject([{ name: '01/FRAME_00003_RGB.PNG', label: anglesOf(at('BIWI/hpdb/01/FRAME_00003_POSE.TXT')) }]);
+  for (const part of ['helen/testset', 'lfpw/testset', 'ibug']) {
+    write(`300W/${part}/A.JPG`, png([1, 0, 0]));
+    write(`300W/${part}/A.PTS`, `\uFEFF${pts(shape)}`);
+  }
+  expect(named('landmarks', '300W').read(at('300W'), 9)).toMatchObject({ wrong: [], samples: [{ name: 'helen/testset/A.JPG' }, {}, {}] });
+  write('marked/fairface_label_val.csv', '\uFEFFfile,age,gender,race\r\nval/1.jpg,3-9,Male,Indian\r\n');
+  expect(named('race', 'FairFace').read(at('marked'), 9).samples).toMatchObject([{ name: 'val/1.jpg', label: { race: 'Indian' } }]);
+  write('marked/EmoLabel/list_patition_label.txt', '\uFEFFtest_0001.jpg 1\r\n');
+  write('marked/Image/aligned/test_0001_aligned.jpg', png([1, 0, 0]));
+  expect(named('expression', 'RAF-DB').read(at('marked'), 9)).toMatchObject({ wrong: [], samples: [{ label: EXPRESSIONS[0] }] });
+  write('marked/pairs.txt', '\uFEFFAnn 1 2\r\n');
+  expect(named('recognition', 'LFW-pairs').read(at('marked'), 9).samples).toMatchObject([{ name: 'Ann/Ann_0001.jpg' }, {}]);
+});
+
 describe('attributes and gender', () => {
   const attributes = (all: boolean) =>
     Object.fromEntries(ATTRIBUTES.map((name) => [name, { value: all, probability: Number(all) }])) as NonNullable<Face['attributes']>;
@@ -202,6 +223,23 @@ describe('attributes and gender', () => {
     expect(listing.wrong).toEqual([expect.stringContaining('4.jpg has 3 labels')]);
     const gender = await evaluated(named('gender', 'CelebA'), at('celeba'), () => ({ gender: one('male') }));
     expect(valueIn(gender.rows, 'accuracy')).toBe(50);
+  });
+
+  it('CelebA as Kaggle has it: tables of commas, pictures a folder deeper', async () => {
+    const line = (name: string, of: (i: number) => boolean) => [name, ...ATTRIBUTES.map((_, i) => (of(i) ? '1' : '-1'))].join();
+    const lines = [line('1.jpg', () => true), line('2.jpg', (i) => i !== 20), line('3.jpg', () => false), '4.jpg,1,1,0'];
+    write('kaggle/list_attr_celeba.csv', `\uFEFFimage_id,${ATTRIBUTES.join()}\r\n${lines.join('\r\n')}\r\n`);
+    write('kaggle/list_eval_partition.csv', 'image_id,partition\n1.jpg,2\n2.jpg,2\n3.jpg,0\n4.jpg,2\n');
+    write('kaggle/list_landmarks_align_celeba.csv', 'image_id,lefteye_x\n1.jpg,69\n');
+    for (const i of [1, 2, 3]) write(`kaggle/img_align_celeba/img_align_celeba/${i}.jpg`, png([i, 0, 0]));
+    const celebA = chosen('attributes', at('kaggle'), undefined);
+    const { rows, pictures, failed, listing } = await evaluated(celebA, at('kaggle'), () => ({ attributes: attributes(true) }));
+    expect([celebA.set, pictures, failed]).toEqual(['CelebA', 2, []]);
+    expect(valueIn(rows, 'accuracy Male')).toBe(50);
+    expect(valueIn(rows, 'mean accuracy')).toBeCloseTo(100 * (79 / 80), 9);
+    expect(listing.wrong).toEqual([expect.stringContaining('4.jpg has 3 labels of 1 and -1; they must be 40')]);
+    rmSync(at('kaggle/list_eval_partition.csv'));
+    expect(() => celebA.read(at('kaggle'), 9)).toThrow(/has no list_eval_partition.txt, .* and no list_eval_partition.csv/);
   });
 
   it('LFWA: labels of a MATLAB file, which SciPy wrote', async () => {
