@@ -83,12 +83,12 @@ export function faceOf(raw: RawOutputs & { mask?: Uint8Array }, origin: Origin, 
 const LARGEST = 1e4;
 
 function mustMeanSomething(name: string, values: Numbers): void {
-  const at = values.findIndex((value) => !(Math.abs(value) <= LARGEST));
-  if (at >= 0)
-    throw new FaceXFormerError(
-      'GPU_ERROR',
-      `The GPU gave ${values[at]} as number ${at} of ${name}, which no face can have. Check the weights, load with dtype 'f32', or report the GPU.`,
-    );
+  for (let at = 0; at < values.length; at++)
+    if (!(Math.abs(values[at] as number) <= LARGEST))
+      throw new FaceXFormerError(
+        'GPU_ERROR',
+        `The GPU gave ${values[at]} as number ${at} of ${name}, which no face can have. Check the weights, load with dtype 'f32', or report the GPU.`,
+      );
 }
 
 /**

@@ -40,18 +40,15 @@ function alphaIn(face: ParsedFace<string>, classes: readonly string[], picture: 
   const chosen = chosenIn(face, classes);
   for (const side of ['width', 'height'] as const) mustBeWhole(picture[side], `picture.${side}`, 1);
   const { x0, y0, x1, y1 } = checkBox(face.box, picture);
-  const [boxWidth, boxHeight] = [x1 - x0, y1 - y0];
+  const boxWidth = x1 - x0;
   const across = tapsOf(width, boxWidth, soft);
-  const down = tapsOf(height, boxHeight, soft);
+  const down = tapsOf(height, y1 - y0, soft);
   const rows = new Float32Array(height * boxWidth);
   for (let y = 0; y < height; y++)
-    for (const [x, { first, weights }] of across.entries())
-      rows[y * boxWidth + x] = weights.reduce((sum, weight, k) => sum + weight * (chosen[y * width + first + k] as number), 0);
+    for (let x = 0; x < boxWidth; x++) rows[y * boxWidth + x] = mixed(across[x] as Taps, chosen, y * width, 1);
   const alpha = new Uint8ClampedArray(picture.width * picture.height);
-  for (const [y, { first, weights }] of down.entries())
-    for (let x = 0; x < boxWidth; x++)
-      alpha[(y0 + y) * picture.width + x0 + x] =
-        255 * weights.reduce((sum, weight, k) => sum + weight * (rows[(first + k) * boxWidth + x] as number), 0);
+  for (const [y, taps] of down.entries())
+    for (let x = 0; x < boxWidth; x++) alpha[(y0 + y) * picture.width + x0 + x] = 255 * mixed(taps, rows, x, boxWidth);
   return alpha;
 }
 
@@ -76,12 +73,13 @@ export async function maskBitmap<Label extends string>(
   });
   const alpha = alphaOf(face, classes, picture, { soft: own.soft });
   const image = new ImageData(picture.width, picture.height);
+  const { data } = image;
   for (let i = 0; i < alpha.length; i++) {
     if (alpha[i] === 0) continue;
-    image.data[4 * i] = red;
-    image.data[4 * i + 1] = green;
-    image.data[4 * i + 2] = blue;
-    image.data[4 * i + 3] = alpha[i] as number;
+    data[4 * i] = red;
+    data[4 * i + 1] = green;
+    data[4 * i + 2] = blue;
+    data[4 * i + 3] = alpha[i] as number;
   }
   return createImageBitmap(image);
 }
@@ -99,33 +97,36 @@ function contoursIn(face: ParsedFace<string>, classes: readonly string[]): Point
   const { width, height } = parsingOf(face);
   const chosen = chosenIn(face, classes);
   const isIn = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && chosen[y * width + x] === 1;
-  /** Where a step from the middle of one side of a cell leads, in halves of a pixel. */
-  const steps = new Map<string, readonly [number, number]>();
+  const stride = 2 * width + 1;
+  /** Where a step from the middle of one side of a cell leads: halves of a pixel, counted row by row from the map's upper left corner. */
+  const steps = new Map<number, number>();
   for (let y = -1; y < height; y++)
     for (let x = -1; x < width; x++) {
       const corners = [isIn(x + 1, y), isIn(x + 1, y + 1), isIn(x, y + 1), isIn(x, y)]; // clockwise, each after the side of its number
-      const sides = [
-        [2 * x + 1, 2 * y],
-        [2 * x + 2, 2 * y + 1],
-        [2 * x + 1, 2 * y + 2],
-        [2 * x, 2 * y + 1],
-      ] as const;
+      if (corners[0] === corners[1] && corners[1] === corners[2] && corners[2] === corners[3]) continue;
+      const middle = (2 * y + 2) * stride + 2 * x + 2;
+      const sides = [middle - stride, middle + 1, middle + stride, middle - 1];
       for (const [k, from] of sides.entries()) {
         if (corners[(k + 3) % 4] || !corners[k]) continue;
         let end = k + 1;
         while (corners[end % 4]) end++;
-        steps.set(String(sides[end % 4]), from);
+        steps.set(sides[end % 4] as number, from);
       }
     }
-  const inPicture = placed(boxOf(face.box), { width, height });
+  const { x0, y0, x1, y1 } = boxOf(face.box);
+  const inPicture = (at: number): Point => ({
+    x: x0 + (((at % stride) / 2) * (x1 - x0)) / width - 0.5,
+    y: y0 + ((Math.floor(at / stride) / 2) * (y1 - y0)) / height - 0.5,
+  });
   const contours: Point[][] = [];
   for (const begin of steps.keys()) {
-    const line: (readonly [number, number])[] = [];
-    for (let next = steps.get(begin); next; next = steps.get(String(next))) {
-      steps.delete(line.length === 0 ? begin : String(line.at(-1)));
-      line.push(next);
+    const line: number[] = [];
+    for (let [from, to] = [begin, steps.get(begin)]; to !== undefined; [from, to] = [to, steps.get(to)]) {
+      steps.delete(from);
+      line.push(to);
     }
-    if (line.length > 0) contours.push(withoutStraight(line).map(inPicture));
+    const turns = line.filter((at, i) => at - (line.at(i - 1) as number) !== (line[(i + 1) % line.length] as number) - at);
+    contours.push(turns.map(inPicture));
   }
   return contours;
 }
@@ -141,17 +142,32 @@ function parsingOf({ segmentation }: ParsedFace<string>): Segmentation<string> {
 }
 
 /** 1 where the parsing map has one of the classes, else 0. @throws FaceXFormerError BAD_OPTION */
-function chosenIn(face: ParsedFace<string>, asked: readonly string[]): Uint8Array {
+function chosenIn(face: ParsedFace<string>, asked: readonly string[]): Float32Array {
   const { classes, labels } = parsingOf(face);
   const unknown = asked.find((name) => !labels.includes(name));
   if (unknown !== undefined)
     throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${labels.join(', ')}.`);
-  const chosen = labels.map((label) => Number(asked.includes(label)));
-  return classes.map((index) => chosen[index] as number);
+  const isAsked = labels.map((label) => Number(asked.includes(label)));
+  const chosen = new Float32Array(classes.length);
+  for (let i = 0; i < chosen.length; i++) chosen[i] = isAsked[classes[i] as number] as number;
+  return chosen;
 }
 
-/** Of each of `to` pixels: from which of `from` pixels it is made, and in what parts. Soft is a triangle, wide enough to miss none where there are fewer. */
-function tapsOf(from: number, to: number, soft: boolean): { first: number; weights: number[] }[] {
+/** From which pixels another one is made, and in what parts. */
+interface Taps {
+  readonly first: number;
+  readonly weights: readonly number[];
+}
+
+/** What is made of pixels that lie `step` apart from a place on. */
+function mixed({ first, weights }: Taps, pixels: ArrayLike<number>, start: number, step: number): number {
+  let sum = 0;
+  for (let k = 0; k < weights.length; k++) sum += (weights[k] as number) * (pixels[start + step * (first + k)] as number);
+  return sum;
+}
+
+/** Each of `to` pixels, made of `from` pixels. Soft is a triangle, wide enough to miss none where there are fewer. */
+function tapsOf(from: number, to: number, soft: boolean): Taps[] {
   const scale = from / to;
   const reach = Math.max(scale, 1);
   return Array.from({ length: to }, (_, i) => {
@@ -162,22 +178,5 @@ function tapsOf(from: number, to: number, soft: boolean): { first: number; weigh
     const weights = Array.from({ length: last - first + 1 }, (_, k) => Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / reach));
     const sum = weights.reduce((total, weight) => total + weight, 0);
     return { first, weights: weights.map((weight) => weight / sum) };
-  });
-}
-
-/** From halves of a pixel of the parsing map to the picture. */
-const placed =
-  ({ x0, y0, x1, y1 }: Box, { width, height }: Size) =>
-  ([x, y]: readonly [number, number]): Point => ({
-    x: x0 + ((x / 2 + 0.5) * (x1 - x0)) / width - 0.5,
-    y: y0 + ((y / 2 + 0.5) * (y1 - y0)) / height - 0.5,
-  });
-
-/** A closed line without the points at which it goes straight on. */
-function withoutStraight(line: readonly (readonly [number, number])[]): (readonly [number, number])[] {
-  return line.filter(([x, y], i) => {
-    const [beforeX, beforeY] = line.at(i - 1) as readonly [number, number];
-    const [afterX, afterY] = line[(i + 1) % line.length] as readonly [number, number];
-    return (x - beforeX) * (afterY - y) !== (y - beforeY) * (afterX - x);
   });
 }

@@ -27,11 +27,12 @@ export function nearestRotation(m: ArrayLike<number>): Matrix3 {
   const scale = Math.max(...Array.from({ length: 9 }, (_, i) => Math.abs(m[i] as number))) || 1;
   const at = (i: number) => (m[i] as number) / scale;
   const [a, b, c, d, e, f, g, h, i] = [at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8)];
+  // biome-ignore format: four rows of four
   const [w, x, y, z] = topEigenvector([
-    [a + e + i, h - f, c - g, d - b],
-    [h - f, a - e - i, b + d, c + g],
-    [c - g, b + d, e - a - i, f + h],
-    [d - b, c + g, f + h, i - a - e],
+    a + e + i, h - f, c - g, d - b,
+    h - f, a - e - i, b + d, c + g,
+    c - g, b + d, e - a - i, f + h,
+    d - b, c + g, f + h, i - a - e,
   ]);
   // biome-ignore format: three rows of three
   return [
@@ -41,35 +42,35 @@ export function nearestRotation(m: ArrayLike<number>): Matrix3 {
   ];
 }
 
-/** The unit eigenvector of the largest eigenvalue of a symmetric 4x4 matrix, by cyclic Jacobi rotations. `n` is consumed. */
-function topEigenvector(n: number[][]): [number, number, number, number] {
-  const vectors = [0, 1, 2, 3].map((row) => [0, 1, 2, 3].map((column) => (row === column ? 1 : 0)));
-  const get = (rows: number[][], row: number, column: number) => rows[row]?.[column] as number;
-  const turn = (rows: number[][], p: number, q: number, cos: number, sin: number) => {
-    for (const row of rows) {
-      const [left, right] = [row[p] as number, row[q] as number];
-      row[p] = cos * left - sin * right;
-      row[q] = sin * left + cos * right;
+/** The unit eigenvector of the largest eigenvalue of a symmetric 4x4 matrix, row by row, by cyclic Jacobi rotations. `n` is consumed. */
+function topEigenvector(n: number[]): [number, number, number, number] {
+  const vectors = Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? 1 : 0));
+  const at = (row: number, column: number) => n[4 * row + column] as number;
+  /** Turns two columns or rows, which begin at p and q and whose numbers lie `step` apart. */
+  const turn = (matrix: number[], p: number, q: number, step: number, cos: number, sin: number) => {
+    for (let k = 0; k < 4 * step; k += step) {
+      const left = matrix[p + k] as number;
+      const right = matrix[q + k] as number;
+      matrix[p + k] = cos * left - sin * right;
+      matrix[q + k] = sin * left + cos * right;
     }
   };
   // Convergence is quadratic: matrices of this size settle in about five sweeps.
   for (let sweep = 0; sweep < 20; sweep++)
     for (let p = 0; p < 3; p++)
       for (let q = p + 1; q < 4; q++) {
-        const off = get(n, p, q);
+        const off = at(p, q);
         if (off === 0) continue;
-        const theta = (get(n, q, q) - get(n, p, p)) / (2 * off);
+        const theta = (at(q, q) - at(p, p)) / (2 * off);
         const tan = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));
         const cos = 1 / Math.hypot(tan, 1);
         const sin = tan * cos;
-        turn(n, p, q, cos, sin);
-        const [up, uq] = [n[p] as number[], n[q] as number[]];
-        n[p] = up.map((value, k) => cos * value - sin * (uq[k] as number));
-        n[q] = up.map((value, k) => sin * value + cos * (uq[k] as number));
-        turn(vectors, p, q, cos, sin);
+        turn(n, p, q, 4, cos, sin);
+        turn(n, 4 * p, 4 * q, 1, cos, sin);
+        turn(vectors, p, q, 4, cos, sin);
       }
-  const top = [1, 2, 3].reduce((best, k) => (get(n, k, k) > get(n, best, best) ? k : best), 0);
-  const [w, x, y, z] = vectors.map((row) => row[top] as number) as [number, number, number, number];
+  const top = [1, 2, 3].reduce((best, k) => (at(k, k) > at(best, best) ? k : best), 0);
+  const [w, x, y, z] = [0, 4, 8, 12].map((row) => vectors[row + top]) as [number, number, number, number];
   const length = Math.hypot(w, x, y, z);
   return [w / length, x / length, y / length, z / length];
 }

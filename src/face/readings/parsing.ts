@@ -8,8 +8,11 @@ const rounded = (share: number): string => (share < 0.005 ? '<1 %' : `${Math.rou
 
 /** Each class's share of the pixels, in the order of the labels. */
 function shares({ classes, labels }: Segmentation<string>): { label: string; part: number }[] {
-  const counts = labels.map(() => 0);
-  for (const index of classes) counts[index] = (counts[index] ?? 0) + 1;
+  const counts = new Uint32Array(labels.length);
+  for (let i = 0; i < classes.length; i++) {
+    const index = classes[i] as number;
+    counts[index] = (counts[index] as number) + 1;
+  }
   return labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length }));
 }
 
@@ -23,10 +26,11 @@ export function parsing<Label extends string>(
     ...parsed,
     labels,
     read(mask, { side = SIZE }) {
-      const wrong = sized('mask', mask, side * side).find((index) => index >= classes.length);
-      if (wrong !== undefined)
-        throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${classes.length - 1}.`);
-      return { width: side, height: side, classes: Uint8Array.from(mask), labels, palette };
+      sized('mask', mask, side * side);
+      for (let i = 0; i < mask.length; i++)
+        if ((mask[i] as number) >= classes.length)
+          throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${mask[i]}; the last one is ${classes.length - 1}.`);
+      return { width: side, height: side, classes: new Uint8Array(mask), labels, palette };
     },
   };
 }
@@ -50,14 +54,17 @@ const parsed: Omit<Reading<Segmentation<string>>, 'read'> = {
     as: 'area',
     /** Class colours over the crop, nearest neighbour; background stays clear, so that the picture keeps its light there. */
     draw({ ctx, opacity, classes: wanted, classColours }, { width, height, classes, labels, palette }, box) {
-      const colours = new ImageData(width, height);
-      const colourOf = labels.map((label, index) => (wanted?.includes(label) ?? index !== 0) && (classColours?.[label] ?? palette[index]));
-      classes.forEach((index, i) => {
-        const colour = colourOf[index];
-        if (colour) colours.data.set([...colour, 255], 4 * i);
+      const colours = new Uint8ClampedArray(4 * labels.length);
+      labels.forEach((label, index) => {
+        const colour = (wanted?.includes(label) ?? index !== 0) && (classColours?.[label] ?? palette[index]);
+        if (colour) colours.set([...colour, 255], 4 * index);
       });
+      const pixelOf = new Uint32Array(colours.buffer);
+      const image = new ImageData(width, height);
+      const pixels = new Uint32Array(image.data.buffer);
+      for (let i = 0; i < classes.length; i++) pixels[i] = pixelOf[classes[i] as number] as number;
       const canvas = new OffscreenCanvas(width, height);
-      canvas.getContext('2d')?.putImageData(colours, 0, 0);
+      canvas.getContext('2d')?.putImageData(image, 0, 0);
       ctx.save();
       ctx.globalAlpha = opacity;
       ctx.imageSmoothingEnabled = false;
