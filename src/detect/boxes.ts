@@ -34,14 +34,8 @@ export function boxOfCell(column: number, row: number, scale: number): Corners {
  * @param most a box that shares more than this with one of a higher score is dropped
  */
 export function suppress<Box extends Candidate>(boxes: readonly Box[], most: number): Box[] {
-  const area = ({ x0, y0, x1, y1 }: Corners) => f(f(x1 - x0) * f(y1 - y0));
   const ordered = boxes.toSorted((a, b) => b.score - a.score);
-  return keep(ordered, area, (a, b, areaA, areaB) => {
-    const width = Math.max(0, f(Math.min(a.x1, b.x1) - Math.max(a.x0, b.x0)));
-    const height = Math.max(0, f(Math.min(a.y1, b.y1) - Math.max(a.y0, b.y0)));
-    const shared = f(width * height);
-    return f(shared / f(f(areaA + areaB) - shared)) > most;
-  });
+  return keep(ordered, 0, (shared, area, other) => f(shared / f(f(area + other) - shared)) > most);
 }
 
 /**
@@ -49,15 +43,10 @@ export function suppress<Box extends Candidate>(boxes: readonly Box[], most: num
  * same score: which of them is kept is decided by the order in which NumPy sorts.
  */
 export function suppressByLesser<Box extends Candidate>(boxes: readonly Box[], most: number): Box[] {
-  const area = ({ x0, y0, x1, y1 }: Corners) => f(f(f(x1 - x0) + 1) * f(f(y1 - y0) + 1));
   const ordered = sortedAsNumPy(boxes.map(({ score }) => score))
     .map((i) => boxes[i] as Box)
     .toReversed();
-  return keep(ordered, area, (a, b, areaA, areaB) => {
-    const width = Math.max(0, f(f(Math.min(a.x1, b.x1) - Math.max(a.x0, b.x0)) + 1));
-    const height = Math.max(0, f(f(Math.min(a.y1, b.y1) - Math.max(a.y0, b.y0)) + 1));
-    return !(f(f(width * height) / Math.min(areaA, areaB)) <= most);
-  });
+  return keep(ordered, 1, (shared, area, other) => !(f(shared / Math.min(area, other)) <= most));
 }
 
 /** Parts whose last place is no further than this from the first are sorted by insertion. */
@@ -107,21 +96,30 @@ function insert(order: number[], at: (place: number) => number, first: number, l
       [order[place], order[place - 1]] = [order[place - 1] as number, order[place] as number];
 }
 
+/**
+ * Boxes that no kept one before them drops. Each is compared with each, and a busy picture has thousands: so corners lie in typed arrays.
+ * @param more is 1 where a side counts both its ends
+ */
 function keep<Box extends Candidate>(
   ordered: readonly Box[],
-  areaOf: (box: Box) => number,
-  drops: (kept: Box, other: Box, keptArea: number, otherArea: number) => boolean,
+  more: 0 | 1,
+  drops: (shared: number, area: number, other: number) => boolean,
 ): Box[] {
-  const areas = ordered.map(areaOf);
+  const side = (low: number, high: number) => f(f(high - low) + more);
+  const column = (of: (box: Box) => number) => new Float32Array(ordered.map(of));
+  const [left, top, right, bottom] = [column(({ x0 }) => x0), column(({ y0 }) => y0), column(({ x1 }) => x1), column(({ y1 }) => y1)];
+  const areas = column(({ x0, y0, x1, y1 }) => side(x0, x1) * side(y0, y1));
   const dropped = new Uint8Array(ordered.length);
-  const kept: Box[] = [];
-  for (const [i, box] of ordered.entries()) {
-    if (dropped[i]) continue;
-    kept.push(box);
-    for (let j = i + 1; j < ordered.length; j++)
-      if (!dropped[j] && drops(box, ordered[j] as Box, areas[i] as number, areas[j] as number)) dropped[j] = 1;
-  }
-  return kept;
+  return ordered.filter(({ x0, y0, x1, y1 }, i) => {
+    if (dropped[i]) return false;
+    const area = areas[i] as number;
+    for (let j = i + 1; j < ordered.length; j++) {
+      const width = Math.max(0, side(Math.max(x0, left[j] as number), Math.min(x1, right[j] as number)));
+      const height = Math.max(0, side(Math.max(y0, top[j] as number), Math.min(y1, bottom[j] as number)));
+      if (drops(f(width * height), area, areas[j] as number)) dropped[j] = 1;
+    }
+    return true;
+  });
 }
 
 /** The corners moved by the network's numbers. `more` is 1 where a side counts both its ends: bbreg; 0 after the first network. */

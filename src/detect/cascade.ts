@@ -67,7 +67,7 @@ export async function cascade(networks: Networks, picture: Size, { minFace, thre
 
 const candidateOf =
   ({ scale }: Level) =>
-  ({ row, column, probability, move }: Proposal): Candidate => ({ ...boxOfCell(column, row, scale), score: probability, move });
+  ({ row, column, probability, move }: Proposal): Candidate => ({ score: probability, move, ...boxOfCell(column, row, scale) });
 
 /** The boxes of which the network is surer than the threshold, with what it says of them. A box outside the picture is none. */
 async function judged<Said extends Judgement>(

@@ -345,7 +345,7 @@ function sound(numbers: Float32Array): Float32Array {
 
 /** The proposals in the levels' order, which the GPU does not keep. */
 function proposalsOf(words: Uint32Array, levels: readonly Level[], atLeast: number): Proposal[] {
-  const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
+  const floats = sound(new Float32Array(words.buffer, words.byteOffset, words.length)); // a position, read so, is finite too
   const order = Array.from({ length: words.length / PROPOSAL_ELEMENTS }, (_, i) => i * PROPOSAL_ELEMENTS);
   order.sort((a, b) => (words[a] as number) - (words[b] as number));
   const cells = levels.map(({ width, height }) => cellsOf({ width, height }));
@@ -358,7 +358,6 @@ function proposalsOf(words: Uint32Array, levels: readonly Level[], atLeast: numb
       first += size;
       level++;
     }
-    sound(floats.subarray(at + 1, at + PROPOSAL_ELEMENTS));
     const probability = probabilityOf(floats[at + 1] as number);
     const columns = (cells[level] as Size).width;
     const [row, column] = [Math.floor((position - first) / columns), (position - first) % columns];

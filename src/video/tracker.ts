@@ -113,9 +113,10 @@ export class Tracker {
   update(given: readonly Box[], time: number, picture: Size): Track[] {
     const boxes = listed(given);
     this.#pass(time, picture);
-    const costs = this.#follows.map((follow) => boxes.map((box) => costOf(follow, box, this.#before, this.#time)));
+    const places = this.#follows.map(({ motion }) => motion.box);
+    const costs = this.#follows.map(({ seen }, i) => boxes.map((box) => costOf(places[i] as Box, box, seen, this.#before, this.#time)));
     const pairs = boxes.length > 0 ? assign(costs, ALONE) : [];
-    const doubts = this.#follows.map((follow) => this.#doubtOf(follow));
+    const doubts = places.map((place) => doubtOf(place, places));
     const found: (Follow | undefined)[] = boxes.map(() => undefined);
     this.#follows.forEach((follow, i) => {
       const at = pairs[i];
@@ -198,14 +199,6 @@ export class Tracker {
     return time - seen > this.#memory || (time > seen && partInside(motion.box, picture) < LEFT);
   }
 
-  /**
-   * How little a box says of where a track goes: where another face is as near as to hide it, it may be the other's, and the way that both came says more.
-   */
-  #doubtOf(follow: Follow): number {
-    const nearest = Math.min(...this.#follows.flatMap((other) => (other === follow ? [] : apart(other.motion.box, follow.motion.box))));
-    return nearest < CLOSE ? 1 + MOST_DOUBT * (1 - nearest / CLOSE) : 1;
-  }
-
   #begin(box: Box): Follow {
     const made: Follow = { id: ++this.#ids, motion: new Motion(box), first: this.#time, seen: this.#time, embeddings: undefined };
     this.#follows.push(made);
@@ -248,9 +241,16 @@ function trackOf(follow: Follow): Track {
   return { id, box: motion.box, velocity: motion.velocity, first, seen, embedding: embeddingOf(follow) };
 }
 
+/**
+ * How little a box says of where a track goes: where another face is as near as to hide it, it may be the other's, and the way that both came says more.
+ */
+function doubtOf(place: Box, places: readonly Box[]): number {
+  const nearest = Math.min(...places.flatMap((other) => (other === place ? [] : apart(other, place))));
+  return nearest < CLOSE ? 1 + MOST_DOUBT * (1 - nearest / CLOSE) : 1;
+}
+
 /** How little a face fits to a track, in sizes of the face; Infinity where it is out of reach. */
-function costOf({ motion, seen }: Follow, box: Box, before: number, time: number): number {
-  const expected = motion.box;
+function costOf(expected: Box, box: Box, seen: number, before: number, time: number): number {
   const passed = (time - seen) / 1000;
   const unseen = Math.max(0, before - seen) / 1000;
   const far = apart(expected, box);
