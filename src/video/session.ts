@@ -278,9 +278,9 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     if (resized || time < this.#time || time > this.#time + CUT + FASTEST_PLAY * this.#took) this.#forget();
     this.#size = picture;
     this.#time = time;
-    this.#tracker.predict(time, picture);
-    for (const id of this.#kept.keys()) if (!this.#tracker.tracks.some((track) => track.id === id)) this.#kept.delete(id);
-    const visible = this.#tracker.tracks.filter(({ id }) => this.#kept.get(id)?.missed === 0);
+    const tracks = this.#tracker.predict(time, picture);
+    for (const id of this.#kept.keys()) if (!tracks.some((track) => track.id === id)) this.#kept.delete(id);
+    const visible = tracks.filter(({ id }) => this.#kept.get(id)?.missed === 0);
     const looks = visible.length === 0 || time >= this.#lookAt;
     const labels = looks || visible.some(({ id }) => this.#labelsDue(id));
     const tasks = labels ? this.#tasks : this.#tasks.filter((task) => MOVING.includes(task));

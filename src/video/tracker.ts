@@ -41,7 +41,9 @@ interface Follow {
   motion: Motion;
   first: number;
   seen: number;
-  embeddings: Float32Array | undefined;
+  /** The sum of its embeddings, the last ones most, and that at length 1. */
+  embeddings?: Float32Array;
+  embedding?: Float32Array;
 }
 
 /** Costs are in sizes of a face: how far it may be from where it is expected at once, how much farther for each second since, and the most. */
@@ -64,12 +66,6 @@ const MOST_DOUBT = 8;
 const EMBEDDINGS = 10;
 /** Faces that are remembered by their embeddings, the last ones. */
 const MOST_RECALLED = 100;
-
-const embeddingOf = ({ embeddings }: Follow): Float32Array | undefined => {
-  if (!embeddings) return undefined;
-  const length = Math.hypot(...embeddings) || 1;
-  return embeddings.map((value) => value / length);
-};
 
 export class Tracker {
   readonly #memory: number;
@@ -159,11 +155,13 @@ export class Tracker {
       this.#follows = this.#follows.filter((one) => one !== known);
       follow.id = known.id;
       follow.first = known.first;
-      follow.embeddings = known.embeddings;
     }
-    const before = follow.embeddings;
+    const before = follow.embeddings ?? known?.embeddings;
     const keep = 1 - 1 / EMBEDDINGS;
-    follow.embeddings = before ? embedding.map((value, i) => value + keep * (before[i] as number)) : embedding.slice();
+    const sum = embedding.map((value, i) => value + keep * (before?.[i] ?? 0));
+    const length = Math.hypot(...sum) || 1;
+    follow.embeddings = sum;
+    follow.embedding = sum.map((value) => value / length);
     return follow.id;
   }
 
@@ -200,7 +198,7 @@ export class Tracker {
   }
 
   #begin(box: Box): Follow {
-    const made: Follow = { id: ++this.#ids, motion: new Motion(box), first: this.#time, seen: this.#time, embeddings: undefined };
+    const made: Follow = { id: ++this.#ids, motion: new Motion(box), first: this.#time, seen: this.#time };
     this.#follows.push(made);
     return made;
   }
@@ -218,8 +216,7 @@ export class Tracker {
     let best: Follow | undefined;
     let most = this.#alike;
     for (const one of [...this.#gone, ...this.#follows.filter(({ seen }) => seen < follow.seen)]) {
-      const known = embeddingOf(one);
-      const alike = known && known.length === embedding.length ? similarity(known, embedding) : -1;
+      const alike = one.embedding?.length === embedding.length ? similarity(one.embedding, embedding) : -1;
       if (alike >= most) [best, most] = [one, alike];
     }
     return best;
@@ -237,8 +234,8 @@ const listed = (boxes: readonly Box[]): Box[] =>
   );
 
 function trackOf(follow: Follow): Track {
-  const { id, motion, first, seen } = follow;
-  return { id, box: motion.box, velocity: motion.velocity, first, seen, embedding: embeddingOf(follow) };
+  const { id, motion, first, seen, embedding } = follow;
+  return { id, box: motion.box, velocity: motion.velocity, first, seen, embedding: embedding?.slice() };
 }
 
 /**
