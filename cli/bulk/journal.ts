@@ -77,10 +77,8 @@ export class Journal {
       );
     if (!known && existsSync(path)) return undefined;
     if (known) mustBeSame(path, known.job, job);
-    mkdirSync(dirname(path), { recursive: true });
     const begun = known ?? { steps: 0, parts: 0, bytes: 0 };
-    if (!known) saveProgress(path, { job, ...begun });
-    const file = openSync(path, existsSync(path) ? 'r+' : 'w+');
+    const file = opened(path, known ? undefined : { job, ...begun });
     const { size } = fstatSync(file);
     if (size < begun.bytes) {
       closeSync(file);
@@ -120,6 +118,17 @@ export class Journal {
   finish(): void {
     this.close();
     rmSync(progressFile(this.path), { force: true });
+  }
+}
+
+/** The file, whose work may begin with it. @throws FaceXFormerError LIMIT, BAD_OPTION */
+function opened(path: string, begun: Progress | undefined): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    if (begun) saveProgress(path, begun);
+    return openSync(path, existsSync(path) ? 'r+' : 'w+');
+  } catch (cause) {
+    throw unwritable(path, cause);
   }
 }
 
