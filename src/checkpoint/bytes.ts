@@ -1,5 +1,5 @@
-/** Bytes in order from wherever weights come from: one reader over streams, with one buffer that it uses again and again. */
-import { aborted, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+/** Bytes in order from wherever weights come from: one reader over pieces as they come, with one buffer that it uses again and again. */
+import { aborted, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
 
 /** Where bytes come from. */
@@ -7,22 +7,41 @@ export interface ByteSource {
   /** What messages call it. */
   readonly name: string;
   readonly rereadable: boolean;
-  /** `onArrival` is told how many bytes have come, of a source whose stream gives them later: when their hash was right. */
-  open(signal: AbortSignal | undefined, onArrival?: (bytes: number) => void): Promise<OpenedBytes>;
+  /** Ends a reading that is given no signal of its own. */
+  readonly signal?: AbortSignal | undefined;
+  /** `onArrival` is told how many bytes have come, of a source that gives them later: when their hash was right. */
+  open(signal: AbortSignal, onArrival: (bytes: number) => void): Promise<OpenedBytes>;
   /** Called when the bytes were no file of weights: what an earlier visit kept of them is of no use. */
   forget?(): void;
 }
 
+export type Pieces = AsyncGenerator<Uint8Array, void, undefined>;
+
 export interface OpenedBytes {
-  readonly stream: ReadableStream<Uint8Array>;
+  readonly pieces: Pieces;
   readonly length: number | undefined;
 }
 
 /** Opens a source and reads it. */
-export async function readerOf(bytes: ByteSource, signal: AbortSignal | undefined): Promise<ByteReader> {
+export async function readerOf(bytes: ByteSource, signal = bytes.signal): Promise<ByteReader> {
+  const stop = new AbortController();
   let reader: ByteReader | undefined;
-  reader = new ByteReader(bytes.name, await bytes.open(signal, (arrived) => reader?.arrive(arrived)));
+  const until = bytes.rereadable ? either(signal, stop.signal) : stop.signal; // a stream goes on after the signal by which it was opened
+  const opened = await bytes.open(until, (arrived) => reader?.arrive(arrived));
+  reader = new ByteReader(bytes.name, opened, stop);
   return reader;
+}
+
+/** What a stream gives, as it comes. An abort lets go of the stream, and ends the waiting for a piece. */
+export function piecesOf(stream: ReadableStream<Uint8Array> | null, signal: AbortSignal): Pieces {
+  const reader = stream?.getReader();
+  // The stream's own clean-up may take its time, and its failure no longer matters.
+  signal.addEventListener('abort', () => reader?.cancel().catch(() => undefined), { once: true });
+  async function* pieces(): Pieces {
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) yield next.value;
+    throwIfAborted(signal); // what is let go of ends as well
+  }
+  return pieces();
 }
 
 export class ByteReader {
@@ -32,18 +51,19 @@ export class ByteReader {
   arrived = 0;
   /** Called as bytes arrive. */
   onChunk: (() => void) | undefined;
-  /** Bytes that the stream has given. */
+  /** Bytes that the pieces had. */
   #given = 0;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #pieces: Pieces;
   #chunk = new Uint8Array(0);
   #room = new Uint8Array(0);
 
   constructor(
     readonly name: string,
-    { stream, length }: OpenedBytes,
+    { pieces, length }: OpenedBytes,
+    private readonly stop: AbortController,
   ) {
     this.length = length;
-    this.#reader = stream.getReader();
+    this.#pieces = pieces;
   }
 
   /**
@@ -77,8 +97,8 @@ export class ByteReader {
 
   /** Lets go of the source; a read under way ends at once. */
   cancel(): void {
-    // The source's own clean-up may take its time, and its failure no longer matters.
-    this.#reader.cancel().catch(() => undefined);
+    this.stop.abort();
+    this.#pieces.return().catch(() => undefined);
   }
 
   #cut(n: number): Uint8Array {
@@ -89,7 +109,7 @@ export class ByteReader {
 
   async #next(): Promise<boolean> {
     for (;;) {
-      const { done, value } = await this.#reader.read().catch((cause: unknown) => {
+      const { done, value } = await this.#pieces.next().catch((cause: unknown) => {
         throw unreachable(`Reading ${this.name} broke off`, cause, 'Try again.');
       });
       if (done) return false;
@@ -137,12 +157,12 @@ export async function responseOf(
   request: () => RequestInfo,
   name: string,
   fetch: typeof globalThis.fetch,
-  signal?: AbortSignal,
+  signal: AbortSignal,
   init: RequestInit = {},
 ): Promise<Response> {
   throwIfAborted(signal);
   try {
-    const response = await fetch(request(), signal ? { ...init, signal } : init);
+    const response = await fetch(request(), { ...init, signal });
     if (typeof response?.headers?.get !== 'function') throw new TypeError('`fetch` gave no Response');
     return response;
   } catch (cause) {
@@ -152,7 +172,7 @@ export async function responseOf(
 }
 
 /** The body of an answer. @throws FaceXFormerError WEIGHTS_UNREACHABLE for a failure status, BAD_OPTION for a body already read */
-export function responseBytes(response: Response, name: string): OpenedBytes {
+export function responseBytes(response: Response, name: string, signal: AbortSignal): OpenedBytes {
   if (!response.ok) {
     response.body?.cancel().catch(() => undefined);
     const status = `${response.status} ${response.statusText}`.trim();
@@ -162,7 +182,7 @@ export function responseBytes(response: Response, name: string): OpenedBytes {
     throw new FaceXFormerError('BAD_OPTION', 'The Response of weights has been read already; give a fresh one.');
   const header = isEncoded(response) ? null : response.headers.get('content-length');
   const length = header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
-  return { stream: response.body ?? new Blob([]).stream(), length };
+  return { pieces: piecesOf(response.body, signal), length };
 }
 
 /** Whether the length that the answer tells may count encoded bytes. Another origin's answer does not show whether it is encoded. */

@@ -1,7 +1,7 @@
 /** One request for a file of weights, from some byte on: which of its failures are worth another try, and where its bytes belong. */
 import { aborted, either, FaceXFormerError } from '../gpu/errors.ts';
 import { within } from '../gpu/waiting.ts';
-import { address, harmless, isAbort, isEncoded, message } from './bytes.ts';
+import { address, harmless, isAbort, isEncoded, message, type Pieces, piecesOf } from './bytes.ts';
 import type { ChunkStore } from './store.ts';
 
 /** A file of weights as its config.json describes it. */
@@ -79,7 +79,7 @@ export class Connection {
 
   private constructor(
     private readonly url: string,
-    private readonly reader: ReadableStreamDefaultReader<Uint8Array>,
+    private readonly pieces: Pieces,
     private readonly stop: AbortController,
     private readonly stall: number,
     /** Where in the file the next byte is from. */
@@ -97,12 +97,13 @@ export class Connection {
   ): Promise<Connection> {
     const stop = new AbortController();
     const stall = retry?.stall ?? 30_000;
+    const until = either(signal, stop.signal);
     const headers = { ...more, ...(from > 0 && { range: `bytes=${from}-` }), ...(from > 0 && ifRange && { 'if-range': ifRange }) };
-    const response = await inTime(stall, stop, url, () => fetch(url, { signal: either(signal, stop.signal), cache: 'no-store', headers }));
+    const response = await inTime(stall, stop, url, () => fetch(url, { signal: until, cache: 'no-store', headers }));
     checkStatus(url, response);
     const start = startOf(url, file, from, response);
     if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
-    const connection = new Connection(url, response.body.getReader(), stop, stall, start, response.headers, onBytes);
+    const connection = new Connection(url, piecesOf(response.body, until), stop, stall, start, response.headers, onBytes);
     if (start > from) {
       connection.close();
       throw new FaceXFormerError(
@@ -131,12 +132,11 @@ export class Connection {
 
   close(): void {
     this.stop.abort();
-    this.reader.cancel().catch(() => undefined);
   }
 
   private async next(): Promise<void> {
     const begin = performance.now();
-    const { done, value } = await inTime(this.stall, this.stop, this.url, () => this.reader.read());
+    const { done, value } = await inTime(this.stall, this.stop, this.url, () => this.pieces.next());
     if (done) throw new Passing(unreachable(this.url, `the answer ended at byte ${this.at}`));
     this.chunk = value as Uint8Array<ArrayBuffer>;
     this.onBytes?.(this.at + value.length);
@@ -154,19 +154,19 @@ export class Connection {
 export async function fetchSmall(url: string, limit: number, { fetch, signal, retry }: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const stop = new AbortController();
   const step = async () => {
-    const response = await fetch(url, { signal: either(signal, stop.signal), cache: 'no-store' });
+    const until = either(signal, stop.signal);
+    const response = await fetch(url, { signal: until, cache: 'no-store' });
     checkStatus(url, response);
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     let length = 0;
-    for (const reader = (response.body ?? new Blob([]).stream()).getReader(); ; ) {
-      const { done, value } = await reader.read();
-      if (done) return new Uint8Array(await new Blob(pieces).arrayBuffer());
-      pieces.push(value as Uint8Array<ArrayBuffer>);
-      length += value.length;
-      if (length > limit) break;
+    for await (const piece of piecesOf(response.body, until)) {
+      pieces.push(piece as Uint8Array<ArrayBuffer>);
+      length += piece.length;
+      if (length <= limit) continue;
+      stop.abort();
+      throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${address(url)} is longer than ${limit} bytes: it is no description of weights.`);
     }
-    stop.abort();
-    throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${address(url)} is longer than ${limit} bytes: it is no description of weights.`);
+    return new Uint8Array(await new Blob(pieces).arrayBuffer());
   };
   return inTime(retry?.stall ?? 30_000, stop, url, step);
 }

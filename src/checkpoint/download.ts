@@ -6,25 +6,22 @@ import { address } from './bytes.ts';
 import { Connection, type DownloadOptions, type HostedFile, Passing, type RetryOptions } from './connection.ts';
 
 /** The file's bytes in order, a chunk a piece: from the store where it has them whole, else from the address. */
-export function verifiedStream(url: string, file: HostedFile, options: DownloadOptions): ReadableStream<Uint8Array> {
-  const stop = new AbortController();
-  const download = new Download(url, file, { ...options, signal: either(options.signal, stop.signal) });
-  let { store } = options;
-  const failed = async (error: unknown): Promise<never> => {
-    if (!options.signal?.aborted) await options.onFailure?.();
-    throw error;
-  };
+export async function* verifiedPieces(
+  url: string,
+  file: HostedFile,
+  options: DownloadOptions & { readonly signal: AbortSignal },
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const { signal } = options;
+  let { store } = options;
+  const download = new Download(url, file, options);
   /** The chunk that an earlier visit kept, or another tab meanwhile. */
   const kept = async (i: number) => {
-    const chunk = await unless(
-      signal,
-      store?.get(file.sha256, i).catch(() => undefined),
-    );
+    const answer = store?.get(file.sha256, i).catch(() => undefined);
+    const chunk = await unless(signal, answer);
     return chunk && (await sha256(chunk)) === file.chunks[i] ? chunk : undefined;
   };
   const fetched = async (i: number) => {
-    const chunk = await download.chunk(i).catch(failed);
+    const chunk = await download.chunk(i);
     // A full disk is no reason to stop, only to stop keeping.
     const put = store?.put(file.sha256, i, chunk).catch(() => {
       store = undefined;
@@ -32,19 +29,24 @@ export function verifiedStream(url: string, file: HostedFile, options: DownloadO
     await unless(signal, put);
     return chunk;
   };
-  let index = 0;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      if (index === file.chunks.length) return controller.close();
-      const i = index++;
-      const shared = async () => (await kept(i)) ?? fetched(i);
-      controller.enqueue((await kept(i)) ?? (await alone(`${file.sha256} ${i}`, options, shared)));
-    },
-    cancel() {
-      stop.abort();
-      download.close();
-    },
-  });
+  const whole = async (i: number) => {
+    const shared = async () => (await kept(i)) ?? fetched(i);
+    return (await kept(i)) ?? alone(`${file.sha256} ${i}`, options, shared);
+  };
+  try {
+    let next = whole(0);
+    for (let i = 1; i <= file.chunks.length; i++) {
+      const chunk = await next;
+      if (i < file.chunks.length) next = whole(i); // while this one is worked on
+      next.catch(() => {}); // told when its turn comes
+      yield chunk;
+    }
+  } catch (error) {
+    if (!signal.aborted) await options.onFailure?.();
+    throw error;
+  } finally {
+    download.close();
+  }
 }
 
 /** What of the Lock Manager is asked here. */

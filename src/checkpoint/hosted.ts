@@ -4,7 +4,7 @@ import { unless } from '../gpu/waiting.ts';
 import { address, type ByteSource, harmless } from './bytes.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { fetchSmall, type HostedFile, type RetryOptions } from './connection.ts';
-import { patiently, sha256, verifiedStream } from './download.ts';
+import { patiently, sha256, verifiedPieces } from './download.ts';
 import { quote } from './header-json.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
 
@@ -51,8 +51,9 @@ export async function hostedSources(
       name: address(at),
       rereadable: true,
       kept: store !== undefined,
+      signal: options.signal,
       open: async (signal, onBytes) => ({
-        stream: verifiedStream(at, file, { ...options, store, onFailure, onBytes, signal: signal ?? options.signal }),
+        pieces: verifiedPieces(at, file, { ...options, store, onFailure, onBytes, signal }),
         length: file.bytes,
       }),
     };

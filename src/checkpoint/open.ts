@@ -1,7 +1,18 @@
 /** Opens a safetensors file wherever it is, reads its header, and then its tensors one by one. */
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { given, type Kind, optionsOf, shown, tag } from '../gpu/given.ts';
-import { address, type ByteReader, type ByteSource, plainBytes, readerOf, responseBytes, responseOf } from './bytes.ts';
+import { unless } from '../gpu/waiting.ts';
+import {
+  address,
+  type ByteReader,
+  type ByteSource,
+  type Pieces,
+  piecesOf,
+  plainBytes,
+  readerOf,
+  responseBytes,
+  responseOf,
+} from './bytes.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
 import { absolute, hostedSources, joined, type Part } from './hosted.ts';
@@ -113,8 +124,8 @@ async function openBytes(
 ): Promise<Opened> {
   const first = await readerOf(bytes, signal);
   first.onChunk = () => onProgress?.(first.arrived, first.length ?? 0);
-  const found = await guarded(first, signal, () => forgetting(bytes, () => readHeader(first)));
-  if (!wait && bytes.kept) await guarded(first, signal, () => readThrough(first));
+  const found = await guarded(first, signal, forgetting(bytes, readHeader(first)));
+  if (!wait && bytes.kept) await guarded(first, signal, readThrough(first));
   first.onChunk = undefined;
   if (!wait) first.cancel();
   return opened(bytes, found, signal, wait ? first : undefined);
@@ -132,7 +143,7 @@ function opened(bytes: ByteSource, { header, text }: Header, signal: AbortSignal
     waiting = undefined;
     reader.onChunk = () => onChunk(reader);
     if (behind) return reader;
-    const again = await guarded(reader, readSignal, () => forgetting(bytes, () => readHeader(reader)));
+    const again = await guarded(reader, readSignal, forgetting(bytes, readHeader(reader)));
     if (again.text === text) return reader;
     reader.cancel();
     throw badFile(`${bytes.name} changed between two readings`);
@@ -160,9 +171,9 @@ function arrivedOf({ arrived }: ByteReader, { dataStart, dataBytes }: Safetensor
 }
 
 /** Runs a step of reading; bytes that turn out to be no file of weights are kept for no later visit. */
-async function forgetting<T>(bytes: ByteSource, step: () => Promise<T>): Promise<T> {
+async function forgetting<T>(bytes: ByteSource, step: Promise<T>): Promise<T> {
   try {
-    return await step();
+    return await step;
   } catch (error) {
     if (error instanceof FaceXFormerError && error.code === 'BAD_WEIGHTS_FILE') bytes.forget?.();
     throw error;
@@ -196,32 +207,24 @@ async function* readTensors(header: SafetensorsHeader, begin: Begin, bytes: Byte
     tell(reader);
     let end = header.dataStart;
     for (const info of header.tensors.values()) {
-      const data = await guarded(reader, signal, () => forgetting(bytes, () => reader.take(info.bytes)));
+      const data = await guarded(reader, signal, forgetting(bytes, reader.take(info.bytes)));
       end += data.length;
       if (data.length < info.bytes) throw badLength(end, header.dataStart + header.dataBytes);
       yield { info, data };
     }
-    if (!(await guarded(reader, signal, () => reader.ended()))) throw badLength(reader.arrived, end);
+    if (!(await guarded(reader, signal, reader.ended()))) throw badLength(reader.arrived, end);
   } finally {
     reader.cancel();
   }
 }
 
-/** Runs one step of reading; an abort ends even a step that waits for bytes, and a failure lets go of the source. */
-async function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, step: () => Promise<T>): Promise<T> {
-  const stop = () => reader.cancel();
-  signal?.addEventListener('abort', stop, { once: true });
+/** One step of reading; an abort ends even a step that waits for bytes, and a failure lets go of the source. */
+async function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, step: Promise<T>): Promise<T> {
   try {
-    throwIfAborted(signal);
-    const result = await step();
-    throwIfAborted(signal);
-    return result;
+    return await unless(signal, step);
   } catch (error) {
     reader.cancel();
-    throwIfAborted(signal);
     throw error;
-  } finally {
-    signal?.removeEventListener('abort', stop);
   }
 }
 
@@ -239,28 +242,37 @@ function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): Byte
   const [method, read] = [READ_BY[kind], Object(source)[READ_BY[kind] ?? '']];
   if (method && typeof read !== 'function') throw new TypeError(`${kind} without ${method}`);
   if (typeof source === 'string' || kind === 'URL' || kind === 'Request') {
-    const name = address(kind === 'Request' ? (source as Request).url : String(source));
-    const request = () => (kind === 'Request' ? (source as Request).clone() : String(source));
-    return { name, rereadable: true, open: async (signal) => responseBytes(await responseOf(request, name, fetch, signal), name) };
+    const given = kind === 'Request' ? (source as Request) : undefined;
+    const name = address(given?.url ?? String(source));
+    const request = () => given?.clone() ?? String(source);
+    return {
+      name,
+      rereadable: true,
+      async open(signal) {
+        const until = either(given?.signal, signal);
+        return responseBytes(await responseOf(request, name, fetch, until), name, until);
+      },
+    };
   }
   if (kind === 'Response') {
     const response = source as Response;
     const name = response.url ? address(response.url) : 'response';
-    return { name, rereadable: false, open: async () => responseBytes(response, name) };
+    return { name, rereadable: false, open: async (signal) => responseBytes(response, name, signal) };
   }
   if (kind === 'Blob' || kind === 'File') {
     const blob = source as Blob;
-    return { name: (blob as File).name || 'blob', rereadable: true, open: async () => ({ stream: streamOfBlob(blob), length: blob.size }) };
+    return { name: (blob as File).name || 'blob', rereadable: true, open: async () => ({ pieces: piecesOfBlob(blob), length: blob.size }) };
   }
   if (kind === 'ReadableStream') {
     const stream = source as ReadableStream<Uint8Array>;
-    return { name: 'stream', rereadable: false, open: async () => ({ stream: unlocked(stream), length: undefined }) };
+    const open = async (signal: AbortSignal) => ({ pieces: piecesOf(unlocked(stream), signal), length: undefined });
+    return { name: 'stream', rereadable: false, open };
   }
   if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer' || kind === 'Uint8Array') {
     const given = source as ArrayBuffer | Uint8Array;
     const bytes = () => present(given);
     bytes();
-    return { name: 'bytes', rereadable: true, open: async () => ({ stream: streamOf(bytes()), length: bytes().length }) };
+    return { name: 'bytes', rereadable: true, open: async () => ({ pieces: piecesOfBytes(bytes()), length: bytes().length }) };
   }
   throw new FaceXFormerError(
     'BAD_OPTION',
@@ -287,19 +299,9 @@ function unlocked(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array
 }
 
 /** In pieces, since memory that may be resized or is shared is copied as it is read. */
-function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+async function* piecesOfBytes(bytes: Uint8Array): Pieces {
   const piece = plainBytes(bytes.subarray(0, 1)).buffer === bytes.buffer ? bytes.length : PIECE;
-  let at = 0;
-  return new ReadableStream(
-    {
-      pull(controller) {
-        if (at >= bytes.length) return controller.close();
-        controller.enqueue(plainBytes(bytes.subarray(at, at + piece)));
-        at += piece;
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  for (let at = 0; at < bytes.length; at += piece) yield plainBytes(bytes.subarray(at, at + piece));
 }
 
 const PIECE = 4 * 1024 * 1024;
@@ -309,24 +311,18 @@ const BLOB_PIECE = 2 ** 20;
 const AHEAD = 16;
 
 /** Pieces are read ahead: Node's own stream brings 64 KiB, and the next when this thread asks for them, which has parameters to make. */
-function streamOfBlob(blob: Blob): ReadableStream<Uint8Array> {
+async function* piecesOfBlob(blob: Blob): Pieces {
   const ahead: Promise<ArrayBuffer>[] = [];
-  let asked = 0;
   let at = 0;
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        asked++; // who reads a header wants no more than that
-        for (; ahead.length < Math.min(asked, AHEAD) && at < blob.size; at += BLOB_PIECE) {
-          const piece = blob.slice(at, at + BLOB_PIECE).arrayBuffer();
-          piece.catch(() => {}); // told when its turn comes
-          ahead.push(piece);
-        }
-        const piece = ahead.shift();
-        if (piece) controller.enqueue(new Uint8Array(await piece));
-        else controller.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  for (let asked = 1; ; asked++) {
+    // Who reads a header wants no more than that.
+    for (; ahead.length < Math.min(asked, AHEAD) && at < blob.size; at += BLOB_PIECE) {
+      const piece = blob.slice(at, at + BLOB_PIECE).arrayBuffer();
+      piece.catch(() => {}); // told when its turn comes
+      ahead.push(piece);
+    }
+    const piece = ahead.shift();
+    if (!piece) return;
+    yield new Uint8Array(await piece);
+  }
 }

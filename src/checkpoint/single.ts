@@ -1,9 +1,9 @@
 /** One file of weights by its address: kept as it arrives, and taken from the store as long as the server says that it is still that file. */
 import { either, FaceXFormerError } from '../gpu/errors.ts';
 import { unless } from '../gpu/waiting.ts';
-import { address, type ByteSource, responseBytes, responseOf } from './bytes.ts';
+import { address, type ByteSource, type Pieces, piecesOf, responseBytes, responseOf } from './bytes.ts';
 import type { HostedFile, RetryOptions } from './connection.ts';
-import { sha256, turnFor, verifiedStream } from './download.ts';
+import { sha256, turnFor, verifiedPieces } from './download.ts';
 import { CHUNK_BYTES } from './hosted.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
 
@@ -90,22 +90,22 @@ export function keptSource(url: string, options: SingleOptions): ByteSource {
     name,
     rereadable: true,
     forget,
-    async open(given, onBytes) {
-      const signal = given ?? options.signal;
+    signal: options.signal,
+    async open(signal, onBytes) {
       const store = await unless(signal, chunkStore());
       const names = await namesOf(url);
       const end = await turn(store, names, { ...options, signal });
       let goesOn = false;
-      const kept = (stream: ReadableStream<Uint8Array>, of: Kept, part: Part) => {
+      const kept = (pieces: Pieces, of: Kept, part: Part) => {
         goesOn = true;
-        return keeping(stream, store, names, of, part, end);
+        return ending(keeping(pieces, store, names, of, part), end);
       };
       try {
         const whole = await hashOf(url.split('#', 1)[0] as string);
         const found = await unless(signal, recordOf(store, names.record));
         const known = found?.whole === whole ? found : undefined;
         const fromStore = (file: HostedFile) => ({
-          stream: verifiedStream(url, file, { ...options, signal, store, onBytes }),
+          pieces: verifiedPieces(url, file, { ...options, signal, store, onBytes }),
           length: file.bytes,
         });
         const told = known && (await askedVersion(url, options.fetch, signal));
@@ -115,7 +115,7 @@ export function keptSource(url: string, options: SingleOptions): ByteSource {
         const ask = (from?: Part) => responseOf(() => url, name, options.fetch, signal, from && { headers: { range: rangeOf(from) } });
         let response = await (part ? ask(part).catch(() => ask()) : ask()); // another origin may not let ranges be asked for
         if (known && part && response.body && isRest(response, part, known.version))
-          return { stream: kept(response.body, known, part), length: part.length };
+          return { pieces: kept(piecesOf(response.body, signal), known, part), length: part.length };
         if (part && response.status !== 200) {
           response.body?.cancel().catch(() => undefined); // of another version, or from another byte on
           response = await ask();
@@ -124,8 +124,8 @@ export function keptSource(url: string, options: SingleOptions): ByteSource {
           response.body?.cancel().catch(() => undefined); // who refuses HEAD says it here
           return fromStore(known.file);
         }
-        const { stream, length } = responseBytes(response, name);
-        return { stream: kept(stream, { address: name, whole, version: versionOf(response) }, partOf(length)), length };
+        const { pieces, length } = responseBytes(response, name, signal);
+        return { pieces: kept(pieces, { address: name, whole, version: versionOf(response) }, partOf(length)), length };
       } finally {
         if (!goesOn) end();
       }
@@ -149,11 +149,7 @@ async function turn(store: ChunkStore, names: Names, options: SingleOptions): Pr
 }
 
 /** What the server says of the file, without the file; `silence` where it cannot be reached, undefined where it refuses to be asked so. */
-async function askedVersion(
-  url: string,
-  fetch: typeof globalThis.fetch,
-  signal: AbortSignal | undefined,
-): Promise<Version | 'silence' | undefined> {
+async function askedVersion(url: string, fetch: typeof globalThis.fetch, signal: AbortSignal): Promise<Version | 'silence' | undefined> {
   const late = AbortSignal.timeout(ASKING);
   try {
     const response = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
@@ -194,22 +190,12 @@ async function isWhole({ hashes }: Part, store: ChunkStore, chunks: string): Pro
 /**
  * The same bytes as they come, behind those of a part that is here; whole chunks of them go into the store on the way, and at the end what they are. No
  * failure of the store holds them up.
- * @param end called when nothing more goes into the store, for now or for good
  */
-function keeping(
-  stream: ReadableStream<Uint8Array>,
-  store: ChunkStore,
-  names: Names,
-  { address: name, whole, version }: Kept,
-  part: Part,
-  end: () => void,
-): ReadableStream<Uint8Array> {
-  const known = { address: name, whole, version };
+async function* keeping(pieces: Pieces, store: ChunkStore, names: Names, { address, whole, version }: Kept, part: Part): Pieces {
+  const known = { address, whole, version };
   const { chunkBytes } = part;
-  const reader = stream.getReader();
   const hashes = [...part.hashes];
-  let here = 0; // chunks of the part that were given
-  let chunk = new Uint8Array(chunkBytes);
+  const chunk = new Uint8Array(chunkBytes);
   let have = 0;
   let bytes = 0;
   let keeps = true;
@@ -234,59 +220,44 @@ function keeping(
     };
     if (keeps) put = putAll().catch(forget);
   };
-  let cancelled = false;
-  let idle = setTimeout(end, IDLE);
-  /** The next bytes; undefined at the end. */
-  const next = async (): Promise<Uint8Array | undefined> => {
-    if (here < part.hashes.length) {
-      const kept = await store.get(names.chunks, here++);
-      if (!kept) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `What was kept of ${known.address} is gone. Try again.`);
+  try {
+    for (const i of part.hashes.keys()) {
+      const kept = await store.get(names.chunks, i);
+      if (!kept) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `What was kept of ${address} is gone. Try again.`);
       bytes += kept.length;
-      return kept;
+      yield kept;
     }
-    const { done, value } = await reader.read();
-    if (!done) {
-      for (let at = 0; keeps && at < value.length; ) {
-        const part = value.subarray(at, at + chunkBytes - have);
-        chunk.set(part, have);
-        have += part.length;
-        at += part.length;
+    for await (const piece of pieces) {
+      for (let at = 0; keeps && at < piece.length; ) {
+        const fits = piece.subarray(at, at + chunkBytes - have);
+        chunk.set(fits, have);
+        have += fits.length;
+        at += fits.length;
         if (have === chunkBytes) await putChunk();
       }
-      bytes += value.length;
-      return value;
+      bytes += piece.length;
+      yield piece;
     }
-    if (cancelled) return undefined; // which is no end of the file
     if (have > 0) await putChunk();
     await put;
-    const file = { name, bytes, sha256: names.chunks, chunks: hashes, chunkBytes };
+    const file = { name: address, bytes, sha256: names.chunks, chunks: hashes, chunkBytes };
     if (keeps && bytes > 0) await write({ ...known, file }).catch(forget);
-    chunk = new Uint8Array(0);
-    return undefined;
-  };
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        clearTimeout(idle);
-        let value: Uint8Array | undefined;
-        try {
-          value = await next();
-        } finally {
-          if (value && !cancelled) idle = setTimeout(end, IDLE);
-          else end();
-        }
-        if (cancelled) return;
-        if (value) controller.enqueue(value);
-        else controller.close();
-      },
-      async cancel(reason) {
-        cancelled = true;
-        clearTimeout(idle);
-        await reader.cancel(reason).catch(() => undefined);
-        await put; // what is here may be gone on with
-        end();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  } finally {
+    await put; // what is here may be gone on with
+  }
+}
+
+/** The same. @param end called when they have ended, or when nobody has asked for the next one for a while */
+async function* ending(pieces: Pieces, end: () => void): Pieces {
+  let idle: ReturnType<typeof setTimeout> | undefined;
+  try {
+    for await (const piece of pieces) {
+      idle = setTimeout(end, IDLE);
+      yield piece;
+      clearTimeout(idle);
+    }
+  } finally {
+    clearTimeout(idle);
+    end();
+  }
 }
