@@ -28,7 +28,7 @@ export async function readerOf(bytes: ByteSource, signal = bytes.signal): Promis
   let reader: ByteReader | undefined;
   const until = bytes.rereadable ? either(signal, stop.signal) : stop.signal; // a stream goes on after the signal by which it was opened
   const opened = await bytes.open(until, (arrived) => reader?.arrive(arrived));
-  reader = new ByteReader(bytes.name, opened, stop);
+  reader = new ByteReader(bytes, opened, stop);
   return reader;
 }
 
@@ -49,8 +49,8 @@ export class ByteReader {
   readonly length: number | undefined;
   /** Bytes that have arrived. */
   arrived = 0;
-  /** Called as bytes arrive. */
-  onChunk: (() => void) | undefined;
+  /** Called as bytes arrive, with how many have. */
+  onArrival: ((arrived: number) => void) | undefined;
   /** Bytes that the pieces had. */
   #given = 0;
   readonly #pieces: Pieces;
@@ -58,7 +58,7 @@ export class ByteReader {
   #room = new Uint8Array(0);
 
   constructor(
-    readonly name: string,
+    private readonly source: ByteSource,
     { pieces, length }: OpenedBytes,
     private readonly stop: AbortController,
   ) {
@@ -92,13 +92,20 @@ export class ByteReader {
   /** That so many bytes have come, from the source's beginning on. */
   arrive(bytes: number): void {
     this.arrived = Math.max(this.arrived, bytes);
-    this.onChunk?.();
+    this.onArrival?.(this.arrived);
   }
 
   /** Lets go of the source; a read under way ends at once. */
   cancel(): void {
     this.stop.abort();
     this.#pieces.return().catch(() => undefined);
+  }
+
+  /** The same, since reading failed; bytes that turn out to be no file of weights are kept for no later visit. */
+  fail(error: unknown): never {
+    this.cancel();
+    if (error instanceof FaceXFormerError && error.code === 'BAD_WEIGHTS_FILE') this.source.forget?.();
+    throw error;
   }
 
   #cut(n: number): Uint8Array {
@@ -110,7 +117,7 @@ export class ByteReader {
   async #next(): Promise<boolean> {
     for (;;) {
       const { done, value } = await this.#pieces.next().catch((cause: unknown) => {
-        throw unreachable(`Reading ${this.name} broke off`, cause, 'Try again.');
+        throw unreachable(`Reading ${this.source.name} broke off`, cause, 'Try again.');
       });
       if (done) return false;
       if (tag(value) !== 'Uint8Array')

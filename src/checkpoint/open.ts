@@ -82,7 +82,7 @@ export async function openCheckpoint(source: WeightsSource, options: OpenOptions
         arrived = bytes;
         onProgress?.(before + bytes, total);
       };
-      if (file.header !== undefined) parts.push(opened(file, described(file.header, file.bytes), signal));
+      if (file.header !== undefined) parts.push(opened(file, headerOf(new TextEncoder().encode(file.header), file.bytes), signal));
       else parts.push(await openBytes(file, signal, { wait: i < WAITING_FILES, onProgress: tell }));
       before += arrived;
     }
@@ -110,12 +110,6 @@ export function isHosted(url: string): boolean {
 /** A file that was opened, and may be left unread. */
 type Opened = Part & { close(): void };
 
-/** A header, and its JSON as it stands in the file. */
-interface Header {
-  readonly header: SafetensorsHeader;
-  readonly text: string;
-}
-
 /** Reads the header. `wait`: the opened source waits for the first reading, instead of being opened again. */
 async function openBytes(
   bytes: ByteSource & { readonly kept?: boolean },
@@ -123,109 +117,84 @@ async function openBytes(
   { wait = true, onProgress }: { wait?: boolean; onProgress?: OpenOptions['onProgress'] } = {},
 ): Promise<Opened> {
   const first = await readerOf(bytes, signal);
-  first.onChunk = () => onProgress?.(first.arrived, first.length ?? 0);
-  const found = await guarded(first, signal, forgetting(bytes, readHeader(first)));
+  first.onArrival = (arrived) => onProgress?.(arrived, first.length ?? 0);
+  const header = await guarded(first, signal, readHeader(first));
   if (!wait && bytes.kept) await guarded(first, signal, readThrough(first));
-  first.onChunk = undefined;
+  first.onArrival = undefined;
   if (!wait) first.cancel();
-  return opened(bytes, found, signal, wait ? first : undefined);
+  return opened(bytes, header, signal, wait ? first : undefined);
 }
 
 /** A file whose header is known. @param first has read it already, and waits for the first reading */
-function opened(bytes: ByteSource, { header, text }: Header, signal: AbortSignal | undefined, first?: ByteReader): Opened {
+function opened(bytes: ByteSource, header: SafetensorsHeader, signal: AbortSignal | undefined, first?: ByteReader): Opened {
   let waiting = first;
   signal?.addEventListener('abort', () => waiting?.cancel(), { once: true });
 
   /** The reader behind its header: the one that waits, for the first reading; later ones open the source anew. */
-  const begin: Begin = async (readSignal, onChunk) => {
-    const reader = waiting ?? (await anew(readSignal));
-    const behind = reader === waiting;
+  const begin: Begin = async (readSignal, onArrival) => {
+    if (!waiting && !bytes.rereadable)
+      throw new FaceXFormerError('BAD_OPTION', `The weights of a ${bytes.name} can be read only once; open them again.`);
+    const behind = waiting;
     waiting = undefined;
-    reader.onChunk = () => onChunk(reader);
-    if (behind) return reader;
-    const again = await guarded(reader, readSignal, forgetting(bytes, readHeader(reader)));
-    if (again.text === text) return reader;
+    const reader = behind ?? (await readerOf(bytes, readSignal));
+    reader.onArrival = onArrival;
+    if (behind || (await guarded(reader, readSignal, readHeader(reader))).text === header.text) return reader;
     reader.cancel();
     throw badFile(`${bytes.name} changed between two readings`);
-  };
-  const anew = (readSignal: AbortSignal | undefined): Promise<ByteReader> => {
-    if (bytes.rereadable) return readerOf(bytes, readSignal);
-    throw new FaceXFormerError('BAD_OPTION', `The weights of a ${bytes.name} can be read only once; open them again.`);
   };
 
   return {
     source: bytes.name,
     tensors: header.tensors,
     rereadable: bytes.rereadable,
-    read: (options) => readTensors(header, begin, bytes, options),
-    waiting: () => (waiting ? arrivedOf(waiting, header) : 0),
+    read: (options) => readTensors(header, begin, options),
+    waiting: () => dataOf(waiting?.arrived ?? 0, header),
     close: () => waiting?.cancel(),
   };
 }
 
-type Begin = (signal: AbortSignal | undefined, onChunk: (reader: ByteReader) => void) => Promise<ByteReader>;
+type Begin = (signal: AbortSignal | undefined, onArrival: (arrived: number) => void) => Promise<ByteReader>;
 
-/** Bytes of data that have come: a header is none. */
-function arrivedOf({ arrived }: ByteReader, { dataStart, dataBytes }: SafetensorsHeader): number {
+/** Bytes of data among those that have come: a header is none. */
+function dataOf(arrived: number, { dataStart, dataBytes }: SafetensorsHeader): number {
   return Math.min(Math.max(arrived - dataStart, 0), dataBytes);
 }
 
-/** Runs a step of reading; bytes that turn out to be no file of weights are kept for no later visit. */
-async function forgetting<T>(bytes: ByteSource, step: Promise<T>): Promise<T> {
-  try {
-    return await step;
-  } catch (error) {
-    if (error instanceof FaceXFormerError && error.code === 'BAD_WEIGHTS_FILE') bytes.forget?.();
-    throw error;
-  }
-}
-
-async function readHeader(reader: ByteReader): Promise<Header> {
+async function readHeader(reader: ByteReader): Promise<SafetensorsHeader> {
   const length = headerLength(await reader.take(8), reader.length);
-  const json = await reader.take(length);
-  return { header: headerOf(json, reader.length, length), text: new TextDecoder().decode(json) };
+  return headerOf(await reader.take(length), reader.length, length);
 }
-
-/** A header as config.json has it. @throws FaceXFormerError BAD_WEIGHTS_FILE */
-const described = (text: string, fileLength: number): Header => ({ header: headerOf(new TextEncoder().encode(text), fileLength), text });
 
 /** Reads to the end, so that the cache has all of it. */
 async function readThrough(reader: ByteReader): Promise<void> {
   while ((await reader.take(PIECE)).length > 0);
 }
 
-async function* readTensors(header: SafetensorsHeader, begin: Begin, bytes: ByteSource, options?: ReadOptions) {
+async function* readTensors(header: SafetensorsHeader, begin: Begin, options?: ReadOptions) {
   const { signal, onProgress } = readOptionsOf(options);
   throwIfAborted(signal);
-  const tell = (reader: ByteReader) => onProgress?.(arrivedOf(reader, header), header.dataBytes);
+  const tell = (arrived: number) => onProgress?.(dataOf(arrived, header), header.dataBytes);
   const reader = await begin(signal, tell);
-  const badLength = (end: number, due: number) => {
-    bytes.forget?.();
-    return wrongLength(end, due);
-  };
   try {
-    tell(reader);
+    tell(reader.arrived);
     let end = header.dataStart;
     for (const info of header.tensors.values()) {
-      const data = await guarded(reader, signal, forgetting(bytes, reader.take(info.bytes)));
+      const data = await unless(signal, reader.take(info.bytes));
       end += data.length;
-      if (data.length < info.bytes) throw badLength(end, header.dataStart + header.dataBytes);
+      if (data.length < info.bytes) throw wrongLength(end, header.dataStart + header.dataBytes);
       yield { info, data };
     }
-    if (!(await guarded(reader, signal, reader.ended()))) throw badLength(reader.arrived, end);
+    if (!(await unless(signal, reader.ended()))) throw wrongLength(reader.arrived, end);
+  } catch (error) {
+    reader.fail(error);
   } finally {
     reader.cancel();
   }
 }
 
-/** One step of reading; an abort ends even a step that waits for bytes, and a failure lets go of the source. */
-async function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, step: Promise<T>): Promise<T> {
-  try {
-    return await unless(signal, step);
-  } catch (error) {
-    reader.cancel();
-    throw error;
-  }
+/** One step of reading; an abort ends even a step that waits for bytes. */
+function guarded<T>(reader: ByteReader, signal: AbortSignal | undefined, step: Promise<T>): Promise<T> {
+  return unless(signal, step).catch((error) => reader.fail(error));
 }
 
 /** What of each kind reads it: something else may call itself so. */

@@ -5,7 +5,7 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 import type { TensorInfo } from './checkpoint.ts';
 import { bytesOf, isDtype } from './dtypes.ts';
-import { HeaderSyntaxError, parseHeaderJson, quote, type RawTensor } from './header-json.ts';
+import { HeaderSyntaxError, parseHeaderJson, quote, type RawHeader, type RawTensor } from './header-json.ts';
 
 /** Longest header taken: fifty times what this model's largest file needs. The format's own ceiling is 100,000,000. */
 export const MAX_HEADER_BYTES = 8 * 1024 * 1024;
@@ -20,6 +20,8 @@ export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** `__metadata__`: free text, meaningless to the engine. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** Its JSON as it stands in the file. */
+  readonly text: string;
   /** Bytes before the data: 8 and the header. */
   readonly dataStart: number;
   /** Bytes of all data together. */
@@ -63,7 +65,8 @@ export function parseHeader(bytes: Uint8Array, fileLength: number | undefined): 
 export function headerOf(json: Uint8Array, fileLength: number | undefined, length: number = json.length): SafetensorsHeader {
   const dataStart = 8 + length;
   if (json.length < length) throw badFile(`it ends within its header, at byte ${8 + json.length} of ${dataStart}`);
-  const raw = readJson(json);
+  const text = decoded(json);
+  const raw = parsed(text);
   const stored = [...raw.tensors].map(([name, entry]) => storedTensor(name, entry));
   stored.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
   let end = 0;
@@ -74,7 +77,7 @@ export function headerOf(json: Uint8Array, fileLength: number | undefined, lengt
   }
   if (dataStart + end > Number.MAX_SAFE_INTEGER) throw badFile('its data would be longer than 2^53 bytes');
   if (fileLength !== undefined && fileLength !== dataStart + end) throw wrongLength(fileLength, dataStart + end);
-  return { tensors: new Map(stored.map((t) => [t.name, t])), metadata: raw.metadata, dataStart, dataBytes: end };
+  return { tensors: new Map(stored.map((t) => [t.name, t])), metadata: raw.metadata, text, dataStart, dataBytes: end };
 }
 
 /** A file whose tensors end before or after its last byte. */
@@ -83,13 +86,15 @@ export function wrongLength(is: number, should: number): FaceXFormerError {
   return badFile(`it has bytes after its last tensor: ${is} instead of ${should}`);
 }
 
-function readJson(bytes: Uint8Array): ReturnType<typeof parseHeaderJson> {
-  let text: string;
+function decoded(bytes: Uint8Array): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw badFile('its header is not UTF-8', { cause });
   }
+}
+
+function parsed(text: string): RawHeader {
   try {
     return parseHeaderJson(text);
   } catch (cause) {

@@ -103,7 +103,10 @@ class Connection {
     worker.postMessage(greeting, [port2]);
   }
 
-  /** The worker's answer; the signal ends the waiting at once, and so does what `onProgress` throws. */
+  /**
+   * The worker's answer; the signal ends the waiting at once, and so does what `onProgress` throws.
+   * @throws FaceXFormerError BAD_PICTURE, BAD_OPTION: something cannot cross; what the worker says; ABORTED
+   */
   async ask(
     asked: Asked,
     transfer: Transferable[],
@@ -121,7 +124,11 @@ class Connection {
         }
       };
       this.#calls.set(id, { resolve, reject, progress });
-      this.#post({ ...asked, id } as Request, transfer);
+      try {
+        this.#port.postMessage({ ...asked, id }, transfer);
+      } catch (error) {
+        throw uncrossable(asked.call === 'analyze' || asked.call === 'detect' ? 'BAD_PICTURE' : 'BAD_OPTION', error);
+      }
     });
     try {
       return await unless(
@@ -145,15 +152,6 @@ class Connection {
   /** Calls when the engine's GPU is lost, and when it is known whether there is another. */
   hear(engine: number, told: (told: Loss) => void): void {
     this.#losses.set(engine, told);
-  }
-
-  /** @throws FaceXFormerError BAD_PICTURE, BAD_OPTION: something cannot cross to a worker */
-  #post(request: Request, transfer: Transferable[]): void {
-    try {
-      this.#port.postMessage(request, transfer);
-    } catch (error) {
-      throw uncrossable(request.call === 'analyze' || request.call === 'detect' ? 'BAD_PICTURE' : 'BAD_OPTION', error);
-    }
   }
 
   #take(reply: Reply): void {
