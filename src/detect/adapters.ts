@@ -5,17 +5,14 @@
  */
 
 import { given, mustBe, shown } from '../gpu/given.ts';
-import { type Box, boxOf, type Point, type Size } from '../image/crop.ts';
+import { type Box, boxOf, middleOf, type Point, type Size } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector } from '../image/detector.ts';
-import { imageOf, openPicture, type PictureSource, type RawPicture } from '../image/source.ts';
+import { type Drawable, withDrawable } from '../image/drawable.ts';
 
 /** MTCNN's box in parts of the way from the middle of the eyes to the mouth: how far MTCNN's box reaches above the eyes, below the mouth, and how wide it is. */
 const ABOVE_EYES = 1.07;
 const BELOW_MOUTH = 0.83;
 const WIDTH = 2.3;
-
-/** What pages draw, which every detector takes. */
-type Drawable = ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame;
 
 /** What is used of `FaceDetector` in @mediapipe/tasks-vision, in running mode IMAGE. */
 export interface MediaPipeDetector {
@@ -79,7 +76,7 @@ export const fromHuman = (human: HumanDetector): FaceDetector =>
     face.flatMap(({ box: [x = 0, y = 0, width = 0, height = 0], score, mesh = [] }) => {
       // Corners of the eyes, tip of the nose and middle of the lips, by MediaPipe's numbers of its face mesh.
       const between = (...points: number[]) =>
-        middleOf(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] ?? 0, y: mesh[i][1] ?? 0 }] : [])));
+        middleIfAny(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] ?? 0, y: mesh[i][1] ?? 0 }] : [])));
       const places = { left: between(33, 133), right: between(362, 263), nose: between(1), mouth: between(13, 14) };
       return faceOf(score, places, cornersOf({ x, y, width, height }));
     }),
@@ -89,7 +86,8 @@ export const fromHuman = (human: HumanDetector): FaceDetector =>
 export const fromShapeDetector = (detector: ShapeDetector): FaceDetector =>
   adapter('FaceDetector', detector, (faces) =>
     faces.flatMap(({ boundingBox, landmarks }) => {
-      const middles = (kind: string) => (landmarks ?? []).filter(({ type }) => type === kind).map(({ locations }) => middleOf(locations));
+      const middles = (kind: string) =>
+        (landmarks ?? []).filter(({ type }) => type === kind).map(({ locations }) => middleIfAny(locations));
       const [left, right] = middles('eye').toSorted((a, b) => (a?.x ?? 0) - (b?.x ?? 0));
       return faceOf(1, { left, right, nose: middles('nose')[0], mouth: middles('mouth')[0] }, cornersOf(boundingBox));
     }),
@@ -133,22 +131,4 @@ const cornersOf = ({ x, y, width, height }: { x: number; y: number; width: numbe
   y1: y + height,
 });
 
-function middleOf(points: readonly Point[]): Point | undefined {
-  if (points.length === 0) return undefined;
-  const mean = (of: (point: Point) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
-}
-
-/** Raw pixels become a bitmap. @throws FaceXFormerError BAD_PICTURE */
-async function withDrawable<Result>(picture: PictureSource, use: (image: Drawable, size: Size) => Promise<Result>): Promise<Result> {
-  const opened = await openPicture(picture);
-  let bitmap: ImageBitmap | undefined;
-  try {
-    const { still, width, height } = opened;
-    if ('data' in (still as object)) bitmap = await createImageBitmap(imageOf(still as RawPicture));
-    return await use(bitmap ?? (still as Drawable), { width, height });
-  } finally {
-    bitmap?.close();
-    opened.close();
-  }
-}
+const middleIfAny = (points: readonly Point[]): Point | undefined => (points.length > 0 ? middleOf(points) : undefined);

@@ -1,8 +1,9 @@
 /** A face cut out of its picture, as it lies there or turned upright: for avatars, and for networks that know who somebody is. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
-import type { Point } from '../image/crop.ts';
-import { imageOf, openPicture, type PictureSource, type RawPicture } from '../image/source.ts';
+import { middleOf, type Point } from '../image/crop.ts';
+import { withDrawable } from '../image/drawable.ts';
+import type { PictureSource } from '../image/source.ts';
 import type { Face } from './results.ts';
 
 /** What `cropFace` takes. */
@@ -44,18 +45,15 @@ export async function cropFace(
     const scale = side / longer;
     return { side, turn: { a: scale, b: 0, x: side / 2 - (scale * (x0 + x1)) / 2, y: side / 2 - (scale * (y0 + y1)) / 2 } };
   });
-  const picture = await openPicture(source);
-  try {
+  return withDrawable(source, (image, { width, height }) => {
     const canvas = given('The browser makes no canvas of that size.', () => new OffscreenCanvas(side, side));
     const ctx = canvas.getContext('2d');
     if (!ctx) throw new FaceXFormerError('BAD_OPTION', `The browser gives no canvas of ${side} x ${side} pixels.`);
     ctx.imageSmoothingQuality = 'high';
     ctx.setTransform(turn.a, turn.b, -turn.b, turn.a, turn.x, turn.y);
-    ctx.drawImage(drawable(picture.still), 0, 0, picture.width, picture.height);
+    ctx.drawImage(image, 0, 0, width, height);
     return canvas;
-  } finally {
-    picture.close();
-  }
+  });
 }
 
 /** Eyes, nose and corners of the mouth: the detector's, which recognition is trained on, else by the landmarks. @throws FaceXFormerError BAD_OPTION */
@@ -63,12 +61,8 @@ function fivePoints({ points, landmarks }: Pick<Face, 'points' | 'landmarks'>): 
   if (points?.length === 5) return points;
   if (!landmarks)
     throw new FaceXFormerError('BAD_OPTION', 'To align a face its `points`, which MTCNN gives, or its `landmarks` are needed.');
-  const mean = (first: number, last: number): Point => {
-    const some = landmarks.slice(first, last + 1);
-    const of = (axis: 'x' | 'y') => some.reduce((sum, point) => sum + point[axis], 0) / some.length;
-    return { x: of('x'), y: of('y') };
-  };
-  return [mean(36, 41), mean(42, 47), ...[30, 48, 54].map((i) => landmarks[i] as Point)];
+  const eyes = [landmarks.slice(36, 42), landmarks.slice(42, 48)];
+  return [...eyes.map(middleOf), ...[30, 48, 54].map((i) => landmarks[i] as Point)];
 }
 
 /** x' = a x - b y + x, y' = b x + a y + y: a turn, a scale and a shift, in units of a canvas, whose pixel centres are at halves. */
@@ -83,25 +77,17 @@ export interface Similarity {
 export function alignment(points: readonly Point[], side: number): Similarity {
   const from = points.map(({ x, y }) => ({ x: x + 0.5, y: y + 0.5 }));
   const to = TEMPLATE.map(({ x, y }) => ({ x: ((x + 0.5) * side) / TEMPLATE_SIDE, y: ((y + 0.5) * side) / TEMPLATE_SIDE }));
-  const mean = (all: readonly Point[], axis: 'x' | 'y') => all.reduce((sum, point) => sum + point[axis], 0) / all.length;
-  const [fromX, fromY, toX, toY] = [mean(from, 'x'), mean(from, 'y'), mean(to, 'x'), mean(to, 'y')];
+  const fromMiddle = middleOf(from);
+  const toMiddle = middleOf(to);
   let [along, across, square] = [0, 0, 0];
   for (const [i, point] of from.entries()) {
-    const [x, y] = [point.x - fromX, point.y - fromY];
-    const [u, v] = [(to[i] as Point).x - toX, (to[i] as Point).y - toY];
+    const [x, y] = [point.x - fromMiddle.x, point.y - fromMiddle.y];
+    const [u, v] = [(to[i] as Point).x - toMiddle.x, (to[i] as Point).y - toMiddle.y];
     along += x * u + y * v;
     across += x * v - y * u;
     square += x * x + y * y;
   }
   if (!(square > 0)) throw new FaceXFormerError('BAD_OPTION', 'A face whose points are all one cannot be aligned.');
   const [a, b] = [along / square, across / square];
-  return { a, b, x: toX - a * fromX + b * fromY, y: toY - b * fromX - a * fromY };
-}
-
-function drawable(still: PictureSource): Exclude<CanvasImageSource, SVGImageElement> {
-  if (!(typeof still === 'object' && 'data' in still)) return still as ImageBitmap;
-  const image = imageOf(still as RawPicture);
-  const canvas = new OffscreenCanvas(image.width, image.height);
-  canvas.getContext('2d')?.putImageData(image, 0, 0);
-  return canvas;
+  return { a, b, x: toMiddle.x - a * fromMiddle.x + b * fromMiddle.y, y: toMiddle.y - b * fromMiddle.x - a * fromMiddle.y };
 }

@@ -12,10 +12,12 @@ export const FORMS: readonly Form[] = ['released', 'paper'];
 export function formOf(found: ReadonlyMap<string, TensorInfo>): Form {
   if (found.has('face_decoder.landmarks_token.weight')) return 'released';
   if (found.has('face_decoder.landmarks_tokens.weight')) return 'paper';
+  throw foreign(found, "FaceXFormer's", "none of the landmarks' tokens (face_decoder.landmarks_token*.weight)");
+}
+
+/** That tensors are another network's, by what they have and have not. */
+export function foreign(found: ReadonlyMap<string, TensorInfo>, whose: string, lacks: string): FaceXFormerError {
   const [first] = found.keys();
   const holds = first === undefined ? 'no tensor at all' : `${found.size} tensors, the first of them ${quote(first)}`;
-  throw new FaceXFormerError(
-    'WRONG_WEIGHTS',
-    `These weights are not FaceXFormer's: the file holds ${holds}, and none of the landmarks' tokens (face_decoder.landmarks_token*.weight).`,
-  );
+  return new FaceXFormerError('WRONG_WEIGHTS', `These weights are not ${whose}: the file holds ${holds}, and ${lacks}.`);
 }

@@ -49,6 +49,12 @@ export interface Point {
   readonly y: number;
 }
 
+/** The mean of points, of which there is one at least. */
+export function middleOf(points: readonly Point[]): Point {
+  const mean = (axis: 'x' | 'y') => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
+  return { x: mean('x'), y: mean('y') };
+}
+
 /** The official script's margin, as a part of the box's size: half of it goes to each side. */
 export const OFFICIAL_MARGIN = 0.5;
 

@@ -1,11 +1,10 @@
 /** SegFace (arXiv 2412.08647) as a network: FaceXFormer's, but for its tokens, which are the classes of its parsing map. */
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
-import { quote } from '../checkpoint/header-json.ts';
 import type { TensorList } from '../checkpoint/tensors.ts';
 import { type Config, checkedConfig } from '../face/config.ts';
+import { foreign } from '../face/forms.ts';
 import { parsing } from '../face/readings/parsing.ts';
 import type { TaskTable } from '../face/tasks.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
 import { given } from '../gpu/given.ts';
 import { backboneNamed, backboneOf } from '../model/backbones/index.ts';
 import type { Head } from '../model/heads.ts';
@@ -44,11 +43,7 @@ export const isSegFace = (found: ReadonlyMap<string, unknown>): boolean =>
  * @throws FaceXFormerError WRONG_WEIGHTS naming what is wrong with them
  */
 export function segFaceConfig(found: ReadonlyMap<string, TensorInfo>, side = SEGFACE_SIDE): Config {
-  if (!isSegFace(found)) {
-    const [first] = found.keys();
-    const holds = first === undefined ? 'no tensor at all' : `${found.size} tensors, the first of them ${quote(first)}`;
-    throw new FaceXFormerError('WRONG_WEIGHTS', `These weights are not SegFace's: the file holds ${holds}, and no token of the necklace.`);
-  }
+  if (!isSegFace(found)) throw foreign(found, "SegFace's", 'no token of the necklace');
   return checkedConfig(found, { backbone: backboneOf(found), heads: [HEAD], side }, TABLE);
 }
 
