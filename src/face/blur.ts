@@ -72,17 +72,16 @@ function reduced(
   to: readonly [number, number],
 ): OffscreenCanvas {
   const [lastWidth, lastHeight] = [Math.max(1, Math.round(to[0])), Math.max(1, Math.round(to[1]))];
-  let from: { image: HTMLCanvasElement | OffscreenCanvas; part: [number, number, number, number] } = {
-    image: source,
-    part: [left, top, width, height],
-  };
+  let image = source;
+  let part = [left, top, width, height] as [number, number, number, number];
   for (let [w, h] = [width, height]; ; ) {
     [w, h] = [Math.max(lastWidth, Math.ceil(w / 2)), Math.max(lastHeight, Math.ceil(h / 2))];
     const canvas = new OffscreenCanvas(w, h);
     const ctx = canvas.getContext('2d');
     if (!ctx) throw new FaceXFormerError('BAD_OPTION', `The browser gives no canvas of ${w} x ${h} pixels.`);
-    ctx.drawImage(from.image, ...from.part, 0, 0, w, h);
+    ctx.drawImage(image, ...part, 0, 0, w, h);
     if (w === lastWidth && h === lastHeight) return canvas;
-    from = { image: canvas, part: [0, 0, w, h] };
+    image = canvas;
+    part = [0, 0, w, h];
   }
 }

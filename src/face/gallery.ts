@@ -122,10 +122,9 @@ export class Gallery {
   }
 
   static #ofJson(json: unknown): Gallery {
-    const value = (typeof json === 'string' ? parse(json) : json) as Partial<GalleryJson> | null;
+    const value = (typeof json === 'string' ? JSON.parse(json) : json) as Partial<GalleryJson> | null;
     if (value === null) return new Gallery();
-    if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries))
-      throw new FaceXFormerError('BAD_OPTION', 'This JSON is not a gallery of version 1, as Gallery.toJSON writes it.');
+    if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries)) throw new TypeError();
     const gallery = new Gallery();
     for (const entry of value.entries) {
       if (!Array.isArray(entry?.embedding) || !entry.embedding.every((x) => typeof x === 'number'))
@@ -170,8 +169,7 @@ export class Gallery {
 
   static #ofBytes(bytes: Uint8Array): Gallery {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC)
-      throw new FaceXFormerError('BAD_OPTION', 'These bytes are not a gallery, as Gallery.toBytes writes it.');
+    if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) throw new TypeError();
     const [count, numbers] = [view.getUint32(8, true), view.getUint32(12, true)];
     const gallery = new Gallery();
     let at = 16;
@@ -200,13 +198,5 @@ export class Gallery {
         'BAD_OPTION',
         `This gallery holds embeddings of ${held} numbers, not of ${embedding?.length}: use one model for all.`,
       );
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FaceXFormerError('BAD_OPTION', 'The text is not JSON, so it is no gallery.', { cause });
   }
 }

@@ -1,12 +1,11 @@
 /** A face as it would have been found in the mirror image of its picture: for selfie cameras, whose picture apps show mirrored. */
 import { given, mustBeWhole } from '../gpu/given.ts';
 import { type AnyBox, type Box, boxOf, type Point, type Size } from '../image/crop.ts';
+import type { DrawnFace } from './draw.ts';
 import { LANDMARKS, VISIBILITY_POINTS } from './labels.ts';
 import type { Matrix3 } from './pose.ts';
-import type { Face, HeadPose, Segmentation } from './results.ts';
-
-/** A face of FaceXFormer, or of another network that parses it into other classes. */
-type AnyFace = Omit<Face, 'segmentation'> & { segmentation?: Segmentation<string> };
+import { VISIBILITY_REGIONS } from './quality.ts';
+import type { HeadPose, Segmentation } from './results.ts';
 
 /** Runs of the 68 landmarks whose ends change places, and so on towards the middle; and the eyes' points, which are in the order of a circle. */
 const LANDMARK_RUNS = [
@@ -27,21 +26,6 @@ const EYE_PAIRS = [
   [41, 46],
 ] as const;
 
-/** COFW's pairs. */
-const VISIBILITY_PAIRS = [
-  [0, 1],
-  [2, 3],
-  [4, 6],
-  [5, 7],
-  [8, 9],
-  [10, 11],
-  [12, 14],
-  [13, 15],
-  [16, 17],
-  [18, 19],
-  [22, 23],
-] as const;
-
 /** Of the detector's five points: the eyes, and the corners of the mouth. */
 const POINT_PAIRS = [
   [0, 1],
@@ -59,7 +43,11 @@ const runPairs = LANDMARK_RUNS.flatMap(([first, last]) =>
   Array.from({ length: Math.ceil((last - first) / 2) }, (_, i) => [first + i, last - i] as const),
 );
 const LANDMARK_PLACES = places(LANDMARKS, [...runPairs, ...EYE_PAIRS]);
-const VISIBILITY_PLACES = places(VISIBILITY_POINTS, VISIBILITY_PAIRS);
+/** COFW's points of one side are in the order of their images on the other; of the nose and the mouth two change places each. */
+const sidePairs = (['eyebrow', 'eye'] as const).flatMap((part) =>
+  VISIBILITY_REGIONS[`left ${part}`].map((left, i) => [left, VISIBILITY_REGIONS[`right ${part}`][i] ?? left] as const),
+);
+const VISIBILITY_PLACES = places(VISIBILITY_POINTS, [...sidePairs, [18, 19], [22, 23]]);
 const POINT_PLACES = places(5, POINT_PAIRS);
 
 const reordered = <Item>(items: readonly Item[], order: readonly number[]): Item[] => items.map((_, i) => items[order[i] ?? i] as Item);
@@ -71,21 +59,21 @@ const reordered = <Item>(items: readonly Item[], order: readonly number[]): Item
  * @param picture its width, as an `Analysis` has it
  * @throws FaceXFormerError BAD_OPTION, BAD_BOX
  */
-export function mirror<Found extends AnyFace>(face: Found, picture: Pick<Size, 'width'>): Found {
+export function mirror<Found extends DrawnFace>(face: Found, picture: Pick<Size, 'width'>): Found {
   return given("mirror() takes a face as analyze() gives it, and its picture's size.", () => {
     mustBeWhole(picture.width, 'picture.width', 1);
     return mirrored(face, picture.width) as Found;
   });
 }
 
-function mirrored(face: AnyFace, width: number): AnyFace {
+function mirrored(face: DrawnFace, width: number): DrawnFace {
   const box = (own: AnyBox): Box => {
     const { x0, y0, x1, y1 } = boxOf(own);
     return { x0: width - x1, y0, x1: width - x0, y1 };
   };
   const point = ({ x, y }: Point): Point => ({ x: width - 1 - x, y });
   const { detected, points, landmarks, visibility, headpose, segmentation, ...rest } = face;
-  const { raw: _, heatmaps: __, ...same } = rest as AnyFace & { raw?: unknown; heatmaps?: unknown };
+  const { raw: _, heatmaps: __, ...same } = rest as DrawnFace & { raw?: unknown; heatmaps?: unknown };
   return {
     ...same,
     box: box(face.box),

@@ -74,12 +74,9 @@ function qualityOf(face: QualityFace, picture: Size | undefined): FaceQuality {
     },
     ...(visibility?.length && {
       occlusion: Object.fromEntries(
-        Object.entries(VISIBILITY_REGIONS).map(([region, points]) => [region, meanOf(visibility, points)]),
+        Object.entries(VISIBILITY_REGIONS).map(([region, points]) => [region, meanOf(points.map((i) => visibility[i]))]),
       ) as Record<VisibilityRegion, number>,
-      occluded: meanOf(
-        visibility,
-        visibility.map((_, i) => i),
-      ),
+      occluded: meanOf(visibility),
     }),
   };
 }
@@ -102,6 +99,6 @@ function edgesBy({ box, detected }: QualityFace): { x1: number; y1: number } {
   };
 }
 
-function meanOf(visibility: readonly Visibility[], points: readonly number[]): number {
-  return points.reduce((sum, i) => sum + (visibility[i]?.probability ?? 0), 0) / points.length;
+function meanOf(points: readonly (Visibility | undefined)[]): number {
+  return points.reduce((sum, point) => sum + (point?.probability ?? 0), 0) / points.length;
 }

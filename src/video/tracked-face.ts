@@ -32,7 +32,7 @@ export function shifted<Kind extends Face>(face: Kind, dx: number, dy: number): 
 
 /** A face as it is in the mirror image of its picture. */
 export function mirrored(face: TrackedFace, { width }: Size): TrackedFace {
-  const { id, place, velocity, followed, fresh } = face;
+  const { place, velocity } = face;
   const turned = { x0: width - place.x1, y0: place.y0, x1: width - place.x0, y1: place.y1 };
-  return { ...mirror(face, { width }), id, place: turned, velocity: { x: -velocity.x, y: velocity.y }, followed, fresh };
+  return { ...mirror(face, { width }), place: turned, velocity: { x: -velocity.x, y: velocity.y } };
 }

@@ -1,5 +1,5 @@
 /** Readings that choose one of several classes: a logit each. */
-import { AGE_MIDPOINTS, AGES, type Age } from '../labels.ts';
+import { AGE_MIDPOINTS, AGES } from '../labels.ts';
 import type { AgeChoice, Choice } from '../results.ts';
 import { type Numbers, percent, type Reading, sized, spaced } from './reading.ts';
 
@@ -36,17 +36,14 @@ export function choice<Label extends string>(title: string, labels: readonly Lab
   };
 }
 
-/** The classes' midpoints, weighted by their probabilities. */
-const expectedAge = (probabilities: Record<Age, number>): number =>
-  AGES.reduce((sum, label, i) => sum + probabilities[label] * (AGE_MIDPOINTS[i] as number), 0);
-
 /** Years are classes too, which have a middle. */
 export const age: Reading<AgeChoice> = {
   title: 'Age',
   labels: AGES,
   read(logits) {
     const found = choiceOf('age', AGES, logits);
-    return { ...found, years: expectedAge(found.probabilities) };
+    const years = AGES.reduce((sum, label, i) => sum + found.probabilities[label] * (AGE_MIDPOINTS[i] as number), 0);
+    return { ...found, years };
   },
   line: ({ label, probability, years }) => `${label} (${percent(probability)}), expected ${years.toFixed(1)} years`,
   card: (found) => ({
