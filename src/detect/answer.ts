@@ -7,7 +7,7 @@ import type { Crop } from './boxes.ts';
 import type { FinalJudgement, Judgement, Networks, Proposal } from './cascade.ts';
 import { LAST, type Layer, O, O_SIDE, P, R, R_SIDE } from './layers.ts';
 import type { Level } from './pyramid.ts';
-import { kernelOf, tensorOf, type Weights } from './weights.ts';
+import { biasOf, kernelOf, tensorOf, type Weights } from './weights.ts';
 
 /** [height, width, channels]. */
 export interface Map3 {
@@ -36,7 +36,7 @@ export function averaged({ data, width: stride }: RawPicture, { left, top, width
 }
 
 /** Valid convolution with PyTorch's weight [out, in, window, window], then PReLU. */
-export function convolved(x: Map3, weight: Float32Array, bias: Float32Array, slopes: Float32Array | undefined, window: number): Map3 {
+export function convolved(x: Map3, weight: Float32Array, bias: ArrayLike<number>, slopes: Float32Array | undefined, window: number): Map3 {
   const [width, height, channels] = [x.width - window + 1, x.height - window + 1, bias.length];
   const data = new Float64Array(width * height * channels);
   for (let row = 0; row < height; row++)
@@ -79,9 +79,8 @@ export function answers(weights: Weights, picture: RawPicture): Networks {
   const through = (net: string, layers: readonly Layer[], input: Map3): Map3 =>
     layers.reduce((x, layer) => {
       const { window, pool, step = 1, outer, slopes } = layer;
-      const bias = Float32Array.from(layer.weights.flatMap((name) => [...(weights.get(`${net}.${name}.bias`)?.values ?? [])]));
       const alpha = slopes ? tensorOf(weights, `${net}.${slopes}.weight`, [outer]) : undefined;
-      const made = convolved(x, kernelOf(weights, net, layer), bias, alpha, window);
+      const made = convolved(x, kernelOf(weights, net, layer), biasOf(weights, net, layer), alpha, window);
       return pool ? pooled(made, pool, step) : made;
     }, input);
   const heads: Layer = { weights: ['conv4_1', 'conv4_2'], window: 1, inner: 32, outer: 6 };

@@ -127,8 +127,7 @@ export class Mtcnn implements FaceDetector {
 
   /** @internal As `load`, of weights that others may have read before. */
   static async reading(read: (signal?: AbortSignal) => Promise<Weights>, options: MtcnnOptions): Promise<Mtcnn> {
-    const { weights: _, device, signal, ...search } = mtcnnOptionsOf(options);
-    checked(search);
+    const { weights: _, device, signal, ...search } = options;
     throwIfAborted(signal);
     const make = async (stop: AbortSignal | undefined): Promise<OnGpu> => {
       const gpu = await openGpu(device, { signal: stop });
@@ -240,7 +239,6 @@ type MtcnnSettings = Omit<MtcnnOptions, 'device' | 'signal'>;
  */
 export const mtcnn = (options: MtcnnSettings = {}): LoadDetector & { readonly mtcnn: MtcnnSettings } => {
   const own = mtcnnOptionsOf(options);
-  checked(own);
   let read: ReturnType<typeof keptWeights> | undefined;
   const load: LoadDetector = async ({ device, signal }) => {
     read ??= keptWeights(own.weights);
@@ -293,8 +291,11 @@ export function ordered(faces: readonly MtcnnFace[], picture: Size, { order = 's
 }
 
 /** @throws FaceXFormerError BAD_OPTION */
-const mtcnnOptionsOf = (options: MtcnnOptions): MtcnnOptions =>
-  optionsOf<MtcnnOptions>('load', { ...SEARCH_OPTIONS, weights: 'any', device: 'any', signal: 'signal' }, options);
+function mtcnnOptionsOf(options: MtcnnOptions): MtcnnOptions {
+  const own = optionsOf<MtcnnOptions>('load', { ...SEARCH_OPTIONS, weights: 'any', device: 'any', signal: 'signal' }, options);
+  checked(own);
+  return own;
+}
 
 const SEARCH_OPTIONS: Readonly<Record<keyof SearchOptions, Kind>> = {
   minFace: 'any',

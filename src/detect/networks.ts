@@ -17,7 +17,7 @@ import type { Crop } from './boxes.ts';
 import { type FinalJudgement, type Judgement, type Networks, type Proposal, probabilityOf } from './cascade.ts';
 import { LAST, type Layer, O, O_SIDE, P, R, R_SIDE, sideAfter } from './layers.ts';
 import type { Level } from './pyramid.ts';
-import { type Packed, packLayer, packProposals, type Weights } from './weights.ts';
+import { type Packed, packLayer, packProposals, padded, type Weights } from './weights.ts';
 
 /** Pixels of the levels that go through the first network together: what fits a binding of 128 MiB. */
 const GROUP_PIXELS = 6.5 * 2 ** 20;
@@ -41,10 +41,8 @@ interface Stage {
 }
 
 /** So many maps of one size. */
-interface Maps {
+interface Maps extends Size {
   readonly images: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 /** What goes through a network together: parts of the picture, and the maps that they are resized to. */
@@ -106,7 +104,7 @@ export class GpuNetworks implements Networks {
     };
     const conv = (net: string) => (layer: Layer) => {
       const { window, pool = 1, step = 1, inner, outer } = layer;
-      const shape = { window, pool, step, inner: 4 * Math.ceil(inner / 4), outer: 4 * Math.ceil(outer / 4) };
+      const shape = { window, pool, step, inner: padded(inner), outer: padded(outer) };
       return stage(layer, (positions) => convPrelu.launch({ ...shape, positions }), convPrelu, packLayer(weights, net, layer));
     };
     try {
@@ -348,7 +346,7 @@ function proposalsOf(words: Uint32Array, levels: readonly Level[], atLeast: numb
   const floats = sound(new Float32Array(words.buffer, words.byteOffset, words.length)); // a position, read so, is finite too
   const order = Array.from({ length: words.length / PROPOSAL_ELEMENTS }, (_, i) => i * PROPOSAL_ELEMENTS);
   order.sort((a, b) => (words[a] as number) - (words[b] as number));
-  const cells = levels.map(({ width, height }) => cellsOf({ width, height }));
+  const cells = levels.map(cellsOf);
   const found: Proposal[] = [];
   let level = 0;
   let first = 0;

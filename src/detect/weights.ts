@@ -41,7 +41,8 @@ export interface Packed {
   readonly b: Float32Array<ArrayBuffer>;
 }
 
-const padded = (channels: number): number => 4 * Math.ceil(channels / 4);
+/** Channels in fours, as the kernels read them. */
+export const padded = (channels: number): number => 4 * Math.ceil(channels / 4);
 
 /** @throws FaceXFormerError WRONG_WEIGHTS */
 export function packLayer(weights: Weights, net: string, layer: Layer): Packed {
@@ -50,13 +51,17 @@ export function packLayer(weights: Weights, net: string, layer: Layer): Packed {
   const w = new Float32Array(window ** 2 * padded(inner) * padded(outer));
   packConv(kernel, [outer, inner, window], w);
   const b = new Float32Array(2 * padded(outer));
-  b.set(layer.weights.flatMap((name) => [...tensorOf(weights, `${net}.${name}.bias`, [rowsOf(weights, net, name)])]));
+  b.set(biasOf(weights, net, layer));
   if (slopes) b.set(tensorOf(weights, `${net}.${slopes}.weight`, [outer]), padded(outer));
   else b.fill(1, padded(outer));
   return { w, b };
 }
 
 const rowsOf = (weights: Weights, net: string, name: string): number => weights.get(`${net}.${name}.weight`)?.shape[0] ?? 0;
+
+/** [outer], of the layer's tensors one after the other. */
+export const biasOf = (weights: Weights, net: string, layer: Layer): number[] =>
+  layer.weights.flatMap((name) => [...tensorOf(weights, `${net}.${name}.bias`, [rowsOf(weights, net, name)])]);
 
 /** [outer, inner, window, window], of the layer's tensors one after the other. */
 export function kernelOf(weights: Weights, net: string, { weights: names, window, inner, outer, dense }: Layer): Float32Array {

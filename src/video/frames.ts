@@ -335,10 +335,8 @@ class StreamFrames implements Frames {
     const time = Number.isFinite(timestamp) ? timestamp / 1000 : now - this.#start;
     const frame = frameOf(picture, { time, taken: now });
     this.#newest?.close();
-    this.#newest = frame;
-    if (!this.#stopped) return;
-    frame.close();
-    this.#newest = undefined;
+    this.#newest = this.#stopped ? undefined : frame;
+    if (this.#stopped) frame.close();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Faces between two results: they go on as they were going, and what a new result corrects is spread over the time to the next. */
 import type { Box, Point } from '../image/crop.ts';
-import { shifted, type TrackedFace } from './tracked-face.ts';
+import { shifted, shiftedBox, type TrackedFace } from './tracked-face.ts';
 
 /** Nobody is led on for longer than this, in milliseconds. */
 const HORIZON = 400;
@@ -53,10 +53,8 @@ export class Glide {
   /** Where its motion takes a face by then. */
   #ahead(face: TrackedFace, now: number): TrackedFace {
     const seconds = Math.min(HORIZON, Math.max(0, now - this.#taken)) / 1000;
-    const { x, y } = face.velocity;
-    const { x0, y0, x1, y1 } = face.place;
-    const place = { x0: x0 + x * seconds, y0: y0 + y * seconds, x1: x1 + x * seconds, y1: y1 + y * seconds };
-    return { ...shifted(face, x * seconds, y * seconds), place };
+    const [dx, dy] = [face.velocity.x * seconds, face.velocity.y * seconds];
+    return { ...shifted(face, dx, dy), place: shiftedBox(face.place, dx, dy) };
   }
 }
 

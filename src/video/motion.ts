@@ -11,7 +11,6 @@ class Moving {
 
   /**
    * @param noise how far measurements lie from the truth
-   * @param acceleration how much the speed changes in a second, in the value's units
    * @param fastest the speed that a new one may have
    */
   constructor(
@@ -22,7 +21,7 @@ class Moving {
     this.#variance = [noise * noise, 0, fastest * fastest];
   }
 
-  /** Lets seconds pass. */
+  /** Lets seconds pass, in each of which the speed changes by so much. */
   pass(seconds: number, acceleration: number): void {
     const [p, c, v] = this.#variance;
     const q = acceleration * acceleration;

@@ -4,6 +4,7 @@ import type { Task } from '../face/labels.ts';
 import type { Face } from '../face/results.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, type Kind, mustBe, mustBeWhole, optionsOf, tag } from '../gpu/given.ts';
+import { pause } from '../gpu/waiting.ts';
 import { type Box, type Size, widen, widenToSquare } from '../image/crop.ts';
 import type { PictureSource } from '../image/source.ts';
 import { Anchor } from './anchor.ts';
@@ -134,7 +135,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   readonly #stopping = new AbortController();
   readonly #glide = new Glide();
   readonly #kept = new Map<number, Kept>();
-  readonly #waiting = new Set<(result: VideoResult | undefined) => void>();
+  readonly #waiting = new Set<() => void>();
   #latest: VideoResult | undefined;
   #end: VideoEnd | undefined;
   /** What `pause` was called for, and what the page's being hidden does. */
@@ -218,7 +219,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
         continue;
       }
       if (this.#end) break;
-      await new Promise<VideoResult | undefined>((resolve) => {
+      await new Promise<void>((resolve) => {
         this.#waiting.add(resolve);
       });
     }
@@ -232,7 +233,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     this.#frames.stop();
     this.#glide.clear();
     this.#kept.clear();
-    this.#tellWaiting(undefined);
+    this.#wakeReaders();
     return end;
   }
 
@@ -260,7 +261,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
         failing ??= performance.now();
         if (FATAL.includes(error.code) || performance.now() - failing > PATIENCE) return { reason: 'failed', error };
         this.#options.onFault?.(error);
-        await this.#rest(wait);
+        await pause(wait, signal).catch(() => {}); // it was stopped
         wait = Math.min(2 * wait, LONGEST_WAIT);
       } finally {
         frame.close();
@@ -384,18 +385,18 @@ export class FaceSession implements AsyncIterable<VideoResult> {
 
   #tell(result: VideoResult): void {
     this.#latest = result;
-    this.#tellWaiting(result);
+    this.#wakeReaders();
     this.#options.onResult?.(result);
   }
 
-  #tellWaiting(result: VideoResult | undefined): void {
-    for (const resolve of this.#waiting) resolve(result);
+  #wakeReaders(): void {
+    for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
 
   /** After a cut nobody is where they were, but they may be the same people. */
-  #forget(what: { everything?: boolean } = { everything: false }): void {
-    this.#tracker.reset(what);
+  #forget({ everything = false } = {}): void {
+    this.#tracker.reset({ everything });
     this.#kept.clear();
     this.#glide.clear();
     this.#lookAt = Number.NEGATIVE_INFINITY;
@@ -408,19 +409,6 @@ export class FaceSession implements AsyncIterable<VideoResult> {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-  }
-
-  #rest(milliseconds: number): Promise<void> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, milliseconds);
-      signal.addEventListener('abort', done);
-    });
   }
 }
 

@@ -72,10 +72,7 @@ export class FaceSmoother {
 
   #choice<Label extends string>(task: string, choice: Choice<Label>): Choice<Label> {
     const labels = Object.keys(choice.probabilities) as Label[];
-    const means = this.#mean(
-      task,
-      labels.map((label) => choice.probabilities[label]),
-    );
+    const means = this.#mean(task, Object.values(choice.probabilities));
     const top = means.reduce((best, value, i) => (value > (means[best] as number) ? i : best), 0);
     const probabilities = Object.fromEntries(labels.map((label, i) => [label, means[i]])) as Record<Label, number>;
     return { ...choice, label: labels[top] as Label, probability: means[top] as number, probabilities };
@@ -83,19 +80,15 @@ export class FaceSmoother {
 
   #attributes(attributes: NonNullable<Face['attributes']>): NonNullable<Face['attributes']> {
     const names = Object.keys(attributes) as (keyof typeof attributes)[];
-    const means = this.#mean(
-      'attributes',
-      names.map((name) => attributes[name].probability),
-    );
+    const seen = names.map((name) => attributes[name].probability);
+    const means = this.#mean('attributes', seen);
     const said = names.map((name, i) => [name, { probability: means[i], value: (means[i] as number) >= 0.5 }]);
     return Object.fromEntries(said) as typeof attributes;
   }
 
   #visibility(visibility: NonNullable<Face['visibility']>): NonNullable<Face['visibility']> {
-    const means = this.#mean(
-      'visibility',
-      visibility.map(({ probability }) => probability),
-    );
+    const seen = visibility.map(({ probability }) => probability);
+    const means = this.#mean('visibility', seen);
     return visibility.map((point, i) => ({ ...point, probability: means[i] as number, occluded: (means[i] as number) >= 0.5 }));
   }
 

@@ -17,14 +17,20 @@ export interface TrackedFace extends Face {
   readonly fresh: boolean;
 }
 
+export const shiftedBox = ({ x0, y0, x1, y1 }: Box, dx: number, dy: number): Box => ({
+  x0: x0 + dx,
+  y0: y0 + dy,
+  x1: x1 + dx,
+  y1: y1 + dy,
+});
+
 /** A face somewhere else in its picture. */
 export function shifted<Kind extends Face>(face: Kind, dx: number, dy: number): Kind {
-  const box = ({ x0, y0, x1, y1 }: Box): Box => ({ x0: x0 + dx, y0: y0 + dy, x1: x1 + dx, y1: y1 + dy });
   const points = (all: readonly Point[]): Point[] => all.map(({ x, y }) => ({ x: x + dx, y: y + dy }));
   return {
     ...face,
-    box: box(face.box),
-    ...(face.detected && { detected: box(face.detected) }),
+    box: shiftedBox(face.box, dx, dy),
+    ...(face.detected && { detected: shiftedBox(face.detected, dx, dy) }),
     ...(face.points && { points: points(face.points) }),
     ...(face.landmarks && { landmarks: points(face.landmarks) }),
   };
