@@ -196,7 +196,7 @@ async function work(steps: readonly Step[], journal: Journal, { weights, asked, 
   try {
     if (journal.at.steps < steps.length) {
       await openDawn();
-      console.log(weightsLine(weights, 'fetch gets trained ones'));
+      console.log(weightsLine(weights));
       const { tasks, dtype, side, whole, crop, maxFaces, minFace, every } = asked;
       let detector: Finding['detector'] = 'whole';
       const found: LoadDetector = async (on) => {

@@ -70,7 +70,7 @@ A picture that cannot be analysed is named and left out, and the exit code is 1.
     checkPictures(pictures);
     if (values.json !== undefined) checkOutput(values.json, '--json', [...pictures, ...filesOf(weights)]);
     await openDawn();
-    console.log(weightsLine(weights, 'fetch gets trained ones'));
+    console.log(weightsLine(weights));
     const engine = await loadEngine(weights, {
       dtype,
       side,

@@ -43,13 +43,15 @@ const OPTIONS = {
 /** Words that the paper has for tasks. */
 const ALSO: Readonly<Record<string, string>> = { parsing: 'segmentation', verification: 'recognition' };
 
-const TASK_NAMES = TASKS.map((task) => Object.entries(ALSO).find(([, one]) => one === task)?.[0] ?? task);
+/** A task as the paper calls it. */
+const nameOf = (task: string): string => Object.entries(ALSO).find(([, one]) => one === task)?.[0] ?? task;
+const TASK_NAMES = TASKS.map(nameOf);
 
 const usage = (standard: string) => `evaluate TASK --data DIR [options]
 
   TASK                       ${TASK_NAMES.join(', ')}
   --data DIR                 a data set as it comes; which one, its files tell:
-${BENCHMARKS.map(({ task, set, layout }) => `    ${task.padEnd(13)} ${set.padEnd(14)} ${layout}`).join('\n')}
+${BENCHMARKS.map(({ task, set, layout }) => `    ${nameOf(task).padEnd(13)} ${set.padEnd(14)} ${layout}`).join('\n')}
   --set NAME                 which of them, where a folder has several
   --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed${standard}
   --form released|paper      the form of seeded weights (default: released)
@@ -80,7 +82,8 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
       throw new UsageError('Which weights? --weights FILE, which fetch makes, or --weights seeded for untrained ones.');
     if (values.resume && values.json === undefined)
       throw new UsageError('--resume goes on with the lines beside --json FILE, which is not given.');
-    const known = parseChoice('TASK', ALSO[task] ?? task, TASKS);
+    const name = parseChoice('TASK', nameOf(task), TASK_NAMES);
+    const known = ALSO[name] ?? name;
     const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', values.limit, 1);
     const dtype = parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']);
     const weights = chooseWeights(values.weights, values);
@@ -139,14 +142,14 @@ export function chosen(task: string, folder: string, set: string | undefined): A
   const all = BENCHMARKS.filter((one) => one.task === task);
   if (set !== undefined) {
     const named = all.find((one) => one.set.toLowerCase() === set.toLowerCase());
-    if (!named) throw new UsageError(`--set is ${set}; for ${task} it must be ${all.map((one) => one.set).join(' or ')}.`);
+    if (!named) throw new UsageError(`--set is ${set}; for ${nameOf(task)} it must be ${all.map((one) => one.set).join(' or ')}.`);
     return named;
   }
   const found = all.filter((one) => one.found(folder));
   const [first] = found;
   if (!first)
     throw new CommandError(
-      `${folder} has the files of no data set that ${task} is judged by:\n${all.map((one) => `  ${one.set}: ${one.layout}`).join('\n')}`,
+      `${folder} has the files of no data set that ${nameOf(task)} is judged by:\n${all.map((one) => `  ${one.set}: ${one.layout}`).join('\n')}`,
     );
   if (found.length > 1)
     throw new UsageError(`${folder} has several data sets: choose with --set ${found.map((one) => one.set).join(' or --set ')}.`);
@@ -172,7 +175,7 @@ async function work(
   let engine: Engine | undefined;
   try {
     await openDawn();
-    console.log(weightsLine(weights, 'fetch gets trained ones'));
+    console.log(weightsLine(weights));
     let detector: Finding['detector'] = 'whole';
     const loadDetector: LoadDetector = async (on) => {
       detector = await NodeMtcnn.load(detectorWeights(), {}, on);

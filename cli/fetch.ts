@@ -47,8 +47,9 @@ export const fetchTo = (standard: string, call: string): Command => ({
       console.log(`${out}: ${tensors} tensors, ${bytes} bytes, ${precision}, ${form ? titleOf(form) : 'of an unknown model'}`);
     } catch (error) {
       clearProgress();
-      if (!(error instanceof FaceXFormerError) || error.code !== 'WEIGHTS_UNREACHABLE') throw error;
-      const help = `Get ${official.file} of ${official.repository} by other means and run: ${call} ${official.arguments}--from FILE_OR_URL`;
+      if (!isAddress || !(error instanceof FaceXFormerError) || error.code !== 'WEIGHTS_UNREACHABLE') throw error;
+      const again = args.filter((arg, i) => !arg.startsWith('--from') && args[i - 1] !== '--from');
+      const help = `Get ${official.file} of ${official.repository} by other means and run: ${[call, ...again].join(' ')} --from FILE`;
       throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${error.message} ${help}`, { cause: error });
     }
   },
@@ -59,14 +60,14 @@ function wantedOf([first, second, third, ...more]: readonly string[], standard: 
   if (first !== 'segface') {
     if (second !== undefined) throw new UsageError('At most one file to write: fetch OUT.safetensors');
     const { url, repository } = OFFICIAL;
-    return { out: first ?? standard, url, repository, file: 'ckpts/model.pt', arguments: '', identity: OFFICIAL };
+    return { out: first ?? standard, url, repository, file: 'ckpts/model.pt', identity: OFFICIAL };
   }
   const name = parseChoice('The name of SegFace’s weights', second ?? 'missing', SEGFACE.names);
   if (more.length > 0) throw new UsageError('At most one file to write: fetch segface NAME OUT.safetensors');
   const url = SEGFACE.url(name);
   const file = url.split('/').slice(-2).join('/');
   const out = third ?? join(dirname(standard), `segface_${name}.safetensors`);
-  return { out, url, repository: SEGFACE.repository, file, arguments: `segface ${name} `, identity: 'served' as const };
+  return { out, url, repository: SEGFACE.repository, file, identity: 'served' as const };
 }
 
 export const fetch = fetchTo(TRAINED, 'npm run weights --');

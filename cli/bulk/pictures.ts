@@ -19,7 +19,7 @@ const LISTS = /\.(txt|lst|list)$/i;
 /**
  * The files that the arguments name, none of them twice. A folder stands for the pictures and videos in it and in the folders below it; a pattern, for those that it
  * matches; a list (.txt, .lst or .list; - is standard input) for the file in each of its lines; everything else for itself, whatever it is and whether it is there.
- * @throws CommandError where a pattern matches nothing, or a folder or list cannot be read
+ * @throws CommandError where a pattern matches nothing, a folder or list cannot be read, or what is not there is named as folders are
  */
 export function namedFiles(args: readonly string[]): Named[] {
   const names = new Set<string>();
@@ -32,6 +32,7 @@ function filesOf(arg: string): readonly string[] {
   if (isFolder(arg)) return filesBelow(arg).filter((name) => PICTURES.test(name) || VIDEOS.test(name));
   if (existsSync(arg)) return LISTS.test(extname(arg)) ? linesOf(arg, arg) : [arg];
   const { base, isGlob } = picomatch.scan(arg);
+  if (!isGlob && extname(arg) === '') throw new CommandError(`There is no folder or file ${arg}.`);
   if (!isGlob) return [arg];
   const matches = picomatch(arg.replace(/^\.\//, ''));
   const found = isFolder(base || '.') ? filesBelow(base || '.').filter((name) => matches(name)) : [];

@@ -75,6 +75,7 @@ describe('a wrong call ends with 2 and says what is wrong', () => {
     [['demo', 'x', 'y'], 'demo takes only options; "x" is not one.'],
     [['demo', '--port', '70000'], '--port is 70000'],
     [['tune', '--budget', '0'], '--budget is 0'],
+    [['evaluate', 'ages', '--data', '.'], 'TASK is ages; it must be parsing, landmarks, '],
     [['bench', '--batch', '9'], '--batch is 9; it must be an integer from 1 to 8'],
   ])('%j', async ([args, said]) => {
     const { code, out, err } = await facexformer(...args);
@@ -105,6 +106,8 @@ describe('a failure ends with 1 and its code', () => {
     [['convert', 'docs', 'out.safetensors'], 'WEIGHTS_UNREACHABLE: docs is a directory.'],
     [['convert', 'package.json', 'docs'], 'docs is a directory; give a file.'],
     [['convert', 'nope', 'out.safetensors'], 'WEIGHTS_UNREACHABLE: There is no file nope.'],
+    [['evaluate', 'recognition', '--data', 'docs', '--weights', 'seeded'], 'no data set that verification is judged by'],
+    [['annotate', 'no-such', '--out', 'out.jsonl', '--weights', 'seeded'], 'There is no folder or file no-such.'],
     [['shard', 'package.json', 'README.md'], 'README.md is a file; give a folder.'],
   ])('%j', async ([args, said]) => {
     const { code, out, err } = await facexformer(...args);
@@ -126,6 +129,22 @@ it('a port that is taken', async () => {
   const { port } = new URL(server.url);
   expect(await facexformer('demo', '--port', port)).toEqual({ code: 1, out: '', err: `Port ${port} is taken.\n` });
   await server.close();
+});
+
+it('weights that cannot be fetched: the call is said with which they can be, when they are here', async () => {
+  const server = await serve({});
+  const out = join(folder, 'fetched.safetensors');
+  const { code, err } = await facexformer('fetch', out, '--from', `${server.url}/model.pt`, '--dtype', 'f16');
+  await server.close();
+  expect(code).toBe(1);
+  expect(err).toMatch(/WEIGHTS_UNREACHABLE: .* 404 /);
+  expect(err).toContain(`run: npm run weights -- ${out} --dtype f16 --from FILE\n`);
+  expect((await facexformer('fetch', out, '--from', 'no-such.pt')).err).toMatch(/WEIGHTS_UNREACHABLE: There is no file no-such.pt.\n$/);
+});
+
+it('its version is the package’s', async () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(await facexformer('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
 });
 
 describe('help', () => {

@@ -1,4 +1,5 @@
 /** Runs one of several commands, as a command line does. Exit code 0 on success, 1 on failure, 2 on a wrong call. */
+import { VERSION } from '../../src/version.ts';
 import { type Command, CommandError } from './command.ts';
 import { messageOf } from './faults.ts';
 import { UsageError } from './options.ts';
@@ -12,6 +13,10 @@ export async function runCommand(commands: readonly Command[], call: string, [na
   const command = commands.find((one) => one.name === name);
   if (command && args.some((arg) => arg === '--help' || arg === '-h')) {
     console.log(`${call} ${command.usage}`);
+    return 0;
+  }
+  if (name === '--version') {
+    console.log(VERSION);
     return 0;
   }
   if (!command) {

@@ -34,7 +34,7 @@ export function chooseWeights(
   if (!existsSync(file) || isFolder(file))
     throw new FaceXFormerError(
       'WEIGHTS_UNREACHABLE',
-      `${isFolder(file) ? `${file} is a directory` : `There is no file ${file}`}. Give a safetensors file, or --weights seeded; npm run weights fetches the trained ones.`,
+      `${isFolder(file) ? `${file} is a directory` : `There is no file ${file}`}. Give a safetensors file, or --weights seeded; the command fetch gets the trained ones.`,
     );
   checkInput(file);
   return { file, name: basename(file) };
@@ -44,7 +44,7 @@ export function chooseWeights(
 export const filesOf = (weights: ChosenWeights): string[] => ('file' in weights ? [weights.file] : []);
 
 /** One line about the weights; with what to do where they are untrained. */
-export function weightsLine(weights: ChosenWeights | { seed: number }, advice = 'to get trained ones: npm run weights'): string {
+export function weightsLine(weights: ChosenWeights | { seed: number }, advice = 'the command fetch gets trained ones'): string {
   if ('file' in weights) return `Weights: ${weights.file}`;
   return `Weights: seeded ${weights.seed}, UNTRAINED, so the answers mean nothing; ${advice}`;
 }

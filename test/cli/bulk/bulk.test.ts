@@ -37,8 +37,9 @@ describe('the files that arguments name', () => {
     expect(names(...args)).toEqual(expected);
   });
 
-  it('a pattern that matches nothing is refused', () => {
+  it('a pattern that matches nothing, and a folder that is not there, are refused', () => {
     expect(() => names('a/*.gif')).toThrow('Nothing matches a/*.gif.');
+    expect(() => names('a', 'phtoos/')).toThrow('There is no folder or file phtoos/.');
   });
 
   it('videos are told by their names', () => {
