@@ -64,9 +64,9 @@ function adapter<Found>(
 export const fromMediaPipe = (detector: MediaPipeDetector): FaceDetector =>
   adapter('MediaPipe', detector, ({ detections }, { width, height }) =>
     detections.flatMap(({ boundingBox, categories, keypoints = [] }) => {
-      const [left, right, nose, mouth] = keypoints.map(({ x, y }) => ({ x: x * width, y: y * height }));
+      const [left, right, , mouth] = keypoints.map(({ x, y }) => ({ x: x * width, y: y * height }));
       const box = boundingBox && cornersOf({ ...boundingBox, x: boundingBox.originX, y: boundingBox.originY });
-      return faceOf(categories[0]?.score ?? 1, { left, right, nose, mouth }, box);
+      return faceOf(categories[0]?.score ?? 1, { left, right, mouth }, box);
     }),
   );
 
@@ -74,10 +74,10 @@ export const fromMediaPipe = (detector: MediaPipeDetector): FaceDetector =>
 export const fromHuman = (human: HumanDetector): FaceDetector =>
   adapter('Human', human, ({ face }) =>
     face.flatMap(({ box: [x = 0, y = 0, width = 0, height = 0], score, mesh = [] }) => {
-      // Corners of the eyes, tip of the nose and middle of the lips, by MediaPipe's numbers of its face mesh.
+      // Corners of the eyes and middle of the lips, by MediaPipe's numbers of its face mesh.
       const between = (...points: number[]) =>
         middleIfAny(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] ?? 0, y: mesh[i][1] ?? 0 }] : [])));
-      const places = { left: between(33, 133), right: between(362, 263), nose: between(1), mouth: between(13, 14) };
+      const places = { left: between(33, 133), right: between(362, 263), mouth: between(13, 14) };
       return faceOf(score, places, cornersOf({ x, y, width, height }));
     }),
   );
@@ -89,14 +89,13 @@ export const fromShapeDetector = (detector: ShapeDetector): FaceDetector =>
       const middles = (kind: string) =>
         (landmarks ?? []).filter(({ type }) => type === kind).map(({ locations }) => middleIfAny(locations));
       const [left, right] = middles('eye').toSorted((a, b) => (a?.x ?? 0) - (b?.x ?? 0));
-      return faceOf(1, { left, right, nose: middles('nose')[0], mouth: middles('mouth')[0] }, cornersOf(boundingBox));
+      return faceOf(1, { left, right, mouth: middles('mouth')[0] }, cornersOf(boundingBox));
     }),
   );
 
 interface Places {
   readonly left: Point | undefined;
   readonly right: Point | undefined;
-  readonly nose: Point | undefined;
   readonly mouth: Point | undefined;
 }
 

@@ -3,6 +3,7 @@
  * of an integer or a threshold. Source: facenet-pytorch, models/utils/detect_face.py; torchvision.ops.nms.
  */
 import type { Size } from '../image/crop.ts';
+import { P_SIDE } from './layers.ts';
 
 const f = Math.fround;
 
@@ -19,14 +20,13 @@ export interface Candidate {
 
 type Corners = Pick<Candidate, 'x0' | 'y0' | 'x1' | 'y1'>;
 
-/** Cells of the first network are this far apart, and see this many pixels of their level. */
+/** Cells of the first network are this far apart. */
 const STRIDE = 2;
-const CELL = 12;
 
 /** The box that a cell of the first network stands for, in picture pixels: generateBoundingBox. */
 export function boxOfCell(column: number, row: number, scale: number): Corners {
   const at = (cell: number, side: number) => Math.floor(f((STRIDE * cell + side) / f(scale)));
-  return { x0: at(column, 1), y0: at(row, 1), x1: at(column, CELL), y1: at(row, CELL) };
+  return { x0: at(column, 1), y0: at(row, 1), x1: at(column, P_SIDE), y1: at(row, P_SIDE) };
 }
 
 /**

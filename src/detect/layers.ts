@@ -41,7 +41,8 @@ export const O: readonly Layer[] = [
   { weights: ['dense6_1', 'dense6_2', 'dense6_3'], window: 1, inner: 256, outer: 16, dense: true },
 ];
 
-/** Sides of the crops that R and O see. */
+/** Sides of the parts of a level that P sees, and of the crops that R and O see. */
+export const P_SIDE = 12;
 export const R_SIDE = 24;
 export const O_SIDE = 48;
 

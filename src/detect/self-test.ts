@@ -6,7 +6,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { answers } from './answer.ts';
 import type { Crop } from './boxes.ts';
-import type { Networks } from './cascade.ts';
+import type { Judgement, Networks } from './cascade.ts';
 import type { GpuNetworks } from './networks.ts';
 import type { Weights } from './weights.ts';
 
@@ -22,19 +22,14 @@ const PART: Crop = { left: 9, top: 4, width: 31, height: 17 };
 /** Whatever a cell's probability is, it is told. */
 const ANY = 1e-30;
 
-/** The networks as lists of numbers. Their probabilities are compared by logarithms: most are next to nothing. */
+/** Probabilities are compared by logarithms: most are next to nothing. */
+const numbersOf = ({ probability, move }: Judgement): number[] => [Math.log(probability), ...move];
+
+/** The networks as lists of numbers. */
 export const TRIED: Record<string, (networks: Networks) => Promise<number[]>> = {
-  P: async (networks) =>
-    (await networks.propose(LEVELS, ANY)).flatMap(({ level, row, column, probability, move }) => [
-      level,
-      row,
-      column,
-      Math.log(probability),
-      ...move,
-    ]),
-  R: async (networks) => (await networks.refine([PART, WHOLE])).flatMap(({ probability, move }) => [Math.log(probability), ...move]),
-  O: async (networks) =>
-    (await networks.decide([PART])).flatMap(({ probability, move, points }) => [Math.log(probability), ...move, ...points]),
+  P: async (networks) => (await networks.propose(LEVELS, ANY)).flatMap((one) => [one.level, one.row, one.column, ...numbersOf(one)]),
+  R: async (networks) => (await networks.refine([PART, WHOLE])).flatMap(numbersOf),
+  O: async (networks) => (await networks.decide([PART])).flatMap((one) => [...numbersOf(one), ...one.points]),
 };
 
 /** @throws FaceXFormerError GPU_ERROR: it computes wrongly, or did not run; LIMIT */

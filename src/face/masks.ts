@@ -36,8 +36,7 @@ export function alphaOf<Label extends string>(
 }
 
 function alphaIn(face: ParsedFace<string>, classes: readonly string[], picture: Size, soft: boolean): Uint8ClampedArray<ArrayBuffer> {
-  const { width, height } = parsingOf(face);
-  const chosen = chosenIn(face, classes);
+  const { width, height, chosen } = chosenIn(face, classes);
   for (const side of ['width', 'height'] as const) mustBeWhole(picture[side], `picture.${side}`, 1);
   const { x0, y0, x1, y1 } = checkBox(face.box, picture);
   const boxWidth = x1 - x0;
@@ -94,8 +93,7 @@ export function contoursOf<Label extends string>(face: ParsedFace<Label>, classe
 }
 
 function contoursIn(face: ParsedFace<string>, classes: readonly string[]): Point[][] {
-  const { width, height } = parsingOf(face);
-  const chosen = chosenIn(face, classes);
+  const { width, height, chosen } = chosenIn(face, classes);
   const isIn = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && chosen[y * width + x] === 1;
   const stride = 2 * width + 1;
   /** Where a step from the middle of one side of a cell leads: halves of a pixel, counted row by row from the map's upper left corner. */
@@ -131,26 +129,21 @@ function contoursIn(face: ParsedFace<string>, classes: readonly string[]): Point
   return contours;
 }
 
-/** @throws FaceXFormerError BAD_OPTION */
-function parsingOf({ segmentation }: ParsedFace<string>): Segmentation<string> {
+/** The parsing map: 1 where it has one of the classes, else 0. @throws FaceXFormerError BAD_OPTION */
+function chosenIn({ segmentation }: ParsedFace<string>, asked: readonly string[]): Size & { chosen: Float32Array } {
   if (!segmentation) throw new FaceXFormerError('BAD_OPTION', 'The face has no `segmentation`: analyse it with that task.');
-  const { width, height, classes } = segmentation;
+  const { width, height, classes, labels } = segmentation;
   mustBeWhole(width, 'segmentation.width', 1);
   mustBeWhole(height, 'segmentation.height', 1);
-  if (classes.length === width * height) return segmentation;
-  throw new FaceXFormerError('BAD_OPTION', `The segmentation has ${shown(classes.length)} classes for ${width} x ${height} pixels.`);
-}
-
-/** 1 where the parsing map has one of the classes, else 0. @throws FaceXFormerError BAD_OPTION */
-function chosenIn(face: ParsedFace<string>, asked: readonly string[]): Float32Array {
-  const { classes, labels } = parsingOf(face);
+  if (classes.length !== width * height)
+    throw new FaceXFormerError('BAD_OPTION', `The segmentation has ${shown(classes.length)} classes for ${width} x ${height} pixels.`);
   const unknown = asked.find((name) => !labels.includes(name));
   if (unknown !== undefined)
     throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${labels.join(', ')}.`);
   const isAsked = labels.map((label) => Number(asked.includes(label)));
   const chosen = new Float32Array(classes.length);
   for (let i = 0; i < chosen.length; i++) chosen[i] = isAsked[classes[i] as number] as number;
-  return chosen;
+  return { width, height, chosen };
 }
 
 /** From which pixels another one is made, and in what parts. */

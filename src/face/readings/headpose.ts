@@ -6,24 +6,16 @@ import type { HeadPose } from '../results.ts';
 import { anglesOf, nearestRotation } from '../rotation.ts';
 import { degrees, type Numbers, type Reading, sized } from './reading.ts';
 
-/** How many numbers a form gives, and the rotation that they mean. */
-const ROTATION: Readonly<Record<Form, { numbers: number; of(values: Numbers): { radians: Angles; matrix: Matrix3 } }>> = {
-  released: {
-    numbers: 3,
-    of(values) {
-      const [pitch, yaw, roll] = values as unknown as [number, number, number];
-      const radians = { pitch, yaw, roll };
-      return { radians, matrix: matrixOf(radians) };
-    },
-  },
-  paper: {
-    numbers: 9,
-    of(values) {
-      const matrix = nearestRotation(values);
-      return { radians: anglesOf(matrix), matrix };
-    },
-  },
-};
+/** The rotation that a form's numbers mean. */
+function rotationOf(values: Numbers, form: Form): { radians: Angles; matrix: Matrix3 } {
+  if (form === 'paper') {
+    const matrix = nearestRotation(sized('headpose', values, 9));
+    return { radians: anglesOf(matrix), matrix };
+  }
+  const [pitch, yaw, roll] = sized('headpose', values, 3) as unknown as [number, number, number];
+  const radians = { pitch, yaw, roll };
+  return { radians, matrix: matrixOf(radians) };
+}
 
 const inDegrees = (radians: number): number => (radians * 180) / Math.PI;
 const whole = (angle: number): string => `${Math.round(angle)}°`;
@@ -31,8 +23,7 @@ const whole = (angle: number): string => `${Math.round(angle)}°`;
 export const headpose: Reading<HeadPose> = {
   title: 'Head pose',
   read(values, { form }) {
-    const { numbers, of } = ROTATION[form];
-    const { radians, matrix } = of(sized('headpose', values, numbers));
+    const { radians, matrix } = rotationOf(values, form);
     return { pitch: inDegrees(radians.pitch), yaw: inDegrees(radians.yaw), roll: inDegrees(radians.roll), radians, matrix };
   },
   line: ({ pitch, yaw, roll }) => `pitch ${degrees(pitch)}, yaw ${degrees(yaw)}, roll ${degrees(roll)}`,
