@@ -182,8 +182,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
    * @param now as `performance.now()` counts: the argument that `requestAnimationFrame` gives
    */
   next(now: number = performance.now()): TrackedFace[] {
-    const faces = this.#glide.at(now);
-    return this.#options.mirror ? faces.map((face) => mirrored(face, this.#size)) : faces;
+    return this.#glide.at(now);
   }
 
   /** Stops looking until `resume`; the video goes on. */
@@ -374,13 +373,13 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const { time, taken, width, height } = frame;
     // A face that one look missed is still believed to be there.
     const tracks = this.#tracker.tracks.filter(({ id }) => (this.#kept.get(id)?.missed ?? 2) < 2);
-    const faces = tracks.map((track) => trackedFace(track, this.#kept.get(track.id) as Kept, time, fresh.includes(track.id)));
+    const found = tracks.map((track) => trackedFace(track, this.#kept.get(track.id) as Kept, time, fresh.includes(track.id)));
+    const faces = this.#options.mirror ? found.map((face) => mirrored(face, frame)) : found;
     this.#glide.take(faces, { taken, now });
     this.#arrivals = [...this.#arrivals.filter((at, i, { length }) => now - at < 2000 || i === length - 1).slice(-240), now];
     const [first = now] = this.#arrivals;
     const fps = now > first ? (1000 * (this.#arrivals.length - 1)) / (now - first) : 0;
-    const shown = this.#options.mirror ? faces.map((face) => mirrored(face, this.#size)) : faces;
-    return { timings: undefined, ...told, faces: shown, timestamp: time, age: Math.max(0, now - taken), width, height, fps };
+    return { timings: undefined, ...told, faces, timestamp: time, age: Math.max(0, now - taken), width, height, fps };
   }
 
   #tell(result: VideoResult): void {
