@@ -93,11 +93,7 @@ export const fromShapeDetector = (detector: ShapeDetector): FaceDetector =>
     }),
   );
 
-interface Places {
-  readonly left: Point | undefined;
-  readonly right: Point | undefined;
-  readonly mouth: Point | undefined;
-}
+type Places = Readonly<Record<'left' | 'right' | 'mouth', Point | undefined>>;
 
 /** One face, or none where there is neither a box nor what makes one. Larger faces come first only where the detector has them so. */
 function faceOf(score: number, { left, right, mouth }: Places, box: Box | undefined): DetectedFace[] {
@@ -111,17 +107,16 @@ function faceOf(score: number, { left, right, mouth }: Places, box: Box | undefi
  * @throws FaceXFormerError BAD_OPTION, BAD_BOX: they are no points
  */
 export const boxOfPoints = (left: Point, right: Point, mouth: Point): Box =>
-  given('Eyes and mouth are points: { x, y }.', () => boxOf(around(left, right, mouth)));
-
-function around(left: Point, right: Point, mouth: Point): Box {
-  const eyes = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
-  const [downX, downY] = [mouth.x - eyes.x, mouth.y - eyes.y];
-  const unit = Math.hypot(downX, downY);
-  const middle = { x: eyes.x + downX * (0.5 + (BELOW_MOUTH - ABOVE_EYES) / 2), y: eyes.y + downY * (0.5 + (BELOW_MOUTH - ABOVE_EYES) / 2) };
-  const halfHeight = (unit * (1 + ABOVE_EYES + BELOW_MOUTH)) / 2;
-  const halfWidth = (unit * WIDTH) / 2;
-  return { x0: middle.x - halfWidth, y0: middle.y - halfHeight, x1: middle.x + halfWidth, y1: middle.y + halfHeight };
-}
+  given('Eyes and mouth are points: { x, y }.', () => {
+    const eyes = middleOf([left, right]);
+    const [downX, downY] = [mouth.x - eyes.x, mouth.y - eyes.y];
+    const unit = Math.hypot(downX, downY);
+    const part = 0.5 + (BELOW_MOUTH - ABOVE_EYES) / 2;
+    const halfHeight = (unit * (1 + ABOVE_EYES + BELOW_MOUTH)) / 2;
+    const halfWidth = (unit * WIDTH) / 2;
+    const [x, y] = [eyes.x + downX * part, eyes.y + downY * part];
+    return boxOf({ x0: x - halfWidth, y0: y - halfHeight, x1: x + halfWidth, y1: y + halfHeight });
+  });
 
 const cornersOf = ({ x, y, width, height }: { x: number; y: number; width: number; height: number }): Box => ({
   x0: x,

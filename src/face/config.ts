@@ -73,19 +73,12 @@ export function tensorsOf(form: Form, choice: NetworkChoice = {}): TensorList {
   mustBe(['released', 'paper'], form, 'form');
   const own = optionsOf<NetworkChoice>('tensorsOf', { backbone: 'any', hourglass: 'any' }, choice);
   const { backbone: name = 'swin_b', hourglass = PAPER_HOURGLASS } = own;
-  for (const [part, most] of [
-    ['stacks', 16],
-    ['levels', 3],
-  ] as const)
-    mustBeWhole(
-      given('`hourglass` is { stacks, levels }.', () => hourglass[part]),
-      `hourglass.${part}`,
-      1,
-      most,
-    );
+  const { stacks, levels } = given('`hourglass` is { stacks, levels }.', () => ({ ...hourglass }));
+  mustBeWhole(stacks, 'hourglass.stacks', 1, 16);
+  mustBeWhole(levels, 'hourglass.levels', 1, 3);
   const backbone = backboneNamed(name);
-  const key = `${form} ${name} ${hourglass.stacks} ${hourglass.levels}`;
-  const list = lists.get(key) ?? tensorsOfNetwork({ backbone, heads: headsOf(form, hourglass) });
+  const key = `${form} ${name} ${stacks} ${levels}`;
+  const list = lists.get(key) ?? tensorsOfNetwork({ backbone, heads: headsOf(form, { stacks, levels }) });
   lists.set(key, list);
   return list;
 }
