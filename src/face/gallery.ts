@@ -118,20 +118,18 @@ export class Gallery {
 
   /** The gallery of a parsed JSON value, or of its text; of null, which a storage that has none gives, an empty one. @throws FaceXFormerError BAD_OPTION: it is none */
   static fromJSON(json: unknown): Gallery {
-    return given('This JSON is not a gallery of version 1, as Gallery.toJSON writes it.', () => Gallery.#ofJson(json));
-  }
-
-  static #ofJson(json: unknown): Gallery {
-    const value = (typeof json === 'string' ? JSON.parse(json) : json) as Partial<GalleryJson> | null;
-    if (value === null) return new Gallery();
-    if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries)) throw new TypeError();
-    const gallery = new Gallery();
-    for (const entry of value.entries) {
-      if (!Array.isArray(entry?.embedding) || !entry.embedding.every((x) => typeof x === 'number'))
-        throw new FaceXFormerError('BAD_OPTION', 'A gallery entry has no embedding made of numbers.');
-      gallery.add(entry.name, entry.embedding);
-    }
-    return gallery;
+    return given('This JSON is not a gallery of version 1, as Gallery.toJSON writes it.', () => {
+      const value = (typeof json === 'string' ? JSON.parse(json) : json) as Partial<GalleryJson> | null;
+      if (value === null) return new Gallery();
+      if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries)) throw new TypeError();
+      const gallery = new Gallery();
+      for (const entry of value.entries) {
+        if (!Array.isArray(entry?.embedding) || !entry.embedding.every((x) => typeof x === 'number'))
+          throw new FaceXFormerError('BAD_OPTION', 'A gallery entry has no embedding made of numbers.');
+        gallery.add(entry.name, entry.embedding);
+      }
+      return gallery;
+    });
   }
 
   /**
@@ -161,33 +159,30 @@ export class Gallery {
   }
 
   /** Reads what `toBytes` wrote. @throws FaceXFormerError BAD_OPTION: the bytes are not a gallery, whole and with nothing after it */
-  static fromBytes(bytes: Uint8Array | ArrayBuffer): Gallery {
-    return given('These bytes are not a gallery, as Gallery.toBytes writes it.', () =>
-      Gallery.#ofBytes(tag(bytes) === 'ArrayBuffer' ? new Uint8Array(bytes) : (bytes as Uint8Array)),
-    );
-  }
-
-  static #ofBytes(bytes: Uint8Array): Gallery {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) throw new TypeError();
-    const [count, numbers] = [view.getUint32(8, true), view.getUint32(12, true)];
-    const gallery = new Gallery();
-    let at = 16;
-    const take = (length: number) => {
-      if (at + length > bytes.length)
-        throw new FaceXFormerError('BAD_OPTION', `The gallery is cut short: ${bytes.length} bytes of at least ${at + length}.`);
-      at += length;
-      return at - length;
-    };
-    for (let i = 0; i < count; i++) {
-      const length = view.getUint32(take(4), true);
-      const start = take(length);
-      const first = take(4 * numbers);
-      const embedding = Float32Array.from({ length: numbers }, (_, k) => view.getFloat32(first + 4 * k, true));
-      gallery.add(new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes.subarray(start, start + length)), embedding);
-    }
-    if (at !== bytes.length) throw new FaceXFormerError('BAD_OPTION', `The gallery ends at byte ${at}, the file has ${bytes.length}.`);
-    return gallery;
+  static fromBytes(source: Uint8Array | ArrayBuffer): Gallery {
+    return given('These bytes are not a gallery, as Gallery.toBytes writes it.', () => {
+      const bytes = tag(source) === 'ArrayBuffer' ? new Uint8Array(source) : (source as Uint8Array);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      if (bytes.length < 16 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) throw new TypeError();
+      const [count, numbers] = [view.getUint32(8, true), view.getUint32(12, true)];
+      const gallery = new Gallery();
+      let at = 16;
+      const take = (length: number) => {
+        if (at + length > bytes.length)
+          throw new FaceXFormerError('BAD_OPTION', `The gallery is cut short: ${bytes.length} bytes of at least ${at + length}.`);
+        at += length;
+        return at - length;
+      };
+      for (let i = 0; i < count; i++) {
+        const length = view.getUint32(take(4), true);
+        const start = take(length);
+        const first = take(4 * numbers);
+        const embedding = Float32Array.from({ length: numbers }, (_, k) => view.getFloat32(first + 4 * k, true));
+        gallery.add(new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes.subarray(start, start + length)), embedding);
+      }
+      if (at !== bytes.length) throw new FaceXFormerError('BAD_OPTION', `The gallery ends at byte ${at}, the file has ${bytes.length}.`);
+      return gallery;
+    });
   }
 
   /** One gallery holds embeddings of one model, which have one length. */
