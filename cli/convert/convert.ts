@@ -116,10 +116,15 @@ export async function fromFile(
   }
 }
 
-/** A safetensors file that can be read anywhere, as a checkpoint to be read once. */
+/** A safetensors file that can be read anywhere, as a checkpoint to be read once. @throws FaceXFormerError that names the file */
 export async function openAccess(bytes: RandomAccess): Promise<Checkpoint> {
   const response = new Response(streamOf(bytes), { headers: { 'content-length': String(bytes.size) } });
-  return { ...(await openCheckpoint(response)), source: bytes.name };
+  try {
+    return { ...(await openCheckpoint(response)), source: bytes.name };
+  } catch (cause) {
+    const { code, message } = FaceXFormerError.from(cause);
+    throw new FaceXFormerError(code, `${bytes.name}: ${message}`, { cause });
+  }
 }
 
 /** The form, or SegFace, or undefined for the tensors of another model. */

@@ -177,7 +177,7 @@ describe('seed and inspect', () => {
 
   it('a file that ends early, and one that is none', async () => {
     truncateSync(file, 300_000_000);
-    expect(await facexformer('inspect', file)).toMatchObject({ code: 1, err: expect.stringContaining('BAD_WEIGHTS_FILE') });
+    expect(await facexformer('inspect', file)).toMatchObject({ code: 1, err: expect.stringContaining(`BAD_WEIGHTS_FILE: ${file}: `) });
     writeFileSync(file, '<!doctype html><title>Not found</title>');
     expect(await facexformer('inspect', file)).toMatchObject({ code: 1, err: expect.stringContaining('BAD_WEIGHTS_FILE') });
   });
