@@ -155,7 +155,7 @@ class HttpFile implements Address {
         headers: PLAIN,
         ifRange: this.#kept.what.validator ?? undefined,
       });
-      if (versionOf(this.#connection.headers).validator !== this.#kept.what.validator)
+      if (versionOf(this.#connection.response.headers).validator !== this.#kept.what.validator)
         throw new FaceXFormerError(
           'BAD_WEIGHTS_FILE',
           `${this.name} changed while it was downloaded. Begin again: the partial file was of another version.`,

@@ -169,13 +169,17 @@ export async function responseOf(
 ): Promise<Response> {
   throwIfAborted(signal);
   try {
-    const response = await fetch(request(), { ...init, signal });
-    if (typeof response?.headers?.get !== 'function') throw new TypeError('`fetch` gave no Response');
-    return response;
+    return responseIn(await fetch(request(), { ...init, signal }));
   } catch (cause) {
     throwIfAborted(signal);
     throw unreachable(`Could not fetch the weights from ${name}`, cause, "Check the address, the network and the server's CORS headers.");
   }
+}
+
+/** What `fetch` gave. @throws TypeError: which is no Response */
+export function responseIn(given: Response): Response {
+  if (typeof given?.headers?.get === 'function') return given;
+  throw new TypeError('`fetch` gave no Response');
 }
 
 /** The body of an answer. @throws FaceXFormerError WEIGHTS_UNREACHABLE for a failure status, BAD_OPTION for a body already read */

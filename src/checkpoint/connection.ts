@@ -1,7 +1,7 @@
 /** One request for a file of weights, from some byte on: which of its failures are worth another try, and where its bytes belong. */
 import { aborted, either, FaceXFormerError } from '../gpu/errors.ts';
 import { within } from '../gpu/waiting.ts';
-import { address, harmless, isAbort, isEncoded, message, type Pieces, piecesOf } from './bytes.ts';
+import { address, harmless, isAbort, isEncoded, message, type Pieces, piecesOf, responseIn } from './bytes.ts';
 import type { ChunkStore } from './store.ts';
 
 /** A file of weights as its config.json describes it. */
@@ -70,125 +70,126 @@ export function versionOf(headers: Headers): Version {
 /** Bytes a second below which a connection counts as dead, however regularly they drip. */
 const SLOWEST = 1024;
 
-/** One request, from some byte to the file's end. */
+/** One request, and its answer as it comes. */
 export class Connection {
-  private chunk = new Uint8Array(0);
+  /** Where in the file the next byte is from. */
+  at = 0;
+  #chunk = new Uint8Array(0);
   /** Of the stretch over which the connection's speed is taken: milliseconds of waiting, and the bytes that came. */
-  private waited = 0;
-  private lately = 0;
+  #waited = 0;
+  #lately = 0;
 
   private constructor(
     private readonly url: string,
+    readonly response: Response,
     private readonly pieces: Pieces,
     private readonly stop: AbortController,
-    private readonly stall: number,
-    /** Where in the file the next byte is from. */
-    public at: number,
-    /** Of the answer. */
-    readonly headers: Headers,
-    private readonly onBytes: DownloadOptions['onBytes'],
+    private readonly options: DownloadOptions,
   ) {}
 
+  /** Asks an address, and waits for the head of its answer. */
+  static async to(url: string, headers: Record<string, string>, options: DownloadOptions): Promise<Connection> {
+    const stop = new AbortController();
+    const until = either(options.signal, stop.signal);
+    const init: RequestInit = { signal: until, cache: 'no-store', headers: { ...options.headers, ...headers } };
+    const ask = async () => responseIn(await options.fetch(url, init));
+    const response = await inTime(options, stop, url, ask);
+    checkStatus(url, response);
+    return new Connection(url, response, piecesOf(response.body, until), stop, options);
+  }
+
+  /** Asks for a file, from some byte to its end. */
   static async open(
     url: string,
     file: Pick<HostedFile, 'bytes' | 'chunkBytes'>,
     from: number,
-    { fetch, signal, retry, headers: more, ifRange, onBytes }: DownloadOptions,
+    options: DownloadOptions,
   ): Promise<Connection> {
-    const stop = new AbortController();
-    const stall = retry?.stall ?? 30_000;
-    const until = either(signal, stop.signal);
-    const headers = { ...more, ...(from > 0 && { range: `bytes=${from}-` }), ...(from > 0 && ifRange && { 'if-range': ifRange }) };
-    const response = await inTime(stall, stop, url, () => fetch(url, { signal: until, cache: 'no-store', headers }));
-    checkStatus(url, response);
-    const start = startOf(url, file, from, response);
-    if (!response.body) throw new Passing(unreachable(url, 'the answer is empty'));
-    const connection = new Connection(url, piecesOf(response.body, until), stop, stall, start, response.headers, onBytes);
-    if (start > from) {
+    const { ifRange } = options;
+    const range = from > 0 && { range: `bytes=${from}-`, ...(ifRange && { 'if-range': ifRange }) };
+    const connection = await Connection.to(url, { ...range }, options);
+    try {
+      connection.at = startOf(url, file, from, connection.response);
+      // A server without ranges begins at 0 again: skip what is here already.
+      while (connection.at < from) await connection.take(Math.min(file.chunkBytes, from - connection.at));
+      return connection;
+    } catch (error) {
       connection.close();
-      throw new FaceXFormerError(
-        'WEIGHTS_UNREACHABLE',
-        `${address(url)} answered a request from byte ${from} with bytes from ${start} on.`,
-      );
+      throw error;
     }
-    // A server without ranges begins at 0 again: skip what is here already.
-    while (connection.at < from) await connection.take(Math.min(file.chunkBytes, from - connection.at));
-    return connection;
   }
 
   /** Exactly n bytes. */
   async take(n: number): Promise<Uint8Array<ArrayBuffer>> {
     const out = new Uint8Array(n);
     for (let have = 0; have < n; ) {
-      if (this.chunk.length === 0) await this.next();
-      const part = this.chunk.subarray(0, n - have);
+      const piece = this.#chunk.length > 0 ? this.#chunk : await this.next();
+      if (!piece) throw new Passing(unreachable(this.url, `the answer ended at byte ${this.at}`));
+      const part = piece.subarray(0, n - have);
       out.set(part, have);
-      this.chunk = this.chunk.subarray(part.length);
+      this.#chunk = piece.subarray(part.length);
       have += part.length;
       this.at += part.length;
     }
     return out;
   }
 
+  /** What comes next, whatever its length; undefined at the answer's end. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const begin = performance.now();
+    const { value } = await inTime(this.options, this.stop, this.url, () => this.pieces.next());
+    if (!value) return undefined;
+    this.options.onBytes?.(this.at + value.length);
+    this.#lately += value.length;
+    this.#waited += performance.now() - begin;
+    if (this.#waited >= 2 * stallOf(this.options)) {
+      if (this.#lately < (SLOWEST * this.#waited) / 1000)
+        throw new Passing(unreachable(this.url, `only ${this.#lately} bytes came in ${Math.round(this.#waited / 1000)} s`));
+      this.#waited = 0;
+      this.#lately = 0;
+    }
+    return value as Uint8Array<ArrayBuffer>;
+  }
+
   close(): void {
     this.stop.abort();
   }
-
-  private async next(): Promise<void> {
-    const begin = performance.now();
-    const { done, value } = await inTime(this.stall, this.stop, this.url, () => this.pieces.next());
-    if (done) throw new Passing(unreachable(this.url, `the answer ended at byte ${this.at}`));
-    this.chunk = value as Uint8Array<ArrayBuffer>;
-    this.onBytes?.(this.at + value.length);
-    this.lately += value.length;
-    this.waited += performance.now() - begin;
-    if (this.waited < 2 * this.stall) return;
-    if (this.lately < (SLOWEST * this.waited) / 1000)
-      throw new Passing(unreachable(this.url, `only ${this.lately} bytes came in ${Math.round(this.waited / 1000)} s`));
-    this.waited = 0;
-    this.lately = 0;
-  }
 }
 
+const stallOf = ({ retry }: DownloadOptions): number => retry?.stall ?? 30_000;
+
 /** A whole small file. */
-export async function fetchSmall(url: string, limit: number, { fetch, signal, retry }: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
-  const stop = new AbortController();
-  const step = async () => {
-    const until = either(signal, stop.signal);
-    const response = await fetch(url, { signal: until, cache: 'no-store' });
-    checkStatus(url, response);
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
-    let length = 0;
-    for await (const piece of piecesOf(response.body, until)) {
-      pieces.push(piece as Uint8Array<ArrayBuffer>);
-      length += piece.length;
-      if (length <= limit) continue;
-      stop.abort();
-      throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${address(url)} is longer than ${limit} bytes: it is no description of weights.`);
-    }
-    return new Uint8Array(await new Blob(pieces).arrayBuffer());
-  };
-  return inTime(retry?.stall ?? 30_000, stop, url, step);
+export async function fetchSmall(url: string, limit: number, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const connection = await Connection.to(url, {}, options);
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for (let piece = await connection.next(); piece; piece = await connection.next()) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length <= limit) continue;
+    connection.close();
+    throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${address(url)} is longer than ${limit} bytes: it is no description of weights.`);
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
 /** What an address has: its length, and whether it can be read from any byte on. */
-export async function probe(
-  url: string,
-  { fetch, signal, retry, headers }: DownloadOptions,
-): Promise<{ bytes: number; ranges: boolean } & Version> {
-  const stop = new AbortController();
-  const ask = () => fetch(url, { signal: either(signal, stop.signal), cache: 'no-store', headers: { ...headers, range: 'bytes=0-0' } });
-  const response = await inTime(retry?.stall ?? 30_000, stop, url, ask);
-  checkStatus(url, response);
-  stop.abort();
-  const total = /^bytes 0-0\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
-  const length = total ?? (isEncoded(response) || response.status === 206 ? null : response.headers.get('content-length'));
+export async function probe(url: string, options: DownloadOptions): Promise<{ bytes: number; ranges: boolean } & Version> {
+  const connection = await Connection.to(url, { range: 'bytes=0-0' }, options);
+  connection.close();
+  const { response } = connection;
+  const length = /^bytes 0-0\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? lengthOf(response);
   if (length === null || !Number.isSafeInteger(Number(length))) throw unreachable(url, 'the server does not say how long the file is');
   return { bytes: Number(length), ranges: response.status === 206, ...versionOf(response.headers) };
 }
 
+/** The file's length, where an answer from its beginning on says it. */
+const lengthOf = (response: Response): string | null =>
+  isEncoded(response) || response.status === 206 ? null : response.headers.get('content-length');
+
 /** Runs one step of a request; without an end after so many milliseconds the request is given up. */
-async function inTime<T>(stall: number, stop: AbortController, url: string, step: () => Promise<T>): Promise<T> {
+async function inTime<T>(options: DownloadOptions, stop: AbortController, url: string, step: () => Promise<T>): Promise<T> {
+  const stall = stallOf(options);
   const stalled = () => {
     stop.abort();
     return new Error(`no byte came for ${stall / 1000} s`);
@@ -221,17 +222,17 @@ function checkStatus(url: string, response: Response): void {
   throw new Passing(error, wait > 0 ? Math.min(wait, 30) * 1000 : 0);
 }
 
-/** Where in the file the answer begins; its length is checked where the answer tells it. */
+/** Where in the file the answer begins, which must not be behind what is asked for; its length is checked where the answer tells it. */
 function startOf(url: string, file: Pick<HostedFile, 'bytes'>, from: number, response: Response): number {
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
-  const length = range?.[2] ?? (isEncoded(response) || response.status === 206 ? null : response.headers.get('content-length'));
-  if (typeof length === 'string' && Number(length) !== file.bytes) {
-    response.body?.cancel().catch(() => undefined);
+  const length = range?.[2] ?? lengthOf(response);
+  if (typeof length === 'string' && Number(length) !== file.bytes)
     throw new FaceXFormerError(
       'BAD_WEIGHTS_FILE',
       `${address(url)} has ${length} bytes, and config.json says ${file.bytes}: they are not of one version.`,
     );
-  }
   // Other origins may hide Content-Range; then the status must do, and the hashes decide.
-  return range ? Number(range[1]) : response.status === 206 ? from : 0;
+  const start = range ? Number(range[1]) : response.status === 206 ? from : 0;
+  if (start <= from) return start;
+  throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `${address(url)} answered a request from byte ${from} with bytes from ${start} on.`);
 }

@@ -49,18 +49,10 @@ export function headerLength(start: Uint8Array, fileLength?: number): number {
 
 /**
  * Parses and checks the header.
- * @param bytes the file, or as much of its beginning as holds the header
+ * @param json of the header, and nothing behind it
  * @param fileLength bytes in the whole file; `undefined` where a stream has yet to tell: the caller then checks its end
+ * @param length bytes that the header should have
  * @throws FaceXFormerError BAD_WEIGHTS_FILE naming the rule and the tensor
- */
-export function parseHeader(bytes: Uint8Array, fileLength: number | undefined): SafetensorsHeader {
-  const length = headerLength(bytes, fileLength);
-  return headerOf(bytes.subarray(8, 8 + length), fileLength, length);
-}
-
-/**
- * As `parseHeader`, of the header's JSON alone.
- * @param length bytes that it should have
  */
 export function headerOf(json: Uint8Array, fileLength: number | undefined, length: number = json.length): SafetensorsHeader {
   const dataStart = 8 + length;

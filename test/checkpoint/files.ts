@@ -1,4 +1,5 @@
 /** Small safetensors files for tests, well-formed or not. */
+import { headerLength, headerOf, type SafetensorsHeader } from '../../src/checkpoint/safetensors.ts';
 
 const encoder = new TextEncoder();
 
@@ -11,6 +12,12 @@ export function fileOf(header: string | object, dataBytes: number | Uint8Array =
   file.set(json, 8);
   file.set(data, 8 + json.length);
   return file;
+}
+
+/** The header at a file's beginning. @param fileLength bytes in the whole file, where that is known */
+export function parseHeader(file: Uint8Array, fileLength: number | undefined): SafetensorsHeader {
+  const length = headerLength(file, fileLength);
+  return headerOf(file.subarray(8, 8 + length), fileLength, length);
 }
 
 export const entry = (dtype: string, shape: unknown, data_offsets: unknown) => ({ dtype, shape, data_offsets });

@@ -1,8 +1,7 @@
 /** Mutated files by the thousand: only our error class, no hang. `npm run fuzz` makes it hundreds of thousands. */
 import { expect, it } from 'vitest';
-import { parseHeader } from '../../src/checkpoint/safetensors.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { dice } from './files.ts';
+import { dice, parseHeader } from './files.ts';
 import { mutatedFile } from './mutate.ts';
 
 const HEADERS = Number(process.env.FUZZ_HEADERS ?? 5000);

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dtype, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { BITS } from '../../src/checkpoint/dtypes.ts';
-import { MAX_HEADER_BYTES, parseHeader as parse } from '../../src/checkpoint/safetensors.ts';
+import { MAX_HEADER_BYTES } from '../../src/checkpoint/safetensors.ts';
 import { safetensorsHeader } from '../../src/checkpoint/write.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { entry, fileOf } from './files.ts';
+import { entry, fileOf, parseHeader as parse } from './files.ts';
 
 const parseHeader = (file: Uint8Array) => parse(file, file.length);
 const two = { a: entry('F32', [2], [0, 8]), b: entry('F32', [1], [8, 12]) };
