@@ -62,12 +62,13 @@ function absolute(address: string): string {
   }
 }
 
-type Weights = LoadOptions['weights'];
+type Weights = LoadOptions['weights'] | undefined;
 
-/** Weights that a worker can be given, and their name if others that name them the same mean the same. */
+/** Weights that a worker can be given, and their name if others that name them the same mean the same: none are all the same. */
 export async function carriedWeights(
   weights: Weights,
 ): Promise<Carried<Exclude<Weights, Checkpoint> | PostedCheckpoint> & { name?: string }> {
+  if (!weights) return { value: undefined, name: '' };
   const kind = tag(weights);
   if (kind === 'String' || kind === 'URL') {
     const name = absolute(String(weights));

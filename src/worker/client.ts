@@ -291,9 +291,10 @@ class Remote {
   protected async show(
     call: 'analyze' | 'detect',
     source: PictureSource,
-    given: { signal?: AbortSignal | undefined; transfer?: Transferable[] } = {},
+    given: { signal?: AbortSignal | undefined; queue?: AnalyzeOptions['queue'] | undefined; transfer?: Transferable[] } = {},
   ): Promise<unknown> {
     const { signal, transfer = [], ...options } = ownOf(given);
+    if (call === 'analyze') options.queue ??= queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame
     checkSignal(signal);
     if (!Array.isArray(transfer)) throw new FaceXFormerError('BAD_OPTION', '`transfer` must be a list.');
     const caught = carried(source);
@@ -301,7 +302,7 @@ class Remote {
     const inTurn = Promise.all([caught, before]);
     this.#posting = inTurn.catch(() => {});
     const [picture] = await unless(signal, inTurn);
-    return this.ask({ call, picture: picture.value, options }, [...(picture.transfer ?? []), ...transfer], signal);
+    return this.ask({ call, picture: picture.value, options } as Unaddressed, [...(picture.transfer ?? []), ...transfer], signal);
   }
 }
 
@@ -339,8 +340,8 @@ async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<
     );
   throwIfAborted(signal);
   const connection = read('`worker` is no Worker.', () => connectionTo(worker === undefined ? ownWorker() : worker));
-  const given = await carriedOrNone(weights);
-  const search = finds && (await carriedOrNone(finds.weights));
+  const given = await carriedWeights(weights);
+  const search = finds && (await carriedWeights(finds.weights));
   const names = [given.name, search ? search.name : ''];
   const port = fetch && lentFetch(fetch);
   const posted = {
@@ -359,11 +360,16 @@ async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<
   return [connection, await connection.ask(asked, transfer, { signal, onProgress })];
 }
 
-const carriedOrNone = async (weights: LoadOptions['weights'] | undefined) =>
-  weights ? carriedWeights(weights) : { value: undefined, transfer: undefined, name: '' };
-
 /** A network's engine in the worker. */
 class RemoteEngine extends Remote {
+  /** What it runs on, and with which weights. */
+  readonly info: LoadedEngine['info'];
+
+  protected constructor(connection: Connection, engine: LoadedEngine) {
+    super(connection, engine);
+    this.info = engine.info;
+  }
+
   protected static async engine(network: Network, options: RemoteLoadOptions): Promise<[Connection, LoadedEngine]> {
     const asked = ownOf(options);
     if (!asked.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
@@ -376,16 +382,6 @@ class RemoteEngine extends Remote {
     checkSignal(signal);
     return this.ask({ call: 'tune', options }, [], signal) as Promise<TuneReport>;
   }
-
-  protected frame(call: 'plan' | 'profile', tasks: readonly Task[] | undefined, faces: number | undefined): Promise<unknown> {
-    return this.ask({ call, tasks, faces });
-  }
-
-  protected async one(source: PictureSource, given: RemoteAnalyzeOptions = {}): Promise<unknown> {
-    const options = ownOf(given);
-    const queue = options.queue ?? queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame
-    return this.show('analyze', source, { ...options, queue } as RemoteAnalyzeOptions);
-  }
 }
 
 /**
@@ -395,13 +391,11 @@ class RemoteEngine extends Remote {
 export class RemoteFaceXFormer<Loads extends Task = Task> extends RemoteEngine {
   /** The tasks that were loaded, in the order of TASKS. */
   readonly tasks: readonly Loads[];
-  /** What it runs on, and with which weights. */
-  readonly info: EngineInfo;
+  declare readonly info: EngineInfo;
 
   private constructor(connection: Connection, engine: LoadedEngine) {
     super(connection, engine);
     this.tasks = engine.tasks as readonly Loads[];
-    this.info = engine.info as EngineInfo;
   }
 
   /**
@@ -420,7 +414,7 @@ export class RemoteFaceXFormer<Loads extends Task = Task> extends RemoteEngine {
   analyze<Asked extends Task = Loads>(source: PictureSource, options?: AnalyzeOptions<Asked>): Promise<Analysis<Asked>>;
   analyze<Asked extends Task = Loads>(source: PictureSource, options?: RemoteAnalyzeOptions<Asked>): Promise<Analysis<Asked>>;
   analyze(source: PictureSource, options?: RemoteAnalyzeOptions): Promise<unknown> {
-    return this.one(source, options);
+    return this.show('analyze', source, options);
   }
 
   /**
@@ -436,25 +430,17 @@ export class RemoteFaceXFormer<Loads extends Task = Task> extends RemoteEngine {
 
   /** What a frame of these tasks runs, with one to eight faces in it, as `planJson` writes it. */
   plan(tasks?: readonly Task[], faces?: number): Promise<object> {
-    return this.frame('plan', tasks, faces) as Promise<object>;
+    return this.ask({ call: 'plan', tasks, faces }) as Promise<object>;
   }
 
   /** Does what `FaceXFormer.profile` does. */
   profile(tasks?: readonly Task[], faces?: number): Promise<KernelTime[]> {
-    return this.frame('profile', tasks, faces) as Promise<KernelTime[]>;
+    return this.ask({ call: 'profile', tasks, faces }) as Promise<KernelTime[]>;
   }
 }
 
 /** SegFace in a worker, shared as engines of FaceXFormer are. */
 export class RemoteSegFace extends RemoteEngine {
-  /** What it runs on, and with which weights. */
-  readonly info: Omit<EngineInfo, 'form'>;
-
-  private constructor(connection: Connection, engine: LoadedEngine) {
-    super(connection, engine);
-    this.info = engine.info;
-  }
-
   /** Does what `SegFace.load` does, as `RemoteFaceXFormer.load`. @throws FaceXFormerError as `SegFace.load`; WORKER_FAILED */
   static async load(options: RemoteSegFaceLoadOptions): Promise<RemoteSegFace> {
     return new RemoteSegFace(...(await RemoteEngine.engine('SegFace', options)));
@@ -462,7 +448,7 @@ export class RemoteSegFace extends RemoteEngine {
 
   /** Does what `SegFace.analyze` does. @throws FaceXFormerError as that; WORKER_FAILED */
   analyze(source: PictureSource, options?: SegFaceAnalyzeOptions & TransferOptions): Promise<SegFaceAnalysis> {
-    return this.one(source, options) as Promise<SegFaceAnalysis>;
+    return this.show('analyze', source, options) as Promise<SegFaceAnalysis>;
   }
 
   /** Does what `SegFace.analyzeMany` does. @throws FaceXFormerError as that; WORKER_FAILED */
@@ -475,12 +461,12 @@ export class RemoteSegFace extends RemoteEngine {
 
   /** What a frame runs, with one to eight faces in it, as `planJson` writes it. */
   plan(faces?: number): Promise<object> {
-    return this.frame('plan', undefined, faces) as Promise<object>;
+    return this.ask({ call: 'plan', tasks: undefined, faces }) as Promise<object>;
   }
 
   /** Does what `SegFace.profile` does. */
   profile(faces?: number): Promise<KernelTime[]> {
-    return this.frame('profile', undefined, faces) as Promise<KernelTime[]>;
+    return this.ask({ call: 'profile', tasks: undefined, faces }) as Promise<KernelTime[]>;
   }
 }
 
