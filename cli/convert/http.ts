@@ -2,15 +2,16 @@
  * A file at an address, read anywhere by HTTP ranges. What has been read stays in a file beside the result, at its own place, so that
  * a broken-off download goes on where it stopped. A server without ranges is read from beginning to end, once. Where the server names no
  * version of the file, parts of two versions might meet: that is harmless in a zip archive, whose own checksums tell; anything else then
- * comes whole by one request, and what broke off is begun again.
+ * comes whole by one request, and what broke off is begun again. So does a file whose length the server does not say, as where it packs it on the way.
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
-import { Connection, probe, type RetryOptions, versionOf } from '../../src/checkpoint/connection.ts';
+import { address } from '../../src/checkpoint/bytes.ts';
+import { Connection, Passing, probe, type RetryOptions, versionOf } from '../../src/checkpoint/connection.ts';
 import { patiently } from '../../src/checkpoint/download.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { isLink, obstacle, save } from '../../tools/save.ts';
-import type { RandomAccess } from './source.ts';
+import { openFile, type RandomAccess } from './source.ts';
 
 interface AddressOptions {
   /** The file in which read bytes stay, and beside it `.json` with what they are. */
@@ -20,7 +21,8 @@ interface AddressOptions {
   /** Bytes that the file must have. */
   size?: number | undefined;
   fetch?: typeof globalThis.fetch | undefined;
-  onProgress?: ((fetched: number) => void) | undefined;
+  /** Told the bytes that are here, and how many there will be, as far as that is known. */
+  onProgress?: ((fetched: number, size: number) => void) | undefined;
 }
 
 export interface Address extends RandomAccess {
@@ -44,27 +46,68 @@ const SKIP = 2 * BLOCK;
 export async function openAddress(url: string, options: AddressOptions): Promise<Address> {
   const { fetch = globalThis.fetch, signal, retry } = options;
   const found = await patiently(() => probe(url, { fetch, signal, retry, headers: PLAIN }), signal, retry);
-  if (options.size !== undefined && found.bytes !== options.size)
-    throw new FaceXFormerError(
-      'BAD_WEIGHTS_FILE',
-      `${url} has ${found.bytes} bytes instead of ${options.size}: it is another version of the file.`,
-    );
   const { bytes: size, etag, validator, ranges } = found;
+  if (size === undefined) return openWhole(url, etag, { ...options, fetch });
+  mustBe(options.size, size, url);
   const kept = await PartialFile.open(options.partial, { url, size, etag, validator });
   return new HttpFile(kept, ranges, { ...options, fetch });
 }
+
+function mustBe(wanted: number | undefined, size: number, url: string): void {
+  if (wanted !== undefined && size !== wanted)
+    throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${url} has ${size} bytes instead of ${wanted}: it is another version of the file.`);
+}
+
+/** A file of which nothing is known before all of it is here. */
+async function openWhole(url: string, etag: string | null, options: Fetching): Promise<Address> {
+  const { partial, signal, retry } = options;
+  await patiently(() => save(partial, piecesOf(url, options)), signal, retry);
+  const file = await openFile(partial);
+  const forget = async () => {
+    await file.close();
+    await rm(partial, { force: true });
+  };
+  try {
+    mustBe(options.size, file.size, url);
+  } catch (error) {
+    await forget();
+    throw error;
+  }
+  return { ...file, name: address(url), etag, complete: async () => {}, forget };
+}
+
+/** The file as it comes, from its beginning. @throws Passing where it breaks off */
+async function* piecesOf(url: string, options: Fetching): AsyncGenerator<Uint8Array> {
+  const { size, onProgress } = options;
+  const connection = await Connection.to(url, {}, { ...options, headers: PLAIN });
+  try {
+    let fetched = 0;
+    for (let piece = await connection.next(); piece; piece = await connection.next()) {
+      fetched += piece.length;
+      onProgress?.(fetched, size ?? fetched);
+      yield piece;
+    }
+    // A packed answer that is cut short ends like a whole one.
+    if (fetched < (size ?? 0))
+      throw new Passing(new FaceXFormerError('WEIGHTS_UNREACHABLE', `${address(url)} ended at byte ${fetched} of ${size}. Try again.`));
+  } finally {
+    connection.close();
+  }
+}
+
+type Fetching = AddressOptions & { fetch: typeof globalThis.fetch };
 
 class HttpFile implements Address {
   readonly name: string;
   readonly #kept: PartialFile;
   readonly #ranges: boolean;
-  readonly #options: AddressOptions & { fetch: typeof globalThis.fetch };
+  readonly #options: Fetching;
   #connection: Connection | undefined;
   #unnoted = 0;
   #whole: Promise<void> | undefined;
 
-  constructor(kept: PartialFile, ranges: boolean, options: AddressOptions & { fetch: typeof globalThis.fetch }) {
-    this.name = kept.what.url.split(/[?#]/, 1)[0] as string;
+  constructor(kept: PartialFile, ranges: boolean, options: Fetching) {
+    this.name = address(kept.what.url);
     this.#kept = kept;
     this.#ranges = ranges;
     this.#options = options;
@@ -124,7 +167,7 @@ class HttpFile implements Address {
     this.#kept.clear();
     for (let block = 0; block < Math.ceil(this.size / BLOCK); block++) {
       await this.#kept.write(block, await this.#receive(block));
-      this.#options.onProgress?.(this.#kept.bytes);
+      this.#options.onProgress?.(this.#kept.bytes, this.size);
     }
   }
 
@@ -142,7 +185,7 @@ class HttpFile implements Address {
       this.#unnoted = 0;
       await this.#kept.note();
     }
-    this.#options.onProgress?.(this.#kept.bytes);
+    this.#options.onProgress?.(this.#kept.bytes, this.size);
   }
 
   async #receive(block: number): Promise<Uint8Array> {

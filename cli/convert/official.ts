@@ -64,8 +64,7 @@ export async function fetchWeights(
   await mkdir(dirname(out), { recursive: true });
   const { signal, retry, onFetch } = options;
   const size = asked === 'served' ? undefined : asked?.bytes;
-  const onProgress = (bytes: number) => onFetch?.(bytes, address.size);
-  const address = await openAddress(from, { partial: `${out}.download`, signal, retry, size, onProgress });
+  const address = await openAddress(from, { partial: `${out}.download`, signal, retry, size, onProgress: onFetch });
   try {
     const identity = asked === 'served' ? servedIdentity(address) : asked;
     if (identity) checkEtag(address, identity);

@@ -173,14 +173,14 @@ export async function fetchSmall(url: string, limit: number, options: DownloadOp
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
-/** What an address has: its length, and whether it can be read from any byte on. */
-export async function probe(url: string, options: DownloadOptions): Promise<{ bytes: number; ranges: boolean } & Version> {
+/** What an address has: its length, where the server says it, and whether it can be read from any byte on. */
+export async function probe(url: string, options: DownloadOptions): Promise<{ bytes: number | undefined; ranges: boolean } & Version> {
   const connection = await Connection.to(url, { range: 'bytes=0-0' }, options);
   connection.close();
   const { response } = connection;
   const length = /^bytes 0-0\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? lengthOf(response);
-  if (length === null || !Number.isSafeInteger(Number(length))) throw unreachable(url, 'the server does not say how long the file is');
-  return { bytes: Number(length), ranges: response.status === 206, ...versionOf(response.headers) };
+  const bytes = length !== null && Number.isSafeInteger(Number(length)) ? Number(length) : undefined;
+  return { bytes, ranges: response.status === 206, ...versionOf(response.headers) };
 }
 
 /** The file's length, where an answer from its beginning on says it. */

@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FetchOptions, fetchWeights, OFFICIAL } from '../../../cli/convert/official.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
@@ -119,6 +120,29 @@ describe('weights are fetched', () => {
     ranges = false;
     await get();
     await isRight();
+  });
+
+  it('from a server that packs it on the way and says no length, begun again where it breaks off', async () => {
+    const packed = gzipSync(file, { level: 1 });
+    let answers = 0;
+    mischief = (_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      if (++answers === 2) response.write(packed.subarray(0, packed.length / 2), () => response.destroy());
+      else if (answers === 3)
+        response.end(packed.subarray(0, -20)); // which is no break to HTTP
+      else response.end(packed);
+      return true;
+    };
+    await get();
+    await isRight();
+    expect(requests.length).toBe(4);
+    expect(readdirSync(join(folder, 'weights'))).toEqual(['out.safetensors']);
+    await expect(get({ identity: { ...identity, bytes: 5 } })).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE' });
+    answers = Number.NEGATIVE_INFINITY;
+    mischief = (from, response) =>
+      Boolean(from === 0 && response.writeHead(200, { 'content-encoding': 'gzip' }).write('?', () => response.destroy()));
+    await expect(get()).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE', message: expect.stringMatching(/could not be fetched/) });
+    expect(readdirSync(join(folder, 'weights'))).toEqual(['out.safetensors']);
   });
 
   it('from a file, by its SHA-256', async () => {
