@@ -273,34 +273,25 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   async #see(frame: Frame): Promise<VideoResult | undefined> {
     const round = this.#round;
     const { time, width, height } = frame;
-    const picture = { width, height };
     const resized = width !== this.#size.width || height !== this.#size.height;
     if (resized || time < this.#time || time > this.#time + CUT + FASTEST_PLAY * this.#took) this.#forget();
-    this.#size = picture;
+    this.#size = { width, height };
     this.#time = time;
-    const tracks = this.#tracker.predict(time, picture);
+    const tracks = this.#tracker.predict(time, this.#size);
     for (const id of this.#kept.keys()) if (!tracks.some((track) => track.id === id)) this.#kept.delete(id);
     const visible = tracks.filter(({ id }) => this.#kept.get(id)?.missed === 0);
     const looks = visible.length === 0 || time >= this.#lookAt;
     const labels = looks || visible.some(({ id }) => this.#labelsDue(id));
     const tasks = labels ? this.#tasks : this.#tasks.filter((task) => MOVING.includes(task));
     if (looks && visible.length === 0 && time < this.#lookAt) return this.#resultOf(frame, [], { looked: false, labelled: false });
-    const { signal } = this.#stopping;
-    const common = { tasks, signal, queue: 'latest' as const };
-    let analysis: Analysis | undefined;
+    if (looks) this.#lookAt = time + SOON; // also where the detector throws
+    const { crop, maxFaces } = this.#options;
+    const where = looks ? { crop, maxFaces } : { boxes: visible.map(({ box }) => this.#widened(box)) };
+    const asked = { tasks, signal: this.#stopping.signal, queue: 'latest', ...where } as const;
+    const analysis = looks || tasks.length > 0 ? await this.#analyze(frame, asked) : undefined;
+    if (round !== this.#round) return undefined;
     let fresh: number[] = [];
-    if (looks) {
-      this.#lookAt = time + SOON; // also where the detector throws
-      const { crop, maxFaces } = this.#options;
-      analysis = await this.#analyze(frame, { ...common, crop, maxFaces });
-      if (round !== this.#round) return undefined;
-      fresh = this.#found(analysis, time, picture);
-    } else if (tasks.length > 0) {
-      const boxes = visible.map(({ box }) => this.#widened(box, picture));
-      analysis = await this.#analyze(frame, { ...common, boxes });
-      if (round !== this.#round) return undefined;
-      fresh = this.#moved(analysis, visible, time, picture, labels);
-    }
+    if (analysis) fresh = looks ? this.#found(analysis) : this.#moved(analysis, visible, labels);
     return this.#resultOf(frame, fresh, { looked: looks, labelled: labels, timings: analysis?.timings });
   }
 
@@ -312,34 +303,35 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   }
 
   /** Faces that the detector found: their ids. */
-  #found({ faces }: Analysis, time: number, picture: Size): number[] {
+  #found({ faces }: Analysis): number[] {
     const boxes = faces.map(({ detected, box }) => detected ?? box);
-    const tracks = this.#tracker.update(boxes, time, picture);
-    const ids = tracks.map((track, i) => this.#keep(track.id, faces[i] as Face, boxes[i], time, true));
+    const tracks = this.#tracker.update(boxes, this.#time, this.#size);
+    const ids = tracks.map((track, i) => this.#keep(track.id, faces[i] as Face, boxes[i], true));
     let lost = ids.length === 0;
     for (const [id, kept] of this.#kept) {
       if (!ids.includes(id)) kept.missed++;
       if (kept.missed === 1 || (!kept.missed && !kept.anchor.trusted)) lost = true;
     }
     const every = this.#options.lookEvery ?? 1000;
-    this.#lookAt = time + (lost || !this.#tasks.includes('landmarks') ? Math.min(SOON, every) : every);
+    this.#lookAt = this.#time + (lost || !this.#tasks.includes('landmarks') ? Math.min(SOON, every) : every);
     return ids;
   }
 
   /** Faces that were looked for where they were going: their ids. */
-  #moved({ faces }: Analysis, tracks: readonly Track[], time: number, picture: Size, labels: boolean): number[] {
+  #moved({ faces }: Analysis, tracks: readonly Track[], labels: boolean): number[] {
     return tracks.map(({ id, box }, i) => {
       const face = faces[i] as Face;
       const anchor = this.#kept.get(id)?.anchor;
       const place = face.landmarks && anchor?.place(face.landmarks, box);
-      if (place) this.#tracker.move(id, place, time, picture);
-      else if (anchor?.trusted) this.#lookAt = time; // its landmarks are not where it should be
-      return this.#keep(id, face, undefined, time, labels);
+      if (place) this.#tracker.move(id, place, this.#time, this.#size);
+      else if (anchor?.trusted) this.#lookAt = this.#time; // its landmarks are not where it should be
+      return this.#keep(id, face, undefined, labels);
     });
   }
 
   /** Adds a frame's face to what is known of its track. @returns its id, which is an older one where it was known again */
-  #keep(found: number, face: Face, detected: Box | undefined, time: number, labels: boolean): number {
+  #keep(found: number, face: Face, detected: Box | undefined, labels: boolean): number {
+    const time = this.#time;
     const id = labels && face.recognition ? this.#tracker.recognise(found, face.recognition.embedding) : found;
     const known = this.#kept.get(id) ?? this.#kept.get(found);
     if (id !== found) this.#kept.delete(found);
@@ -360,11 +352,11 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     return !kept || this.#time - kept.labelled >= (this.#options.labelsEvery ?? 0);
   }
 
-  #widened(box: Box, picture: Size): Box {
-    const wide = this.#options.crop === 'square' ? widenToSquare(box, picture) : widen(box, picture);
+  #widened(box: Box): Box {
+    const wide = this.#options.crop === 'square' ? widenToSquare(box, this.#size) : widen(box, this.#size);
     // A face at the edge leaves a pixel at least: a box of nothing is none.
-    const x0 = Math.min(Math.trunc(wide.x0), picture.width - 1);
-    const y0 = Math.min(Math.trunc(wide.y0), picture.height - 1);
+    const x0 = Math.min(Math.trunc(wide.x0), this.#size.width - 1);
+    const y0 = Math.min(Math.trunc(wide.y0), this.#size.height - 1);
     return { x0, y0, x1: Math.max(wide.x1, x0 + 1), y1: Math.max(wide.y1, y0 + 1) };
   }
 
