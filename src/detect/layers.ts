@@ -1,4 +1,5 @@
 /** MTCNN's three networks as lists of layers: what the GPU runs and what packs the weights read the same lists. */
+import type { Size } from '../image/crop.ts';
 
 /** A valid convolution, PReLU (unless `bare`) and a pooling of `pool` x `pool`, `step` apart. A dense layer is one whose window is the whole map. */
 export interface Layer {
@@ -46,9 +47,12 @@ export const P_SIDE = 12;
 export const R_SIDE = 24;
 export const O_SIDE = 48;
 
-/** The side of a layer's output: the last window of a pooling may hang over the edge. */
-export function sideAfter({ window, pool = 1, step = 1 }: Layer, side: number): number {
-  const convolved = side - window + 1;
-  const pooled = Math.ceil((convolved - pool) / step) + 1;
-  return (pooled - 1) * step >= convolved ? pooled - 1 : pooled;
+/** The size of a layer's output: the last window of a pooling may hang over the edge. */
+export function sizeAfter({ window, pool = 1, step = 1 }: Layer, { width, height }: Size): Size {
+  const after = (side: number): number => {
+    const convolved = side - window + 1;
+    const pooled = Math.ceil((convolved - pool) / step) + 1;
+    return (pooled - 1) * step >= convolved ? pooled - 1 : pooled;
+  };
+  return { width: after(width), height: after(height) };
 }

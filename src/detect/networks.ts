@@ -15,7 +15,7 @@ import type { Grid, Kernel, Launch } from '../kernels/kernel.ts';
 import { PROPOSAL_ELEMENTS, proposals } from '../kernels/proposals.ts';
 import type { Crop } from './boxes.ts';
 import { type FinalJudgement, type Judgement, type Networks, type Proposal, probabilityOf } from './cascade.ts';
-import { LAST, type Layer, O, O_SIDE, P, R, R_SIDE, sideAfter } from './layers.ts';
+import { LAST, type Layer, O, O_SIDE, P, R, R_SIDE, sizeAfter } from './layers.ts';
 import type { Level } from './pyramid.ts';
 import { type Packed, packLayer, packProposals, padded, type Weights } from './weights.ts';
 
@@ -286,11 +286,7 @@ function planned(average: GPUComputePipeline, stages: readonly Stage[], groups: 
     const grid = averageCrops.launch({ positions }).workgroups;
     steps.push({ pipeline: average, grid, input: 'picture', parameters: [], table: tableOf(cropWords(group.crops)), output: 'even' });
     for (const [i, { layer, pipeline, parameters, grid }] of stages.entries()) {
-      const next = maps.map(({ images, width, height }) => ({
-        images,
-        width: sideAfter(layer, width),
-        height: sideAfter(layer, height),
-      }));
+      const next = maps.map((map) => ({ images: map.images, ...sizeAfter(layer, map) }));
       positions = positionsOf(next);
       const isLast = i === stages.length - 1;
       const [input, output] = i % 2 === 0 ? (['even', 'odd'] as const) : (['odd', 'even'] as const);
@@ -368,10 +364,7 @@ function proposalsOf(words: Uint32Array, levels: readonly Level[], atLeast: numb
 const areaOf = (size: Size | undefined): number => (size ? size.width * size.height : Number.POSITIVE_INFINITY);
 
 /** How many cells the first network has in a level. */
-export function cellsOf({ width, height }: Size): Size {
-  const after = (side: number) => [...P, LAST].reduce((rest, layer) => sideAfter(layer, rest), side);
-  return { width: after(width), height: after(height) };
-}
+export const cellsOf = (level: Size): Size => [...P, LAST].reduce((size, layer) => sizeAfter(layer, size), level);
 
 /** Two logits, and four numbers that move the box. */
 function judgementOf(said: Float32Array): Judgement {

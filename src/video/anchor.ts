@@ -20,13 +20,9 @@ const agree = (a: Box, b: Box): boolean => {
 
 export class Anchor {
   /** The detector's corners, in sizes of the landmarks' box from its corners. */
-  #corners: readonly [number, number, number, number] | undefined;
-  #trusted = false;
-
+  #corners: readonly number[] | undefined;
   /** Whether the landmarks went where the detector saw the face the last time that both were asked. */
-  get trusted(): boolean {
-    return this.#trusted;
-  }
+  trusted = false;
 
   /** Takes what both say of one frame. */
   set(landmarks: readonly Point[], detected: Box): void {
@@ -34,34 +30,32 @@ export class Anchor {
     const size = sizeOf(bounds);
     // A face's landmarks are inside of its box, and fill most of it.
     if (!(size > 0) || apart(bounds, detected) > 0.5 || size < 0.4 * sizeOf(detected) || size > 2 * sizeOf(detected)) {
-      this.#trusted = false;
+      this.trusted = false;
       this.#corners = undefined;
       return;
     }
-    const before = this.#corners && this.#boxOf(bounds);
-    this.#trusted = !before || agree(before, detected);
+    const expected = this.#corners && this.#boxOf(bounds);
+    this.trusted = !expected || agree(expected, detected);
+    const before = this.trusted ? this.#corners : undefined;
     const now = [
       (detected.x0 - bounds.x0) / size,
       (detected.y0 - bounds.y0) / size,
       (detected.x1 - bounds.x1) / size,
       (detected.y1 - bounds.y1) / size,
     ];
-    const mixed = now.map((value, i) =>
-      this.#trusted && this.#corners ? (1 - LOOK) * (this.#corners[i] as number) + LOOK * value : value,
-    );
-    this.#corners = mixed as unknown as [number, number, number, number];
+    this.#corners = now.map((value, i) => (before ? (1 - LOOK) * (before[i] as number) + LOOK * value : value));
   }
 
   /** The face's box; undefined where the landmarks are not to be believed, or the face is not where it was expected. */
   place(landmarks: readonly Point[], expected: Box): Box | undefined {
-    if (!this.#trusted || !this.#corners) return undefined;
+    if (!this.trusted || !this.#corners) return undefined;
     const place = this.#boxOf(boundsOf(landmarks));
     return agree(place, expected) ? place : undefined;
   }
 
   #boxOf(bounds: Box): Box {
     const size = sizeOf(bounds);
-    const [left, top, right, bottom] = this.#corners as readonly [number, number, number, number];
+    const [left, top, right, bottom] = this.#corners as [number, number, number, number];
     return {
       x0: bounds.x0 + left * size,
       y0: bounds.y0 + top * size,

@@ -1,5 +1,5 @@
 /** Where a box is going: a Kalman filter of constant velocity for each of its centre's coordinates and for the logarithm of its size. */
-import type { Box, Size } from '../image/crop.ts';
+import type { Box, Point, Size } from '../image/crop.ts';
 
 /** For so many seconds without a look a value is believed to go on; then where it goes is anybody's guess. */
 const FORESEEN = 2;
@@ -72,7 +72,7 @@ export class Motion {
   }
 
   /** Pixels a second. */
-  get velocity(): { readonly x: number; readonly y: number } {
+  get velocity(): Point {
     return { x: this.#x.speed, y: this.#y.speed };
   }
 

@@ -2,7 +2,7 @@
 import { similarity } from '../face/gallery.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, optionsOf, shown } from '../gpu/given.ts';
-import { type Box, boxOf, type Size } from '../image/crop.ts';
+import { type Box, boxOf, type Point, type Size } from '../image/crop.ts';
 import { assign } from './assign.ts';
 import { apart, Motion, partInside, sizeOf } from './motion.ts';
 
@@ -28,7 +28,7 @@ export interface Track {
   /** Where it is, or is believed to be, in picture pixels. */
   readonly box: Box;
   /** Of its centre, pixels a second. */
-  readonly velocity: { readonly x: number; readonly y: number };
+  readonly velocity: Point;
   /** When it was seen first and last, in milliseconds of the frames' time. */
   readonly first: number;
   readonly seen: number;
