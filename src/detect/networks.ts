@@ -97,9 +97,9 @@ export class GpuNetworks implements Networks {
       layer: Layer,
       launch: (positions: number) => Launch,
       kernel: Pick<Kernel<never>, 'name' | 'wgsl'>,
-      packed: Packed & { h?: Packed['w'] },
+      packed: Packed,
     ) => {
-      const parameters = [packed.w, packed.b, ...(packed.h ? [packed.h] : [])].map(upload);
+      const parameters = packed.map(upload);
       return { layer, pipeline: await pipelines.get(kernel, launch(1)), parameters, grid: (n: number) => launch(n).workgroups };
     };
     const conv = (net: string) => (layer: Layer) => {

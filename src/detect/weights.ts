@@ -35,11 +35,8 @@ export function tensorOf(weights: Weights, name: string, shape: readonly number[
   throw new FaceXFormerError('WRONG_WEIGHTS', `The detector's weights: ${name} ${found}, and must be [${shape}].`);
 }
 
-/** A layer's weight and its biases and slopes, as the kernel `convPrelu` reads them. */
-export interface Packed {
-  readonly w: Float32Array<ArrayBuffer>;
-  readonly b: Float32Array<ArrayBuffer>;
-}
+/** A layer's weight and its biases and slopes, as the kernel `convPrelu` reads them; behind them the heads, which `proposals` reads too. */
+export type Packed = readonly Float32Array<ArrayBuffer>[];
 
 /** Channels in fours, as the kernels read them. */
 export const padded = (channels: number): number => 4 * Math.ceil(channels / 4);
@@ -54,7 +51,7 @@ export function packLayer(weights: Weights, net: string, layer: Layer): Packed {
   b.set(biasOf(weights, net, layer));
   if (slopes) b.set(tensorOf(weights, `${net}.${slopes}.weight`, [outer]), padded(outer));
   else b.fill(1, padded(outer));
-  return { w, b };
+  return [w, b];
 }
 
 const rowsOf = (weights: Weights, net: string, name: string): number => weights.get(`${net}.${name}.weight`)?.shape[0] ?? 0;
@@ -92,10 +89,10 @@ function unflattened(values: Float32Array, channels: number, side: number): Floa
 }
 
 /** What the kernel `proposals` reads: the first network's last convolution and its two heads. */
-export function packProposals(weights: Weights): Packed & { readonly h: Float32Array<ArrayBuffer> } {
+export function packProposals(weights: Weights): Packed {
   const h = new Float32Array(33 * 8);
   const head = (name: string, rows: number) =>
     [tensorOf(weights, `pnet.${name}.weight`, [rows, 32, 1, 1]), tensorOf(weights, `pnet.${name}.bias`, [rows])] as const;
   packHeads(head('conv4_1', 2), head('conv4_2', 4), h);
-  return { ...packLayer(weights, 'pnet', LAST), h };
+  return [...packLayer(weights, 'pnet', LAST), h];
 }

@@ -347,7 +347,7 @@ export class Engine<Loads extends Task = Task> {
     }
     this.#recovery.answered();
     const crops = items.map(({ place }) => place.crop);
-    const faces = await this.#named(on, program, () => facesOf({ crops, plan: program.plan }, read, on.config, options));
+    const faces = await this.#named(on, program, () => facesOf(crops, program.plan, read, on.config, options));
     for (const [i, { opened, place }] of items.entries()) opened.faces.push({ ...(faces[i] as AnalyzedFace), ...place.origin });
   }
 

@@ -29,14 +29,8 @@ export interface Extras {
   readonly heatmaps?: boolean | undefined;
 }
 
-/** Crops that go through the network together, and what is run for them. */
-export interface Batch {
-  readonly crops: readonly Box[];
-  readonly plan: Plan;
-}
-
-/** One face a crop, in their order. */
-export function facesOf({ crops, plan }: Batch, results: Results, config: Config, options: Extras): AnalyzedFace[] {
+/** One face a crop, in their order: of crops that went through the network together. */
+export function facesOf(crops: readonly Box[], plan: Plan, results: Results, config: Config, options: Extras): AnalyzedFace[] {
   return crops.map((crop, image) => oneFace(plan, partOf(results, image, crops.length), crop, config, options));
 }
 

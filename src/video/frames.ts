@@ -217,9 +217,9 @@ function player(fill: (video: HTMLVideoElement) => () => void): Frames {
     empty();
   });
   video.play().catch((error: Error) => {
-    if (!frames.fault && error.name !== 'AbortError')
-      frames.fault = new FaceXFormerError('BAD_PICTURE', `The video does not play: ${error.message}`);
-    if (error.name !== 'AbortError') frames.stop();
+    if (error.name === 'AbortError') return;
+    frames.fault ??= new FaceXFormerError('BAD_PICTURE', `The video does not play: ${error.message}`);
+    frames.stop();
   });
   return frames;
 }

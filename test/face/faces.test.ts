@@ -22,7 +22,7 @@ function results(images: number): Map<string, ArrayBuffer> {
 describe('facesOf', () => {
   it('gives every image its part of each tensor, and its own crop', async () => {
     const crops = [box(0), box(50), box(7)];
-    const faces = facesOf({ crops, plan }, results(3), config, { raw: true });
+    const faces = facesOf(crops, plan, results(3), config, { raw: true });
     expect(faces.map((face) => face.box)).toEqual(crops);
     const [first, second, third] = faces.map(({ gender }) => gender?.label);
     expect([first === second, first === third]).toEqual([false, true]);
@@ -35,7 +35,7 @@ describe('facesOf', () => {
   });
 
   it('gives one image everything', async () => {
-    const [face] = facesOf({ crops: [box(0)], plan }, results(1), config, {});
+    const [face] = facesOf([box(0)], plan, results(1), config, {});
     expect(face?.segmentation?.classes).toHaveLength(PIXELS);
     expect(face).not.toHaveProperty('raw');
   });
