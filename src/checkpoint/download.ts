@@ -16,8 +16,7 @@ export async function* verifiedPieces(
   const download = new Download(url, file, options);
   /** The chunk that an earlier visit kept, or another tab meanwhile. */
   const kept = async (i: number) => {
-    const answer = store?.get(file.sha256, i).catch(() => undefined);
-    const chunk = await unless(signal, answer);
+    const chunk = await unless(signal, store?.get(file.sha256, i));
     return chunk && (await sha256(chunk)) === file.chunks[i] ? chunk : undefined;
   };
   const fetched = async (i: number) => {

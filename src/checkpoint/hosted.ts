@@ -43,7 +43,7 @@ export async function hostedSources(
   const store = options.cache ? await unless(options.signal, chunkStore()) : undefined;
   const key = `config-${await sha256(new TextEncoder().encode(config))}`;
   const { files } = await fetchConfig(config, key, options, store);
-  const onFailure = () => store?.delete(key).catch(() => undefined); // so that the next visit asks anew
+  const onFailure = () => store?.delete(key); // so that the next visit asks anew
   return files.map((file) => {
     const at = beside(file.name);
     return {
@@ -82,10 +82,7 @@ export function absolute(url: string): string {
 
 /** From the store if it has one from an earlier visit: then that visit's weights are complete without any request. */
 async function fetchConfig(url: string, key: string, options: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
-  const kept = await unless(
-    options.signal,
-    store?.get(key, 0).catch(() => undefined),
-  );
+  const kept = await unless(options.signal, store?.get(key, 0));
   try {
     if (kept) return parseConfig(kept, url);
   } catch {} // damaged: fetched anew, and written over

@@ -84,7 +84,7 @@ export function keptSource(url: string, options: SingleOptions): ByteSource {
   const name = address(url);
   const forget = async () => {
     const [store, names] = await Promise.all([chunkStore(), namesOf(url)]);
-    for (const one of Object.values(names)) await store.delete(one).catch(() => undefined);
+    for (const one of Object.values(names)) await store.delete(one);
   };
   return {
     name,
@@ -181,7 +181,7 @@ function isRest(response: Response, { hashes, chunkBytes }: Part, version: Versi
 /** Whether the store has all chunks of a part as they were. */
 async function isWhole({ hashes }: Part, store: ChunkStore, chunks: string): Promise<boolean> {
   for (const [i, hash] of hashes.entries()) {
-    const chunk = await store.get(chunks, i).catch(() => undefined);
+    const chunk = await store.get(chunks, i);
     if (!chunk || (await sha256(chunk)) !== hash) return false;
   }
   return hashes.length > 0;
@@ -202,7 +202,7 @@ async function* keeping(pieces: Pieces, store: ChunkStore, names: Names, { addre
   const write = (record: Kept) => store.put(names.record, 0, new TextEncoder().encode(JSON.stringify(record)));
   const forget = async () => {
     keeps = false;
-    await Promise.all([store.delete(names.record), store.delete(names.chunks)]).catch(() => undefined);
+    await Promise.all([store.delete(names.record), store.delete(names.chunks)]);
   };
   /** The last thing that the store was asked; one chunk is on its way there while the next arrives. */
   let put: Promise<unknown> = (hashes.length > 0 ? Promise.resolve() : store.delete(names.chunks))

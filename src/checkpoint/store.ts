@@ -9,10 +9,12 @@ import { within } from '../gpu/waiting.ts';
 /** Keeps chunks by key and index. */
 export interface ChunkStore {
   readonly kind: 'opfs' | 'cache' | 'memory';
+  /** What a store cannot read it does not have. */
   get(key: string, index: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
   put(key: string, index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Every key and its bytes. */
   list(): Promise<Map<string, number>>;
+  /** What cannot be deleted stays, and is no error. */
   delete(key: string): Promise<void>;
 }
 
@@ -60,10 +62,10 @@ function patient(store: ChunkStore): ChunkStore {
   };
   return {
     kind: store.kind,
-    get: (key, index) => asked(() => store.get(key, index)),
+    get: (key, index) => asked(() => store.get(key, index)).catch(() => undefined),
     put: (key, index, bytes) => asked(() => store.put(key, index, bytes)),
     list: () => asked(() => store.list()),
-    delete: (key) => asked(() => store.delete(key)),
+    delete: (key) => asked(() => store.delete(key)).catch(() => undefined),
   };
 }
 
@@ -103,7 +105,7 @@ async function openOpfs(): Promise<ChunkStore> {
       }
       return sizes;
     },
-    delete: (key) => root.removeEntry(key, { recursive: true }).catch(() => undefined),
+    delete: (key) => root.removeEntry(key, { recursive: true }),
   };
 }
 

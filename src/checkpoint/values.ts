@@ -8,34 +8,31 @@ import { sound } from './sound.ts';
 /**
  * A tensor's values as float32. F32 data is viewed where it lies if it lies at a multiple of 4; everything else is a fresh array.
  * F16 and BF16 are exact, F64 is rounded to nearest even.
+ * @param room to be written into, instead of a fresh array
  * @throws FaceXFormerError WRONG_WEIGHTS for a type that is not floating-point
  */
-export function toFloat32(info: TensorInfo, data: Uint8Array): Float32Array {
-  if (info.dtype === 'F32' && data.byteOffset % 4 === 0) return aligned(data);
-  const out = new Float32Array(data.byteLength / (FLOAT_BYTES[info.dtype] ?? notFloat(info)));
-  decode(info, data, out);
+export function toFloat32({ name, dtype }: TensorInfo, data: Uint8Array, room?: ArrayBuffer): Float32Array {
+  const size = FLOAT_BYTES[dtype];
+  if (size === undefined)
+    throw new FaceXFormerError('WRONG_WEIGHTS', `${name} is ${dtype}; weights must be F32, F16, BF16, F64, or I8 beside a scale.`);
+  if (dtype === 'F32') return aligned(data);
+  const out = new Float32Array(room ?? new ArrayBuffer((4 * data.byteLength) / size), 0, data.byteLength / size);
+  const { buffer, byteOffset } = inSteps(size, data);
+  if (dtype === 'F64') out.set(new Float64Array(buffer, byteOffset, out.length));
+  else (dtype === 'F16' ? fromFloat16 : fromBfloat16)(new Uint16Array(buffer, byteOffset, out.length), out);
   return out;
 }
 
 /** F32 data as numbers, viewed where it lies at a multiple of 4, else copied. */
 export function aligned(data: Uint8Array): Float32Array {
-  const { buffer, byteOffset } = data.byteOffset % 4 === 0 ? data : new Uint8Array(data); // not slice: a Buffer's is a view
+  const { buffer, byteOffset } = inSteps(4, data);
   return new Float32Array(buffer, byteOffset, data.byteLength / 4);
 }
 
+/** The same where it lies at a multiple of its elements' size, else a copy, which slice would not make of a Buffer. */
+const inSteps = (size: number, data: Uint8Array): Uint8Array => (data.byteOffset % size === 0 ? data : new Uint8Array(data));
+
 const FLOAT_BYTES: Partial<Record<Dtype, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
-
-function notFloat({ name, dtype }: TensorInfo): never {
-  throw new FaceXFormerError('WRONG_WEIGHTS', `${name} is ${dtype}; weights must be F32, F16, BF16, F64, or I8 beside a scale.`);
-}
-
-function decode(info: TensorInfo, data: Uint8Array, out: Float32Array): void {
-  const size = FLOAT_BYTES[info.dtype] ?? notFloat(info);
-  const { buffer, byteOffset } = data.byteOffset % size === 0 ? data : new Uint8Array(data); // not slice: a Buffer's is a view
-  if (info.dtype === 'F16') fromFloat16(new Uint16Array(buffer, byteOffset, out.length), out);
-  else if (info.dtype === 'BF16') fromBfloat16(new Uint16Array(buffer, byteOffset, out.length), out);
-  else out.set(size === 8 ? new Float64Array(buffer, byteOffset, out.length) : new Float32Array(buffer, byteOffset, out.length));
-}
 
 function fromBfloat16(halves: Uint16Array, out: Float32Array): void {
   const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
@@ -76,19 +73,20 @@ async function* readDecoded(checkpoint: Checkpoint, decoded: ReadonlyMap<string,
       continue;
     }
     const as = decoded.get(info.name) as TensorInfo;
-    if (as.dtype !== 'F32' || (info.dtype === 'F32' && data.byteOffset % 4 === 0)) {
+    if (as.dtype !== 'F32') {
       yield { info: as, data };
       continue;
     }
-    if (room.byteLength < as.bytes) room = new ArrayBuffer(as.bytes);
-    const out = new Float32Array(room, 0, as.bytes / 4);
+    if (info.dtype !== 'F32' && room.byteLength < as.bytes) room = new ArrayBuffer(as.bytes);
+    let values: Float32Array;
     if (info.dtype === 'I8') {
       const scale = scales.get(scaleName(info.name));
       if (!scale) throw badFile(`${scaleName(info.name)} comes after ${info.name}; safetensors writers put F32 before I8`);
-      multiplyOut(info, data, scale, scaleAxis(info, checkpoint.tensors.get(scaleName(info.name)) as TensorInfo), out);
+      values = new Float32Array(room, 0, as.bytes / 4);
+      multiplyOut(info, data, scale, scaleAxis(info, checkpoint.tensors.get(scaleName(info.name)) as TensorInfo), values);
       scales.delete(scaleName(info.name));
-    } else decode(info, data, out);
-    yield { info: as, data: new Uint8Array(room, 0, as.bytes) };
+    } else values = toFloat32(info, data, room);
+    yield { info: as, data: new Uint8Array(values.buffer, values.byteOffset, as.bytes) };
   }
 }
 

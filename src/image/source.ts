@@ -61,7 +61,7 @@ export interface Picture extends Size {
 }
 
 /** The picture's own pixels: no colour conversion, no multiplication by alpha, upright. */
-const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultiplyAlpha: 'none', imageOrientation: 'from-image' };
+export const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultiplyAlpha: 'none', imageOrientation: 'from-image' };
 
 /**
  * Opens any kind of picture.

@@ -3,12 +3,9 @@ import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { LoadOptions } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag, given as takes } from '../gpu/given.ts';
-import { type PictureSource, type RawPicture, unreadable } from '../image/source.ts';
+import { AS_STORED, type PictureSource, type RawPicture, unreadable } from '../image/source.ts';
 import { type Carried, lend } from './lend.ts';
 import type { PostedCheckpoint } from './protocol.ts';
-
-/** The pixels as they are stored: see `openPicture`. */
-const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', premultiplyAlpha: 'none', imageOrientation: 'from-image' };
 
 /**
  * A picture that a worker can be given. What cannot cross, or changes with the next task, is caught in the task of the call; the caller's own
