@@ -24,26 +24,44 @@ interface Room extends Size {
   readonly images: number;
 }
 
-/** A texture of crops, an image a layer. In steady state it creates nothing: a crop is one copy. */
-export class CropTexture {
+/**
+ * Owns the texture of crops, an image a layer, and the table of one network on one device. In steady state it creates nothing: a crop is one copy, and
+ * one buffer write if its size is new in its layer. An upload and the submit that reads it belong together; no other upload may come between them.
+ */
+export class Preprocess {
+  /** Binding `table` of the kernel `resize`, never replaced. */
+  readonly table: GPUBuffer;
+  /** The bindings of the kernel `resize` by name; `picture` is another one when crops did not fit it. */
+  readonly resources = new Map<'picture' | 'table', GPUTextureView | GPUBuffer>();
   #texture: GPUTexture;
+  /** The sizes of crops that the table's parts are for. */
+  #tableOf: string[] = [];
 
-  constructor(readonly device: GPUDevice) {
+  /** @param side of the square that crops are resized to, in pixels */
+  constructor(
+    readonly device: GPUDevice,
+    readonly side = SIZE,
+  ) {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    this.table = device.createBuffer({ label: 'resize.table', size: tableBytes(side), usage });
+    device.queue.writeBuffer(this.table, 0, partsOfTable(side));
+    this.resources.set('table', this.table);
     this.#texture = this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 });
+    this.#view();
   }
 
-  /** It is another one when crops did not fit it. */
+  /** The crops; another one when crops did not fit it. */
   get texture(): GPUTexture {
     return this.#texture;
   }
 
   /**
-   * Puts the pictures' pixels in `crops` on the GPU, each into a layer of its own, in their order.
+   * Puts the pictures' pixels in `crops` on the GPU, each into a layer of its own, in their order, and the tables that resize them.
    * @param pictures one, or each crop's
-   * @param crops of integers inside the picture, as `checkBox` gives them
+   * @param crops 1 to `MOST_IMAGES`, of integers inside the picture, as `checkBox` gives them
    * @throws FaceXFormerError LIMIT: a crop is larger than a texture can be, or they are than the GPU has memory for. BAD_PICTURE: see `Picture.copyTo`.
    */
-  async fill(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<readonly Copy[]> {
+  async upload(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<Upload> {
     const most = Math.min(MAX_CROP, this.device.limits.maxTextureDimension2D);
     const { width, height } = largest(crops);
     if (Math.max(width, height) > most)
@@ -55,12 +73,16 @@ export class CropTexture {
     const pictureOf = (image: number): Copied => (Array.isArray(pictures) ? pictures[image] : pictures) as Copied;
     const copies: Copy[] = [];
     for (const [image, crop] of crops.entries()) copies.push(await pictureOf(image).copyTo(this.#texture, crop, this.device, image));
-    return copies;
+    for (const [image, crop] of crops.entries()) copies.push(this.#writeTable(sizeOf(crop), image));
+    const accepted = this.#accepted(copies);
+    accepted.catch(() => {}); // for who does not get to wait for it
+    return { accepted };
   }
 
-  /** Work already submitted still finishes. */
+  /** Destroys both; work already submitted still finishes. */
   destroy(): void {
     this.#texture.destroy();
+    this.table.destroy();
   }
 
   async #makeRoom(size: Room, most: number): Promise<void> {
@@ -75,6 +97,7 @@ export class CropTexture {
     const [texture] = await allocated(this.device, what, create);
     this.#texture.destroy();
     this.#texture = texture;
+    this.#view();
   }
 
   #create({ width, height, images }: Room): GPUTexture {
@@ -86,58 +109,9 @@ export class CropTexture {
       usage: COPY_DST | RENDER_ATTACHMENT | TEXTURE_BINDING,
     });
   }
-}
 
-/**
- * Owns the texture and the table of one network on one device. In steady state it creates nothing: a crop is one copy, and one buffer write if its
- * size is new in its layer. An upload and the submit that reads it belong together; no other upload may come between them.
- */
-export class Preprocess {
-  /** Binding `table` of the kernel `resize`, never replaced. */
-  readonly table: GPUBuffer;
-  /** The bindings of the kernel `resize` by name; `picture` is another one when crops did not fit it. */
-  readonly resources = new Map<'picture' | 'table', GPUTextureView | GPUBuffer>();
-  readonly #crops: CropTexture;
-  /** The texture of which `resources` has a view. */
-  #viewed: GPUTexture | undefined;
-  /** The sizes of crops that the table's parts are for. */
-  #tableOf: string[] = [];
-
-  /** @param side of the square that crops are resized to, in pixels */
-  constructor(
-    readonly device: GPUDevice,
-    readonly side = SIZE,
-  ) {
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    this.table = device.createBuffer({ label: 'resize.table', size: tableBytes(side), usage });
-    device.queue.writeBuffer(this.table, 0, partsOfTable(side));
-    this.resources.set('table', this.table);
-    this.#crops = new CropTexture(device);
-    this.#view(this.#crops.texture);
-  }
-
-  /** The crops, an image a layer. */
-  get texture(): GPUTexture {
-    return this.#crops.texture;
-  }
-
-  /**
-   * Puts the pictures' pixels in `crops` on the GPU, and the tables that resize them.
-   * @param crops 1 to `MOST_IMAGES`
-   * @throws FaceXFormerError as `CropTexture.fill`
-   */
-  async upload(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<Upload> {
-    const copies = await this.#crops.fill(pictures, crops);
-    this.#view(this.#crops.texture);
-    const accepted = this.#accepted([...copies, ...crops.map((crop, image) => this.#writeTable(sizeOf(crop), image))]);
-    accepted.catch(() => {}); // for who does not get to wait for it
-    return { accepted };
-  }
-
-  /** Destroys both; work already submitted still finishes. */
-  destroy(): void {
-    this.#crops.destroy();
-    this.table.destroy();
+  #view(): void {
+    this.resources.set('picture', this.#texture.createView({ dimension: '2d-array' }));
   }
 
   async #accepted(copies: readonly Copy[]): Promise<void> {
@@ -155,12 +129,6 @@ export class Preprocess {
     const part = resizeTable(x, width === height ? x : axis(height, this.side));
     const at = 4 * (partsOfTable(this.side)[image] as number);
     return { refused: refusalOf(this.device, () => this.device.queue.writeBuffer(this.table, at, part)) };
-  }
-
-  #view(texture: GPUTexture): void {
-    if (this.#viewed === texture) return;
-    this.#viewed = texture;
-    this.resources.set('picture', texture.createView({ dimension: '2d-array' }));
   }
 }
 
