@@ -242,7 +242,7 @@ export class GpuNetworks implements Networks {
       if (said.status === 'rejected') throw said.reason;
       if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the face detector: ${said.value.message}`);
       if (mapped.status === 'rejected') throw failure(mapped.reason, 'The face detector');
-      const read = staging.getMappedRange(0, bytes + STAMP_BYTES).slice(0);
+      const read = staging.getMappedRange(0, bytes + STAMP_BYTES);
       this.stamp.check(read, bytes);
       return read.slice(0, bytes);
     } finally {

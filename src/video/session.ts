@@ -205,7 +205,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   stop(): void {
     this.#stopping.abort();
     this.#wake();
-    this.#frames?.stop();
+    this.#frames.stop();
   }
 
   /** Results as they come; of those that come faster than they are asked for, the newest. Throws what the session failed of. */
