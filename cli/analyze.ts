@@ -1,37 +1,32 @@
 import { basename, extname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { TASKS } from '../src/face/labels.ts';
 import type { Box } from '../src/image/crop.ts';
-import { type AdapterFound, adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from '../tools/browser/launch.ts';
+import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, whereOf } from '../tools/browser/launch.ts';
 import { type OpenPage, openPage, PageError } from '../tools/browser/page.ts';
 import type { Route } from '../tools/browser/serve.ts';
 import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import { root } from '../tools/root.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { messageOf } from '../tools/terminal/faults.ts';
-import {
-  ENCODER_CHOICE,
-  NETWORK_CHOICE,
-  parse,
-  parseBox,
-  parseChoice,
-  parseSide,
-  parseTasks,
-  SIDE_CHOICE,
-  UsageError,
-} from '../tools/terminal/options.ts';
+import { parse, parseBox, parseChoice, parseTasks, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
-import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
+import {
+  type ChosenEngine,
+  chooseEngine,
+  ENGINE_OPTIONS,
+  engineLines,
+  filesOf,
+  STANDARD_WEIGHTS,
+  weightsLine,
+} from '../tools/terminal/weights.ts';
 import { checkOutput, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
-import { ANALYSIS_SCHEMA, analysisRow } from './annotate/face.ts';
+import { analysisOf } from './annotate/face.ts';
 import { reportLines } from './report.ts';
 import { checkPictures } from './search.ts';
 
-interface Job {
+interface Job extends ChosenEngine {
   pictures: string[];
-  weights: ChosenWeights;
-  side: number | undefined;
   box: Box | 'whole' | undefined;
   tasks: string[] | undefined;
   json: string | undefined;
@@ -40,20 +35,13 @@ interface Job {
   taps: boolean;
   where: Where;
   plan: PlanChoice;
-  dtype: DtypeChoice;
 }
 
 const PLANS = ['auto', 'fused'] as const;
-const DTYPES = ['auto', 'f32', 'f16'] as const;
 type PlanChoice = (typeof PLANS)[number];
-type DtypeChoice = (typeof DTYPES)[number];
 
 const OPTIONS = {
-  weights: { type: 'string' },
-  form: { type: 'string' },
-  encoder: { type: 'string' },
-  network: { type: 'string' },
-  side: { type: 'string' },
+  ...ENGINE_OPTIONS,
   box: { type: 'string' },
   tasks: { type: 'string' },
   json: { type: 'string' },
@@ -62,17 +50,9 @@ const OPTIONS = {
   taps: { type: 'boolean' },
   ...WHERE_OPTIONS,
   plan: { type: 'string' },
-  dtype: { type: 'string' },
 } as const;
 
-const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed (default: weights/facexformer.safetensors, else seeded)
-  --form released|paper      the form of seeded weights (default: released)
-  ${ENCODER_CHOICE}
-                             the encoder of seeded weights (default: swin_b)
-  ${NETWORK_CHOICE}
-                             the network of seeded weights (default: facexformer); a file's is seen from its tensors
-  ${SIDE_CHOICE}                   of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
-  --box x0,y0,x1,y1|whole    the face's box in whole pixels (fractions are cut off), used as it is, already widened; or the whole picture
+const OPTION_LINES = `  --box x0,y0,x1,y1|whole    the face's box in whole pixels (fractions are cut off), used as it is, already widened; or the whole picture
                              (default: all faces that MTCNN finds)
   --tasks a,b                ${TASKS.join(', ')}
   --json FILE                all results
@@ -81,7 +61,7 @@ const OPTION_LINES = `  --weights FILE|seeded[:N]  a safetensors file, or untrai
   --taps                     adds tap.*, the tensors inside the network, to --raw
   ${WHERE_LINE}
   --plan auto|fused          with which kernels: what suits the adapter, or a desktop GPU's on a CPU too (default: auto)
-  --dtype auto|f32|f16       in what the engine computes; f16 needs a GPU with shader-f16 (default: auto)
+${engineLines(STANDARD_WEIGHTS)}
 With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.
 A picture that cannot be analysed is named and left out, and the exit code is 1.`;
 
@@ -119,8 +99,7 @@ type Values = { [Name in keyof typeof OPTIONS]?: (typeof OPTIONS)[Name]['type'] 
 function jobOf(values: Values, pictures: string[]): Job {
   return {
     pictures,
-    weights: chooseWeights(values.weights, values),
-    side: parseSide(values.side),
+    ...chooseEngine(values, STANDARD_WEIGHTS),
     box: values.box === undefined || values.box === 'whole' ? values.box : parseBox(values.box),
     tasks: values.tasks === undefined ? undefined : parseTasks(values.tasks),
     json: values.json,
@@ -129,7 +108,6 @@ function jobOf(values: Values, pictures: string[]): Job {
     taps: values.taps ?? false,
     where: whereOf(values),
     plan: parseChoice('--plan', values.plan ?? 'auto', PLANS),
-    dtype: parseChoice('--dtype', values.dtype ?? 'auto', DTYPES),
   };
 }
 
@@ -156,7 +134,7 @@ async function runJob(job: Job): Promise<void> {
     }
     await page.close();
     if (job.json !== undefined && results.length > 0) {
-      writeJson(job.json, resultOf(job, adapter, results));
+      writeJson(job.json, analysisOf(adapter, job.weights, results));
       console.log(writtenLine('json', job.json));
     }
     const failed = job.pictures.length - results.length;
@@ -217,13 +195,4 @@ function loadRequest({ weights, side, tasks, plan, dtype }: Job): LoadRequest {
 /** `drawn.png` is `drawn-2.png` for the second of several pictures. */
 function numbered(file: string, i: number, pictures: number): string {
   return pictures === 1 ? file : `${file.slice(0, file.length - extname(file).length)}-${i + 1}${extname(file)}`;
-}
-
-function resultOf({ weights }: Job, adapter: AdapterFound, pictures: readonly PictureResult[]): object {
-  return {
-    schema: ANALYSIS_SCHEMA,
-    adapter,
-    weights: 'file' in weights ? { file: pathToFileURL(resolve(weights.file)).href } : { ...weights, untrained: true },
-    pictures: pictures.map(analysisRow),
-  };
 }

@@ -1,40 +1,21 @@
 /** `annotate`: every face in many pictures and videos, in Node, as lines of JSON. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Engine } from '../src/engine/engine.ts';
 import { TASKS, type Task } from '../src/face/labels.ts';
-import type { LoadDetector } from '../src/image/detector.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
-import {
-  ENCODER_CHOICE,
-  NETWORK_CHOICE,
-  parse,
-  parseChoice,
-  parseSide,
-  parseTasks,
-  parseWhole,
-  SIDE_CHOICE,
-  UsageError,
-} from '../tools/terminal/options.ts';
-import { clearProgress, say } from '../tools/terminal/progress.ts';
-import { type ChosenWeights, chooseWeights, filesOf, weightsLine } from '../tools/terminal/weights.ts';
+import { parse, parseChoice, parseTasks, parseWhole, UsageError } from '../tools/terminal/options.ts';
+import { type ChosenEngine, type ChosenWeights, chooseEngine, ENGINE_OPTIONS, engineLines, filesOf } from '../tools/terminal/weights.ts';
 import { checkOutput, checkOutputFolder, writtenLine } from '../tools/terminal/write.ts';
 import { maskName } from './annotate/mask.ts';
 import { annotateSteps } from './annotate/run.ts';
 import { mustBeOf, writeCoco, writeCsv } from './annotate/tables.ts';
-import { type Job, Journal, markOf } from './bulk/journal.ts';
+import { type Job, Journal, keeping, markOf } from './bulk/journal.ts';
 import { Pace } from './bulk/pace.ts';
-import type { Finding } from './bulk/passes.ts';
 import { namedFiles, type Step, shardOf, stepsOf } from './bulk/pictures.ts';
-import { type DetectorWeights, engineLine, loadEngine, NEEDS_DAWN, NodeMtcnn, openDawn } from './engine.ts';
+import { type DetectorWeights, NEEDS_DAWN, withEngine } from './engine.ts';
 
 const OPTIONS = {
-  weights: { type: 'string' },
-  form: { type: 'string' },
-  network: { type: 'string' },
-  encoder: { type: 'string' },
-  side: { type: 'string' },
+  ...ENGINE_OPTIONS,
   out: { type: 'string' },
   masks: { type: 'string' },
   csv: { type: 'string' },
@@ -47,12 +28,11 @@ const OPTIONS = {
   'max-faces': { type: 'string' },
   'min-face': { type: 'string' },
   every: { type: 'string' },
-  dtype: { type: 'string' },
 } as const;
 
 type Values = { [Name in keyof typeof OPTIONS]?: (typeof OPTIONS)[Name]['type'] extends 'boolean' ? boolean : string };
 
-const usage = (standard: string) => `annotate DIR|GLOB|LIST|PICTURE|VIDEO... --out FILE.jsonl [options]
+const usage = (standard: string | undefined) => `annotate DIR|GLOB|LIST|PICTURE|VIDEO... --out FILE.jsonl [options]
 
   DIR                        the pictures and videos in it and below it, by name
   GLOB                       a pattern in quotes: 'photos/**/*.jpg'
@@ -63,20 +43,13 @@ const usage = (standard: string) => `annotate DIR|GLOB|LIST|PICTURE|VIDEO... --o
   --shard I/N                part I of N, from 0: 0/4 to 3/4. The parts' files one after the other are the whole
   --masks DIR                parsing masks as PNG files, in place of runs in the lines
   --csv FILE, --coco FILE    the results as a table, and as COCO's JSON, besides
-  --weights FILE|seeded[:N]  a safetensors file, or untrained weights from a seed${standard}
-  --form released|paper      the form of seeded weights (default: released)
-  ${NETWORK_CHOICE}
-                             the network of seeded weights (default: facexformer); a file's is seen from its tensors
-  ${ENCODER_CHOICE}
-                             the encoder of seeded weights (default: swin_b)
-  ${SIDE_CHOICE}                   of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
+${engineLines(standard)}
   --tasks a,b                ${TASKS.join(', ')}
   --box whole                each picture is one face, cut out already (default: all faces that MTCNN finds)
   --crop official|square     what the network sees of a face that was found (default: official)
   --max-faces N              how many faces of a picture at most, the largest first (default: all)
   --min-face N               the smallest face's side in pixels (default: 20)
   --every N                  of a video every N-th frame (default: 1)
-  --dtype auto|f32|f16       in what the engine computes (default: auto)
 ${NEEDS_DAWN}
 What cannot be read is a line that says why, and no reason to stop: the exit code is 0 when every picture has its line.`;
 
@@ -84,15 +57,14 @@ What cannot be read is a line that says why, and no reason to stop: the exit cod
 export const annotateWith = (detectorWeights: DetectorWeights, standard?: string): Command => ({
   name: 'annotate',
   summary: 'analyse the faces in many pictures and videos, into a file of lines; it can be ended and gone on with',
-  usage: usage(standard === undefined ? '' : ` (default: ${standard})`),
+  usage: usage(standard),
   async run(args) {
     const { values, positionals } = parse(args, OPTIONS);
     if (positionals.length === 0) throw new UsageError('Which pictures? annotate DIR|GLOB|LIST|PICTURE|VIDEO... --out FILE.jsonl');
     if (values.out === undefined) throw new UsageError('Where to? --out FILE.jsonl');
-    if (values.weights === undefined && standard === undefined)
-      throw new UsageError('Which weights? --weights FILE, which fetch makes, or --weights seeded for untrained ones.');
     const asked = askedOf(values);
-    const weights = chooseWeights(values.weights, values);
+    const chosen = chooseEngine(values, standard);
+    const { weights } = chosen;
     const named = namedFiles(positionals);
     checkOutputs(values.out, values, [...positionals, ...named.map(({ name }) => name), ...filesOf(weights)]);
     const all = stepsOf(named);
@@ -100,7 +72,7 @@ export const annotateWith = (detectorWeights: DetectorWeights, standard?: string
     const by = await makersOf(values, weights);
     const job = { pictures: hashOf(all), shard: values.shard, ...by };
     const journal = Journal.open(values.out, job, { resume: values.resume ?? false });
-    if (journal) await work(steps, journal, { weights, asked, detectorWeights, masks: values.masks, by });
+    if (journal) await work(steps, journal, { chosen, asked, detectorWeights, masks: values.masks, by });
     else {
       await mustBeOf(values.out, steps, by);
       console.log(`${values.out} is whole: nothing is left to do.`);
@@ -123,8 +95,6 @@ function askedOf(values: Values) {
     maxFaces: values['max-faces'] === undefined ? undefined : parseWhole('--max-faces', values['max-faces'], 1),
     minFace: values['min-face'] === undefined ? undefined : parseWhole('--min-face', values['min-face'], 5),
     every: values.every === undefined ? 1 : parseWhole('--every', values.every, 1),
-    dtype: parseChoice('--dtype', values.dtype ?? 'auto', ['auto', 'f32', 'f16']),
-    side: parseSide(values.side),
   };
 }
 
@@ -182,40 +152,24 @@ async function makersOf(values: Values, weights: ChosenWeights): Promise<Job> {
 }
 
 interface Work {
-  readonly weights: ChosenWeights;
+  readonly chosen: ChosenEngine;
   readonly asked: Asked;
   readonly detectorWeights: DetectorWeights;
   readonly masks: string | undefined;
   readonly by: Job;
 }
 
-async function work(steps: readonly Step[], journal: Journal, { weights, asked, detectorWeights, masks, by }: Work): Promise<void> {
+async function work(steps: readonly Step[], journal: Journal, { chosen, asked, detectorWeights, masks, by }: Work): Promise<void> {
   const filesOf = (some: readonly Step[]) => some.reduce((sum, step) => sum + step.length, 0);
   const pace = new Pace('pictures', filesOf(steps), filesOf(steps.slice(0, journal.at.steps)));
-  let engine: Engine | undefined;
-  try {
-    if (journal.at.steps < steps.length) {
-      await openDawn();
-      console.log(weightsLine(weights));
-      const { tasks, dtype, side, whole, crop, maxFaces, minFace, every } = asked;
-      let detector: Finding['detector'] = 'whole';
-      const found: LoadDetector = async (on) => {
-        detector = await NodeMtcnn.load(detectorWeights(), minFace === undefined ? {} : { minFace }, on);
-        return detector;
-      };
-      engine = await loadEngine(weights, { dtype, side, ...(tasks && { tasks }), ...(!whole && { detector: found }) });
-      console.log(engineLine(engine));
-      await annotateSteps(steps, journal, pace, { engine, tasks, masks, detector, crop, maxFaces, every, by });
-    }
-  } catch (error) {
-    journal.close();
-    clearProgress();
-    if (existsSync(journal.path)) say(`${journal.path} keeps what is done: --resume goes on with it.`);
-    throw error;
-  } finally {
-    engine?.dispose();
-  }
-  clearProgress();
+  const { tasks, whole, crop, maxFaces, minFace, every } = asked;
+  const search = whole ? undefined : minFace === undefined ? {} : { minFace };
+  if (journal.at.steps < steps.length)
+    await keeping(journal, () =>
+      withEngine({ ...chosen, tasks, search, detectorWeights }, (engine, detector) =>
+        annotateSteps(steps, journal, pace, { engine, tasks, masks, detector, crop, maxFaces, every, by }),
+      ),
+    );
   console.log(pace.summary());
 }
 

@@ -8,29 +8,48 @@ import { seededCheckpoint } from '../src/checkpoint/seeded.ts';
 import { Mtcnn, type MtcnnFace, type SearchOptions, searchedSize } from '../src/detect/mtcnn.ts';
 import { packagedWeights } from '../src/detect/weights.ts';
 import type { Engine } from '../src/engine/engine.ts';
-import type { LoadOptions } from '../src/engine/options.ts';
-import type { FaceDetector } from '../src/image/detector.ts';
+import type { Task } from '../src/face/labels.ts';
+import type { FaceDetector, LoadDetector } from '../src/image/detector.ts';
 import type { RawPicture } from '../src/image/source.ts';
 import { openEngine, tensorsOfKind } from '../tools/networks.ts';
 import { streamOfFile } from '../tools/read.ts';
 import { CommandError } from '../tools/terminal/command.ts';
 import { clearProgress, showProgress } from '../tools/terminal/progress.ts';
-import type { ChosenWeights } from '../tools/terminal/weights.ts';
+import { type ChosenEngine, weightsLine } from '../tools/terminal/weights.ts';
 import { reduced } from './picture.ts';
 
 export const NEEDS_DAWN = `It needs the npm package webgpu, which is Dawn and of some 60 MB, hence no dependency: npm install webgpu. On Linux it needs a Vulkan
 driver besides; a software one is Mesa's (Debian: mesa-vulkan-drivers).`;
 
-export async function loadEngine(weights: ChosenWeights, options: Omit<LoadOptions, 'weights'>): Promise<Engine> {
+export interface EngineWork extends ChosenEngine {
+  readonly tasks?: readonly Task[] | undefined;
+  /** How faces are searched for; undefined: each picture is one. */
+  readonly search: SearchOptions | undefined;
+  readonly detectorWeights: DetectorWeights;
+}
+
+/** Loads an engine, says what it runs on, and disposes of it when the work is done. */
+export async function withEngine(
+  { weights, side, dtype, tasks, search, detectorWeights }: EngineWork,
+  work: (engine: Engine, detector: NodeMtcnn | 'whole') => Promise<void>,
+): Promise<void> {
+  await openDawn();
+  console.log(weightsLine(weights));
+  let found: NodeMtcnn | 'whole' = 'whole';
+  const detector: LoadDetector = async (on) => (found = await NodeMtcnn.load(detectorWeights(), search ?? {}, on));
+  const { engine } = await openEngine({
+    dtype,
+    side,
+    ...(tasks && { tasks }),
+    ...(search && { detector }),
+    weights: 'file' in weights ? streamOfFile(weights.file) : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed),
+    onProgress: ({ fraction }) => showProgress({ phase: 'loading', loaded: fraction, total: 1 }),
+  }).finally(clearProgress);
   try {
-    const { engine } = await openEngine({
-      ...options,
-      weights: 'file' in weights ? streamOfFile(weights.file) : seededCheckpoint(tensorsOfKind(weights.form, weights), weights.seed),
-      onProgress: ({ fraction }) => showProgress({ phase: 'loading', loaded: fraction, total: 1 }),
-    });
-    return engine;
+    console.log(engineLine(engine));
+    await work(engine, found);
   } finally {
-    clearProgress();
+    engine.dispose();
   }
 }
 
@@ -74,7 +93,7 @@ export class NodeMtcnn implements FaceDetector {
 }
 
 /** What an engine runs on, as a line. */
-export const engineLine = ({ info }: Engine): string =>
+const engineLine = ({ info }: Engine): string =>
   `Runs on: ${Object.values(info.adapter)
     .filter((text) => typeof text === 'string' && text !== '')
     .join(', ')}`;

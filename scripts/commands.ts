@@ -17,8 +17,8 @@ import { demo } from '../demo/command.ts';
 import { mtcnnWeights } from '../tools/mtcnn.mjs';
 import type { Command } from '../tools/terminal/command.ts';
 import { runCommand } from '../tools/terminal/run.ts';
+import { STANDARD_WEIGHTS } from '../tools/terminal/weights.ts';
 
-const STANDARD_WEIGHTS = 'weights/facexformer.safetensors, else seeded';
 const detectorWeights = () => Uint8Array.from(mtcnnWeights());
 
 const COMMANDS: readonly Command[] = [

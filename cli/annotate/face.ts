@@ -1,6 +1,9 @@
 /** A face in few bytes: three decimals, and its mask as runs or as a file in place of 50,176 numbers. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type FaceJson, faceToJson } from '../../src/face/json.ts';
 import type { Face, Segmentation } from '../../src/face/results.ts';
+import type { ChosenWeights } from '../../tools/terminal/weights.ts';
 
 /** Of a mask: class and length of each run, row by row, from the top left. */
 export interface Runs {
@@ -21,14 +24,16 @@ export interface MaskFile {
 /** A face as it is written: `Face` as JSON, but for the mask. */
 export type FaceRow = Omit<FaceJson, 'segmentation'> & { readonly segmentation?: Runs | MaskFile };
 
-/** The form of what `analyze --json` writes. */
-export const ANALYSIS_SCHEMA = 'facexformer-webgpu/analysis/1';
-
-/** A picture's results as `analyze --json` writes them. */
-export const analysisRow = <Result extends { faces: readonly FaceJson[]; timings: object }>(result: Result) => ({
-  ...result,
-  faces: result.faces.map((face) => rowOfFace(face)),
-  timings: rounded(result.timings),
+/** What `analyze --json` writes. */
+export const analysisOf = (
+  adapter: unknown,
+  weights: ChosenWeights,
+  pictures: readonly { readonly faces: readonly FaceJson[]; readonly timings: object }[],
+): object => ({
+  schema: 'facexformer-webgpu/analysis/1',
+  adapter,
+  weights: 'file' in weights ? { file: pathToFileURL(resolve(weights.file)).href } : { ...weights, untrained: true },
+  pictures: pictures.map((result) => ({ ...result, faces: result.faces.map((face) => rowOfFace(face)), timings: rounded(result.timings) })),
 });
 
 /** Decimals of numbers; of an embedding's, all of which are small; and of a rotation's, which is one no longer when it is rounded to fewer. */

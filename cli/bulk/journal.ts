@@ -23,6 +23,7 @@ import { dirname } from 'node:path';
 import { streamOfFile } from '../../tools/read.ts';
 import { unwritable } from '../../tools/save.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
+import { clearProgress, say } from '../../tools/terminal/progress.ts';
 import type { ChosenWeights } from '../../tools/terminal/weights.ts';
 import { checkOutput } from '../../tools/terminal/write.ts';
 
@@ -129,6 +130,19 @@ function opened(path: string, begun: Progress | undefined): number {
     return openSync(path, existsSync(path) ? 'r+' : 'w+');
   } catch (cause) {
     throw unwritable(path, cause);
+  }
+}
+
+/** Does work that a journal keeps, and says where it fails that it can be gone on with. */
+export async function keeping(journal: Journal | undefined, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    journal?.close();
+    if (journal) say(`${journal.path} keeps what is done: --resume goes on with it.`);
+    throw error;
+  } finally {
+    clearProgress();
   }
 }
 
