@@ -149,7 +149,7 @@ function reportLines({ set, task }: AnyBenchmark, { wrong, notes = [] }: Listing
         ];
   return [
     '',
-    `${set}, ${task}: ${pictures} pictures`,
+    `${set}, ${nameOf(task)}: ${pictures} ${pictures === 1 ? 'picture' : 'pictures'}`,
     ...notes.map((note) => `  ${note}`),
     ...tableLines(rows),
     ...named('label', wrong),

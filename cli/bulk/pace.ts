@@ -35,7 +35,7 @@ export class Pace {
 
   /** What was done in all. */
   summary(): string {
-    return `${this.done} of ${this.total} ${this.what}${this.failed > 0 ? `, ${this.failed} of this run's failed` : ''}`;
+    return `${this.done} of ${this.total} ${this.what}${this.failed > 0 ? `, ${this.failed} of this run's failed: their lines say why` : ''}`;
   }
 }
 
