@@ -239,19 +239,16 @@ type MtcnnSettings = Omit<MtcnnOptions, 'device' | 'signal'>;
  */
 export const mtcnn = (options: MtcnnSettings = {}): LoadDetector & { readonly mtcnn: MtcnnSettings } => {
   const own = mtcnnOptionsOf(options);
-  let read: ReturnType<typeof keptWeights> | undefined;
-  const load: LoadDetector = async ({ device, signal }) => {
-    read ??= keptWeights(own.weights);
-    return Mtcnn.reading(read, { ...own, device, signal });
-  };
+  const read = keptWeights(own.weights);
+  const load: LoadDetector = ({ device, signal }) => Mtcnn.reading(read, { ...own, device, signal });
   return Object.assign(load, { mtcnn: options });
 };
 
 /** Reads the weights once and keeps them, 2 MB, for the next GPU; a stream could not be read again. */
-function keptWeights(source: WeightsSource = packagedWeights()): (signal?: AbortSignal) => Promise<Weights> {
+function keptWeights(source: WeightsSource | undefined): (signal?: AbortSignal) => Promise<Weights> {
   let read: Promise<Weights> | undefined;
   return (signal) => {
-    read ??= readWeights(source).catch((error: unknown) => {
+    read ??= readWeights(source ?? packagedWeights()).catch((error: unknown) => {
       read = undefined;
       throw error;
     });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
 import { answers } from '../../src/detect/answer.ts';
-import { sortedAsNumPy } from '../../src/detect/boxes.ts';
+import { type Candidate, sortedAsNumPy, suppress, suppressByLesser } from '../../src/detect/boxes.ts';
 import { cascade } from '../../src/detect/cascade.ts';
 import { ordered, searchedSize } from '../../src/detect/mtcnn.ts';
 import { readWeights } from '../../src/detect/weights.ts';
@@ -67,4 +67,31 @@ it('equal scores are in the order in which NumPy 1.24 sorts them', () => {
   expect(sortedAsNumPy([...'202120321120302101311000'].map(Number))).toEqual([
     11, 21, 16, 13, 22, 23, 1, 5, 8, 9, 20, 19, 17, 3, 15, 14, 0, 4, 10, 7, 2, 12, 18, 6,
   ]);
+});
+
+describe('boxes that lie on better ones are dropped', () => {
+  const f = Math.fround;
+  /** Of some sizes and places, on whole pixels and between them. */
+  const boxes = Array.from({ length: 300 }, (_, i): Candidate => {
+    const part = (n: number) => (Math.imul(i + 1, n) >>> 8) / 2 ** 24;
+    const [x0, y0, side] = [f(200 * part(0x9e3779b1)), Math.floor(150 * part(0x85ebca6b)), 10 + 60 * part(0xc2b2ae35)];
+    return { x0, y0, x1: f(x0 + side), y1: f(y0 + 1.2 * side), score: f(part(0x27d4eb2f)), move: [0, 0, 0, 0] };
+  });
+  const best = boxes.toSorted((a, b) => b.score - a.score);
+
+  it.each<[string, typeof suppress, 0 | 1, (shared: number, a: number, b: number) => number]>([
+    ["by torchvision's measure", suppress, 0, (shared, a, b) => shared / (a + b - shared)],
+    ["by facenet-pytorch's", suppressByLesser, 1, (shared, a, b) => shared / Math.min(a, b)],
+  ])('%s', (_, drop, more, measure) => {
+    const area = ({ x0, y0, x1, y1 }: Candidate) => Math.max(0, x1 - x0 + more) * Math.max(0, y1 - y0 + more);
+    const shared = (a: Candidate, b: Candidate) => {
+      const corners = { x0: Math.max(a.x0, b.x0), y0: Math.max(a.y0, b.y0), x1: Math.min(a.x1, b.x1), y1: Math.min(a.y1, b.y1) };
+      return area({ ...a, ...corners });
+    };
+    const kept: Candidate[] = [];
+    for (const box of best) if (kept.every((one) => measure(shared(one, box), area(one), area(box)) <= 0.4)) kept.push(box);
+    expect(kept.length).toBeGreaterThan(20);
+    expect(kept.length).toBeLessThan(200);
+    expect(drop(boxes, 0.4)).toEqual(kept);
+  });
 });
