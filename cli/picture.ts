@@ -129,12 +129,13 @@ const PLACES: readonly ((x: number, y: number, width: number, height: number) =>
   (x, y, width) => [width - 1 - y, x],
 ];
 
+/** @param stored pixels that begin at a multiple of four bytes, as decoders make them */
 export function upright(stored: RawPicture, orientation: number): RawPicture {
   const place = PLACES[orientation - 2];
   if (!place) return stored;
   const turned = orientation >= 5;
   const [width, height] = turned ? [stored.height, stored.width] : [stored.width, stored.height];
-  const from = new Uint32Array(new Uint8Array(stored.data).buffer);
+  const from = new Uint32Array(stored.data.buffer, stored.data.byteOffset, stored.width * stored.height);
   const to = new Uint32Array(width * height);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {

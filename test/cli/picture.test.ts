@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { orientationOf, readPicture, upright } from '../../cli/picture.ts';
+import { orientationOf, readPicture, reduced, upright } from '../../cli/picture.ts';
 import { png } from '../image/files.ts';
 
 let folder: string;
@@ -63,6 +63,16 @@ describe('EXIF orientation', () => {
     expect(orientationOf(Buffer.from([0xff, 0xd8, 0xff, 0xda]))).toBe(1);
     for (let length = 0; length < whole.length; length++) expect([1, 6]).toContain(orientationOf(whole.subarray(0, length)));
   });
+});
+
+it('a smaller picture has the means of what each of its pixels covers', () => {
+  const red = [0, 10, 21, 30, 40, 100, 110, 120, 131, 140, 200, 210, 220, 230, 255];
+  const picture = { data: Uint8Array.from(red.flatMap((value) => [value, 255 - value, 7, 255])), width: 5, height: 3 };
+  const { data, width, height } = reduced(picture, { width: 2, height: 2 });
+  expect([width, height]).toEqual([2, 2]);
+  // Columns 0 to 1 and 2 to 4, rows 0 and 1 to 2: sums of 2, 3, 4 and 6 pixels.
+  const means = [10 / 2, 91 / 3, 620 / 4, 1096 / 6];
+  expect([...data]).toEqual(means.flatMap((mean) => [Math.round(mean), Math.round(255 - mean), 7, 255]));
 });
 
 describe('a file', () => {
