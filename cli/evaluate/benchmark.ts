@@ -110,7 +110,7 @@ export const fileSample = <Label>(name: string, path: string, label: Label, plac
 });
 
 /**
- * Samples of lines, `limit` of them at most; a line that `of` cannot read is among the wrong ones, with its number and what `of` says.
+ * Samples of lines, `limit` of them at most; a line that `of` cannot read is among the wrong ones, with what `of` says, which names it.
  * @throws CommandError where not one of the lines makes sense
  */
 export function listingOf<Line, Label>(
@@ -122,10 +122,10 @@ export function listingOf<Line, Label>(
 ): Listing<Label> {
   const samples: Sample<Label>[] = [];
   const wrong: string[] = [];
-  for (const [i, line] of lines.entries()) {
+  for (const line of lines) {
     if (samples.length >= limit) break;
     const sample = of(line);
-    if (typeof sample === 'string') wrong.push(`${where}, ${i + 1}: ${sample}`);
+    if (typeof sample === 'string') wrong.push(`${where}: ${sample}`);
     else if (sample) samples.push(sample);
   }
   if (samples.length === 0) throw new CommandError(`${where} has no label that can be used${wrong.length > 0 ? `: ${wrong[0]}` : ''}.`);
