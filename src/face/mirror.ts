@@ -2,53 +2,21 @@
 import { given, mustBeWhole } from '../gpu/given.ts';
 import { type AnyBox, type Box, boxOf, type Point, type Size } from '../image/crop.ts';
 import type { DrawnFace } from './draw.ts';
-import { LANDMARKS, VISIBILITY_POINTS } from './labels.ts';
 import type { Matrix3 } from './pose.ts';
-import { VISIBILITY_REGIONS } from './quality.ts';
 import type { HeadPose, Segmentation } from './results.ts';
 
-/** Runs of the 68 landmarks whose ends change places, and so on towards the middle; and the eyes' points, which are in the order of a circle. */
-const LANDMARK_RUNS = [
-  [0, 16],
-  [17, 26],
-  [31, 35],
-  [48, 54],
-  [55, 59],
-  [60, 64],
-  [65, 67],
-] as const;
-const EYE_PAIRS = [
-  [36, 45],
-  [37, 44],
-  [38, 43],
-  [39, 42],
-  [40, 47],
-  [41, 46],
-] as const;
-
-/** Of the detector's five points: the eyes, and the corners of the mouth. */
-const POINT_PAIRS = [
-  [0, 1],
-  [3, 4],
-] as const;
-
-/** Where each of so many goes. */
-function places(count: number, pairs: readonly (readonly [number, number])[]): number[] {
-  const place = Array.from({ length: count }, (_, i) => i);
-  for (const [a, b] of pairs) [place[a], place[b]] = [b, a];
-  return place;
-}
-
-const runPairs = LANDMARK_RUNS.flatMap(([first, last]) =>
-  Array.from({ length: Math.ceil((last - first) / 2) }, (_, i) => [first + i, last - i] as const),
-);
-const LANDMARK_PLACES = places(LANDMARKS, [...runPairs, ...EYE_PAIRS]);
-/** COFW's points of one side are in the order of their images on the other; of the nose and the mouth two change places each. */
-const sidePairs = (['eyebrow', 'eye'] as const).flatMap((part) =>
-  VISIBILITY_REGIONS[`left ${part}`].map((left, i) => [left, VISIBILITY_REGIONS[`right ${part}`][i] ?? left] as const),
-);
-const VISIBILITY_PLACES = places(VISIBILITY_POINTS, [...sidePairs, [18, 19], [22, 23]]);
-const POINT_PLACES = places(5, POINT_PAIRS);
+/** Which of the 68 landmarks each becomes. */
+// biome-ignore format: a line each for the jaw, the eyebrows, the nose, the eyes and the lips
+const LANDMARK_PLACES = [
+  16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
+  26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
+  27, 28, 29, 30, 35, 34, 33, 32, 31,
+  45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+  54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
+];
+/** The same of COFW's 29 points, and of the detector's five. */
+const VISIBILITY_PLACES = [1, 0, 3, 2, 6, 7, 4, 5, 9, 8, 11, 10, 14, 15, 12, 13, 17, 16, 19, 18, 20, 21, 23, 22, 24, 25, 26, 27, 28];
+const POINT_PLACES = [1, 0, 2, 4, 3];
 
 const reordered = <Item>(items: readonly Item[], order: readonly number[]): Item[] => items.map((_, i) => items[order[i] ?? i] as Item);
 
