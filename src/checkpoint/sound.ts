@@ -54,8 +54,9 @@ async function* readSound(checkpoint: Checkpoint, source: string, tensors: Check
       throw error;
     }
   };
-  const reading = begun(() => checkpoint.read({ signal, ...(onProgress && { onProgress: told }) })[Symbol.asyncIterator](), source);
+  let reading: AsyncIterator<{ info: TensorInfo; data: Uint8Array }> | undefined;
   try {
+    reading = checkpoint.read({ signal, ...(onProgress && { onProgress: told }) })[Symbol.asyncIterator]();
     for (;;) {
       const next = await unless(signal, reading.next());
       if (!next || next.done) return;
@@ -72,15 +73,7 @@ async function* readSound(checkpoint: Checkpoint, source: string, tensors: Check
     if (error instanceof FaceXFormerError || error === thrown) throw error;
     throw unreadable(source, error);
   } finally {
-    await unless(signal, reading.return?.()).catch(() => {}); // what is thrown as it lets go comes after all that matters
-  }
-}
-
-function begun<T>(begin: () => T, source: string): T {
-  try {
-    return begin();
-  } catch (error) {
-    throw error instanceof FaceXFormerError ? error : unreadable(source, error);
+    await unless(signal, reading?.return?.()).catch(() => {}); // what is thrown as it lets go comes after all that matters
   }
 }
 

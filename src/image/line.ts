@@ -60,18 +60,11 @@ export class Line<Call extends { readonly picture: Caught }, Answer> {
   }
 
   #fault({ picture }: Call, how: QueueMode): FaceXFormerError | undefined {
-    const { length, why } =
-      how === 'refuse' && this.#open > 0
-        ? { length: this.#open, why: 'are not answered yet, and this one was not to wait' }
-        : how === 'wait' && this.#waiting >= MOST_WAITING
-          ? { length: this.#waiting, why: 'wait' }
-          : how === 'wait' && picture.held && this.#held >= MOST_HELD
-            ? { length: this.#held, why: 'wait, each with a copy of its picture' }
-            : { length: 0, why: '' };
-    if (length === 0) return undefined;
-    return busy(
-      `${length} calls ${why}. Await an answer before the next call, or give pictures to analyzeMany, which asks for them as it needs them.`,
-    );
+    if (how === 'refuse' && this.#open > 0) return tooMany(this.#open, 'are not answered yet, and this one was not to wait');
+    if (how !== 'wait') return undefined;
+    if (this.#waiting >= MOST_WAITING) return tooMany(this.#waiting, 'wait');
+    if (picture.held && this.#held >= MOST_HELD) return tooMany(this.#held, 'wait, each with a copy of its picture');
+    return undefined;
   }
 
   #sit(first: Sitting<Call, Answer>, how: QueueMode): void {
@@ -114,3 +107,8 @@ export class Line<Call extends { readonly picture: Caught }, Answer> {
 }
 
 const busy = (message: string): FaceXFormerError => new FaceXFormerError('BUSY', message);
+
+const tooMany = (calls: number, why: string): FaceXFormerError =>
+  busy(
+    `${calls} calls ${why}. Await an answer before the next call, or give pictures to analyzeMany, which asks for them as it needs them.`,
+  );
