@@ -109,8 +109,8 @@ export function keptSource(url: string, options: SingleOptions): ByteSource {
           length: file.bytes,
         });
         const told = known && (await askedVersion(url, options.fetch, signal));
-        if (known?.file && told && (told === 'silence' || isSame(known.version, told))) return fromStore(known.file);
-        const begun = known?.part && told && told !== 'silence' && isSurely(known.version, told) ? known.part : undefined;
+        if (known?.file && told && isSame(known.version, told)) return fromStore(known.file);
+        const begun = known?.part && told && isSurely(known.version, told) ? known.part : undefined;
         const part = begun && (await unless(signal, isWhole(begun, store, names.chunks))) ? begun : undefined;
         const ask = (from?: Part) => responseOf(() => url, name, options.fetch, signal, from && { headers: { range: rangeOf(from) } });
         let response = await (part ? ask(part).catch(() => ask()) : ask()); // another origin may not let ranges be asked for
@@ -148,16 +148,17 @@ async function turn(store: ChunkStore, names: Names, options: SingleOptions): Pr
   }
 }
 
-/** What the server says of the file, without the file; `silence` where it cannot be reached, undefined where it refuses to be asked so. */
-async function askedVersion(url: string, fetch: typeof globalThis.fetch, signal: AbortSignal): Promise<Version | 'silence' | undefined> {
+/** What the server says of the file, without the file: nothing where it cannot be reached, undefined where it refuses to be asked so. */
+async function askedVersion(url: string, fetch: typeof globalThis.fetch, signal: AbortSignal): Promise<Version | undefined> {
   const late = AbortSignal.timeout(ASKING);
   try {
     const response = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
     response.body?.cancel().catch(() => undefined);
     const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? ''); // of a network that wants one to log in
-    return isPage ? 'silence' : response.ok ? versionOf(response) : undefined;
+    if (isPage) return {};
+    return response.ok ? versionOf(response) : undefined;
   } catch {
-    return 'silence';
+    return {};
   }
 }
 
