@@ -29,8 +29,14 @@ export async function* verifiedPieces(
     return chunk;
   };
   const whole = async (i: number) => {
-    const shared = async () => (await kept(i)) ?? fetched(i);
-    return (await kept(i)) ?? alone(`${file.sha256} ${i}`, options, shared);
+    const here = await kept(i);
+    if (here) return here;
+    const end = await turnFor(`${file.sha256} ${i}`, options);
+    try {
+      return (await kept(i)) ?? (await fetched(i));
+    } finally {
+      end?.();
+    }
   };
   try {
     let next = whole(0);
@@ -91,16 +97,6 @@ export async function turnFor(
   if (signal?.aborted) end?.();
   throwIfAborted(signal);
   return end;
-}
-
-/** Does a piece of work in its turn. */
-async function alone<T>(name: string, options: Parameters<typeof turnFor>[1], work: () => Promise<T>): Promise<T> {
-  const end = await turnFor(name, options);
-  try {
-    return await work();
-  } finally {
-    end?.();
-  }
 }
 
 /** SHA-256 in hexadecimal. */
