@@ -137,7 +137,7 @@ class Connection {
       );
     } catch (error) {
       this.tell({ call: 'abort', id });
-      if (asked.call === 'load' || asked.call === 'loadDetector') this.tell({ call: 'dispose', engine: id }); // it may be loaded by now
+      if (asked.call === 'load') this.tell({ call: 'dispose', engine: id }); // it may be loaded by now
       throw error;
     } finally {
       this.#calls.delete(id);
@@ -325,7 +325,7 @@ const ownOf = <Options extends object>(options: Options): Options =>
   });
 
 /** Loads by the options that cross: what was loaded, and through which connection it is asked. */
-async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<[Connection, unknown]> {
+async function loaded(network: Network | 'Mtcnn', special: Special): Promise<[Connection, unknown]> {
   const { worker, signal, onProgress, weights, fetch, detector, ...options } = ownOf(special);
   checkSignal(signal);
   if (onProgress !== undefined) mustBe('function', onProgress, 'onProgress');
@@ -346,16 +346,17 @@ async function loaded(call: 'load' | 'loadDetector', special: Special): Promise<
   const port = fetch && lentFetch(fetch);
   const posted = {
     ...options,
+    network,
     weights: given.value,
     ...(search && { detector: { mtcnn: { ...finds, weights: search.value } } }),
     ...(port && { fetch: port }),
   };
-  const said = { ...options, ...(finds && { detector: { ...finds, weights: '' } }), fetch: !!fetch };
+  const said = { ...options, network, ...(finds && { detector: { ...finds, weights: '' } }), fetch: !!fetch };
   const sorted = Object.entries(said).sort(([a], [b]) => (a < b ? -1 : 1));
   const key = read('An option cannot be given to a worker.', () =>
     names.includes(undefined) ? undefined : JSON.stringify([names, sorted]),
   );
-  const asked = { call, options: posted, key } as Asked;
+  const asked = { call: 'load', options: posted, key } as Asked;
   const transfer = [...(given.transfer ?? []), ...(search?.transfer ?? []), ...(port ? [port] : [])];
   return [connection, await connection.ask(asked, transfer, { signal, onProgress })];
 }
@@ -373,7 +374,7 @@ class RemoteEngine extends Remote {
   protected static async engine(network: Network, options: RemoteLoadOptions): Promise<[Connection, LoadedEngine]> {
     const asked = ownOf(options);
     if (!asked.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
-    return loaded('load', { ...asked, network } as Special) as Promise<[Connection, LoadedEngine]>;
+    return loaded(network, asked as Special) as Promise<[Connection, LoadedEngine]>;
   }
 
   /** Does what the engine's `tune` does. */
@@ -474,7 +475,7 @@ export class RemoteSegFace extends RemoteEngine {
 export class RemoteMtcnn extends Remote {
   /** Does what `Mtcnn.load` does. @throws FaceXFormerError as that; WORKER_FAILED */
   static async load(options: RemoteMtcnnOptions = {}): Promise<RemoteMtcnn> {
-    const [connection, detector] = await loaded('loadDetector', options);
+    const [connection, detector] = await loaded('Mtcnn', options);
     return new RemoteMtcnn(connection, detector as Loaded);
   }
 

@@ -1,5 +1,5 @@
-/** The worker's engines. Components that ask for the same engine share it; one that nobody has any more waits a moment before it goes. */
-import type { Mtcnn } from '../detect/mtcnn.ts';
+/** The worker's engines, and its detectors. Components that ask for the same engine share it; one that nobody has any more waits a moment before it goes. */
+import type { Mtcnn, MtcnnOptions } from '../detect/mtcnn.ts';
 import type { Engine as AnyEngine } from '../engine/engine.ts';
 import type { LoadOptions, Progress } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
@@ -7,10 +7,10 @@ import type { Network } from './protocol.ts';
 
 /** What a worker needs of an engine. */
 export type Engine = Pick<AnyEngine, 'tasks' | 'info' | 'lost' | 'analyze' | 'analyzeMany' | 'tune' | 'plan' | 'profile' | 'dispose'>;
-/** What an engine is loaded with, and of which network. */
-export type NetworkOptions = LoadOptions & { readonly network: Network };
 /** What a worker needs of a detector. */
 export type Detector = Pick<Mtcnn, 'lost' | 'detect' | 'dispose'>;
+/** What they are loaded with, and of which network. */
+export type NetworkOptions = ({ readonly network: Network } & LoadOptions) | ({ readonly network: 'Mtcnn' } & MtcnnOptions);
 
 /**
  * Milliseconds that an engine outlives its last user. A framework that mounts a component twice, or replaces its module, disposes of the
@@ -19,8 +19,8 @@ export type Detector = Pick<Mtcnn, 'lost' | 'detect' | 'dispose'>;
 const LINGER = 2000;
 
 /** One user's share of an engine. */
-export interface Lease<T> {
-  readonly engine: Promise<T>;
+export interface Lease {
+  readonly engine: Promise<Engine | Detector>;
   /** Gives it back; may be called again. */
   end(): void;
 }
@@ -31,8 +31,8 @@ interface Told {
   readonly onProgress: (progress: Progress) => void;
 }
 
-interface Shared<T> {
-  readonly engine: Promise<T>;
+interface Shared {
+  readonly engine: Promise<Engine | Detector>;
   readonly stop: AbortController;
   readonly listeners: Set<(progress: Progress) => void>;
   last: Progress | undefined;
@@ -40,13 +40,13 @@ interface Shared<T> {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-export class Engines<T extends { dispose(): void } = Engine, Options = NetworkOptions> {
-  readonly #shared = new Map<string, Shared<T>>();
+export class Engines {
+  readonly #shared = new Map<string, Shared>();
 
-  constructor(private readonly load: (options: Options & Told) => Promise<T>) {}
+  constructor(private readonly load: (options: NetworkOptions & Told) => Promise<Engine | Detector>) {}
 
   /** @param key the same for requests that can share an engine; undefined where nobody else can have these weights */
-  lease(key: string | undefined, options: Options, onProgress: (progress: Progress) => void): Lease<T> {
+  lease(key: string | undefined, options: NetworkOptions, onProgress: (progress: Progress) => void): Lease {
     const known = key === undefined ? undefined : this.#shared.get(key);
     const shared = known ?? this.#begin(key, options);
     clearTimeout(shared.timer);
@@ -73,22 +73,22 @@ export class Engines<T extends { dispose(): void } = Engine, Options = NetworkOp
       });
   }
 
-  #begin(key: string | undefined, options: Options): Shared<T> {
+  #begin(key: string | undefined, options: NetworkOptions): Shared {
     const stop = new AbortController();
-    const listeners: Shared<T>['listeners'] = new Set();
+    const listeners: Shared['listeners'] = new Set();
     const onProgress = (progress: Progress) => {
       shared.last = progress;
       for (const listener of listeners) listener(progress);
     };
     const engine = Promise.resolve().then(() => this.load({ ...options, signal: stop.signal, onProgress }));
-    const shared: Shared<T> = { engine, stop, listeners, last: undefined, leases: 0, timer: undefined };
+    const shared: Shared = { engine, stop, listeners, last: undefined, leases: 0, timer: undefined };
     if (key === undefined) return shared;
     this.#shared.set(key, shared);
     engine.catch(() => this.#drop(key, shared));
     return shared;
   }
 
-  #end(key: string | undefined, shared: Shared<T>): void {
+  #end(key: string | undefined, shared: Shared): void {
     this.#drop(key, shared);
     shared.stop.abort(new FaceXFormerError('DISPOSED', 'Nobody waits for this engine any more.'));
     shared.engine.then(
@@ -97,7 +97,7 @@ export class Engines<T extends { dispose(): void } = Engine, Options = NetworkOp
     );
   }
 
-  #drop(key: string | undefined, shared: Shared<T>): void {
+  #drop(key: string | undefined, shared: Shared): void {
     if (key !== undefined && this.#shared.get(key) === shared) this.#shared.delete(key);
   }
 }

@@ -15,7 +15,7 @@ export interface Greeting {
   readonly port: MessagePort;
 }
 
-/** Options as they cross: callbacks and signals stay on the page; its checkpoint is read, and its `fetch` called, through a port. */
+/** An engine's options as they cross: callbacks and signals stay on the page; its checkpoint is read, and its `fetch` called, through a port. */
 export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProgress' | 'device' | 'detector' | 'fetch'> & {
   readonly network: Network;
   readonly weights: LoadOptions['weights'] | PostedCheckpoint;
@@ -24,6 +24,8 @@ export type PostedLoadOptions = Omit<LoadOptions, 'weights' | 'signal' | 'onProg
 };
 
 export type PostedDetectorOptions = Omit<MtcnnOptions, 'device' | 'signal'>;
+
+export type PostedOptions = PostedLoadOptions | ({ readonly network: 'Mtcnn' } & PostedDetectorOptions);
 
 /** A checkpoint that stays on the page. */
 export interface PostedCheckpoint {
@@ -39,8 +41,7 @@ export type Network = 'FaceXFormer' | 'SegFace';
 
 /** A call that `id` tells from others; `engine` is the id of the call that loaded it. The `pictures` of `analyzeMany` are lent, and so are its answers. */
 export type Request =
-  | { readonly call: 'load'; readonly id: number; readonly options: PostedLoadOptions; readonly key: string | undefined }
-  | { readonly call: 'loadDetector'; readonly id: number; readonly options: PostedDetectorOptions; readonly key: string | undefined }
+  | { readonly call: 'load'; readonly id: number; readonly options: PostedOptions; readonly key: string | undefined }
   | { readonly call: 'detect'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: DetectOptions }
   | { readonly call: 'analyze'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: AnalyzeOptions }
   | {

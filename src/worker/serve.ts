@@ -1,7 +1,7 @@
 /** The worker's side of a channel: engines for a page, its calls answered as the engine answers them. */
 import type { Checkpoint, ReadOptions, TensorInfo } from '../checkpoint/checkpoint.ts';
-import { type MtcnnOptions, mtcnn } from '../detect/mtcnn.ts';
-import type { Analysis, AnalyzeOptions, LoadOptions, Progress } from '../engine/options.ts';
+import { mtcnn } from '../detect/mtcnn.ts';
+import type { Analysis, AnalyzeOptions, LoadOptions } from '../engine/options.ts';
 import { disposed, FaceXFormerError } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
 import { unless } from '../gpu/waiting.ts';
@@ -11,16 +11,14 @@ import { VERSION } from '../version.ts';
 import type { Detector, Engine, Engines, Lease, NetworkOptions } from './engines.ts';
 import { borrowedFetch } from './fetch.ts';
 import { borrowed, type Carried, lend } from './lend.ts';
-import type { Greeting, Loaded, LoadedEngine, PostedCheckpoint, PostedLoadOptions, Reply, Request } from './protocol.ts';
+import type { Greeting, Loaded, LoadedEngine, PostedCheckpoint, PostedOptions, Reply, Request } from './protocol.ts';
 
 /** Whether a message to the worker opens a channel. */
 export const isGreeting = (data: unknown): data is Greeting => typeof Object(data).facexformer === 'string';
 
-export type Detectors = Engines<Detector, MtcnnOptions>;
-
 /** Serves the page that greeted. */
-export function serve({ facexformer, port }: Greeting, engines: Engines, detectors: Detectors): void {
-  const channel = new Channel(port, engines, detectors);
+export function serve({ facexformer, port }: Greeting, engines: Engines): void {
+  const channel = new Channel(port, engines);
   port.onmessage = ({ data }: MessageEvent<Request>) => channel.take(data);
   if (facexformer !== VERSION) {
     const message = `The page is of version ${facexformer} of facexformer-webgpu, its worker of ${VERSION}. Serve both from one.`;
@@ -29,14 +27,13 @@ export function serve({ facexformer, port }: Greeting, engines: Engines, detecto
 }
 
 class Channel {
-  readonly #leases = new Map<number, Lease<Engine | Detector>>();
+  readonly #leases = new Map<number, Lease>();
   /** Calls under way that a signal of the page's can end. */
   readonly #calls = new Map<number, AbortController>();
 
   constructor(
     private readonly port: MessagePort,
     private readonly engines: Engines,
-    private readonly detectors: Detectors,
   ) {}
 
   take(request: Request): void {
@@ -54,7 +51,7 @@ class Channel {
     const stop = new AbortController();
     this.#calls.set(id, stop);
     try {
-      const value = isLoad(request) ? await this.#load(request, stop.signal) : await this.#run(request, stop.signal);
+      const value = request.call === 'load' ? await this.#load(request, stop.signal) : await this.#run(request, stop.signal);
       this.reply({ id, value }, givenAwayIn(value));
     } catch (error) {
       this.reply({ id, error: FaceXFormerError.from(error).toJSON() });
@@ -65,15 +62,11 @@ class Channel {
 
   /** An aborted load lets go of the engine, which others may wait for. */
   async #load(request: Load, signal: AbortSignal): Promise<Loaded | LoadedEngine> {
-    const { id, key } = request;
-    const tell = (progress: Progress) => this.reply({ id, progress });
-    const lease =
-      request.call === 'load'
-        ? this.engines.lease(key, loadOptions(request.options), tell)
-        : this.detectors.lease(key, request.options, tell);
+    const { id, key, options } = request;
+    const lease = this.engines.lease(key, loadOptions(options), (progress) => this.reply({ id, progress }));
     this.#leases.set(id, lease);
     try {
-      const engine = await unless<Engine | Detector>(signal, lease.engine);
+      const engine = await unless(signal, lease.engine);
       void this.#tellLosses(id, engine);
       return { engine: id, ...('info' in engine && { tasks: engine.tasks, info: engine.info }) };
     } catch (error) {
@@ -94,10 +87,7 @@ class Channel {
       const { error, recovered } = await engine.lost;
       this.reply({ engine: id, lost: error.toJSON() });
       whole = await recovered;
-      if (!whole) {
-        this.engines.forget(engine);
-        this.detectors.forget(engine);
-      }
+      if (!whole) this.engines.forget(engine);
       this.reply({ engine: id, recovered: whole });
     }
   }
@@ -108,12 +98,10 @@ class Channel {
   }
 }
 
-type Load = Extract<Request, { call: 'load' | 'loadDetector' }>;
-type Run = Exclude<Request, { call: 'load' | 'loadDetector' | Told }>;
+type Load = Extract<Request, { call: 'load' }>;
+type Run = Exclude<Request, { call: 'load' | Told }>;
 /** What is not answered. */
 type Told = 'abort' | 'dispose';
-
-const isLoad = (request: Load | Run): request is Load => request.call === 'load' || request.call === 'loadDetector';
 
 async function resultOf(served: Engine | Detector, request: Run, signal: AbortSignal): Promise<unknown> {
   const engine = served as Engine; // the page asks an engine what engines can
@@ -165,7 +153,9 @@ async function* answersOf(engine: Engine, lender: MessagePort, options: AnalyzeO
   }
 }
 
-function loadOptions({ weights, detector, fetch, ...options }: PostedLoadOptions): NetworkOptions {
+function loadOptions(asked: PostedOptions): NetworkOptions {
+  if (asked.network === 'Mtcnn') return asked;
+  const { weights, detector, fetch, ...options } = asked;
   const posted = typeof weights === 'object' && weights !== null && 'posted' in weights;
   return {
     ...options,

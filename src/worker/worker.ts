@@ -5,13 +5,17 @@ import { FaceXFormer } from '../engine/facexformer.ts';
 import { loadLasting } from '../engine/recovery.ts';
 import { segFaceConfig } from '../segface/config.ts';
 import { Engines } from './engines.ts';
-import { type Detectors, isGreeting, serve } from './serve.ts';
+import { isGreeting, serve } from './serve.ts';
 
-const engines = new Engines(async ({ network, ...options }) =>
-  network === 'SegFace' ? new Engine(await loadLasting(options, segFaceConfig)) : FaceXFormer.load(options),
-);
-const detectors: Detectors = new Engines(({ onProgress: _, ...options }) => Mtcnn.load(options));
+const engines = new Engines(async (asked) => {
+  if (asked.network === 'Mtcnn') {
+    const { network: _, onProgress: __, ...options } = asked;
+    return Mtcnn.load(options);
+  }
+  const { network, ...options } = asked;
+  return network === 'SegFace' ? new Engine(await loadLasting(options, segFaceConfig)) : FaceXFormer.load(options);
+});
 
 globalThis.addEventListener('message', ({ data }) => {
-  if (isGreeting(data)) serve(data, engines, detectors);
+  if (isGreeting(data)) serve(data, engines);
 });

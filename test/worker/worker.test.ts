@@ -6,8 +6,8 @@ import type { LoadOptions } from '../../src/engine/options.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { SegFace } from '../../src/segface/segface.ts';
 import { mtcnn, RemoteFaceXFormer, type RemoteLoadOptions, RemoteMtcnn, RemoteSegFace } from '../../src/worker/client.ts';
-import { type Engine, Engines } from '../../src/worker/engines.ts';
-import { type Detectors, isGreeting, serve } from '../../src/worker/serve.ts';
+import { type Detector, type Engine, Engines, type NetworkOptions } from '../../src/worker/engines.ts';
+import { isGreeting, serve } from '../../src/worker/serve.ts';
 
 /** A Worker, as far as a page sees it. */
 class FakeWorker extends EventTarget {
@@ -20,19 +20,19 @@ class FakeWorker extends EventTarget {
   postMessage(data: unknown): void {
     if (!isGreeting(data)) return;
     this.ports.push(data.port);
-    serve(data, this.engines, detectors);
+    serve(data, this.engines);
   }
 }
 
 const searches: unknown[] = [];
-const detectors: Detectors = new Engines(async ({ minFace }) => ({
+const detectorOf = ({ minFace }: Extract<NetworkOptions, { network: 'Mtcnn' }>): Detector => ({
   async detect(picture, { order, signal } = {}) {
     searches.push([(picture as { width: number }).width, minFace, order, signal?.aborted]);
     return [{ box: { x0: 0, y0: 0, x1: 1, y1: 1 }, score: 1, points: [] }];
   },
   dispose: () => searches.push('disposed'),
   lost: new Promise(() => {}),
-}));
+});
 
 let loads: LoadOptions[];
 let disposed: number;
@@ -47,7 +47,7 @@ async function loadEngine(options: LoadOptions): Promise<Engine> {
 }
 
 function worker(load = loadEngine): Worker {
-  const made = new FakeWorker(new Engines(load));
+  const made = new FakeWorker(new Engines(async (asked) => (asked.network === 'Mtcnn' ? detectorOf(asked) : load(asked))));
   workers.push(made);
   return made as unknown as Worker;
 }
@@ -518,7 +518,7 @@ describe('a worker', () => {
     const one = worker();
     vi.spyOn(one, 'postMessage').mockImplementation((data) => {
       workers.at(-1)?.ports.push((data as { port: MessagePort }).port);
-      serve({ ...(data as { port: MessagePort }), facexformer: '0.0.1' }, new Engines(() => new Promise(() => {})), detectors);
+      serve({ ...(data as { port: MessagePort }), facexformer: '0.0.1' }, new Engines(() => new Promise(() => {})));
     });
     await expect(RemoteFaceXFormer.load({ weights: 'w', worker: one })).rejects.toMatchObject({
       code: 'WORKER_FAILED',
