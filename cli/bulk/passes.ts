@@ -3,7 +3,7 @@
 import type { AnalyzeOptions } from '../../src/engine/options.ts';
 import type { Face } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import { type Box, checkBox, OFFICIAL_MARGIN, type Size, widen, widenToSquare } from '../../src/image/crop.ts';
+import { type Box, checkBox, type Size, widen, widenToSquare } from '../../src/image/crop.ts';
 import type { FaceDetector } from '../../src/image/detector.ts';
 import type { RawPicture } from '../../src/image/source.ts';
 import { cut } from '../picture.ts';
@@ -42,13 +42,8 @@ export async function facesIn(picture: RawPicture, { detector, crop, maxFaces }:
 }
 
 /** The box that the network is given of a face's, of whole numbers; undefined beside the picture. */
-export function widenedBox(
-  detected: Box,
-  picture: Size,
-  crop: 'official' | 'square' = 'official',
-  margin = OFFICIAL_MARGIN,
-): Box | undefined {
-  const wide = (crop === 'square' ? widenToSquare : widen)(detected, picture, margin);
+export function widenedBox(detected: Box, picture: Size, crop: 'official' | 'square' = 'official'): Box | undefined {
+  const wide = (crop === 'square' ? widenToSquare : widen)(detected, picture);
   return Math.trunc(wide.x1) > Math.trunc(wide.x0) && Math.trunc(wide.y1) > Math.trunc(wide.y0) ? checkBox(wide, picture) : undefined;
 }
 

@@ -95,23 +95,15 @@ async function linesOf(benchmark: AnyBenchmark, ready: readonly Ready[], { engin
   for (const one of ready) {
     const { name, label } = one.sample;
     const face = 'error' in one ? one.error : (faces.shift() as Face | FaceXFormerError);
-    lines.push(await lineOf(name, () => scored(benchmark, face, label, one)));
+    try {
+      if (face instanceof FaceXFormerError) throw face;
+      lines.push({ name, score: await benchmark.score(face, label, (one as Extract<Ready, { cut: Cut }>).size) });
+    } catch (error) {
+      const { code, message } = mustGoOn(error);
+      lines.push({ name, error: { code, message } });
+    }
   }
   return lines;
-}
-
-async function scored(benchmark: AnyBenchmark, face: Face | FaceXFormerError, label: unknown, one: Ready): Promise<unknown> {
-  if (face instanceof FaceXFormerError) throw face;
-  return benchmark.score(face, label, (one as Extract<Ready, { cut: Cut }>).size);
-}
-
-async function lineOf(name: string, score: () => Promise<unknown>): Promise<Line> {
-  try {
-    return { name, score: await score() };
-  } catch (error) {
-    const { code, message } = mustGoOn(error);
-    return { name, error: { code, message } };
-  }
 }
 
 /** What an evaluation found. */
