@@ -142,7 +142,7 @@ function chosenIn({ segmentation }: ParsedFace<string>, asked: readonly string[]
     throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${labels.join(', ')}.`);
   const isAsked = labels.map((label) => Number(asked.includes(label)));
   const chosen = new Float32Array(classes.length);
-  for (let i = 0; i < chosen.length; i++) chosen[i] = isAsked[classes[i] as number] as number;
+  for (let i = 0; i < chosen.length; i++) chosen[i] = isAsked[classes[i] as number] ?? 0;
   return { width, height, chosen };
 }
 

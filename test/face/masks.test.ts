@@ -38,6 +38,11 @@ describe('alpha', () => {
     expect(alpha.reduce((sum, value) => sum + value, 0) / 255).toBeCloseTo(16, 0);
   });
 
+  it('takes pixels whose class has no label for others', () => {
+    const strange = parsed(['?...', '.uu.', '.ll.', '..??'], face.box);
+    expect(alphaOf(strange, ['upper lip', 'lower lip'], picture)).toEqual(alphaOf(face, ['upper lip', 'lower lip'], picture));
+  });
+
   it('of classes that leave nothing out is 255 all over the box, whatever its size', () => {
     const all = ['background', 'upper lip', 'lower lip'] as const;
     for (const [x1, y1] of [
