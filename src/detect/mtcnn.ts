@@ -5,7 +5,7 @@ import { disposed, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/erro
 import { given, type Kind, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
 import { type GpuLoss, madeAtFirst, Recovery, type Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
-import { unless } from '../gpu/waiting.ts';
+import { unless, whenThere } from '../gpu/waiting.ts';
 import { type Caught, caught } from '../image/caught.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
@@ -184,10 +184,7 @@ export class Mtcnn implements FaceDetector {
       this.recovery.answered();
       return ordered(faces, picture, options);
     } finally {
-      opening.then(
-        (picture) => picture.close(),
-        () => {}, // it was told
-      );
+      whenThere(opening, (picture) => picture.close());
     }
   }
 

@@ -6,7 +6,7 @@ import type { Task } from '../face/labels.ts';
 import { disposed, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
-import { PATIENCE, unless, within } from '../gpu/waiting.ts';
+import { PATIENCE, unless, whenThere, within } from '../gpu/waiting.ts';
 import { firstLost } from '../graph/lost.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
@@ -399,11 +399,7 @@ function once(open: () => Promise<Picture>): { open(): Promise<Picture>; close()
       picture ??= open();
       return picture;
     },
-    close: () =>
-      void picture?.then(
-        (one) => one.close(),
-        () => {}, // who opened it is told
-      ),
+    close: () => whenThere(picture, (one) => one.close()),
   };
 }
 

@@ -13,7 +13,7 @@ import { Pace } from '../gpu/pace.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
 import type { Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
-import { unless } from '../gpu/waiting.ts';
+import { unless, whenThere } from '../gpu/waiting.ts';
 import { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { selfTest } from '../graph/self-test.ts';
@@ -73,10 +73,7 @@ export async function loadEngine<Kind extends Config>(
   let programs: Programs | undefined;
   let detecting: Promise<FaceDetector> | undefined;
   const destroy = () => {
-    detecting?.then(
-      (detector) => detector.dispose?.(),
-      () => {}, // its failure ended the loading, or came after that
-    );
+    whenThere(detecting, (detector) => detector.dispose?.());
     programs?.destroy();
     parameters.destroy();
     preprocess?.destroy();

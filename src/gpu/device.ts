@@ -1,7 +1,7 @@
 /** A WebGPU device that needs nothing optional: default limits; features are asked for only where faster kernels wait for them. */
 import { FaceXFormerError, gpuLost, throwIfAborted } from './errors.ts';
 import { optionsOf, given as takes } from './given.ts';
-import { PATIENCE, pause, unless, within } from './waiting.ts';
+import { PATIENCE, pause, unless, whenThere, within } from './waiting.ts';
 
 export interface Gpu {
   readonly device: GPUDevice;
@@ -202,10 +202,7 @@ async function requestDevice(adapter: GPUAdapter, requiredFeatures: GPUFeatureNa
   try {
     return await within(PATIENCE.device, unless(signal, asked), () => noDevice(`no answer in ${PATIENCE.device / 1000} s`));
   } catch (error) {
-    asked.then(
-      (device) => device.destroy(),
-      () => {}, // it was told
-    );
+    whenThere(asked, (device) => device.destroy());
     throw error;
   }
 }

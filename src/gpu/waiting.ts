@@ -42,6 +42,11 @@ export function within<T>(milliseconds: number, answer: PromiseLike<T>, late: ()
   });
 }
 
+/** Does something with what a promise gives, once it is there. Where it fails, others who await it are told. */
+export function whenThere<T>(given: PromiseLike<T> | undefined, work: (value: T) => void): void {
+  given?.then(work, () => {});
+}
+
 /** Waits so long. @throws FaceXFormerError ABORTED */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;

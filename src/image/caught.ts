@@ -1,4 +1,5 @@
 /** What a call holds of its picture from the moment it is made: whatever is painted, closed or shown afterwards is not seen. */
+import { whenThere } from '../gpu/waiting.ts';
 import { copyOfFrame, frameOf, openPicture, type Picture, type PictureSource, takenNow } from './source.ts';
 
 /** A picture as it was when the call was made. */
@@ -17,11 +18,6 @@ export function caught(source: PictureSource): Caught {
   let frame = frameOf(source);
   let taken = takenNow(source);
   let closed = false;
-  const free = (picture: Promise<Picture>) =>
-    void picture.then(
-      (one) => one.close(),
-      () => {}, // who opens it is told
-    );
   return {
     held: frame !== undefined || taken !== undefined,
     settle() {
@@ -36,7 +32,7 @@ export function caught(source: PictureSource): Caught {
       if (closed) return;
       closed = true;
       frame?.close();
-      if (taken) free(taken);
+      whenThere(taken, (one) => one.close());
     },
   };
 }

@@ -1,6 +1,7 @@
 /** A picture that several networks look at: opened once, and its pixels given to a GPU once. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
+import { whenThere } from '../gpu/waiting.ts';
 import type { Box } from './crop.ts';
 import { type Copy, frameOf, type OpenedPicture, openPicture, type Picture, type PictureSource } from './source.ts';
 
@@ -43,12 +44,7 @@ export class SharedPicture implements OpenedPicture {
     if (this.#closed) return;
     this.#closed = true;
     this.#picture.close();
-    for (const regions of this.#regions.values())
-      for (const { texture } of regions)
-        texture.then(
-          (one) => one.destroy(),
-          () => {}, // who uploaded was told
-        );
+    for (const regions of this.#regions.values()) for (const { texture } of regions) whenThere(texture, (one) => one.destroy());
     this.#regions.clear();
   }
 
@@ -85,10 +81,7 @@ export class SharedPicture implements OpenedPicture {
     const forget = () => {
       const at = regions.indexOf(region);
       if (at >= 0) regions.splice(at, 1);
-      texture.then(
-        (one) => one.destroy(),
-        () => {}, // there is none
-      );
+      whenThere(texture, (one) => one.destroy());
     };
     copy.then(({ refused }) => refused).then((error) => error && forget(), forget);
     return region;

@@ -3,6 +3,7 @@ import type { Mtcnn, MtcnnOptions } from '../detect/mtcnn.ts';
 import type { Engine as AnyEngine } from '../engine/engine.ts';
 import type { LoadOptions, Progress } from '../engine/options.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { whenThere } from '../gpu/waiting.ts';
 import type { Network } from './protocol.ts';
 
 /** What a worker needs of an engine. */
@@ -91,10 +92,7 @@ export class Engines {
   #end(key: string | undefined, shared: Shared): void {
     this.#drop(key, shared);
     shared.stop.abort(new FaceXFormerError('DISPOSED', 'Nobody waits for this engine any more.'));
-    shared.engine.then(
-      (engine) => engine.dispose(),
-      () => {}, // who waited was told
-    );
+    whenThere(shared.engine, (engine) => engine.dispose());
   }
 
   #drop(key: string | undefined, shared: Shared): void {
