@@ -47,7 +47,7 @@ async function describeFolder(folder: string): Promise<string[]> {
   const config = await openFile(join(folder, 'config.json'));
   const opened: RandomAccess[] = [config];
   try {
-    const { files } = parseConfig(await config.read(0, config.size), config.name);
+    const files = parseConfig(await config.read(0, config.size), config.name);
     for (const { name } of files) opened.push(await openFile(join(folder, name)));
     const checkpoint = joined(folder, await Promise.all(opened.slice(1).map((bytes) => openAccess(bytes))));
     const list = files.map(({ name, bytes, sha256 }) => `${name}  ${bytes}  sha256 ${sha256}`);

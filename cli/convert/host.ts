@@ -82,7 +82,7 @@ async function listedFiles(folder: string): Promise<string[]> {
   const path = join(folder, 'config.json');
   if (obstacle(path) !== undefined) return [];
   try {
-    const { files } = parseConfig(await readFile(path), path);
+    const files = parseConfig(await readFile(path), path);
     const names = files.map(({ name }) => name).filter((name) => /^model(-\d{5}-of-\d{5})?\.safetensors$/.test(name));
     return names.length > 1 ? [...names, INDEX] : names;
   } catch {

@@ -50,7 +50,7 @@ async function verifyFolder(folder: string, onProgress?: Progress): Promise<Veri
     throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${folder} has no config.json; a folder of hosted weights does.`, { cause });
   });
   const text = await config.read(0, config.size).finally(() => config.close());
-  const { files } = parseConfig(text, join(folder, 'config.json'));
+  const files = parseConfig(text, join(folder, 'config.json'));
   const opened: RandomAccess[] = [];
   try {
     for (const { name } of files) opened.push(await openFile(join(folder, name)));

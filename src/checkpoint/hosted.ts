@@ -8,11 +8,6 @@ import { patiently, sha256, verifiedPieces } from './download.ts';
 import { quote } from './header-json.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
 
-/** What config.json says to the loader. What it says to people, labels and the like, the engine knows itself. */
-export interface HostedConfig {
-  readonly files: readonly HostedFile[];
-}
-
 export interface HostedOptions {
   signal?: AbortSignal | undefined;
   fetch: typeof globalThis.fetch;
@@ -42,7 +37,7 @@ export async function hostedSources(
   const [config, beside] = configOf(url);
   const store = options.cache ? await unless(options.signal, chunkStore()) : undefined;
   const key = `config-${await sha256(new TextEncoder().encode(config))}`;
-  const { files } = await fetchConfig(config, key, options, store);
+  const files = await fetchConfig(config, key, options, store);
   const onFailure = () => store?.delete(key); // so that the next visit asks anew
   return files.map((file) => {
     const at = beside(file.name);
@@ -81,22 +76,23 @@ export function absolute(url: string): string {
 }
 
 /** From the store if it has one from an earlier visit: then that visit's weights are complete without any request. */
-async function fetchConfig(url: string, key: string, options: HostedOptions, store: ChunkStore | undefined): Promise<HostedConfig> {
+async function fetchConfig(url: string, key: string, options: HostedOptions, store: ChunkStore | undefined): Promise<HostedFile[]> {
   const kept = await unless(options.signal, store?.get(key, 0));
   try {
     if (kept) return parseConfig(kept, url);
   } catch {} // damaged: fetched anew, and written over
   const bytes = await patiently(() => fetchSmall(url, MAX_CONFIG_BYTES, options), options.signal, options.retry);
-  const config = parseConfig(bytes, url);
-  await unless(
-    options.signal,
-    store?.put(key, 0, bytes).catch(() => undefined),
-  );
-  return config;
+  const files = parseConfig(bytes, url);
+  const put = store?.put(key, 0, bytes).catch(() => undefined);
+  await unless(options.signal, put);
+  return files;
 }
 
-/** Checks what the loader needs of a config.json. @throws FaceXFormerError BAD_WEIGHTS_FILE */
-export function parseConfig(bytes: Uint8Array, url: string): HostedConfig {
+/**
+ * The files that a config.json lists, checked. What it says to people, labels and the like, the engine knows itself.
+ * @throws FaceXFormerError BAD_WEIGHTS_FILE
+ */
+export function parseConfig(bytes: Uint8Array, url: string): HostedFile[] {
   let config: unknown;
   try {
     config = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -107,7 +103,7 @@ export function parseConfig(bytes: Uint8Array, url: string): HostedConfig {
   if (!Array.isArray(files) || files.length === 0 || files.length > 1000) throw badConfig(url, 'it lists no files');
   if (!isCount(chunk_bytes) || chunk_bytes < MIN_CHUNK_BYTES || chunk_bytes > MAX_CHUNK_BYTES)
     throw badConfig(url, `its chunk_bytes must be ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}`);
-  return { files: files.map((file) => hostedFile(file, chunk_bytes, url)) };
+  return files.map((file) => hostedFile(file, chunk_bytes, url));
 }
 
 function hostedFile(file: unknown, chunkBytes: number, url: string): HostedFile {
@@ -129,13 +125,8 @@ function isHash(value: unknown): value is string {
 }
 
 function badConfig(url: string, why: string, cause?: unknown): FaceXFormerError {
-  return new FaceXFormerError(
-    'BAD_WEIGHTS_FILE',
-    `${address(url)} does not describe weights: ${why}. Make it with \`facexformer shard\`.`,
-    {
-      cause,
-    },
-  );
+  const message = `${address(url)} does not describe weights: ${why}. Make it with \`facexformer shard\`.`;
+  return new FaceXFormerError('BAD_WEIGHTS_FILE', message, { cause });
 }
 
 /** A file of several. */
