@@ -5,7 +5,8 @@
  * comes whole by one request, and what broke off is begun again. So does a file whose length the server does not say, as where it packs it on the way.
  */
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { address } from '../../src/checkpoint/bytes.ts';
 import { Connection, Passing, probe, type RetryOptions, versionOf } from '../../src/checkpoint/connection.ts';
 import { patiently } from '../../src/checkpoint/download.ts';
@@ -242,6 +243,7 @@ class PartialFile {
     const there = obstacle(path);
     if (there !== undefined || isLink(path))
       throw new FaceXFormerError('BAD_OPTION', `${path} is ${there ?? 'a link'}; what is downloaded goes into it.`);
+    await mkdir(dirname(path), { recursive: true });
     const fits = note?.id === idOf(what) && note.blocks.length === count;
     const file = await open(path, fits ? 'r+' : 'w+').catch(() => open(path, 'w+'));
     const isThere = fits && (await file.stat()).size > 0;

@@ -1,6 +1,4 @@
 /** The authors' checkpoints: where they are, how it is known, and how it becomes a file that the engine reads. */
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { RetryOptions } from '../../src/checkpoint/connection.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { type Converted, type ConvertOptions, convertBytes } from './convert.ts';
@@ -61,7 +59,6 @@ export async function fetchWeights(
   { from = OFFICIAL.url, whole = false, identity: asked = OFFICIAL, ...options }: FetchOptions = {},
 ): Promise<Converted> {
   if (!/^https?:/i.test(from)) return convertLocal(from, out, asked === 'served' ? null : asked, options);
-  await mkdir(dirname(out), { recursive: true });
   const { signal, retry, onFetch } = options;
   const size = asked === 'served' ? undefined : asked?.bytes;
   const address = await openAddress(from, { partial: `${out}.download`, signal, retry, size, onProgress: onFetch });

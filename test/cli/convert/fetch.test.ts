@@ -231,6 +231,7 @@ describe('fetching fails', () => {
     arrange();
     await expect(get(options)).rejects.toMatchObject({ name: 'FaceXFormerError', code, message: expect.stringMatching(says) });
     expect(existsSync(out)).toBe(false);
+    if (code === 'WEIGHTS_UNREACHABLE') expect(readdirSync(folder)).not.toContain('weights');
   });
 
   it('when told to stop', async () => {
