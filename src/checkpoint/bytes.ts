@@ -15,6 +15,7 @@ export interface ByteSource {
   forget?(): void;
 }
 
+/** Bytes in their order, in pieces of any length. */
 export type Pieces = AsyncGenerator<Uint8Array, void, undefined>;
 
 export interface OpenedBytes {

@@ -48,10 +48,15 @@ export function lend<T, Asked = undefined>(
       }
     };
     port.onmessage = ({ data: wish }: MessageEvent<Wish>) => {
-      if (wish === 'next') return hand().catch((error) => end({ error: FaceXFormerError.from(error).toJSON() }));
+      const leave = () => iterator.return?.().catch(() => {}); // nobody listens any more
+      if (wish === 'next')
+        return hand().catch((error) => {
+          end({ error: FaceXFormerError.from(error).toJSON() });
+          return leave();
+        });
       port.close();
       stop.abort();
-      iterator.return?.().catch(() => {}); // nobody listens any more
+      return leave();
     };
   };
   return port2;
