@@ -84,27 +84,55 @@ export interface Product extends Pick<StreamMatmulShape, 'norm' | 'mergeSide' | 
   dtype?: Dtype;
 }
 
-export function product(t: Target, name: string, x: Rows, { weight, bias, residual, dtype = t.dtype, ...layer }: Product): Tensor {
+export function product(t: Target, name: string, x: Rows, layer: Product): Tensor {
   const { graph, kernels } = t;
-  const { rows = x.rows, cols, mergeSide, stream } = layer;
-  const b = bias ?? zeros(graph, cols);
-  const shape: StreamMatmulShape = {
+  const { kernel, sharesOf } = kernels.matmul;
+  const { cols, weight: w, residual, stream, dtype = t.dtype } = layer;
+  const shape = shapeOf(t, x, layer);
+  const shares = sharesOf(shape);
+  const b = layer.bias ?? zeros(graph, cols);
+  const r = residual?.operand ?? b;
+  const made = [shape.rows, stream ? streamStride(cols) : cols];
+  if (shares === 1) return graph.add(name, kernel, shape, { x: x.operand, w, b, r }, made, dtype);
+  const inShares = { ...shape, shares };
+  const sums = graph.add(`${name} in shares`, kernel, inShares, { x: x.operand, w, b, r: b }, [shares, shape.rows, cols]);
+  return graph.add(name, sumShares, inShares, { x: sums, b, r }, made, dtype);
+}
+
+/** Tensors that lie one after the other, [shares, rows, cols], of which something is the sum: in float32, but one alone as it is stored. */
+export interface Shares {
+  readonly tensor: Tensor;
+  readonly shares: number;
+}
+
+/** x w^T + b for a kernel that sums shares as it reads. */
+export function productInShares(t: Target, name: string, x: Rows, layer: Pick<Product, 'weight' | 'bias' | 'cols' | 'norm'>): Shares {
+  const { graph, kernels } = t;
+  const { kernel, sharesOf } = kernels.matmul;
+  const { cols, weight: w } = layer;
+  const shape = shapeOf(t, x, layer);
+  const shares = sharesOf(shape);
+  if (shares === 1) return { tensor: product(t, name, x, layer), shares };
+  const b = layer.bias ?? zeros(graph, cols);
+  const inputs = { x: x.operand, w, b, r: b };
+  const tensor = graph.add(`${name} in shares`, kernel, { ...shape, shares, biased: true }, inputs, [shares, shape.rows, cols]);
+  return { tensor, shares };
+}
+
+function shapeOf(
+  { graph, dtype }: Target,
+  x: Rows,
+  { weight, bias: _, residual, dtype: output = dtype, ...layer }: Product,
+): StreamMatmulShape {
+  return {
     ...layer,
-    rows,
-    inner: mergeSide ? 4 * x.cols : x.cols,
+    rows: layer.rows ?? x.rows,
+    inner: layer.mergeSide ? 4 * x.cols : x.cols,
     stride: x.stride,
     images: graph.images,
     residualRows: residual?.rows,
-    dtypes: { input: x.operand.dtype, weight: weight.dtype, added: residual?.operand.dtype ?? 'f32', output: dtype },
+    dtypes: { input: x.operand.dtype, weight: weight.dtype, added: residual?.operand.dtype ?? 'f32', output },
   };
-  const { kernel, sharesOf } = kernels.matmul;
-  const r = residual?.operand ?? b;
-  const shares = sharesOf(shape);
-  const made = [rows, stream ? streamStride(cols) : cols];
-  if (shares === 1) return graph.add(name, kernel, shape, { x: x.operand, w: weight, b, r }, made, dtype);
-  const inShares = { ...shape, shares };
-  const sums = graph.add(`${name} in shares`, kernel, inShares, { x: x.operand, w: weight, b, r: b }, [shares, rows, cols]);
-  return graph.add(name, sumShares, inShares, { x: sums, b, r }, made, dtype);
 }
 
 /** What a convolution reads beside x: its packed weight and bias, and where the shape wants them scales, a residual and a coarser map. */

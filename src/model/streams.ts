@@ -13,8 +13,10 @@ import {
   type Product,
   packed,
   product,
+  productInShares,
   rowsOfStream,
   rowsOfTensor,
+  type Shares,
   SWIN_EPS,
   sideOf,
   stored,
@@ -25,8 +27,6 @@ import type { Weights } from './weights.ts';
 export interface NormedLayer {
   readonly cols: number;
   readonly activation?: 'gelu';
-  /** How many columns, from the first on, are queries of heads of 32 dimensions, which are scaled by 32^-0.5. */
-  readonly queries?: number;
   /** The norm's epsilon; Swin's unless told otherwise. */
   readonly eps?: number;
 }
@@ -66,9 +66,18 @@ export function tapMap(t: Target, name: string, { tensor, channels }: Stream): v
 }
 
 /** act(linear(norm(x))): [rows, cols] */
-export function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, activation, queries = 0, eps }: NormedLayer): Tensor {
-  const fold: Fold = { norm, w, cols, inner: x.channels, scaled: queries, eps };
-  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...folded(t, fold), activation });
+export function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, activation, eps }: NormedLayer): Tensor {
+  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), {
+    ...folded(t, { norm, w, cols, inner: x.channels, eps }),
+    activation,
+  });
+}
+
+/** Queries, keys and values of norm(x), [shares, rows, 3 channels], the queries of heads of 32 dimensions scaled by 32^-0.5: attention sums the shares. */
+export function normedQkv(t: Target, x: Stream, norm: Weights, w: Weights): Shares {
+  const { channels } = x;
+  const fold: Fold = { norm, w, cols: 3 * channels, inner: channels, scaled: channels };
+  return productInShares(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), folded(t, fold));
 }
 
 /**

@@ -166,12 +166,12 @@ const norm: Read = { kind: 'norm' };
 /** Rows with a mean a hundred times their spread, and elements a thousand times the rest: E[x^2] - E[x]^2 would lose all digits. */
 const massive: Read = { kind: 'norm', value: (v, r, c) => 60 + v + (c === (7 * r) % 128 ? 2000 : 0) };
 
-/** Products in shares of the inner dimension: the sums of each, without bias and residual. */
+/** Products in shares of the inner dimension: the sums of each, without residual, and without bias but for the first where it is to have it. */
 export function sharesCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
   const of = (shape: StreamMatmulShape & { shares: number }, dtype: Dtype = 'f32'): KernelCase => {
-    const { rows, inner, cols, shares, norm } = shape;
+    const { rows, inner, cols, shares, biased, norm } = shape;
     return {
-      name: `${shares} shares${norm ? ' of a normed stream' : ''}: ${rows} x ${inner} x ${cols}${dtype === 'f16' ? ', float16' : ''}`,
+      name: `${shares} shares${biased ? ', with bias' : ''}${norm ? ' of a normed stream' : ''}: ${rows} x ${inner} x ${cols}${dtype === 'f16' ? ', float16' : ''}`,
       bound: FLOAT32,
       ...featuresOf(dtype),
       async run(device) {
@@ -193,7 +193,7 @@ export function sharesCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
         const expected = Array.from({ length: shares }, (_, s) => {
           const [from, to] = [(s * inner) / shares, ((s + 1) * inner) / shares];
           const part = (values: readonly Float64Array[]) => Float64Array.from(values.flatMap((row) => [...row.subarray(from, to)]));
-          return [...linear(part(xRows), part(wRows), new Float64Array(cols))];
+          return [...linear(part(xRows), part(wRows), biased && s === 0 ? bias : new Float64Array(cols))];
         });
         return { actual: new Float32Array(y), expected: expected.flat() };
       },
@@ -201,7 +201,7 @@ export function sharesCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
   };
   return [
     of({ rows: 196, inner: 512, cols: 64, shares: 4 }),
-    of({ rows: 49, inner: 1024, cols: 128, shares: 8, norm: { eps: EPS } }),
+    of({ rows: 49, inner: 1024, cols: 128, shares: 8, biased: true, norm: { eps: EPS } }),
     of({ rows: 18, inner: 64, cols: 132, shares: 2 }),
     of({ rows: 49, inner: 256, cols: 64, shares: 4 }, 'f16'),
   ];

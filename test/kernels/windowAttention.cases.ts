@@ -1,4 +1,4 @@
 import { windowAttention } from '../../src/kernels/windowAttention/windowAttention.ts';
-import { windowBatchCases, windowCases } from './windows.ts';
+import { windowBatchCases, windowCases, windowSharesCases } from './windows.ts';
 
-export const cases = [...windowCases(windowAttention), ...windowBatchCases(windowAttention)];
+export const cases = [...windowCases(windowAttention), ...windowBatchCases(windowAttention), ...windowSharesCases(windowAttention)];

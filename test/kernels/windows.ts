@@ -77,21 +77,29 @@ function shiftedWindows(qkv: Float64Array, table: Float32Array, { side, heads, s
 }
 
 function windowCase(kernel: Kernel<WindowAttentionShape>, name: string, shape: WindowAttentionShape, scale = 1): KernelCase {
-  const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
-  const more = `${images > 1 ? `, ${images} images` : ''}${dtype === 'f16' ? ', float16' : ''}`;
+  const { images = 1, side, heads, shift, shares = 1, dtype = 'f32' } = shape;
+  const more = `${images > 1 ? `, ${images} images` : ''}${shares > 1 ? `, ${shares} shares` : ''}${dtype === 'f16' ? ', float16' : ''}`;
   return {
     name: `${name}: side ${side}, ${heads} heads, shift ${shift}${more}`,
     bound: dtype === 'f16' ? FLOAT16 : FLOAT32,
     ...featuresOf(dtype),
     async run(device) {
-      const x = randomValues(images * side * side * 96 * heads, 1).map((v) => scale * v);
+      const length = images * side * side * 96 * heads;
+      const x = randomValues(shares * length, 1).map((v) => scale * v);
+      const type = shares > 1 ? 'f32' : dtype;
       const table = randomValues(169 * heads, 2).map((v) => 2 * v);
       const wide = WINDOW * Math.ceil(side / WINDOW);
       const padding = randomValues(96 * heads, 3).map((v) => scale * v);
       const byHead = transposed(table, 169, new Float32Array(table.length));
-      const inputs = { x: stored(x, dtype), t: wide > side ? Float32Array.of(...byHead, ...padding) : byHead };
+      const inputs = { x: stored(x, type), t: wide > side ? Float32Array.of(...byHead, ...padding) : byHead };
       const y = await runKernel(device, kernel, shape, inputs, images * side * side * 32 * heads, dtype);
-      const maps = rowsOf(rounded(x, dtype), side * side * 96 * heads);
+      const given = rounded(x, type);
+      const summed = Float64Array.from({ length }, (_, i) => {
+        let sum = 0;
+        for (let at = i; at < given.length; at += length) sum += given[at] as number;
+        return sum;
+      });
+      const maps = rowsOf(summed, side * side * 96 * heads);
       return {
         actual: numbersOf(y, dtype),
         expected: maps.flatMap((map) => {
@@ -117,6 +125,15 @@ export function windowCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] 
     of('small values', 14, 2, 3, 1e-3),
     of('a padded map', 16, 3, 3),
     of('padded, scores of hundreds', 16, 3, 3, 20),
+  ];
+}
+
+/** The cases of what products leave in shares. */
+export function windowSharesCases(kernel: Kernel<WindowAttentionShape>): KernelCase[] {
+  const of = (name: string, shape: WindowAttentionShape): KernelCase => windowCase(kernel, name, shape);
+  return [
+    of('a padded batch', { images: 2, side: 16, heads: 3, shift: 3, shares: 2 }),
+    of('stage 3', { side: 14, heads: 3, shift: 3, shares: 4, dtype: 'f16' }),
   ];
 }
 

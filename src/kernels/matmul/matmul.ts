@@ -80,7 +80,7 @@ export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
       if (!fits(tile, shape))
         throw new RangeError(`matmul: no tile of ${tile.TILE_ROWS} x ${4 * tile.TILE_QUADS} for ${JSON.stringify(shape)}`);
       const launch = productLaunch(shape, tile, tile.TILE_ROWS, 4 * tile.TILE_QUADS);
-      return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1 } };
+      return { ...launch, constants: { ...launch.constants, SHARES: shape.shares ?? 1, BIASED: Number(!!shape.biased) } };
     },
     productAnswer,
   );

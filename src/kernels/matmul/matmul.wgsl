@@ -7,7 +7,7 @@
 // A row of a stream carries, behind its channels, (mean, M2, 0, 0) of each 64 of them, M2 the sum of squared differences from the mean. NORM
 // merges those exactly and normalises rows as they are read: no pass over x, and nothing cancels as E[x^2] - E[x]^2 does. STREAM writes them.
 // SHARES of the inner dimension, each a z of the grid, where tiles are too few to fill a GPU: y is then [SHARES][rows, COLS] of mere sums, which
-// sumShares adds up. Without shares the grid's z are images that have a weight each.
+// sumShares adds up, or who reads them, for whom the first has b. Without shares the grid's z are images that have a weight each.
 
 const TILE_ROWS = 32u;
 const TILE_QUADS = 16u;
@@ -22,6 +22,7 @@ const HELD = 2u * PAIRS;
 const TURNS = (ROWS + HELD - 1u) / HELD;
 
 override SHARES: u32; // of INNER, over the grid's z
+override BIASED: bool; // the first share has b
 
 var<workgroup> moments: array<vec2f, TILE_ROWS>;
 
@@ -101,6 +102,9 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grid: ve
       if (!isShare) {
         sums[i * QUADS + v] = store(row0 + i, last, quad, sums[i * QUADS + v]);
       } else if (row0 + i <= last && quad * 4u < COLS) {
+        if (BIASED && group.z == 0u) {
+          sums[i * QUADS + v] += b[quad];
+        }
         y[(row0 + i) * yRow() + quad] = vec4<output>(sums[i * QUADS + v]);
       }
     }

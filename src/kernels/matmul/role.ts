@@ -26,8 +26,10 @@ export interface StreamMatmulShape extends MatmulShape {
   images?: number;
   /** Each image has a weight of its own. */
   weightEach?: boolean;
-  /** It is made in so many shares of `inner`, as [shares, rows, cols] of sums for `sumShares`; 1 unless told otherwise. */
+  /** It is made in so many shares of `inner`, as [shares, rows, cols] of sums; 1 unless told otherwise. */
   shares?: number;
+  /** The first share has the bias, so that nothing but their sum is left to do. */
+  biased?: boolean;
   /** How x, w, r and y are stored: float32 unless told otherwise. */
   dtypes?: Partial<Record<'input' | 'weight' | 'added' | 'output', Dtype>>;
 }
@@ -93,7 +95,7 @@ export function productLaunch(
 }
 
 const answer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
-  const { rows, inner, cols, stride = inner, norm, mergeSide = 0, shares = 1 } = shape;
+  const { rows, inner, cols, stride = inner, norm, mergeSide = 0, shares = 1, biased } = shape;
   const channels = mergeSide ? inner / 4 : inner;
   const half = mergeSide / 2;
   /** Where a pixel of a row begins, of which there is one, or four neighbours. */
@@ -112,7 +114,8 @@ const answer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
     const column = Math.floor(c / TILE_COLS) * inner * TILE_COLS + (c % TILE_COLS);
     return dot(row.slice(first, first + length), w, column + first * TILE_COLS, TILE_COLS);
   };
-  return shares > 1 ? inRows(cols, product) : finishedAnswer(shape, product, b, r);
+  const share = (all: number, c: number): number => product(all, c) + (biased && all < rows ? b(c) : 0);
+  return shares > 1 ? inRows(cols, share) : finishedAnswer(shape, product, b, r);
 };
 
 /** Rows that are enough to try a product: more than a tile of most kernels, and none of whole tiles. */

@@ -14,7 +14,9 @@ export interface WindowAttentionShape {
   heads: number;
   /** The windows are shifted by so many rows and columns: 0 or 3. */
   shift: number;
-  /** How x and y are stored; float32 by default. */
+  /** x is the sum of so many shares, [shares, rows, 96 heads] in float32, as a product leaves them; 1 by default. */
+  shares?: number;
+  /** How x, where it is whole, and y are stored; float32 by default. */
   dtype?: Dtype;
 }
 
@@ -22,25 +24,31 @@ export interface WindowAttentionShape {
 export const windowMacs = ({ images = 1, side, heads }: WindowAttentionShape): number =>
   images * (7 * tiles(side, 7)) ** 2 * 49 * heads * 64;
 
+/** For variants that read keys for each query, and would sum them as often. @throws RangeError */
+export function mustBeWhole({ shares = 1 }: WindowAttentionShape): void {
+  if (shares > 1) throw new RangeError(`a window attention of ${shares} shares`);
+}
+
 /** A launch of a workgroup for each head of each window. */
 export function windowLaunch(shape: WindowAttentionShape): Launch {
-  const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
+  const { images = 1, side, heads, shift, shares = 1, dtype = 'f32' } = shape;
   return {
     constants: { SIDE: side, HEADS: heads, SHIFT: shift },
-    machine: { elem: dtype },
+    machine: { SHARES: shares, input: shares > 1 ? 'f32' : dtype, elem: dtype },
     workgroups: [tiles(side, 7) ** 2, heads, images],
     macs: windowMacs(shape),
   };
 }
 
 /** What every variant has to give. */
-export const windowAnswer: Answer<WindowAttentionShape> = ({ side, heads, shift }, { x, t }) => {
+export const windowAnswer: Answer<WindowAttentionShape> = ({ side, heads, shift, shares = 1 }, { x, t }) => {
   const across = tiles(side, 7);
   const width = 32 * heads;
   /** A number of the q, k and v of a place, of which those that pad the map have the same. */
   const number = (across_: number, down: number, at: number): number => {
     const [column, row] = [(across_ + shift) % (7 * across), (down + shift) % (7 * across)];
-    return column < side && row < side ? x((row * side + column) * 3 * width + at) : t(169 * heads + at);
+    if (column >= side || row >= side) return t(169 * heads + at);
+    return sum(shares, (share) => x(((share * side + row) * side + column) * 3 * width + at));
   };
   const around = (edge: boolean, a: number, b: number): boolean => edge && shift > 0 && a >= 7 - shift !== b >= 7 - shift;
   const headOf = kept((place) => {

@@ -1,6 +1,6 @@
 // y = softmax(q k^T + bias + mask) v in every 7x7 window of every head, cyclic shift and windows as index maps.
 //
-// x [images * SIDE^2, 3 CHANNELS] holds q, k, v of each position in the order of the map, q scaled by 32^-0.5 already; t [HEADS][169]
+// x [SHARES][images * SIDE^2, 3 CHANNELS] holds q, k, v of each position in the order of the map, q scaled by 32^-0.5 already; t [HEADS][169]
 // the relative position bias, and where SIDE is no multiple of 7 the q, k, v of a position that pads the map; y [images * SIDE^2, CHANNELS].
 // A workgroup is one window of one head of one image. A query has PARTS threads, of which each sees every PARTS-th row of the window's keys: one
 // thread alone would take three times as long, and maps of 14 x 14 have few queries. Their sums are merged in halves. Nothing is rolled or copied:
@@ -9,10 +9,12 @@
 const PARTS = 4u;
 const LANES = 64u; // threads of a part, one a query
 const THREADS = PARTS * LANES;
+const ITEMS = POSITIONS * QUADS; // vec4 of a window's queries, and of its keys and values
+const EACH = (ITEMS + THREADS - 1u) / THREADS; // of a thread
 const REACH = 13u; // differences of two places in a window, -6 to 6
 const OF_SUM = QUADS + 1u; // vec4 of a sum on its way to be merged
 
-// [quad][position] of the window's keys, and behind them of its values; later the sums of half of the parts, [part's quad][query].
+// [quad][position] of the window's queries, then of its keys, and behind them of its values; later the sums of half of the parts, [part's quad][query].
 var<workgroup> staged: array<array<vec4f, POSITIONS>, 2u * OF_SUM>;
 var<workgroup> bias: array<array<f32, REACH>, REACH>;
 
@@ -84,15 +86,30 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let column = place % WINDOW;
   let row = place / WINDOW;
   let own = position(window, group.z, place);
-  let query = (own * 3u * HEADS + head) * QUADS;
+  // A head's numbers of a position lie side by side, and so do the threads that bring them: queries, which each thread of them wants whole, too.
+  var keys = array<vec4f, EACH>();
+  var values = array<vec4f, EACH>();
+  for (var n = 0u; n < EACH; n++) { // unroll
+    let item = thread + n * THREADS;
+    if (item < ITEMS) {
+      let at = (position(window, group.z, item / QUADS) * 3u * HEADS + head) * QUADS + item % QUADS;
+      staged[item % QUADS][item / QUADS] = LOG2E * quadAt(at);
+      keys[n] = quadAt(at + HEADS * QUADS);
+      values[n] = quadAt(at + 2u * HEADS * QUADS);
+    }
+  }
+  workgroupBarrier();
   var q = array<vec4f, QUADS>();
   for (var i = 0u; i < QUADS; i++) { // unroll
-    q[i] = LOG2E * quadAt(query + i);
+    q[i] = staged[i][place];
   }
-  for (var i = thread; i < POSITIONS * QUADS; i += THREADS) {
-    let k = ((position(window, group.z, i / QUADS) * 3u + 1u) * HEADS + head) * QUADS + i % QUADS;
-    staged[i % QUADS][i / QUADS] = quadAt(k);
-    staged[QUADS + i % QUADS][i / QUADS] = quadAt(k + HEADS * QUADS);
+  workgroupBarrier(); // before keys are written over the queries
+  for (var n = 0u; n < EACH; n++) { // unroll
+    let item = thread + n * THREADS;
+    if (item < ITEMS) {
+      staged[item % QUADS][item / QUADS] = keys[n];
+      staged[QUADS + item % QUADS][item / QUADS] = values[n];
+    }
   }
   for (var i = thread; i < REACH * REACH; i += THREADS) {
     bias[i / REACH][i % REACH] = LOG2E * t[head * REACH * REACH + i];

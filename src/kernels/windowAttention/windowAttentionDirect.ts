@@ -1,12 +1,13 @@
 import { defineKernel, type Launch, tiles } from '../kernel.ts';
 import finite from '../parts/finite.wgsl';
-import { type WindowAttentionShape, windowAnswer, windowMacs } from './role.ts';
+import { mustBeWhole, type WindowAttentionShape, windowAnswer, windowMacs } from './role.ts';
 import wgsl from './windowAttentionDirect.wgsl';
 
 export const windowAttentionDirect = defineKernel(
   'windowAttentionDirect',
   [wgsl, finite],
   (shape: WindowAttentionShape): Launch => {
+    mustBeWhole(shape);
     const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
     return {
       constants: { SHIFT: shift, PADDED: Number(side % 7 > 0) },

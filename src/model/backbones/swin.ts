@@ -3,7 +3,7 @@
 import type { Parameter, Tensor } from '../../graph/graph.ts';
 import { transposed } from '../../kernels/matmul/role.ts';
 import { HEAD_SCALE, product, rowsOf, rowsOfStream, SWIN_EPS, sideOf } from '../layers.ts';
-import { addedLinear, embedded, folded, normedLinear, tapMap } from '../streams.ts';
+import { addedLinear, embedded, folded, normedLinear, normedQkv, tapMap } from '../streams.ts';
 import type { Stream, Target } from '../target.ts';
 import type { Weights } from '../weights.ts';
 import type { Backbone } from './backbone.ts';
@@ -57,9 +57,9 @@ function swinBlock(t: Target, x: Stream, w: Weights, odd: boolean): Stream {
   const heads = channels / 32;
   const shift = odd && side > WINDOW ? 3 : 0;
   const attn = w.at('attn');
-  const qkv = normedLinear(t, x, w.at('norm1'), attn.at('qkv'), { cols: 3 * channels, queries: channels });
+  const { tensor: qkv, shares } = normedQkv(t, x, w.at('norm1'), attn.at('qkv'));
   const table = biasTable(t, attn, heads, side % WINDOW > 0);
-  const shape = { side, heads, shift, images: t.graph.images, dtype: t.dtype };
+  const shape = { side, heads, shift, shares, images: t.graph.images, dtype: t.dtype };
   const rows = rowsOf(tensor.shape);
   const attended = t.graph.add(attn.path, t.kernels.windowAttention, shape, { x: qkv, t: table }, [rows, channels], t.dtype);
   const y = addedLinear(t, attended, attn.at('proj'), x);
