@@ -86,17 +86,14 @@ export interface Product extends Pick<StreamMatmulShape, 'norm' | 'mergeSide' | 
 
 export function product(t: Target, name: string, x: Rows, layer: Product): Tensor {
   const { graph, kernels } = t;
-  const { kernel, sharesOf } = kernels.matmul;
-  const { cols, weight: w, residual, stream, dtype = t.dtype } = layer;
-  const shape = shapeOf(t, x, layer);
-  const shares = sharesOf(shape);
-  const b = layer.bias ?? zeros(graph, cols);
-  const r = residual?.operand ?? b;
-  const made = [shape.rows, stream ? streamStride(cols) : cols];
-  if (shares === 1) return graph.add(name, kernel, shape, { x: x.operand, w, b, r }, made, dtype);
-  const inShares = { ...shape, shares };
-  const sums = graph.add(`${name} in shares`, kernel, inShares, { x: x.operand, w, b, r: b }, [shares, shape.rows, cols]);
-  return graph.add(name, sumShares, inShares, { x: sums, b, r }, made, dtype);
+  const { stream, residual, dtype = t.dtype } = layer;
+  const { shape, shares, inputs } = productOf(t, x, layer);
+  const { rows, cols } = shape;
+  const r = residual?.operand ?? inputs.b;
+  const made = [rows, stream ? streamStride(cols) : cols];
+  if (shares === 1) return graph.add(name, kernels.matmul.kernel, shape, { ...inputs, r }, made, dtype);
+  const sums = graph.add(`${name} in shares`, kernels.matmul.kernel, shape, inputs, [shares, rows, cols]);
+  return graph.add(name, sumShares, shape, { x: sums, b: inputs.b, r }, made, dtype);
 }
 
 /** Tensors that lie one after the other, [shares, rows, cols], of which something is the sum: in float32, but one alone as it is stored. */
@@ -107,32 +104,26 @@ export interface Shares {
 
 /** x w^T + b for a kernel that sums shares as it reads. */
 export function productInShares(t: Target, name: string, x: Rows, layer: Pick<Product, 'weight' | 'bias' | 'cols' | 'norm'>): Shares {
-  const { graph, kernels } = t;
-  const { kernel, sharesOf } = kernels.matmul;
-  const { cols, weight: w } = layer;
-  const shape = shapeOf(t, x, layer);
-  const shares = sharesOf(shape);
+  const { shape, shares, inputs } = productOf(t, x, layer);
   if (shares === 1) return { tensor: product(t, name, x, layer), shares };
-  const b = layer.bias ?? zeros(graph, cols);
-  const inputs = { x: x.operand, w, b, r: b };
-  const tensor = graph.add(`${name} in shares`, kernel, { ...shape, shares, biased: true }, inputs, [shares, shape.rows, cols]);
-  return { tensor, shares };
+  const made = [shares, shape.rows, shape.cols];
+  return { tensor: t.graph.add(`${name} in shares`, t.kernels.matmul.kernel, { ...shape, biased: true }, inputs, made), shares };
 }
 
-function shapeOf(
-  { graph, dtype }: Target,
-  x: Rows,
-  { weight, bias: _, residual, dtype: output = dtype, ...layer }: Product,
-): StreamMatmulShape {
-  return {
+/** What a product's kernel is told and reads, but for a residual. */
+function productOf({ graph, dtype, kernels }: Target, x: Rows, { weight: w, bias, residual, dtype: output = dtype, ...layer }: Product) {
+  const whole: StreamMatmulShape = {
     ...layer,
     rows: layer.rows ?? x.rows,
     inner: layer.mergeSide ? 4 * x.cols : x.cols,
     stride: x.stride,
     images: graph.images,
     residualRows: residual?.rows,
-    dtypes: { input: x.operand.dtype, weight: weight.dtype, added: residual?.operand.dtype ?? 'f32', output },
+    dtypes: { input: x.operand.dtype, weight: w.dtype, added: residual?.operand.dtype ?? 'f32', output },
   };
+  const shares = kernels.matmul.sharesOf(whole);
+  const b = bias ?? zeros(graph, layer.cols);
+  return { shape: { ...whole, shares }, shares, inputs: { x: x.operand, w, b, r: b } };
 }
 
 /** What a convolution reads beside x: its packed weight and bias, and where the shape wants them scales, a residual and a coarser map. */

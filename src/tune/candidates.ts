@@ -88,7 +88,7 @@ function matmulLabel(shape: StreamMatmulShape): string {
   return [`${rows} x ${inner} x ${cols}`, ...said].join(', ');
 }
 
-/** The table's kernel alone sums shares. */
+/** Of shares the table's alone: the others would sum keys for each query anew. */
 const windowCandidates = (shape: WindowAttentionShape): Candidate[] =>
   (shape.shares ?? 1) > 1 ? [] : WINDOW_ATTENTIONS.map((kernel) => candidate(kernel, shape));
 

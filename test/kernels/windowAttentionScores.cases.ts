@@ -1,4 +1,5 @@
 import { windowAttentionScores } from '../../src/kernels/windowAttention/windowAttentionScores.ts';
-import { windowBatchCases, windowCases } from './windows.ts';
+import { windowBatchCases, windowCases, windowSharesCases } from './windows.ts';
 
-export const cases = [...windowCases(windowAttentionScores), ...windowBatchCases(windowAttentionScores)];
+const [shares] = windowSharesCases(windowAttentionScores);
+export const cases = [...windowCases(windowAttentionScores), ...windowBatchCases(windowAttentionScores), ...(shares ? [shares] : [])];

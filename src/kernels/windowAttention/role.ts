@@ -24,11 +24,6 @@ export interface WindowAttentionShape {
 export const windowMacs = ({ images = 1, side, heads }: WindowAttentionShape): number =>
   images * (7 * tiles(side, 7)) ** 2 * 49 * heads * 64;
 
-/** For variants that read keys for each query, and would sum them as often. @throws RangeError */
-export function mustBeWhole({ shares = 1 }: WindowAttentionShape): void {
-  if (shares > 1) throw new RangeError(`a window attention of ${shares} shares`);
-}
-
 /** A launch of a workgroup for each head of each window. */
 export function windowLaunch(shape: WindowAttentionShape): Launch {
   const { images = 1, side, heads, shift, shares = 1, dtype = 'f32' } = shape;

@@ -1,14 +1,14 @@
 import { defineKernel, type Launch, tiles } from '../kernel.ts';
 import finite from '../parts/finite.wgsl';
-import { mustBeWhole, type WindowAttentionShape, windowAnswer, windowMacs } from './role.ts';
+import { type WindowAttentionShape, windowAnswer, windowMacs } from './role.ts';
 import wgsl from './windowAttentionDirect.wgsl';
 
 export const windowAttentionDirect = defineKernel(
   'windowAttentionDirect',
   [wgsl, finite],
   (shape: WindowAttentionShape): Launch => {
-    mustBeWhole(shape);
-    const { images = 1, side, heads, shift, dtype = 'f32' } = shape;
+    const { images = 1, side, heads, shift, shares = 1, dtype = 'f32' } = shape;
+    if (shares > 1) throw new RangeError(`windowAttentionDirect: ${shares} shares`);
     return {
       constants: { SHIFT: shift, PADDED: Number(side % 7 > 0) },
       machine: { elem: dtype },
