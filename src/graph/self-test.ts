@@ -20,6 +20,10 @@ export const ALLOWED: Record<Dtype, number> = { f32: 3e-4, f16: 4e-3 };
 
 /** Numbers after which they repeat: no row and no tile is as long, nor are several. */
 const PERIOD = 65_498;
+
+/** Numbers as a buffer holds them. */
+export type Stored = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+
 /** The bindings of a dispatch begin so many bytes apart in what repeats, so that no two are the same. */
 const APART = 256;
 /** How many numbers of y are read at each of three places: its beginning, its end and somewhere between. */
@@ -33,7 +37,7 @@ type Read = Exclude<Place, { kind: 'resource' }>;
 /** Numbers that bindings read, again and again. */
 interface Numbers {
   readonly values: Float32Array;
-  readonly stored: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+  readonly stored: Stored;
   /** Bytes of their buffer. */
   bytes: number;
 }
@@ -79,9 +83,7 @@ export async function selfTest(pipelines: Pipelines, plan: Plan, signal?: AbortS
   try {
     throwIfAborted(signal);
     const write = () => {
-      for (const [name, { stored, bytes }] of inputs)
-        for (let at = 0; at < bytes; at += stored.byteLength)
-          device.queue.writeBuffer(buffers.get(name) as GPUBuffer, at, stored.buffer, 0, Math.min(stored.byteLength, bytes - at));
+      for (const [name, { stored }] of inputs) fillWith(device, buffers.get(name) as GPUBuffer, stored);
     };
     const refusals = [refusalOf(device, write)];
     const run = ({ places, launch }: Dispatch, i: number, pipeline: GPUComputePipeline) => {
@@ -162,9 +164,8 @@ const nameOf = (place: Place): string =>
 
 function numbersOf(place: Read): Numbers {
   const isConstant = place.kind === 'parameter' && place.from.length === 0;
-  const values = new Float32Array(isConstant ? place.length : PERIOD);
+  const values = isConstant ? new Float32Array(place.length) : knownNumbers(place.kind === 'slot');
   if (isConstant) place.fill(values, []);
-  else for (let i = 0; i < PERIOD; i++) values[i] = numberAt(i, place.kind === 'slot');
   if (place.dtype === 'f32') return { values, stored: values, bytes: 0 };
   const stored = toFloat16(values);
   return { values: float32Of(stored), stored, bytes: 0 };
@@ -172,6 +173,18 @@ function numbersOf(place: Read): Numbers {
 
 /** Numbers of [0, 1) in no order, or as many below 0. */
 const numberAt = (i: number, isPositive: boolean): number => (Math.imul(i + 1, 0x9e3779b1) >>> 8) / 2 ** 24 - (isPositive ? 0 : 0.5);
+
+/** The same ones every time. */
+export function knownNumbers(isPositive: boolean): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(PERIOD);
+  for (let i = 0; i < PERIOD; i++) values[i] = numberAt(i, isPositive);
+  return values;
+}
+
+/** Writes them into a buffer again and again, until it is full. */
+export function fillWith({ queue }: GPUDevice, buffer: GPUBuffer, { buffer: numbers, byteLength }: Stored): void {
+  for (let at = 0; at < buffer.size; at += byteLength) queue.writeBuffer(buffer, at, numbers, 0, Math.min(byteLength, buffer.size - at));
+}
 
 /** Where a binding begins in its buffer. */
 const firstOf = (place: Place, binding: number): number => (place.kind === 'parameter' && place.from.length === 0 ? 0 : APART * binding);

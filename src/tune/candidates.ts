@@ -92,8 +92,6 @@ function matmulLabel(shape: StreamMatmulShape): string {
 const windowCandidates = (shape: WindowAttentionShape): Candidate[] =>
   (shape.shares ?? 1) > 1 ? [] : WINDOW_ATTENTIONS.map((kernel) => candidate(kernel, shape));
 
-function windowLabel({ side, heads, shift, shares = 1, dtype = 'f32' }: WindowAttentionShape): string {
-  const flags = { [`shift ${shift}`]: shift > 0, [`${shares} shares`]: shares > 1, f16: dtype === 'f16' };
-  const said = Object.keys(flags).filter((flag) => flags[flag as keyof typeof flags]);
-  return [`windows of ${side} x ${side}, ${heads} heads`, ...said].join(', ');
+function windowLabel({ side, heads, shift, dtype = 'f32' }: WindowAttentionShape): string {
+  return `windows of ${side} x ${side}, ${heads} heads${shift > 0 ? `, shift ${shift}` : ''}${dtype === 'f16' ? ', f16' : ''}`;
 }

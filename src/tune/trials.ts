@@ -5,6 +5,7 @@ import { Pipelines } from '../gpu/pipelines.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import type { Dispatch, Place } from '../graph/plan.ts';
+import { fillWith, knownNumbers, type Stored } from '../graph/self-test.ts';
 import { type Timer, timerOf } from '../graph/submit-timer.ts';
 import type { Candidate } from './candidates.ts';
 import { nmse } from './nmse.ts';
@@ -75,13 +76,12 @@ export class Trials {
     const { device } = this.parameters;
     const pipeline = await this.#pipelines.get(kernel, launch);
     const layout = pipeline.getBindGroupLayout(0);
+    const resource = (place: Place, binding: number): GPUBufferBinding =>
+      place.kind === 'parameter'
+        ? { buffer: this.parameters.get(place) }
+        : { buffer: scratch[binding] as GPUBuffer, size: (place as Slot).bytes };
     const groups = dispatches.map(({ node, places }) => {
-      const buffer = (place: Place, i: number) =>
-        place.kind === 'parameter' ? this.parameters.get(place) : { buffer: scratch[i] as GPUBuffer, size: (place as Slot).bytes };
-      const entries = places.map((place, binding) => {
-        const bound = buffer(place, binding);
-        return { binding, resource: 'buffer' in bound ? bound : { buffer: bound } };
-      });
+      const entries = places.map((place, binding) => ({ binding, resource: resource(place, binding) }));
       return device.createBindGroup({ label: `tune ${node}`, layout, entries });
     });
     return (pass: GPUComputePassEncoder, n: number) => {
@@ -102,17 +102,13 @@ function scratchOf(device: GPUDevice, { dispatches }: Tunable, filling: ReturnTy
     const bytes = Math.max(16, ...slots.map((slot) => Math.ceil(slot.bytes / 4) * 4));
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = device.createBuffer({ label: `tune ${binding}`, size: bytes, usage });
-    if (binding < bindings - 1 && slots[0]) {
-      const { buffer: from, byteLength } = filling[slots[0].dtype];
-      for (let at = 0; at < bytes; at += byteLength) device.queue.writeBuffer(buffer, at, from, 0, Math.min(byteLength, bytes - at));
-    }
+    if (binding < bindings - 1 && slots[0]) fillWith(device, buffer, filling[slots[0].dtype]);
     return buffer;
   });
 }
 
-/** Numbers of [0, 1), the same ones every time, and so many that no row and no tile is like another. */
-function numbers(): Record<Slot['dtype'], Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>> {
-  const f32 = Float32Array.from({ length: 65_498 }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) >>> 8) / 2 ** 24);
+function numbers(): Record<Slot['dtype'], Stored> {
+  const f32 = knownNumbers(true);
   return { f32, f16: toFloat16(f32) };
 }
 

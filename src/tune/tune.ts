@@ -200,7 +200,9 @@ async function whatIsWrong(trial: Trial, candidate: Candidate): Promise<number |
 /** The candidates of a shape, measured in turns: in each round all of them, so that a clock that rises or falls treats them alike. */
 class Race {
   /** Milliseconds of each round; undefined in rounds that it was not in. */
-  readonly #times = new Map<Candidate, (number | undefined)[]>();
+  readonly #times: ReadonlyMap<Candidate, (number | undefined)[]>;
+  /** Those that are not dropped. */
+  readonly #left: Set<Candidate>;
   readonly #notes: string[] = [];
   readonly #table: Candidate;
   rounds = 0;
@@ -213,7 +215,8 @@ class Race {
     private readonly turn: Turn,
   ) {
     this.#table = candidates[0] as Candidate;
-    for (const candidate of candidates) this.#times.set(candidate, []);
+    this.#times = new Map(candidates.map((candidate) => [candidate, []]));
+    this.#left = new Set(candidates);
   }
 
   /** Runs the table's choice until all have been compiled and its time no longer falls: the clock of a GPU that waits does, and rises with work. */
@@ -235,20 +238,19 @@ class Race {
   /** So many rounds of these. After the first one those that are far behind need not go on. */
   async run(rounds: number, of?: readonly Candidate[]): Promise<void> {
     for (let round = 0; round < rounds; round++) {
-      for (const candidate of of ?? this.#times.keys()) {
+      for (const candidate of of ?? this.#left) {
         throwIfAborted(this.turn.signal);
         if (this.turn.spent()) {
           this.spent = true;
           this.#note(SPENT);
           return;
         }
-        const times = this.#times.get(candidate);
-        if (!times) continue; // dropped
+        if (!this.#left.has(candidate)) continue;
         const best = Math.max(...this.ranked().map((one) => this.gain(one)));
         if (!of && this.rounds > 0 && candidate !== this.#table && this.gain(candidate) < best * FAR_BEHIND) continue;
         const time = this.trial.time(candidate, of ? 1 : ROUGH);
         const milliseconds = candidate === this.#table ? await time : await unlessRefused(time);
-        if (typeof milliseconds === 'number') times[this.rounds] = milliseconds;
+        if (typeof milliseconds === 'number') this.#timesOf(candidate)[this.rounds] = milliseconds;
         else this.drop(candidate, `was refused: ${milliseconds.message.split('\n')[0]}`);
       }
       this.rounds++;
@@ -273,21 +275,18 @@ class Race {
 
   /** All but the table's, the fastest first. */
   ranked(): Candidate[] {
-    const others = [...this.#times.keys()].filter((candidate) => candidate !== this.#table && this.#gains(candidate).length > 0);
+    const others = [...this.#left].filter((candidate) => candidate !== this.#table && this.#gains(candidate).length > 0);
     return others.sort((a, b) => this.gain(b) - this.gain(a));
   }
 
   drop(candidate: Candidate, why: string): void {
     this.#note(`${candidate.name} ${why}`);
-    this.#dropped.set(candidate, this.#times.get(candidate) ?? []);
-    this.#times.delete(candidate);
+    this.#left.delete(candidate);
   }
-
-  readonly #dropped = new Map<Candidate, (number | undefined)[]>();
 
   outcome(tunable: Tunable, chosen: Candidate, checked?: number): TunedShape {
     const times = tunable.candidates.flatMap((candidate) => {
-      const all = (this.#times.get(candidate) ?? this.#dropped.get(candidate) ?? []).filter((time) => time !== undefined);
+      const all = this.#timesOf(candidate).filter((time) => time !== undefined);
       return all.length > 0 ? [{ candidate, milliseconds: median(all) }] : [];
     });
     const speedup = chosen === this.#table ? 1 : this.gain(chosen);
@@ -299,10 +298,13 @@ class Race {
     if (!this.#notes.includes(words)) this.#notes.push(words);
   }
 
+  #timesOf(candidate: Candidate): (number | undefined)[] {
+    return this.#times.get(candidate) ?? [];
+  }
+
   #gains(candidate: Candidate, from = 0): number[] {
-    const own = this.#times.get(candidate) ?? [];
-    const table = this.#times.get(this.#table) ?? [];
-    return own.flatMap((time, round) => {
+    const table = this.#timesOf(this.#table);
+    return this.#timesOf(candidate).flatMap((time, round) => {
       const tables = table[round];
       return round < from || time === undefined || tables === undefined ? [] : [tables / time];
     });
