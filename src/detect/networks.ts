@@ -4,10 +4,9 @@
  */
 import { FaceXFormerError, noMemory } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
-import { failure } from '../gpu/readback.ts';
-import { allocated, refusalOf, silent } from '../gpu/scope.ts';
+import { readBack } from '../gpu/readback.ts';
+import { allocated, refusalOf } from '../gpu/scope.ts';
 import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
-import { PATIENCE, within } from '../gpu/waiting.ts';
 import type { Size } from '../image/crop.ts';
 import { averageCrops, CROP_ELEMENTS } from '../kernels/averageCrops.ts';
 import { convPrelu } from '../kernels/convPrelu.ts';
@@ -236,18 +235,11 @@ export class GpuNetworks implements Networks {
   }
 
   async #read(staging: GPUBuffer, bytes: number, refused: Promise<GPUError | undefined>): Promise<ArrayBuffer> {
-    const mapping = (async () => staging.mapAsync(GPUMapMode.READ, 0, bytes + STAMP_BYTES))();
-    const [said, mapped] = await Promise.allSettled([refused, within(PATIENCE.gpu, mapping, silent)]);
-    try {
-      if (said.status === 'rejected') throw said.reason;
-      if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the face detector: ${said.value.message}`);
-      if (mapped.status === 'rejected') throw failure(mapped.reason, 'The face detector');
-      const read = staging.getMappedRange(0, bytes + STAMP_BYTES);
-      this.stamp.check(read, bytes);
-      return read.slice(0, bytes);
-    } finally {
-      if (staging.mapState !== 'unmapped') staging.unmap();
-    }
+    const read = (mapped: ArrayBuffer): ArrayBuffer => {
+      this.stamp.check(mapped, bytes);
+      return mapped.slice(0, bytes);
+    };
+    return readBack(staging, 'the face detector', refused, read, { bytes: bytes + STAMP_BYTES });
   }
 }
 

@@ -1,5 +1,7 @@
-/** A ring of readback buffers: while one frame's results are read, the next frames are on their way. */
+/** What comes back from the GPU; and a ring of buffers for it: while one frame's results are read, the next frames are on their way. */
 import { disposed, FaceXFormerError, gpuLost } from './errors.ts';
+import { silent } from './scope.ts';
+import { PATIENCE, within } from './waiting.ts';
 
 /** Frames in flight at most: one is read, one runs, one waits on the GPU for its turn. */
 export const RING = 3;
@@ -48,11 +50,37 @@ export class ReadbackRing {
   }
 }
 
-/** What a frame meets whose reading failed. */
-export function failure(cause: unknown, what: string): FaceXFormerError {
+/**
+ * Reads what a buffer holds, its first `bytes` or all, once the GPU has done what it was given; the buffer is unmapped again.
+ * @param what was given to the GPU, in words
+ * @param refused what the GPU refused of it
+ * @param patience milliseconds that the GPU may take
+ * @throws FaceXFormerError GPU_ERROR, DEVICE_LOST, and what `read` throws
+ */
+export async function readBack<T>(
+  buffer: GPUBuffer,
+  what: string,
+  refused: Promise<GPUError | undefined>,
+  read: (mapped: ArrayBuffer) => T,
+  { bytes, patience = PATIENCE.gpu }: { bytes?: number; patience?: number } = {},
+): Promise<T> {
+  const mapping = (async () => buffer.mapAsync(GPUMapMode.READ, 0, bytes))();
+  const [said, mapped] = await Promise.allSettled([refused, within(patience, mapping, silent)]);
+  try {
+    if (said.status === 'rejected') throw said.reason;
+    if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused ${what}: ${said.value.message}`);
+    if (mapped.status === 'rejected') throw failure(mapped.reason, what);
+    return read(buffer.getMappedRange(0, bytes)); // from its beginning: a part would have to begin at a multiple of 8
+  } finally {
+    if (buffer.mapState !== 'unmapped') buffer.unmap(); // or gives up waiting
+  }
+}
+
+/** What a reading meets that failed. */
+function failure(cause: unknown, what: string): FaceXFormerError {
   if (cause instanceof FaceXFormerError) return cause;
   const { name, message } = cause as Error;
   // What a map says when its device goes: AbortError, or OperationError in older browsers.
   if (name === 'AbortError' || name === 'OperationError') return gpuLost('while it worked', { cause });
-  return new FaceXFormerError('GPU_ERROR', `${what} could not be run: ${message}`, { cause });
+  return new FaceXFormerError('GPU_ERROR', `The GPU could not run ${what}: ${message}`, { cause });
 }

@@ -3,6 +3,7 @@
  * may take less, so that a dispatch is repeated in one pass until the pass is long enough, and the time divided.
  */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import { pipelineKey } from '../kernels/kernel.ts';
 import type { Plan } from './plan.ts';
@@ -156,17 +157,8 @@ export class PassTimer {
       encoder.copyBufferToBuffer(this.#resolved, 0, this.#read, 0, 16);
       device.queue.submit([encoder.finish()]);
     });
-    const [said, mapped] = await Promise.allSettled([refusal, this.#read.mapAsync(GPUMapMode.READ)]);
-    const refused = said.status === 'fulfilled' && said.value;
-    if (refused) {
-      this.#read.unmap();
-      throw new FaceXFormerError('GPU_ERROR', `The GPU refused the measurement: ${refused.message}`);
-    }
-    for (const one of [said, mapped]) if (one.status === 'rejected') throw one.reason;
-    const [begin = 0n, end = 0n] = new BigUint64Array(this.#read.getMappedRange());
-    const nanoseconds = end > begin ? Number(end - begin) : 0;
-    this.#read.unmap();
-    return nanoseconds / 1e6;
+    const [begin = 0n, end = 0n] = await readBack(this.#read, 'the measurement', refusal, (mapped) => new BigUint64Array(mapped.slice(0)));
+    return end > begin ? Number(end - begin) / 1e6 : 0;
   }
 
   destroy(): void {

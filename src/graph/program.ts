@@ -5,10 +5,10 @@
 import { disposed, FaceXFormerError } from '../gpu/errors.ts';
 import type { Pace } from '../gpu/pace.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
-import { failure, ReadbackRing } from '../gpu/readback.ts';
-import { allocated, refusalOf, silent } from '../gpu/scope.ts';
+import { ReadbackRing, readBack } from '../gpu/readback.ts';
+import { allocated, refusalOf } from '../gpu/scope.ts';
 import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
-import { PATIENCE, within } from '../gpu/waiting.ts';
+import { PATIENCE } from '../gpu/waiting.ts';
 import type { Sizes } from '../kernels/kernel.ts';
 import { SIZES } from './graph.ts';
 import type { Parameters } from './parameters.ts';
@@ -175,21 +175,16 @@ export class Program {
   /** @param before ends when the frame before has been read */
   async #read(staging: GPUBuffer, refused: Promise<GPUError | undefined>, before: Promise<unknown>): Promise<Results> {
     const ended = this.pace.begun(this.plan.totals.macs);
-    const mapping = (async () => staging.mapAsync(GPUMapMode.READ))();
-    const waiting = within(PATIENCE.gpu * this.plan.images, mapping, silent);
-    const [said, mapped] = await Promise.allSettled([refused, waiting, before]);
-    try {
-      if (said.status === 'rejected') throw said.reason;
-      if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the frame: ${said.value.message}`);
-      if (mapped.status === 'rejected') throw mapped.reason;
-      const bytes = staging.getMappedRange(); // whole: a part of it would have to begin at a multiple of 8
-      this.stamp.check(bytes, this.plan.totals.readbackBytes);
+    const read = (mapped: ArrayBuffer): Results => {
+      this.stamp.check(mapped, this.plan.totals.readbackBytes);
       ended();
-      return this.#copied(bytes);
+      return this.#copied(mapped);
+    };
+    try {
+      return await readBack(staging, 'the frame', refused, read, { patience: PATIENCE.gpu * this.plan.images }).finally(() => before);
     } catch (error) {
-      throw this.ring.destroyed ? disposed() : failure(error, 'The frame');
+      throw this.ring.destroyed ? disposed() : error;
     } finally {
-      if (staging.mapState !== 'unmapped') staging.unmap(); // or gives up waiting
       this.ring.release(staging);
     }
   }

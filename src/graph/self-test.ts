@@ -4,11 +4,10 @@
  * The pipelines are the plan's own, so that nothing is compiled for it, and no weights are wanted: it runs while they arrive.
  */
 import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
-import { FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { throwIfAborted } from '../gpu/errors.ts';
 import type { Pipelines } from '../gpu/pipelines.ts';
-import { failure } from '../gpu/readback.ts';
-import { allocated, refusalOf, silent } from '../gpu/scope.ts';
-import { PATIENCE, within } from '../gpu/waiting.ts';
+import { readBack } from '../gpu/readback.ts';
+import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Operand, Operands } from '../kernels/answer.ts';
 import { type Dtype, pipelineKey } from '../kernels/kernel.ts';
 import { BYTES } from './graph.ts';
@@ -110,22 +109,18 @@ export async function selfTest(pipelines: Pipelines, plan: Plan, signal?: AbortS
       throwIfAborted(signal);
       refusals.push(refusalOf(device, () => run(dispatch, i, pipeline)));
     }
-    const mapping = (async () => read.mapAsync(GPUMapMode.READ))();
-    const ended = Promise.allSettled([Promise.all(refusals), within(PATIENCE.gpu, mapping, silent)]);
+    const refused = Promise.all(refusals).then((said) => said.find(Boolean));
+    const given = readBack(read, 'the self-test', refused, (mapped) => mapped.slice(0));
+    given.catch(() => {}); // told when its turn comes
     const turn = new Turn();
     const answers: number[][] = [];
     for (const [i, dispatch] of dispatches.entries()) {
       await turn.over();
       answers.push(answersOf(dispatch, i, inputs));
     }
-    const [said, mapped] = await ended;
-    if (said.status === 'rejected') throw said.reason;
-    const refused = said.value.find(Boolean);
-    if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the self-test: ${refused.message}`);
-    if (mapped.status === 'rejected') throw failure(mapped.reason, 'The self-test');
-    const given = read.getMappedRange();
+    const numbers = await given;
     for (const [i, dispatch] of dispatches.entries()) {
-      const wrong = wrongOf(dispatch, i, answers[i] as number[], given);
+      const wrong = wrongOf(dispatch, i, answers[i] as number[], numbers);
       if (wrong) return wrong;
     }
     return undefined;

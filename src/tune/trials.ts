@@ -2,6 +2,7 @@
 import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
+import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import type { Dispatch, Place } from '../graph/plan.ts';
@@ -128,10 +129,7 @@ async function outputs(device: GPUDevice, run: Run, scratch: readonly GPUBuffer[
       encoder.copyBufferToBuffer(y, 0, read, 0, y.size);
       device.queue.submit([encoder.finish()]);
     });
-    const said = await refused;
-    if (said) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the check: ${said.message}`);
-    await read.mapAsync(GPUMapMode.READ);
-    const mapped = read.getMappedRange().slice(0);
+    const mapped = await readBack(read, 'the check', refused, (numbers) => numbers.slice(0));
     return dtype === 'f32' ? new Float32Array(mapped) : float32Of(new Uint16Array(mapped));
   } finally {
     read.destroy();
