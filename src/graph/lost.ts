@@ -1,7 +1,7 @@
 /** Where a frame's numbers were lost: asked after a frame whose results are none, of a program that runs once more for it. */
 import { Pipelines } from '../gpu/pipelines.ts';
-import { refusalOf, silent } from '../gpu/scope.ts';
-import { PATIENCE, within } from '../gpu/waiting.ts';
+import { readBack } from '../gpu/readback.ts';
+import { refusalOf } from '../gpu/scope.ts';
 import { lost } from '../kernels/lost.ts';
 import type { Program } from './program.ts';
 
@@ -14,6 +14,7 @@ const WORDS = /read_write>\s*y\s*:\s*array<(atomic<)?(u32|vec\du|vec\d<u32>)/;
 /**
  * The first dispatch of a frame whose output holds an infinity or what is no number: its node and its kernel. The frame is run again on what its
  * resources hold now; undefined where nothing is lost then. One submit, so that frames in flight keep what is theirs.
+ * @throws FaceXFormerError GPU_ERROR, DEVICE_LOST
  */
 export async function firstLost(program: Program): Promise<string | undefined> {
   const { device, steps, slots, plan } = program;
@@ -43,9 +44,7 @@ export async function firstLost(program: Program): Promise<string | undefined> {
     }
     encoder.copyBufferToBuffer(found, 0, read, 0, found.size);
     const refused = refusalOf(device, () => device.queue.submit([encoder.finish()]));
-    await within(PATIENCE.gpu, read.mapAsync(GPUMapMode.READ), silent);
-    if (await refused) return undefined;
-    const words = new Uint32Array(read.getMappedRange());
+    const words = await readBack(read, 'the search for what is lost', refused, (mapped) => new Uint32Array(mapped.slice(0)));
     const first = plan.dispatches.find((_, i) => words[(STEP / 4) * i] !== 0);
     return first && `${first.node} (${first.kernel.name})`;
   } finally {

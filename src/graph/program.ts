@@ -180,8 +180,9 @@ export class Program {
       ended();
       return this.#copied(mapped);
     };
+    const known = before.then(() => refused); // stamps rise from frame to frame, and are checked so
     try {
-      return await readBack(staging, 'the frame', refused, read, { patience: PATIENCE.gpu * this.plan.images }).finally(() => before);
+      return await readBack(staging, 'the frame', known, read, { patience: PATIENCE.gpu * this.plan.images });
     } catch (error) {
       throw this.ring.destroyed ? disposed() : error;
     } finally {

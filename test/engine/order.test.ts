@@ -1,0 +1,38 @@
+/** Frames in flight whose GPU answers out of turn. A GPU of JavaScript (test/gpu/fake.ts). */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { fakeGpu, hastyParameters } from '../gpu/fake.ts';
+import { load, numbersOf, picture } from './reduced.ts';
+
+let gpu: ReturnType<typeof fakeGpu>;
+
+beforeEach(() => {
+  gpu = fakeGpu();
+  hastyParameters();
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+it('reads a frame before the next, though the GPU says later of the first that it took it', async () => {
+  const engine = await load();
+  const run = async () => numbersOf(await engine.analyze(picture, { box: 'whole' }));
+  const alone = await run();
+  const said = gpu.device.popErrorScope.bind(gpu.device);
+  let asked = 0;
+  gpu.device.popErrorScope = async () => {
+    const answer = said();
+    await new Promise((over) => setTimeout(over, Math.max(0, 100 - 10 * asked++)));
+    return answer;
+  };
+  const order: number[] = [];
+  const calls = [0, 1, 2].map(async (i) => {
+    const numbers = await run();
+    order.push(i);
+    return numbers;
+  });
+  expect(await Promise.all(calls)).toEqual([alone, alone, alone]);
+  expect(order).toEqual([0, 1, 2]);
+  expect(asked).toBeGreaterThan(6);
+  engine.dispose();
+});
