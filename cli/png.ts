@@ -1,7 +1,7 @@
 /**
  * PNG files in Node, to the pixels of Pillow and browsers: transparent ones in their own colour, 16 bits by their upper eight, an index beyond the palette black. What
  * is damaged or missing of a file matters where a pixel needs it: IEND, checksums of pixels and what follows them do not, a row that is not there does.
- * No library for Node did so: pngjs refuses such files, and holds a large picture several times over.
+ * pngjs, which this took the place of, refuses such files, and holds a large picture several times over.
  */
 import { constants, crc32, createInflate } from 'node:zlib';
 import type { RawPicture } from '../src/image/source.ts';

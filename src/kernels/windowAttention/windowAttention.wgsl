@@ -86,7 +86,7 @@ fn windowAttention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let column = place % WINDOW;
   let row = place / WINDOW;
   let own = position(window, group.z, place);
-  // A head's numbers of a position lie side by side, and so do the threads that bring them: queries, which each thread of them wants whole, too.
+  // A head's numbers of a position lie side by side in x, and neighbours among the threads bring them. So are queries brought, each for PARTS threads.
   var keys = array<vec4f, EACH>();
   var values = array<vec4f, EACH>();
   for (var n = 0u; n < EACH; n++) { // unroll
