@@ -25,14 +25,14 @@ export interface Parameter {
   readonly from: readonly string[];
   readonly length: number;
   readonly dtype: Dtype;
-  /** Writes the values; `sources` in the order of `from`. */
-  fill(into: Float32Array, sources: readonly Float32Array[]): void;
-  /** The same, a few milliseconds' work between one step and the next, so that others may work meanwhile. */
+  /** Writes the values, a few milliseconds' work between one step and the next, so that others may work meanwhile; `sources` in the order of `from`. */
   steps(into: Float32Array, sources: readonly Float32Array[]): Iterable<void>;
 }
 
-/** How a parameter is made: at once, or where it takes long by a generator that pauses every few milliseconds. */
-export type Fill = Parameter['fill'] | ((into: Float32Array, sources: readonly Float32Array[]) => Generator<void>);
+type Make<From, Made> = (into: Float32Array, sources: { readonly [I in keyof From]: Float32Array }) => Made;
+
+/** How a parameter is made from tensors of these names: at once, or where it takes long by a generator that pauses every few milliseconds. */
+export type Fill<From extends readonly string[] = readonly string[]> = Make<From, void> | Make<From, Generator<void>>;
 
 /** A texture or buffer that whoever runs the graph makes and fills, under a name of the graph's choice: a picture, a table. */
 export interface Resource {
@@ -115,15 +115,12 @@ export class Graph {
   }
 
   /** Adds a parameter, or gives the one that bears the name: two nodes share its buffer. */
-  parameter(name: string, from: readonly string[], length: number, make: Fill, dtype: Dtype = 'f32'): Parameter {
+  parameter<const From extends readonly string[]>(name: string, from: From, length: number, dtype: Dtype, make: Fill<From>): Parameter {
     const steps: Parameter['steps'] = (into, sources) => {
-      const made = make(into, sources);
+      const made = make(into, sources as never);
       return made && 'next' in made ? made : []; // what fills at once may give what it filled
     };
-    const fill: Parameter['fill'] = (into, sources) => {
-      for (const _ of steps(into, sources));
-    };
-    const parameter = this.#parameters.get(name) ?? { kind: 'parameter', name, from, length, fill, steps, dtype };
+    const parameter = this.#parameters.get(name) ?? { kind: 'parameter', name, from, length, steps, dtype };
     if (parameter.length !== length || parameter.dtype !== dtype) throw new Error(`two parameters ${name}`);
     this.#parameters.set(name, parameter);
     return parameter;

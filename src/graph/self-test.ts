@@ -160,7 +160,7 @@ const nameOf = (place: Place): string =>
 function numbersOf(place: Read): Numbers {
   const isConstant = place.kind === 'parameter' && place.from.length === 0;
   const values = isConstant ? new Float32Array(place.length) : knownNumbers(place.kind === 'slot');
-  if (isConstant) place.fill(values, []);
+  if (isConstant) for (const _ of place.steps(values, []));
   if (place.dtype === 'f32') return { values, stored: values, bytes: 0 };
   const stored = toFloat16(values);
   return { values: float32Of(stored), stored, bytes: 0 };

@@ -11,20 +11,22 @@ export interface BatchNorm {
   readonly eps: number;
 }
 
-/** The names of a batch norm's tensors, in the order in which `affine` wants them. */
-export function statistics({ w }: BatchNorm, channels: number): string[] {
-  w.buffer('num_batches_tracked', []);
-  return ['weight', 'bias', 'running_mean', 'running_var'].map((name) => w.get(name, [channels]));
+/** The names of a batch norm's tensors, in the order in which `affine` wants them; none where there is no batch norm. */
+export function statistics(bn: BatchNorm | undefined, channels: number): string[] {
+  bn?.w.buffer('num_batches_tracked', []);
+  return bn ? ['weight', 'bias', 'running_mean', 'running_var'].map((name) => bn.w.get(name, [channels])) : [];
 }
 
 /** What a batch norm multiplies channel i with, and what it adds. */
-export function affine(
-  { eps }: BatchNorm,
-  [weight, bias, mean, variance]: readonly Float32Array[],
-  i: number,
-): { scale: number; shift: number } {
-  const scale = (weight?.[i] as number) / Math.sqrt((variance?.[i] as number) + eps);
-  return { scale, shift: (bias?.[i] as number) - scale * (mean?.[i] as number) };
+export function affine(bn: BatchNorm | undefined, [weight, bias, mean, variance]: readonly Float32Array[], i: number) {
+  const scale = bn ? (weight?.[i] as number) / Math.sqrt((variance?.[i] as number) + bn.eps) : 1;
+  return { scale, shift: bn ? (bias?.[i] as number) - scale * (mean?.[i] as number) : 0 };
+}
+
+/** A convolution's weight, each output's numbers times the scale of the batch norm that follows. */
+export function scaledWeight(weight: Float32Array, bn: BatchNorm, sources: readonly Float32Array[], channels: number): Float64Array {
+  const each = weight.length / channels;
+  return Float64Array.from(weight, (value, i) => value * affine(bn, sources, Math.floor(i / each)).scale);
 }
 
 /** A convolution's packed weight, each output times the scale of the batch norm that follows; inputs as many as rows of x have. */
@@ -36,18 +38,17 @@ export function foldedWeight(
 ): Parameter {
   const { cols, inner, kernel } = shape;
   const own = w.get('weight', [cols, inner, kernel, kernel]);
-  const from = [own, ...(bn ? statistics(bn, cols) : [])];
+  const name = `${own}${bn ? ` x ${bn.w.path}` : ''} packed`;
   const each = inner * kernel * kernel;
   const row = padded(inner) * kernel * kernel;
-  const fill: Parameter['fill'] = (into, [weight, ...sources]) => {
+  return graph.parameter(name, [own, ...statistics(bn, cols)], paddedCols(cols) * row, dtype, (into, [weight, ...sources]) => {
     const scaled = new Float64Array(cols * row);
     for (let n = 0; n < cols; n++) {
-      const { scale } = bn ? affine(bn, sources, n) : { scale: 1 };
-      for (let i = 0; i < each; i++) scaled[n * row + i] = (weight?.[n * each + i] as number) * scale;
+      const { scale } = affine(bn, sources, n);
+      for (let i = 0; i < each; i++) scaled[n * row + i] = (weight[n * each + i] as number) * scale;
     }
     packConv(scaled, { cols, inner: padded(inner), kernel }, into);
-  };
-  return graph.parameter(`${own}${bn ? ` x ${bn.w.path}` : ''} packed`, from, paddedCols(cols) * row, fill, dtype);
+  });
 }
 
 /**
@@ -56,10 +57,10 @@ export function foldedWeight(
  */
 export function foldedBias(g: Graph, w: Weights, cols: number, bn?: BatchNorm, hasOwn = true): Parameter {
   const own = hasOwn ? [w.get('bias', [cols])] : [];
-  const from = [...own, ...(bn ? statistics(bn, cols) : [])];
-  return g.parameter(`${w.path}.bias${bn ? ` x ${bn.w.path}` : ''}`, from, padded(cols), (into, sources) => {
+  const name = `${w.path}.bias${bn ? ` x ${bn.w.path}` : ''}`;
+  return g.parameter(name, [...own, ...statistics(bn, cols)], padded(cols), 'f32', (into, sources) => {
     for (let i = 0; i < cols; i++) {
-      const { scale, shift } = bn ? affine(bn, sources.slice(own.length), i) : { scale: 1, shift: 0 };
+      const { scale, shift } = affine(bn, sources.slice(own.length), i);
       into[i] = (hasOwn ? (sources[0]?.[i] as number) : 0) * scale + shift;
     }
   });

@@ -153,8 +153,7 @@ function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, im
   };
   const out = w.at('out_proj');
   const name = out.get('weight', [WIDTH, INNER]);
-  const fill: Parameter['fill'] = (into, [weight]) => transposed(weight as Float32Array, WIDTH, into);
-  const weight = t.graph.parameter(`${name} transposed`, [name], INNER * WIDTH, fill, t.dtype);
+  const weight = t.graph.parameter(`${name} transposed`, [name], INNER * WIDTH, t.dtype, (into, [own]) => transposed(own, WIDTH, into));
   const inputs = { q: keys, t: thought, w: weight, n: biasAndNorm(t, out, norm), r: image };
   return t.graph.add(together(w, norm), t.kernels.faceUpdate, shape, inputs, image.shape);
 }
@@ -182,17 +181,17 @@ function update({ t, tokens, taskEncoding }: Decoder, w: Weights, norm: Weights,
   const { repeats = false } = residual;
   const shape: TokenUpdateShape = { tokens, images: graph.images, source, repeats, cols, eps: SWIN_EPS, dtype };
   const inner = updateInner(shape);
-  const from = [w.get('weight', [WIDTH, inner]), ...projected.map((one) => one.w.get('weight', [one.cols, WIDTH]))];
-  const fill: Parameter['fill'] = (into, [own, ...others]) => {
-    transposed(own as Float32Array, WIDTH, into);
+  const from = [w.get('weight', [WIDTH, inner]), ...projected.map((one) => one.w.get('weight', [one.cols, WIDTH]))] as const;
+  const length = inner * WIDTH + WIDTH * cols;
+  const weight = graph.parameter(`${from.join(' + ')} updating`, from, length, dtype, (into, [own, ...others]) => {
+    transposed(own, WIDTH, into);
     const side = into.subarray(inner * WIDTH);
     let at = 0;
     for (const [i, one] of projected.entries()) {
       transposed(others[i] as Float32Array, one.cols, side, { stride: cols, first: at, scale: one.scale });
       at += one.cols;
     }
-  };
-  const weight = graph.parameter(`${from.join(' + ')} updating`, from, inner * WIDTH + WIDTH * cols, fill, dtype);
+  });
   const n = biasAndNorm(t, w, norm);
   const c = cols > 0 ? biasAndEncoding(t, projected, cols, taskEncoding) : n;
   const inputs = { x, r: residual.operand, w: weight, n, c };
@@ -207,7 +206,8 @@ function biasAndEncoding(
   { name, rows, from, make }: PositionEncoding,
 ): Parameter {
   const weights = projected.flatMap((one) => [one.w.get('weight', [one.cols, WIDTH]), one.w.get('bias', [one.cols])]);
-  const fill: Parameter['fill'] = (into, sources) => {
+  const parts = projected.map(({ w, encoded }) => `${w.path}${encoded ? ' encoded' : ''}`);
+  return graph.parameter(`${name} x ${parts.join(' + ')} + bias`, [...from, ...weights], rows * cols, 'f32', (into, sources) => {
     const encoding = make(sources.slice(0, from.length));
     let first = 0;
     for (const [i, one] of projected.entries()) {
@@ -220,9 +220,7 @@ function biasAndEncoding(
         }
       first += one.cols;
     }
-  };
-  const parts = projected.map(({ w, encoded }) => `${w.path}${encoded ? ' encoded' : ''}`);
-  return graph.parameter(`${name} x ${parts.join(' + ')} + bias`, [...from, ...weights], rows * cols, fill);
+  });
 }
 
 /** A dispatch's name: the layer's path, and the norm's own name. */

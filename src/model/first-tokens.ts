@@ -21,19 +21,15 @@ export function firstTokens({ graph }: Target, encoding: PositionEncoding, w: We
   const names = [...LAYERS.flatMap((layer) => namesOf(layer, WIDTH)), norm.get('weight', [WIDTH]), norm.get('bias', [WIDTH])];
   const from = [...encoding.from, ...names];
   const tokensFrom = (sources: readonly Float32Array[]) => normedTokens(encoding.make(sources), sources.slice(encoding.from.length));
-  const tokens = graph.parameter(`${encoding.name} after ${w.path}.norm1`, from, encoding.rows * WIDTH, (into, sources) =>
+  const tokens = graph.parameter(`${encoding.name} after ${w.path}.norm1`, from, encoding.rows * WIDTH, 'f32', (into, sources) =>
     into.set(tokensFrom(sources)),
   );
-  const queries = graph.parameter(
-    `queries of ${encoding.name} after ${w.path}.norm1`,
-    [...from, ...namesOf(QUERY, INNER)],
-    encoding.rows * INNER,
-    (into, sources) => {
-      const rows = encoding.make(sources);
-      const encoded = tokensFrom(sources.slice(0, from.length)).map((value, i) => value + (rows[i] as number));
-      into.set(times(encoded, sources[from.length] as Float32Array, sources[from.length + 1] as Float32Array));
-    },
-  );
+  const name = `queries of ${encoding.name} after ${w.path}.norm1`;
+  const queries = graph.parameter(name, [...from, ...namesOf(QUERY, INNER)], encoding.rows * INNER, 'f32', (into, sources) => {
+    const rows = encoding.make(sources);
+    const encoded = tokensFrom(sources.slice(0, from.length)).map((value, i) => value + (rows[i] as number));
+    into.set(times(encoded, sources[from.length] as Float32Array, sources[from.length + 1] as Float32Array));
+  });
   return { tokens, queries };
 }
 

@@ -2,7 +2,7 @@
  * The paper's multi-scale fusion (section 3.1; official network/models/facexformer.py): each map through its linear layer,
  * upsampled to the finest, concatenated from coarse to fine, and a 1x1 convolution.
  */
-import type { Fill, Parameter, Tensor } from '../graph/graph.ts';
+import type { Parameter, Tensor } from '../graph/graph.ts';
 import { bilinearSum } from '../kernels/bilinearSum.ts';
 import { packWeight, paddedCols, transposed } from '../kernels/matmul/role.ts';
 import { multiplied } from './fold.ts';
@@ -41,30 +41,29 @@ const fuseWeight = (w: Weights): string => w.at('linear_fuse').get('weight', [WI
 
 /** linear_fuse's columns for scale i (the concatenation runs from the coarsest, i = 3) times that scale's weight, in float64. */
 function foldedWeight({ graph, dtype }: Target, i: number, inner: number, w: Weights): Parameter {
-  const from = [fuseWeight(w), w.at(`linear_c.${i}.proj`).get('weight', [WIDTH, inner])];
-  const fill: Fill = function* (into, [fuse, weight]) {
+  const from = [fuseWeight(w), w.at(`linear_c.${i}.proj`).get('weight', [WIDTH, inner])] as const;
+  const length = paddedCols(WIDTH) * padded(inner);
+  return graph.parameter(`linear_fuse x linear_c.${i}`, from, length, dtype, function* (into, [fuse, weight]) {
     const columns = new Float64Array(WIDTH * WIDTH);
     for (let n = 0; n < WIDTH; n++) {
       const first = n * 4 * WIDTH + (3 - i) * WIDTH;
-      columns.set((fuse as Float32Array).subarray(first, first + WIDTH), n * WIDTH);
+      columns.set(fuse.subarray(first, first + WIDTH), n * WIDTH);
     }
     const row = padded(inner);
     const folded = new Float64Array(WIDTH * row);
-    const inputs = transposed(weight as Float32Array, WIDTH, new Float64Array(inner * WIDTH)); // [inner, WIDTH]
+    const inputs = transposed(weight, WIDTH, new Float64Array(inner * WIDTH)); // [inner, WIDTH]
     yield* multiplied(columns, inputs, WIDTH, { values: folded, cols: row, first: 0 });
     packWeight(folded, WIDTH, row, into);
-  };
-  return graph.parameter(`linear_fuse x linear_c.${i}`, from, paddedCols(WIDTH) * padded(inner), fill, dtype);
+  });
 }
 
 function foldedBias({ graph }: Target, w: Weights): Parameter {
-  const from = [fuseWeight(w), ...[0, 1, 2, 3].map((i) => w.at(`linear_c.${i}.proj`).get('bias', [WIDTH]))];
-  return graph.parameter('linear_fuse x biases', from, WIDTH, (into, [fuse, ...biases]) => {
+  const from = [fuseWeight(w), ...[0, 1, 2, 3].map((i) => w.at(`linear_c.${i}.proj`).get('bias', [WIDTH]))] as const;
+  return graph.parameter('linear_fuse x biases', from, WIDTH, 'f32', (into, [fuse, ...biases]) => {
     for (let n = 0; n < WIDTH; n++) {
       let sum = 0;
       for (const [i, bias] of biases.entries())
-        for (let m = 0; m < WIDTH; m++)
-          sum += ((fuse as Float32Array)[n * 4 * WIDTH + (3 - i) * WIDTH + m] as number) * (bias[m] as number);
+        for (let m = 0; m < WIDTH; m++) sum += (fuse[n * 4 * WIDTH + (3 - i) * WIDTH + m] as number) * (bias[m] as number);
       into[n] = sum;
     }
   });

@@ -2,11 +2,11 @@
  * The prediction heads (paper section 3.3): of each task's tokens after the decoder, three layers of an MLP, and what a task makes of their
  * numbers. Which heads there are is data: the model knows no task.
  */
-import { type Parameter, part, type Tensor } from '../graph/graph.ts';
+import { part, type Tensor } from '../graph/graph.ts';
 import { l2Normalise } from '../kernels/l2Normalise.ts';
 import { transposed } from '../kernels/matmul/role.ts';
 import { headBiases, headOffsets, headTable, headWeights, mlpHead } from '../kernels/mlpHead.ts';
-import { lastOf, stored } from './layers.ts';
+import { lastOf, rowsOf, stored } from './layers.ts';
 import { WIDTH } from './sizes.ts';
 import type { Decoded, Target } from './target.ts';
 import type { Weights } from './weights.ts';
@@ -87,22 +87,20 @@ export function l2Normalised({ graph }: Target, { head, numbers }: Made): Tensor
 function mlps({ graph, dtype }: Target, tokens: Tensor, heads: readonly PlacedHead[], w: Weights): Tensor {
   const layers = heads.flatMap(({ path, out }) => [WIDTH, WIDTH, out].map((rows, i) => ({ rows, w: w.at(path).at('layers').at(i) })));
   const name = heads.map(({ path }) => w.at(path).path).join(' + ');
-  const fill: Parameter['fill'] = (into, sources) => {
+  const weights = layers.map((layer) => layer.w.get('weight', [layer.rows, WIDTH]));
+  const weight = graph.parameter(`${name} weights`, weights, sum(heads.map(headWeights)), dtype, (into, sources) => {
     let at = 0;
     for (const source of sources) {
       transposed(source, source.length / WIDTH, into.subarray(at));
       at += source.length;
     }
-  };
-  const weights = layers.map((layer) => layer.w.get('weight', [layer.rows, WIDTH]));
-  const weight = graph.parameter(`${name} weights`, weights, sum(heads.map(headWeights)), fill, dtype);
+  });
   const bias = stored(graph, sum(heads.map(headBiases)), ...layers.map((layer) => layer.w.get('bias', [layer.rows])));
   const rows = headTable(heads);
-  const table = graph.parameter(`${name} table`, [], rows.length, (into) =>
+  const table = graph.parameter(`${name} table`, [], rows.length, 'f32', (into) =>
     new Uint32Array(into.buffer, into.byteOffset, into.length).set(rows),
   );
-  const perImage = tokens.shape.slice(0, -1).reduce((product, size) => product * size, 1) / graph.images;
-  const shape = { heads, tokens: perImage, stride: lastOf(tokens.shape), images: graph.images, dtype };
+  const shape = { heads, tokens: rowsOf(tokens.shape) / graph.images, stride: lastOf(tokens.shape), images: graph.images, dtype };
   return graph.add(name, mlpHead, shape, { x: tokens, w: weight, b: bias, t: table }, [graph.images * headOffsets(heads).length]);
 }
 

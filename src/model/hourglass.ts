@@ -152,7 +152,7 @@ function heatmapsOf(t: Target, x: Tensor, points: number, w: Weights): Tensor {
   const channels = padded(points);
   const weight = foldedWeight(t, w, { cols: points, inner, kernel: 1 });
   const own = w.get('bias', [points]);
-  const bias = t.graph.parameter(`${own} padded`, [own], channels, (into, [source]) => into.set(source as Float32Array));
+  const bias = t.graph.parameter(`${own} padded`, [own], channels, 'f32', (into, [source]) => into.set(source));
   const maps = product(t, w.path, rowsOfTensor(x), { weight, bias, cols: channels });
   const shape = { images, pixels: rowsOf(x.shape) / images, channels, eps: EPS, dtype: t.dtype };
   return t.graph.add(`${w.path} normalised`, instanceNorm, shape, { x: maps }, maps.shape, t.dtype);
@@ -162,20 +162,19 @@ function heatmapsOf(t: Target, x: Tensor, points: number, w: Weights): Tensor {
 function mergedHeatmaps(t: Target, maps: Tensor, points: number, residual: Tensor, w: Weights): Tensor {
   const inner = lastOf(maps.shape);
   const cols = lastOf(residual.shape);
-  const fill: Parameter['fill'] = (into, [source]) => {
-    const rows = new Float32Array(cols * inner);
-    for (let n = 0; n < cols; n++) rows.set((source as Float32Array).subarray(n * points, (n + 1) * points), n * inner);
-    packWeight(rows, cols, inner, into);
-  };
   const name = w.get('weight', [cols, points, 1, 1]);
-  const weight = t.graph.parameter(`${name} padded`, [name], paddedCols(cols) * inner, fill, t.dtype);
+  const weight = t.graph.parameter(`${name} padded`, [name], paddedCols(cols) * inner, t.dtype, (into, [source]) => {
+    const rows = new Float32Array(cols * inner);
+    for (let n = 0; n < cols; n++) rows.set(source.subarray(n * points, (n + 1) * points), n * inner);
+    packWeight(rows, cols, inner, into);
+  });
   return product(t, w.path, rowsOfTensor(maps), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
 }
 
 /** [scales, shifts] of a batch norm. */
 function scaleAndShift(g: Graph, w: Weights, channels: number): Parameter {
   const bn = norm(w);
-  return g.parameter(`${w.path} scale and shift`, statistics(bn, channels), 2 * channels, (into, sources) => {
+  return g.parameter(`${w.path} scale and shift`, statistics(bn, channels), 2 * channels, 'f32', (into, sources) => {
     for (let i = 0; i < channels; i++) {
       const { scale, shift } = affine(bn, sources, i);
       into[i] = scale;

@@ -49,7 +49,7 @@ export const rowsOfStream = ({ tensor, channels }: Stream): Rows => rowsOfTensor
 
 /** Tensors of the checkpoint as they are stored, one after the other. */
 export function stored(g: Graph, length: number, ...names: readonly string[]): Parameter {
-  return g.parameter(names.join(' + '), names, length, (into, sources) => joined(sources, into));
+  return g.parameter(names.join(' + '), names, length, 'f32', (into, sources) => joined(sources, into));
 }
 
 /** The arrays one after the other. */
@@ -63,11 +63,9 @@ export function joined<Into extends Float32Array | Float64Array>(arrays: readonl
 }
 
 /** What number each byte of each colour becomes: [3, 256] */
-export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup', [], 768, (into) => into.set(normaliseLookup()));
+export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup', [], 768, 'f32', (into) => into.set(normaliseLookup()));
 
-function zeros(g: Graph, length: number): Parameter {
-  return g.parameter(`zeros ${length}`, [], length, () => {});
-}
+const zeros = (g: Graph, length: number): Parameter => g.parameter(`zeros ${length}`, [], length, 'f32', () => {});
 
 /** y = act(x w^T + b) + residual; `w` packed, `b` of cols values. */
 export interface Product extends Pick<StreamMatmulShape, 'norm' | 'mergeSide' | 'stream' | 'weightEach'> {
@@ -170,8 +168,9 @@ export function linear(t: Target, x: Rows, w: Weights, cols: number, { residual,
 /** The weight of a linear layer as the kernels read it. */
 export function packed({ graph, dtype }: Target, w: Weights, cols: number, inner: number): Parameter {
   const name = w.get('weight', [cols, inner]);
-  const fill: Parameter['fill'] = (into, [weight]) => packWeight(weight as Float32Array, cols, inner, into);
-  return graph.parameter(`${name} packed`, [name], paddedCols(cols) * inner, fill, dtype);
+  return graph.parameter(`${name} packed`, [name], paddedCols(cols) * inner, dtype, (into, [weight]) =>
+    packWeight(weight, cols, inner, into),
+  );
 }
 
 /**
@@ -182,11 +181,12 @@ export function upscale2x2(t: Target, x: Tensor, w: Weights, channels: number, a
   const { graph } = t;
   const inner = lastOf(x.shape);
   const cols = 4 * channels;
-  const fill: Parameter['fill'] = (into, [source]) => packTransposed(source as Float32Array, inner, channels, into);
   const [weightName, biasName] = [w.get('weight', [inner, channels, 2, 2]), w.get('bias', [channels])];
-  const weight = graph.parameter(`${weightName} transposed`, [weightName], paddedCols(cols) * inner, fill, t.dtype);
-  const bias = graph.parameter(`${biasName} four times`, [biasName], cols, (into, [source]) => {
-    for (let i = 0; i < 4; i++) into.set(source as Float32Array, i * channels);
+  const weight = graph.parameter(`${weightName} transposed`, [weightName], paddedCols(cols) * inner, t.dtype, (into, [source]) =>
+    packTransposed(source, inner, channels, into),
+  );
+  const bias = graph.parameter(`${biasName} four times`, [biasName], cols, 'f32', (into, [source]) => {
+    for (let i = 0; i < 4; i++) into.set(source, i * channels);
   });
   return product(t, w.path, rowsOfTensor(x), { weight, bias, cols, activation });
 }

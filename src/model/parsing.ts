@@ -1,5 +1,5 @@
 /** The parsing map (paper section 3.3): the face tokens upscaled to four times the side, times each class's kernel. */
-import type { Parameter, Tensor } from '../graph/graph.ts';
+import type { Tensor } from '../graph/graph.ts';
 import { packUpscale } from '../kernels/parse.ts';
 import type { Made } from './heads.ts';
 import { reshape, rowsOf, sideOf, stored, UPSCALING_EPS, upscale2x2 } from './layers.ts';
@@ -16,8 +16,7 @@ export function parsingMap(t: Target, { head, numbers: kernels, face, w }: Made)
   const twice = reshape(upscale2x2(t, face, upscaling.at(0), 64), [4 * rowsOf(face.shape), 64]);
   const n = stored(graph, 160, norm.get('weight', [64]), norm.get('bias', [64]), second.get('bias', [32]));
   const name = second.get('weight', [64, 32, 2, 2]);
-  const fill: Parameter['fill'] = (into, [source]) => packUpscale(source as Float32Array, into);
-  const weight = graph.parameter(`${name} by quarters`, [name], 64 * 128, fill, dtype);
+  const weight = graph.parameter(`${name} by quarters`, [name], 64 * 128, dtype, (into, [source]) => packUpscale(source, into));
   const inputs = { x: twice, n, w: weight, h: kernels };
   const shape = { side, classes, images, eps: UPSCALING_EPS, dtype };
   const pixels = 16 * side * side;

@@ -2,7 +2,7 @@
  * The position encodings that the decoder adds to its rows before it projects them: the task tokens' and the map's. (x + e) W = x W + e W, and e W
  * is a constant of the weights, made once in float64.
  */
-import type { Fill, Tensor } from '../graph/graph.ts';
+import type { Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import { type Into, multiplied } from './fold.ts';
 import { embeddingsOf, type Head, tokensOf } from './heads.ts';
@@ -34,8 +34,9 @@ export interface Projection {
 export function projections(t: Target, name: string, x: Rows, inner: number, parts: readonly Projection[]): Tensor {
   const cols = inner * parts.length;
   const weights = parts.map(({ w }) => w.get('weight', [inner, x.cols]));
-  const fill: Fill = (into, sources) => packWeight(joined(sources, new Float32Array(cols * x.cols)), cols, x.cols, into);
-  const weight = t.graph.parameter(`${weights.join(' + ')} packed`, weights, paddedCols(cols) * x.cols, fill, t.dtype);
+  const weight = t.graph.parameter(`${weights.join(' + ')} packed`, weights, paddedCols(cols) * x.cols, t.dtype, (into, sources) =>
+    packWeight(joined(sources, new Float32Array(cols * x.cols)), cols, x.cols, into),
+  );
   const bias = stored(t.graph, cols, ...parts.map(({ w }) => w.get('bias', [inner])));
   return product(t, name, x, { weight, bias, cols, residual: encodingTable(t, parts, inner) });
 }
@@ -48,7 +49,7 @@ function encodingTable({ graph, dtype }: Target, parts: readonly Projection[], i
   const cols = parts.length * inner;
   const from = [...encoding.from, ...encoded.map(({ w }) => w.get('weight', [inner, WIDTH]))];
   const name = `${encoding.name} x ${parts.map(({ w, encoding: own }) => (own ? w.path : '0')).join(' + ')}`;
-  const fill: Fill = function* (into, sources) {
+  const operand = graph.parameter(name, from, encoding.rows * cols, dtype, function* (into, sources) {
     // The lower half has the angles of the upper one negated: of its sums only the sines' change sign.
     const upper = encoding.make(sources.slice(0, encoding.from.length)).subarray(0, (encoding.rows / 2) * WIDTH);
     const [sines, cosines] = [halfOf(upper, 0), halfOf(upper, 1)];
@@ -59,8 +60,8 @@ function encodingTable({ graph, dtype }: Target, parts: readonly Projection[], i
       yield* multiplied(cosines, halfOf(weight, 1), HALF, { values: sums[1], cols: inner, first: 0 });
       mirror(sums, inner, { values: into, cols, first: inner * parts.findIndex((part) => part.w === w) });
     }
-  };
-  return { operand: graph.parameter(name, from, encoding.rows * cols, fill, dtype), rows: encoding.rows, cols, stride: cols };
+  });
+  return { operand, rows: encoding.rows, cols, stride: cols };
 }
 
 /** The first or the second half of each row of WIDTH. */

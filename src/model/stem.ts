@@ -1,8 +1,8 @@
 /** How encoders of convolutions begin: a picture's bytes, a convolution of stride 2, its batch norm, an activation. */
-import type { Parameter, Tensor } from '../graph/graph.ts';
+import type { Tensor } from '../graph/graph.ts';
 import { transposed } from '../kernels/matmul/role.ts';
 import { type StemShape, stem } from '../kernels/stem.ts';
-import { affine, type BatchNorm, foldedBias, statistics } from './batch-norm.ts';
+import { type BatchNorm, foldedBias, scaledWeight, statistics } from './batch-norm.ts';
 import { lookupOf } from './layers.ts';
 import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
@@ -22,13 +22,12 @@ export function stemmed(
   const { channels, kernel } = layer;
   const { images } = graph;
   const side = whole / 2;
-  const each = 3 * kernel * kernel;
-  const from = [w.get('weight', [channels, 3, kernel, kernel]), ...statistics(bn, channels)];
-  const fill: Parameter['fill'] = (into, [source, ...sources]) => {
-    const scaled = Float64Array.from(source as Float32Array, (value, i) => value * affine(bn, sources, Math.floor(i / each)).scale);
-    transposed(scaled, channels, into);
-  };
-  const weight = graph.parameter(`${w.path}.weight x ${bn.w.path} packed`, from, each * channels, fill, dtype);
+  const own = w.get('weight', [channels, 3, kernel, kernel]);
+  const from = [own, ...statistics(bn, channels)] as const;
+  const length = 3 * kernel * kernel * channels;
+  const weight = graph.parameter(`${own} x ${bn.w.path} packed`, from, length, dtype, (into, [source, ...sources]) =>
+    transposed(scaledWeight(source, bn, sources, channels), channels, into),
+  );
   const inputs = { x: resized, lookup: lookupOf(graph), w: weight, b: foldedBias(graph, w, channels, bn, false) };
   const shape = { images, side, ...layer, dtypes: { weight: dtype, output: dtype } };
   return { tensor: graph.add(w.path, stem, shape, inputs, [images * side * side, channels], dtype), channels };

@@ -46,9 +46,7 @@ export function embedded(
   const [conv, norm] = [w.at(0), w.at(module)];
   const channels = EMBED_CHANNELS;
   const name = conv.get('weight', [channels, 3, 4, 4]);
-  const weight = graph.parameter(`${name} packed`, [name], 48 * channels, (into, [source]) =>
-    transposed(source as Float32Array, channels, into),
-  );
+  const weight = graph.parameter(`${name} packed`, [name], 48 * channels, 'f32', (into, [source]) => transposed(source, channels, into));
   const n = stored(graph, 3 * channels, conv.get('bias', [channels]), norm.get('weight', [channels]), norm.get('bias', [channels]));
   const rows = graph.images * (side / 4) ** 2;
   const shape = { size: side, eps, images: graph.images };
@@ -96,18 +94,17 @@ export function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream, scale?
 
 /** The rows of a layer's weight times a factor each, packed; in float64, and rounded once. */
 function scaledWeight({ graph, dtype }: Target, w: Weights, cols: number, inner: number, scale: string): Parameter {
-  const from = [w.get('weight', [cols, inner]), scale];
-  const fill: Parameter['fill'] = (into, [weight, factors]) => {
-    const scaled = Float64Array.from(weight as Float32Array, (value, i) => value * (factors?.[Math.floor(i / inner)] as number));
+  const from = [w.get('weight', [cols, inner]), scale] as const;
+  return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, dtype, (into, [weight, factors]) => {
+    const scaled = Float64Array.from(weight, (value, i) => value * (factors[Math.floor(i / inner)] as number));
     packWeight(scaled, cols, inner, into);
-  };
-  return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, fill, dtype);
+  });
 }
 
 function scaledBias({ graph }: Target, w: Weights, cols: number, scale: string): Parameter {
-  const from = [w.get('bias', [cols]), scale];
-  return graph.parameter(from.join(' x '), from, cols, (into, [bias, factors]) => {
-    for (let i = 0; i < cols; i++) into[i] = (bias?.[i] as number) * (factors?.[i] as number);
+  const from = [w.get('bias', [cols]), scale] as const;
+  return graph.parameter(from.join(' x '), from, cols, 'f32', (into, [bias, factors]) => {
+    for (let i = 0; i < cols; i++) into[i] = (bias[i] as number) * (factors[i] as number);
   });
 }
 
@@ -137,20 +134,19 @@ export const folded = (t: Target, fold: Fold): Product => ({
 
 /** W', packed. */
 function foldedWeight({ graph, dtype }: Target, { norm, w, cols, inner, scaled = 0 }: Fold): Parameter {
-  const from = [w.get('weight', [cols, inner]), norm.get('weight', [inner])];
-  const fill: Parameter['fill'] = (into, [weight, gamma]) => {
-    const factors = new Float64Array(gamma as Float32Array);
+  const from = [w.get('weight', [cols, inner]), norm.get('weight', [inner])] as const;
+  return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, dtype, (into, [weight, gamma]) => {
+    const factors = new Float64Array(gamma);
     const ofScaled = factors.map((factor) => factor * HEAD_SCALE);
-    packWeight(weight as Float32Array, cols, inner, into, (n) => (n < scaled ? ofScaled : factors)); // in float64, and rounded once
-  };
-  return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, fill, dtype);
+    packWeight(weight, cols, inner, into, (n) => (n < scaled ? ofScaled : factors)); // in float64, and rounded once
+  });
 }
 
 /** b', in float64. */
 function foldedBias({ graph }: Target, { norm, w, cols, inner, bias = true, scaled = 0 }: Fold): Parameter {
-  const from = [w.get('weight', [cols, inner]), norm.get('bias', [inner]), ...(bias ? [w.get('bias', [cols])] : [])];
-  return graph.parameter(`${w.path} bias + ${norm.path}`, from, cols, (into, [weight, beta, own]) => {
-    const sums = timesVector(weight as Float32Array, beta as Float32Array);
+  const from = [w.get('weight', [cols, inner]), norm.get('bias', [inner]), ...(bias ? [w.get('bias', [cols])] : [])] as const;
+  return graph.parameter(`${w.path} bias + ${norm.path}`, from, cols, 'f32', (into, [weight, beta, own]) => {
+    const sums = timesVector(weight, beta);
     for (const [n, sum] of sums.entries()) into[n] = (sum + (own?.[n] ?? 0)) * (n < scaled ? HEAD_SCALE : 1);
   });
 }

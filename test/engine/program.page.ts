@@ -203,7 +203,7 @@ export async function besideEachOther(): Promise<{ given: number[][]; counts: Co
   );
   const programOf = (factor: number) => {
     const graph = new Graph();
-    const w = graph.parameter('w', ['w'], 1, (into, [own]) => into.set(own as Float32Array));
+    const w = graph.parameter('w', ['w'], 1, 'f32', (into, [own]) => into.set(own));
     graph.output('y', graph.add('y', scaled, { most }, { x: resource('x'), w, sizes: SIZES }, [most]));
     const info = { name: 'w', dtype: 'F32', shape: [1], bytes: 4 } as const;
     async function* read() {

@@ -387,7 +387,7 @@ export function fakeGpu(faults = new Faults()) {
 /** Parameters of which only the first number is made: what they hold does not matter to such a GPU, and takes long to compute. */
 export function hastyParameters(): void {
   const { parameter } = Graph.prototype;
-  vi.spyOn(Graph.prototype, 'parameter').mockImplementation(function (this: Graph, name, from, length, _, dtype) {
-    return parameter.call(this, name, from, length, (into, sources) => void into.fill(sources[0]?.[0] ?? 1, 0, 1), dtype);
+  vi.spyOn(Graph.prototype, 'parameter').mockImplementation(function (this: Graph, name, from, length, dtype) {
+    return parameter.call(this, name, from, length, dtype, (into, sources) => void into.fill(sources[0]?.[0] ?? 1, 0, 1));
   });
 }

@@ -68,7 +68,7 @@ function checkpointOf(...names: string[]): Checkpoint {
 function parametersOf(room: number) {
   const device = new FakeDevice(room);
   const graph = new Graph();
-  const wanted = ['a', 'b', 'c'].map((name) => graph.parameter(name, [name], 64, (into, [from]) => into.set(from as Float32Array)));
+  const wanted = ['a', 'b', 'c'].map((name) => graph.parameter(name, [name], 64, 'f32', (into, [from]) => into.set(from)));
   return { device, wanted, parameters: new Parameters(device as unknown as GPUDevice) };
 }
 
@@ -106,16 +106,10 @@ describe('Parameters.load', () => {
     const filled = new Set<ArrayBufferLike>();
     const graph = new Graph();
     const wanted = [64, 63, 1].map((length, i) =>
-      graph.parameter(
-        `${i}`,
-        ['abc'[i] as string],
-        length,
-        (into) => {
-          filled.add(into.buffer);
-          for (let i = 0; i < into.length; i++) into[i] = i;
-        },
-        dtype,
-      ),
+      graph.parameter(`${i}`, ['abc'[i] as string], length, dtype, (into) => {
+        filled.add(into.buffer);
+        for (let i = 0; i < into.length; i++) into[i] = i;
+      }),
     );
     await new Parameters(device as unknown as GPUDevice).load(wanted, checkpointOf('a', 'b', 'c'));
     expect(device.buffers.map(({ writes }) => writes.length)).toEqual([1, 1, 1]);
@@ -133,7 +127,7 @@ describe('Parameters.load', () => {
     const device = new FakeDevice(Number.POSITIVE_INFINITY);
     const graph = new Graph();
     const names = Array.from({ length: 20 }, (_, i) => `${i}`);
-    const wanted = names.map((name) => graph.parameter(name, [name], 2 ** 20, () => {}));
+    const wanted = names.map((name) => graph.parameter(name, [name], 2 ** 20, 'f32', () => {}));
     await new Parameters(device as unknown as GPUDevice).load(wanted, checkpointOf(...names));
     expect(device.submits).toEqual(Array.from({ length: 5 }, () => 2 ** 24));
   });
@@ -142,7 +136,7 @@ describe('Parameters.load', () => {
     const { device, parameters } = parametersOf(4096);
     const graph = new Graph();
     const filled = (name: string, length: number, count: number) =>
-      graph.parameter(name, [name], length, (into) => void into.fill(count, 0, count));
+      graph.parameter(name, [name], length, 'f32', (into) => void into.fill(count, 0, count));
     await parameters.load([filled('a', 64, 64), filled('b', 32, 3), filled('c', 128, 5)], checkpointOf('a', 'b', 'c'));
     const expected = [64, 32, 128].map((length, i) => new Float32Array(length).fill([64, 3, 5][i] as number, 0, [64, 3, 5][i]));
     expect(device.buffers.map(({ bytes }) => new Float32Array(bytes))).toEqual(expected);
@@ -152,7 +146,7 @@ describe('Parameters.load', () => {
     let clock = 0;
     const now = vi.spyOn(performance, 'now').mockImplementation(() => clock);
     const { parameters } = parametersOf(1000);
-    const long = new Graph().parameter('long', ['a'], 64, function* () {
+    const long = new Graph().parameter('long', ['a'], 64, 'f32', function* () {
       for (let step = 0; step < 100; step++) {
         clock += 5;
         yield;
@@ -182,7 +176,7 @@ describe('Parameters.load', () => {
 it('one name is one parameter, and of one size', () => {
   const graph = new Graph();
   const fill = () => {};
-  expect(graph.parameter('a', ['a'], 64, fill)).toBe(graph.parameter('a', ['a'], 64, fill));
-  expect(() => graph.parameter('a', ['a'], 65, fill)).toThrow(/two parameters/);
-  expect(() => graph.parameter('a', ['a'], 64, fill, 'f16')).toThrow(/two parameters/);
+  expect(graph.parameter('a', ['a'], 64, 'f32', fill)).toBe(graph.parameter('a', ['a'], 64, 'f32', fill));
+  expect(() => graph.parameter('a', ['a'], 65, 'f32', fill)).toThrow(/two parameters/);
+  expect(() => graph.parameter('a', ['a'], 64, 'f16', fill)).toThrow(/two parameters/);
 });

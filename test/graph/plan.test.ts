@@ -151,7 +151,7 @@ describe('any plan', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
         const g = new Graph();
-        const w = g.parameter('w', [], 64, () => {});
+        const w = g.parameter('w', [], 64, 'f32', () => {});
         const made: Tensor[] = [];
         for (const [i, { rows, back, add }] of steps.entries()) {
           const x = made[made.length - 1 - back] ?? w;

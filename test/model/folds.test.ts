@@ -50,7 +50,7 @@ function given(summed: Node, binding: string): Float64Array {
   const parameter = node.inputs[node.kernel.bindings.findIndex(({ name }) => name === binding)] as Parameter;
   expect(parameter.kind).toBe('parameter');
   const values = new Float64Array(parameter.length);
-  parameter.fill(values as unknown as Float32Array, parameter.from.map(random)); // written element by element, whatever its precision
+  for (const _ of parameter.steps(values as unknown as Float32Array, parameter.from.map(random))); // written element by element, whatever its precision
   return values;
 }
 

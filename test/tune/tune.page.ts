@@ -22,7 +22,7 @@ const noise = (seed: number) => (into: Float32Array) => {
 /** A product to a stream, a normed product with GELU, and a product with a residual. */
 function smallGraph(): Graph {
   const graph = new Graph();
-  const constant = (name: string, length: number) => graph.parameter(name, [], length, noise(name.length));
+  const constant = (name: string, length: number) => graph.parameter(name, [], length, 'f32', noise(name.length));
   const [bias, x] = [constant('bias', 64), constant('the first x', 49 * 64)];
   const first = { rows: 49, inner: 64, cols: 64, stream: true };
   const stream = graph.add('first', matmul, first, { x, w: constant('w of first', 64 * 64), b: bias, r: bias }, [49, 68]);

@@ -1,5 +1,4 @@
 /** ConvNeXt-B as torchvision builds it (models/convnext.py), channels last; module paths are the checkpoint's. */
-import type { Parameter } from '../../graph/graph.ts';
 import { packDepthwise } from '../../kernels/depthwise.ts';
 import { layerNorm } from '../../kernels/layerNorm.ts';
 import { packWeight, paddedCols } from '../../kernels/matmul/role.ts';
@@ -45,8 +44,9 @@ function depthwiseStream(t: Target, { tensor, channels }: Stream, w: Weights): S
   const { graph, dtype } = t;
   const taps = KERNEL * KERNEL;
   const name = w.get('weight', [channels, 1, KERNEL, KERNEL]);
-  const fill: Parameter['fill'] = (into, [source]) => packDepthwise(source as Float32Array, taps, channels, into);
-  const weight = graph.parameter(`${name} packed`, [name], taps * channels, fill, dtype);
+  const weight = graph.parameter(`${name} packed`, [name], taps * channels, dtype, (into, [source]) =>
+    packDepthwise(source, taps, channels, into),
+  );
   const shape = {
     images: graph.images,
     side: sideOf(t, tensor),
@@ -68,15 +68,8 @@ function halved(t: Target, x: Stream, w: Weights): Stream {
   const n = stored(graph, 2 * inner, norm.get('weight', [inner]), norm.get('bias', [inner]));
   const normed = graph.add(norm.path, layerNorm, { rows, inner, eps: EPS, dtype }, { x: x.tensor, n }, [rows, inner], dtype);
   const name = conv.get('weight', [cols, inner, 2, 2]);
-  const weight = graph.parameter(
-    `${name} packed`,
-    [name],
-    paddedCols(cols) * 4 * inner,
-    (into, [source]) => {
-      const gathered = neighbours(source as Float32Array, cols, inner);
-      packWeight(gathered, cols, 4 * inner, into);
-    },
-    dtype,
+  const weight = graph.parameter(`${name} packed`, [name], paddedCols(cols) * 4 * inner, dtype, (into, [source]) =>
+    packWeight(neighbours(source, cols, inner), cols, 4 * inner, into),
   );
   const bias = stored(graph, cols, conv.get('bias', [cols]));
   const layer = { weight, bias, cols, mergeSide: sideOf(t, normed), rows: rows / 4, stream: true, dtype: 'f32' } as const;

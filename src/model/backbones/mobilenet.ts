@@ -4,8 +4,8 @@ import { packDepthwise } from '../../kernels/depthwise.ts';
 import { excite } from '../../kernels/excite.ts';
 import { paddedCols, transposed } from '../../kernels/matmul/role.ts';
 import { SQUEEZED, squeeze } from '../../kernels/squeeze.ts';
-import { affine, type BatchNorm, foldedBias, foldedWeight, statistics } from '../batch-norm.ts';
-import { lastOf, padded, product, rowsOf, rowsOfTensor, sideOf } from '../layers.ts';
+import { type BatchNorm, foldedBias, foldedWeight, scaledWeight, statistics } from '../batch-norm.ts';
+import { joined, lastOf, padded, product, rowsOf, rowsOfTensor, sideOf } from '../layers.ts';
 import { stemmed } from '../stem.ts';
 import { tapMap } from '../streams.ts';
 import type { Stream, Target } from '../target.ts';
@@ -119,12 +119,11 @@ function depthwiseConvolved(t: Target, x: Stream, w: Weights, layer: Pick<Block,
   const [conv, bn] = [w.at(0), norm(w.at(1))];
   const { kernel, stride } = layer;
   const [taps, row, side] = [kernel * kernel, padded(channels), sideOf(t, x.tensor) / stride];
-  const from = [conv.get('weight', [channels, 1, kernel, kernel]), ...statistics(bn, channels)];
-  const fill: Parameter['fill'] = (into, [source, ...sources]) => {
-    const scaled = Float64Array.from(source as Float32Array, (value, i) => value * affine(bn, sources, Math.floor(i / taps)).scale);
-    packDepthwise(scaled, taps, row, into);
-  };
-  const weight = graph.parameter(`${conv.path}.weight x ${bn.w.path} packed`, from, taps * row, fill, dtype);
+  const own = conv.get('weight', [channels, 1, kernel, kernel]);
+  const from = [own, ...statistics(bn, channels)] as const;
+  const weight = graph.parameter(`${own} x ${bn.w.path} packed`, from, taps * row, dtype, (into, [source, ...sources]) =>
+    packDepthwise(scaledWeight(source, bn, sources, channels), taps, row, into),
+  );
   const b = foldedBias(graph, conv, channels, bn, false);
   const dtypes = { input: dtype, weight: dtype, output: dtype };
   const shape = { images: graph.images, side, channels: row, dtypes, ...layer };
@@ -146,34 +145,16 @@ function excited(t: Target, { tensor: x, channels: own }: Stream, w: Weights, we
   const hidden = hiddenOf(own);
   const [fc1, fc2] = [w.at('fc1'), w.at('fc2')];
   const [first, second] = [fc1.get('weight', [hidden, own, 1, 1]), fc2.get('weight', [own, hidden, 1, 1])];
-  const w1 = graph.parameter(
-    `${first} transposed`,
-    [first],
-    channels * hidden,
-    (into, [source]) => {
-      transposed(source as Float32Array, hidden, into);
-    },
-    dtype,
+  const length = channels * hidden;
+  const w1 = graph.parameter(`${first} transposed`, [first], length, dtype, (into, [source]) => transposed(source, hidden, into));
+  const w2 = graph.parameter(`${second} transposed`, [second], length, dtype, (into, [source]) =>
+    transposed(source, own, into, { stride: channels }),
   );
-  const w2 = graph.parameter(
-    `${second} transposed`,
-    [second],
-    hidden * channels,
-    (into, [source]) => {
-      for (let c = 0; c < own; c++) for (let k = 0; k < hidden; k++) into[k * channels + c] = source?.[c * hidden + k] as number;
-    },
-    dtype,
-  );
-  const n = graph.parameter(`${w.path} biases`, [fc1.get('bias', [hidden]), fc2.get('bias', [own])], hidden + channels, (into, biases) => {
-    into.set(biases[0] as Float32Array);
-    into.set(biases[1] as Float32Array, hidden);
-  });
+  const biases = [fc1.get('bias', [hidden]), fc2.get('bias', [own])];
+  const n = graph.parameter(`${w.path} biases`, biases, hidden + channels, 'f32', (into, both) => joined(both, into));
   const pixels = rowsOf(x.shape) / images;
-  const h = graph.add(`${w.path} squeeze`, squeeze, { images, pixels, channels, hidden, dtype }, { x, w: w1 }, [
-    images,
-    channels / SQUEEZED,
-    hidden,
-  ]);
+  const shares = [images, channels / SQUEEZED, hidden];
+  const h = graph.add(`${w.path} squeeze`, squeeze, { images, pixels, channels, hidden, dtype }, { x, w: w1 }, shares);
   const shape = { images, channels, hidden, cols, dtype };
   return graph.add(`${w.path} excite`, excite, shape, { h, w: w2, n, p: weight }, [images * paddedCols(cols), channels], dtype);
 }

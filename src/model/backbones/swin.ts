@@ -74,13 +74,12 @@ function swinBlock(t: Target, x: Stream, w: Weights, odd: boolean): Stream {
 function biasTable({ graph }: Target, attn: Weights, heads: number, padded: boolean): Parameter {
   const table = attn.get('relative_position_bias_table', [(2 * WINDOW - 1) ** 2, heads]);
   attn.buffer('relative_position_index', [WINDOW ** 4], POSITION_INDEX);
-  const fill: Parameter['fill'] = (into, [source]) => transposed(source as Float32Array, 169, into);
-  if (!padded) return graph.parameter(`${table} by head`, [table], 169 * heads, fill);
+  if (!padded) return graph.parameter(`${table} by head`, [table], 169 * heads, 'f32', (into, [source]) => transposed(source, 169, into));
   const channels = 32 * heads;
   const bias = attn.at('qkv').get('bias', [3 * channels]);
-  return graph.parameter(`${table} by head + ${bias}`, [table, bias], 169 * heads + 3 * channels, (into, [source, added]) => {
-    transposed(source as Float32Array, 169, into);
-    for (const [i, b] of (added as Float32Array).entries()) into[169 * heads + i] = i < channels ? b * HEAD_SCALE : b;
+  return graph.parameter(`${table} by head + ${bias}`, [table, bias], 169 * heads + 3 * channels, 'f32', (into, [source, added]) => {
+    transposed(source, 169, into);
+    for (const [i, b] of added.entries()) into[169 * heads + i] = i < channels ? b * HEAD_SCALE : b;
   });
 }
 
