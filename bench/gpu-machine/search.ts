@@ -12,7 +12,7 @@ import { threadsOf } from '../../src/graph/threads.ts';
 import { conv, convWith } from '../../src/kernels/conv/conv.ts';
 import type { ConvShape } from '../../src/kernels/conv/role.ts';
 import { fits, matmul, matmulWith, tileOf } from '../../src/kernels/matmul/matmul.ts';
-import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
+import type { MatmulShape } from '../../src/kernels/matmul/role.ts';
 import { ROLES } from '../../src/kernels/roles.ts';
 import { network } from '../../src/model/network.ts';
 import type { Candidate } from '../../src/tune/candidates.ts';
@@ -115,7 +115,7 @@ const shapeText = (shape: object): string =>
 /** The table's own first. */
 function candidatesFor(dispatch: Dispatch): Candidate[] {
   const own = { name: machineText(dispatch.launch), kernel: dispatch.kernel, launch: dispatch.launch };
-  const others = dispatch.kernel.name === conv.name ? convs(dispatch.shape as ConvShape) : products(dispatch.shape as StreamMatmulShape);
+  const others = dispatch.kernel.name === conv.name ? convs(dispatch.shape as ConvShape) : products(dispatch.shape as MatmulShape);
   return [own, ...others.filter(({ name }) => name !== own.name)];
 }
 
@@ -127,7 +127,7 @@ const machineText = ({ machine = {} }: Candidate['launch']): string =>
 
 const ALL = SUMS.flatMap((sums) => TILES.flatMap((tile) => [false, true].map((inTime) => tileOf(tile, sums, inTime))));
 
-function products(shape: StreamMatmulShape): Candidate[] {
+function products(shape: MatmulShape): Candidate[] {
   return ALL.filter((tile) => fits(tile, shape)).map((tile) => {
     const launch = matmulWith(() => tile).launch(shape);
     return { name: machineText(launch), kernel: matmul, launch };

@@ -69,7 +69,8 @@ export function inRows(width: number, cell: (row: number, column: number) => num
   };
 }
 
-function momentsOf(values: readonly number[]): { mean: number; squares: number } {
+/** The mean, and the sum of the squares of what differs from it. */
+export function momentsOf(values: readonly number[]): { mean: number; squares: number } {
   const mean = sum(values.length, (i) => values[i] as number) / values.length;
   return { mean, squares: sum(values.length, (i) => ((values[i] as number) - mean) ** 2) };
 }

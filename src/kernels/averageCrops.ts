@@ -1,6 +1,6 @@
 import wgsl from './averageCrops.wgsl';
 import { linesOf } from './convPrelu.ts';
-import { defineKernel, type Grid } from './kernel.ts';
+import { defineKernel } from './kernel.ts';
 
 export interface AverageCropsShape {
   /** Pixels of all results together. */
@@ -8,10 +8,11 @@ export interface AverageCropsShape {
 }
 
 /** Crops of a picture by area averaging, as a detector's numbers: sizes are data. */
-export const averageCrops = defineKernel('averageCrops', wgsl, ({ positions }: AverageCropsShape) => {
-  const workgroups: Grid = [...linesOf(positions), 1];
-  return { constants: {}, workgroups, macs: 0 };
-});
+export const averageCrops = defineKernel('averageCrops', wgsl, ({ positions }: AverageCropsShape) => ({
+  constants: {},
+  workgroups: linesOf(positions),
+  macs: 0,
+}));
 
 /** Elements of a crop in the binding `crops`. */
 export const CROP_ELEMENTS = 7;

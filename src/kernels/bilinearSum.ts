@@ -1,10 +1,8 @@
 import { inRows, sum } from './answer.ts';
 import wgsl from './bilinearSum.wgsl';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 
-export interface BilinearSumShape {
-  /** How many images there are, whose maps lie one after the other; 1 by default. */
-  images?: number;
+export interface BilinearSumShape extends Images {
   /** Side of the finest map, a multiple of 8. */
   side: number;
   channels: number;

@@ -1,5 +1,5 @@
 import wgsl from './convPrelu.wgsl';
-import { defineKernel, type Grid, tiles } from './kernel.ts';
+import { defineKernel, type Grid, MAX_WORKGROUPS, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import maps from './parts/maps.wgsl';
 
@@ -19,10 +19,10 @@ export interface ConvPreluShape {
 const THREADS = 64;
 
 /** A thread a position: more workgroups than a dimension takes go on in the next line. */
-export function linesOf(threads: number): [number, number] {
+export function linesOf(threads: number, deep = 1): Grid {
   const groups = tiles(threads, THREADS);
-  const lines = tiles(groups, 65_535);
-  return [tiles(groups, lines), lines];
+  const lines = tiles(groups, MAX_WORKGROUPS);
+  return [tiles(groups, lines), lines, deep];
 }
 
 /** Valid convolution, PReLU and ceil-mode pooling of maps of many sizes at once. */
@@ -31,11 +31,10 @@ export const convPrelu = defineKernel(
   [wgsl, maps, finite],
   ({ window, pool = 1, step = 1, inner, outer, positions }: ConvPreluShape) => {
     const quads = [4, 3, 2, 1].find((q) => (outer / 4) % q === 0) as number;
-    const workgroups: Grid = [...linesOf(positions), outer / 4 / quads];
     return {
       constants: { WINDOW: window, POOL: pool, STEP: step, IN: inner / 4, OUT: outer / 4 },
       machine: { QUADS: quads },
-      workgroups,
+      workgroups: linesOf(positions, outer / 4 / quads),
       macs: positions * outer * inner * window ** 2 * pool ** 2,
     };
   },

@@ -1,15 +1,13 @@
 import { activated, inRows, sum } from './answer.ts';
 import wgsl from './depthwise.wgsl';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import { ACTIVATIONS, checkStream, type MatmulShape } from './matmul/role.ts';
 import activation from './parts/activation.wgsl';
 import finite from './parts/finite.wgsl';
 import gelu from './parts/gelu.wgsl';
 import momentsOfQuad from './parts/momentsOfQuad.wgsl';
 
-export interface DepthwiseShape {
-  /** How many images there are, whose maps lie one after the other; 1 by default. */
-  images?: number;
+export interface DepthwiseShape extends Images {
   /** Side of the output, a square map. */
   side: number;
   /** How many channels a map has, a multiple of 4; of a stream one of 64. */

@@ -1,13 +1,12 @@
 import { byteOf, dot, inRows, kept, list, normed } from './answer.ts';
 import wgsl from './embed.wgsl';
-import { defineKernel, tiles } from './kernel.ts';
+import { defineKernel, type Images, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 
-export interface EmbedShape {
+export interface EmbedShape extends Images {
   /** Side of the square input in pixels, a multiple of 4. */
   size: number;
   eps: number;
-  images?: number;
 }
 
 /** Channels of the patches: the kernel's CHANNELS. */

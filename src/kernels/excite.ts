@@ -1,13 +1,11 @@
 import { inRows, kept, relu, sum } from './answer.ts';
 import wgsl from './excite.wgsl';
-import { type Dtype, defineKernel } from './kernel.ts';
+import { type Dtype, defineKernel, type Images } from './kernel.ts';
 import { paddedCols, TILE_COLS } from './matmul/role.ts';
 import finite from './parts/finite.wgsl';
 import { SQUEEZED } from './squeeze.ts';
 
-export interface ExciteShape {
-  /** How many images there are, each with factors of its own; 1 by default. */
-  images?: number;
+export interface ExciteShape extends Images {
   /** How many channels a map has, a multiple of 16: what the product sums over. */
   channels: number;
   /** Outputs of the first layer, 256 at most. */

@@ -1,14 +1,13 @@
 import { attended, dot, inRows, kept, list, normed, sum } from './answer.ts';
 import wgsl from './faceUpdate.wgsl';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import momentsOfQuad from './parts/momentsOfQuad.wgsl';
 
-export interface FaceUpdateShape {
+export interface FaceUpdateShape extends Images {
   /** Face tokens and task tokens of one image. */
   positions: number;
   tokens: number;
-  images?: number;
   /** Numbers from one row of q to the next, and where its columns begin. */
   qStride: number;
   qOffset: number;

@@ -1,11 +1,9 @@
 import { inRows, sum } from './answer.ts';
 import wgsl from './heatmapPoints.wgsl';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 
-export interface HeatmapPointsShape {
-  /** How many images there are, whose maps lie one after the other; 1 by default. */
-  images?: number;
+export interface HeatmapPointsShape extends Images {
   side: number;
   /** Columns of a row of x, a multiple of 4; the first `points` of them are heat maps. */
   channels: number;

@@ -1,11 +1,9 @@
-import { inRows, kept, relu, sum } from './answer.ts';
+import { inRows, kept, list, momentsOf, relu } from './answer.ts';
 import wgsl from './instanceNorm.wgsl';
-import { type Dtype, defineKernel } from './kernel.ts';
+import { type Dtype, defineKernel, type Images } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 
-export interface InstanceNormShape {
-  /** How many images there are, whose maps lie one after the other; 1 by default. */
-  images?: number;
+export interface InstanceNormShape extends Images {
   /** How many pixels one map has. */
   pixels: number;
   /** How many channels a map has, a multiple of 4. */
@@ -25,10 +23,7 @@ export const instanceNorm = defineKernel(
     macs: images * pixels * channels * 3,
   }),
   ({ pixels, channels, eps }, { x }) => {
-    const moments = kept((c) => {
-      const mean = sum(pixels, (pixel) => x(pixel * channels + c)) / pixels;
-      return { mean, variance: sum(pixels, (pixel) => (x(pixel * channels + c) - mean) ** 2) / pixels };
-    });
-    return inRows(channels, (pixel, c) => relu(x(pixel * channels + c) - moments(c).mean) / Math.sqrt(moments(c).variance + eps));
+    const moments = kept((c) => momentsOf(list(pixels, (pixel) => x(pixel * channels + c))));
+    return inRows(channels, (pixel, c) => relu(x(pixel * channels + c) - moments(c).mean) / Math.sqrt(moments(c).squares / pixels + eps));
   },
 );

@@ -45,6 +45,19 @@ export interface Kernel<Shape> {
   readonly answer?: Answer<Shape> | undefined;
 }
 
+/** What shapes say whose problem is one of several pictures at once. */
+export interface Images {
+  /** How many images there are, whose numbers lie one after the other; 1 by default. */
+  images?: number;
+}
+
+/** A kernel that may leave what it makes in shares, which a second dispatch sums. */
+export interface InShares<Shape> {
+  readonly kernel: Kernel<Shape>;
+  /** Says in how many shares; 1 where one dispatch does it all. */
+  sharesOf(shape: Shape): number;
+}
+
 /** WebGPU's default limit on workgroups per dimension of a dispatch. */
 export const MAX_WORKGROUPS = 65_535;
 

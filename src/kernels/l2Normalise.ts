@@ -1,11 +1,9 @@
 import { sum } from './answer.ts';
-import { defineKernel } from './kernel.ts';
+import { defineKernel, type Images } from './kernel.ts';
 import wgsl from './l2Normalise.wgsl';
 import finite from './parts/finite.wgsl';
 
-export interface L2NormaliseShape {
-  /** Vectors, one of each image; 1 by default. */
-  images?: number;
+export interface L2NormaliseShape extends Images {
   length: number;
 }
 

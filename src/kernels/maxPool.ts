@@ -1,11 +1,9 @@
 import { inRows, list } from './answer.ts';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import wgsl from './maxPool.wgsl';
 import finite from './parts/finite.wgsl';
 
-export interface MaxPoolShape {
-  /** How many images there are, whose maps lie one after the other; 1 by default. */
-  images?: number;
+export interface MaxPoolShape extends Images {
   /** Side of the output, half of x's. */
   side: number;
   /** How many channels a map has, a multiple of 4. */

@@ -1,5 +1,5 @@
 import { dot, inRows, kept, list, relu } from './answer.ts';
-import { type Dtype, defineKernel } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import wgsl from './mlpHead.wgsl';
 import finite from './parts/finite.wgsl';
 
@@ -10,12 +10,11 @@ export interface Head {
   out: number;
 }
 
-export interface MlpHeadShape {
+export interface MlpHeadShape extends Images {
   heads: readonly Head[];
   /** Tokens of one image, and numbers from one's row to the next. */
   tokens: number;
   stride: number;
-  images?: number;
   /** How the weights are stored; float32 by default. */
   dtype?: Dtype;
 }
@@ -32,13 +31,7 @@ export const mlpHead = defineKernel(
     macs: heads.reduce((sum, { count, out }) => sum + images * count * WIDTH * (2 * WIDTH + out), 0),
   }),
   ({ heads, stride }, { x, w, b }) => {
-    const { offsets } = headOffsets(heads);
-    let [firstW, firstB] = [0, 0];
-    const answers = heads.map((head, h) => {
-      const { first, count, out } = head;
-      const [fromW, fromB] = [firstW, firstB];
-      firstW += headWeights(head);
-      firstB += headBiases(head);
+    const answers = placesOf(heads).places.map(({ first, count, out, w: fromW, b: fromB, y: begin }) => {
       const layer = (from: readonly number[], i: number, outputs: number, o: number) =>
         b(fromB + i * WIDTH + o) + dot(from, w, fromW + i * WIDTH * WIDTH + o, outputs);
       const hidden = kept((token) => {
@@ -46,7 +39,6 @@ export const mlpHead = defineKernel(
         const two = list(WIDTH, (o) => relu(layer(one, 0, WIDTH, o)));
         return list(WIDTH, (o) => relu(layer(two, 1, WIDTH, o)));
       });
-      const begin = offsets[h] as number;
       return { begin, end: begin + count * out, answer: inRows(out, (token, o) => layer(hidden(token), 2, out, o)) };
     });
     return (i) => {
@@ -56,31 +48,26 @@ export const mlpHead = defineKernel(
   },
 );
 
-/** Numbers of a head's weights, and of its biases. */
-export const headWeights = ({ out }: Head): number => WIDTH * (2 * WIDTH + out);
-export const headBiases = ({ out }: Head): number => 2 * WIDTH + out;
-
-/** Where each head's numbers of one image begin in y, and how many there are: multiples of 64, so that each can be bound as a buffer's part. */
-export function headOffsets(heads: readonly Head[]): { offsets: number[]; length: number } {
-  let length = 0;
-  const offsets = heads.map(({ count, out }) => {
-    const offset = length;
-    length += Math.ceil((count * out) / 64) * 64;
-    return offset;
+/**
+ * Where each head's weights, biases and numbers of one image begin, and how many there are of all. Those in y begin at multiples of 64, so that each
+ * head's can be bound as a buffer's part.
+ */
+export function placesOf(heads: readonly Head[]) {
+  const size = { w: 0, b: 0, y: 0 };
+  const places = heads.map((head) => {
+    const place = { ...head, ...size };
+    size.w += WIDTH * (2 * WIDTH + head.out);
+    size.b += 2 * WIDTH + head.out;
+    size.y += tiles(head.count * head.out, 64) * 64;
+    return place;
   });
-  return { offsets, length };
+  return { places, size };
 }
 
 /** The kernel's `t`: 8 numbers a workgroup. */
-export function headTable(heads: readonly Head[]): Uint32Array {
-  const { offsets } = headOffsets(heads);
-  let [w, b] = [0, 0];
-  const rows: number[] = [];
-  for (const [h, head] of heads.entries()) {
-    const { first, count, out } = head;
-    for (let i = 0; i < count; i++) rows.push(first + i, w, b, out, offsets[h] as number, i * out, count * out, 0);
-    w += headWeights(head);
-    b += headBiases(head);
-  }
-  return Uint32Array.from(rows);
-}
+export const headTable = (heads: readonly Head[]): Uint32Array =>
+  Uint32Array.from(
+    placesOf(heads).places.flatMap(({ first, count, out, w, b, y }) =>
+      list(count, Number).flatMap((i) => [first + i, w, b, out, y, i * out, count * out, 0]),
+    ),
+  );

@@ -1,11 +1,9 @@
 import { inRows } from './answer.ts';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import { TILE_COLS } from './matmul/role.ts';
 import wgsl from './packRows.wgsl';
 
-export interface PackRowsShape {
-  /** How many images there are, each of which gets a weight of its own; 1 by default. */
-  images?: number;
+export interface PackRowsShape extends Images {
   cols: number;
   inner: number;
   scale: number;

@@ -1,14 +1,13 @@
 import { type Answer, gelu as geluOf, kept, list, normed, sum } from './answer.ts';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import wgsl from './parse.wgsl';
 import finite from './parts/finite.wgsl';
 import gelu from './parts/gelu.wgsl';
 
-export interface ParseShape {
+export interface ParseShape extends Images {
   /** Side of the map before its two 2x2 upscalings. */
   side: number;
   classes: number;
-  images?: number;
   eps: number;
   /** Whether it gives the products instead of the class of the highest one. */
   logits?: boolean;

@@ -1,5 +1,5 @@
 import { linesOf } from './convPrelu.ts';
-import { defineKernel, type Grid } from './kernel.ts';
+import { defineKernel } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import maps from './parts/maps.wgsl';
 import wgsl from './proposals.wgsl';
@@ -13,10 +13,11 @@ export interface ProposalsShape {
 export const PROPOSAL_ELEMENTS = 6;
 
 /** The cells of a pyramid that a detector proposes, of maps of many sizes at once. */
-export const proposals = defineKernel('proposals', [wgsl, maps, finite], ({ positions }: ProposalsShape) => {
-  const workgroups: Grid = [...linesOf(positions), 1];
-  return { constants: {}, workgroups, macs: positions * (9 * 16 * 32 + 32 * 6) };
-});
+export const proposals = defineKernel('proposals', [wgsl, maps, finite], ({ positions }: ProposalsShape) => ({
+  constants: {},
+  workgroups: linesOf(positions),
+  macs: positions * (9 * 16 * 32 + 32 * 6),
+}));
 
 /**
  * The two 1x1 convolutions as the kernel reads them, [33][2] vec4f: of the logits only their difference matters.

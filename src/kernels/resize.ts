@@ -1,11 +1,10 @@
-import { defineKernel, tiles } from './kernel.ts';
+import { defineKernel, type Images, tiles } from './kernel.ts';
 import wgsl from './resize.wgsl';
 
-export interface ResizeShape {
+export interface ResizeShape extends Images {
   /** Side of the square result, in pixels. */
   size: number;
   /** Crops resized at once: layers of the picture. 1 unless given. */
-  images?: number;
 }
 
 const WORKGROUP = 64;

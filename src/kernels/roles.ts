@@ -6,17 +6,17 @@ import { convInTime } from './conv/conv.ts';
 import { convRegisters, convRegistersSmall } from './conv/convRegisters.ts';
 import { convSubgroup } from './conv/convSubgroup.ts';
 import { desktopConv } from './conv/desktop.ts';
-import type { Conv } from './conv/role.ts';
+import type { ConvShape } from './conv/role.ts';
 import { type DepthwiseShape, depthwise, depthwiseSmall } from './depthwise.ts';
 import { type EmbedShape, embed, embedSmall } from './embed.ts';
 import { type FaceUpdateShape, faceUpdate, faceUpdateInTime, faceUpdateSmall } from './faceUpdate.ts';
-import type { Kernel } from './kernel.ts';
+import type { InShares, Kernel } from './kernel.ts';
 import { desktopMatmul } from './matmul/desktop.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall } from './matmul/matmulRegisters.ts';
 import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
 import { matmulWide } from './matmul/matmulWide.ts';
-import type { Matmul } from './matmul/role.ts';
+import type { MatmulShape } from './matmul/role.ts';
 import { type ParseShape, parse, parseByColumn, parseInTime, parseSmall } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
 import { directSharesOf, taskToFaceDirect } from './taskToFaceDirect.ts';
@@ -27,13 +27,13 @@ import { windowAttentionDirect } from './windowAttention/windowAttentionDirect.t
 import { windowAttentionScores } from './windowAttention/windowAttentionScores.ts';
 
 export interface GpuKernels {
-  readonly matmul: Matmul;
-  /** How the convolutions of the paper form's hourglass are computed. */
-  readonly conv: Conv;
+  /** In shares of `inner`. */
+  readonly matmul: InShares<MatmulShape>;
+  /** Convolutions of the paper form's hourglass and of encoders, in shares of the inner index. */
+  readonly conv: InShares<ConvShape>;
   readonly windowAttention: Kernel<WindowAttentionShape>;
-  readonly taskToFace: Kernel<TaskToFaceShape>;
-  /** Says in how many shares of the keys `taskToFace` leaves each query and head. */
-  readonly sharesOf: (shape: TaskToFaceShape) => number;
+  /** In shares of the keys. */
+  readonly taskToFace: InShares<TaskToFaceShape>;
   readonly embed: Kernel<EmbedShape>;
   readonly depthwise: Kernel<DepthwiseShape>;
   readonly faceUpdate: Kernel<FaceUpdateShape>;
@@ -49,15 +49,14 @@ export const KINDS = ['desktop', 'laptop', 'apple', 'intel', 'adreno', 'mali', '
 export type Kind = (typeof KINDS)[number];
 
 /** One dispatch makes a product or convolution: so few processors have enough to do with its tiles. */
-const whole = <Shape>(kernel: Kernel<Shape>): { kernel: Kernel<Shape>; sharesOf(shape: Shape): number } => ({ kernel, sharesOf: () => 1 });
+const whole = <Shape>(kernel: Kernel<Shape>): InShares<Shape> => ({ kernel, sharesOf: () => 1 });
 
 /** Tiles are in workgroup memory and a step is read ahead, for which registers are enough. */
 const desktop: GpuKernels = {
   matmul: desktopMatmul,
   conv: desktopConv,
   windowAttention,
-  taskToFace,
-  sharesOf,
+  taskToFace: { kernel: taskToFace, sharesOf },
   embed,
   depthwise,
   faceUpdate,
@@ -83,8 +82,7 @@ const software: GpuKernels = {
   ...adreno,
   matmul: whole(matmulWide),
   windowAttention: windowAttentionDirect,
-  taskToFace: taskToFaceDirect,
-  sharesOf: directSharesOf,
+  taskToFace: { kernel: taskToFaceDirect, sharesOf: directSharesOf },
   depthwise,
 };
 

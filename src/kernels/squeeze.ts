@@ -1,10 +1,8 @@
 import { inRows, kept, sum } from './answer.ts';
-import { type Dtype, defineKernel } from './kernel.ts';
+import { type Dtype, defineKernel, type Images } from './kernel.ts';
 import wgsl from './squeeze.wgsl';
 
-export interface SqueezeShape {
-  /** How many images there are, whose maps lie one after the other; 1 by default. */
-  images?: number;
+export interface SqueezeShape extends Images {
   /** How many pixels one map has. */
   pixels: number;
   /** How many channels a map has, a multiple of 16. */

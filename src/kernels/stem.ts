@@ -1,14 +1,12 @@
 import { activated, byteOf, inRows, sum } from './answer.ts';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import { ACTIVATIONS, type MatmulShape } from './matmul/role.ts';
 import activation from './parts/activation.wgsl';
 import finite from './parts/finite.wgsl';
 import gelu from './parts/gelu.wgsl';
 import wgsl from './stem.wgsl';
 
-export interface StemShape {
-  /** How many images there are; 1 by default. */
-  images?: number;
+export interface StemShape extends Images {
   /** Side of the output, half the picture's. */
   side: number;
   /** A multiple of 4, 64 at most. */

@@ -1,12 +1,10 @@
 import { type Answer, inRows, kept, list, sum, weighed } from './answer.ts';
-import { type Dtype, defineKernel, tiles } from './kernel.ts';
+import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import head from './parts/taskToFace.wgsl';
 import wgsl from './taskToFace.wgsl';
 
-export interface TaskToFaceShape {
-  /** How many images there are, whose tokens, and whose keys, lie one after the other; 1 by default. */
-  images?: number;
+export interface TaskToFaceShape extends Images {
   /** How many tokens and keys one image has. */
   tokens: number;
   keys: number;

@@ -1,12 +1,11 @@
 import { type Answer, attended, dot, inRows, kept, list, normed, sum } from './answer.ts';
-import { type Dtype, defineKernel } from './kernel.ts';
+import { type Dtype, defineKernel, type Images } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import wgsl from './tokenUpdate.wgsl';
 
-export interface TokenUpdateShape {
+export interface TokenUpdateShape extends Images {
   /** How many tokens one image has. */
   tokens: number;
-  images?: number;
   /**
    * What the update is made from: `rows` of `inner` numbers in x's rows, a multiple of 64, from `first` on; the `shares` that taskToFace
    * left; or the attention of the tokens among themselves, with q, k, v from `first` on in x's rows.

@@ -132,9 +132,10 @@ function attendToFace({ t, ...d }: Decoder, q: Queries, keys: Tensor, tokens: To
     images,
     dtype: t.dtype,
   };
-  const shares = t.kernels.sharesOf(shape);
+  const { kernel, sharesOf } = t.kernels.taskToFace;
+  const shares = sharesOf(shape);
   const rows = images * d.tokens;
-  const x = t.graph.add(`${w.path}.attention`, t.kernels.taskToFace, shape, { q: q.operand, k: keys, v: keys }, [rows, HEADS, shares, 20]);
+  const x = t.graph.add(`${w.path}.attention`, kernel, shape, { q: q.operand, k: keys, v: keys }, [rows, HEADS, shares, 20]);
   return update({ t, ...d }, w.at('out_proj'), norm, { x, source: { kind: 'shares', shares }, residual: tokens, projected: [] });
 }
 

@@ -5,7 +5,7 @@
 import { part, type Tensor } from '../graph/graph.ts';
 import { l2Normalise } from '../kernels/l2Normalise.ts';
 import { transposed } from '../kernels/matmul/role.ts';
-import { headBiases, headOffsets, headTable, headWeights, mlpHead } from '../kernels/mlpHead.ts';
+import { headTable, mlpHead, placesOf } from '../kernels/mlpHead.ts';
 import { lastOf, rowsOf, stored } from './layers.ts';
 import { WIDTH } from './sizes.ts';
 import type { Decoded, Target } from './target.ts';
@@ -67,10 +67,10 @@ export const tokensOf = (heads: readonly Head[]): number => heads.reduce((sum, {
 export function addHeads(t: Target, { tokens, face }: Decoded, heads: readonly PlacedHead[], w: Weights): void {
   const { graph } = t;
   const all = mlps(t, tokens, heads, w);
-  const { offsets } = headOffsets(heads);
+  const { places } = placesOf(heads);
   for (const [i, head] of heads.entries()) {
     const { task, count, out, build } = head;
-    const numbers = part(all, graph.images * (offsets[i] as number), [graph.images * count, out]);
+    const numbers = part(all, graph.images * (places[i]?.y as number), [graph.images * count, out]);
     const built = build?.(t, { head, numbers, face, w });
     const { shape = built ? [1, ...built.shape.slice(1)] : [1, count * out] } = head;
     graph.output(task, built ?? numbers, shape);
@@ -83,25 +83,24 @@ export function l2Normalised({ graph }: Target, { head, numbers }: Made): Tensor
   return graph.add(head.task, l2Normalise, { length: head.out, images }, { x: numbers }, [images, head.out]);
 }
 
-/** The MLPs on the heads' tokens in one dispatch: where `headOffsets` says, head after head, in each image after image. */
+/** The MLPs on the heads' tokens in one dispatch: where `placesOf` says, head after head, in each image after image. */
 function mlps({ graph, dtype }: Target, tokens: Tensor, heads: readonly PlacedHead[], w: Weights): Tensor {
   const layers = heads.flatMap(({ path, out }) => [WIDTH, WIDTH, out].map((rows, i) => ({ rows, w: w.at(path).at('layers').at(i) })));
+  const { size } = placesOf(heads);
   const name = heads.map(({ path }) => w.at(path).path).join(' + ');
   const weights = layers.map((layer) => layer.w.get('weight', [layer.rows, WIDTH]));
-  const weight = graph.parameter(`${name} weights`, weights, sum(heads.map(headWeights)), dtype, (into, sources) => {
+  const weight = graph.parameter(`${name} weights`, weights, size.w, dtype, (into, sources) => {
     let at = 0;
     for (const source of sources) {
       transposed(source, source.length / WIDTH, into.subarray(at));
       at += source.length;
     }
   });
-  const bias = stored(graph, sum(heads.map(headBiases)), ...layers.map((layer) => layer.w.get('bias', [layer.rows])));
+  const bias = stored(graph, size.b, ...layers.map((layer) => layer.w.get('bias', [layer.rows])));
   const rows = headTable(heads);
   const table = graph.parameter(`${name} table`, [], rows.length, 'f32', (into) =>
     new Uint32Array(into.buffer, into.byteOffset, into.length).set(rows),
   );
   const shape = { heads, tokens: rowsOf(tokens.shape) / graph.images, stride: lastOf(tokens.shape), images: graph.images, dtype };
-  return graph.add(name, mlpHead, shape, { x: tokens, w: weight, b: bias, t: table }, [graph.images * headOffsets(heads).length]);
+  return graph.add(name, mlpHead, shape, { x: tokens, w: weight, b: bias, t: table }, [graph.images * size.y]);
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

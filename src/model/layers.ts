@@ -4,7 +4,7 @@ import { normaliseLookup } from '../image/resize.ts';
 import type { ConvShape } from '../kernels/conv/role.ts';
 import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
 import type { Dtype } from '../kernels/kernel.ts';
-import { type MatmulShape, packTransposed, packWeight, paddedCols, type StreamMatmulShape, streamStride } from '../kernels/matmul/role.ts';
+import { type MatmulShape, packTransposed, packWeight, paddedCols, streamStride } from '../kernels/matmul/role.ts';
 import { sumShares } from '../kernels/matmul/sumShares.ts';
 import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
@@ -68,7 +68,7 @@ export const lookupOf = (g: Graph): Parameter => g.parameter('normalise lookup',
 const zeros = (g: Graph, length: number): Parameter => g.parameter(`zeros ${length}`, [], length, 'f32', () => {});
 
 /** y = act(x w^T + b) + residual; `w` packed, `b` of cols values. */
-export interface Product extends Pick<StreamMatmulShape, 'norm' | 'mergeSide' | 'stream' | 'weightEach'> {
+export interface Product extends Pick<MatmulShape, 'norm' | 'mergeSide' | 'stream' | 'weightEach'> {
   /** A parameter, or a tensor that the network made in that layout. */
   weight: Tensor | Parameter;
   bias?: Parameter | undefined;
@@ -110,7 +110,7 @@ export function productInShares(t: Target, name: string, x: Rows, layer: Pick<Pr
 
 /** What a product's kernel is told and reads, but for a residual. */
 function productOf({ graph, dtype, kernels }: Target, x: Rows, { weight: w, bias, residual, dtype: output = dtype, ...layer }: Product) {
-  const whole: StreamMatmulShape = {
+  const whole: MatmulShape = {
     ...layer,
     rows: layer.rows ?? x.rows,
     inner: layer.mergeSide ? 4 * x.cols : x.cols,

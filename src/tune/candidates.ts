@@ -1,7 +1,7 @@
 /** What the tuner may choose from: for a matrix product or a window attention, the kernels of its row in the table (kernels/roles.ts), the likely ones first. */
 import type { Kernel, Launch } from '../kernels/kernel.ts';
 import { type MatmulTile, matmul, matmulWith, tilesNear, USUAL_TILE } from '../kernels/matmul/matmul.ts';
-import type { StreamMatmulShape } from '../kernels/matmul/role.ts';
+import type { MatmulShape } from '../kernels/matmul/role.ts';
 import { PRODUCTS, WINDOW_ATTENTIONS } from '../kernels/roles.ts';
 import type { WindowAttentionShape } from '../kernels/windowAttention/role.ts';
 
@@ -32,7 +32,7 @@ export function alternativesTo({
   const own: Candidate = { name: nameOf(kernel, launch), kernel, launch };
   const isOf = (role: readonly Pick<Kernel<never>, 'name'>[]) => role.some(({ name }) => name === kernel.name);
   const found = isOf(PRODUCTS)
-    ? { label: matmulLabel(shape as StreamMatmulShape), others: matmulCandidates(shape as StreamMatmulShape, launch.machine) }
+    ? { label: matmulLabel(shape as MatmulShape), others: matmulCandidates(shape as MatmulShape, launch.machine) }
     : isOf(WINDOW_ATTENTIONS)
       ? { label: windowLabel(shape as WindowAttentionShape), others: windowCandidates(shape as WindowAttentionShape) }
       : undefined;
@@ -55,7 +55,7 @@ function candidate<Shape>(kernel: Kernel<Shape>, shape: Shape): Candidate {
  * registers, those first where the table's is one of them. It is made in as many shares as the shape says.
  * @param own the machine shape of the table's
  */
-export function matmulCandidates(shape: StreamMatmulShape, own: Launch['machine'] = {}): Candidate[] {
+export function matmulCandidates(shape: MatmulShape, own: Launch['machine'] = {}): Candidate[] {
   const inRegisters = !('TILE_ROWS' in own);
   const near = tilesNear(inRegisters ? USUAL_TILE : (own as unknown as MatmulTile), shape);
   const tiled = near.map((tile) =>
@@ -69,7 +69,7 @@ export function matmulCandidates(shape: StreamMatmulShape, own: Launch['machine'
   return inRegisters ? [...registers, ...tiled] : [...tiled, ...registers];
 }
 
-function matmulLabel(shape: StreamMatmulShape): string {
+function matmulLabel(shape: MatmulShape): string {
   const { rows, inner, cols, residualRows, stride = inner, norm, mergeSide, stream, weightEach, activation = 'none', shares = 1 } = shape;
   const { input = 'f32', weight = 'f32', added = 'f32', output = 'f32' } = shape.dtypes ?? {};
   const flags = {

@@ -1,6 +1,6 @@
 import type { Dtype } from '../../src/kernels/kernel.ts';
 import { transposed } from '../../src/kernels/matmul/role.ts';
-import { type Head, headOffsets, headTable, mlpHead } from '../../src/kernels/mlpHead.ts';
+import { type Head, headTable, mlpHead, placesOf } from '../../src/kernels/mlpHead.ts';
 import { linear, relu, rowsOf } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel, SENTINEL } from './run.ts';
 import { featuresOf, rounded, stored } from './storage.ts';
@@ -34,13 +34,13 @@ function headCase(name: string, { heads, tokens, images = 1, stride = 256, dtype
         b: Float32Array.from(all.flatMap(({ bias }) => [...bias])),
         t: headTable(heads),
       };
-      const { offsets, length } = headOffsets(heads);
-      const y = new Float32Array(await runKernel(device, mlpHead, { heads, tokens, stride, images, dtype }, inputs, images * length));
+      const { places, size } = placesOf(heads);
+      const y = new Float32Array(await runKernel(device, mlpHead, { heads, tokens, stride, images, dtype }, inputs, images * size.y));
       const rows = rowsOf(x, 256, stride);
       const actual: number[] = [];
       const expected: number[] = [];
       let written = 0;
-      for (const [h, { first, count, out }] of heads.entries()) {
+      for (const [h, { first, count, out, y: from }] of places.entries()) {
         let value: ArrayLike<number> = Array.from({ length: images }, (_, i) =>
           rows.slice(i * tokens + first, i * tokens + first + count).flatMap((row) => [...row]),
         ).flat();
@@ -48,12 +48,12 @@ function headCase(name: string, { heads, tokens, images = 1, stride = 256, dtype
           const sums = linear(value, rounded(weight, dtype), bias);
           value = i < 2 ? sums.map(relu) : sums;
         }
-        actual.push(...y.subarray(images * (offsets[h] as number), images * ((offsets[h] as number) + count * out)));
+        actual.push(...y.subarray(images * from, images * (from + count * out)));
         expected.push(...Array.from(value));
         written += images * count * out;
       }
       const untouched = new Uint32Array(y.buffer).filter((bits) => bits === SENTINEL).length;
-      return { actual: [...actual, untouched], expected: [...expected, images * length - written] };
+      return { actual: [...actual, untouched], expected: [...expected, images * size.y - written] };
     },
   };
 }

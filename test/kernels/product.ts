@@ -1,6 +1,6 @@
 /** The cases of every kernel that computes torch.nn.Linear with an activation and a residual; and of those that read and write streams. */
 import type { Dtype, Kernel } from '../../src/kernels/kernel.ts';
-import { type MatmulShape, packWeight, type StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
+import { type MatmulShape, packWeight } from '../../src/kernels/matmul/role.ts';
 import { finished, linear, rowsOf } from './float64.ts';
 import { type Bound, FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel, runKernelTwice } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
@@ -86,18 +86,12 @@ interface Read {
 
 const EPS = 1e-5;
 
-function streamCase(
-  kernel: Kernel<StreamMatmulShape>,
-  name: string,
-  read: Read,
-  shape: StreamMatmulShape,
-  dtype: Dtype = 'f32',
-): KernelCase {
+function streamCase(kernel: Kernel<MatmulShape>, name: string, read: Read, shape: MatmulShape, dtype: Dtype = 'f32'): KernelCase {
   const { rows, inner, cols, activation = 'none', mergeSide = 0, stream = false, residualRows, images = 1, weightEach = false } = shape;
   const channels = mergeSide ? inner / 4 : inner;
   const pixels = mergeSide ? 4 * rows : rows;
   const inStream = read.kind !== 'rows';
-  const all: StreamMatmulShape = {
+  const all: MatmulShape = {
     ...shape,
     stride: shape.stride ?? (inStream ? channels + channels / 16 : channels),
     ...(read.kind === 'norm' && { norm: { eps: EPS } }),
@@ -167,8 +161,8 @@ const norm: Read = { kind: 'norm' };
 const massive: Read = { kind: 'norm', value: (v, r, c) => 60 + v + (c === (7 * r) % 128 ? 2000 : 0) };
 
 /** Products in shares of the inner dimension: the sums of each, without residual, and without bias but for the first where it is to have it. */
-export function sharesCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
-  const of = (shape: StreamMatmulShape & { shares: number }, dtype: Dtype = 'f32'): KernelCase => {
+export function sharesCases(kernel: Kernel<MatmulShape>): KernelCase[] {
+  const of = (shape: MatmulShape & { shares: number }, dtype: Dtype = 'f32'): KernelCase => {
     const { rows, inner, cols, shares, biased, norm } = shape;
     return {
       name: `${shares} shares${biased ? ', with bias' : ''}${norm ? ' of a normed stream' : ''}: ${rows} x ${inner} x ${cols}${dtype === 'f16' ? ', float16' : ''}`,
@@ -176,7 +170,7 @@ export function sharesCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
       ...featuresOf(dtype),
       async run(device) {
         const { x, weight, bias } = random(shape);
-        const all: StreamMatmulShape = {
+        const all: MatmulShape = {
           ...shape,
           stride: norm ? inner + inner / 16 : inner,
           dtypes: { input: norm ? 'f32' : dtype, weight: dtype, added: dtype, output: dtype },
@@ -208,9 +202,9 @@ export function sharesCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
 }
 
 /** The cases of products that read and write streams. */
-export function streamCases(kernel: Kernel<StreamMatmulShape>): KernelCase[] {
-  const of = (name: string, read: Read, shape: StreamMatmulShape): KernelCase => streamCase(kernel, name, read, shape);
-  const half = (name: string, read: Read, shape: StreamMatmulShape): KernelCase => streamCase(kernel, name, read, shape, 'f16');
+export function streamCases(kernel: Kernel<MatmulShape>): KernelCase[] {
+  const of = (name: string, read: Read, shape: MatmulShape): KernelCase => streamCase(kernel, name, read, shape);
+  const half = (name: string, read: Read, shape: MatmulShape): KernelCase => streamCase(kernel, name, read, shape, 'f16');
   return [
     of('a normed stream, stage 1', norm, { rows: 3136, inner: 128, cols: 64 }),
     of('a normed stream, stage 3, GELU', norm, { rows: 196, inner: 512, cols: 192, activation: 'gelu' }),

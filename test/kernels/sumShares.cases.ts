@@ -1,5 +1,5 @@
 import type { Dtype } from '../../src/kernels/kernel.ts';
-import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
+import type { MatmulShape } from '../../src/kernels/matmul/role.ts';
 import { sumShares } from '../../src/kernels/matmul/sumShares.ts';
 import { finished } from './float64.ts';
 import { FLOAT16, FLOAT32, type KernelCase, randomValues, runKernelTwice } from './run.ts';
@@ -7,7 +7,7 @@ import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
 import { streamOf } from './streams.ts';
 
 /** act(the sum of the shares + b) + r, and the same bits when it is made again. */
-function sharesCase(shape: StreamMatmulShape & { shares: number }, dtype: Dtype = 'f32'): KernelCase {
+function sharesCase(shape: MatmulShape & { shares: number }, dtype: Dtype = 'f32'): KernelCase {
   const { rows, cols, shares, activation = 'none', residualRows, stream = false } = shape;
   const type = stream ? 'f32' : dtype;
   const riding = [

@@ -5,7 +5,7 @@ import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import { type Dispatch, makePlan } from '../../src/graph/plan.ts';
 import { withMachine } from '../../src/kernels/kernel.ts';
 import { fits, matmul, tileOf } from '../../src/kernels/matmul/matmul.ts';
-import type { StreamMatmulShape } from '../../src/kernels/matmul/role.ts';
+import type { MatmulShape } from '../../src/kernels/matmul/role.ts';
 import { ROLES } from '../../src/kernels/roles.ts';
 import { network } from '../../src/model/network.ts';
 import { alternativesTo, matmulCandidates } from '../../src/tune/candidates.ts';
@@ -14,7 +14,7 @@ import { chooserOf, tunablesOf } from '../../src/tune/tune.ts';
 const config = readConfig(tensorsOf('released'));
 const outputs = outputsOf(tasksOf(config), false);
 
-const shapes: fc.Arbitrary<StreamMatmulShape> = fc
+const shapes: fc.Arbitrary<MatmulShape> = fc
   .record({
     rows: fc.integer({ min: 1, max: 3136 }),
     inner: fc.integer({ min: 1, max: 256 }).map((n) => 16 * n),

@@ -1,9 +1,9 @@
 /** Convolutions on desktop GPUs: the tiles of products, in shares where maps are small. */
-import { tiles } from '../kernel.ts';
+import { type InShares, tiles } from '../kernel.ts';
 import { FEWEST_THREADS } from '../matmul/desktop.ts';
 import { type MatmulTile, threadsOf, tileOf, USUAL_TILE } from '../matmul/matmul.ts';
 import { convWith } from './conv.ts';
-import { type Conv, type ConvShape, convMacs } from './role.ts';
+import { type ConvShape, convMacs } from './role.ts';
 
 const LOW_TILE = tileOf('16x64', '4x4');
 
@@ -30,4 +30,4 @@ function sharesOf(shape: ConvShape): number {
   return possible.find((shares) => threads * shares >= FEWEST_THREADS) ?? (possible.at(-1) as number);
 }
 
-export const desktopConv: Conv = { kernel: convWith(tileFor), sharesOf };
+export const desktopConv: InShares<ConvShape> = { kernel: convWith(tileFor), sharesOf };

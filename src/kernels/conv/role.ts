@@ -1,12 +1,10 @@
 /** The role of convolutions, an hourglass's and an encoder's: their shapes, what every variant of this folder is told, and how weights are packed. */
 import { type Answer, highestOfFour, inRows, type Operand, relu, sum } from '../answer.ts';
-import { type Dtype, type Kernel, type Launch, tiles } from '../kernel.ts';
+import { type Dtype, type Images, type Launch, tiles } from '../kernel.ts';
 import { packWeight, paddedCols, TILE_COLS } from '../matmul/role.ts';
 
 /** What all kernels of convolutions compute; see conv.wgsl. `inner` is a multiple of 16, `cols` of 4. */
-export interface ConvShape {
-  /** How many images there are, whose maps lie one after the other; 1 by default. */
-  images?: number;
+export interface ConvShape extends Images {
   /** Side of the output, a square map. The shader reads it from the length of `y` and the number of images. */
   side: number;
   /** Channels in and out. */
@@ -29,13 +27,6 @@ export interface ConvShape {
   weights?: Dtype;
   /** It is made in so many shares of its inner index, as [shares, rows, cols] of sums for `sumConvShares`; 1 unless told otherwise. */
   shares?: number;
-}
-
-/** How convolutions are computed on a kind of GPU. */
-export interface Conv {
-  readonly kernel: Kernel<ConvShape>;
-  /** Says in how many shares of its inner index a convolution is made, which a second dispatch sums; 1 where one dispatch does it all. */
-  sharesOf(shape: ConvShape): number;
 }
 
 /** The kinds of residual, in the order of the shaders' `RESIDUAL`. */

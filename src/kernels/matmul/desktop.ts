@@ -1,7 +1,7 @@
 /** Which tiles and shares products take on desktop GPUs. They were measured on one with 132 processors: docs/performance.md has the table. */
-import { tiles } from '../kernel.ts';
+import { type InShares, tiles } from '../kernel.ts';
 import { type MatmulTile, matmulWith, threadsOf, tileOf, USUAL_TILE } from './matmul.ts';
-import type { Matmul, StreamMatmulShape } from './role.ts';
+import type { MatmulShape } from './role.ts';
 
 interface Cell {
   /** It is for products with at most so many rows, and with columns between these bounds. */
@@ -23,7 +23,7 @@ const TABLE: readonly Cell[] = [
   { rows: Number.POSITIVE_INFINITY, cols: ANY, tile: USUAL_TILE, share: 256 },
 ];
 
-const cellOf = ({ rows, cols }: StreamMatmulShape): Cell =>
+const cellOf = ({ rows, cols }: MatmulShape): Cell =>
   TABLE.find((cell) => rows <= cell.rows && cols >= cell.cols[0] && cols <= cell.cols[1]) as Cell;
 
 /** The latest GPUs of NVIDIA and AMD have 100 processors and more. Nothing tells a page how many there are. */
@@ -37,7 +37,7 @@ const MOST_THREADS = 900 * PROCESSORS;
 const LEAST_SHARE = 32;
 
 /** Takes as many shares, a power of two, as give every processor its threads; one is enough where tiles alone do. */
-function sharesOf(shape: StreamMatmulShape): number {
+function sharesOf(shape: MatmulShape): number {
   if (shape.weightEach) return 1;
   const { tile, share } = cellOf(shape);
   const threads = tiles(shape.rows, tile.TILE_ROWS) * tiles(shape.cols, 4 * tile.TILE_QUADS) * threadsOf(tile);
@@ -49,4 +49,4 @@ function sharesOf(shape: StreamMatmulShape): number {
   return shares;
 }
 
-export const desktopMatmul: Matmul = { kernel: matmulWith((shape) => cellOf(shape).tile), sharesOf };
+export const desktopMatmul: InShares<MatmulShape> = { kernel: matmulWith((shape) => cellOf(shape).tile), sharesOf };

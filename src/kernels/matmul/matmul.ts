@@ -1,16 +1,9 @@
 import { defineKernel } from '../kernel.ts';
-import activation from '../parts/activation.wgsl';
-import finite from '../parts/finite.wgsl';
-import gelu from '../parts/gelu.wgsl';
-import momentsOf from '../parts/momentsOf.wgsl';
-import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
 import product from '../parts/product.wgsl';
 import sizes from '../parts/sizes.wgsl';
-import source from '../parts/source.wgsl';
 import step from '../parts/step.wgsl';
-import store from '../parts/store.wgsl';
 import wgsl from './matmul.wgsl';
-import { productAnswer, productLaunch, type StreamMatmulShape } from './role.ts';
+import { type MatmulShape, productAnswer, productLaunch, SOURCE_TO_STORE } from './role.ts';
 
 /**
  * A machine shape of `matmul`: the tile of a workgroup and the sums of a thread, in rows and in vec4 of columns, and TILE_K of `inner` a step,
@@ -32,7 +25,7 @@ const WORKGROUP_BYTES = 16_384;
 const WORKGROUP_THREADS = 256;
 
 /** Whether matmul.wgsl can make a product with this machine shape: its tile, its loop, its workgroup memory. */
-export function fits(tile: MatmulTile, { inner, cols, stream = false, shares = 1 }: StreamMatmulShape): boolean {
+export function fits(tile: MatmulTile, { inner, cols, stream = false, shares = 1 }: MatmulShape): boolean {
   const { TILE_ROWS, TILE_QUADS, ROWS, QUADS, TILE_K } = tile;
   const bytes = 4 * TILE_K * ((TILE_ROWS / ROWS + 1) * ROWS + 4 * TILE_QUADS) + 8 * TILE_ROWS;
   return (
@@ -63,7 +56,7 @@ const TILES = [
 ].map((name) => tileOf(...(name.split(' ') as [string, string])));
 
 /** Gives those that fit a product, the nearest to `own` first. How far they are apart is counted in powers of two of threads, of a tile and of its rows. */
-export function tilesNear(own: MatmulTile, shape: StreamMatmulShape): MatmulTile[] {
+export function tilesNear(own: MatmulTile, shape: MatmulShape): MatmulTile[] {
   const apart = (tile: MatmulTile, size: (tile: MatmulTile) => number) => Math.abs(Math.log2(size(tile) / size(own)));
   const distance = (tile: MatmulTile) =>
     apart(tile, threadsOf) + apart(tile, ({ TILE_ROWS, TILE_QUADS }) => TILE_ROWS * TILE_QUADS) + apart(tile, ({ TILE_ROWS }) => TILE_ROWS);
@@ -71,11 +64,11 @@ export function tilesNear(own: MatmulTile, shape: StreamMatmulShape): MatmulTile
 }
 
 /** @param choose the machine shape for a product */
-export const matmulWith = (choose: (shape: StreamMatmulShape) => MatmulTile) =>
+export const matmulWith = (choose: (shape: MatmulShape) => MatmulTile) =>
   defineKernel(
     'matmul',
-    [wgsl, product, sizes, step, source, momentsOf, momentsOfQuad, store, activation, gelu, finite],
-    (shape: StreamMatmulShape) => {
+    [wgsl, product, sizes, step, ...SOURCE_TO_STORE],
+    (shape: MatmulShape) => {
       const tile = choose(shape);
       if (!fits(tile, shape))
         throw new RangeError(`matmul: no tile of ${tile.TILE_ROWS} x ${4 * tile.TILE_QUADS} for ${JSON.stringify(shape)}`);

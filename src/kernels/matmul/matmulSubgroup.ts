@@ -5,41 +5,22 @@ import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import lanes from '../parts/lanes.wgsl';
 import wgsl from './matmulSubgroup.wgsl';
-import { ACTIVATIONS, checkStream, productAnswer, type StreamMatmulShape, TILE_COLS } from './role.ts';
+import { type MatmulShape, productAnswer, productLaunch, TILE_COLS } from './role.ts';
 
 const ROWS = 28;
 
 export const matmulSubgroup = defineKernel(
   'matmulSubgroup',
   [wgsl, columns, lanes, activation, gelu, finite],
-  (shape: StreamMatmulShape) => {
-    checkStream(shape);
-    const {
-      rows,
-      inner,
-      cols,
-      activation: act = 'none',
-      residualRows,
-      norm,
-      mergeSide,
-      stream = false,
-      images = 1,
-      weightEach,
-      dtypes,
-    } = shape;
+  (shape: MatmulShape) => {
+    const { rows, cols, residualRows, mergeSide, images = 1, weightEach } = shape;
+    const { constants, ...launch } = productLaunch(shape, {}, ROWS);
+    const { NORM, EPS, ACTIVATION, STREAM } = constants;
     const abreast = weightEach || mergeSide ? images : 1;
     return {
-      constants: {
-        MERGE: Number(!!mergeSide),
-        NORM: Number(!!norm),
-        EPS: norm?.eps ?? 0,
-        ACTIVATION: ACTIVATIONS.indexOf(act),
-        RESIDUAL: Number(residualRows !== undefined),
-        STREAM: Number(stream),
-      },
-      machine: { ...dtypes },
+      ...launch,
+      constants: { MERGE: Number(!!mergeSide), NORM, EPS, ACTIVATION, RESIDUAL: Number(residualRows !== undefined), STREAM },
       workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, ROWS), abreast],
-      macs: rows * inner * cols,
     };
   },
   productAnswer,

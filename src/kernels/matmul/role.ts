@@ -1,6 +1,16 @@
 /** The role of matrix products: their shapes, what every variant of this folder is told, and how weights are packed. */
 import { type Answer, activated, byStatistics, dot, inRows, kept, list, type Operand, relu } from '../answer.ts';
-import { type Dtype, type Kernel, type Launch, tiles } from '../kernel.ts';
+import { type Dtype, type Launch, tiles } from '../kernel.ts';
+import activation from '../parts/activation.wgsl';
+import finite from '../parts/finite.wgsl';
+import gelu from '../parts/gelu.wgsl';
+import momentsOf from '../parts/momentsOf.wgsl';
+import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
+import source from '../parts/source.wgsl';
+import store from '../parts/store.wgsl';
+
+/** What products are joined with that read x by `source` and finish y by `store`. */
+export const SOURCE_TO_STORE: readonly string[] = [source, momentsOf, momentsOfQuad, store, activation, gelu, finite];
 
 /** What every matrix product of this folder computes; see matmul.wgsl. `inner` is a multiple of 16, `cols` of 4. */
 export interface MatmulShape {
@@ -10,10 +20,6 @@ export interface MatmulShape {
   activation?: (typeof ACTIVATIONS)[number] | undefined;
   /** Rows of the tensor that is added to the result; a table of fewer rows than the result repeats. None: nothing is added. */
   residualRows?: number | undefined;
-}
-
-/** What the products for GPUs do besides. */
-export interface StreamMatmulShape extends MatmulShape {
   /** Numbers from one row of x to the next; `inner` unless told otherwise. */
   stride?: number;
   /** x is a stream, and its rows are normalised (without gamma and beta, which belong into the weight) as they are read. */
@@ -34,13 +40,6 @@ export interface StreamMatmulShape extends MatmulShape {
   dtypes?: Partial<Record<'input' | 'weight' | 'added' | 'output', Dtype>>;
 }
 
-/** How products are computed on a kind of GPU. */
-export interface Matmul {
-  readonly kernel: Kernel<StreamMatmulShape>;
-  /** Says in how many shares of `inner` a product is made, which a second dispatch sums; 1 where one dispatch does it all. */
-  sharesOf(shape: StreamMatmulShape): number;
-}
-
 /** Columns of a block of packed weights, and so the multiple to which they are padded. */
 export const TILE_COLS = 64;
 
@@ -54,12 +53,12 @@ export const ACTIVATIONS = ['none', 'gelu', 'relu', 'hardSwish', 'reluLast'] as 
 export const residualOf = ({ rows, residualRows }: MatmulShape): number => (residualRows === undefined ? 0 : residualRows === rows ? 1 : 2);
 
 /** @throws RangeError: a stream's channels are no multiple of a block's columns */
-export function checkStream({ inner, cols, norm, stream }: StreamMatmulShape): void {
+export function checkStream({ inner, cols, norm, stream }: MatmulShape): void {
   if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
 }
 
 /** The constants of all products. Of rows the shaders are told none: there are as many as y and r hold. */
-function constantsOf(shape: StreamMatmulShape): Launch['constants'] {
+function constantsOf(shape: MatmulShape) {
   const { inner, cols, activation = 'none', stride = inner, norm, mergeSide = 0, stream = false, shares = 1 } = shape;
   checkStream(shape);
   const whole = shares === 1; // a share is mere sums: the rest is done when they are added
@@ -77,12 +76,7 @@ function constantsOf(shape: StreamMatmulShape): Launch['constants'] {
 }
 
 /** The launch of a kernel whose workgroups make tiles of so many rows and columns. */
-export function productLaunch(
-  shape: StreamMatmulShape,
-  sizes: NonNullable<Launch['machine']>,
-  tileRows: number,
-  tileCols = TILE_COLS,
-): Launch {
+export function productLaunch(shape: MatmulShape, sizes: NonNullable<Launch['machine']>, tileRows: number, tileCols = TILE_COLS) {
   const { rows, inner, cols, images = 1, weightEach = false, shares = 1, dtypes } = shape;
   const abreast = weightEach ? images : 1;
   if (weightEach && shares > 1) throw new RangeError('a product in shares has one weight');
@@ -91,10 +85,10 @@ export function productLaunch(
     machine: { ...sizes, ...dtypes, ...(shares > 1 && { added: 'f32', output: 'f32' }) },
     workgroups: [tiles(cols, tileCols), tiles(rows / abreast, tileRows), abreast * shares],
     macs: rows * inner * cols,
-  };
+  } satisfies Launch;
 }
 
-const answer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
+const answer: Answer<MatmulShape> = (shape, { x, w, b, r }) => {
   const { rows, inner, cols, stride = inner, norm, mergeSide = 0, shares = 1, biased } = shape;
   const channels = mergeSide ? inner / 4 : inner;
   const half = mergeSide / 2;
@@ -122,18 +116,18 @@ const answer: Answer<StreamMatmulShape> = (shape, { x, w, b, r }) => {
 const FEW_ROWS = 37;
 
 /** A product's first rows. Where pixels are merged, a kernel may take the map's side from how many there are. */
-const firstRows: Answer<StreamMatmulShape>['firstRows'] = (shape) => {
+const firstRows: Answer<MatmulShape>['firstRows'] = (shape) => {
   const { rows: of, residualRows, mergeSide } = shape;
   const rows = mergeSide ? of : Math.min(of, FEW_ROWS);
   return { shape: { ...shape, rows, residualRows: residualRows === of ? rows : residualRows }, rows, of };
 };
 
 /** What any product has to give, and any share of one. */
-export const productAnswer: Answer<StreamMatmulShape> = Object.assign(answer, { firstRows });
+export const productAnswer: Answer<MatmulShape> = Object.assign(answer, { firstRows });
 
 /** What is left to do when a product's sums are known. */
 export function finishedAnswer(
-  { cols, activation, residualRows = 0, stream = false }: StreamMatmulShape,
+  { cols, activation, residualRows = 0, stream = false }: MatmulShape,
   sums: (row: number, column: number) => number,
   b: Operand,
   r: Operand,

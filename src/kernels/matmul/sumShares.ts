@@ -5,7 +5,7 @@ import finite from '../parts/finite.wgsl';
 import gelu from '../parts/gelu.wgsl';
 import momentsOfQuad from '../parts/momentsOfQuad.wgsl';
 import store from '../parts/store.wgsl';
-import { ACTIVATIONS, finishedAnswer, residualOf, type StreamMatmulShape, TILE_COLS } from './role.ts';
+import { ACTIVATIONS, finishedAnswer, type MatmulShape, residualOf, TILE_COLS } from './role.ts';
 import wgsl from './sumShares.wgsl';
 
 /** Rows of a workgroup. */
@@ -15,7 +15,7 @@ const ROWS = 4;
 export const sumShares = defineKernel(
   'sumShares',
   [wgsl, store, activation, gelu, momentsOfQuad, finite],
-  (shape: StreamMatmulShape) => {
+  (shape: MatmulShape) => {
     const { rows, cols, activation: act = 'none', stream = false, shares = 1, dtypes: { added = 'f32', output = 'f32' } = {} } = shape;
     return {
       constants: { COLS: cols, ACTIVATION: ACTIVATIONS.indexOf(act), RESIDUAL: residualOf(shape), STREAM: Number(stream) },

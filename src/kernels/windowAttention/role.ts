@@ -1,10 +1,8 @@
 /** The role of Swin's window attention: the shape that every variant of this folder takes, and its work. */
 import { type Answer, attended, inRows, kept, list, sum } from '../answer.ts';
-import { type Dtype, type Launch, tiles } from '../kernel.ts';
+import { type Dtype, type Images, type Launch, tiles } from '../kernel.ts';
 
-export interface WindowAttentionShape {
-  /** How many images there are, whose maps lie one after the other; 1 by default. */
-  images?: number;
+export interface WindowAttentionShape extends Images {
   /**
    * Side of the square map. One that is no multiple of the window's 7 is padded at the right and at the bottom as torchvision does it; then t has,
    * behind its table, the q, k and v that the projection makes of zeros: its bias, the queries' scaled.
