@@ -1,7 +1,7 @@
 /** Checkpoints of an app's own making: what they list and give is checked, so that whoever reads one can rely on it. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, optionsOf, said, shown, tag } from '../gpu/given.ts';
-import { unless } from '../gpu/waiting.ts';
+import { eachUnless } from '../gpu/waiting.ts';
 import { plainBytes } from './bytes.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { bytesOf, isDtype } from './dtypes.ts';
@@ -54,26 +54,19 @@ async function* readSound(checkpoint: Checkpoint, source: string, tensors: Check
       throw error;
     }
   };
-  let reading: AsyncIterator<{ info: TensorInfo; data: Uint8Array }> | undefined;
   try {
-    reading = checkpoint.read({ signal, ...(onProgress && { onProgress: told }) })[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await unless(signal, reading.next());
-      if (!next || next.done) return;
-      const info = tensors.get(next.value.info.name);
+    for await (const one of eachUnless(signal, checkpoint.read({ signal, ...(onProgress && { onProgress: told }) }))) {
+      const info = tensors.get(one.info.name);
       if (!info || !left.delete(info.name))
-        throw wrong(source, `gives the tensor ${shown(next.value.info.name)}, which it ${info ? 'gave before' : 'does not list'}`);
-      if (tag(next.value.data) !== 'Uint8Array')
-        throw wrong(source, `gives ${shown(next.value.data)} as ${info.name}, and not a Uint8Array`);
-      const data = plainBytes(next.value.data);
+        throw wrong(source, `gives the tensor ${shown(one.info.name)}, which it ${info ? 'gave before' : 'does not list'}`);
+      if (tag(one.data) !== 'Uint8Array') throw wrong(source, `gives ${shown(one.data)} as ${info.name}, and not a Uint8Array`);
+      const data = plainBytes(one.data);
       if (data.length !== info.bytes) throw wrong(source, `gives ${data.length} bytes as ${info.name}, which has ${info.bytes}`);
       yield { info, data };
     }
   } catch (error) {
     if (error instanceof FaceXFormerError || error === thrown) throw error;
     throw unreadable(source, error);
-  } finally {
-    await unless(signal, reading?.return?.()).catch(() => {}); // what is thrown as it lets go comes after all that matters
   }
 }
 

@@ -157,7 +157,7 @@ export class Mtcnn implements FaceDetector {
     const { signal, ...search } = optionsOf<DetectOptions>('detect', { ...SEARCH_OPTIONS, signal: 'signal' }, options);
     const asked = { ...this.options, ...Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) };
     checked(asked);
-    if (this.recovery.disposed) throw disposed();
+    if (this.recovery.gone.aborted) throw disposed();
     return unless(signal, this.#line.join({ picture: caught(source), asked, signal }, 'wait'));
   }
 

@@ -3,10 +3,10 @@
 import { heatmapsTap } from '../face/config.ts';
 import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
-import { disposed, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { disposed, either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
-import { PATIENCE, unless, whenThere, within } from '../gpu/waiting.ts';
+import { eachUnless, PATIENCE, unless, whenThere, within } from '../gpu/waiting.ts';
 import { firstLost } from '../graph/lost.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
@@ -153,7 +153,7 @@ export class Engine<Loads extends Task = Task> {
       return analysisOf<Asked>(opened);
     };
     try {
-      for await (const source of pictures) {
+      for await (const source of eachUnless(either(asked.signal, this.#recovery.gone), pictures)) {
         const held = caught(source);
         held.settle(); // a picture of its own, which goes when it is answered
         const picture = once(held.open);
@@ -172,6 +172,9 @@ export class Engine<Loads extends Task = Task> {
       if (waiting.length > 0) await submit(waiting);
       await read(0);
       while (calls[0]) yield answer(calls.shift() as Opened);
+    } catch (error) {
+      this.#recovery.check();
+      throw error;
     } finally {
       for (const { picture } of calls) picture.close();
     }
@@ -257,7 +260,7 @@ export class Engine<Loads extends Task = Task> {
 
   /** @throws FaceXFormerError DISPOSED */
   #mustLive(): void {
-    if (this.#recovery.disposed) throw disposed();
+    if (this.#recovery.gone.aborted) throw disposed();
   }
 
   /** The picture, and where its faces are. What is wrong with the options is told here, in the call's turn. */
@@ -339,7 +342,7 @@ export class Engine<Loads extends Task = Task> {
     try {
       read = await unless(options.signal, this.#recovery.unlessLost(on, results));
     } catch (error) {
-      if (!options.repeat || !isLoss(error) || this.#recovery.disposed) throw error;
+      if (!options.repeat || !isLoss(error) || this.#recovery.gone.aborted) throw error;
       const once = { ...options, repeat: false };
       for (const frame of await this.#inTurn((another) => this.#submit(another, items, once), { signal: once.signal }))
         await this.#read(frame, once);

@@ -67,8 +67,9 @@ export class Recovery<T extends Resident> {
   #coming: Promise<T> | undefined;
   /** Why there will be none any more. */
   #over: FaceXFormerError | undefined;
-  /** Aborted by `dispose`. */
   readonly #gone = new AbortController();
+  /** Aborted by `dispose`. */
+  readonly gone = this.#gone.signal;
   #attempts = 0;
   #since = performance.now();
   #tell!: (loss: GpuLoss) => void;
@@ -100,7 +101,7 @@ export class Recovery<T extends Resident> {
   /** @throws FaceXFormerError DISPOSED; DEVICE_LOST where that came first */
   check(): void {
     if (this.#over) throw this.#over;
-    if (this.#gone.signal.aborted) throw disposed();
+    if (this.gone.aborted) throw disposed();
   }
 
   /**
@@ -116,7 +117,7 @@ export class Recovery<T extends Resident> {
     try {
       return await this.unlessLost(on, work(on));
     } catch (error) {
-      if (!isLoss(error) || this.disposed || !(typeof repeat === 'function' ? repeat() : repeat)) throw error;
+      if (!isLoss(error) || this.gone.aborted || !(typeof repeat === 'function' ? repeat() : repeat)) throw error;
       return this.run(work, { signal });
     }
   }
@@ -125,12 +126,12 @@ export class Recovery<T extends Resident> {
   async unlessLost<Result>({ gpu }: T, given: Promise<Result>): Promise<Result> {
     try {
       const value = await unless(gpu.lost, given, gpuLost);
-      if (this.#gone.signal.aborted) this.check();
+      if (this.gone.aborted) this.check();
       return value;
     } catch (error) {
       if (!gpu.lost.aborted && isOfGpu(error)) await pause(TELLING, gpu.lost).catch(() => {});
       else await Promise.resolve(); // a loss that caused this is known by then
-      if (this.#gone.signal.aborted) this.check(); // before the GPU, which disposing loses
+      if (this.gone.aborted) this.check(); // before the GPU, which disposing loses
       if (gpu.lost.aborted) throw gpuLost(gpu.lost.reason, { cause: error });
       throw error;
     }
@@ -141,13 +142,9 @@ export class Recovery<T extends Resident> {
     this.#attempts = 0;
   }
 
-  get disposed(): boolean {
-    return this.#gone.signal.aborted;
-  }
-
   /** Frees everything. What waits fails with DISPOSED, but with DEVICE_LOST where the GPU was lost before. May be called again. */
   dispose(): void {
-    if (this.#now.gpu.lost.aborted && !this.#gone.signal.aborted) this.#over ??= gpuLost(this.#now.gpu.lost.reason);
+    if (this.#now.gpu.lost.aborted && !this.gone.aborted) this.#over ??= gpuLost(this.#now.gpu.lost.reason);
     this.#gone.abort();
     this.#now.destroy();
   }
@@ -165,7 +162,7 @@ export class Recovery<T extends Resident> {
   }
 
   #replace(dead: T): void {
-    if (this.#gone.signal.aborted) return;
+    if (this.gone.aborted) return;
     const tell = this.#tell;
     this.#coming = this.#recovered(dead);
     const recovered = this.#coming.then(
@@ -184,10 +181,10 @@ export class Recovery<T extends Resident> {
     let failure: unknown;
     while (this.#attempts < WAITS.length) {
       try {
-        await pause(WAITS[this.#attempts++] as number, this.#gone.signal);
-        const made = await this.make(this.#gone.signal, dead);
-        if (this.#gone.signal.aborted) made.destroy();
-        throwIfAborted(this.#gone.signal);
+        await pause(WAITS[this.#attempts++] as number, this.gone);
+        const made = await this.make(this.gone, dead);
+        if (this.gone.aborted) made.destroy();
+        throwIfAborted(this.gone);
         this.#now = made;
         this.#since = performance.now();
         this.#coming = undefined;
@@ -195,7 +192,7 @@ export class Recovery<T extends Resident> {
         this.#watch(made);
         return made;
       } catch (error) {
-        if (this.#gone.signal.aborted) throw this.#over ?? disposed();
+        if (this.gone.aborted) throw this.#over ?? disposed();
         failure = error;
         if (FINAL.has(FaceXFormerError.from(error).code)) break;
       }

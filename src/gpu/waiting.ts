@@ -32,6 +32,25 @@ export function unless<T>(
   });
 }
 
+/**
+ * What is given one after the other, until the signal is aborted: also where the next one never comes. What is thrown as who gives it lets go comes
+ * after all that matters.
+ * @throws FaceXFormerError ABORTED
+ */
+export async function* eachUnless<T>(
+  signal: AbortSignal | undefined,
+  items: Iterable<T> | AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  const each = (async function* () {
+    yield* items;
+  })();
+  try {
+    for (let next = await unless(signal, each.next()); !next.done; next = await unless(signal, each.next())) yield next.value;
+  } finally {
+    await unless(signal, each.return()).catch(() => {});
+  }
+}
+
 /** What a promise gives, or a failure where it gives nothing for so long. What comes later is dropped. */
 export function within<T>(milliseconds: number, answer: PromiseLike<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {

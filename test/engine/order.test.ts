@@ -1,5 +1,6 @@
-/** Frames in flight whose GPU answers out of turn. A GPU of JavaScript (test/gpu/fake.ts). */
+/** Frames in flight whose GPU answers out of turn, and pictures that do not come. A GPU of JavaScript (test/gpu/fake.ts). */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { FaceXFormer } from '../../src/index.ts';
 import { fakeGpu, hastyParameters } from '../gpu/fake.ts';
 import { load, numbersOf, picture } from './reduced.ts';
 
@@ -34,5 +35,20 @@ it('reads a frame before the next, though the GPU says later of the first that i
   expect(await Promise.all(calls)).toEqual([alone, alone, alone]);
   expect(order).toEqual([0, 1, 2]);
   expect(asked).toBeGreaterThan(6);
+  engine.dispose();
+});
+
+it.each([
+  ['ABORTED', (_: FaceXFormer, stop: AbortController) => stop.abort()],
+  ['DISPOSED', (engine: FaceXFormer) => engine.dispose()],
+])('ends with %s while it waits for a picture that never comes', async (code, end) => {
+  const engine = await load();
+  const stop = new AbortController();
+  async function* pictures() {
+    yield picture;
+    setTimeout(() => end(engine, stop), 5);
+    await new Promise(() => {});
+  }
+  await expect(engine.analyzeMany(pictures(), { box: 'whole', signal: stop.signal }).next()).rejects.toMatchObject({ code });
   engine.dispose();
 });
