@@ -37,7 +37,9 @@ export async function readerOf(bytes: ByteSource, signal = bytes.signal): Promis
 export function piecesOf(stream: ReadableStream<Uint8Array> | null, signal: AbortSignal): Pieces {
   const reader = stream?.getReader();
   // The stream's own clean-up may take its time, and its failure no longer matters.
-  signal.addEventListener('abort', () => reader?.cancel().catch(() => undefined), { once: true });
+  const letGo = () => reader?.cancel().catch(() => undefined);
+  if (signal.aborted) letGo();
+  else signal.addEventListener('abort', letGo, { once: true });
   async function* pieces(): Pieces {
     for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) yield next.value;
     throwIfAborted(signal); // what is let go of ends as well

@@ -1,7 +1,7 @@
 /** How a picture, and weights, get from a page into its worker. */
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { LoadOptions } from '../engine/options.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { either, FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag, given as takes } from '../gpu/given.ts';
 import { AS_STORED, type PictureSource, type RawPicture, unreadable } from '../image/source.ts';
 import { type Carried, lend } from './lend.ts';
@@ -40,6 +40,9 @@ export async function carried(source: PictureSource | string | URL): Promise<Car
 
 const given = <T extends Transferable>(value: T): Carried<T> => ({ value, transfer: [value] });
 
+/** Frees what is of no further use. A Blob has no `close`. */
+export const closed = (picture: unknown): void => (picture as { close?(): void } | undefined)?.close?.();
+
 /** Raw pixels alone, without the rest of the memory that they lie in. */
 function copied(picture: RawPicture): Carried<unknown> {
   if ('opened' in picture)
@@ -64,6 +67,8 @@ type Weights = LoadOptions['weights'] | undefined;
 /** Weights that a worker can be given, and their name if others that name them the same mean the same: none are all the same. */
 export async function carriedWeights(
   weights: Weights,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+  signal?: AbortSignal,
 ): Promise<Carried<Exclude<Weights, Checkpoint> | PostedCheckpoint> & { name?: string }> {
   if (!weights) return { value: undefined, name: '' };
   const kind = tag(weights);
@@ -71,20 +76,27 @@ export async function carriedWeights(
     const name = absolute(String(weights));
     return { value: name, name };
   }
-  if (kind === 'Request') return { value: await blobOf(() => fetch(weights as Request)) };
-  if (kind === 'Response') return { value: await blobOf(async () => weights as Response) };
-  if (kind === 'ReadableStream') return { value: await blobOf(async () => new Response(weights as ReadableStream)) };
+  if (kind === 'Request') {
+    const request = (weights as Request).clone();
+    return { value: await blobOf(() => fetch(request, { signal: either(signal, request.signal) }), signal) };
+  }
+  if (kind === 'Response') return { value: await blobOf(() => weights as Response, signal) };
+  if (kind === 'ReadableStream') return { value: await blobOf(() => new Response(weights as ReadableStream), signal) };
   const isOpen = takes('The weights cannot be read.', () => !!(Object(weights).tensors && Object(weights).read));
   if (isOpen) return posted(weights as Checkpoint);
   return { value: weights as Blob };
 }
 
-/** Not every browser hands a stream to a worker; all of them hand over a Blob, which the browser may keep on disk. */
-async function blobOf(response: () => Promise<Response>): Promise<Blob> {
+/**
+ * Not every browser hands a stream to a worker; all of them hand over a Blob, which the browser may keep on disk. An abort lets go of what is read, and is
+ * told by who waits for it.
+ */
+async function blobOf(response: () => Response | Promise<Response>, signal: AbortSignal | undefined): Promise<Blob> {
   try {
-    const given = await response();
-    if (given.ok) return await given.blob();
-    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The server answered ${given.status} where the weights should be.`);
+    const { ok, status, body } = await response();
+    if (!ok) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The server answered ${status} where the weights should be.`);
+    const fresh = new Response(body).body; // throws where it was read already
+    return await new Response(fresh?.pipeThrough(new TransformStream(), { signal } as StreamPipeOptions)).blob();
   } catch (error) {
     throw unread(error);
   }

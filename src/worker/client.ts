@@ -6,13 +6,13 @@ import type { Task } from '../face/labels.ts';
 import { disposed, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { checkSignal, mustBe, mustBeIterable, given as read, shown } from '../gpu/given.ts';
 import type { GpuLoss } from '../gpu/recovery.ts';
-import { unless } from '../gpu/waiting.ts';
+import { unless, whenThere } from '../gpu/waiting.ts';
 import type { KernelTime } from '../graph/profile.ts';
 import { queueOf } from '../image/line.ts';
 import type { PictureSource } from '../image/source.ts';
 import type { SegFaceAnalysis, SegFaceAnalyzeOptions } from '../segface/segface.ts';
 import { VERSION } from '../version.ts';
-import { carried, carriedWeights } from './carry.ts';
+import { carried, carriedWeights, closed } from './carry.ts';
 import { lentFetch } from './fetch.ts';
 import { borrowed, lend, uncrossable } from './lend.ts';
 import type { Greeting, Loaded, LoadedEngine, Network, Reply, Request } from './protocol.ts';
@@ -301,8 +301,12 @@ class Remote {
     const before = this.#posting;
     const inTurn = Promise.all([caught, before]);
     this.#posting = inTurn.catch(() => {});
-    const [picture] = await unless(signal, inTurn);
-    return this.ask({ call, picture: picture.value, options } as Unaddressed, [...(picture.transfer ?? []), ...transfer], signal);
+    try {
+      const [picture] = await unless(signal, inTurn);
+      return await this.ask({ call, picture: picture.value, options } as Unaddressed, [...(picture.transfer ?? []), ...transfer], signal);
+    } finally {
+      whenThere(caught, ({ transfer }) => transfer?.forEach(closed)); // what could not cross: a camera waits for its frames
+    }
   }
 }
 
@@ -340,8 +344,8 @@ async function loaded(network: Network | 'Mtcnn', special: Special): Promise<[Co
     );
   throwIfAborted(signal);
   const connection = read('`worker` is no Worker.', () => connectionTo(worker === undefined ? ownWorker() : worker));
-  const given = await carriedWeights(weights);
-  const search = finds && (await carriedWeights(finds.weights));
+  const given = await unless(signal, carriedWeights(weights, fetch, signal));
+  const search = finds && (await unless(signal, carriedWeights(finds.weights, fetch, signal)));
   const names = [given.name, search ? search.name : ''];
   const port = fetch && lentFetch(fetch);
   const posted = {

@@ -1,5 +1,5 @@
 /** A `fetch` of the page's, called from its worker: a function cannot cross, so what it answers is lent, its body piece by piece. */
-import { isEncoded } from '../checkpoint/bytes.ts';
+import { isEncoded, piecesOf } from '../checkpoint/bytes.ts';
 import { either } from '../gpu/errors.ts';
 import { said } from '../gpu/given.ts';
 import { borrowed, type Carried, lend } from './lend.ts';
@@ -27,11 +27,11 @@ async function* answer(fetch: typeof globalThis.fetch, { url, init }: FetchCall,
   try {
     const response = await fetch(url, { ...init, signal });
     const { status, statusText, body } = response;
+    const pieces = piecesOf(body, signal);
     // Of another origin's answer the worker could not see that its length may be of what was packed.
     const headers = [...response.headers].filter(([name]) => name !== 'content-length' || !isEncoded(response));
     yield { value: { status, statusText, headers, isEmpty: !body } };
-    const reader = body?.getReader();
-    for (let next = await reader?.read(); next?.value; next = await reader?.read()) yield { value: { piece: next.value } };
+    for await (const piece of pieces) yield { value: { piece } };
   } catch (error) {
     yield { value: { failed: said(error) } };
   }

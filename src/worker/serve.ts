@@ -8,6 +8,7 @@ import { unless } from '../gpu/waiting.ts';
 import { planJson } from '../graph/print.ts';
 import type { PictureSource } from '../image/source.ts';
 import { VERSION } from '../version.ts';
+import { closed } from './carry.ts';
 import type { Detector, Engine, Engines, Lease, NetworkOptions } from './engines.ts';
 import { borrowedFetch } from './fetch.ts';
 import { borrowed, type Carried, lend } from './lend.ts';
@@ -131,9 +132,6 @@ async function resultOf(served: Engine | Detector, request: Run, signal: AbortSi
   }
 }
 
-/** What the page sent is the worker's own. A Blob has no `close`. */
-const closed = (picture: unknown): void => (picture as { close?(): void } | undefined)?.close?.();
-
 /** One answer a picture that the page lends; a picture is closed when it is answered. */
 async function* answersOf(engine: Engine, lender: MessagePort, options: AnalyzeOptions): AsyncGenerator<Carried<Analysis>> {
   const open: PictureSource[] = [];
@@ -167,8 +165,8 @@ function loadOptions(asked: PostedOptions): NetworkOptions {
 
 /** The page's checkpoint, read tensor by tensor: the page sends the next when it is asked for it. */
 function checkpointOf({ source, posted: tensors, rereadable, port }: PostedCheckpoint): Checkpoint {
-  const total = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   async function* read({ signal, onProgress }: ReadOptions = {}) {
+    const total = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     let loaded = 0;
     onProgress?.(loaded, total);
     for await (const tensor of borrowed<{ info: TensorInfo; data: Uint8Array }>(port, signal)) {

@@ -1,5 +1,7 @@
 /** The worker's two sides, joined in one process, with an engine that answers at once. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Checkpoint } from '../../src/checkpoint/checkpoint.ts';
+import { sound } from '../../src/checkpoint/sound.ts';
 import { mtcnn as inPage, Mtcnn } from '../../src/detect/mtcnn.ts';
 import { FaceXFormer } from '../../src/engine/facexformer.ts';
 import type { LoadOptions } from '../../src/engine/options.ts';
@@ -161,6 +163,39 @@ describe('a load', () => {
     });
   });
 
+  it('of a stream that does not end is aborted as well, and lets go of it', async () => {
+    const cancel = vi.fn();
+    for (const source of [(body: ReadableStream) => body, (body: ReadableStream) => new Response(body)]) {
+      const stop = new AbortController();
+      const weights = source(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(3)), cancel }));
+      const call = codeOf(RemoteFaceXFormer.load({ weights, worker: worker(), signal: stop.signal }));
+      setTimeout(() => stop.abort(), 5);
+      expect(await call).toBe('ABORTED');
+    }
+    await vi.waitFor(() => expect(cancel).toHaveBeenCalledTimes(2));
+  });
+
+  it('of a Request is asked for by the fetch that is given, which hears an abort', async () => {
+    const stop = new AbortController();
+    const fetch = vi.fn(async (_: unknown, __: RequestInit = {}) => new Response('weights'));
+    const weights = new Request('https://example.org/w');
+    const options = { weights, signal: stop.signal, fetch: fetch as typeof globalThis.fetch, worker: worker() };
+    for (const _ of [1, 2]) await RemoteFaceXFormer.load(options); // it can be given again
+    expect(await Promise.all(loads.map(({ weights }) => (weights as Blob).text()))).toEqual(['weights', 'weights']);
+    expect(fetch.mock.calls.map(([request]) => (request as Request).url)).toEqual([weights.url, weights.url]);
+    stop.abort();
+    expect(fetch.mock.calls.map(([_, init]) => init?.signal?.aborted)).toEqual([true, true]);
+  });
+
+  it('of a Response that was read, or whose stream is being read, is none', async () => {
+    const read = new Response('weights');
+    await read.text();
+    const { body: locked } = new Response('weights');
+    locked?.getReader();
+    for (const weights of [read, locked as ReadableStream<Uint8Array>])
+      expect(await codeOf(RemoteFaceXFormer.load({ weights, worker: worker() }))).toBe('WEIGHTS_UNREACHABLE');
+  });
+
   it('whose callback throws fails with what it threw', async () => {
     const onProgress = () => {
       throw new RangeError('mine');
@@ -198,7 +233,7 @@ describe('a load', () => {
     await RemoteFaceXFormer.load({ weights: 'https://example.org/w', fetch: fetch as typeof globalThis.fetch, worker: one });
     expect(seen).toEqual([206, '"x"', [0, 1, 2], '', 'TypeError: Failed to fetch', 'AbortError']);
     expect(asked[0]).toEqual(['https://example.org/w', undefined, { range: 'bytes=0-2' }]);
-    await vi.waitFor(() => expect(cancelled).toBe(1));
+    await vi.waitFor(() => expect(cancelled).toBe(2)); // the request, and its body, which a fetch of an app's own may not tie to it
   });
 
   it('of a checkpoint that cannot be read tells so', async () => {
@@ -215,6 +250,15 @@ describe('a load', () => {
       code: 'WEIGHTS_UNREACHABLE',
       message: expect.stringMatching(/its file is gone/),
     });
+  });
+
+  it('of a checkpoint that lists its tensors otherwise than in a Map is what the engine says of it', async () => {
+    const one = worker(async (options) => {
+      sound(options.weights as Checkpoint);
+      return loadEngine(options);
+    });
+    const weights = { source: 's', tensors: { a: 1 } as never, rereadable: true, async *read() {} };
+    expect(await codeOf(RemoteFaceXFormer.load({ weights, worker: one }))).toBe('BAD_OPTION');
   });
 
   it('of a checkpoint reads it on the page, tensor by tensor', async () => {
@@ -290,6 +334,31 @@ describe('a call', () => {
     await expect(call).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' });
     await vi.waitFor(() => expect(heard?.aborted).toBe(true));
     expect(await codeOf(remote.analyze(pixels(), { signal: AbortSignal.abort() }))).toBe('ABORTED');
+  });
+
+  it('leaves no frame open that does not cross: a camera waits for them', async () => {
+    let open = 0;
+    const Frame = class {
+      readonly [Symbol.toStringTag] = 'VideoFrame';
+      constructor() {
+        open++;
+      }
+      close() {
+        open--;
+      }
+    };
+    vi.stubGlobal('VideoFrame', Frame);
+    const remote = await RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: worker() });
+    const frame = new Frame() as unknown as VideoFrame;
+    const stop = new AbortController();
+    const calls = [codeOf(remote.analyze(frame)), codeOf(remote.analyze(frame, { signal: stop.signal }))];
+    expect(open).toBe(3);
+    stop.abort();
+    remote.dispose();
+    calls.push(codeOf(remote.analyze(frame)));
+    expect(await Promise.all(calls)).toEqual(['DISPOSED', 'ABORTED', 'DISPOSED']);
+    expect(open).toBe(1); // the app's own
+    vi.unstubAllGlobals();
   });
 
   it('fails with DISPOSED when the engine is, and after; another user of the engine is served', async () => {
