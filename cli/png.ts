@@ -89,7 +89,7 @@ function chunksOf(bytes: Buffer): Chunks {
     if (type === 'IDAT') packed.push(body);
     else if (body.length < length) break;
     else if (type === 'eXIf') exif = body;
-    else if (type === 'IHDR' || type === 'PLTE') {
+    else if (packed.length === 0 && (type === 'IHDR' || type === 'PLTE')) {
       const end = at + 8 + length;
       if (end + 4 > bytes.length) break;
       if (crc32(bytes.subarray(at + 4, end)) !== bytes.readUInt32BE(end)) damaged ??= type;

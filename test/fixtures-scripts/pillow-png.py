@@ -80,6 +80,9 @@ keep("an unknown part that is said to matter", png((3, 2), 0, 8, pixels, chunk(b
 keep("an unknown filter", png((3, 2), 0, 8, chunk(b"IDAT", zlib.compress(b"\7\1\2\3\0\4\5\6"))))
 keep("a palette of 257 colours", png((3, 2), 3, 8, pixels, chunk(b"PLTE", bytes(771))))
 keep("a colour type with bits that it cannot have", png((3, 2), 2, 4, pixels))
+coloured = chunk(b"PLTE", bytes(range(24)))
+for kind, other in ((b"PLTE", bytes(range(24, 48))), (b"IHDR", whole[16:29])):
+    keep(f"another {kind.decode()} behind the pixels", png((3, 2), 3, 8, pixels + chunk(kind, other), coloured))
 keep("a broken signature", whole.replace(b"\r\n", b"\n", 1))
 
 path = pathlib.Path(__file__).parent.parent / "cli" / "pillow-png.json"
