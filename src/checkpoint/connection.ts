@@ -178,9 +178,11 @@ export async function probe(url: string, options: DownloadOptions): Promise<{ by
   const connection = await Connection.to(url, { range: 'bytes=0-0' }, options);
   connection.close();
   const { response } = connection;
-  const length = /^bytes 0-0\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? lengthOf(response);
+  const { headers } = response;
+  const range = headers.has('content-encoding') ? undefined : /^bytes 0-0\/(\d+)$/.exec(headers.get('content-range') ?? ''); // else of packed bytes
+  const length = range?.[1] ?? lengthOf(response);
   const bytes = length !== null && Number.isSafeInteger(Number(length)) ? Number(length) : undefined;
-  return { bytes, ranges: response.status === 206, ...versionOf(response.headers) };
+  return { bytes, ranges: response.status === 206, ...versionOf(headers) };
 }
 
 /** The file's length, where an answer from its beginning on says it. */

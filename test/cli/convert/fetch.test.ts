@@ -145,6 +145,18 @@ describe('weights are fetched', () => {
     expect(readdirSync(join(folder, 'weights'))).toEqual(['out.safetensors']);
   });
 
+  it('from a server that has it packed, and gives ranges of that', async () => {
+    const packed = gzipSync(file, { level: 1 });
+    mischief = (_, response) => {
+      const isProbe = requests.length === 1;
+      const range = isProbe && { 'content-range': `bytes 0-0/${packed.length}` };
+      response.writeHead(isProbe ? 206 : 200, { 'content-encoding': 'gzip', ...range }).end(isProbe ? packed.subarray(0, 1) : packed);
+      return true;
+    };
+    await get();
+    await isRight();
+  });
+
   it('from a file, by its SHA-256', async () => {
     const path = join(folder, 'model.pt');
     writeFileSync(path, file);
