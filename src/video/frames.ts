@@ -2,10 +2,13 @@
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
 import type { Size } from '../image/crop.ts';
-import type { PictureSource } from '../image/source.ts';
+import { AS_STORED, type PictureSource } from '../image/source.ts';
+
+/** A picture whose size is known, or a file, which is decoded. */
+type Still = Exclude<PictureSource, string | URL>;
 
 /** Frames of an app's own: they become the session's, which closes them. */
-export type FrameStream = ReadableStream<VideoFrame> | AsyncIterable<PictureSource> | Iterable<PictureSource>;
+export type FrameStream = ReadableStream<VideoFrame> | AsyncIterable<Still> | Iterable<Still>;
 
 /** What can be followed: a video element, a camera's stream or track, a video file or its address, or frames. In a worker there are no video elements. */
 export type VideoSource = HTMLVideoElement | MediaStream | MediaStreamTrack | Blob | string | URL | FrameStream;
@@ -291,7 +294,7 @@ class StreamFrames implements Frames {
   }
 
   async next(): Promise<Frame | undefined> {
-    if (this.choice === 'every' && !this.#over) await this.#read();
+    if (this.choice === 'every' && !this.#over) void this.#read(); // which may not come before `stop`
     while (!this.#newest && !this.#over)
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -321,7 +324,7 @@ class StreamFrames implements Frames {
     try {
       const { value, done } = await this.pull.next();
       if (done || value === undefined) this.#over = true;
-      else this.#take(value);
+      else this.#take(/^(Blob|File)$/.test(tag(value)) ? await createImageBitmap(value as Blob, AS_STORED) : value);
     } catch (error) {
       this.#over = true;
       this.fault = new FaceXFormerError('BAD_PICTURE', `The frames ended with an error: ${said(error)}`, { cause: error });

@@ -4,7 +4,7 @@ import type { Task } from '../face/labels.ts';
 import type { Face } from '../face/results.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, type Kind, mustBe, mustBeWhole, optionsOf, tag } from '../gpu/given.ts';
-import { pause } from '../gpu/waiting.ts';
+import { pause, unless } from '../gpu/waiting.ts';
 import { type Box, type Size, widen, widenToSquare } from '../image/crop.ts';
 import type { PictureSource } from '../image/source.ts';
 import { Anchor } from './anchor.ts';
@@ -299,7 +299,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   #analyze(frame: Frame, options: AnalyzeOptions): Promise<Analysis> {
     const asked = this.#engine.analyze(frame.picture, options);
     if (tag(frame.picture) === 'VideoFrame') frame.close();
-    return asked;
+    return unless(this.#stopping.signal, asked);
   }
 
   /** Faces that the detector found: their ids. */

@@ -376,6 +376,31 @@ describe('frames', () => {
     expect(frames.most).toBeLessThanOrEqual(2);
   });
 
+  it('that do not come, or are not answered, keep no session from being stopped', async () => {
+    const never = new Promise<never>(() => {});
+    async function* all() {
+      yield new FakeFrame({ timestamp: 0 }) as unknown as VideoFrame;
+      await never;
+    }
+    for (const engine of [new FakeEngine(still, 50), { tasks: ['landmarks'] as const, analyze: () => never }]) {
+      session = followFaces(engine, all());
+      await pass(500);
+      session.stop();
+      await pass(0);
+      expect(await Promise.race([session.ended, 'not ended'])).toEqual({ reason: 'stopped' });
+    }
+  });
+
+  it('that are files, as cameras on a network send them, are decoded', async () => {
+    const decoded = vi.fn(async (_: Blob) => new FakeFrame({ timestamp: 0 }));
+    vi.stubGlobal('createImageBitmap', decoded);
+    const engine = new FakeEngine(still, 50);
+    session = followFaces(engine, [new Blob(['a']), new Blob(['b'])]);
+    await pass(500);
+    expect(await session.ended).toEqual({ reason: 'ended' });
+    expect([decoded.mock.calls.length, engine.calls.length, session.latest?.faces.length]).toEqual([2, 2, 2]);
+  });
+
   it('that end with an error fail the session', async () => {
     async function* all() {
       yield new FakeFrame({ timestamp: 0 }) as unknown as VideoFrame;
