@@ -39,7 +39,7 @@ export function searchOf(values: Values): SearchOptions {
     ...(values['min-face'] !== undefined && { minFace: parseNumber('--min-face', values['min-face']) }),
     ...(values.threshold !== undefined && { threshold: parseNumber('--threshold', values.threshold) }),
     ...(values['max-faces'] !== undefined && { maxFaces: parseNumber('--max-faces', values['max-faces']) }),
-    ...(values.order !== undefined && { order: parseChoice('--order', values.order, ['size', 'score', 'center']) }),
+    ...(values.order !== undefined && { order: parseChoice('--order', values.order, ['size', 'score', 'center'] as const) }),
   };
 }
 

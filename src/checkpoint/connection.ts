@@ -20,11 +20,11 @@ export interface HostedFile {
 /** How patient a download of hosted weights is. */
 export interface RetryOptions {
   /** Tries a chunk, the first included. 4 unless given. */
-  tries?: number;
+  tries?: number | undefined;
   /** Milliseconds before the second try, twice as many before each further one. 500 unless given. */
-  delay?: number;
+  delay?: number | undefined;
   /** Milliseconds without a byte after which a connection counts as dead. 30,000 unless given. */
-  stall?: number;
+  stall?: number | undefined;
 }
 
 export interface DownloadOptions {

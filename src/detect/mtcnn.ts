@@ -37,21 +37,21 @@ export type FaceOrder = 'size' | 'score' | 'center';
 /** How faces are looked for. */
 export interface SearchOptions {
   /** The smallest face's side, in pixels of the picture; 20 unless given. Half as much takes four times as long. */
-  minFace?: number;
+  minFace?: number | undefined;
   /** What the three networks' probabilities must reach, 0.6, 0.7 and 0.7 unless given; one number is the last one's. */
-  threshold?: number | readonly [number, number, number];
+  threshold?: number | readonly [number, number, number] | undefined;
   /** How many faces at most, in `order`; all unless given. */
-  maxFaces?: number;
+  maxFaces?: number | undefined;
   /** `size` unless given. */
-  order?: FaceOrder;
+  order?: FaceOrder | undefined;
 }
 
 /** What `Mtcnn.load` is told. */
 export interface MtcnnOptions extends SearchOptions {
   /** The weights' file, where a bundler has not brought it along: the package has it as `dist/mtcnn.safetensors`. */
-  weights?: WeightsSource;
+  weights?: WeightsSource | undefined;
   /** A GPUDevice to share, which `dispose()` leaves alone. */
-  device?: LentDevice;
+  device?: LentDevice | undefined;
   /** Ends the loading with ABORTED. */
   signal?: AbortSignal | undefined;
 }

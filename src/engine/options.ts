@@ -34,7 +34,7 @@ export interface LoadOptions<Asked extends Task = Task> {
    */
   weights: WeightsSource | Checkpoint;
   /** Tasks to load for; default all that the weights know. What none of them needs is neither uploaded nor run. */
-  tasks?: readonly Asked[];
+  tasks?: readonly Asked[] | undefined;
   /**
    * What finds faces where `analyze` is given no box: `mtcnn()` of `facexformer-webgpu/detect`, which is loaded beside the weights, or a detector that
    * is there, which stays the caller's to dispose of.
@@ -49,29 +49,29 @@ export interface LoadOptions<Asked extends Task = Task> {
    * What the GPU computes with: `f16` halves what weights and activations take there, and needs the WebGPU feature `shader-f16`; `auto`,
    * the default, leaves the choice to the engine. The weights' own type in the file does not matter.
    */
-  dtype?: 'auto' | EngineDtype;
+  dtype?: 'auto' | EngineDtype | undefined;
   /** With which kernels the network is computed. `auto`, the default: what suits the adapter; `fused`: a desktop GPU's on a CPU too, to compare. */
-  plan?: 'auto' | 'fused';
+  plan?: 'auto' | 'fused' | undefined;
   /**
    * Whether kernels that `tune()` chose in an earlier visit, on this GPU and in this version of browser and engine, are used; default true.
    * Where it was never called the engine's own table decides.
    */
-  tuned?: boolean;
+  tuned?: boolean | undefined;
   /** Fetches weights that are given by address, instead of the runtime's own: to sign addresses, say, or to add headers. */
   fetch?: typeof globalThis.fetch | undefined;
   /** A GPUDevice of the application's own, to share; it is not destroyed by `dispose()`. For float16 it must have `shader-f16`. */
-  device?: LentDevice;
+  device?: LentDevice | undefined;
   /**
    * Whether a GPU that is lost is replaced by another: the weights are read again from where they came, so that an address, a Blob or bytes are held on
    * to; default true. A lent `device` never is, nor are weights of a stream or a Response read twice. Otherwise a loss is final.
    */
-  recover?: boolean;
+  recover?: boolean | undefined;
   /** Whether a CPU may do a GPU's work, which takes seconds a face; default true. Otherwise that is NO_ADAPTER. */
-  software?: boolean;
+  software?: boolean | undefined;
   /** Ends the loading with ABORTED; what was made is destroyed. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called when a phase begins, as weights arrive, and as pipelines are compiled. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** What `FaceXFormer.analyze` takes. */
@@ -91,13 +91,13 @@ export interface AnalyzeOptions<Asked extends Task = Task> {
   /** How many of the detected faces at most, in the detector's order; all unless given. */
   maxFaces?: number | undefined;
   /** Tasks of this call; default all that were loaded. */
-  tasks?: readonly Asked[];
+  tasks?: readonly Asked[] | undefined;
   /** Adds each face's raw network outputs as `raw`. */
-  raw?: boolean;
+  raw?: boolean | undefined;
   /** Adds every intermediate of these tasks that PyTorch can be asked for to `raw`, as `tap.*`. For tests: about 25 MB a face. */
-  taps?: boolean;
+  taps?: boolean | undefined;
   /** Adds the landmarks' heat maps, [1, 68, 56, 56], as `heatmaps`. Only weights of the paper's form make them. */
-  heatmaps?: boolean;
+  heatmaps?: boolean | undefined;
   /**
    * What happens where earlier calls are not answered yet. `wait`, the default: the call waits for its turn; 1,000 calls may, of which 32 may be of
    * videos, canvases and image elements, whose pixels are copied. `latest`, the default of a video and a VideoFrame: it waits until they are answered, and
@@ -108,19 +108,19 @@ export interface AnalyzeOptions<Asked extends Task = Task> {
    * Whether the call is run once more where the GPU is lost under it and there is another; default false: it fails with DEVICE_LOST. The picture is
    * held until the answer.
    */
-  repeat?: boolean;
+  repeat?: boolean | undefined;
   /** Ends the call with ABORTED; calls before and after it are answered. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What `FaceXFormer.tune` takes. */
 export interface TuneOptions {
   /** Milliseconds after which no further measurement is begun; default 2000. */
-  budget?: number;
+  budget?: number | undefined;
   /** Measure again what was chosen before. */
-  force?: boolean;
+  force?: boolean | undefined;
   /** Ends the tuning with ABORTED; nothing of it is adopted then. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What came of tuning, as JSON can hold it. */
@@ -191,12 +191,15 @@ export interface EngineInfo {
  */
 export function checkedTasks(asked: readonly Task[] | undefined, known: readonly Task[], who: string): readonly Task[] {
   if (asked === undefined) return known;
-  const list = given(`\`tasks\` must be a list. Choose from ${known.join(', ')}.`, () => (Array.isArray(asked) ? [...asked] : []));
-  if (list.length === 0) throw new FaceXFormerError('BAD_OPTION', `\`tasks\` must be a list. Choose from ${known.join(', ')}.`);
+  const choose = `Choose from ${known.join(', ')}.`;
+  const list = given(`\`tasks\` must be a list of one or more. ${choose}`, () => {
+    if (Array.isArray(asked) && asked.length > 0) return [...asked];
+    throw new TypeError();
+  });
   for (const task of list)
     if (!known.includes(task)) {
       const what = TASKS.includes(task) ? `The task ${task} is beyond ${who}` : `There is no task ${shown(task)}`;
-      throw new FaceXFormerError('UNKNOWN_TASK', `${what}. Choose from ${known.join(', ')}.`);
+      throw new FaceXFormerError('UNKNOWN_TASK', `${what}. ${choose}`);
     }
   return known.filter((task) => list.includes(task));
 }
@@ -247,14 +250,16 @@ export function loadOptionsOf(options: LoadOptions): LoadOptions {
   const own = optionsOf<LoadOptions>('load', LOAD_OPTIONS, options);
   if (!own.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
   checkSide(own.side);
-  const { detector } = own;
-  if (detector !== undefined && typeof detector !== 'function')
-    mustBe(
-      'function',
-      given('The `detector` cannot be read.', () => Object(detector).detect),
-      'detector.detect',
-    );
+  if (own.detector !== undefined && typeof own.detector !== 'function') checkedDetector(own.detector);
   return own;
+}
+
+/** What was given for a detector, or made as one. @throws FaceXFormerError BAD_OPTION */
+export function checkedDetector(detector: FaceDetector): FaceDetector {
+  return given('The `detector` must have a function `detect`: give mtcnn(), called, or one of your own.', () => {
+    if (typeof detector.detect === 'function') return detector;
+    throw new TypeError();
+  });
 }
 
 /** What `analyze` was given, as it is now. @throws FaceXFormerError BAD_OPTION, BAD_BOX */

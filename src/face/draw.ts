@@ -7,37 +7,35 @@ import { given, type Kind, optionsOf, shown } from '../gpu/given.ts';
 import type { Box } from '../image/crop.ts';
 import { type ParsingClass, TASKS, type Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
-import type { Face, Segmentation } from './results.ts';
+import type { Colour, Face, Segmentation } from './results.ts';
 import { resultsIn, TASK_TABLE, type TaskTable } from './tasks.ts';
 
 /** A face of FaceXFormer, or of another network that parses it into other classes. */
 export type DrawnFace = Omit<Face, 'segmentation'> & { segmentation?: Segmentation<string> };
 
 /** What to draw of that which the face has: everything but what is set to false, and how. Tasks that have nothing to draw are not looked at. */
-export type DrawOptions = { [Name in Task]?: boolean } & {
-  box?: boolean;
+export type DrawOptions = { [Name in Task]?: boolean | undefined } & {
+  box?: boolean | undefined;
   /** The detector's five points; false unless given. */
-  points?: boolean;
+  points?: boolean | undefined;
   /** A line or two of text under the box: age, gender, expression, head pose; or what `label` says. */
-  caption?: boolean;
+  caption?: boolean | undefined;
   /** What is written under a face, one line or several; undefined for nothing. */
-  label?: (face: DrawnFace, index: number) => string | readonly string[] | undefined;
+  label?: ((face: DrawnFace, index: number) => string | readonly string[] | undefined) | undefined;
   /** How much of the parsing colours is mixed into the picture, 0 to 1; the official script's half by default. */
-  opacity?: number;
+  opacity?: number | undefined;
   /** Which parsing classes are drawn, FaceXFormer's or another network's; all but the background unless given. */
-  classes?: readonly (ParsingClass | (string & {}))[];
+  classes?: readonly (ParsingClass | (string & {}))[] | undefined;
   /** Their colours, red, green and blue from 0 to 255, where they are to be others than their own. */
-  classColours?: { readonly [Name in ParsingClass]?: readonly [number, number, number] } & Readonly<
-    Record<string, readonly [number, number, number]>
-  >;
+  classColours?: ({ readonly [Name in ParsingClass]?: Colour } & Readonly<Record<string, Colour>>) | undefined;
   /** Colours of lines, dots and text, as CSS writes them; those that are not given stay. */
-  colours?: Partial<Colours>;
+  colours?: Partial<Colours> | undefined;
   /** How wide fine lines are, in the context's units; a part of the face's size unless given, so that pictures of any size look alike. */
-  lineWidth?: number;
+  lineWidth?: number | undefined;
   /** The caption's font, as CSS writes a family, with its weight and style before it; `600 system-ui, sans-serif` unless given. */
-  font?: string;
+  font?: string | undefined;
   /** The height of its letters in the context's units; by the lines' width unless given. */
-  fontSize?: number;
+  fontSize?: number | undefined;
 };
 
 const DRAW_OPTIONS = {
@@ -56,19 +54,20 @@ const DRAW_OPTIONS = {
 } as const;
 
 /** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. @throws FaceXFormerError BAD_OPTION */
-export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}, table: TaskTable = TASK_TABLE): void {
+export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}): void {
   const own = optionsOf<DrawOptions>('drawFaces', DRAW_OPTIONS, options);
   given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () => {
     ctx.save();
     try {
-      drawAll(ctx, faces, own, table);
+      drawAll(ctx, faces, own);
     } finally {
       ctx.restore();
     }
   });
 }
 
-function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions, table: TaskTable): void {
+/** @param table of a network of other tasks, which the public function knows nothing of */
+export function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions, table: TaskTable = TASK_TABLE): void {
   const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours } = options;
   const labels = new Set(faces.flatMap(({ segmentation }) => segmentation?.labels ?? []));
   const unknown = labels.size > 0 ? classes?.find((name) => !labels.has(name)) : undefined;

@@ -105,9 +105,9 @@ export type Support =
 /** What `checkSupport` takes. */
 export interface SupportOptions {
   /** Whether a CPU may do the GPU's work, as in `LoadOptions`; true unless given. */
-  software?: boolean;
+  software?: boolean | undefined;
   /** Ends the waiting with ABORTED. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -10,12 +10,12 @@ export interface DetectedFace {
   /** How sure the detector is, 0 to 1. */
   readonly score: number;
   /** Where it gives them: the eye on the picture's left, the one on its right, the nose, the mouth's corner on the left, the one on the right. */
-  readonly points?: readonly Point[];
+  readonly points?: readonly Point[] | undefined;
 }
 
 /** Finds faces. The official script takes MTCNN, whose boxes the network was trained on: those of another detector have to be like them. */
 export interface FaceDetector {
-  /** The faces in the order in which they are wanted; none is []. */
+  /** The faces in the order in which they are wanted; none is []. What it throws, `analyze` throws as it is. */
   detect(picture: PictureSource, options?: { signal?: AbortSignal | undefined }): Promise<readonly DetectedFace[]>;
   dispose?(): void;
 }

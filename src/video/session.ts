@@ -32,7 +32,7 @@ export interface FollowOptions extends TrackerOptions {
    */
   labelsEvery?: number | undefined;
   /** As `AnalyzeOptions`. */
-  crop?: AnalyzeOptions['crop'];
+  crop?: AnalyzeOptions['crop'] | undefined;
   maxFaces?: number | undefined;
   /** Whether points, poses and probabilities are smoothed along a track; true unless given. */
   smooth?: boolean | undefined;

@@ -43,19 +43,19 @@ export interface RemoteLoadOptions<Asked extends Task = Task> extends Omit<LoadO
    * A worker whose script is `facexformer-webgpu/worker`, or imports it; it is not ended by `dispose()`. Unless given, all engines of the page
    * share one of the package's own, which starts with the first.
    */
-  worker?: Worker;
+  worker?: Worker | undefined;
 }
 
 /** What `RemoteMtcnn.load` takes. */
 export interface RemoteMtcnnOptions extends Omit<MtcnnOptions, 'device'> {
   /** A worker, as `RemoteFaceXFormer.load` takes one. */
-  worker?: Worker;
+  worker?: Worker | undefined;
 }
 
 /** What calls that are given one picture take besides. */
 export interface TransferOptions {
   /** What of the picture is given away to the worker instead of copied: an ImageBitmap of no further use here. */
-  transfer?: Transferable[];
+  transfer?: Transferable[] | undefined;
 }
 
 /** What `RemoteFaceXFormer.analyze` takes: all that `FaceXFormer.analyze` does. */
@@ -291,7 +291,7 @@ class Remote {
   protected async show(
     call: 'analyze' | 'detect',
     source: PictureSource,
-    given: { signal?: AbortSignal | undefined; queue?: AnalyzeOptions['queue'] | undefined; transfer?: Transferable[] } = {},
+    given: { signal?: AbortSignal | undefined; queue?: AnalyzeOptions['queue'] | undefined; transfer?: Transferable[] | undefined } = {},
   ): Promise<unknown> {
     const { signal, transfer = [], ...options } = ownOf(given);
     if (call === 'analyze') options.queue ??= queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame

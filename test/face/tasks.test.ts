@@ -1,7 +1,7 @@
 /** One row is all that a new head takes behind the network: reading, JSON, caption, drawing, report and card go through the table. */
 import { expect, test } from 'vitest';
 import { reportLines } from '../../cli/report.ts';
-import { captionOf, drawFaces } from '../../src/face/draw.ts';
+import { captionOf, drawAll } from '../../src/face/draw.ts';
 import { faceOf } from '../../src/face/faces.ts';
 import { faceToJson } from '../../src/face/json.ts';
 import { TASKS } from '../../src/face/labels.ts';
@@ -52,6 +52,6 @@ test('a row that is added is read, checked, written, captioned and drawn', () =>
     bars: [{ label: 'calm' }, { label: 'wild', top: true }],
   });
   const ctx = { save() {}, restore() {}, getTransform: () => ({ a: 1, b: 0, c: 0, d: 1 }) } as unknown as DrawContext;
-  drawFaces(ctx, [face], { box: false, caption: false }, table);
+  drawAll(ctx, [face], { box: false, caption: false }, table);
   expect(drawn).toEqual(['wild']);
 });

@@ -348,9 +348,10 @@ describe('its types', () => {
     '7': join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
   };
   const source = `
-import { type Analysis, FaceXFormer, FaceXFormerError, Gallery, maskToPicture } from 'facexformer-webgpu';
-import { RemoteFaceXFormer } from 'facexformer-webgpu/client';
-import { cropFace, drawFaces } from 'facexformer-webgpu/draw';
+import { type Analysis, FaceXFormer, FaceXFormerError, Gallery, maskToPicture, type SupportOptions, type TuneOptions } from 'facexformer-webgpu';
+import { RemoteFaceXFormer, type RemoteAnalyzeOptions, type RemoteLoadOptions } from 'facexformer-webgpu/client';
+import type { MtcnnOptions } from 'facexformer-webgpu/detect';
+import { type DrawOptions, cropFace, drawFaces } from 'facexformer-webgpu/draw';
 import { faceQuality, mirror } from 'facexformer-webgpu/faces';
 import 'facexformer-webgpu/worker';
 import * as single from 'facexformer-webgpu/standalone';
@@ -364,6 +365,11 @@ export async function app(picture: Blob, ctx: CanvasRenderingContext2D): Promise
 }
 export const blob = new Blob([maskToPicture(new Uint8Array(9), { x0: 0, y0: 0, x1: 1, y1: 1 }, { width: 1, height: 1 }), new Gallery().toBytes()]);
 export const code = (error: unknown): string => FaceXFormerError.from(error).code;
+/** What an app hands on may be undefined: no option minds. */
+type Unset<Options> = { [Name in keyof Options]-?: undefined extends Options[Name] ? undefined : Options[Name] };
+export const unset = (
+  options: [Unset<RemoteLoadOptions>, Unset<RemoteAnalyzeOptions>, Unset<TuneOptions>, Unset<SupportOptions>, Unset<MtcnnOptions>, Unset<DrawOptions>],
+): [RemoteLoadOptions, RemoteAnalyzeOptions, TuneOptions, SupportOptions, MtcnnOptions, DrawOptions] => options;
 `;
   const device = `export const lent = (device: GPUDevice) => FaceXFormer.load({ weights: '/w', device });\n`;
   const cases = Object.keys(COMPILERS).flatMap((version) =>
