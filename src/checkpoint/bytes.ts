@@ -1,6 +1,6 @@
 /** Bytes in order from wherever weights come from: one reader over pieces as they come, with one buffer that it uses again and again. */
 import { aborted, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { tag } from '../gpu/given.ts';
+import { said, tag } from '../gpu/given.ts';
 
 /** Where bytes come from. */
 export interface ByteSource {
@@ -224,6 +224,6 @@ export function isAbort(cause: unknown): boolean {
 
 /** What went wrong, with what was behind it: Node's fetch says only there which host it did not find. */
 export function message(cause: unknown): string {
-  if (!(cause instanceof Error)) return shown(String(cause));
+  if (!(cause instanceof Error)) return shown(said(cause));
   return shown(cause.cause instanceof Error ? `${cause.message} (${cause.cause.message})` : cause.message);
 }

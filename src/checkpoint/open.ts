@@ -118,7 +118,7 @@ async function openBytes(
 ): Promise<Opened> {
   const first = await readerOf(bytes, signal);
   first.onArrival = (arrived) => onProgress?.(arrived, first.length ?? 0);
-  const header = await guarded(first, signal, readHeader(first));
+  const header = await guarded(first, signal, readHeader(first, bytes.name));
   if (!wait && bytes.kept) await guarded(first, signal, readThrough(first));
   first.onArrival = undefined;
   if (!wait) first.cancel();
@@ -138,7 +138,7 @@ function opened(bytes: ByteSource, header: SafetensorsHeader, signal: AbortSigna
     waiting = undefined;
     const reader = behind ?? (await readerOf(bytes, readSignal));
     reader.onArrival = onArrival;
-    if (behind || (await guarded(reader, readSignal, readHeader(reader))).text === header.text) return reader;
+    if (behind || (await guarded(reader, readSignal, readHeader(reader, bytes.name))).text === header.text) return reader;
     reader.cancel();
     throw badFile(`${bytes.name} changed between two readings`);
   };
@@ -160,8 +160,8 @@ function dataOf(arrived: number, { dataStart, dataBytes }: SafetensorsHeader): n
   return Math.min(Math.max(arrived - dataStart, 0), dataBytes);
 }
 
-async function readHeader(reader: ByteReader): Promise<SafetensorsHeader> {
-  const length = headerLength(await reader.take(8), reader.length);
+async function readHeader(reader: ByteReader, name: string): Promise<SafetensorsHeader> {
+  const length = headerLength(await reader.take(8), reader.length, name);
   return headerOf(await reader.take(length), reader.length, length);
 }
 

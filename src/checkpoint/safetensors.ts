@@ -35,15 +35,16 @@ export function badFile(reason: string, options?: ErrorOptions): FaceXFormerErro
 /**
  * The header's length N from the file's first 8 bytes (fewer are an error).
  * @param fileLength bytes in the whole file, where known
+ * @param name of the file, for what is said of it
  * @throws FaceXFormerError BAD_WEIGHTS_FILE
  */
-export function headerLength(start: Uint8Array, fileLength?: number): number {
+export function headerLength(start: Uint8Array, fileLength?: number, name = 'this'): number {
   if (start.length < 8) throw badFile(`it has ${start.length} bytes, and the header's length alone takes 8`);
   const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
   const long = `its header would have ${length} bytes`;
-  if (length > MAX_HEADER_BYTES) throw badFile(otherFormat(start) ?? `${long}; at most ${MAX_HEADER_BYTES} are taken`);
+  if (length > MAX_HEADER_BYTES) throw badFile(otherFormat(start, name) ?? `${long}; at most ${MAX_HEADER_BYTES} are taken`);
   if (fileLength !== undefined && length > fileLength - 8)
-    throw badFile(otherFormat(start) ?? `${long}, and the file has ${fileLength} in all`);
+    throw badFile(otherFormat(start, name) ?? `${long}, and the file has ${fileLength} in all`);
   return Number(length);
 }
 
@@ -122,9 +123,9 @@ const OTHERS: readonly (readonly [starts: readonly string[], what: string])[] = 
 ];
 
 /** What the file is instead, where its first bytes tell. */
-function otherFormat(start: Uint8Array): string | undefined {
+function otherFormat(start: Uint8Array, name: string): string | undefined {
   const text = String.fromCharCode(...start.subarray(0, 8)).replace(/^\xEF\xBB\xBF/, '');
-  if (/^\s*<(!|html|head|\?xml)/i.test(text)) return 'it is a web page, as servers give for an address that they do not know';
+  if (/^\s*<(!|html|head|\?xml)/i.test(text)) return `${name} is a web page, not a file of weights: check the address`;
   if (/^\s*[{[]\s*["{[\]}\d]/.test(text)) return 'it is JSON; a config.json or an index of shards names the files of weights beside it';
   return OTHERS.find(([starts]) => starts.some((one) => text.startsWith(one)))?.[1];
 }

@@ -24,7 +24,7 @@ import { rememberedFor } from '../tune/kept.ts';
 import { type Choices, chooserOf } from '../tune/tune.ts';
 import { askedKernels, portableTo } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
-import { checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
+import { checkedDetector, checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
 
 /** What an engine is made of. */
@@ -102,7 +102,7 @@ export async function loadEngine<Kind extends Config>(
     const pipelines = new Pipelines(gpu.device, new Pace(gpu.adapter.software));
     const plan = planned(found?.choose);
     const { detector } = options;
-    if (typeof detector === 'function') detecting = detector({ device: gpu.device, signal: ended });
+    if (typeof detector === 'function') detecting = Promise.resolve(detector({ device: gpu.device, signal: ended })).then(checkedDetector);
     const loading = Promise.all([
       compile(pipelines, plan, found, { planned, portable, signal: ended }, (loaded, total) => tell('pipelines', loaded, total)),
       detecting ?? (detector as FaceDetector | undefined),

@@ -2,6 +2,7 @@
  * Every kind of picture in. A picture is opened once; its crops then go to the GPU straight from where its pixels are. Kinds are told
  * by their tag, not by `instanceof`, so that they may come from another frame and nothing of the page is needed in a worker or in Node.
  */
+import { address, harmless, message } from '../checkpoint/bytes.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { said, shown, tag } from '../gpu/given.ts';
 import { refusalOf } from '../gpu/scope.ts';
@@ -74,7 +75,7 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
     switch (kind) {
       case 'String':
       case 'URL':
-        return await openBlob(await fetched(source as string | URL));
+        return await openAddress(String(source));
       case 'Blob':
       case 'File':
         return await openBlob(source as Blob);
@@ -108,16 +109,18 @@ export async function openPicture(source: PictureSource): Promise<Picture> {
 const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('BAD_PICTURE', message, options);
 
 async function openBlob(blob: Blob): Promise<Picture> {
-  if (blob.size === 0) throw bad('The picture file is empty: it has 0 bytes.');
+  if (blob.size === 0) throw new Error('it has 0 bytes');
   return owned(await createImageBitmap(blob, AS_STORED));
 }
 
-async function fetched(address: string | URL): Promise<Blob> {
-  const response = await fetch(address).catch((error: Error) => {
-    throw bad(`The picture ${address} could not be fetched: ${error.message}`, { cause: error });
-  });
-  if (!response.ok) throw bad(`The picture ${address} could not be fetched: the server answered ${response.status}.`);
-  return response.blob();
+async function openAddress(url: string): Promise<Picture> {
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return await openBlob(await response.blob());
+  } catch (error) {
+    throw unreadable(address(url), harmless(error) ?? new Error(message(error)));
+  }
 }
 
 /**
@@ -277,16 +280,12 @@ export function imageOf({ data, width, height }: RawPicture): ImageData {
   return new ImageData(opaque, width, height);
 }
 
-/** What `error` means to who gave a picture of that kind. */
+/** What `error` means to who gave a picture of that kind, or address. */
 export function unreadable(kind: string, error: unknown): FaceXFormerError {
   if (error instanceof FaceXFormerError) return error;
-  if (Object(error).name === 'SecurityError')
-    return bad(
-      `The ${kind} holds pixels of another origin, which the browser keeps from the page. Serve them with CORS headers and set ` +
-        "crossOrigin = 'anonymous' before the source.",
-      { cause: error },
-    );
   const why =
-    kind === 'Blob' || kind === 'File' ? 'is damaged, too large, or of a kind that this browser does not decode' : 'cannot be read';
-  return bad(`The picture (${kind}) ${why}: ${said(error)}`, { cause: error });
+    Object(error).name === 'SecurityError'
+      ? "of another origin: serve it with CORS headers, and set crossOrigin = 'anonymous' before the source"
+      : 'out of reach, damaged, too large, or of a kind that this browser does not decode';
+  return bad(`The picture (${kind}) is ${why}: ${said(error)}`, { cause: error });
 }

@@ -67,6 +67,7 @@ const EMBEDDINGS = 10;
 /** Faces that are remembered by their embeddings, the last ones. */
 const MOST_RECALLED = 100;
 
+/** Gives the boxes of any detector ids that last from frame to frame. */
 export class Tracker {
   readonly #memory: number;
   readonly #recall: number;

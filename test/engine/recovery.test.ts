@@ -1,5 +1,6 @@
 /** A GPU that is lost, at every point of an engine's life: what calls hear, and that the engine goes on. A GPU of JavaScript (test/gpu/fake.ts). */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { mtcnn } from '../../src/detect/index.ts';
 import { WAITS } from '../../src/gpu/recovery.ts';
 import { type AnalyzeOptions, type Checkpoint, type FaceXFormer, type LoadDetector, seededCheckpoint } from '../../src/index.ts';
 import { SegFace, segFaceTensors } from '../../src/segface/index.ts';
@@ -196,6 +197,12 @@ describe('an engine whose GPU is lost', () => {
       expect(['DEVICE_LOST', 'DISPOSED']).toContain(await waits);
       await vi.waitFor(() => expect(gpu.devices.every(({ isGone }) => isGone)).toBe(true));
     }
+  });
+
+  it('refuses what a function made that is no detector', async () => {
+    const error = await load({ detector: mtcnn as never }).catch((refused: unknown) => refused); // not called
+    expect(error).toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/mtcnn\(\), called/) });
+    expect(gpu.devices.every(({ isGone }) => isGone)).toBe(true);
   });
 
   it('has its detector again', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import type { Box } from '../../src/image/crop.ts';
 import { batchesOf, Preprocess } from '../../src/image/preprocess.ts';
@@ -207,6 +208,23 @@ describe('openPicture without a page', () => {
     ['data given away', { data: structuredClone(new Uint8Array(4)), width: 2, height: 1 }],
   ])('refuses %s', async (_, source) => {
     expect(await codeOf(() => openPicture(source as PictureSource))).toBe('BAD_PICTURE');
+  });
+
+  it('names an address, and not the token in it', async () => {
+    vi.stubGlobal('createImageBitmap', () => Promise.reject(new Error('The source image could not be decoded.')));
+    const answers: readonly (() => Promise<Response>)[] = [
+      async () => new Response('<!doctype html>'),
+      async () => new Response('', { status: 404 }),
+      async () => new Response(''),
+      () => Promise.reject(new TypeError('Failed to fetch https://a.example/face.png?token=secret')),
+    ];
+    for (const answer of answers) {
+      vi.stubGlobal('fetch', answer);
+      const error = await openPicture('https://a.example/face.png?token=secret').catch((refused: unknown) => refused);
+      expect(error).toMatchObject({ code: 'BAD_PICTURE', message: expect.stringMatching(/https:\/\/a\.example\/face\.png/) });
+      expect(inspect(error)).not.toMatch(/secret/);
+    }
+    vi.unstubAllGlobals();
   });
 });
 
