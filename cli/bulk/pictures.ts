@@ -1,5 +1,5 @@
 /** Which pictures and videos a command's arguments name: folders, patterns, lists and files, in an order that is always the same. */
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import picomatch from 'picomatch';
 import { CommandError } from '../../tools/terminal/command.ts';
@@ -19,38 +19,50 @@ const LISTS = /\.(txt|lst|list)$/i;
 /**
  * The files that the arguments name, none of them twice. A folder stands for the pictures and videos in it and in the folders below it; a pattern, for those that it
  * matches; a list (.txt, .lst or .list; - is standard input) for the file in each of its lines; everything else for itself, whatever it is and whether it is there.
+ * @param masks a folder into which the command writes: below another it is not looked into, since what an earlier run wrote there is no picture of this one
  * @throws CommandError where a pattern matches nothing, a folder or list cannot be read, or what is not there is named as folders are
  */
-export function namedFiles(args: readonly string[]): Named[] {
+export function namedFiles(args: readonly string[], masks?: string): Named[] {
   const names = new Set<string>();
-  for (const arg of args) for (const name of filesOf(arg)) names.add(name);
+  const closed = masks !== undefined && isFolder(masks) ? [realpathSync(masks)] : [];
+  for (const arg of args) for (const name of filesOf(arg, closed)) names.add(name);
   return [...names].map((name) => ({ name, video: VIDEOS.test(name) }));
 }
 
-function filesOf(arg: string): readonly string[] {
-  if (arg === '-') return linesOf(0, 'Standard input');
-  if (isFolder(arg)) return filesBelow(arg).filter((name) => PICTURES.test(name) || VIDEOS.test(name));
-  if (existsSync(arg)) return LISTS.test(extname(arg)) ? linesOf(arg, arg) : [arg];
+function filesOf(arg: string, closed: readonly string[]): readonly string[] {
+  const below = (folder: string) =>
+    filesBelow(
+      folder,
+      closed.filter((one) => one !== realpathSync(folder)),
+    );
+  if (arg === '-') return listed(0, 'Standard input');
+  if (isFolder(arg)) return below(arg).filter((name) => PICTURES.test(name) || VIDEOS.test(name));
+  if (existsSync(arg)) return LISTS.test(extname(arg)) ? listed(arg, arg) : [arg];
   const { base, isGlob } = picomatch.scan(arg);
   if (!isGlob && extname(arg) === '') throw new CommandError(`There is no folder or file ${arg}.`);
   if (!isGlob) return [arg];
   const matches = picomatch(arg.replace(/^\.\//, ''));
-  const found = isFolder(base || '.') ? filesBelow(base || '.').filter((name) => matches(name)) : [];
+  const found = isFolder(base || '.') ? below(base || '.').filter((name) => matches(name)) : [];
   if (found.length === 0) throw new CommandError(`Nothing matches ${arg}.`);
   return found;
 }
 
-function linesOf(file: string | 0, name: string): string[] {
+/** The lines of a text file that are not empty, without the mark that some editors begin files with. */
+export const linesOf = (file: string | 0): string[] =>
+  readFileSync(file, 'utf8')
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '');
+
+function listed(file: string | 0, name: string): string[] {
   try {
-    return readFileSync(file, 'utf8')
-      .split(/\r?\n/)
-      .filter((line) => line.trim() !== '');
+    return linesOf(file);
   } catch (cause) {
     throw new CommandError(`${name} cannot be read as a list: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
   }
 }
 
-/** All files in a folder and below it, by name; a link to a folder that it is in leads nowhere. */
+/** All files in a folder and below it, by name; a link to a folder that it is in leads nowhere, as does what is among those `above`. */
 export function filesBelow(folder: string, above: readonly string[] = []): string[] {
   const real = realpathSync(folder);
   if (above.includes(real)) return [];
@@ -62,8 +74,7 @@ export function filesBelow(folder: string, above: readonly string[] = []): strin
   }
   return names.flatMap((name) => {
     const path = folder === '.' ? name : join(folder, name);
-    const info = statSync(path, { throwIfNoEntry: false });
-    return info?.isDirectory() ? filesBelow(path, [...above, real]) : [path];
+    return isFolder(path) ? filesBelow(path, [...above, real]) : [path];
   });
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ATTRIBUTES, type Attribute, type Gender } from '../../src/face/labels.ts';
 import type { Face } from '../../src/face/results.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
+import { linesOf } from '../bulk/pictures.ts';
 import {
   type AnyBenchmark,
   type Benchmark,
@@ -11,7 +12,6 @@ import {
   fileSample,
   firstOf,
   type Listing,
-  linesOf,
   listingOf,
   mustHave,
   PARTITION,

@@ -1,11 +1,12 @@
 /** What a benchmark is: a data set as it comes, what one of its pictures tells, and the table that all of them make. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Task } from '../../src/face/labels.ts';
 import type { Face } from '../../src/face/results.ts';
 import type { Box, Size } from '../../src/image/crop.ts';
 import type { RawPicture } from '../../src/image/source.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
+import { linesOf } from '../bulk/pictures.ts';
 import { readPicture } from '../picture.ts';
 
 /** A picture of a data set. */
@@ -67,13 +68,6 @@ export function mustHave(folder: string, ...places: string[]): string {
   if (found === undefined) throw new CommandError(`${folder} has no ${places.join(', and no ')}.`);
   return found;
 }
-
-/** The lines of a text file that are not empty, without the mark that some editors begin files with. */
-export const linesOf = (path: string): string[] =>
-  readFileSync(path, 'utf8')
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '');
 
 /** What stands in a line, between blanks or commas. */
 export const cellsOf = (line: string): string[] => line.trim().split(/\s*,\s*|\s+/);

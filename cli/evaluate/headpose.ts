@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HeadPose } from '../../src/face/results.ts';
-import { type Benchmark, fileSample, finderIn, firstOf, linesOf, listingOf, namesIn } from './benchmark.ts';
+import { linesOf } from '../bulk/pictures.ts';
+import { type Benchmark, fileSample, finderIn, firstOf, listingOf, namesIn } from './benchmark.ts';
 import { angleBetween, mean } from './metrics.ts';
 
 interface Label {

@@ -7,7 +7,8 @@ import type { Box, Point } from '../../src/image/crop.ts';
 import type { RawPicture } from '../../src/image/source.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
 import { framesOf } from '../annotate/video.ts';
-import { type Benchmark, fileSample, finderIn, isPicture, linesOf, listingOf, namesIn, type Row, type Sample } from './benchmark.ts';
+import { linesOf } from '../bulk/pictures.ts';
+import { type Benchmark, fileSample, finderIn, isPicture, listingOf, namesIn, type Row, type Sample } from './benchmark.ts';
 import { errorCurve, interOcularDistance, interOcularError, mean } from './metrics.ts';
 
 const POINTS = 68;

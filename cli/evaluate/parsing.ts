@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Segmentation } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { linesOf } from '../bulk/pictures.ts';
 import { readPicture } from '../picture.ts';
 import {
   type Benchmark,
@@ -10,7 +11,6 @@ import {
   fileSample,
   firstOf,
   isPicture,
-  linesOf,
   listingOf,
   mustHave,
   namesIn,

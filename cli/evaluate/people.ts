@@ -13,6 +13,7 @@ import {
   type Race,
 } from '../../src/face/labels.ts';
 import type { AgeChoice } from '../../src/face/results.ts';
+import { linesOf } from '../bulk/pictures.ts';
 import {
   type AnyBenchmark,
   type Benchmark,
@@ -20,7 +21,6 @@ import {
   firstOf,
   isPicture,
   type Listing,
-  linesOf,
   listingOf,
   mustHave,
   namesIn,

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CommandError } from '../../tools/terminal/command.ts';
+import { linesOf } from '../bulk/pictures.ts';
 import { decodePicture } from '../picture.ts';
-import { type AnyBenchmark, type Benchmark, fileSample, linesOf, percentRow, type Row, type Sample } from './benchmark.ts';
+import { type AnyBenchmark, type Benchmark, fileSample, percentRow, type Row, type Sample } from './benchmark.ts';
 import { squaredDistance, verificationAccuracy } from './metrics.ts';
 import { readPairs } from './pairs.ts';
 

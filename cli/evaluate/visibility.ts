@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { VISIBILITY_POINTS } from '../../src/face/labels.ts';
 import type { Visibility } from '../../src/face/results.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
-import { type Benchmark, fileSample, linesOf, listingOf, mustHave, percentRow } from './benchmark.ts';
+import { linesOf } from '../bulk/pictures.ts';
+import { type Benchmark, fileSample, listingOf, mustHave, percentRow } from './benchmark.ts';
 import { recallAtPrecision } from './metrics.ts';
 
 type Label = readonly boolean[];

@@ -42,6 +42,24 @@ describe('the files that arguments name', () => {
     expect(() => names('a', 'phtoos/')).toThrow('There is no folder or file phtoos/.');
   });
 
+  it('a list may begin with the mark of some editors, and a link that leads to itself is a file', () => {
+    writeFileSync('marked.txt', '\uFEFFz.jpg\r\n');
+    expect(names('marked.txt')).toEqual(['z.jpg']);
+    mkdirSync('linked');
+    symlinkSync('self.jpg', 'linked/self.jpg');
+    expect(names('linked')).toEqual(['linked/self.jpg']);
+  });
+
+  it('masks that an earlier run wrote below are none of them, but in a folder that is named', () => {
+    mkdirSync('photos/masks/photos', { recursive: true });
+    for (const name of ['photos/a.jpg', 'photos/masks/photos/a.jpg.0.png']) writeFileSync(name, '');
+    const found = (arg: string, masks: string) => namedFiles([arg], masks).map(({ name }) => name);
+    expect(found('photos', './photos/masks')).toEqual(['photos/a.jpg']);
+    expect(found('photos/**/*.{jpg,png}', 'photos/masks')).toEqual(['photos/a.jpg']);
+    expect(found('photos/masks', 'photos/masks')).toEqual(['photos/masks/photos/a.jpg.0.png']);
+    expect(found('photos', 'nowhere')).toEqual(['photos/a.jpg', 'photos/masks/photos/a.jpg.0.png']);
+  });
+
   it('videos are told by their names', () => {
     expect(namedFiles(['a']).filter(({ video }) => video)).toEqual([{ name: 'a/b/clip.mp4', video: true }]);
   });
