@@ -127,6 +127,16 @@ export function byteOf(value: number, index: number): number {
   return bits.getUint8(index);
 }
 
-/** The highest of four pixels in a map of twice the side. */
-export const highestOfFour = (x: Operand, side: number, row: number, column: number, channels: number, c: number): number =>
-  Math.max(...list(4, (i) => x(((2 * row + (i >> 1)) * 2 * side + 2 * column + (i & 1)) * channels + c)));
+/** The highest of the four pixels of a place in a map of twice the side. */
+export function highestOfFour(x: Operand, side: number, place: number, channels: number, c: number): number {
+  const first = 4 * side * Math.floor(place / side) + 2 * (place % side);
+  return Math.max(...list(4, (i) => x((first + 2 * side * (i >> 1) + (i & 1)) * channels + c)));
+}
+
+/** Which pixel, of a map of `stride` times the side, a place's window of so many rows and columns has as its tap; undefined beside the map. */
+export function pixelOf(place: number, tap: number, side: number, window: number, stride: number): number | undefined {
+  const [all, reach] = [side * stride, window >> 1];
+  const row = Math.floor(place / side) * stride + Math.floor(tap / window) - reach;
+  const column = (place % side) * stride + (tap % window) - reach;
+  return row < 0 || column < 0 || row >= all || column >= all ? undefined : row * all + column;
+}

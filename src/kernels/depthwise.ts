@@ -1,4 +1,4 @@
-import { activated, inRows, sum } from './answer.ts';
+import { activated, inRows, pixelOf, sum } from './answer.ts';
 import wgsl from './depthwise.wgsl';
 import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import { ACTIVATIONS, checkStream, type MatmulShape } from './matmul/role.ts';
@@ -51,19 +51,11 @@ const of = (each: number) =>
       inRows(
         channels,
         (place, c) => {
-          const reach = kernel >> 1;
-          const [top, left] = [Math.floor(place / side) * stride - reach, (place % side) * stride - reach];
-          const all = side * stride;
-          return activated(
-            activation,
-            b(c) +
-              sum(kernel * kernel, (tap) => {
-                const [row, column] = [top + Math.floor(tap / kernel), left + (tap % kernel)];
-                return row < 0 || column < 0 || row >= all || column >= all
-                  ? 0
-                  : w(tap * channels + c) * x((row * all + column) * rowOfX + c);
-              }),
-          );
+          const sums = sum(kernel * kernel, (tap) => {
+            const pixel = pixelOf(place, tap, side, kernel, stride);
+            return pixel === undefined ? 0 : w(tap * channels + c) * x(pixel * rowOfX + c);
+          });
+          return activated(activation, b(c) + sums);
         },
         stream,
       ),

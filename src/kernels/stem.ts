@@ -1,4 +1,4 @@
-import { activated, byteOf, inRows, sum } from './answer.ts';
+import { activated, byteOf, inRows, pixelOf, sum } from './answer.ts';
 import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import { ACTIVATIONS, type MatmulShape } from './matmul/role.ts';
 import activation from './parts/activation.wgsl';
@@ -35,18 +35,11 @@ export const stem = defineKernel(
   },
   ({ side, channels, kernel, activation }, { x, lookup, w, b }) =>
     inRows(channels, (place, c) => {
-      const reach = kernel >> 1;
-      const [top, left] = [Math.floor(place / side) * 2 - reach, (place % side) * 2 - reach];
-      const all = 2 * side;
-      return activated(
-        activation,
-        b(c) +
-          sum(3 * kernel * kernel, (k) => {
-            const colour = Math.floor(k / (kernel * kernel));
-            const [row, column] = [top + (Math.floor(k / kernel) % kernel), left + (k % kernel)];
-            if (row < 0 || column < 0 || row >= all || column >= all) return 0;
-            return w(k * channels + c) * lookup(256 * colour + byteOf(x(row * all + column), colour));
-          }),
-      );
+      const sums = sum(3 * kernel * kernel, (k) => {
+        const colour = Math.floor(k / (kernel * kernel));
+        const pixel = pixelOf(place, k % (kernel * kernel), side, kernel, 2);
+        return pixel === undefined ? 0 : w(k * channels + c) * lookup(256 * colour + byteOf(x(pixel), colour));
+      });
+      return activated(activation, b(c) + sums);
     }),
 );

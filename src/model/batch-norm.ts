@@ -2,8 +2,8 @@
 import type { Graph, Parameter } from '../graph/graph.ts';
 import { type ConvShape, packConv } from '../kernels/conv/role.ts';
 import { paddedCols } from '../kernels/matmul/role.ts';
-import { padded } from './layers.ts';
-import type { Target } from './target.ts';
+import { type Product, padded, product, rowsOfTensor } from './layers.ts';
+import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
 export interface BatchNorm {
@@ -49,6 +49,19 @@ export function foldedWeight(
     }
     packConv(scaled, { cols, inner: padded(inner), kernel }, into);
   });
+}
+
+/** act(bn(conv1x1(x))) and a residual, as the layer says. @param hasOwn whether the convolution has a bias of its own */
+export function pointwise(
+  t: Target,
+  { tensor, channels }: Stream,
+  w: Weights,
+  cols: number,
+  { bn, hasOwn = true, ...layer }: Pick<Product, 'activation' | 'residual'> & { bn?: BatchNorm; hasOwn?: boolean },
+): Stream {
+  const weight = foldedWeight(t, w, { cols, inner: channels, kernel: 1 }, bn);
+  const bias = foldedBias(t.graph, w, cols, bn, hasOwn);
+  return { tensor: product(t, w.path, rowsOfTensor(tensor), { weight, bias, cols: padded(cols), ...layer }), channels: cols };
 }
 
 /**

@@ -9,7 +9,7 @@ import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import { packRows } from '../kernels/packRows.ts';
-import { affine, type BatchNorm, foldedBias, foldedWeight, statistics } from './batch-norm.ts';
+import { affine, type BatchNorm, foldedBias, foldedWeight, pointwise, statistics } from './batch-norm.ts';
 import { planes } from './fusion.ts';
 import type { Made } from './heads.ts';
 import { convolution, lastOf, padded, product, rowsOf, rowsOfTensor, sideOf } from './layers.ts';
@@ -69,7 +69,11 @@ export function landmarksHourglass(t: Target, { numbers: kernels, face, w: decod
   for (let i = 0; ; i++) {
     const stack = w.at('stacks').at(i);
     const blocks = block(t, { map: hourglass(t, { map: x }, levels, stack.at('hourglass')) }, stack.at('block'));
-    const features = convBatchNormRelu(t, blocks, stack.at('conv'), stack.at('bn'));
+    const own = pointwise(t, { tensor: blocks, channels: width }, stack.at('conv'), width, {
+      bn: norm(stack.at('bn')),
+      activation: 'relu',
+    });
+    const features = own.tensor;
     const heatmaps = heatmapsOf(t, features, points, stack.at('heatmaps'));
     t.graph.tap(`landmarks.stack${i}.features`, features, [1, width, side, side], (values) => planes(values, width));
     t.graph.tap(`landmarks.stack${i}.heatmaps`, heatmaps, [1, points, side, side], (values) =>
@@ -79,8 +83,8 @@ export function landmarksHourglass(t: Target, { numbers: kernels, face, w: decod
       const shape = { images, side, channels: padded(points), points, dtype: t.dtype };
       return t.graph.add(`${w.path} points`, heatmapPoints, shape, { x: heatmaps }, [images * points, 2]);
     }
-    const merged = conv1x1(t, features, stack.at('merge_features'), x);
-    x = mergedHeatmaps(t, heatmaps, points, merged, stack.at('merge_heatmaps'));
+    const merged = pointwise(t, own, stack.at('merge_features'), width, { residual: rowsOfTensor(x) });
+    x = mergedHeatmaps(t, heatmaps, points, merged.tensor, stack.at('merge_heatmaps'));
   }
 }
 
@@ -129,20 +133,6 @@ function convolved(t: Target, x: Tensor, shape: ConvShape, w: Weights, { before,
   const s = before && scaleAndShift(t.graph, before, shape.inner);
   const weight = foldedWeight(t, w, shape, after && norm(after));
   return convolution(t, w.path, x, shape, { w: weight, b, s, r: residual, c: coarse });
-}
-
-/** relu(bn(conv1x1(x))) */
-function convBatchNormRelu(t: Target, x: Tensor, w: Weights, bn: Weights): Tensor {
-  const cols = lastOf(x.shape);
-  const weight = foldedWeight(t, w, { cols, inner: cols, kernel: 1 }, norm(bn));
-  return product(t, w.path, rowsOfTensor(x), { weight, bias: foldedBias(t.graph, w, cols, norm(bn)), cols, activation: 'relu' });
-}
-
-/** conv1x1(x) + residual, of the same width. */
-function conv1x1(t: Target, x: Tensor, w: Weights, residual: Tensor): Tensor {
-  const cols = lastOf(x.shape);
-  const weight = foldedWeight(t, w, { cols, inner: cols, kernel: 1 });
-  return product(t, w.path, rowsOfTensor(x), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
 }
 
 /** relu(instance_norm(conv1x1(x))): [side * side, padded points] */

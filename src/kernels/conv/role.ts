@@ -1,5 +1,5 @@
 /** The role of convolutions, an hourglass's and an encoder's: their shapes, what every variant of this folder is told, and how weights are packed. */
-import { type Answer, highestOfFour, inRows, type Operand, relu, sum } from '../answer.ts';
+import { type Answer, highestOfFour, inRows, type Operand, pixelOf, relu, sum } from '../answer.ts';
 import { type Dtype, type Images, type Launch, tiles } from '../kernel.ts';
 import { packWeight, paddedCols, TILE_COLS } from '../matmul/role.ts';
 
@@ -32,23 +32,6 @@ export interface ConvShape extends Images {
 /** The kinds of residual, in the order of the shaders' `RESIDUAL`. */
 export const RESIDUALS = ['none', 'same', 'pooled'] as const;
 
-/** The constants of all convolutions. A share is mere sums: the rest is done when they are added. */
-function convConstants(shape: ConvShape): Launch['constants'] {
-  const { inner, cols, kernel, stride = 1, preactivation = false, pool = false, shares = 1 } = shape;
-  const { relu, residual, coarse } = shares === 1 ? shape : {};
-  return {
-    INNER: inner,
-    COLS: cols,
-    KERNEL: kernel,
-    STRIDE: stride,
-    PREACTIVATION: Number(preactivation),
-    RELU: Number(relu ?? false),
-    POOL: Number(pool),
-    RESIDUAL: RESIDUALS.indexOf(residual ?? 'none'),
-    COARSE: Number(coarse ?? false),
-  };
-}
-
 export const convMacs = ({ images = 1, side, inner, cols, kernel }: ConvShape): number =>
   images * side * side * inner * cols * kernel * kernel;
 
@@ -57,21 +40,17 @@ export const convAnswer: Answer<ConvShape> = (shape, { x, w, b, s, r, c }) => {
   const { side, inner, cols, kernel, stride = 1, preactivation = false, pool = false, shares = 1 } = shape;
   const pixels = side * side;
   const length = (kernel * kernel * inner) / shares;
-  const input = (row: number, column: number, channel: number): number => {
-    const all = side * stride;
-    if (row < 0 || column < 0 || row >= all || column >= all) return 0;
-    const v = pool ? highestOfFour(x, side, row, column, inner, channel) : x((row * all + column) * inner + channel);
+  const input = (pixel: number, channel: number): number => {
+    const v = pool ? highestOfFour(x, side, pixel, inner, channel) : x(pixel * inner + channel);
     return preactivation ? relu(v * s(channel) + s(inner + channel)) : v;
   };
   const product = (all: number, column: number): number => {
-    const place = all % pixels;
     const first = Math.floor(all / pixels) * length;
     return sum(length, (i) => {
       const k = first + i;
-      const tap = Math.floor(k / inner);
-      const row = Math.floor(place / side) * stride + (kernel === 3 ? Math.floor(tap / 3) - 1 : 0);
+      const pixel = pixelOf(all % pixels, Math.floor(k / inner), side, kernel, stride);
       const weight = w((Math.floor(column / TILE_COLS) * length * shares + k) * TILE_COLS + (column % TILE_COLS));
-      return weight * input(row, (place % side) * stride + (kernel === 3 ? (tap % 3) - 1 : 0), k % inner);
+      return pixel === undefined ? 0 : weight * input(pixel, k % inner);
     });
   };
   return shares > 1 ? inRows(cols, product) : finishedConv(shape, product, b, r, c);
@@ -86,19 +65,30 @@ export const finishedConv = (
   c: Operand,
 ): ((i: number) => number) =>
   inRows(cols, (place, column) => {
-    const [row, across] = [Math.floor(place / side), place % side];
     let v = sums(place, column) + b(column);
     if (isRelu) v = relu(v);
     if (residual === 'same') v += r(place * cols + column);
-    if (residual === 'pooled') v += highestOfFour(r, side, row, across, cols, column);
-    return coarse ? v + c((((row >> 1) * side) / 2 + (across >> 1)) * cols + column) : v;
+    if (residual === 'pooled') v += highestOfFour(r, side, place, cols, column);
+    const half = ((Math.floor(place / side) >> 1) * side) / 2 + ((place % side) >> 1);
+    return coarse ? v + c(half * cols + column) : v;
   });
 
 /** The launch of a kernel whose workgroups make tiles of so many rows and columns. */
 export const convLaunch = (shape: ConvShape, sizes: NonNullable<Launch['machine']>, tileRows: number, tileCols = TILE_COLS): Launch => {
-  const { side, cols, images = 1, shares = 1, dtype = 'f32', weights = 'f32' } = shape;
+  const { images = 1, side, inner, cols, kernel, stride = 1, preactivation, pool, shares = 1, dtype = 'f32', weights = 'f32' } = shape;
+  const { relu, residual = 'none', coarse } = shares === 1 ? shape : {}; // a share is mere sums: the rest is done when they are added
   return {
-    constants: convConstants(shape),
+    constants: {
+      INNER: inner,
+      COLS: cols,
+      KERNEL: kernel,
+      STRIDE: stride,
+      PREACTIVATION: Number(!!preactivation),
+      RELU: Number(!!relu),
+      POOL: Number(!!pool),
+      RESIDUAL: RESIDUALS.indexOf(residual),
+      COARSE: Number(!!coarse),
+    },
     machine: { ...sizes, elem: dtype, weight: weights, output: shares > 1 ? 'f32' : dtype },
     workgroups: [tiles(cols, tileCols), tiles(side * side, tileRows), images * shares],
     macs: convMacs(shape),

@@ -57,31 +57,25 @@ export function checkStream({ inner, cols, norm, stream }: MatmulShape): void {
   if ((norm && inner % TILE_COLS) || (stream && cols % TILE_COLS)) throw new RangeError(`a stream of ${norm ? inner : cols} channels`);
 }
 
-/** The constants of all products. Of rows the shaders are told none: there are as many as y and r hold. */
-function constantsOf(shape: MatmulShape) {
-  const { inner, cols, activation = 'none', stride = inner, norm, mergeSide = 0, stream = false, shares = 1 } = shape;
+/** The launch of a kernel whose workgroups make tiles of so many rows and columns. Of rows it is told none: there are as many as y and r hold. */
+export function productLaunch(shape: MatmulShape, sizes: NonNullable<Launch['machine']>, tileRows: number, tileCols = TILE_COLS) {
+  const { rows, inner, cols, activation = 'none', stride = inner, norm, mergeSide = 0, images = 1, shares = 1, dtypes } = shape;
   checkStream(shape);
+  if (shape.weightEach && shares > 1) throw new RangeError('a product in shares has one weight');
+  const abreast = shape.weightEach ? images : 1;
   const whole = shares === 1; // a share is mere sums: the rest is done when they are added
   return {
-    INNER: inner,
-    COLS: cols,
-    ACTIVATION: whole ? ACTIVATIONS.indexOf(activation) : 0,
-    RESIDUAL: whole ? residualOf(shape) : 0,
-    X_ROW: stride / 4,
-    SIDE: mergeSide,
-    NORM: Number(!!norm),
-    EPS: norm?.eps ?? 0,
-    STREAM: Number(whole && stream),
-  };
-}
-
-/** The launch of a kernel whose workgroups make tiles of so many rows and columns. */
-export function productLaunch(shape: MatmulShape, sizes: NonNullable<Launch['machine']>, tileRows: number, tileCols = TILE_COLS) {
-  const { rows, inner, cols, images = 1, weightEach = false, shares = 1, dtypes } = shape;
-  const abreast = weightEach ? images : 1;
-  if (weightEach && shares > 1) throw new RangeError('a product in shares has one weight');
-  return {
-    constants: constantsOf(shape),
+    constants: {
+      INNER: inner,
+      COLS: cols,
+      ACTIVATION: whole ? ACTIVATIONS.indexOf(activation) : 0,
+      RESIDUAL: whole ? residualOf(shape) : 0,
+      X_ROW: stride / 4,
+      SIDE: mergeSide,
+      NORM: Number(!!norm),
+      EPS: norm?.eps ?? 0,
+      STREAM: Number(whole && !!shape.stream),
+    },
     machine: { ...sizes, ...dtypes, ...(shares > 1 && { added: 'f32', output: 'f32' }) },
     workgroups: [tiles(cols, tileCols), tiles(rows / abreast, tileRows), abreast * shares],
     macs: rows * inner * cols,

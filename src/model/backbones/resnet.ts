@@ -1,8 +1,7 @@
 /** ResNet-101 as torchvision builds it (models/resnet.py), channels last; module paths are the checkpoint's. */
-import type { Tensor } from '../../graph/graph.ts';
 import { maxPool } from '../../kernels/maxPool.ts';
-import { type BatchNorm, foldedBias, foldedWeight } from '../batch-norm.ts';
-import { convolution, product, rowsOf, rowsOfTensor, sideOf } from '../layers.ts';
+import { type BatchNorm, foldedBias, foldedWeight, pointwise } from '../batch-norm.ts';
+import { convolution, type Product, rowsOf, rowsOfTensor, sideOf } from '../layers.ts';
 import { stemmed } from '../stem.ts';
 import { tapMap } from '../streams.ts';
 import type { Stream, Target } from '../target.ts';
@@ -40,7 +39,9 @@ function pooled({ graph, dtype }: Target, { tensor, channels }: Stream): Stream 
 /** relu(conv3(relu(conv2(relu(conv1(x))))) + x), each convolution with its batch norm; conv2 has the stride, and x is projected where its shape changes. */
 function bottleneck(t: Target, x: Stream, w: Weights, width: number, stride: 1 | 2): Stream {
   const channels = 4 * width;
-  const y1 = convolved(t, x, w.at('conv1'), w.at('bn1'), width, 'relu');
+  const convolved = (x: Stream, w: Weights, bn: Weights, cols: number, layer?: Pick<Product, 'activation' | 'residual'>) =>
+    pointwise(t, x, w, cols, { bn: norm(bn), hasOwn: false, ...layer });
+  const y1 = convolved(x, w.at('conv1'), w.at('bn1'), width, { activation: 'relu' });
   const y2 = strided(t, y1, w.at('conv2'), w.at('bn2'), { cols: width, kernel: 3, stride, relu: true });
   const project = w.at('downsample');
   const layer = { cols: channels, kernel: 1, stride } as const;
@@ -49,24 +50,8 @@ function bottleneck(t: Target, x: Stream, w: Weights, width: number, stride: 1 |
       ? x
       : stride === 2
         ? strided(t, x, project.at(0), project.at(1), layer)
-        : convolved(t, x, project.at(0), project.at(1), channels);
-  return convolved(t, y2, w.at('conv3'), w.at('bn3'), channels, 'reluLast', to.tensor);
-}
-
-/** act(bn(conv1x1(x)) + to), where the activation comes last */
-function convolved(
-  t: Target,
-  x: Stream,
-  w: Weights,
-  bn: Weights,
-  cols: number,
-  activation: 'none' | 'relu' | 'reluLast' = 'none',
-  to?: Tensor,
-): Stream {
-  const weight = foldedWeight(t, w, { cols, inner: x.channels, kernel: 1 }, norm(bn));
-  const bias = foldedBias(t.graph, w, cols, norm(bn), false);
-  const residual = to && rowsOfTensor(to);
-  return { tensor: product(t, w.path, rowsOfTensor(x.tensor), { weight, bias, cols, activation, residual }), channels: cols };
+        : convolved(x, project.at(0), project.at(1), channels);
+  return convolved(y2, w.at('conv3'), w.at('bn3'), channels, { activation: 'reluLast', residual: rowsOfTensor(to.tensor) });
 }
 
 /** act(bn(conv(x))), of 3x3 or of a stride */
