@@ -1,9 +1,10 @@
 /** Convolutions and the batch norms behind them, as inference has them: a factor and a term for each channel, folded in float64 and rounded once. */
-import type { Graph, Parameter } from '../graph/graph.ts';
+import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { type ConvShape, packConv } from '../kernels/conv/role.ts';
+import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
 import { paddedCols } from '../kernels/matmul/role.ts';
-import { type Product, padded, product, rowsOfTensor } from './layers.ts';
-import type { Stream, Target } from './target.ts';
+import { lastOf, type Product, padded, product, rowsOfTensor } from './layers.ts';
+import type { Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
 export interface BatchNorm {
@@ -51,17 +52,46 @@ export function foldedWeight(
   });
 }
 
-/** act(bn(conv1x1(x))) and a residual, as the layer says. @param hasOwn whether the convolution has a bias of its own */
+type Pointwise = Pick<Product, 'activation' | 'residual'> & Pick<Around, 'bn' | 'hasOwn'> & { readonly inner?: number };
+
+/** act(bn(conv1x1(x))) and a residual, as the layer says. x has `inner` channels, as many as its rows are long unless told otherwise. */
 export function pointwise(
   t: Target,
-  { tensor, channels }: Stream,
+  x: Tensor,
   w: Weights,
   cols: number,
-  { bn, hasOwn = true, ...layer }: Pick<Product, 'activation' | 'residual'> & { bn?: BatchNorm; hasOwn?: boolean },
-): Stream {
-  const weight = foldedWeight(t, w, { cols, inner: channels, kernel: 1 }, bn);
+  { inner = lastOf(x.shape), bn, hasOwn, ...layer }: Pointwise = {},
+): Tensor {
+  const weight = foldedWeight(t, w, { cols, inner, kernel: 1 }, bn);
   const bias = foldedBias(t.graph, w, cols, bn, hasOwn);
-  return { tensor: product(t, w.path, rowsOfTensor(tensor), { weight, bias, cols: padded(cols), ...layer }), channels: cols };
+  return product(t, w.path, rowsOfTensor(x), { weight, bias, cols: padded(cols), ...layer });
+}
+
+/** What a convolution has around it: a batch norm behind it, a bias of its own unless told otherwise, and where its shape wants them more to read. */
+export interface Around {
+  readonly bn?: BatchNorm | undefined;
+  readonly hasOwn?: boolean;
+  /** Scales and shifts before it, a residual, and a coarser map. */
+  readonly s?: Parameter | undefined;
+  readonly r?: Tensor | undefined;
+  readonly c?: Tensor | undefined;
+}
+
+/** A convolution of the images' maps, in one dispatch or in shares: [images * side * side, cols] */
+export function convolution(t: Target, x: Tensor, own: Weights, shape: ConvShape, { bn, hasOwn, ...around }: Around): Tensor {
+  const { graph, dtype, kernels } = t;
+  const { images } = graph;
+  const w = foldedWeight(t, own, shape, bn);
+  const b = foldedBias(graph, own, shape.cols, bn, hasOwn);
+  const { s = b, r = b, c = b } = around;
+  const made = [images * shape.side * shape.side, shape.cols];
+  const { kernel, sharesOf } = kernels.conv;
+  const all: ConvShape = { ...shape, images, dtype, weights: dtype };
+  const shares = sharesOf(all);
+  if (shares === 1) return graph.add(own.path, kernel, all, { x, w, s, b, r, c }, made, dtype);
+  const inShares = { ...all, shares };
+  const sums = graph.add(`${own.path} in shares`, kernel, inShares, { x, w, s, b, r: b, c: b }, [shares, ...made]);
+  return graph.add(own.path, sumConvShares, inShares, { x: sums, b, r, c }, made, dtype);
 }
 
 /**

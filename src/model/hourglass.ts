@@ -4,15 +4,14 @@
  * additions ride on the convolutions: three dispatches a block.
  */
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
-import type { ConvShape } from '../kernels/conv/role.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';
 import { instanceNorm } from '../kernels/instanceNorm.ts';
-import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
+import { paddedCols } from '../kernels/matmul/role.ts';
 import { packRows } from '../kernels/packRows.ts';
-import { affine, type BatchNorm, foldedBias, foldedWeight, pointwise, statistics } from './batch-norm.ts';
+import { affine, type BatchNorm, convolution, pointwise, statistics } from './batch-norm.ts';
 import { planes } from './fusion.ts';
 import type { Made } from './heads.ts';
-import { convolution, lastOf, padded, product, rowsOf, rowsOfTensor, sideOf } from './layers.ts';
+import { lastOf, padded, product, rowsOf, rowsOfTensor, sideOf } from './layers.ts';
 import type { Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
@@ -49,12 +48,6 @@ export const hourglassTap = ({ stacks }: HourglassSizes): string => `landmarks.s
 
 const norm = (w: Weights): BatchNorm => ({ w, eps: EPS });
 
-/** A map that a block reads: as it is, or its 2x2 maxima. */
-interface Source {
-  readonly map: Tensor;
-  readonly pool?: boolean;
-}
-
 /**
  * The token MLP's kernels [images * points, width] and the face tokens [images * side * side, width] to points [images * points, 2] in
  * [-1, 1], x then y.
@@ -68,12 +61,8 @@ export function landmarksHourglass(t: Target, { numbers: kernels, face, w: decod
   let x = mergedHeatmaps(t, tokenMaps(t, kernels, face, w), points, face, w.at('merge_tokens'));
   for (let i = 0; ; i++) {
     const stack = w.at('stacks').at(i);
-    const blocks = block(t, { map: hourglass(t, { map: x }, levels, stack.at('hourglass')) }, stack.at('block'));
-    const own = pointwise(t, { tensor: blocks, channels: width }, stack.at('conv'), width, {
-      bn: norm(stack.at('bn')),
-      activation: 'relu',
-    });
-    const features = own.tensor;
+    const blocks = block(t, hourglass(t, x, levels, stack.at('hourglass')), stack.at('block'));
+    const features = pointwise(t, blocks, stack.at('conv'), width, { bn: norm(stack.at('bn')), activation: 'relu' });
     const heatmaps = heatmapsOf(t, features, points, stack.at('heatmaps'));
     t.graph.tap(`landmarks.stack${i}.features`, features, [1, width, side, side], (values) => planes(values, width));
     t.graph.tap(`landmarks.stack${i}.heatmaps`, heatmaps, [1, points, side, side], (values) =>
@@ -83,8 +72,8 @@ export function landmarksHourglass(t: Target, { numbers: kernels, face, w: decod
       const shape = { images, side, channels: padded(points), points, dtype: t.dtype };
       return t.graph.add(`${w.path} points`, heatmapPoints, shape, { x: heatmaps }, [images * points, 2]);
     }
-    const merged = pointwise(t, own, stack.at('merge_features'), width, { residual: rowsOfTensor(x) });
-    x = mergedHeatmaps(t, heatmaps, points, merged.tensor, stack.at('merge_heatmaps'));
+    const merged = pointwise(t, features, stack.at('merge_features'), width, { residual: rowsOfTensor(x) });
+    x = mergedHeatmaps(t, heatmaps, points, merged, stack.at('merge_heatmaps'));
   }
 }
 
@@ -100,66 +89,38 @@ function tokenMaps(t: Target, kernels: Tensor, face: Tensor, w: Weights): Tensor
 }
 
 /** up(x) + upsampled(low3(low2(low1(pooled x)))); the coarse branch first, because it rides on the fine one's last convolution. */
-function hourglass(t: Target, x: Source, levels: number, w: Weights): Tensor {
-  const low1 = block(t, { map: x.map, pool: true }, w.at('low1'));
-  const low2 = levels > 1 ? hourglass(t, { map: low1 }, levels - 1, w.at('low2')) : block(t, { map: low1 }, w.at('low2'));
-  const low3 = block(t, { map: low2 }, w.at('low3'));
-  return block(t, x, w.at('up'), low3);
+function hourglass(t: Target, x: Tensor, levels: number, w: Weights): Tensor {
+  const low1 = block(t, x, w.at('low1'), { pool: true });
+  const low2 = levels > 1 ? hourglass(t, low1, levels - 1, w.at('low2')) : block(t, low1, w.at('low2'));
+  const coarse = block(t, low2, w.at('low3'));
+  return block(t, x, w.at('up'), { coarse });
 }
 
-/** x + conv3(relu(bn3(conv2(relu(bn2(conv1(relu(bn1(x))))))))), and the upsampled coarse map where there is one. */
-function block(t: Target, { map, pool = false }: Source, w: Weights, coarse?: Tensor): Tensor {
+/** x + conv3(relu(bn3(conv2(relu(bn2(conv1(relu(bn1(x))))))))), where x is the map or its 2x2 maxima; and the upsampled coarse map where there is one. */
+function block(t: Target, map: Tensor, w: Weights, { pool = false, coarse }: { pool?: boolean; coarse?: Tensor } = {}): Tensor {
   const width = lastOf(map.shape);
   const side = sideOf(t, map) / (pool ? 2 : 1);
   const half = width / 2;
   const first = { side, inner: width, cols: half, kernel: 1, preactivation: true, relu: true, pool } as const;
   const second = { side, inner: half, cols: half, kernel: 3, relu: true } as const;
   const last = { side, inner: half, cols: width, kernel: 1, residual: pool ? 'pooled' : 'same', coarse: coarse !== undefined } as const;
-  const y1 = convolved(t, map, first, w.at('conv1'), { before: w.at('bn1'), after: w.at('bn2') });
-  const y2 = convolved(t, y1, second, w.at('conv2'), { after: w.at('bn3') });
-  return convolved(t, y2, last, w.at('conv3'), { residual: map, coarse });
-}
-
-interface Around {
-  /** Batch norms before (with ReLU) and after the convolution. */
-  before?: Weights;
-  after?: Weights;
-  residual?: Tensor;
-  coarse?: Tensor | undefined;
-}
-
-function convolved(t: Target, x: Tensor, shape: ConvShape, w: Weights, { before, after, residual, coarse }: Around): Tensor {
-  const b = foldedBias(t.graph, w, shape.cols, after && norm(after));
-  const s = before && scaleAndShift(t.graph, before, shape.inner);
-  const weight = foldedWeight(t, w, shape, after && norm(after));
-  return convolution(t, w.path, x, shape, { w: weight, b, s, r: residual, c: coarse });
+  const s = scaleAndShift(t.graph, w.at('bn1'), width);
+  const y1 = convolution(t, map, w.at('conv1'), first, { s, bn: norm(w.at('bn2')) });
+  const y2 = convolution(t, y1, w.at('conv2'), second, { bn: norm(w.at('bn3')) });
+  return convolution(t, y2, w.at('conv3'), last, { r: map, c: coarse });
 }
 
 /** relu(instance_norm(conv1x1(x))): [side * side, padded points] */
 function heatmapsOf(t: Target, x: Tensor, points: number, w: Weights): Tensor {
-  const inner = lastOf(x.shape);
   const { images } = t.graph;
-  const channels = padded(points);
-  const weight = foldedWeight(t, w, { cols: points, inner, kernel: 1 });
-  const own = w.get('bias', [points]);
-  const bias = t.graph.parameter(`${own} padded`, [own], channels, 'f32', (into, [source]) => into.set(source));
-  const maps = product(t, w.path, rowsOfTensor(x), { weight, bias, cols: channels });
-  const shape = { images, pixels: rowsOf(x.shape) / images, channels, eps: EPS, dtype: t.dtype };
+  const maps = pointwise(t, x, w, points);
+  const shape = { images, pixels: rowsOf(maps.shape) / images, channels: padded(points), eps: EPS, dtype: t.dtype };
   return t.graph.add(`${w.path} normalised`, instanceNorm, shape, { x: maps }, maps.shape, t.dtype);
 }
 
-/** conv1x1(heat maps) + residual; the weights of columns beyond the points are zero. */
-function mergedHeatmaps(t: Target, maps: Tensor, points: number, residual: Tensor, w: Weights): Tensor {
-  const inner = lastOf(maps.shape);
-  const cols = lastOf(residual.shape);
-  const name = w.get('weight', [cols, points, 1, 1]);
-  const weight = t.graph.parameter(`${name} padded`, [name], paddedCols(cols) * inner, t.dtype, (into, [source]) => {
-    const rows = new Float32Array(cols * inner);
-    for (let n = 0; n < cols; n++) rows.set(source.subarray(n * points, (n + 1) * points), n * inner);
-    packWeight(rows, cols, inner, into);
-  });
-  return product(t, w.path, rowsOfTensor(maps), { weight, bias: foldedBias(t.graph, w, cols), cols, residual: rowsOfTensor(residual) });
-}
+/** conv1x1(heat maps) + residual */
+const mergedHeatmaps = (t: Target, maps: Tensor, points: number, residual: Tensor, w: Weights): Tensor =>
+  pointwise(t, maps, w, lastOf(residual.shape), { inner: points, residual: rowsOfTensor(residual) });
 
 /** [scales, shifts] of a batch norm. */
 function scaleAndShift(g: Graph, w: Weights, channels: number): Parameter {

@@ -1,8 +1,6 @@
 /** The layers that every part of the model is made of: one call, one dispatch. */
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { normaliseLookup } from '../image/resize.ts';
-import type { ConvShape } from '../kernels/conv/role.ts';
-import { sumConvShares } from '../kernels/conv/sumConvShares.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { type MatmulShape, packTransposed, packWeight, paddedCols, streamStride } from '../kernels/matmul/role.ts';
 import { sumShares } from '../kernels/matmul/sumShares.ts';
@@ -124,30 +122,6 @@ function productOf({ graph, dtype, kernels }: Target, x: Rows, { weight: w, bias
   return { shape: { ...whole, shares }, shares, inputs: { x: x.operand, w, b, r: b } };
 }
 
-/** What a convolution reads beside x: its packed weight and bias, and where the shape wants them scales, a residual and a coarser map. */
-export interface ConvolutionInputs {
-  readonly w: Parameter;
-  readonly b: Parameter;
-  readonly s?: Parameter | undefined;
-  readonly r?: Tensor | undefined;
-  readonly c?: Tensor | undefined;
-}
-
-/** A convolution of the images' maps, in one dispatch or in shares: [images * side * side, cols] */
-export function convolution(t: Target, name: string, x: Tensor, shape: ConvShape, { w, b, s = b, r, c }: ConvolutionInputs): Tensor {
-  const { graph, dtype, kernels } = t;
-  const { images } = graph;
-  const rows = images * shape.side * shape.side;
-  const { kernel, sharesOf } = kernels.conv;
-  const all: ConvShape = { ...shape, images, dtype, weights: dtype };
-  const added = { b, r: r ?? b, c: c ?? b };
-  const shares = sharesOf(all);
-  if (shares === 1) return graph.add(name, kernel, all, { x, w, s, ...added }, [rows, shape.cols], dtype);
-  const inShares = { ...all, shares };
-  const sums = graph.add(`${name} in shares`, kernel, inShares, { x, w, s, b, r: b, c: b }, [shares, rows, shape.cols]);
-  return graph.add(name, sumConvShares, inShares, { x: sums, ...added }, [rows, shape.cols], dtype);
-}
-
 export interface LinearOptions extends Pick<Product, 'activation' | 'dtype'> {
   residual?: Rows | undefined;
   /** False for a layer without bias. */
@@ -189,9 +163,4 @@ export function upscale2x2(t: Target, x: Tensor, w: Weights, channels: number, a
     for (let i = 0; i < 4; i++) into.set(source, i * channels);
   });
   return product(t, w.path, rowsOfTensor(x), { weight, bias, cols, activation });
-}
-
-/** The same values under another shape: no dispatch. */
-export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  return { ...x, shape };
 }
