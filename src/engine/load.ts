@@ -121,8 +121,8 @@ export async function loadEngine<Kind extends Config>(
       choose: remembered?.choose,
     });
     await unless(ended, programs.get({ tasks }));
-    throwIfAborted(ended);
     tell('ready', 1, 1);
+    throwIfAborted(ended);
     return {
       gpu,
       dtype,

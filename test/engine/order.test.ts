@@ -1,4 +1,4 @@
-/** Frames in flight whose GPU answers out of turn, and pictures that do not come. A GPU of JavaScript (test/gpu/fake.ts). */
+/** Frames in flight whose GPU answers out of turn, pictures that do not come, and aborts that come late. A GPU of JavaScript (test/gpu/fake.ts). */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { FaceXFormer } from '../../src/index.ts';
 import { fakeGpu, hastyParameters } from '../gpu/fake.ts';
@@ -51,4 +51,12 @@ it.each([
   }
   await expect(engine.analyzeMany(pictures(), { box: 'whole', signal: stop.signal }).next()).rejects.toMatchObject({ code });
   engine.dispose();
+});
+
+it('loads nothing that was aborted when it was ready, and leaves nothing of it', async () => {
+  const stop = new AbortController();
+  const onProgress = ({ phase }: { phase: string }) => phase === 'ready' && stop.abort();
+  const device = gpu.lend();
+  await expect(load({ device: device as never, onProgress, signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+  await vi.waitFor(() => expect(device.alive.size).toBe(0));
 });
