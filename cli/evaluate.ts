@@ -87,7 +87,7 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
       await keeping(journal, () =>
         withEngine({ ...engine, tasks: [benchmark.task], search, detectorWeights }, (loaded, detector) =>
           evaluateSamples(benchmark, listing, log, pace, { engine: loaded, detector }),
-        ),
+        ).finally(() => listing.close?.()),
       );
     const all = lines === undefined ? memory.map((line) => JSON.parse(line) as Line) : readLines(lines);
     const outcome = outcomeOf(benchmark, all, values.data, limit);

@@ -26,6 +26,8 @@ export interface Listing<Label> {
   readonly wrong: readonly string[];
   /** What is to be said about it. */
   readonly notes?: readonly string[];
+  /** Lets go of what was opened to read samples. */
+  close?(): void;
 }
 
 /** A line of a table. */

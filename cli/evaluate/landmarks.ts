@@ -101,26 +101,27 @@ export const vw300: Benchmark<readonly Point[], number> = {
   read(folder, limit) {
     const videos = Object.values(CATEGORIES).flat();
     const there = videos.filter((id) => existsSync(join(folder, id, 'annot')));
-    const frames = there.flatMap((id) => {
-      const video = new VideoFrames(join(folder, id, 'vid.avi'));
-      return namesIn(join(folder, id, 'annot'))
+    const open = new OpenVideo();
+    const frames = there.flatMap((id) =>
+      namesIn(join(folder, id, 'annot'))
         .filter((name) => name.endsWith('.pts'))
-        .map((name) => ({ id, name, video }));
-    });
+        .map((name) => ({ id, name })),
+    );
     const lacking = videos.length - there.length;
     const notes = [CROP_NOTE, ...(lacking > 0 ? [`${lacking} of the ${videos.length} test videos are not there`] : [])];
-    return listingOf(
+    const listing = listingOf(
       folder,
       frames,
       limit,
-      ({ id, name, video }): Sample<readonly Point[]> | string => {
+      ({ id, name }): Sample<readonly Point[]> | string => {
         const points = pointsOf(join(folder, id, 'annot', name));
         if (typeof points === 'string') return points;
         const index = Number.parseInt(name, 10) - 1;
-        return { name: `${id}/${name}`, read: () => video.at(index), place: around(points), label: points };
+        return { name: `${id}/${name}`, read: () => open.at(join(folder, id, 'vid.avi'), index), place: around(points), label: points };
       },
       notes,
     );
+    return { ...listing, close: () => open.close() };
   },
   score,
   rows(scores) {
@@ -131,18 +132,25 @@ export const vw300: Benchmark<readonly Point[], number> = {
   },
 };
 
-/** Frames of a video that are asked for in rising order. */
-class VideoFrames {
+/** Frames of one video after the other, each's in rising order. FFmpeg waits while nobody takes them, and this process for FFmpeg. */
+class OpenVideo {
+  #path = '';
   #frames: ReturnType<typeof framesOf> | undefined;
 
-  constructor(private readonly path: string) {}
-
-  async at(index: number): Promise<RawPicture> {
-    this.#frames ??= framesOf(this.path, { first: index });
-    for (;;) {
-      const { value, done } = await this.#frames.next();
-      if (done) throw new FaceXFormerError('BAD_PICTURE', `${this.path} has no frame ${index + 1}.`);
-      if (value.index === index) return value.picture;
+  async at(path: string, index: number): Promise<RawPicture> {
+    if (path !== this.#path) {
+      this.close();
+      this.#path = path;
+      this.#frames = framesOf(path, { first: index });
     }
+    for (;;) {
+      const next = await this.#frames?.next();
+      if (!next || next.done) throw new FaceXFormerError('BAD_PICTURE', `${path} has no frame ${index + 1}.`);
+      if (next.value.index === index) return next.value.picture;
+    }
+  }
+
+  close(): void {
+    void this.#frames?.return(undefined);
   }
 }

@@ -154,6 +154,24 @@ describe('landmarks', () => {
   );
 });
 
+it.skipIf(process.env['CI'] !== 'true' && spawnSync('ffmpeg', ['-version']).status !== 0)(
+  '300VW: a video of which no more frames are wanted keeps no process from its end',
+  async () => {
+    for (const id of ['114', '124']) {
+      write(`longer/${id}/annot/000001.pts`, pts(shape));
+      const clip = ['-f', 'lavfi', '-i', 'testsrc=size=640x480:rate=25:duration=2', at(`longer/${id}/vid.avi`)];
+      expect(spawnSync('ffmpeg', ['-v', 'error', ...clip]).status).toBe(0);
+    }
+    const script = `import { load } from ${JSON.stringify(join(root, 'tools/load.mjs'))};
+      const { vw300 } = await load('cli/evaluate/landmarks.ts');
+      const listing = vw300.read(${JSON.stringify(at('longer'))}, 9);
+      for (const { read } of listing.samples) console.log((await read()).width);
+      listing.close?.();`;
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000, encoding: 'utf8' });
+    expect([stdout, status]).toEqual(['640\n640\n', 0]);
+  },
+);
+
 describe('head pose', () => {
   it('BIWI: degrees, as Hopenet reads the matrix; a frame without a face is left out', async () => {
     const angle = (20 * Math.PI) / 180;
