@@ -299,10 +299,10 @@ class Remote {
     if (!Array.isArray(transfer)) throw new FaceXFormerError('BAD_OPTION', '`transfer` must be a list.');
     const caught = carried(source);
     const before = this.#posting;
-    const inTurn = Promise.all([caught, before]);
-    this.#posting = inTurn.catch(() => {});
+    const mine = unless(signal, caught);
+    this.#posting = Promise.all([mine.catch(() => {}), before]); // a picture that never comes holds up nobody once its call is aborted
     try {
-      const [picture] = await unless(signal, inTurn);
+      const [picture] = await unless(signal, Promise.all([mine, before]));
       return await this.ask({ call, picture: picture.value, options } as Unaddressed, [...(picture.transfer ?? []), ...transfer], signal);
     } finally {
       whenThere(caught, ({ transfer }) => transfer?.forEach(closed)); // what could not cross: a camera waits for its frames

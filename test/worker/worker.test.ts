@@ -336,6 +336,27 @@ describe('a call', () => {
     expect(await codeOf(remote.analyze(pixels(), { signal: AbortSignal.abort() }))).toBe('ABORTED');
   });
 
+  it('whose picture never comes holds up no other once it is aborted, and what was called before it is first', async () => {
+    const seen: unknown[] = [];
+    engine.analyze = async ({ size, data }: { size?: number; data?: Uint8Array }) => {
+      seen.push(size ?? data?.[0]);
+      return { faces: [] };
+    };
+    let come = (_: unknown) => {};
+    const slow = [new Promise((resolve) => (come = resolve)), new Promise(() => {})];
+    vi.stubGlobal('createImageBitmap', () => slow.shift());
+    const remote = await RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: worker() });
+    const canvas = { [Symbol.toStringTag]: 'OffscreenCanvas' } as unknown as OffscreenCanvas;
+    const stop = new AbortController();
+    const calls = [remote.analyze(canvas), remote.analyze(canvas, { signal: stop.signal }), remote.analyze(pixels(3))].map(codeOf);
+    stop.abort();
+    expect(await calls[1]).toBe('ABORTED');
+    come(new ArrayBuffer(2));
+    expect([await calls[0], await calls[2]]).toEqual(['no error', 'no error']);
+    expect(seen).toEqual([undefined, 3]);
+    vi.unstubAllGlobals();
+  });
+
   it('leaves no frame open that does not cross: a camera waits for them', async () => {
     let open = 0;
     const Frame = class {
