@@ -1,6 +1,7 @@
 /** Bytes in order from wherever weights come from: one reader over pieces as they come, with one buffer that it uses again and again. */
 import { aborted, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
+import { pause } from '../gpu/waiting.ts';
 
 /** Where bytes come from. */
 export interface ByteSource {
@@ -118,7 +119,7 @@ export class ByteReader {
   }
 
   async #next(): Promise<boolean> {
-    for (;;) {
+    for (let empty = 1; ; empty++) {
       const { done, value } = await this.#pieces.next().catch((cause: unknown) => {
         throw unreachable(`Reading ${this.source.name} broke off`, cause, 'Try again.');
       });
@@ -127,7 +128,10 @@ export class ByteReader {
         throw new FaceXFormerError('BAD_OPTION', `The stream of weights gave a ${typeof value}; its chunks must be Uint8Array.`);
       this.#given += value.length;
       this.arrive(this.#given);
-      if (value.length === 0) continue;
+      if (value.length === 0) {
+        if (empty % 100 === 0) await pause(0, undefined); // or a source of nothing else would let nobody hear an abort
+        continue;
+      }
       this.#chunk = plainBytes(value);
       return true;
     }

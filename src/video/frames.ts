@@ -1,6 +1,7 @@
 /** A video's frames, whatever it comes from: one at a time, the newest, each closed by whoever takes it. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
+import { pause } from '../gpu/waiting.ts';
 import type { Size } from '../image/crop.ts';
 import { AS_STORED, type PictureSource } from '../image/source.ts';
 
@@ -317,7 +318,10 @@ class StreamFrames implements Frames {
   }
 
   async #pump(): Promise<void> {
-    while (!this.#over) await this.#read();
+    while (!this.#over) {
+      await this.#read();
+      await pause(0, undefined); // frames that are always there would let nobody take one
+    }
   }
 
   async #read(): Promise<void> {

@@ -195,6 +195,15 @@ describe('an abort', () => {
     }
   });
 
+  it('ends a stream that gives empty pieces and no others', async () => {
+    const stop = new AbortController();
+    const cancel = vi.fn();
+    const stream = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(0)), cancel }, { highWaterMark: 0 });
+    setTimeout(() => stop.abort(), 5);
+    await expect(openCheckpoint(stream, { signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(cancel).toHaveBeenCalledOnce();
+  });
+
   it('ends a reading whose stream stalls, cancels the stream, and a later reading is right', async () => {
     const cancel = vi.fn();
     const stalls = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(file.slice(0, -3)), cancel });

@@ -391,6 +391,16 @@ describe('frames', () => {
     }
   });
 
+  it('of which the newest are wanted leave time for others, though they never end', async () => {
+    function* all() {
+      for (;;) yield new FakeFrame({}) as unknown as VideoFrame;
+    }
+    const engine = new FakeEngine(still, 50);
+    session = followFaces(engine, all(), { frames: 'newest' });
+    await pass(500);
+    expect(engine.calls.length).toBeGreaterThan(2);
+  });
+
   it('that are files, as cameras on a network send them, are decoded', async () => {
     const decoded = vi.fn(async (_: Blob) => new FakeFrame({ timestamp: 0 }));
     vi.stubGlobal('createImageBitmap', decoded);
