@@ -3,7 +3,7 @@
  * compiles nothing. A network runs in one submit, whatever it is given: all levels of a pyramid, or all crops, a group at a time.
  */
 import { FaceXFormerError, noMemory } from '../gpu/errors.ts';
-import { Pipelines } from '../gpu/pipelines.ts';
+import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
@@ -194,11 +194,7 @@ export class GpuNetworks implements Networks {
       const encoder = this.device.createCommandEncoder({ label: 'detector' });
       encoder.clearBuffer(result, 0, 4);
       const pass = encoder.beginComputePass();
-      for (const step of steps) {
-        pass.setPipeline(step.pipeline);
-        pass.setBindGroup(0, this.#bind(step, bytes));
-        pass.dispatchWorkgroups(...step.grid);
-      }
+      for (const step of steps) dispatch(pass, step.pipeline, this.#bind(step, bytes), step.grid);
       this.stamp.encode(pass);
       pass.end();
       encoder.copyBufferToBuffer(result, 0, staging, 0, bytes);
@@ -217,10 +213,7 @@ export class GpuNetworks implements Networks {
       { ...named('tables'), ...table },
       output === 'result' ? { ...named('result'), size: bytes } : named(output),
     ];
-    return this.device.createBindGroup({
-      layout: pipeline.getBindGroupLayout(0),
-      entries: resources.map((resource, binding) => ({ binding, resource })),
-    });
+    return bindGroupOf(this.device, 'detector', pipeline, resources);
   }
 
   /** @throws FaceXFormerError LIMIT */

@@ -20,7 +20,7 @@ import { selfTest } from '../graph/self-test.ts';
 import type { FaceDetector } from '../image/detector.ts';
 import { Preprocess } from '../image/preprocess.ts';
 import { network } from '../model/network.ts';
-import { rememberedFor } from '../tune/kept.ts';
+import { forgetChoices, keptChoices } from '../tune/kept.ts';
 import { type Choices, chooserOf } from '../tune/tune.ts';
 import { askedKernels, portableTo } from './choose.ts';
 import { dtypeFor, wantsFloat16 } from './dtype.ts';
@@ -98,7 +98,10 @@ export async function loadEngine<Kind extends Config>(
       kernels = portableTo(kernels);
       return planned();
     };
-    const found = before && isLike(before, gpu, dtype) ? keptOf(before) : await unless(ended, rememberedChoices(options, gpu, dtype));
+    const found =
+      before && isLike(before, gpu, dtype)
+        ? toPlanWith(before.chosen.choices)
+        : await unless(ended, rememberedChoices(options, gpu, dtype));
     const pipelines = new Pipelines(gpu.device, new Pace(gpu.adapter.software));
     const plan = planned(found?.choose);
     const { detector } = options;
@@ -199,13 +202,15 @@ function telling(onProgress: (progress: Progress) => void) {
 const isLike = (before: Loaded, { adapter }: Gpu, dtype: EngineDtype): boolean =>
   before.dtype === dtype && JSON.stringify(before.gpu.adapter) === JSON.stringify(adapter);
 
-const keptOf = ({ chosen: { choices } }: Loaded): Remembered => ({ choices, choose: chooserOf(choices), forget: async () => {} });
+/** @param forget for choices that turn out to be of no use */
+const toPlanWith = (choices: Choices, forget = async () => {}) => ({ choices, choose: chooserOf(choices), forget });
 
-type Remembered = Awaited<ReturnType<typeof rememberedChoices>>;
+type Remembered = ReturnType<typeof toPlanWith> | undefined;
 
 /** Where there is no IndexedDB there is nothing to find. */
-async function rememberedChoices({ tuned = true }: LoadOptions, gpu: Gpu, dtype: EngineDtype) {
-  return tuned && globalThis.indexedDB ? rememberedFor(gpu, dtype) : undefined;
+async function rememberedChoices({ tuned = true }: LoadOptions, { adapter }: Gpu, dtype: EngineDtype): Promise<Remembered> {
+  const choices = tuned && globalThis.indexedDB ? await keptChoices(adapter, dtype) : undefined;
+  return choices && toPlanWith(choices, () => forgetChoices(adapter, dtype));
 }
 
 /** What an app made itself, or opened before; everything else is a source of bytes, or nothing of the kind. */

@@ -1,5 +1,5 @@
 /** Compute pipelines, made asynchronously, each once: the same kernel with the same constants is the same pipeline. */
-import { type Kernel, type Launch, pipelineKey, withMachine } from '../kernels/kernel.ts';
+import { type Grid, type Kernel, type Launch, pipelineKey, withMachine } from '../kernels/kernel.ts';
 import { unrolled } from '../kernels/unroll.ts';
 import { FaceXFormerError } from './errors.ts';
 import { Pace } from './pace.ts';
@@ -94,6 +94,19 @@ export class Pipelines {
       .map((m) => `${kernel.name}.wgsl:${m.lineNum}: ${m.message}\n  ${around(lines[m.lineNum - 1], m.linePos)}`);
     return said.length > 0 ? said.join('\n') : `${kernel.name}.wgsl: ${error instanceof Error ? error.message : error}`;
   }
+}
+
+/** A bind group of a pipeline, with resources in the order of its bindings. @param label what the browser calls it when it complains */
+export function bindGroupOf(device: GPUDevice, label: string, pipeline: GPUComputePipeline, resources: readonly GPUBindingResource[]) {
+  const entries = resources.map((resource, binding) => ({ binding, resource }));
+  return device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
+}
+
+/** Adds a dispatch to a pass. */
+export function dispatch(pass: GPUComputePassEncoder, pipeline: GPUComputePipeline, bindGroup: GPUBindGroup, grid: Grid): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindGroup);
+  pass.dispatchWorkgroups(...grid);
 }
 
 /** What of a line the compiler speaks of: in a package all of a shader is one line. */

@@ -4,7 +4,7 @@
  */
 import { stamp } from '../kernels/stamp.ts';
 import { FaceXFormerError } from './errors.ts';
-import type { Pipelines } from './pipelines.ts';
+import { bindGroupOf, dispatch, type Pipelines } from './pipelines.ts';
 
 /** Bytes of a stamp in what is read. */
 export const STAMP_BYTES = 4;
@@ -21,8 +21,7 @@ export class Stamp {
   /** The caller minds the memory that it may not get. @param pipeline of `Stamp.pipeline` */
   static on(device: GPUDevice, pipeline: GPUComputePipeline): Stamp {
     const buffer = device.createBuffer({ label: 'stamp', size: 16, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
-    const layout = pipeline.getBindGroupLayout(0);
-    return new Stamp(pipeline, buffer, device.createBindGroup({ label: 'stamp', layout, entries: [{ binding: 0, resource: { buffer } }] }));
+    return new Stamp(pipeline, buffer, bindGroupOf(device, 'stamp', pipeline, [{ buffer }]));
   }
 
   /** @throws FaceXFormerError GPU_ERROR */
@@ -32,9 +31,7 @@ export class Stamp {
 
   /** To be the last dispatch of a frame. */
   encode(pass: GPUComputePassEncoder): void {
-    pass.setPipeline(this.pipeline);
-    pass.setBindGroup(0, this.bindGroup);
-    pass.dispatchWorkgroups(1);
+    dispatch(pass, this.pipeline, this.bindGroup, [1, 1, 1]);
   }
 
   /** Copies this frame's stamp behind what is read of it. */

@@ -1,5 +1,5 @@
 /** Where a frame's numbers were lost: asked after a frame whose results are none, of a program that runs once more for it. */
-import { Pipelines } from '../gpu/pipelines.ts';
+import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import { lost } from '../kernels/lost.ts';
@@ -32,14 +32,9 @@ export async function firstLost(program: Program): Promise<string | undefined> {
       if (place?.kind !== 'slot' || !isNumbers) continue;
       const pipeline = { f32, f16 }[place.dtype];
       const x = { buffer: slots[place.slot] as GPUBuffer, offset: place.offset, size: 4 * Math.floor(place.bytes / 4) };
-      const entries = [
-        { binding: 0, resource: x },
-        { binding: 1, resource: { buffer: found, offset: STEP * i, size: 4 } },
-      ];
+      const bindGroup = bindGroupOf(device, 'lost', pipeline, [x, { buffer: found, offset: STEP * i, size: 4 }]);
       const pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-      pass.dispatchWorkgroups(...launches[place.dtype].workgroups);
+      dispatch(pass, pipeline, bindGroup, launches[place.dtype].workgroups);
       pass.end();
     }
     encoder.copyBufferToBuffer(found, 0, read, 0, found.size);

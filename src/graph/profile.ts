@@ -3,11 +3,12 @@
  * may take less, so that a dispatch is repeated in one pass until the pass is long enough, and the time divided.
  */
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { dispatch } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import { pipelineKey } from '../kernels/kernel.ts';
 import type { Plan } from './plan.ts';
-import type { Program } from './program.ts';
+import type { Program, Step } from './program.ts';
 
 /** The dispatches of a frame that run the same pipeline on the same grid, timed together. */
 export interface KernelTime {
@@ -46,15 +47,13 @@ export async function profile(program: Program): Promise<KernelTime[]> {
     device.queue.submit([encoder.finish()]);
     const times: KernelTime[] = [];
     for (const group of groupsOf(plan)) {
-      const steps = group.map((i) => program.steps[i] as (typeof program.steps)[number]);
+      const steps = group.map((i) => program.steps[i] as Step);
+      const { kernel, launch } = (steps[0] as Step).dispatch;
       const { milliseconds, repeats } = await timer.measure((pass, n) => {
-        const { dispatch, pipeline, bindGroup } = steps[n % steps.length] as (typeof steps)[number];
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(...dispatch.launch.workgroups);
+        const { pipeline, bindGroup } = steps[n % steps.length] as Step;
+        dispatch(pass, pipeline, bindGroup, launch.workgroups);
       });
-      const mean = (value: (step: (typeof steps)[number]) => number) => steps.reduce((sum, step) => sum + value(step), 0) / steps.length;
-      const { kernel, launch } = (steps[0] as (typeof steps)[number]).dispatch;
+      const mean = (value: (step: Step) => number) => steps.reduce((sum, step) => sum + value(step), 0) / steps.length;
       times.push({
         kernel: kernel.name,
         pipeline: pipelineKey(kernel, launch).slice(kernel.name.length + 1),

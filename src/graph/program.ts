@@ -4,7 +4,7 @@
  */
 import { disposed, FaceXFormerError } from '../gpu/errors.ts';
 import type { Pace } from '../gpu/pace.ts';
-import type { Pipelines } from '../gpu/pipelines.ts';
+import { bindGroupOf, type Pipelines } from '../gpu/pipelines.ts';
 import { ReadbackRing, readBack } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
@@ -241,6 +241,5 @@ function bind(
     const own = given(resources, place.name);
     return kernel.bindings[binding]?.kind === 'texture' ? (own as GPUTextureView) : { buffer: own as GPUBuffer };
   };
-  const entries = places.map((place, binding) => ({ binding, resource: resource(place, binding) }));
-  return device.createBindGroup({ label: node, layout: pipeline.getBindGroupLayout(0), entries });
+  return bindGroupOf(device, node, pipeline, places.map(resource));
 }

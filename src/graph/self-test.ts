@@ -5,7 +5,7 @@
  */
 import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
 import { throwIfAborted } from '../gpu/errors.ts';
-import type { Pipelines } from '../gpu/pipelines.ts';
+import { bindGroupOf, dispatch, type Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Operand, Operands } from '../kernels/answer.ts';
@@ -86,18 +86,15 @@ export async function selfTest(pipelines: Pipelines, plan: Plan, signal?: AbortS
     };
     const refusals = [refusalOf(device, write)];
     const run = ({ places, launch }: Dispatch, i: number, pipeline: GPUComputePipeline) => {
-      const entries = places.map((place, binding) => {
-        const isY = binding === places.length - 1;
-        const buffer = isY ? y : (buffers.get(nameOf(place)) as GPUBuffer);
-        return { binding, resource: { buffer, offset: isY ? 0 : firstOf(place, binding), size: bytesOf(place) } };
+      const out = places.at(-1) as Slot;
+      const resources = places.map((place, binding) => {
+        const buffer = buffers.get(nameOf(place)) as GPUBuffer;
+        return place === out ? { buffer: y, size: bytesOf(out) } : { buffer, offset: firstOf(place, binding), size: bytesOf(place) };
       });
       const encoder = device.createCommandEncoder({ label: 'self-test' });
       const pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-      pass.dispatchWorkgroups(...launch.workgroups);
+      dispatch(pass, pipeline, bindGroupOf(device, 'self-test', pipeline, resources), launch.workgroups);
       pass.end();
-      const out = places.at(-1) as Slot;
       const bytes = Math.min(READ * BYTES[out.dtype], bytesOf(out));
       for (const [j, first] of placesOf(out, i).entries())
         encoder.copyBufferToBuffer(y, first * BYTES[out.dtype], read, 4 * READ * (3 * i + j), bytes);

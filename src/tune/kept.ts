@@ -1,10 +1,9 @@
 /** What tuning chose, kept between visits, and for whom. */
-import type { AdapterName, Gpu } from '../gpu/device.ts';
-import type { Choose } from '../graph/plan.ts';
+import type { AdapterName } from '../gpu/device.ts';
 import type { Dtype } from '../kernels/kernel.ts';
 import { VERSION } from '../version.ts';
 import { forgetTuned, readTuned, writeTuned } from './store.ts';
-import { type Choices, chooserOf } from './tune.ts';
+import type { Choices } from './tune.ts';
 
 /** Whose choices they are: in another browser version, or of another engine, the same kernels may be other code. */
 interface Kept {
@@ -49,12 +48,5 @@ export function keepChoices(adapter: AdapterName, dtype: Dtype, choices: Choices
   return writeTuned(tuneKey(adapter, dtype), { browser: thisBrowser(), engine: VERSION, choices } satisfies Kept);
 }
 
-/** What an earlier visit chose, ready to plan with; `forget` is for choices that turn out to be of no use. */
-export async function rememberedFor(
-  { adapter }: Pick<Gpu, 'adapter'>,
-  dtype: Dtype,
-): Promise<{ choices: Choices; choose: Choose; forget(): Promise<void> } | undefined> {
-  const choices = await keptChoices(adapter, dtype);
-  if (!choices) return undefined;
-  return { choices, choose: chooserOf(choices), forget: () => forgetTuned(tuneKey(adapter, dtype)) };
-}
+/** Forgets them: they turned out to be of no use. */
+export const forgetChoices = (adapter: AdapterName, dtype: Dtype): Promise<void> => forgetTuned(tuneKey(adapter, dtype));

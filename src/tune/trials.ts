@@ -1,7 +1,7 @@
 /** The candidates of one shape on a GPU: the weights are the network's, activations are random and in buffers of their own. */
 import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { Pipelines } from '../gpu/pipelines.ts';
+import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Parameters } from '../graph/parameters.ts';
@@ -76,20 +76,13 @@ export class Trials {
   async #runner({ dispatches }: Tunable, { kernel, launch }: Candidate, scratch: readonly GPUBuffer[]) {
     const { device } = this.parameters;
     const pipeline = await this.#pipelines.get(kernel, launch);
-    const layout = pipeline.getBindGroupLayout(0);
     const resource = (place: Place, binding: number): GPUBufferBinding =>
       place.kind === 'parameter'
         ? { buffer: this.parameters.get(place) }
         : { buffer: scratch[binding] as GPUBuffer, size: (place as Slot).bytes };
-    const groups = dispatches.map(({ node, places }) => {
-      const entries = places.map((place, binding) => ({ binding, resource: resource(place, binding) }));
-      return device.createBindGroup({ label: `tune ${node}`, layout, entries });
-    });
-    return (pass: GPUComputePassEncoder, n: number) => {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, groups[n % groups.length]);
-      pass.dispatchWorkgroups(...launch.workgroups);
-    };
+    const groups = dispatches.map(({ node, places }) => bindGroupOf(device, `tune ${node}`, pipeline, places.map(resource)));
+    return (pass: GPUComputePassEncoder, n: number) =>
+      dispatch(pass, pipeline, groups[n % groups.length] as GPUBindGroup, launch.workgroups);
   }
 }
 

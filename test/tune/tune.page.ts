@@ -8,7 +8,7 @@ import { makePlan } from '../../src/graph/plan.ts';
 import { Program } from '../../src/graph/program.ts';
 import { seededCheckpoint, tensorsOf } from '../../src/index.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
-import { rememberedFor, tuneKey } from '../../src/tune/kept.ts';
+import { forgetChoices, keptChoices, tuneKey } from '../../src/tune/kept.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { readTuned, writeTuned } from '../../src/tune/store.ts';
 import { Trials } from '../../src/tune/trials.ts';
@@ -83,24 +83,24 @@ export async function tuneSmall(clock: 'timestamps' | 'submits'): Promise<Tuned>
   return { shapes, errors, again, wrong, bound: trial.bound };
 }
 
-/** What `rememberedFor` makes of what is kept. */
+/** What `keptChoices` makes of what is kept. */
 export async function remembering(): Promise<Record<string, Choices | undefined>> {
   const adapter = { vendor: 'a', architecture: 'b', description: 'c', software: true };
   const key = tuneKey(adapter, 'f32');
-  const found = async () => (await rememberedFor({ adapter }, 'f32'))?.choices;
+  const found = () => keptChoices(adapter, 'f32');
   const empty = await found();
   const major = /Chrome\/\d+/.exec(navigator.userAgent)?.[0].replace('/', ' ');
   const kept = { browser: major, engine: VERSION, choices: { a: 'matmul' } };
   const written = await writeTuned(key, kept);
   const whole = await found();
-  const other = (await rememberedFor({ adapter }, 'f16'))?.choices;
+  const other = await keptChoices(adapter, 'f16');
   await writeTuned(key, { ...kept, engine: '0.0.0' });
   const stale = await found();
   await writeTuned(key, { ...kept, choices: 'damaged' });
   const damaged = await found();
   await writeTuned(key, kept);
   const overwritten = await found();
-  await (await rememberedFor({ adapter }, 'f32'))?.forget();
+  await forgetChoices(adapter, 'f32');
   const forgotten = await readTuned(key);
   return { empty, written: { written: `${written}` }, whole, other, stale, damaged, overwritten, forgotten: forgotten as undefined };
 }
