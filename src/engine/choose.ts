@@ -1,8 +1,9 @@
-/** Which kernels suit an adapter. */
+/** Which kernels suit an adapter, and which element type: what is asked for, as far as the GPU can do it. */
 import type { Gpu } from '../gpu/device.ts';
+import { FaceXFormerError } from '../gpu/errors.ts';
 import { vendorWithoutWebGpu } from '../gpu/vendor.ts';
 import { type GpuKernels, kindOf, ROLES } from '../kernels/roles.ts';
-import type { LoadOptions } from './options.ts';
+import type { EngineDtype, LoadOptions } from './options.ts';
 
 /**
  * The table's kernels for an adapter.
@@ -26,3 +27,10 @@ export function askedKernels({ adapter, lanes }: Gpu, asked: NonNullable<LoadOpt
  */
 export const portableTo = ({ windowAttention }: GpuKernels): GpuKernels =>
   windowAttention === ROLES.adreno.windowAttention ? ROLES.laptop : ROLES.adreno;
+
+/** @throws FaceXFormerError BAD_OPTION: float16 was asked for by name, and the device cannot do it. */
+export function dtypeFor(asked: NonNullable<LoadOptions['dtype']>, { float16 }: Pick<Gpu, 'float16'>): EngineDtype {
+  if (asked === 'f16' && !float16)
+    throw new FaceXFormerError('BAD_OPTION', "This GPU device lacks `shader-f16`, which `dtype: 'f16'` needs. Leave it to 'auto'.");
+  return asked !== 'f32' && float16 ? 'f16' : 'f32';
+}

@@ -16,6 +16,7 @@ import { type Box, boxOf, checkBox, wholePicture, widen, widenToSquare } from '.
 import type { DetectedFace } from '../image/detector.ts';
 import { Line, queueOf, type Seat } from '../image/line.ts';
 import { batchesOf } from '../image/preprocess.ts';
+import { MOST_IMAGES } from '../image/resize.ts';
 import type { Picture, PictureSource } from '../image/source.ts';
 import type { Loaded } from './load.ts';
 import {
@@ -28,7 +29,6 @@ import {
   type TuneReport,
   tuneOptionsOf,
 } from './options.ts';
-import { MOST_IMAGES } from './programs.ts';
 import { tune } from './tune.ts';
 
 /** Where a face is in its picture, and who says so. */

@@ -22,8 +22,7 @@ import { Preprocess } from '../image/preprocess.ts';
 import { network } from '../model/network.ts';
 import { forgetChoices, keptChoices } from '../tune/kept.ts';
 import { type Choices, chooserOf } from '../tune/tune.ts';
-import { askedKernels, portableTo } from './choose.ts';
-import { dtypeFor, wantsFloat16 } from './dtype.ts';
+import { askedKernels, dtypeFor, portableTo } from './choose.ts';
 import { checkedDetector, checkedTasks, type EngineDtype, type LoadOptions, type Progress } from './options.ts';
 import { outputsOf, Programs } from './programs.ts';
 
@@ -65,7 +64,7 @@ export async function loadEngine<Kind extends Config>(
   const tell = telling((!before && options.onProgress) || (() => {}));
   const arrived = (loaded: number, total: number) => tell('weights', loaded, total);
   tell('device', 0, 1);
-  const gpu = await openGpu(options.device, { signal, software, float16: wantsFloat16(asked) });
+  const gpu = await openGpu(options.device, { signal, software, float16: asked !== 'f32' });
   const parameters = new Parameters(gpu.device);
   const stop = new AbortController(); // ends a download under way when something else fails
   const ended = AbortSignal.any([either(signal, stop.signal), gpu.lost]);

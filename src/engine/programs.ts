@@ -9,13 +9,10 @@ import type { Graph } from '../graph/graph.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import { type Choose, makePlan, type Plan } from '../graph/plan.ts';
 import { Program, type Resources } from '../graph/program.ts';
-import { SIZE } from '../image/resize.ts';
+import { MOST_IMAGES, SIZE } from '../image/resize.ts';
 
 /** Programs kept for recent choices. */
 const KEPT_PROGRAMS = 4;
-
-/** Pictures of SIZE pixels a side that a frame takes: more would not run faster a picture, and their buffers grow with them. Larger ones are fewer. */
-export const MOST_IMAGES = 8;
 
 /** What a frame is to give. */
 export interface Wanted {

@@ -33,7 +33,8 @@ export class Preprocess {
   readonly table: GPUBuffer;
   /** The bindings of the kernel `resize` by name; `picture` is another one when crops did not fit it. */
   readonly resources = new Map<'picture' | 'table', GPUTextureView | GPUBuffer>();
-  #texture: GPUTexture;
+  /** The crops; another one when crops did not fit it. */
+  texture: GPUTexture;
   /** The sizes of crops that the table's parts are for. */
   #tableOf: string[] = [];
 
@@ -46,13 +47,8 @@ export class Preprocess {
     this.table = device.createBuffer({ label: 'resize.table', size: tableBytes(side), usage });
     device.queue.writeBuffer(this.table, 0, partsOfTable(side));
     this.resources.set('table', this.table);
-    this.#texture = this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 });
+    this.texture = this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 });
     this.#view();
-  }
-
-  /** The crops; another one when crops did not fit it. */
-  get texture(): GPUTexture {
-    return this.#texture;
   }
 
   /**
@@ -72,7 +68,7 @@ export class Preprocess {
     await this.#makeRoom({ width, height, images: crops.length }, most);
     const pictureOf = (image: number): Copied => (Array.isArray(pictures) ? pictures[image] : pictures) as Copied;
     const copies: Copy[] = [];
-    for (const [image, crop] of crops.entries()) copies.push(await pictureOf(image).copyTo(this.#texture, crop, this.device, image));
+    for (const [image, crop] of crops.entries()) copies.push(await pictureOf(image).copyTo(this.texture, crop, this.device, image));
     for (const [image, crop] of crops.entries()) copies.push(this.#writeTable(sizeOf(crop), image));
     const accepted = this.#accepted(copies);
     accepted.catch(() => {}); // for who does not get to wait for it
@@ -81,22 +77,22 @@ export class Preprocess {
 
   /** Destroys both; work already submitted still finishes. */
   destroy(): void {
-    this.#texture.destroy();
+    this.texture.destroy();
     this.table.destroy();
   }
 
   async #makeRoom(size: Room, most: number): Promise<void> {
     const step = (side: number): number => Math.min(Math.ceil(side / STEP) * STEP, most);
     const need = { width: step(size.width), height: step(size.height), images: size.images };
-    const { width, height, depthOrArrayLayers: images } = this.#texture;
+    const { width, height, depthOrArrayLayers: images } = this.texture;
     const kept = Math.max(KEPT_PIXELS, pixels(need));
     if (width >= size.width && height >= size.height && images >= size.images && pixels({ width, height, images }) <= kept) return;
     const both = { width: Math.max(width, need.width), height: Math.max(height, need.height), images: Math.max(images, need.images) };
     const what = `${size.images} x ${size.width} x ${size.height} pixels of faces: give smaller boxes`;
     const create = (): [GPUTexture] => [this.#create(pixels(both) <= kept ? both : need)];
     const [texture] = await allocated(this.device, what, create);
-    this.#texture.destroy();
-    this.#texture = texture;
+    this.texture.destroy();
+    this.texture = texture;
     this.#view();
   }
 
@@ -111,7 +107,7 @@ export class Preprocess {
   }
 
   #view(): void {
-    this.resources.set('picture', this.#texture.createView({ dimension: '2d-array' }));
+    this.resources.set('picture', this.texture.createView({ dimension: '2d-array' }));
   }
 
   async #accepted(copies: readonly Copy[]): Promise<void> {

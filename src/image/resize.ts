@@ -57,7 +57,7 @@ export function axis(from: number, to: number = SIZE): Axis {
 
 const fixedPoint = (weight: number): number => Math.trunc(weight * 2 ** PRECISION_BITS + (weight < 0 ? -0.5 : 0.5));
 
-/** Images that one table serves. */
+/** Pictures that a frame takes, and one table serves: more would not run faster a picture, and their buffers grow with them. Larger ones than SIZE are fewer. */
 export const MOST_IMAGES = 8;
 /** Elements that any crop's part of the table fits in: two axes of `MAX_CROP` pixels. */
 const partOf = (side: number): number => 2 + 2 * side * (1 + 2 * Math.ceil((CUBIC_SUPPORT * MAX_CROP) / side) + 1);

@@ -10,7 +10,7 @@ import { type TokenUpdateShape, updateInner } from '../kernels/tokenUpdate.ts';
 import { firstTokens } from './first-tokens.ts';
 import { multiply } from './fold.ts';
 import type { PlacedHead } from './heads.ts';
-import { firstOf, HEAD_SCALE, lastOf, linear, rowsOf, rowsOfTensor, SWIN_EPS, sideOf, stored } from './layers.ts';
+import { firstOf, HEAD_SCALE, lastOf, packed, product, rowsOf, rowsOfTensor, SWIN_EPS, sideOf, stored } from './layers.ts';
 import { type PositionEncoding, type Projection, positionEncoding, projections, taskTokens } from './position-encoding.ts';
 import { DEPTH, HEADS, INNER, WIDTH } from './sizes.ts';
 import type { Decoded, Target } from './target.ts';
@@ -27,7 +27,6 @@ interface Tokens {
 /** What the layers share. */
 interface Decoder {
   readonly t: Target;
-  readonly tokens: number;
   readonly taskEncoding: PositionEncoding;
   readonly faceEncoding: PositionEncoding;
 }
@@ -37,8 +36,7 @@ const tokensOf = (updated: Tensor): Tokens => ({ operand: updated, stride: lastO
 /** @param w `face_decoder`; `root`: the network's, whose `pe_layer` is the map's position encoding */
 export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w: Weights, root: Weights): Decoded {
   const side = sideOf(t, face);
-  const taskEncoding = taskTokens(heads, w);
-  const d: Decoder = { t, tokens: taskEncoding.rows, taskEncoding, faceEncoding: positionEncoding(side, root) };
+  const d: Decoder = { t, taskEncoding: taskTokens(heads, w), faceEncoding: positionEncoding(side, root) };
   const transformer = w.at('transformer');
   const layers = transformer.at('layers');
   const final = transformer.at('final_attn_token_to_image');
@@ -63,7 +61,9 @@ export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w:
     ]);
     const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
     // 3. MLP, in float32 as all of the tokens; with what the steps after it read of them.
-    const hidden = linear(t, rowsOfTensor(seen, WIDTH), layer.at('mlp.lin1'), 2048, { activation: 'relu', dtype: 'f32' });
+    const lin1 = layer.at('mlp.lin1');
+    const [weight, bias] = [packed(t, lin1, 2048, WIDTH), stored(t.graph, 2048, lin1.get('bias', [2048]))];
+    const hidden = product(t, lin1.path, rowsOfTensor(seen, WIDTH), { weight, bias, cols: 2048, activation: 'relu', dtype: 'f32' });
     const next = i + 1 < DEPTH ? selfProjections(layers.at(i + 1)) : [{ w: final.at('q_proj'), cols: INNER, encoded: true }];
     const thought = update(d, layer.at('mlp.lin2'), layer.at('norm3'), {
       x: hidden,
@@ -90,8 +90,8 @@ const keysAndValues = ({ faceEncoding }: Decoder, w: Weights): Projection[] => [
   { w: w.at('v_proj') },
 ];
 
-function tap({ t, tokens }: Decoder, name: string, tensor: Tensor): void {
-  t.graph.tap(name, tensor, [1, tokens, WIDTH], (values) => firstOf(values, WIDTH, lastOf(tensor.shape)));
+function tap({ t, taskEncoding }: Decoder, name: string, tensor: Tensor): void {
+  t.graph.tap(name, tensor, [1, taskEncoding.rows, WIDTH], (values) => firstOf(values, WIDTH, lastOf(tensor.shape)));
 }
 
 /** Queries of the tasks: columns of the token tensor, or a constant. */
@@ -116,11 +116,12 @@ const selfProjections = (w: Weights): Projected[] => [
 ];
 
 /** norm(tokens + out_proj(attention of the tasks to the face)); `keys` holds k in its first INNER columns and v in the next. */
-function attendToFace({ t, ...d }: Decoder, q: Queries, keys: Tensor, tokens: Tokens, w: Weights, norm: Weights): Tensor {
+function attendToFace(d: Decoder, q: Queries, keys: Tensor, tokens: Tokens, w: Weights, norm: Weights): Tensor {
+  const { t, taskEncoding } = d;
   const { images } = t.graph;
   const stride = lastOf(keys.shape);
   const shape: TaskToFaceShape = {
-    tokens: d.tokens,
+    tokens: taskEncoding.rows,
     keys: rowsOf(keys.shape) / images,
     heads: HEADS,
     kStride: stride,
@@ -134,17 +135,21 @@ function attendToFace({ t, ...d }: Decoder, q: Queries, keys: Tensor, tokens: To
   };
   const { kernel, sharesOf } = t.kernels.taskToFace;
   const shares = sharesOf(shape);
-  const rows = images * d.tokens;
-  const x = t.graph.add(`${w.path}.attention`, kernel, shape, { q: q.operand, k: keys, v: keys }, [rows, HEADS, shares, 20]);
-  return update({ t, ...d }, w.at('out_proj'), norm, { x, source: { kind: 'shares', shares }, residual: tokens, projected: [] });
+  const x = t.graph.add(`${w.path}.attention`, kernel, shape, { q: q.operand, k: keys, v: keys }, [
+    images * shape.tokens,
+    HEADS,
+    shares,
+    20,
+  ]);
+  return update(d, w.at('out_proj'), norm, { x, source: { kind: 'shares', shares }, residual: tokens, projected: [] });
 }
 
 /** norm(image + out_proj(attention of the face to the tasks)) */
-function attendToTasks({ t, tokens }: Decoder, keys: Tensor, thought: Tensor, image: Tensor, w: Weights, norm: Weights): Tensor {
+function attendToTasks({ t, taskEncoding }: Decoder, keys: Tensor, thought: Tensor, image: Tensor, w: Weights, norm: Weights): Tensor {
   const { images } = t.graph;
   const shape = {
     positions: rowsOf(image.shape) / images,
-    tokens,
+    tokens: taskEncoding.rows,
     images,
     qStride: lastOf(keys.shape),
     qOffset: 2 * INNER,
@@ -176,8 +181,9 @@ interface Update {
 }
 
 /** norm(residual + w(x)) and its projections: [images * tokens, 256 + cols] */
-function update({ t, tokens, taskEncoding }: Decoder, w: Weights, norm: Weights, { x, source, residual, projected }: Update): Tensor {
+function update({ t, taskEncoding }: Decoder, w: Weights, norm: Weights, { x, source, residual, projected }: Update): Tensor {
   const { graph, dtype } = t;
+  const tokens = taskEncoding.rows;
   const cols = projected.reduce((sum, one) => sum + one.cols, 0);
   const { repeats = false } = residual;
   const shape: TokenUpdateShape = { tokens, images: graph.images, source, repeats, cols, eps: SWIN_EPS, dtype };

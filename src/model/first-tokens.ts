@@ -4,6 +4,7 @@
  * once in float64.
  */
 import type { Parameter } from '../graph/graph.ts';
+import { weighed } from '../kernels/answer.ts';
 import { multiply } from './fold.ts';
 import { HEAD_SCALE, SWIN_EPS } from './layers.ts';
 import type { PositionEncoding } from './position-encoding.ts';
@@ -60,11 +61,9 @@ function attended(q: Float64Array, k: Float64Array, v: Float64Array): Float64Arr
         for (let d = h * dims; d < (h + 1) * dims; d++) sum += (q[i * WIDTH + d] as number) * (k[j * WIDTH + d] as number);
         return sum * HEAD_SCALE;
       });
-      const highest = Math.max(...scores);
-      const powers = scores.map((score) => Math.exp(score - highest));
-      const total = powers.reduce((a, b) => a + b);
-      for (const [j, power] of powers.entries())
-        for (let d = h * dims; d < (h + 1) * dims; d++) (out[i * WIDTH + d] as number) += (power / total) * (v[j * WIDTH + d] as number);
+      const { total, shares } = weighed(scores);
+      for (const [j, share] of shares.entries())
+        for (let d = h * dims; d < (h + 1) * dims; d++) (out[i * WIDTH + d] as number) += (share / total) * (v[j * WIDTH + d] as number);
     }
   return out;
 }

@@ -2,14 +2,12 @@
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { normaliseLookup } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';
-import { type MatmulShape, packTransposed, packWeight, paddedCols, streamStride } from '../kernels/matmul/role.ts';
+import { type MatmulShape, packWeight, paddedCols, streamStride } from '../kernels/matmul/role.ts';
 import { sumShares } from '../kernels/matmul/sumShares.ts';
 import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
 export const SWIN_EPS = 1e-5;
-/** The official code's LayerNorm2d has another epsilon than the transformer. */
-export const UPSCALING_EPS = 1e-6;
 
 /** The scale of attention's scores, which is folded into the queries: Swin's heads and the tokens' own have 32 dimensions. */
 export const HEAD_SCALE = 1 / Math.sqrt(32);
@@ -122,45 +120,10 @@ function productOf({ graph, dtype, kernels }: Target, x: Rows, { weight: w, bias
   return { shape: { ...whole, shares }, shares, inputs: { x: x.operand, w, b, r: b } };
 }
 
-export interface LinearOptions extends Pick<Product, 'activation' | 'dtype'> {
-  residual?: Rows | undefined;
-  /** False for a layer without bias. */
-  bias?: boolean;
-}
-
-/** torch.nn.Linear of the module `w` on the rows of x. [rows, inner] -> [rows, cols] */
-export function linear(t: Target, x: Rows, w: Weights, cols: number, { residual, bias = true, ...layer }: LinearOptions = {}): Tensor {
-  return product(t, w.path, x, {
-    weight: packed(t, w, cols, x.cols),
-    bias: bias ? stored(t.graph, cols, w.get('bias', [cols])) : undefined,
-    cols,
-    ...layer,
-    residual,
-  });
-}
-
 /** The weight of a linear layer as the kernels read it. */
 export function packed({ graph, dtype }: Target, w: Weights, cols: number, inner: number): Parameter {
   const name = w.get('weight', [cols, inner]);
   return graph.parameter(`${name} packed`, [name], paddedCols(cols) * inner, dtype, (into, [weight]) =>
     packWeight(weight, cols, inner, into),
   );
-}
-
-/**
- * torch.nn.ConvTranspose2d with a 2x2 kernel of stride 2, as one matrix product: each row (a pixel) becomes four rows, its 2x2
- * pixels in the order (0,0), (0,1), (1,0), (1,1). [pixels, inner] -> [pixels, 4 channels], to be read as [4 pixels, channels]
- */
-export function upscale2x2(t: Target, x: Tensor, w: Weights, channels: number, activation: MatmulShape['activation'] = 'none'): Tensor {
-  const { graph } = t;
-  const inner = lastOf(x.shape);
-  const cols = 4 * channels;
-  const [weightName, biasName] = [w.get('weight', [inner, channels, 2, 2]), w.get('bias', [channels])];
-  const weight = graph.parameter(`${weightName} transposed`, [weightName], paddedCols(cols) * inner, t.dtype, (into, [source]) =>
-    packTransposed(source, inner, channels, into),
-  );
-  const bias = graph.parameter(`${biasName} four times`, [biasName], cols, 'f32', (into, [source]) => {
-    for (let i = 0; i < 4; i++) into.set(source, i * channels);
-  });
-  return product(t, w.path, rowsOfTensor(x), { weight, bias, cols, activation });
 }

@@ -24,13 +24,6 @@ import {
 import type { Stream, Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
-export interface NormedLayer {
-  readonly cols: number;
-  readonly activation?: 'gelu';
-  /** The norm's epsilon; Swin's unless told otherwise. */
-  readonly eps?: number;
-}
-
 /**
  * The patches' stream of 128 channels: a 4x4 convolution of stride 4, and its norm.
  * @param resized a picture's bytes, red lowest: [images * side * side]
@@ -63,12 +56,10 @@ export function tapMap(t: Target, name: string, { tensor, channels }: Stream): v
   t.graph.tap(name, tensor, [1, side, side, channels], (values) => firstOf(values, channels, values.length / (side * side)));
 }
 
-/** act(linear(norm(x))): [rows, cols] */
-export function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, { cols, activation, eps }: NormedLayer): Tensor {
-  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), {
-    ...folded(t, { norm, w, cols, inner: x.channels, eps }),
-    activation,
-  });
+/** gelu(linear(norm(x))), of four times the channels: [rows, 4 channels] */
+export function normedLinear(t: Target, x: Stream, norm: Weights, w: Weights, eps?: number): Tensor {
+  const layer = folded(t, { norm, w, cols: 4 * x.channels, inner: x.channels, eps });
+  return product(t, `${norm.path} + ${lastTwo(w)}`, rowsOfStream(x), { ...layer, activation: 'gelu' });
 }
 
 /** Queries, keys and values of norm(x), [shares, rows, 3 channels], the queries of heads of 32 dimensions scaled by 32^-0.5: attention sums the shares. */

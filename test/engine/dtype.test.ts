@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dtypeFor } from '../../src/engine/dtype.ts';
+import { dtypeFor } from '../../src/engine/choose.ts';
 import { codeOf } from '../errors.ts';
 
 describe('the element type', () => {

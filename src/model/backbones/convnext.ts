@@ -36,7 +36,7 @@ function block(t: Target, x: Stream, w: Weights): Stream {
   const { channels } = x;
   const layers = w.at('block');
   const mixed = depthwiseStream(t, x, layers.at(0));
-  const hidden = normedLinear(t, mixed, layers.at(2), layers.at(3), { cols: 4 * channels, activation: 'gelu', eps: EPS });
+  const hidden = normedLinear(t, mixed, layers.at(2), layers.at(3), EPS);
   return addedLinear(t, hidden, layers.at(5), x, w.get('layer_scale', [channels, 1, 1]));
 }
 

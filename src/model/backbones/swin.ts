@@ -63,7 +63,7 @@ function swinBlock(t: Target, x: Stream, w: Weights, odd: boolean): Stream {
   const rows = rowsOf(tensor.shape);
   const attended = t.graph.add(attn.path, t.kernels.windowAttention, shape, { x: qkv, t: table }, [rows, channels], t.dtype);
   const y = addedLinear(t, attended, attn.at('proj'), x);
-  const hidden = normedLinear(t, y, w.at('norm2'), w.at('mlp.0'), { cols: 4 * channels, activation: 'gelu' });
+  const hidden = normedLinear(t, y, w.at('norm2'), w.at('mlp.0'));
   return addedLinear(t, hidden, w.at('mlp.3'), y);
 }
 
