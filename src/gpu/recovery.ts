@@ -125,7 +125,7 @@ export class Recovery<T extends Resident> {
   /** What one of its GPU's promises gives, unless that is lost. @throws FaceXFormerError DEVICE_LOST, DISPOSED */
   async unlessLost<Result>({ gpu }: T, given: Promise<Result>): Promise<Result> {
     try {
-      const value = await unless(gpu.lost, given, gpuLost);
+      const value = await unless(this.gone, unless(gpu.lost, given, gpuLost)); // a device that was lent is not lost by `dispose`
       if (this.gone.aborted) this.check();
       return value;
     } catch (error) {

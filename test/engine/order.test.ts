@@ -60,3 +60,14 @@ it('loads nothing that was aborted when it was ready, and leaves nothing of it',
   await expect(load({ device: device as never, onProgress, signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' });
   await vi.waitFor(() => expect(device.alive.size).toBe(0));
 });
+
+it('ends what a detector holds up when it is disposed of, on a device that stays there too', async () => {
+  for (const device of [undefined, gpu.lend()]) {
+    const detector = { detect: () => new Promise<never>(() => {}) };
+    const engine = await load({ detector, ...(device && { device: device as never }) });
+    const calls = [engine.analyze(picture), engine.analyze(picture, { box: 'whole' }), engine.analyzeMany([picture]).next()];
+    setTimeout(() => engine.dispose(), 5);
+    for (const call of await Promise.allSettled(calls)) expect(call).toMatchObject({ reason: { code: 'DISPOSED' } });
+    await vi.waitFor(() => expect(device?.alive.size ?? 0).toBe(0));
+  }
+});
