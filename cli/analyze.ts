@@ -120,6 +120,8 @@ async function runJob(job: Job): Promise<void> {
     for (const path of files) checkOutput(path, `--${option}`, taken);
     taken.push(...files);
   }
+  if (job.draw !== undefined && !/\.png$/i.test(job.draw))
+    throw new UsageError(`--draw is ${job.draw}; its name must end in .png, which it is.`);
   console.log(weightsLine(job.weights));
   const { browser, adapter } = await launchBrowser(job.where, say);
   try {

@@ -5,7 +5,7 @@ import type { AnalyzeReply } from './analyze.page.ts';
 
 /** Picture, faces and time, one line a task. */
 export function reportLines(picture: string, { width, height, faces, timings }: AnalyzeReply, table?: TaskTable): string[] {
-  const lines = [`${picture}  ${width} x ${height}`];
+  const lines = [`${picture}  ${width} x ${height}${faces.length === 0 ? ': no face was found' : ''}`];
   faces.forEach((face, i) => {
     if (faces.length > 1) lines.push(`  face ${i + 1}`);
     for (const [name, text] of rows(face, table)) lines.push(...wrapped(`  ${name.padEnd(12)}`, text));

@@ -56,6 +56,7 @@ describe('a wrong call ends with 2 and says what is wrong', () => {
     [['analyze'], 'Which picture?'],
     [['analyze', 'x.png', '--box', '1,2,3'], '--box is 1,2,3'],
     [['analyze', 'x.png', '--box', '1,2,3,NaN'], '--box'],
+    [['analyze', 'package.json', '--draw', 'out.jpg'], '--draw is out.jpg; its name must end in .png'],
     [['analyze', 'x.png', '--box', '1,,3,4'], '--box'],
     [['analyze', 'x.png', '--adapter', 'cpu'], '--adapter is cpu; it must be auto, gpu or software'],
     [['analyze', 'x.png', '--plan', 'fast'], '--plan is fast; it must be auto or fused'],

@@ -46,6 +46,7 @@ test('a row that is added is read, checked, written, captioned and drawn', () =>
   expect(captionOf(face, table)).toEqual(['female, wild']);
   const picture = { width: 9, height: 9, faces: [faceToJson(face)], timings: {} };
   expect(reportLines('a.png', picture, table).join('\n')).toContain('  mood        wild (75 %)');
+  expect(reportLines('a.png', { ...picture, faces: [] }, table)[0]).toBe('a.png  9 x 9: no face was found');
   expect(mood.card(face['mood' as never])).toMatchObject({
     answer: 'wild',
     small: '75 %',
