@@ -11,9 +11,11 @@ const DOCUMENTS = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  ...(readdirSync(join(root, 'docs'), { recursive: true }) as string[])
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
+  ...['docs', 'bench', 'onnx', 'src', 'weights'].flatMap((room) =>
+    (readdirSync(join(root, room), { recursive: true }) as string[])
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `${room}/${name}`),
+  ),
 ];
 const textOf = (name: string) => readFileSync(join(root, name), 'utf8');
 
