@@ -149,6 +149,12 @@ describe('the page', () => {
     await page.click('#tab-compare');
     expect(await text('#columns')).toContain('NVIDIA H200');
     expect(await faultsIn('references', [LOOKS[1], LOOKS[2]])).toEqual([]);
+    await page.setViewport({ width: 390, height: 844 });
+    const nameAt = () => page.$eval('#columns tbody tr:last-child th', (name) => name.getBoundingClientRect().left);
+    const before = await nameAt();
+    await page.$eval('#columns', (columns) => Object.assign(columns.closest('.scroll-x') as Element, { scrollLeft: 99 }));
+    expect(await page.$eval('#columns', (columns) => columns.closest('.scroll-x')?.scrollLeft)).toBeGreaterThan(0);
+    expect(await nameAt()).toBe(before); // a value's name stays beside it
   });
 
   test('shows a shared result, with what is noise in it, and names a setting that it does not know', async () => {
