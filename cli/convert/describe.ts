@@ -16,8 +16,16 @@ import { chooseStateDict, keyText, stateDicts, torchCheckpoint } from './state.t
 import { Inert, Tensor } from './tensors.ts';
 import { isTorch, openTorch } from './torch.ts';
 
-/** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE */
+/**
+ * Lines of it. A file's author names its tensors, and a terminal obeys some characters: they are written as their numbers.
+ * @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE
+ */
 export async function describe(path: string): Promise<string[]> {
+  const number = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return (await described(path)).map((line) => line.replaceAll(/\p{Cc}/gu, number));
+}
+
+async function described(path: string): Promise<string[]> {
   const info = await stat(path).catch(() => undefined);
   if (!info) throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `There is no file ${path}.`);
   if (info.isDirectory()) return describeFolder(path);

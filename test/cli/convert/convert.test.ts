@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { convertBytes, convertFile } from '../../../cli/convert/convert.ts';
+import { describe as describeFile } from '../../../cli/convert/describe.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../../src/checkpoint/values.ts';
+import { safetensorsHeader } from '../../../src/checkpoint/write.ts';
 import { save } from '../../../tools/save.ts';
 import expected from './fixtures/expected.json' with { type: 'json' };
 import { inMemory } from './in-memory.ts';
@@ -148,4 +150,11 @@ describe('a file that cannot be finished', () => {
     await expect(save(path, failing('EIO'))).rejects.toMatchObject({ code: 'EIO' });
     expect([...readFileSync(path)]).toEqual([1, 2, 3]);
   });
+});
+
+it('what a file holds is told without what a terminal would obey', async () => {
+  const path = join(folder, 'named.safetensors');
+  writeFileSync(path, safetensorsHeader([{ name: 'a\0\x1b[31m\x9bb', dtype: 'F32', shape: [0], bytes: 0 }]));
+  const [first] = await describeFile(path);
+  expect(first).toMatch(/^a\\u0000\\u001b\[31m\\u009bb +F32/);
 });
