@@ -146,8 +146,10 @@ export class Tracker {
   /**
    * Takes an embedding of a track. A track that has just begun, and whose embedding is that of one that is not seen any more, is that one from here on.
    * @returns the track's id, which is the older one's where it was known again
+   * @throws FaceXFormerError BAD_OPTION: it has no direction, with which others could be compared
    */
   recognise(id: number, embedding: Float32Array): number {
+    similarity(embedding, embedding);
     const follow = this.#follows.find((one) => one.id === id);
     if (!follow) return id;
     const known = follow.embeddings ? undefined : this.#like(embedding, follow);

@@ -183,6 +183,14 @@ describe('a face that comes back', () => {
     expect(tracker.recognise(3, embedding(1))).toBe(3);
   });
 
+  it('is not by an embedding of no direction, which is refused when it is given', () => {
+    const tracker = new Tracker();
+    tracker.update([here], 0, PICTURE);
+    for (const wrong of [Float32Array.of(Number.NaN, 1), new Float32Array(2), undefined as never])
+      expect(() => tracker.recognise(1, wrong)).toThrow(/An embedding must be finite numbers that are not all zero/);
+    expect(tracker.tracks[0]?.embedding).toBeUndefined();
+  });
+
   it('two that are seen at once are never one, however alike', () => {
     const tracker = new Tracker();
     tracker.update([here, there], 0, PICTURE);
