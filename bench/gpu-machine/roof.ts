@@ -1,5 +1,5 @@
 /** What the GPU can do at best: multiply-adds, copying, and the least that a dispatch takes. */
-import { PassTimer } from '../../src/graph/profile.ts';
+import { passTimer } from '../../src/graph/timer.ts';
 import { measureRoofline } from '../page/roofline.ts';
 import type { Note } from './note.ts';
 
@@ -19,7 +19,7 @@ export async function measureRoof(device: GPUDevice, note: Note): Promise<void> 
   const pipeline = await device.createComputePipelineAsync({ layout: 'auto', compute: { module } });
   const buffer = device.createBuffer({ size: 4 * 64 * MOST_GROUPS, usage: GPUBufferUsage.STORAGE });
   const bindGroup = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer } }] });
-  const timer = new PassTimer(device);
+  const timer = passTimer(device);
   for (const groups of [1, 132, MOST_GROUPS]) {
     const { milliseconds } = await timer.measure((pass) => {
       pass.setPipeline(pipeline);

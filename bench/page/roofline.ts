@@ -1,5 +1,5 @@
 /** The adapter's roofs, measured with two kernels of our own: multiply-adds in registers, and a copy of memory. */
-import { PassTimer } from '../../src/graph/profile.ts';
+import { passTimer, type Timer } from '../../src/graph/timer.ts';
 import peakCopyWgsl from './probes/peakCopy.wgsl';
 import peakMultiplyAddWgsl from './probes/peakMultiplyAdd.wgsl';
 import type { Roofline } from './result.ts';
@@ -13,7 +13,7 @@ const ATTEMPTS = 5;
 
 /** @throws FaceXFormerError BAD_OPTION without `timestamp-query`; Error where the GPU has no memory for it */
 export async function measureRoofline(device: GPUDevice, software: boolean): Promise<Roofline> {
-  const timer = new PassTimer(device);
+  const timer = passTimer(device);
   try {
     const rounds = 256;
     const groups = software ? 256 : 4096;
@@ -40,13 +40,7 @@ interface Probe {
 }
 
 /** Seconds of one dispatch, the best of a few measurements; `x` holds numbers just under 1. */
-async function fastest(
-  timer: PassTimer,
-  device: GPUDevice,
-  { name, code, constants }: Probe,
-  groups: number,
-  size: number,
-): Promise<number> {
+async function fastest(timer: Timer, device: GPUDevice, { name, code, constants }: Probe, groups: number, size: number): Promise<number> {
   const module = device.createShaderModule({ label: name, code });
   const pipeline = await device.createComputePipelineAsync({
     label: name,

@@ -7,10 +7,15 @@ import { type Dtype, type Launch, pipelineKey } from '../kernels/kernel.ts';
 import { BYTES, bytesOf, type Graph, type Node, type Operand, type Parameter, type Resource, type Tap, type Tensor } from './graph.ts';
 
 /** Where an operand of a dispatch is: a buffer of the pool, a parameter's own buffer, or a resource that the run is given. */
-export type Place =
-  | { readonly kind: 'slot'; readonly slot: number; readonly offset: number; readonly bytes: number; readonly dtype: Dtype }
-  | Parameter
-  | Resource;
+export type Place = Slot | Parameter | Resource;
+
+export interface Slot {
+  readonly kind: 'slot';
+  readonly slot: number;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly dtype: Dtype;
+}
 
 export interface Dispatch {
   readonly node: string;
@@ -28,12 +33,8 @@ export interface Dispatch {
 }
 
 /** A tensor that is read back after a frame: `bytes` of a slot from `offset` on, those of all images. */
-export interface Readback extends Omit<Tap, 'tensor'> {
+export interface Readback extends Omit<Tap, 'tensor'>, Omit<Slot, 'kind'> {
   readonly name: string;
-  readonly dtype: Dtype;
-  readonly slot: number;
-  readonly offset: number;
-  readonly bytes: number;
 }
 
 /** What a frame does, as data: no GPU is needed to make one. `printPlan` and `planJson` show it. */
@@ -181,7 +182,7 @@ function room(life: Lifetime, bytes: number, ranges: readonly Range[]): number |
 
 const apart = ({ offset, life }: Range, other: number, bytes: number): boolean => other >= offset + life.bytes || offset >= other + bytes;
 
-function placeOf(tensor: Tensor, rangeOf: ReadonlyMap<Node, Range>): { slot: number; offset: number; bytes: number; dtype: Dtype } {
+function placeOf(tensor: Tensor, rangeOf: ReadonlyMap<Node, Range>): Omit<Slot, 'kind'> {
   const { slot, offset } = rangeOf.get(tensor.node) as Range;
   return { slot, offset: offset + tensor.offset * BYTES[tensor.dtype], bytes: bytesOf(tensor), dtype: tensor.dtype };
 }

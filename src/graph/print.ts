@@ -1,10 +1,8 @@
 /** A plan as text, one line a dispatch, and as JSON. */
 import { given } from '../gpu/given.ts';
 import { pipelineKey } from '../kernels/kernel.ts';
-import type { Dispatch, Place, Plan } from './plan.ts';
+import type { Dispatch, Place, Plan, Slot } from './plan.ts';
 import { threadsOf } from './threads.ts';
-
-type Slot = Place & { readonly kind: 'slot' };
 
 const slotText = ({ slot, offset }: Slot): string => `slot ${slot}${offset > 0 ? ` from byte ${offset}` : ''}`;
 

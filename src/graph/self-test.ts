@@ -10,9 +10,9 @@ import { readBack } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Operand, Operands } from '../kernels/answer.ts';
 import { type Dtype, pipelineKey } from '../kernels/kernel.ts';
-import { BYTES } from './graph.ts';
+import { BYTES, type Parameter } from './graph.ts';
 import { Turn } from './parameters.ts';
-import { type Dispatch, type Place, type Plan, parameterBytes } from './plan.ts';
+import { type Dispatch, type Place, type Plan, parameterBytes, type Slot } from './plan.ts';
 
 /** How far a number may be from the right one, times one more than that is: float32 sums differ in their last bits, float16 is rounded besides. */
 export const ALLOWED: Record<Dtype, number> = { f32: 3e-4, f16: 4e-3 };
@@ -30,7 +30,6 @@ const READ = 64;
 /** Which of them are looked at: a stream ends with the mean of 64 numbers, the sum of their squares, and two zeros. */
 export const LOOKED_AT: number[] = [0, 17, 38, 59, 60, 61, 63];
 
-type Slot = Extract<Place, { kind: 'slot' }>;
 type Read = Exclude<Place, { kind: 'resource' }>;
 
 /** Numbers that bindings read, again and again. */
@@ -182,7 +181,7 @@ export function fillWith({ queue }: GPUDevice, buffer: GPUBuffer, { buffer: numb
 const firstOf = (place: Place, binding: number): number => (place.kind === 'parameter' && place.from.length === 0 ? 0 : APART * binding);
 
 const bytesOf = (place: Place): number => {
-  const bytes = place.kind === 'slot' ? place.bytes : parameterBytes(place as Extract<Place, { kind: 'parameter' }>);
+  const bytes = place.kind === 'slot' ? place.bytes : parameterBytes(place as Parameter);
   return Math.max(16, 4 * Math.ceil(bytes / 4));
 };
 

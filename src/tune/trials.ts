@@ -5,14 +5,12 @@ import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Parameters } from '../graph/parameters.ts';
-import type { Dispatch, Place } from '../graph/plan.ts';
+import type { Dispatch, Place, Slot } from '../graph/plan.ts';
 import { fillWith, knownNumbers, type Stored } from '../graph/self-test.ts';
-import { type Timer, timerOf } from '../graph/submit-timer.ts';
+import { type Timer, timerOf } from '../graph/timer.ts';
 import type { Candidate } from './candidates.ts';
 import { nmse } from './nmse.ts';
 import type { Trial, Tunable } from './tune.ts';
-
-type Slot = Extract<Place, { kind: 'slot' }>;
 
 /** Float32 sums in another order differ by less than 1e-10; what is stored in float16 is rounded besides. */
 const BOUNDS = { f32: 1e-10, f16: 1e-6 };

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import { makePlan } from '../../src/graph/plan.ts';
-import { groupsOf, measured, moreRepeats } from '../../src/graph/profile.ts';
+import { groupsOf } from '../../src/graph/profile.ts';
+import { measured, moreRepeats } from '../../src/graph/timer.ts';
 import { network } from '../../src/model/network.ts';
 
 describe('the dispatches of a frame', () => {
