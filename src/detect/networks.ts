@@ -10,7 +10,7 @@ import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
 import type { Size } from '../image/crop.ts';
 import { averageCrops, CROP_ELEMENTS } from '../kernels/averageCrops.ts';
 import { convPrelu } from '../kernels/convPrelu.ts';
-import type { Grid, Kernel, Launch } from '../kernels/kernel.ts';
+import type { Grid, KernelText, Launch } from '../kernels/kernel.ts';
 import { PROPOSAL_ELEMENTS, proposals } from '../kernels/proposals.ts';
 import type { Crop } from './boxes.ts';
 import { type FinalJudgement, type Judgement, type Networks, type Proposal, probabilityOf } from './cascade.ts';
@@ -92,12 +92,7 @@ export class GpuNetworks implements Networks {
       made.push(buffer);
       return buffer;
     };
-    const stage = async (
-      layer: Layer,
-      launch: (positions: number) => Launch,
-      kernel: Pick<Kernel<never>, 'name' | 'wgsl'>,
-      packed: Packed,
-    ) => {
+    const stage = async (layer: Layer, launch: (positions: number) => Launch, kernel: KernelText, packed: Packed) => {
       const parameters = packed.map(upload);
       return { layer, pipeline: await pipelines.get(kernel, launch(1)), parameters, grid: (n: number) => launch(n).workgroups };
     };

@@ -234,8 +234,6 @@ const ANALYZE_OPTIONS: Readonly<Record<keyof AnalyzeOptions, Kind>> = {
   signal: 'signal',
 };
 
-const TUNE_OPTIONS: Readonly<Record<keyof TuneOptions, Kind>> = { budget: 'count', force: 'boolean', signal: 'signal' };
-
 /** @throws FaceXFormerError BAD_OPTION: it is no side of a network's input */
 export function checkSide(side: number | undefined): void {
   if (side === undefined || (Number.isInteger(side) && side % 32 === 0 && side >= 224 && side <= 512)) return;
@@ -282,7 +280,7 @@ export function analyzeOptionsOf(options: AnalyzeOptions): AnalyzeOptions {
 
 /** What `tune` was given, as it is now. @throws FaceXFormerError BAD_OPTION */
 export function tuneOptionsOf(options: TuneOptions): TuneOptions {
-  const own = optionsOf<TuneOptions>('tune', TUNE_OPTIONS, options);
+  const own = optionsOf<TuneOptions>('tune', { budget: 'count', force: 'boolean', signal: 'signal' }, options);
   if (own.budget === 0) throw new FaceXFormerError('BAD_OPTION', '`budget` is 0; it must be a number of milliseconds above 0.');
   return own;
 }

@@ -1,12 +1,10 @@
 /** Compute pipelines, made asynchronously, each once: the same kernel with the same constants is the same pipeline. */
-import { type Grid, type Kernel, type Launch, pipelineKey, withMachine } from '../kernels/kernel.ts';
+import { type Grid, type KernelText, pipelineKey, type Written, withMachine } from '../kernels/kernel.ts';
 import { unrolled } from '../kernels/unroll.ts';
 import { FaceXFormerError } from './errors.ts';
 import { Pace } from './pace.ts';
 import { refusalOf, silent } from './scope.ts';
 import { PATIENCE, within } from './waiting.ts';
-
-type AnyKernel = Pick<Kernel<never>, 'name' | 'wgsl'>;
 
 export class Pipelines {
   readonly #modules = new Map<string, GPUShaderModule>();
@@ -21,7 +19,7 @@ export class Pipelines {
   ) {}
 
   /** One that fails is asked for anew the next time. @throws FaceXFormerError GPU_ERROR */
-  get(kernel: AnyKernel, launch: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
+  get(kernel: KernelText, launch: Written): Promise<GPUComputePipeline> {
     const key = pipelineKey(kernel, launch);
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
@@ -38,7 +36,7 @@ export class Pipelines {
     return pipeline;
   }
 
-  async #make(kernel: AnyKernel, { machine, constants }: Pick<Launch, 'machine' | 'constants'>): Promise<GPUComputePipeline> {
+  async #make(kernel: KernelText, { machine, constants }: Written): Promise<GPUComputePipeline> {
     const code = this.#written(withMachine(kernel, machine));
     let module = this.#modules.get(code);
     try {
@@ -86,7 +84,7 @@ export class Pipelines {
   }
 
   /** The compiler's messages with the file's name, the line's number and its text. */
-  async #whatFailed(kernel: AnyKernel, module: GPUShaderModule | undefined, code: string, error: unknown): Promise<string> {
+  async #whatFailed(kernel: KernelText, module: GPUShaderModule | undefined, code: string, error: unknown): Promise<string> {
     const lines = code.split('\n');
     const info = module && within(PATIENCE.device, module.getCompilationInfo(), silent).catch(() => undefined);
     const said = ((await info)?.messages ?? [])

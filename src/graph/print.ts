@@ -26,27 +26,24 @@ function line(dispatch: Dispatch, i: number): string {
   return columns.join('  ').trimEnd();
 }
 
-/** Columns: number, kernel, workgroups, output's shape, buffers read and written, with their first byte (w: a parameter), multiply-adds, node. */
-export const printPlan = (plan: Plan): string => given(PLAN, () => textOf(plan));
-
 const PLAN = 'This is no plan, as plan() of an engine gives it.';
 
-function textOf(plan: Plan): string {
-  const { totals } = plan;
-  const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-  return [
-    ...plan.dispatches.map(line),
-    '',
-    `${totals.dispatches} dispatches of ${totals.pipelines} pipelines in 1 pass, 1 submit; ${(totals.macs / 1e9).toFixed(2)} G multiply-adds`,
-    `activations ${mb(totals.activationBytes)} in ${plan.slots.length} buffers; weights ${mb(totals.weightBytes)} in ${plan.parameters.length}; read back ${(totals.readbackBytes / 1e3).toFixed(1)} kB`,
-  ].join('\n');
-}
+/** Columns: number, kernel, workgroups, output's shape, buffers read and written, with their first byte (w: a parameter), multiply-adds, node. */
+export const printPlan = (plan: Plan): string =>
+  given(PLAN, () => {
+    const { totals } = plan;
+    const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+    return [
+      ...plan.dispatches.map(line),
+      '',
+      `${totals.dispatches} dispatches of ${totals.pipelines} pipelines in 1 pass, 1 submit; ${(totals.macs / 1e9).toFixed(2)} G multiply-adds`,
+      `activations ${mb(totals.activationBytes)} in ${plan.slots.length} buffers; weights ${mb(totals.weightBytes)} in ${plan.parameters.length}; read back ${(totals.readbackBytes / 1e3).toFixed(1)} kB`,
+    ].join('\n');
+  });
 
 /** The plan without functions and shader text: what a tool needs to draw, compare or check it. */
-export const planJson = (plan: Plan): object => given(PLAN, () => jsonOf(plan));
-
-function jsonOf(plan: Plan): object {
-  return {
+export const planJson = (plan: Plan): object =>
+  given(PLAN, () => ({
     schema: 1,
     totals: { ...plan.totals, passes: 1, submits: 1 },
     slots: plan.slots,
@@ -65,5 +62,4 @@ function jsonOf(plan: Plan): object {
       bytes,
     })),
     readbacks: plan.readbacks.map(({ name, shape, dtype, slot, offset, bytes }) => ({ name, shape, dtype, slot, offset, bytes })),
-  };
-}
+  }));

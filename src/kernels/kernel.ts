@@ -45,6 +45,10 @@ export interface Kernel<Shape> {
   readonly answer?: Answer<Shape> | undefined;
 }
 
+/** What a pipeline is made from: a kernel's text, and what its launch writes into it. */
+export type KernelText = Pick<Kernel<never>, 'name' | 'wgsl'>;
+export type Written = Pick<Launch, 'machine' | 'constants'>;
+
 /** What shapes say whose problem is one of several pictures at once. */
 export interface Images {
   /** How many images there are, whose numbers lie one after the other; 1 by default. */
@@ -93,10 +97,7 @@ export function defineKernel<Shape>(
 }
 
 /** What tells one pipeline from another: the kernel's name, its machine shape and its constants. */
-export function pipelineKey(
-  kernel: Pick<Kernel<never>, 'name'>,
-  { machine = {}, constants }: Pick<Launch, 'machine' | 'constants'>,
-): string {
+export function pipelineKey(kernel: Pick<KernelText, 'name'>, { machine = {}, constants }: Written): string {
   const list = (record: object) =>
     Object.entries(record)
       .map(([name, value]) => `${name}=${value}`)
@@ -109,7 +110,7 @@ export function pipelineKey(
 export const tiles = (a: number, b: number): number => Math.ceil(a / b);
 
 /** The file with its machine-shape lines rewritten: another tile, another element type. Fails on a name the file lacks. */
-export function withMachine(kernel: Pick<Kernel<never>, 'name' | 'wgsl'>, machine: Launch['machine'] = {}): string {
+export function withMachine(kernel: KernelText, machine: Launch['machine'] = {}): string {
   let text = kernel.wgsl;
   for (const [name, value] of Object.entries(machine)) {
     const [declared, now] =
@@ -122,10 +123,7 @@ export function withMachine(kernel: Pick<Kernel<never>, 'name' | 'wgsl'>, machin
 }
 
 /** The file as one pipeline runs it: machine shape and override constants written in as values. For reading and for compilers. */
-export function specialise(
-  kernel: Pick<Kernel<never>, 'name' | 'wgsl'>,
-  { machine, constants }: Pick<Launch, 'machine' | 'constants'>,
-): string {
+export function specialise(kernel: KernelText, { machine, constants }: Written): string {
   return withMachine(kernel, machine).replace(/\boverride (\w+): ?(\w+);/g, (_, name: string, type: string) => {
     const value = constants[name];
     if (value === undefined) throw new Error(`${kernel.name}.wgsl: no value for ${name}`);

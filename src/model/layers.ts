@@ -120,10 +120,14 @@ function productOf({ graph, dtype, kernels }: Target, x: Rows, { weight: w, bias
   return { shape: { ...whole, shares }, shares, inputs: { x: x.operand, w, b, r: b } };
 }
 
-/** The weight of a linear layer as the kernels read it. */
-export function packed({ graph, dtype }: Target, w: Weights, cols: number, inner: number): Parameter {
-  const name = w.get('weight', [cols, inner]);
-  return graph.parameter(`${name} packed`, [name], paddedCols(cols) * inner, dtype, (into, [weight]) =>
-    packWeight(weight, cols, inner, into),
-  );
+/**
+ * The weight of a linear layer as the kernels read it.
+ * @param scale name of a tensor of factors, one for each row: they are multiplied in float64, and rounded once
+ */
+export function packed({ graph, dtype }: Target, w: Weights, cols: number, inner: number, scale?: string): Parameter {
+  const from = [w.get('weight', [cols, inner]), ...(scale === undefined ? [] : [scale])] as const;
+  return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, dtype, (into, [weight, factors]) => {
+    const scaled = factors && Float64Array.from(weight, (value, i) => value * (factors[Math.floor(i / inner)] as number));
+    packWeight(scaled ?? weight, cols, inner, into);
+  });
 }

@@ -76,20 +76,11 @@ export function normedQkv(t: Target, x: Stream, norm: Weights, w: Weights): Shar
 export function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream, scale?: string): Stream {
   const cols = to.channels;
   const inner = x.shape.at(-1) as number;
-  const weight = scale === undefined ? packed(t, w, cols, inner) : scaledWeight(t, w, cols, inner, scale);
+  const weight = packed(t, w, cols, inner, scale);
   const bias = scale === undefined ? stored(t.graph, cols, w.get('bias', [cols])) : scaledBias(t, w, cols, scale);
   const residual = rowsOfStream(to);
   const tensor = product(t, w.path, rowsOfTensor(x), { weight, bias, cols, residual, stream: true, dtype: 'f32' });
   return { tensor, channels: cols };
-}
-
-/** The rows of a layer's weight times a factor each, packed; in float64, and rounded once. */
-function scaledWeight({ graph, dtype }: Target, w: Weights, cols: number, inner: number, scale: string): Parameter {
-  const from = [w.get('weight', [cols, inner]), scale] as const;
-  return graph.parameter(`${from.join(' x ')} packed`, from, paddedCols(cols) * inner, dtype, (into, [weight, factors]) => {
-    const scaled = Float64Array.from(weight, (value, i) => value * (factors[Math.floor(i / inner)] as number));
-    packWeight(scaled, cols, inner, into);
-  });
 }
 
 function scaledBias({ graph }: Target, w: Weights, cols: number, scale: string): Parameter {
