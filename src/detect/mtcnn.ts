@@ -10,7 +10,7 @@ import { type Caught, caught } from '../image/caught.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
 import { Line, type Seat } from '../image/line.ts';
-import type { Picture, PictureSource } from '../image/source.ts';
+import { type Picture, type PictureSource, pictureTexture } from '../image/source.ts';
 import { type CascadeOptions, cascade, type FoundFace } from './cascade.ts';
 import { GpuNetworks } from './networks.ts';
 import { selfTest } from './self-test.ts';
@@ -91,13 +91,10 @@ class OnGpu implements Resident {
     const step = (side: number, had = 0): number =>
       Math.max(had, Math.min(STEP * Math.ceil(side / STEP), device.limits.maxTextureDimension2D));
     const both = [step(width, known?.width), step(height, known?.height)] as const;
-    const size = both[0] * both[1] <= LARGEST_PICTURE ? both : [step(width), step(height)];
-    const { COPY_DST, RENDER_ATTACHMENT, TEXTURE_BINDING } = GPUTextureUsage; // copyExternalImageToTexture asks for the second
-    const usage = COPY_DST | RENDER_ATTACHMENT | TEXTURE_BINDING;
-    const create = (): [GPUTexture] => [
-      device.createTexture({ label: 'detector.picture', size: [...size, 1], format: 'rgba8unorm', usage }),
-    ];
-    const [texture] = await allocated(device, `a picture of ${width} x ${height} pixels`, create);
+    const size = both[0] * both[1] <= LARGEST_PICTURE ? both : ([step(width), step(height)] as const);
+    const [texture] = await allocated(device, `a picture of ${width} x ${height} pixels`, () => [
+      pictureTexture(device, 'detector.picture', [...size, 1], GPUTextureUsage.TEXTURE_BINDING),
+    ]);
     known?.destroy();
     this.#texture = texture;
     return texture;

@@ -110,7 +110,7 @@ export class GpuNetworks implements Networks {
         Promise.all(R.map(conv('rnet'))),
         Promise.all(O.map(conv('onet'))),
       ]);
-      const [stamp] = await allocated(device, 'the face detector', () => [Stamp.on(device, counts)] as const);
+      const [stamp] = await allocated(device, 'the face detector', () => [Stamp.on(device, counts)]);
       made.push(stamp);
       if ((await Promise.all(refusals)).some(Boolean)) throw noMemory("the face detector's weights");
       return new GpuNetworks(device, average, [...p, end], r, o, stamp);
@@ -215,8 +215,9 @@ export class GpuNetworks implements Networks {
   async #grow(name: string, bytes: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
     const known = this.#buffers.get(name);
     if (known && known.size >= bytes) return known;
-    const create = (): [GPUBuffer] => [this.device.createBuffer({ label: `detector.${name}`, size: Math.max(16, bytes), usage })];
-    const [buffer] = await allocated(this.device, `${bytes} bytes of the face detector`, create);
+    const [buffer] = await allocated(this.device, `${bytes} bytes of the face detector`, () => [
+      this.device.createBuffer({ label: `detector.${name}`, size: Math.max(16, bytes), usage }),
+    ]);
     known?.destroy();
     this.#buffers.set(name, buffer);
     return buffer;

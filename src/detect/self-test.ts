@@ -37,10 +37,9 @@ export async function selfTest(device: GPUDevice, networks: GpuNetworks, weights
   const data = Uint8Array.from({ length: 4 * SIDE * SIDE }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24);
   const right = answers(weights, { width: SIDE, height: SIDE, data });
   const usage = GPUTextureUsage.COPY_DST | GPUTextureUsage.TEXTURE_BINDING;
-  const create = (): [GPUTexture] => [
+  const [texture] = await allocated(device, 'the self-test', () => [
     device.createTexture({ label: 'detector.self-test', size: [SIDE, SIDE, 1], format: 'rgba8unorm', usage }),
-  ];
-  const [texture] = await allocated(device, 'the self-test', create);
+  ]);
   try {
     const write = () => device.queue.writeTexture({ texture }, data, { bytesPerRow: 4 * SIDE }, [SIDE, SIDE]);
     const refused = await refusalOf(device, write);

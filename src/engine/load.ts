@@ -83,11 +83,11 @@ export async function loadEngine<Kind extends Config>(
       options.weights = await openCheckpoint(options.weights, { signal: ended, fetch: options.fetch, onProgress: arrived });
     const checkpoint = inFloat32(options.weights);
     const config = configOf(checkpoint.tensors, options.side);
-    const uploads = () => {
+    const uploads = allocated(gpu.device, 'a picture', () => {
       preprocess = new Preprocess(gpu.device, config.side);
-      return [preprocess] as const;
-    };
-    const [pictures] = await unless(ended, allocated(gpu.device, 'a picture', uploads));
+      return [preprocess];
+    });
+    const [pictures] = await unless(ended, uploads);
     const tasks = checkedTasks(options.tasks, tasksOf(config), 'these weights');
     let kernels = askedKernels(gpu, options.plan ?? 'auto');
     const dtype = dtypeFor(asked, gpu);

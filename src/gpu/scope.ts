@@ -28,7 +28,7 @@ export function refusalOf(device: GPUDevice, calls: () => void): Promise<GPUErro
 export const silent = (): FaceXFormerError => new FaceXFormerError('GPU_ERROR', `The GPU has not answered for ${PATIENCE.gpu / 1000} s.`);
 
 /** All of what is made, or nothing. @throws FaceXFormerError LIMIT: the GPU has no memory for `what` */
-export async function allocated<Made extends readonly { destroy(): void }[]>(
+export async function allocated<const Made extends readonly { destroy(): void }[]>(
   device: GPUDevice,
   what: string,
   make: () => Made,

@@ -68,12 +68,11 @@ export class Program {
     const made = await Promise.all(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
     const counts = await Stamp.pipeline(pipelines);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
-    const create = (): [ReadbackRing, Stamp, ...GPUBuffer[]] => [
+    const [ring, stamp, ...slots] = await allocated(device, `${plan.totals.activationBytes} bytes of activations`, () => [
       new ReadbackRing(device, plan.totals.readbackBytes + STAMP_BYTES),
       Stamp.on(device, counts),
       ...plan.slots.map((size, i) => device.createBuffer({ label: `slot ${i}`, size: Math.max(16, size), usage })),
-    ];
-    const [ring, stamp, ...slots] = await allocated(device, `${plan.totals.activationBytes} bytes of activations`, create);
+    ]);
     let steps: Step[] = [];
     const bound = () => {
       steps = plan.dispatches.map((dispatch, i) => {

@@ -72,7 +72,7 @@ export async function selfTest(pipelines: Pipelines, plan: Plan, signal?: AbortS
       ...[...inputs.values()].map(({ bytes }) => create(bytes, STORAGE | COPY_DST)),
     ];
   });
-  const [read, y, ...filled] = made as [GPUBuffer, GPUBuffer, ...GPUBuffer[]];
+  const [read, y, ...filled] = made;
   const buffers = new Map([...inputs.keys()].map((name, i) => [name, filled[i] as GPUBuffer]));
   const free = () => {
     for (const one of made) one.destroy();

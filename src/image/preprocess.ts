@@ -3,7 +3,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Box, Size } from './crop.ts';
 import { axis, MAX_CROP, partsOfTable, resizeTable, SIZE, tableBytes } from './resize.ts';
-import type { Copy, Picture } from './source.ts';
+import { type Copy, type Picture, pictureTexture } from './source.ts';
 
 /** Texture sides grow in steps of this many pixels, so that a face that comes nearer makes few new textures. */
 const STEP = 256;
@@ -89,21 +89,14 @@ export class Preprocess {
     if (width >= size.width && height >= size.height && images >= size.images && pixels({ width, height, images }) <= kept) return;
     const both = { width: Math.max(width, need.width), height: Math.max(height, need.height), images: Math.max(images, need.images) };
     const what = `${size.images} x ${size.width} x ${size.height} pixels of faces: give smaller boxes`;
-    const create = (): [GPUTexture] => [this.#create(pixels(both) <= kept ? both : need)];
-    const [texture] = await allocated(this.device, what, create);
+    const [texture] = await allocated(this.device, what, () => [this.#create(pixels(both) <= kept ? both : need)]);
     this.texture.destroy();
     this.texture = texture;
     this.#view();
   }
 
   #create({ width, height, images }: Room): GPUTexture {
-    const { COPY_DST, RENDER_ATTACHMENT, TEXTURE_BINDING } = GPUTextureUsage; // copyExternalImageToTexture asks for the second
-    return this.device.createTexture({
-      label: 'picture',
-      size: [width, height, images],
-      format: 'rgba8unorm',
-      usage: COPY_DST | RENDER_ATTACHMENT | TEXTURE_BINDING,
-    });
+    return pictureTexture(this.device, 'picture', [width, height, images], GPUTextureUsage.TEXTURE_BINDING);
   }
 
   #view(): void {

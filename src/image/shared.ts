@@ -3,7 +3,7 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { whenThere } from '../gpu/waiting.ts';
 import type { Box } from './crop.ts';
-import { type Copy, frameOf, type OpenedPicture, openPicture, type Picture, type PictureSource } from './source.ts';
+import { type Copy, frameOf, type OpenedPicture, openPicture, type Picture, type PictureSource, pictureTexture } from './source.ts';
 
 /** Pixels of the picture that a device has. */
 interface Region {
@@ -74,7 +74,9 @@ export class SharedPicture implements OpenedPicture {
     this.#regions.set(device, regions);
     const known = regions.find(({ box }) => box.x0 <= crop.x0 && box.y0 <= crop.y0 && box.x1 >= crop.x1 && box.y1 >= crop.y1);
     if (known) return known;
-    const texture = allocated(device, 'a picture', () => [textureOf(crop, device)] as const).then(([one]) => one);
+    const { x0, y0, x1, y1 } = crop;
+    const create = () => [pictureTexture(device, 'picture.shared', [x1 - x0, y1 - y0, 1], GPUTextureUsage.COPY_SRC)] as const;
+    const texture = allocated(device, 'a picture', create).then(([one]) => one);
     const copy = texture.then((one) => this.#picture.copyTo(one, crop, device));
     const region = { box: crop, texture, copy };
     regions.push(region);
@@ -86,14 +88,4 @@ export class SharedPicture implements OpenedPicture {
     copy.then(({ refused }) => refused).then((error) => error && forget(), forget);
     return region;
   }
-}
-
-function textureOf({ x0, y0, x1, y1 }: Box, device: GPUDevice): GPUTexture {
-  const { COPY_DST, COPY_SRC, RENDER_ATTACHMENT } = GPUTextureUsage; // copyExternalImageToTexture asks for the last
-  return device.createTexture({
-    label: 'picture.shared',
-    size: [x1 - x0, y1 - y0],
-    format: 'rgba8unorm',
-    usage: COPY_DST | COPY_SRC | RENDER_ATTACHMENT,
-  });
 }

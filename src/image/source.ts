@@ -41,6 +41,12 @@ export interface OpenedPicture extends Size {
   opened(): Picture;
 }
 
+/** A texture that pictures are copied into. @param size width, height and layers; `usage`: what else is done with it */
+export function pictureTexture(device: GPUDevice, label: string, size: [number, number, number], usage: GPUTextureUsageFlags): GPUTexture {
+  const { COPY_DST, RENDER_ATTACHMENT } = GPUTextureUsage; // copyExternalImageToTexture asks for both
+  return device.createTexture({ label, size, format: 'rgba8unorm', usage: COPY_DST | RENDER_ATTACHMENT | usage });
+}
+
 /** A copy that the GPU was asked for; what it refuses of it is known later. */
 export interface Copy {
   readonly refused: Promise<GPUError | undefined>;

@@ -77,17 +77,13 @@ export function addedLinear(t: Target, x: Tensor, w: Weights, to: Stream, scale?
   const cols = to.channels;
   const inner = x.shape.at(-1) as number;
   const weight = packed(t, w, cols, inner, scale);
-  const bias = scale === undefined ? stored(t.graph, cols, w.get('bias', [cols])) : scaledBias(t, w, cols, scale);
+  const from = [w.get('bias', [cols]), ...(scale === undefined ? [] : [scale])] as const;
+  const bias = t.graph.parameter(from.join(' x '), from, cols, 'f32', (into, [own, factors]) => {
+    for (let i = 0; i < cols; i++) into[i] = (own[i] as number) * (factors?.[i] ?? 1);
+  });
   const residual = rowsOfStream(to);
   const tensor = product(t, w.path, rowsOfTensor(x), { weight, bias, cols, residual, stream: true, dtype: 'f32' });
   return { tensor, channels: cols };
-}
-
-function scaledBias({ graph }: Target, w: Weights, cols: number, scale: string): Parameter {
-  const from = [w.get('bias', [cols]), scale] as const;
-  return graph.parameter(from.join(' x '), from, cols, 'f32', (into, [bias, factors]) => {
-    for (let i = 0; i < cols; i++) into[i] = (bias[i] as number) * (factors[i] as number);
-  });
 }
 
 /** `attn.qkv` of `backbone.0.1.0.attn.qkv`. */
