@@ -1,7 +1,7 @@
 /** Bytes in order from wherever weights come from: one reader over pieces as they come, with one buffer that it uses again and again. */
 import { aborted, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
-import { pause } from '../gpu/waiting.ts';
+import { pause, unless, whenThere } from '../gpu/waiting.ts';
 
 /** Where bytes come from. */
 export interface ByteSource {
@@ -176,17 +176,26 @@ export async function responseOf(
 ): Promise<Response> {
   throwIfAborted(signal);
   try {
-    return responseIn(await fetch(request(), { ...init, signal }));
+    return await answerOf(fetch, request(), { ...init, signal });
   } catch (cause) {
     throwIfAborted(signal);
     throw unreachable(`Could not fetch the weights from ${name}`, cause, "Check the address, the network and the server's CORS headers.");
   }
 }
 
-/** What `fetch` gave. @throws TypeError: which is no Response */
-export function responseIn(given: Response): Response {
-  if (typeof given?.headers?.get === 'function') return given;
-  throw new TypeError('`fetch` gave no Response');
+/** What `fetch` gives, unless the signal is aborted, which an app's own may not hear. @throws TypeError: no Response, or one that was read; FaceXFormerError ABORTED */
+export async function answerOf(
+  fetch: typeof globalThis.fetch,
+  request: RequestInfo,
+  init: RequestInit & { readonly signal: AbortSignal },
+): Promise<Response> {
+  const asked = Promise.resolve(fetch(request, init));
+  const answer = await unless(init.signal, asked).finally(() => {
+    if (init.signal.aborted) whenThere(asked, (late) => void late?.body?.cancel?.().catch(() => undefined));
+  });
+  if (typeof answer?.headers?.get !== 'function') throw new TypeError('`fetch` gave no Response');
+  if (answer.bodyUsed || answer.body?.locked) throw new TypeError('`fetch` gave a Response that has been read already');
+  return answer;
 }
 
 /** The body of an answer. @throws FaceXFormerError WEIGHTS_UNREACHABLE for a failure status, BAD_OPTION for a body already read */

@@ -1,7 +1,7 @@
 /** One request for a file of weights, from some byte on: which of its failures are worth another try, and where its bytes belong. */
 import { aborted, either, FaceXFormerError } from '../gpu/errors.ts';
 import { within } from '../gpu/waiting.ts';
-import { address, harmless, isAbort, isEncoded, message, type Pieces, piecesOf, responseIn } from './bytes.ts';
+import { address, answerOf, harmless, isAbort, isEncoded, message, type Pieces, piecesOf } from './bytes.ts';
 import type { ChunkStore } from './store.ts';
 
 /** A file of weights as its config.json describes it. */
@@ -91,9 +91,8 @@ export class Connection {
   static async to(url: string, headers: Record<string, string>, options: DownloadOptions): Promise<Connection> {
     const stop = new AbortController();
     const until = either(options.signal, stop.signal);
-    const init: RequestInit = { signal: until, cache: 'no-store', headers: { ...options.headers, ...headers } };
-    const ask = async () => responseIn(await options.fetch(url, init));
-    const response = await inTime(options, stop, url, ask);
+    const init = { signal: until, cache: 'no-store', headers: { ...options.headers, ...headers } } as const;
+    const response = await inTime(options, stop, url, () => answerOf(options.fetch, url, init));
     checkStatus(url, response);
     return new Connection(url, response, piecesOf(response.body, until), stop, options);
   }

@@ -1,7 +1,7 @@
 /** One file of weights by its address: kept as it arrives, and taken from the store as long as the server says that it is still that file. */
 import { either, FaceXFormerError } from '../gpu/errors.ts';
 import { unless } from '../gpu/waiting.ts';
-import { address, type ByteSource, type Pieces, piecesOf, responseBytes, responseOf } from './bytes.ts';
+import { address, answerOf, type ByteSource, type Pieces, piecesOf, responseBytes, responseOf } from './bytes.ts';
 import type { HostedFile, RetryOptions } from './connection.ts';
 import { sha256, turnFor, verifiedPieces } from './download.ts';
 import { CHUNK_BYTES } from './hosted.ts';
@@ -152,7 +152,7 @@ async function turn(store: ChunkStore, names: Names, options: SingleOptions): Pr
 async function askedVersion(url: string, fetch: typeof globalThis.fetch, signal: AbortSignal): Promise<Version | undefined> {
   const late = AbortSignal.timeout(ASKING);
   try {
-    const response = await fetch(url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
+    const response = await answerOf(fetch, url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
     response.body?.cancel().catch(() => undefined);
     const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? ''); // of a network that wants one to log in
     if (isPage) return {};

@@ -146,6 +146,13 @@ describe('what cannot be read is refused', () => {
       });
   });
 
+  it.each(['file.safetensors', 'folder/'])('what was read already as what `fetch` answers, of %s', async (name) => {
+    const read = new Response('{}');
+    await read.text();
+    const opening = openCheckpoint(`https://example.org/${name}`, { fetch: async () => read, retry: { tries: 1 } });
+    await expect(opening).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE', message: expect.stringContaining('has been read already') });
+  });
+
   it('a Response read already, and a locked stream', async () => {
     const response = new Response(file);
     await response.arrayBuffer();
@@ -194,6 +201,23 @@ describe('an abort', () => {
       await expect(openAndRead(`${url}?${part}`, stop.signal), part).rejects.toMatchObject({ code: 'ABORTED' });
     }
   });
+
+  it.each(['file.safetensors', 'folder/'])(
+    'ends a fetch of the app’s own that does not hear it, of %s, and lets go of what it answers',
+    async (name) => {
+      const cancel = vi.fn();
+      let answer = (_: Response) => {};
+      const fetch = () => new Promise<Response>((resolve) => (answer = resolve));
+      for (const cache of [true, false]) {
+        const stop = new AbortController();
+        setTimeout(() => stop.abort(), 5);
+        const opening = openCheckpoint(`https://example.org/${name}`, { fetch, cache, signal: stop.signal });
+        await expect(opening).rejects.toMatchObject({ code: 'ABORTED' });
+        answer(new Response(new ReadableStream({ cancel })));
+      }
+      await vi.waitFor(() => expect(cancel).toHaveBeenCalledTimes(2));
+    },
+  );
 
   it('ends a stream that gives empty pieces and no others', async () => {
     const stop = new AbortController();
