@@ -6,7 +6,7 @@ import type { Task } from '../face/labels.ts';
 import { disposed, either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
-import { eachUnless, PATIENCE, unless, whenThere, within } from '../gpu/waiting.ts';
+import { eachUnless, unless, whenThere } from '../gpu/waiting.ts';
 import { firstLost } from '../graph/lost.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
@@ -270,7 +270,7 @@ export class Engine<Loads extends Task = Task> {
     if (options.heatmaps && !(heatmapsTap(on.config) && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
-    const picture = await within(PATIENCE.picture, unless(options.signal, open()), notOpened);
+    const picture = await unless(options.signal, open());
     const timings = { decode: performance.now() - start, detect: 0, upload: 0, encode: 0, run: 0 };
     const begun = performance.now();
     const places = await this.#places(on, picture, options);
@@ -405,12 +405,6 @@ function once(open: () => Promise<Picture>): { open(): Promise<Picture>; close()
     close: () => whenThere(picture, (one) => one.close()),
   };
 }
-
-const notOpened = (): FaceXFormerError =>
-  new FaceXFormerError(
-    'BAD_PICTURE',
-    `The picture was not opened within ${PATIENCE.picture / 1000} s: its server or the browser does not answer.`,
-  );
 
 const itemsOf = (opened: Opened): Item[] => opened.places.map((place) => ({ opened, place }));
 

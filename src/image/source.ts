@@ -6,6 +6,7 @@ import { address, harmless, message } from '../checkpoint/bytes.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { said, shown, tag } from '../gpu/given.ts';
 import { refusalOf } from '../gpu/scope.ts';
+import { PATIENCE, whenThere, within } from '../gpu/waiting.ts';
 import type { Box, Size } from './crop.ts';
 
 /** Pixels in memory: RGBA, 8 bits each, row by row from the top; alpha is not used. */
@@ -73,9 +74,17 @@ export const AS_STORED: ImageBitmapOptions = { colorSpaceConversion: 'none', pre
 /**
  * Opens any kind of picture.
  * @throws FaceXFormerError BAD_PICTURE: no picture, not decodable, empty, not loaded yet, a video without a frame, tainted by another
- * origin, a closed bitmap or frame, raw data of the wrong length.
+ * origin, a closed bitmap or frame, raw data of the wrong length; what a server or the browser does not open for a minute.
  */
-export async function openPicture(source: PictureSource): Promise<Picture> {
+export function openPicture(source: PictureSource): Promise<Picture> {
+  const opening = opened(source);
+  return within(PATIENCE.picture, opening, () => {
+    whenThere(opening, (late) => late.close());
+    return bad(`The picture was not opened within ${PATIENCE.picture / 1000} s: its server or the browser does not answer.`);
+  });
+}
+
+async function opened(source: PictureSource): Promise<Picture> {
   const kind = tag(source);
   try {
     switch (kind) {
@@ -182,7 +191,7 @@ export function frameOf(source: PictureSource): VideoFrame | undefined {
 /** A frame's picture without the frame, which it closes at once: a camera has few of them, and waits for those that are held. */
 export function copyOfFrame(frame: VideoFrame): Promise<Picture> {
   try {
-    return openCanvas(drawnOf(frame, frame.displayWidth, frame.displayHeight));
+    return openPicture(drawnOf(frame, frame.displayWidth, frame.displayHeight));
   } catch (error) {
     return Promise.reject(unreadable('VideoFrame', error));
   } finally {

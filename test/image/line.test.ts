@@ -1,8 +1,10 @@
 /** How calls wait, with an engine that answers when it is told to and frames that are counted. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PATIENCE } from '../../src/gpu/waiting.ts';
 import { caught } from '../../src/image/caught.ts';
 import { Line, MOST_HELD, MOST_WAITING, type QueueMode, queueOf, type Seat } from '../../src/image/line.ts';
-import type { PictureSource } from '../../src/image/source.ts';
+import { SharedPicture } from '../../src/image/shared.ts';
+import { openPicture, type PictureSource } from '../../src/image/source.ts';
 
 let open = 0;
 
@@ -177,4 +179,21 @@ it('a picture that cannot be opened fails its own call alone, and a frame that w
   expect(await bad).toBe('BAD_PICTURE');
   expect(await good).toBe('2');
   expect(open).toBe(1); // the caller's own
+});
+
+it('a picture that nobody opens is given up, and closed if it comes', async () => {
+  vi.useFakeTimers();
+  let come = (_: unknown) => {};
+  Object.assign(globalThis, { createImageBitmap: () => new Promise((resolve) => (come = resolve)) });
+  for (const open of [openPicture, SharedPicture.open]) {
+    const opening = open(new Blob(['x'])).catch(({ code, message }) => [code, message]);
+    await vi.advanceTimersByTimeAsync(PATIENCE.picture + 1000);
+    expect(await opening).toEqual(['BAD_PICTURE', expect.stringMatching(/was not opened within 60 s/)]);
+    const late = await createImageBitmap();
+    expect(bitmaps).toBe(1);
+    come(late);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(bitmaps).toBe(0);
+  }
+  vi.useRealTimers();
 });
