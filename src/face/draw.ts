@@ -53,7 +53,11 @@ const DRAW_OPTIONS = {
   fontSize: 'count',
 } as const;
 
-/** Draws faces: parsing colours, under the lines of all, then box, landmarks, pose axes and caption. Leaves the context as it was. @throws FaceXFormerError BAD_OPTION */
+/**
+ * Draws faces on a canvas whose units are the picture's pixels: parsing colours, under the lines of all, then box, landmarks, pose axes and caption.
+ * Leaves the context as it was.
+ * @throws FaceXFormerError BAD_OPTION
+ */
 export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}): void {
   const own = optionsOf<DrawOptions>('drawFaces', DRAW_OPTIONS, options);
   given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () => {
