@@ -25,7 +25,7 @@ export async function mustBeOf(path: string, steps: readonly Step[], by: Job): P
   const names = steps.flat().map(({ name }) => name);
   let at = -1;
   for await (const row of rowsIn(path)) {
-    if (row.by === undefined) throw new CommandError(`${path} does not say what made its lines: give another file, or delete it.`);
+    if (Object(row.by) !== row.by) throw new CommandError(`${path} does not say what made its lines: give another file, or delete it.`);
     mustBeSame(path, row.by, by);
     if (at < 0 || row.picture !== names[at]) mustBeSame(path, { picture: row.picture }, { picture: names[++at] });
   }

@@ -152,7 +152,9 @@ function progressOf(path: string): Progress | undefined {
   const file = progressFile(path);
   if (!existsSync(file)) return undefined;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Progress;
+    const { job, steps, parts, bytes } = JSON.parse(readFileSync(file, 'utf8')) as Progress;
+    if (![steps, parts, bytes].every((count) => Number.isSafeInteger(count) && count >= 0)) throw new TypeError('no counts');
+    return { job: { ...job }, steps, parts, bytes };
   } catch (cause) {
     throw new CommandError(`${file} cannot be read: delete it and ${path}, and begin anew.`, { cause });
   }

@@ -1,8 +1,9 @@
 /** What `annotate` and `evaluate` share: the files that arguments name, steps and shards, passes, and how long it will take. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Journal } from '../../../cli/bulk/journal.ts';
 import { duration, paceLine } from '../../../cli/bulk/pace.ts';
 import { passesOf } from '../../../cli/bulk/passes.ts';
 import { namedFiles, shardOf, stepsOf } from '../../../cli/bulk/pictures.ts';
@@ -126,4 +127,13 @@ it.each([
   ['', undefined],
 ])('a file that begins with %j is %s', (start, format) => {
   expect(formatOf(Buffer.from(start, 'latin1'))).toBe(format);
+});
+
+it('a note of progress that says none is refused, and the results stay as they are', () => {
+  for (const text of ['null', '5', '{}', '{"job":{},"steps":1,"parts":0}', '{"job":{},"steps":1.5,"parts":0,"bytes":0}', '{"job":{']) {
+    writeFileSync('results.jsonl', 'a line\n');
+    writeFileSync('results.jsonl.progress', text);
+    expect(() => Journal.open('results.jsonl', {}, { resume: true }), text).toThrow(/results.jsonl.progress cannot be read: delete it/);
+    expect(readFileSync('results.jsonl', 'utf8')).toBe('a line\n');
+  }
 });
