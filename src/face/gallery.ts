@@ -32,7 +32,7 @@ function length(embedding: ArrayLike<number>): number {
   let norm = 0;
   for (const value of values) norm = Math.hypot(norm, value);
   if (!Number.isFinite(norm) || norm === 0)
-    throw new FaceXFormerError('BAD_OPTION', `An embedding must be finite numbers that are not all zero; this one has length ${norm}.`);
+    throw new FaceXFormerError('BAD_OPTION', `An embedding must be finite numbers that are not all zero; the norm of this one is ${norm}.`);
   return norm;
 }
 

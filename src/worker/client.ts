@@ -96,7 +96,7 @@ class Connection {
     worker.addEventListener('error', (event) => {
       const why = event.message || 'its script could not be loaded';
       this.#fail(
-        new FaceXFormerError('WORKER_FAILED', `The worker failed: ${why}. Check its address, and worker-src of the page's policy.`),
+        new FaceXFormerError('WORKER_FAILED', `The worker failed: ${why}. Check its address, the bundler, and worker-src of the policy.`),
       );
     });
     const greeting: Greeting = { facexformer: VERSION, port: port2 };
