@@ -24,6 +24,8 @@ const GIVEN = `
 declare const image: HTMLImageElement;
 declare const canvas: HTMLCanvasElement;
 declare const bar: HTMLProgressElement;
+declare const face: import('facexformer-webgpu').Face;
+declare const other: import('facexformer-webgpu').Face;
 declare module 'react' {
   export function useEffect(effect: () => void | (() => void), of: readonly unknown[]): void;
   export function useState<T>(first: T): [T, (next: T) => void];
