@@ -23,7 +23,7 @@ import { checkOutput, write, writeJson, writtenLine } from '../tools/terminal/wr
 import type { AnalyzeReply, AnalyzeRequest, LoadRequest } from './analyze.page.ts';
 import { analysisOf } from './annotate/face.ts';
 import { reportLines } from './report.ts';
-import { checkPictures } from './search.ts';
+import { checkPictures, LEFT_OUT_LINE } from './search.ts';
 
 interface Job extends ChosenEngine {
   pictures: string[];
@@ -63,7 +63,7 @@ const OPTION_LINES = `  --box x0,y0,x1,y1|whole    the face's box in whole pixel
   --plan auto|fused          with which kernels: what suits the adapter, or a desktop GPU's on a CPU too (default: auto)
 ${engineLines(STANDARD_WEIGHTS)}
 With several pictures, the number of the picture is put into the names of --draw and --raw: drawn-1.png, drawn-2.png.
-A picture that cannot be analysed is named and left out, and the exit code is 1.`;
+${LEFT_OUT_LINE}`;
 
 export const analyze: Command = {
   name: 'analyze',

@@ -25,7 +25,7 @@ export const analyze: Command = {
   --json FILE                all results
 ${engineLines()}
 ${NEEDS_DAWN}
-A picture that cannot be analysed is named and left out, and the exit code is 1.`,
+${LEFT_OUT_LINE}`,
   async run(args) {
     const text = { type: 'string' } as const;
     const { values, positionals: pictures } = parse(args, { ...ENGINE_OPTIONS, box: text, tasks: text, json: text });

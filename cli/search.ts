@@ -29,7 +29,8 @@ export const SEARCH_LINES = `  --json FILE                boxes (x0, y0, x1, y1)
   --max-faces N              how many faces at most (default: all)
   --order size|score|center  which faces come first (default: size)`;
 
-export const LEFT_OUT_LINE = 'A picture that cannot be read is named and left out, and the exit code is 1.';
+export const LEFT_OUT_LINE =
+  'A picture that cannot be read is named and left out, and the exit code is 1; a file that is not there ends the command before it begins.';
 
 type Values = { readonly [Name in keyof typeof SEARCH_OPTIONS]?: string | undefined };
 
