@@ -144,6 +144,12 @@ describe('segmentation', () => {
   test('a mask of another size or with other classes is refused', () => {
     expect(codeOf(() => faceOf({ mask: new Uint8Array(9) }, { crop, form: 'released' }))).toBe('GPU_ERROR');
     expect(codeOf(() => faceOf({ mask: new Uint8Array(PIXELS).fill(11) }, { crop, form: 'released' }))).toBe('GPU_ERROR');
+    for (const wrong of [11, 12, 15, 16, 127, 128, 138, 139, 254, 255])
+      for (const at of [0, 1, 2, 3, PIXELS / 2 + 1, PIXELS - 1]) {
+        const mask = new Uint8Array(PIXELS).fill(10);
+        mask[at] = wrong;
+        expect(() => faceOf({ mask }, { crop, form: 'released' })).toThrow(`holds class ${wrong};`);
+      }
   });
 });
 
