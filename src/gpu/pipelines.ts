@@ -78,9 +78,10 @@ export class Pipelines {
     return Promise.race([made, silence]).finally(() => clearTimeout(timer));
   }
 
-  /** Firefox, which names no vendor, and browsers on Apple's GPUs get all loops written out: their compilers do not unroll them. */
+  /** As the browser's compilers want it. Firefox names no vendor; on Windows Chrome gives HLSL to Microsoft's compiler, which unrolls no loop of it. */
   #written(wgsl: string): string {
-    return unrolled(wgsl, /^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '') ? 'all' : 'marked');
+    const left = /^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '') || /Windows/.test(globalThis.navigator?.userAgent ?? '');
+    return unrolled(wgsl, left ? 'all' : 'marked');
   }
 
   /** The compiler's messages with the file's name, the line's number and its text. */

@@ -3,6 +3,7 @@ import wgsl from './faceUpdate.wgsl';
 import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
 import momentsOfQuad from './parts/momentsOfQuad.wgsl';
+import plusProduct from './parts/plusProduct.wgsl';
 
 export interface FaceUpdateShape extends Images {
   /** Face tokens and task tokens of one image. */
@@ -24,7 +25,7 @@ export interface FaceUpdateShape extends Images {
 const of = (each: number, ahead: number) =>
   defineKernel(
     'faceUpdate',
-    [wgsl, momentsOfQuad, finite],
+    [wgsl, plusProduct, momentsOfQuad, finite],
     (shape: FaceUpdateShape) => {
       const { positions, tokens, images = 1, qStride, qOffset, tOffset, eps, dtype = 'f32' } = shape;
       return {

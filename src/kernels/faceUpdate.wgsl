@@ -10,6 +10,7 @@ alias weight = f32;
 const THREADS = 128u;
 const EACH = 7u; // at most 7
 const AHEAD = 1u; // steps of four inputs whose weights are on their way at a time, a divisor of 32
+const PAIRS = (EACH + 1u) / 2u; // of a thread's positions
 const ROWS = 2u * EACH;
 const HEADS = 8u;
 
@@ -87,7 +88,7 @@ fn faceUpdate(
     }
     for (var s = 0u; s < AHEAD; s++) { // unroll
       for (var i = 0u; i < EACH; i++) { // unroll
-        v[i] += m[s] * shared_[(rows + i) * 32u + k + s];
+        v[i] = plusProduct(v[i], m[s], shared_[(rows + i) * 32u + k + s]);
       }
     }
   }
@@ -96,7 +97,7 @@ fn faceUpdate(
   }
   // Norm: the moments of each vec4, of two positions in one; then four of them are merged by a thread, until one is left.
   workgroupBarrier();
-  for (var i = 0u; i < (EACH + 1u) / 2u; i++) {
+  for (var i = 0u; i < PAIRS; i++) {
     let a = momentsOfQuad(v[2u * i]);
     let b = momentsOfQuad(v[2u * i + 1u]);
     shared_[(thread / 64u * 4u + i) * 64u + column] = vec4f(a, b);

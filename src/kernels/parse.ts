@@ -3,6 +3,7 @@ import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import wgsl from './parse.wgsl';
 import finite from './parts/finite.wgsl';
 import gelu from './parts/gelu.wgsl';
+import plusProduct from './parts/plusProduct.wgsl';
 
 export interface ParseShape extends Images {
   /** Side of the map before its two 2x2 upscalings. */
@@ -43,7 +44,7 @@ const answer: Answer<ParseShape> = ({ side, classes, eps, logits = false }, { x,
 const of = (each: number, ahead: number) =>
   defineKernel(
     'parse',
-    [wgsl, gelu, finite],
+    [wgsl, plusProduct, gelu, finite],
     ({ side, classes, images = 1, eps, logits = false, dtype = 'f32' }: ParseShape) => ({
       constants: { SIDE: side, LOGITS: Number(logits), EPS: eps },
       machine: { EACH: each, AHEAD: ahead, CLASSES: classes, elem: dtype, weight: dtype },

@@ -88,7 +88,7 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
         }
         for (var s = 0u; s < AHEAD; s++) { // unroll
           for (var i = 0u; i < EACH; i++) { // unroll
-            u[i] += m[s] * z[place + i][k + s];
+            u[i] = plusProduct(u[i], m[s], z[place + i][k + s]);
           }
         }
       }
@@ -100,10 +100,10 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
       let m = h[(group.y * CLASSES + k) * 8u + c];
       for (var i = 0u; i < EACH; i++) {
         let l = &logits[i * CLASSES + k];
-        *l += m.x * u[i].x;
-        *l += m.y * u[i].y;
-        *l += m.z * u[i].z;
-        *l += m.w * u[i].w;
+        *l = fma(m.x, u[i].x, *l);
+        *l = fma(m.y, u[i].y, *l);
+        *l = fma(m.z, u[i].z, *l);
+        *l = fma(m.w, u[i].w, *l);
       }
     }
   }
@@ -111,17 +111,19 @@ fn parse(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
     let row = min(row0 + place + i, rows - 1u);
     var best = logits[i * CLASSES];
     var found = 0u;
-    var seen = best;
-    for (var k = 1u; k < CLASSES; k++) {
+    var seen = 0.0;
+    for (var k = 0u; k < CLASSES; k++) {
       let logit = logits[i * CLASSES + k];
       seen += logit;
       found = select(found, k, logit > best);
       best = max(best, logit);
     }
     classes[place + i][quarter] = select(found, 255u, isLost(vec4f(seen)).x); // no number, no class
-    for (var k = 0u; LOGITS && row0 + place + i < rows && k < CLASSES; k++) {
-      let at = (group.y * CLASSES + k) * wide * wide + pixelOf(row) + quarter / 2u * wide + quarter % 2u;
-      y[at] = bitcast<u32>(logits[i * CLASSES + k]);
+    if (LOGITS && row0 + place + i < rows) {
+      for (var k = 0u; k < CLASSES; k++) {
+        let at = (group.y * CLASSES + k) * wide * wide + pixelOf(row) + quarter / 2u * wide + quarter % 2u;
+        y[at] = bitcast<u32>(logits[i * CLASSES + k]);
+      }
     }
   }
   workgroupBarrier();

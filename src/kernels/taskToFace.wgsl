@@ -18,7 +18,8 @@ var<workgroup> values: array<array<vec4f, 4>, CHUNK>;
 
 fn score(query: mat4x4f, key: u32) -> f32 {
   let k = &keys[key];
-  return dot(query[0] * k[0] + query[1] * k[1] + query[2] * k[2] + query[3] * k[3], vec4f(1.0));
+  let low = fma(query[1], k[1], query[0] * k[0]);
+  return dot(fma(query[3], k[3], fma(query[2], k[2], low)), vec4f(1.0));
 }
 
 @compute @workgroup_size(THREADS)
@@ -65,7 +66,7 @@ fn taskToFace(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     highest = high;
     total = total * keep + p.x + p.y;
     for (var j = 0u; j < 4u; j++) { // unroll
-      sum[j] = keep * sum[j] + p.x * values[place.x][j] + p.y * values[place.y][j];
+      sum[j] = fma(vec4f(p.y), values[place.y][j], fma(vec4f(p.x), values[place.x][j], keep * sum[j]));
     }
   }
   for (var j = 0u; j < 4u; j++) { // unroll

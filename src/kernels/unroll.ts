@@ -3,9 +3,9 @@
  * often, each in a block with `const i`. Then an index in it is a constant: it needs no check of its bounds, and an array of a thread is registers.
  *
  * A loop that says `{ // unroll` is written out for every GPU: whether sums stay in registers may not depend on what a driver thinks of loops. All
- * others are left to the drivers' compilers, but where a browser stands before them: Safari's WGSL compiler counts every turn in a volatile
- * variable, Firefox's tests a bound in each, and past either nothing is unrolled. There every such loop is written out but those that say
- * `{ // nounroll`.
+ * others are left to the drivers' compilers, but where a browser or system stands before them: Safari's WGSL compiler counts every turn in a volatile
+ * variable, Firefox's tests a bound in each, Windows' HLSL compiler unrolls none, and past it what an array holds lies in memory. There every such
+ * loop is written out but those that say `{ // nounroll`.
  */
 import { constantsOf, sizeOf } from './constants.ts';
 

@@ -1,5 +1,5 @@
 /** What text a pipeline is made of, by browser; found without a GPU. */
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Pipelines } from '../../src/gpu/pipelines.ts';
 
 import { type Kernel, withMachine } from '../../src/kernels/kernel.ts';
@@ -25,6 +25,8 @@ async function textFor(adapterInfo?: { vendor: string }, kernel: Pick<Kernel<nev
   return codes;
 }
 
+afterEach(() => vi.unstubAllGlobals());
+
 it.each(['nvidia', 'amd', 'intel', 'qualcomm', 'arm', 'google'])(
   'Chrome on %s gets the kernel as it is, but for loops that ask to be written out',
   async (vendor) => {
@@ -36,4 +38,11 @@ it.each(['nvidia', 'amd', 'intel', 'qualcomm', 'arm', 'google'])(
 it.each([[{ vendor: 'apple' }], [{ vendor: '' }], [undefined]])('with %j, loops are written out, once', async (info) => {
   expect(await textFor(info)).toEqual([unrolled(asItIs)]);
   expect(unrolled(asItIs)).not.toBe(asItIs);
+});
+
+it.each(['nvidia', 'intel'])('Chrome on Windows gets them written out, too, on %s', async (vendor) => {
+  vi.stubGlobal('navigator', {
+    userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0',
+  });
+  expect(await textFor({ vendor })).toEqual([unrolled(asItIs)]);
 });

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import type { Kernel } from '../../src/kernels/kernel.ts';
+import { unrolled } from '../../src/kernels/unroll.ts';
 import { type AskedPipeline, pipelinesAskedBy } from './launches.ts';
 import type { KernelCase } from './run.ts';
 
@@ -35,6 +36,30 @@ const OVERRIDE = /^override (\w+): \w+( = [^;]+)?;/gm;
 
 const kernelOf = (path: string): Kernel<never> | undefined => modules[`../../src/kernels/${path}.ts`]?.[path.split('/').at(-1) as string];
 
+/** Where an array that a function declares is indexed by a variable, or by the counter of a loop that stands. */
+function indexedAtRunTime(wgsl: string): string[] {
+  const text = wgsl.replace(/\/\/.*/g, '');
+  const constants = new Set(['min', ...[...text.matchAll(/\b(?:const|override) (\w+)/g)].map(([, name]) => name)]);
+  const arrays = new Set([...text.matchAll(/\bvar (\w+)(?: ?= ?|: ?)array</g)].map(([, name]) => name));
+  const places = (part: string, isVariable: (name: string) => boolean): string[] =>
+    [...part.matchAll(/\b(\w+)\[([^\]]*)/g)]
+      .filter(([, array, index = '']) => arrays.has(array) && (index.match(/\b[a-z_]\w*/gi) ?? []).some(isVariable))
+      .map(([place]) => place);
+  const inLoops = [...text.matchAll(/\bfor ?\(var (\w+)[^{]*\{/g)].flatMap(({ 0: head, 1: counter, index }) => {
+    const body = blockAt(text, index + head.length);
+    return new RegExp(`\\bconst ${counter}\\b`).test(body) ? [] : places(body, (name) => name === counter);
+  });
+  return [...places(text, (name) => !constants.has(name)), ...inLoops];
+}
+
+/** What stands in the block that begins before `start`. */
+function blockAt(text: string, start: number): string {
+  let depth = 1;
+  let end = start;
+  while (depth > 0) depth += { '{': 1, '}': -1 }[text[end++] as string] ?? 0;
+  return text.slice(start, end);
+}
+
 describe.for(kernels)('%s', (path) => {
   const name = path.split('/').at(-1) as string;
   const kernel = kernelOf(path);
@@ -56,6 +81,14 @@ describe.for(kernels)('%s', (path) => {
   it('says what it has to give, for the self-test, where a network runs it', () => {
     expect(!!kernel?.answer).toBe(!/^(resize|averageCrops|convPrelu|proposals|stamp|lost)$/.test(name));
   });
+
+  // Those of CPUs load in loops: there memory is what registers are, and what is written out takes long to compile.
+  it.skipIf(/(Direct|Subgroup)$/.test(name))(
+    'indexes no array of a thread at run time where loops are written out: it would lie in memory',
+    () => {
+      for (const { code } of asked.get(name) ?? []) expect(indexedAtRunTime(unrolled(code))).toEqual([]);
+    },
+  );
 
   it('binds 0 to n-1, reads all but the last, which is y, and uses every one', () => {
     const groups = reflected.getBindGroups();

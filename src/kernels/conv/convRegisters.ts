@@ -3,6 +3,7 @@ import columns from '../parts/columns.wgsl';
 import convolution from '../parts/convolution.wgsl';
 import convStore from '../parts/convStore.wgsl';
 import finite from '../parts/finite.wgsl';
+import plusProduct from '../parts/plusProduct.wgsl';
 import wgsl from './convRegisters.wgsl';
 import { type ConvShape, convAnswer, convLaunch } from './role.ts';
 
@@ -10,7 +11,7 @@ import { type ConvShape, convAnswer, convLaunch } from './role.ts';
 const of = (rowsOf: (shape: ConvShape) => number) =>
   defineKernel(
     'convRegisters',
-    [wgsl, columns, convolution, convStore, finite],
+    [wgsl, columns, plusProduct, convolution, convStore, finite],
     (shape: ConvShape) => convLaunch(shape, { ROWS: rowsOf(shape) }, 4 * rowsOf(shape)),
     convAnswer,
   );

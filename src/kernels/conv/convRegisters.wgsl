@@ -56,7 +56,7 @@ fn convRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) gr
     for (var quad = 0u; quad < INNER / 4u; quad++) {
       let columns = columnsAt(((tile.x * KERNEL * KERNEL + tap) * INNER + quad * 4u) * 16u + thread % 16u);
       for (var i = 0u; i < ROWS; i++) { // unroll
-        sums[i] += columns * input(map, pixels[i], quad);
+        sums[i] = plusProduct(sums[i], columns, input(map, pixels[i], quad));
       }
     }
   }

@@ -1,5 +1,6 @@
 import { defineKernel } from '../kernel.ts';
 import columns from '../parts/columns.wgsl';
+import plusProduct from '../parts/plusProduct.wgsl';
 import product from '../parts/product.wgsl';
 import registers from '../parts/registers.wgsl';
 import sizes from '../parts/sizes.wgsl';
@@ -10,7 +11,7 @@ import { type MatmulShape, productAnswer, productLaunch, SOURCE_TO_STORE } from 
 const of = (rows: number) =>
   defineKernel(
     'matmulRegisters',
-    [wgsl, columns, registers, product, sizes, ...SOURCE_TO_STORE],
+    [wgsl, columns, plusProduct, registers, product, sizes, ...SOURCE_TO_STORE],
     (shape: MatmulShape) => productLaunch(shape, { ROWS: rows }, 4 * rows),
     productAnswer,
   );

@@ -23,7 +23,7 @@ fn matmulRegisters(@builtin(workgroup_id) tile: vec3u, @builtin(num_workgroups) 
     for (var quad = 0u; quad < INNER / 4u / (1u + 3u * min(SIDE, 1u)); quad++) { // other loops are counted by Chrome, in two registers more
       let columns = columnsAt(first + quad * 64u);
       for (var i = 0u; i < ROWS; i++) {
-        sums[i] += columns * (vec4f(x[places[i]]) - means[i]);
+        sums[i] = plusProduct(sums[i], columns, vec4f(x[places[i]]) - means[i]);
         places[i]++;
       }
     }

@@ -29,7 +29,7 @@ fn score(q: array<vec4f, QUADS>, added: f32, before: f32, beyond: f32, first: u3
   let key = min(first + column, POSITIONS - 1u);
   var sum = vec4f(added + select(before, beyond, around(column)), 0.0, 0.0, 0.0);
   for (var i = 0u; i < QUADS; i++) { // unroll
-    sum += q[i] * staged[i][key];
+    sum = fma(q[i], staged[i][key], sum);
   }
   return sum.x + sum.y + sum.z + sum.w;
 }
@@ -40,7 +40,7 @@ struct Sum { highest: f32, total: f32, seen: f32, values: array<vec4f, QUADS> }
 fn add(sum: ptr<function, Sum>, p: f32, first: u32, column: u32) {
   let key = min(first + column, POSITIONS - 1u);
   for (var i = 0u; i < QUADS; i++) { // unroll
-    sum.values[i] += p * staged[QUADS + i][key];
+    sum.values[i] = fma(vec4f(p), staged[QUADS + i][key], sum.values[i]);
   }
 }
 

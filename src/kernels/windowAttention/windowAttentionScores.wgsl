@@ -34,7 +34,7 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
     let mask = select(0.0, -100.0, hidden(edge, thread, key));
     var sum = vec4f(LOG2E * (t[first - key / WINDOW * 13u - key % WINDOW] + mask), 0.0, 0.0, 0.0);
     for (var i = 0u; i < QUADS; i++) { // unroll
-      sum += q[i] * quadAt(k + i);
+      sum = fma(q[i], quadAt(k + i), sum);
     }
     let s = sum.x + sum.y + sum.z + sum.w;
     scores[key * POSITIONS + thread] = s;
@@ -52,7 +52,7 @@ fn windowAttentionScores(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
       let p = exp2(scores[key * POSITIONS + thread] - highest);
       total += p;
       for (var i = 0u; i < 4u; i++) { // unroll
-        sums[i] += p * quadAt(v + i);
+        sums[i] = fma(vec4f(p), quadAt(v + i), sums[i]);
       }
     }
     let norm = unlessLost(vec4f(1.0 / total), vec4f(seen)).x;
