@@ -7,6 +7,7 @@ import { readAdrenoLog, readMaliLog } from '../../bench/gpu-report/phones.ts';
 import { readAssembly as readAmd, readStatistics } from '../../bench/gpu-report/radv.ts';
 import { readMetal } from '../../bench/gpu-report/safari.ts';
 import { readRadvLog } from '../../bench/gpu-report/wgpu.ts';
+import { readDxil } from '../../bench/gpu-report/windows.ts';
 
 /** `'outer: vector, inner: fma memory, >inner, !>outer'`: kinds, labels and jumps, those with `!` without a condition; `end` ends. */
 function program(text: string): Program {
@@ -266,4 +267,29 @@ it('loops are counted in the Metal text of Safari', () => {
   const text = loop(loop('x;')) + loop('y;');
   expect(readMetal(text)).toEqual({ loops: 3, bytes: text.length });
   expect(readMetal('y;')).toEqual({ loops: 0, bytes: 2 });
+});
+
+it("Windows' log is read for arrays in memory, jumps back and products that are fused", () => {
+  const log = `/* Dumped generated HLSL */
+  float v[4] = alloca [4 x float]
+/* Dumped disassembled DXIL */
+; NumBytesGroupSharedMemory: 6656
+define void @main() {
+  %1 = alloca [16 x float], align 4
+  br label %2
+
+; <label>:2                                       ; preds = %2, %0
+  %3 = call float @dx.op.tertiary.f32(i32 46, float %a, float %b, float %c)  ; FMad(a,b,c)
+  %4 = call i32 @dx.op.tertiary.i32(i32 48, i32 %a, i32 %b, i32 %c)  ; IMad(a,b,c)
+  store float %3, float* %d
+  br i1 %e, label %5, label %2
+
+; <label>:5                                       ; preds = %2
+  ret void
+}
+attributes #0 = { nounwind }
+  %6 = alloca [16 x float], align 4
+`;
+  expect(readDxil(log)).toEqual({ arrays: 1, workgroupMemory: 6656, loops: 1, fma: 1, instructions: 7 });
+  expect(() => readDxil('nothing')).toThrow('DXIL');
 });
