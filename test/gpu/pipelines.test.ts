@@ -40,9 +40,11 @@ it.each([[{ vendor: 'apple' }], [{ vendor: '' }], [undefined]])('with %j, loops 
   expect(unrolled(asItIs)).not.toBe(asItIs);
 });
 
-it.each(['nvidia', 'intel'])('Chrome on Windows gets them written out, too, on %s', async (vendor) => {
-  vi.stubGlobal('navigator', {
-    userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0',
-  });
-  expect(await textFor({ vendor })).toEqual([unrolled(asItIs)]);
+it.each(['nvidia', 'intel'])('on Windows all loops are written out for Chrome, too, with a GPU of %s', async (vendor) => {
+  const text = 'const N = 2u; fn f() { for (var i = 0u; i < N; i++) { x; } }';
+  const kernel = { name: 'f', wgsl: text };
+  expect(await textFor({ vendor }, kernel)).toEqual([text]);
+  vi.stubGlobal('navigator', { platform: 'Win32' });
+  expect(await textFor({ vendor }, kernel)).toEqual([unrolled(text)]);
+  expect(unrolled(text)).not.toBe(text);
 });
