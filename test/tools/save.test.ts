@@ -283,8 +283,8 @@ it('a signal at any moment leaves no part of a file, and the exit code tells', {
     const place = at(`signal-${i}`);
     mkdirSync(place);
     const child = spawn(process.execPath, [join(root, 'scripts/facexformer.mjs'), 'seed', join(place, 'out')], { stdio: 'ignore' });
-    while (!readdirSync(place).some((name) => name.endsWith('.part'))) await new Promise((done) => setTimeout(done, 20));
-    await new Promise((done) => setTimeout(done, 40 * i));
+    while (!readdirSync(place).some((name) => name.endsWith('.part'))) await new Promise((done) => setTimeout(done, 5));
+    await new Promise((done) => setTimeout(done, 15 * i)); // the writing takes half a second where disks are fast
     child.kill(signal);
     expect(await new Promise((done) => child.once('exit', done))).toBe(code);
     expect(readdirSync(place)).toEqual([]);
