@@ -1,6 +1,7 @@
 /**
- * Compiles one WGSL file to a compute pipeline, on whatever Vulkan driver the environment names, or on Windows' Direct3D: `node compile.mjs FILE [TOGGLES]` with Dawn,
- * which is Chrome's WebGPU, and `deno run compile.mjs FILE` with wgpu, which is Firefox's and comes with Deno. Bounds are checked as there.
+ * Compiles one WGSL file to a compute pipeline, on whatever Vulkan driver the environment names, or on Windows' Direct3D:
+ * `node compile.mjs FILE [TOGGLES]` with Dawn, which is Chrome's WebGPU, and `deno run compile.mjs FILE` with wgpu, which is Firefox's and comes
+ * with Deno. Bounds are checked as there.
  * The drivers report what they made through their own logs; this adds a line `DRIVER {...}` and, where it fails, a line `FAILED ...`.
  * A program of its own, in plain JavaScript, because some drivers need it to run under another C library or processor (and Node 18).
  */

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [safari] [intel] [nvidia] [phones] [windows]`, amd alone
-# without arguments. Safe to run again. Folders go to .cache/gpu-report of the checkout, or to $GPU_REPORT_CACHE.
+# Installs what the GPU report needs, on Debian 12 as root: `bash bench/gpu-report/setup.sh [amd] [wgpu] [safari] [intel] [nvidia] [phones]
+# [windows]`, amd alone without arguments. Safe to run again. Folders go to .cache/gpu-report of the checkout, or to $GPU_REPORT_CACHE.
 #   amd     Mesa 25 (RADV: AMD's compiler; lavapipe, to make SPIR-V on), spirv-tools and a small Vulkan program, into the system
 #   wgpu    Deno, which has Firefox's WebGPU, into a folder of 100 MB, and a no-op kernel driver for AMD; needs amd
 #   safari  WebKit's WGSL compiler, made of Debian's sources of WebKitGTK (44 MB, nine minutes' work)
 #   intel   a no-op kernel driver for Intel, made of Mesa's sources (47 MB, a minute's work), for its compiler in the system; needs amd
 #   nvidia  Debian 13's Mesa (NVK) and its C library, into a folder of 400 MB
 #   phones  arm64 Mesa (Turnip for Adreno, PanVK for Mali) and Node, into a folder of 600 MB, and qemu to run them
-#   windows Wine, Node for Windows and a Direct3D without a GPU, into the system and a folder of 300 MB; Dawn and DXC are Dawn for Node's
+#   windows Wine, Node for Windows and a Direct3D without a GPU, into the system and a folder of 760 MB; Dawn and DXC are Dawn for Node's
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${GPU_REPORT_CACHE:-$(cd "$here/../.." && pwd)/.cache/gpu-report}

@@ -80,8 +80,8 @@ export class Pipelines {
 
   /** As the browser's compilers want it. Firefox names no vendor; on Windows Chrome gives HLSL to Microsoft's compiler, which unrolls no loop of it. */
   #written(wgsl: string): string {
-    const left = /^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '') || /^win/i.test(globalThis.navigator?.platform ?? '');
-    return unrolled(wgsl, left ? 'all' : 'marked');
+    const unrollsNone = /^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '') || /^win/i.test(globalThis.navigator?.platform ?? '');
+    return unrolled(wgsl, unrollsNone ? 'all' : 'marked');
   }
 
   /** The compiler's messages with the file's name, the line's number and its text. */

@@ -4,7 +4,6 @@ import wgsl from './resize.wgsl';
 export interface ResizeShape extends Images {
   /** Side of the square result, in pixels. */
   size: number;
-  /** Crops resized at once: layers of the picture. 1 unless given. */
 }
 
 const WORKGROUP = 64;

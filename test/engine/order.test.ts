@@ -1,18 +1,12 @@
 /** Frames in flight whose GPU answers out of turn, pictures that do not come, and aborts that come late. A GPU of JavaScript (test/gpu/fake.ts). */
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { FaceXFormer } from '../../src/index.ts';
-import { fakeGpu, hastyParameters } from '../gpu/fake.ts';
+import { eachWithFakeGpu, type fakeGpu } from '../gpu/fake.ts';
 import { load, numbersOf, picture } from './reduced.ts';
 
 let gpu: ReturnType<typeof fakeGpu>;
-
-beforeEach(() => {
-  gpu = fakeGpu();
-  hastyParameters();
-});
-afterEach(() => {
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
+eachWithFakeGpu((one) => {
+  gpu = one;
 });
 
 it('reads a frame before the next, though the GPU says later of the first that it took it', async () => {

@@ -7,7 +7,7 @@ import { SegFace, segFaceTensors } from '../../src/segface/index.ts';
 import { atNext } from '../../tools/devices.ts';
 import { remembered } from '../../tools/remembered.ts';
 import { codeOf } from '../errors.ts';
-import { type FakeDevice, fakeGpu, hastyParameters } from '../gpu/fake.ts';
+import { eachWithFakeGpu, type FakeDevice, type fakeGpu } from '../gpu/fake.ts';
 import { load, numbersOf, picture, weights } from './reduced.ts';
 
 let gpu: ReturnType<typeof fakeGpu>;
@@ -21,17 +21,16 @@ const later = (milliseconds = 0) => new Promise((done) => setTimeout(done, milli
 const never = 2 ** 30;
 const loseWhileCompiling = (device: FakeDevice) => atNext(device, 'createComputePipelineAsync', () => device.lose());
 
+eachWithFakeGpu((one) => {
+  gpu = one;
+});
 beforeEach(() => {
-  gpu = fakeGpu();
-  hastyParameters();
   unhandled.length = 0;
   process.on('unhandledRejection', note);
 });
 afterEach(async () => {
   await later();
   process.off('unhandledRejection', note);
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
   expect(unhandled).toEqual([]);
   expect(gpu.devices.flatMap(({ uncaptured }) => uncaptured)).toEqual([]);
 });

@@ -1,21 +1,16 @@
 /** What an engine holds of a GPU: a thousand frames create and keep nothing, and nothing is left of one that is gone. A GPU of JavaScript (test/gpu/fake.ts). */
 import { queryObjects } from 'node:v8';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RING } from '../../src/gpu/readback.ts';
 import { STAMP_BYTES } from '../../src/gpu/stamp.ts';
 import type { Checkpoint, FaceXFormer, LentDevice } from '../../src/index.ts';
 import { codeOf } from '../errors.ts';
-import { fakeGpu, hastyParameters } from '../gpu/fake.ts';
+import { eachWithFakeGpu, type fakeGpu } from '../gpu/fake.ts';
 import { load, numbersOf, picture, weights } from './reduced.ts';
 
 let gpu: ReturnType<typeof fakeGpu>;
-beforeEach(() => {
-  gpu = fakeGpu();
-  hastyParameters();
-});
-afterEach(() => {
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
+eachWithFakeGpu((one) => {
+  gpu = one;
 });
 
 const box = { x0: 3, y0: 5, x1: 40, y1: 50 };

@@ -2,7 +2,7 @@
  * A GPU for tests that is made of JavaScript: it keeps WebGPU's rules for objects, errors and losses, and "computes" numbers that depend on what a
  * dispatch reads. Each call that a browser can fail or leave unanswered is a point; a test chooses one and what happens there.
  */
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 import { TRIED } from '../../src/detect/self-test.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { LOOKED_AT } from '../../src/graph/self-test.ts';
@@ -389,5 +389,17 @@ export function hastyParameters(): void {
   const { parameter } = Graph.prototype;
   vi.spyOn(Graph.prototype, 'parameter').mockImplementation(function (this: Graph, name, from, length, dtype) {
     return parameter.call(this, name, from, length, dtype, (into, sources) => void into.fill(sources[0]?.[0] ?? 1, 0, 1));
+  });
+}
+
+/** A GPU for each test of a file, and hasty parameters; all that it puts in place of others is gone after the test. @param begin is given it */
+export function eachWithFakeGpu(begin: (gpu: ReturnType<typeof fakeGpu>) => void): void {
+  beforeEach(() => {
+    hastyParameters();
+    begin(fakeGpu());
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
   });
 }

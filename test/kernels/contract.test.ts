@@ -82,13 +82,12 @@ describe.for(kernels)('%s', (path) => {
     expect(!!kernel?.answer).toBe(!/^(resize|averageCrops|convPrelu|proposals|stamp|lost)$/.test(name));
   });
 
-  // Those of CPUs load in loops: there memory is what registers are, and what is written out takes long to compile.
-  it.skipIf(/(Direct|Subgroup)$/.test(name))(
-    'indexes no array of a thread at run time where loops are written out: it would lie in memory',
-    () => {
-      for (const { code } of asked.get(name) ?? []) expect(indexedAtRunTime(unrolled(code))).toEqual([]);
-    },
-  );
+  // Kernels of CPUs load in loops: there memory is what registers are, and what is written out takes long to compile.
+  it('indexes no array of a thread at run time, where loops are written out, unless it is of CPUs: the array would lie in memory', () => {
+    const places = (asked.get(name) ?? []).flatMap(({ code }) => indexedAtRunTime(unrolled(code)));
+    if (/(Direct|Subgroup)$/.test(name)) expect(places).not.toEqual([]);
+    else expect(places).toEqual([]);
+  });
 
   it('binds 0 to n-1, reads all but the last, which is y, and uses every one', () => {
     const groups = reflected.getBindGroups();
