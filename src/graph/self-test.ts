@@ -132,13 +132,14 @@ const isTried = ({ kernel, places }: Dispatch): boolean => !!kernel.answer && pl
 function firstRowsOf(dispatch: Dispatch): Dispatch {
   const { kernel, launch, places } = dispatch;
   const first = kernel.answer?.firstRows?.(dispatch.shape as never);
-  if (!first || first.rows === first.of) return dispatch;
+  if (!first || first.rows >= first.of) return dispatch;
   const fewer = (count: number) => Math.ceil((count * first.rows) / first.of);
-  const [across, down, deep] = launch.workgroups;
+  const workgroups = [...launch.workgroups] as [number, number, number];
+  workgroups[first.axis] = fewer(workgroups[first.axis]);
   return {
     ...dispatch,
     shape: first.shape,
-    launch: { ...launch, workgroups: [across, fewer(down), deep], macs: fewer(launch.macs) },
+    launch: { ...launch, workgroups, macs: fewer(launch.macs) },
     places: places.map((place, i) =>
       place.kind === 'slot' && (i === 0 || i === places.length - 1) ? { ...place, bytes: fewer(place.bytes) } : place,
     ),

@@ -15,11 +15,17 @@ export interface Operand {
  */
 export interface Answer<Shape> {
   (shape: Shape, operands: Operands): (i: number) => number;
-  /**
-   * The first rows of a problem, where a pipeline knows nothing of their number: x and y hold so many, and the grid's second dimension counts their
-   * tiles. `of` is how many there were.
-   */
-  readonly firstRows?: ((shape: Shape) => { readonly shape: unknown; readonly rows: number; readonly of: number }) | undefined;
+  /** The first rows of a problem, where a pipeline makes them alike whatever their number; undefined where it had better make all. */
+  readonly firstRows?: ((shape: Shape) => FirstRows | undefined) | undefined;
+}
+
+/** So many rows `of` those that a shape has: x and y begin with them, and hold no others. */
+interface FirstRows {
+  readonly shape: unknown;
+  readonly rows: number;
+  readonly of: number;
+  /** Which of the grid's dimensions counts their tiles. */
+  readonly axis: 0 | 1;
 }
 
 type Name = 'x' | 'x2' | 'x4' | 'x8' | 'lookup' | 'b' | 'c' | 'h' | 'k' | 'n' | 'p' | 'q' | 'r' | 's' | 't' | 'v' | 'w';

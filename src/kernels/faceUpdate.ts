@@ -1,4 +1,4 @@
-import { attended, dot, inRows, kept, list, normed, sum } from './answer.ts';
+import { type Answer, attended, dot, inRows, kept, list, normed, sum } from './answer.ts';
 import wgsl from './faceUpdate.wgsl';
 import { type Dtype, defineKernel, type Images, tiles } from './kernel.ts';
 import finite from './parts/finite.wgsl';
@@ -17,6 +17,30 @@ export interface FaceUpdateShape extends Images {
   eps: number;
   dtype?: Dtype;
 }
+
+const answer: Answer<FaceUpdateShape> = ({ tokens, qStride, qOffset, tOffset, eps }, { q, t, w, n, r }) => {
+  const row = t.size / tokens;
+  const heads = kept((place) => {
+    const head = 16 * (place % 8);
+    const at = Math.floor(place / 8) * qStride + qOffset + head;
+    const scores = list(tokens, (key) => sum(16, (d) => q(at + d) * t(key * row + tOffset + head + d)) / 4);
+    return attended(scores, 16, (key, d) => t(key * row + tOffset + 128 + head + d));
+  });
+  const rowOf = kept((position) => {
+    const a = list(8, (head) => 8 * position + head).flatMap(heads);
+    return normed(
+      list(256, (c) => n(c) + r(position * 256 + c) + dot(a, w, c, 256)),
+      eps,
+      n,
+      256,
+    );
+  });
+  return inRows(256, (position, c) => rowOf(position)[c] as number);
+};
+
+/** Whole tiles of every variant, since a pipeline writes all of a tile. */
+const firstRows: Answer<FaceUpdateShape>['firstRows'] = (shape) =>
+  shape.positions % 28 ? undefined : { shape, rows: 28, of: shape.positions, axis: 0 };
 
 /**
  * @param each positions of a thread
@@ -42,25 +66,7 @@ const of = (each: number, ahead: number) =>
         macs: images * positions * (tokens * 256 + 128 * 256),
       };
     },
-    ({ tokens, qStride, qOffset, tOffset, eps }, { q, t, w, n, r }) => {
-      const row = t.size / tokens;
-      const heads = kept((place) => {
-        const head = 16 * (place % 8);
-        const at = Math.floor(place / 8) * qStride + qOffset + head;
-        const scores = list(tokens, (key) => sum(16, (d) => q(at + d) * t(key * row + tOffset + head + d)) / 4);
-        return attended(scores, 16, (key, d) => t(key * row + tOffset + 128 + head + d));
-      });
-      const rowOf = kept((position) => {
-        const a = list(8, (head) => 8 * position + head).flatMap(heads);
-        return normed(
-          list(256, (c) => n(c) + r(position * 256 + c) + dot(a, w, c, 256)),
-          eps,
-          n,
-          256,
-        );
-      });
-      return inRows(256, (position, c) => rowOf(position)[c] as number);
-    },
+    Object.assign(answer, { firstRows }),
   );
 
 export const faceUpdate = of(7, 4);

@@ -37,6 +37,10 @@ const answer: Answer<ParseShape> = ({ side, classes, eps, logits = false }, { x,
   return (i) => sum(4, (byte) => classOf(4 * i + byte) * 256 ** byte);
 };
 
+/** Whole lines of the map, and whole tiles of every variant. Products are in the order of their classes, of which a tile makes all. */
+const firstRows: Answer<ParseShape>['firstRows'] = (shape) =>
+  shape.logits || shape.side % 8 ? undefined : { shape, rows: 8, of: shape.side, axis: 0 };
+
 /**
  * @param each rows of a thread
  * @param ahead steps whose weights are on their way at a time
@@ -51,7 +55,7 @@ const of = (each: number, ahead: number) =>
       workgroups: [tiles(4 * side * side, 16 * each), images, 1],
       macs: images * 16 * side * side * 32 * (64 + classes),
     }),
-    answer,
+    Object.assign(answer, { firstRows }),
   );
 
 export const parse = of(2, 4);

@@ -3,7 +3,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { float32Of, toFloat16 } from '../../src/checkpoint/float16.ts';
 import type { Operand, Operands } from '../../src/kernels/answer.ts';
+import { faceUpdate, faceUpdateInTime, faceUpdateSmall } from '../../src/kernels/faceUpdate.ts';
 import type { Dtype, Kernel } from '../../src/kernels/kernel.ts';
+import { productAnswer } from '../../src/kernels/matmul/role.ts';
+import { parse, parseInTime, parseSmall } from '../../src/kernels/parse.ts';
 import type * as Run from './run.ts';
 
 /** Multiply-adds of a case that is tried: a twin takes a second for 100 million. */
@@ -71,5 +74,34 @@ describe('an answer', () => {
       }
     }
     expect(compared).toBeGreaterThan(0);
+  });
+});
+
+describe('first rows', () => {
+  /** Workgroups that make them: a pipeline that knows its number of rows would write all of a tile that is begun. */
+  const tilesOf = <Shape>({ answer, launch }: Kernel<Shape>, shape: Shape): number | undefined => {
+    const first = answer?.firstRows?.(shape);
+    return first && (launch(shape).workgroups[first.axis] * first.rows) / first.of;
+  };
+
+  it.for([8, 56, 64, 72, 80, 112, 128])('are of whole tiles, of a map of side %i', (side) => {
+    for (const kernel of [parse, parseInTime, parseSmall])
+      expect(tilesOf(kernel, { side, classes: 11, eps: 1e-5 })).toSatisfy(Number.isInteger);
+  });
+
+  it('are not cut where a tile would be', () => {
+    expect(tilesOf(parse, { side: 30, classes: 11, eps: 1e-5 })).toBeUndefined();
+    expect(tilesOf(parse, { side: 56, classes: 11, eps: 1e-5, logits: true })).toBeUndefined(); // each class has a map of its own
+    const shape = { tokens: 18, qStride: 256, qOffset: 0, tOffset: 0, eps: 1e-5 };
+    for (const kernel of [faceUpdate, faceUpdateInTime, faceUpdateSmall]) {
+      expect(tilesOf(kernel, { ...shape, positions: 3136 })).toSatisfy(Number.isInteger);
+      expect(tilesOf(kernel, { ...shape, positions: 900 })).toBeUndefined();
+    }
+  });
+
+  it.for([56, 28, 14])('are whole lines where pixels are merged, of a map of side %i', (mergeSide) => {
+    const { rows, of } = productAnswer.firstRows?.({ rows: mergeSide ** 2 / 4, inner: 512, cols: 256, mergeSide }) ?? { rows: 0, of: 0 };
+    expect(rows % (mergeSide / 2)).toBe(0);
+    expect(rows).toBeLessThan(of);
   });
 });
