@@ -36,6 +36,7 @@ export class Parameters {
     const users = new Map<string, Parameter[]>();
     for (const parameter of waiting) for (const name of parameter.from) users.set(name, [...(users.get(name) ?? []), parameter]);
     const held = new Map<string, Float32Array>();
+    const copies = new Copies();
     const turn = new Turn();
     // Where one after the other is made: memory that is asked for each time costs more than the packing of what lies in it.
     const room = new Float32Array(Math.max(0, ...[...waiting].map(({ length }) => length)));
@@ -54,9 +55,13 @@ export class Parameters {
       if (!using) continue;
       held.set(info.name, values);
       for (const parameter of using) if (parameter.from.every((name) => held.has(name))) await make(parameter);
-      if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, values.slice());
+      if (using.some((parameter) => waiting.has(parameter))) held.set(info.name, copies.of(values));
       else held.delete(info.name);
-      for (const name of held.keys()) if (!users.get(name)?.some((parameter) => waiting.has(parameter))) held.delete(name);
+      for (const [name, copy] of held) {
+        if (users.get(name)?.some((parameter) => waiting.has(parameter))) continue;
+        held.delete(name);
+        copies.free(copy);
+      }
     }
     const [missing] = waiting;
     if (missing) throw new FaceXFormerError('WRONG_WEIGHTS', `${checkpoint.source} lacks a tensor of ${missing.from.join(', ')}.`);
@@ -99,6 +104,22 @@ export class Parameters {
   destroy(): void {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.#buffers.clear();
+  }
+}
+
+/** Copies of what waits for others. Their memory is used again: to ask for some each time costs more than the copying. */
+class Copies {
+  readonly #free: Float32Array[] = [];
+
+  of(values: Float32Array): Float32Array {
+    const found = this.#free.findIndex(({ length }) => length >= values.length && length < 2 * values.length);
+    const room = this.#free.splice(found < 0 ? this.#free.length : found, 1)[0] ?? new Float32Array(values.length);
+    room.set(values);
+    return room.subarray(0, values.length);
+  }
+
+  free(copy: Float32Array): void {
+    this.#free.push(new Float32Array(copy.buffer));
   }
 }
 
