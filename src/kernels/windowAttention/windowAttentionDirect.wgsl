@@ -3,7 +3,7 @@
 // Shapes and index maps are windowAttention's; the grid's y are images. A thread has the seven queries of one row of a window in registers and takes four
 // keys a step: their scores are a vector by matrix product a query, their values a matrix by vector one, so that a load, which
 // costs a CPU as much as several multiply-adds, serves seven queries. Side and heads are read from the lengths of the bindings: two
-// pipelines, with and without shift, serve every stage, or four where maps are padded, and a CPU takes a second or two to compile one.
+// pipelines, with and without shift, serve every stage, or four where maps are padded, and a CPU takes a second to compile one.
 alias elem = f32;
 
 const THREADS = 64u;
@@ -23,7 +23,7 @@ var<private> side: u32;
 var<private> wide: u32; // side of the map with what pads it
 var<private> heads: u32;
 var<private> origin: u32; // the image's first position
-// Where maps are padded, the keys and values of a step: one loop brings them, since code that tests where each of them lies is long to compile.
+// The keys and values of a step. One loop brings them: every load that is written out is a long piece of code, which took a CPU three seconds to compile.
 var<private> step: array<vec4f, 8u * QUADS>; // [keys, values][quad][four]
 
 // Where the window's places lie on the map: rows and columns wrap, as the shift rolls them. Those that pad it have the row behind x's last.
@@ -53,13 +53,10 @@ fn quadAt(at: u32) -> vec4f {
   return vec4f(t[i], t[i + 1u], t[i + 2u], t[i + 3u]);
 }
 
-// One quad of four keys, or of their values, side by side; `slot` is its place among the step's.
-fn quadOf(at: vec4u, quad: u32, slot: u32) -> mat4x4f {
-  if (PADDED) {
-    let i = 4u * slot;
-    return mat4x4f(step[i], step[i + 1u], step[i + 2u], step[i + 3u]);
-  }
-  return mat4x4f(vec4f(x[at.x + quad]), vec4f(x[at.y + quad]), vec4f(x[at.z + quad]), vec4f(x[at.w + quad]));
+// One quad of the step's four keys, or behind them of their values, side by side.
+fn quadOf(quad: u32) -> mat4x4f {
+  let i = 4u * quad;
+  return mat4x4f(step[i], step[i + 1u], step[i + 2u], step[i + 3u]);
 }
 
 // Relative position bias and mask; `beyond` the window keys count for nothing.
@@ -86,7 +83,7 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
   let first = id.x / heads % WINDOW * WINDOW; // place of the row's first query
   let window = vec2u(id.x / heads / WINDOW % across, id.x / heads / WINDOW / across);
   let row = heads * QUADS; // vec4 of one position's q, and of its k, and of its v
-  // A loop loads, and another stores: every load that is written out is a long piece of code to compile.
+  // A loop loads, and another stores.
   var loaded = array<vec4f, SUMS>();
   for (var i = 0u; i < SUMS; i++) {
     let place = positions(window, vec4u(first + i / QUADS)).x;
@@ -110,12 +107,12 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
     let at = positions(window, k) * 3u * row + row + head * QUADS;
     let bias = (first / WINDOW + 6u - k / WINDOW) * 13u + 6u - k % WINDOW + head * 169u;
     let region = regions(window, k);
-    for (var i = 0u; PADDED && i < 8u * QUADS; i++) { // nounroll
+    for (var i = 0u; i < 8u * QUADS; i++) { // nounroll
       step[i] = quadAt(at[i % 4u] + i / 4u % QUADS + select(0u, row, i >= 4u * QUADS));
     }
     var scores = array<vec4f, WINDOW>();
     for (var quad = 0u; quad < QUADS; quad++) { // unroll
-      let keys = quadOf(at, quad, quad);
+      let keys = quadOf(quad);
       for (var i = 0u; i < WINDOW; i++) { // unroll
         scores[i] += queries[i * QUADS + quad] * keys;
       }
@@ -134,7 +131,7 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
       }
     }
     for (var quad = 0u; quad < QUADS; quad++) { // unroll
-      let values = quadOf(at + row, quad, QUADS + quad);
+      let values = quadOf(QUADS + quad);
       for (var i = 0u; i < WINDOW; i++) { // unroll
         sums[i * QUADS + quad] += values * scores[i];
       }
