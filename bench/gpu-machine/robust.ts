@@ -31,8 +31,8 @@ import type { Note } from './note.ts';
 const FRAMES = 200;
 /** Milliseconds after which a part is given up, where a GPU does the work. */
 const PART = 45_000 / Math.min(1, Number(process.env['CALLS_SHARE'] ?? 1));
-/** The kinds of GPU whose kernels are tried; others need subgroups of four lanes. */
-const TRIED = process.env['ROBUST_KINDS']?.split(' ').filter(Boolean) ?? KINDS.filter((kind) => kind !== 'subgroup');
+/** The kinds of GPU whose kernels are tried; others need subgroups of so many lanes. */
+const TRIED = process.env['ROBUST_KINDS']?.split(' ').filter(Boolean) ?? KINDS.filter((kind) => !kind.startsWith('subgroup'));
 
 export interface RobustRun {
   readonly gpu: GPU;

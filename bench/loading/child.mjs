@@ -8,7 +8,8 @@ const { FaceXFormer } = await import(pathToFileURL(engine));
 const { streamOfFile } = await import(pathToFileURL(reader)); // as the command line reads it
 globalThis.dawn = await dawnOn('lavapipe');
 const adapter = await globalThis.dawn.requestAdapter();
-const device = await adapter.requestDevice({ requiredFeatures: dtype === 'f16' ? ['shader-f16'] : [] });
+const wanted = ['subgroups', ...(dtype === 'f16' ? ['shader-f16'] : [])]; // as the engine asks a CPU
+const device = await adapter.requestDevice({ requiredFeatures: wanted.filter((name) => adapter.features.has(name)) });
 const cpu = process.cpuUsage();
 const start = performance.now();
 await FaceXFormer.load({ weights: from === 'blob' ? await openAsBlob(file) : streamOfFile(file), device, dtype });

@@ -71,8 +71,8 @@ export async function openGpu(given: LentDevice | undefined, { signal, float16 =
   let failure: FaceXFormerError | undefined;
   for await (const adapter of adapters(signal)) {
     checkAdapter(adapter, software);
-    const lanes = lanesOf(adapter.info) ?? 0;
-    const wanted = { subgroups: lanes === 4, 'shader-f16': float16 }; // SwiftShader's subgroups
+    const subgroups = adapterName(adapter.info).software && lanesOf(adapter.info) !== undefined; // kernels for CPUs count on their lanes
+    const wanted = { subgroups, 'shader-f16': float16 };
     const features = (['subgroups', 'shader-f16'] as const).filter((feature) => wanted[feature] && adapter.features.has(feature));
     try {
       const device = await requestDevice(adapter, features, signal);

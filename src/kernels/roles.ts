@@ -15,7 +15,7 @@ import { desktopMatmul } from './matmul/desktop.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall } from './matmul/matmulRegisters.ts';
 import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
-import { matmulWide } from './matmul/matmulWide.ts';
+import { matmulSubgroup8 } from './matmul/matmulSubgroup8.ts';
 import type { MatmulShape } from './matmul/role.ts';
 import { type ParseShape, parse, parseByColumn, parseInTime, parseSmall } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
@@ -43,9 +43,9 @@ export interface GpuKernels {
 
 /**
  * Kinds of GPU that want other kernels: desktop GPUs of 100 processors and more, and smaller ones, of laptops and of earlier years; Apple's, Intel's,
- * Adreno and Mali of phones; CPUs that run WebGPU (lavapipe), and those whose subgroups are of exactly four lanes (SwiftShader).
+ * Adreno and Mali of phones; CPUs that run WebGPU, and those whose subgroups are known to be of exactly four lanes (SwiftShader) or eight (lavapipe).
  */
-export const KINDS = ['desktop', 'laptop', 'apple', 'intel', 'adreno', 'mali', 'software', 'subgroup'] as const;
+export const KINDS = ['desktop', 'laptop', 'apple', 'intel', 'adreno', 'mali', 'software', 'subgroup', 'subgroup8'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** One dispatch makes a product or convolution: so few processors have enough to do with its tiles. */
@@ -80,7 +80,6 @@ const adreno: GpuKernels = {
 /** A barrier switches threads on a CPU, workgroup memory is memory, and a load of eight lanes is eight loads. */
 const software: GpuKernels = {
   ...adreno,
-  matmul: whole(matmulWide),
   windowAttention: windowAttentionDirect,
   taskToFace: { kernel: taskToFaceDirect, sharesOf: directSharesOf },
   depthwise,
@@ -111,9 +110,10 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
     embed: embedSmall,
     tokenUpdate: tokenUpdateSmall,
   },
+  subgroup8: { ...software, matmul: whole(matmulSubgroup8) },
 };
 
-const GPUS = KINDS.filter((kind) => kind !== 'software' && kind !== 'subgroup');
+const GPUS = KINDS.filter((kind) => !/^(software|subgroup)/.test(kind));
 
 /** What the tuner may choose from: the kernels of a role on all GPUs, each once. */
 export const PRODUCTS = [...new Set(GPUS.map((kind) => ROLES[kind].matmul.kernel))];
@@ -130,6 +130,6 @@ export function kindOf(
   { vendor, architecture = '', software = false }: { vendor: string; architecture?: string; software?: boolean },
   lanes?: number,
 ): Kind {
-  if (software) return lanes === 4 ? 'subgroup' : 'software';
+  if (software) return lanes === 4 ? 'subgroup' : lanes === 8 ? 'subgroup8' : 'software';
   return BY_VENDOR[vendor] ?? (SMALL.test(architecture) ? 'laptop' : 'desktop');
 }

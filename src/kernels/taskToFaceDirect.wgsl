@@ -34,10 +34,11 @@ fn taskToFaceDirect(@builtin(global_invocation_id) id: vec3u) {
   let head = id.x / groups % HEADS;
   let share = id.x / groups / HEADS;
 
-  // A loop loads: every load that is written out is a long piece of code to compile.
+  // A loop loads, as many times as no compiler knows: every load that is written out is a long piece of code to compile.
   var loaded = array<vec4f, SUMS>();
-  for (var i = 0u; i < SUMS; i++) {
-    let row = id.y * TOKENS + min(first + i / QUADS, TOKENS - 1u);
+  let count = min(QUERIES_EACH, TOKENS - first);
+  for (var i = 0u; i < count * QUADS; i++) {
+    let row = id.y * TOKENS + first + i / QUADS;
     loaded[i] = 0.25 * q[row % Q_ROWS * Q_STRIDE + Q_OFFSET + head * QUADS + i % QUADS];
   }
   let queries = loaded;
@@ -80,7 +81,7 @@ fn taskToFaceDirect(@builtin(global_invocation_id) id: vec3u) {
       }
     }
   }
-  for (var i = 0u; i < min(QUERIES_EACH, TOKENS - first); i++) {
+  for (var i = 0u; i < count; i++) {
     let out = (((id.y * TOKENS + first + i) * HEADS + head) * shares + share) * 5u;
     for (var j = 0u; j < QUADS; j++) {
       y[out + j] = sums[i * QUADS + j];

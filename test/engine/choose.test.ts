@@ -90,9 +90,10 @@ describe('the kernels that are asked for', () => {
   const lavapipe = gpu({ vendor: 'mesa', description: 'llvmpipe', software: true }, 8);
   const desktop = gpu({ vendor: 'nvidia' }, 32);
 
-  it('has kernels for CPUs with subgroups of four, for other CPUs and for GPUs', () => {
+  it('has kernels for CPUs with subgroups of four and of eight, for other CPUs and for GPUs', () => {
     expect(askedKernels(swiftshader, 'auto')).toBe(ROLES.subgroup);
-    expect(askedKernels(lavapipe, 'auto')).toBe(ROLES.software);
+    expect(askedKernels(lavapipe, 'auto')).toBe(ROLES.subgroup8);
+    expect(askedKernels({ ...lavapipe, lanes: undefined }, 'auto')).toBe(ROLES.software);
     expect(askedKernels(desktop, 'auto')).toBe(ROLES.desktop);
   });
 

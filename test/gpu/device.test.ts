@@ -171,14 +171,16 @@ describe('openGpu', () => {
       expect((await openGpu(undefined)).lanes).toBeUndefined();
       expect(other.asked[0]?.requiredFeatures).toEqual([]);
     }
-    const four = browser({
-      features: new Set(['subgroups']),
-      info: { subgroupMinSize: 4, subgroupMaxSize: 4, architecture: 'swiftshader' },
-    });
-    expect(await openGpu(undefined)).toMatchObject({ lanes: 4, adapter: { software: true } });
     expect(asked[0]?.requiredFeatures).toEqual([]);
-    expect(four.asked[0]).toMatchObject({ requiredFeatures: ['subgroups'] });
-    expect(four.asked[0]?.requiredLimits).toBeUndefined();
+    for (const [lanes, description] of [
+      [4, 'SwiftShader'],
+      [8, 'llvmpipe'],
+    ] as const) {
+      const cpu = browser({ features: new Set(['subgroups']), info: { subgroupMinSize: lanes, subgroupMaxSize: lanes, description } });
+      expect(await openGpu(undefined)).toMatchObject({ lanes, adapter: { software: true } });
+      expect(cpu.asked[0]).toMatchObject({ requiredFeatures: ['subgroups'] });
+      expect(cpu.asked[0]?.requiredLimits).toBeUndefined();
+    }
   });
 
   it('asks for float16 where it is wanted and there, and says whether it is', async () => {

@@ -44,6 +44,7 @@ const KERNELS = [
   ['Mali', ROLES.mali, 'f16'],
   ['software', ROLES.software, 'f16'],
   ['subgroups of four', ROLES.subgroup, 'f16'],
+  ['subgroups of eight', ROLES.subgroup8, 'f16'],
 ] as const;
 
 describe.each(FORMS)('%s form', (form) => {
