@@ -214,6 +214,7 @@ export function streamCases(kernel: Kernel<MatmulShape>): KernelCase[] {
     of('to a stream, shares of 4096', { kind: 'rows' }, { rows: 49, inner: 4096, cols: 64, residualRows: 49, stream: true }),
     of('to a stream, rows in part', { kind: 'rows' }, { rows: 58, inner: 128, cols: 64, residualRows: 58, stream: true }),
     of('patch merging, stage 1', norm, { rows: 784, inner: 512, cols: 64, mergeSide: 56, stream: true }),
+    of('patch merging, the first rows of a map', norm, { rows: 56, inner: 512, cols: 64, mergeSide: 56, stream: true }),
     of('patch merging, two images', norm, { rows: 98, inner: 2048, cols: 64, mergeSide: 14, stream: true, images: 2 }),
     of('patch merging, massive activations', massive, { rows: 49, inner: 512, cols: 64, mergeSide: 14, stream: true }),
     of('a stream as it is', { kind: 'stream' }, { rows: 196, inner: 512, cols: 64 }),

@@ -1,24 +1,22 @@
-import { defineKernel, tiles } from '../kernel.ts';
+import { defineKernel } from '../kernel.ts';
 import columns from '../parts/columns.wgsl';
 import lanes from '../parts/lanes.wgsl';
+import product from '../parts/product.wgsl';
 import wgsl from './matmulSubgroup.wgsl';
-import { type MatmulShape, productAnswer, productLaunch, SOURCE_TO_STORE, TILE_COLS } from './role.ts';
+import { type MatmulShape, productAnswer, productLaunch, SOURCE_TO_STORE } from './role.ts';
 
-const ROWS = 28;
+const TILE_ROWS = 28;
+
+/** The launch of a variant whose buffers tell the sizes, so that no pipeline is of one size. */
+export const subgroupLaunch = (shape: MatmulShape) => {
+  const { constants, ...launch } = productLaunch(shape, {}, TILE_ROWS);
+  const { INNER: _inner, COLS: _cols, X_ROW: _xRow, ...kind } = constants;
+  return { ...launch, constants: kind };
+};
 
 export const matmulSubgroup = defineKernel(
   'matmulSubgroup',
-  [wgsl, columns, lanes, ...SOURCE_TO_STORE],
-  (shape: MatmulShape) => {
-    const { rows, cols, residualRows, mergeSide, images = 1, weightEach } = shape;
-    const { constants, ...launch } = productLaunch(shape, {}, ROWS);
-    const { NORM, EPS, ACTIVATION, STREAM } = constants;
-    const abreast = weightEach || mergeSide ? images : 1;
-    return {
-      ...launch,
-      constants: { MERGE: Number(!!mergeSide), NORM, EPS, ACTIVATION, RESIDUAL: residualRows === undefined ? 0 : 2, STREAM },
-      workgroups: [tiles(cols, TILE_COLS), tiles(rows / abreast, ROWS), abreast],
-    };
-  },
+  [wgsl, columns, lanes, product, ...SOURCE_TO_STORE],
+  subgroupLaunch,
   productAnswer,
 );

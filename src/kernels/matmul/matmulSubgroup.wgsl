@@ -3,37 +3,18 @@
 // A thread holds 28 rows by 16 columns and reads both operands straight from storage. The four lanes work on the same rows, so
 // each loads one of four values of x and all hear it: on CPUs that run WebGPU (SwiftShader's subgroups are four) a load costs as
 // much as several multiply-adds, and a 4x4 block times a vector stays in registers. A workgroup is one subgroup, which adds up a
-// row's statistics without a barrier. Sizes are the lengths of the bindings, so that seven pipelines serve the whole network: a CPU
-// takes most of a second to compile one.
+// row's statistics without a barrier. Sizes are the lengths of the bindings, so that few pipelines serve the whole network: a CPU takes
+// most of a second to compile one. The side of a map is none of them: who tries a kernel gives it the first rows alone.
 enable subgroups;
-
-alias input = f32;
-alias weight = f32;
-alias added = f32;
-alias output = f32;
 
 const ROWS = 28u;
 const QUADS = 4u; // of columns, of a thread
 const THREADS = 4u;
 const SUMS = ROWS * QUADS;
 
-override MERGE: bool; // a row is 2x2 neighbours in a map, in the order (0,0), (1,0), (0,1), (1,1), and the grid's z are images
-override NORM: bool;
-override EPS: f32;
-override ACTIVATION: u32; // 0 none, 1 GELU, 2 ReLU
-override RESIDUAL: u32; // 0 none, 2 r again and again
-override STREAM: bool; // y, and r where it is added, are streams
-
-@group(0) @binding(0) var<storage, read> x: array<vec4<input>>;
-@group(0) @binding(1) var<storage, read> w: array<vec4<weight>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read> r: array<vec4<added>>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<output>>;
-
 var<private> INNER: u32;
 var<private> COLS: u32;
 var<private> X_ROW: u32; // vec4 from a pixel of x to the next
-var<private> SIDE: u32; // of the map where rows are neighbours, or 0
 
 @compute @workgroup_size(THREADS)
 fn matmulSubgroup(
@@ -44,14 +25,13 @@ fn matmulSubgroup(
 ) {
   COLS = 4u * arrayLength(&b);
   let rows = arrayLength(&y) / yRow();
-  let rowsOfZ = rows / grid.z; // of an image that has a weight or a map of its own
-  let inner = arrayLength(&w) / (16u * grid.x * select(grid.z, 1u, MERGE));
+  let rowsOfZ = rows / grid.z; // of an image that has a weight of its own
+  let inner = arrayLength(&w) / (16u * grid.x * grid.z);
   INNER = inner;
-  X_ROW = arrayLength(&x) / select(rows, 4u * rows, MERGE);
-  SIDE = select(0u, 2u * u32(sqrt(f32(rowsOfZ)) + 0.5), MERGE);
+  X_ROW = arrayLength(&x) / select(rows, 4u * rows, SIDE > 0u);
   let last = (tile.z + 1u) * rowsOfZ - 1u; // row of y that a workgroup of this z must not go beyond
   let row = tile.z * rowsOfZ + tile.y * ROWS;
-  let tileW = (select(tile.z, 0u, MERGE) * grid.x + tile.x) * inner * 16u + column;
+  let tileW = (tile.z * grid.x + tile.x) * inner * 16u + column;
   var means = array<vec4f, 7>();
   var scales = array<vec4f, 7>();
   if (NORM) {
@@ -62,8 +42,8 @@ fn matmulSubgroup(
     }
   }
   var sums = array<vec4f, SUMS>();
-  let quads = inner / select(4u, 16u, MERGE); // of a pixel
-  for (var pixel = 0u; pixel < select(1u, 4u, MERGE); pixel++) {
+  let quads = inner / select(4u, 16u, SIDE > 0u); // of a pixel
+  for (var pixel = 0u; pixel < select(1u, 4u, SIDE > 0u); pixel++) {
     var places = array<u32, ROWS>();
     for (var i = 0u; i < ROWS; i++) {
       places[i] = source(min(row + i, last), pixel * quads).x;
