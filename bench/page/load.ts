@@ -32,7 +32,10 @@ export async function loadEngine(
   });
   const end = performance.now();
   const { engine, kind } = opened;
-  const { weights: source, dtype, backbone, side } = engine.info;
+  const { weights: source, dtype, backbone, side, fallback } = engine.info;
+  const notice = [untrained ? NOTICE : '', fallback ? `Slower kernels run than those for this GPU. ${fallback}` : '']
+    .filter(Boolean)
+    .join(' ');
   const { milliseconds: compile, pipelines } = compiled();
   add({
     load: {
@@ -45,7 +48,7 @@ export async function loadEngine(
       pipelines,
     },
     weights: { source, form: kind, encoder: backbone, side, untrained, dtype },
-    ...(untrained && { notice: NOTICE }),
+    ...(notice && { notice }),
     tasks: engine.tasks,
     plan: engine.plan().totals,
   });

@@ -115,7 +115,7 @@ export interface BenchResult {
     readonly untrained: boolean;
     readonly dtype: string;
   };
-  /** Present where the weights are untrained: that what they find means nothing. */
+  /** Present where the weights are untrained: that what they find means nothing; and where slower kernels run than those for the GPU. */
   readonly notice?: string;
   readonly tasks: readonly string[];
   readonly plan: Plan['totals'];

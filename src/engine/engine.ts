@@ -95,9 +95,9 @@ export class Engine<Loads extends Task = Task> {
 
   /** What it runs on, and with which weights. */
   get info(): Omit<EngineInfo, 'form'> {
-    const { gpu, dtype, parameters, source, config } = this.#recovery.now;
+    const { gpu, dtype, parameters, source, config, fallback } = this.#recovery.now;
     const { side, backbone } = config;
-    return { adapter: gpu.adapter, dtype, weights: source, weightBytes: parameters.bytes, backbone: backbone.name, side };
+    return { adapter: gpu.adapter, dtype, weights: source, weightBytes: parameters.bytes, backbone: backbone.name, side, fallback };
   }
 
   /**

@@ -39,6 +39,8 @@ export interface Loaded<Kind extends Config = Config> extends Resident {
   readonly detector: FaceDetector | undefined;
   /** Where the weights are from. */
   readonly source: string;
+  /** See `EngineInfo`. */
+  readonly fallback: string | undefined;
 }
 
 /** Whether the weights can be read once more: those of a stream or an answer are gone once they have been. */
@@ -93,7 +95,9 @@ export async function loadEngine<Kind extends Config>(
     const dtype = dtypeFor(asked, gpu);
     const graphOf = (images: number) => network(config, { kernels, images, dtype, tasks });
     const planned = (choose?: Choose) => makePlan(graphOf(1), outputsOf(tasks, true, config.table), [], choose);
-    const portable = () => {
+    let fallback: string | undefined;
+    const portable = (wrong: string) => {
+      fallback = wrong;
       kernels = portableTo(kernels);
       return planned();
     };
@@ -136,6 +140,7 @@ export async function loadEngine<Kind extends Config>(
       detector: detects,
       chosen: { choices: remembered?.choices ?? {} },
       source: checkpoint.source,
+      fallback,
       destroy,
     };
   } catch (error) {
@@ -149,8 +154,8 @@ export async function loadEngine<Kind extends Config>(
 interface Others {
   /** With the table's own kernels in the place of remembered ones. */
   readonly planned: () => Plan;
-  /** With kernels that compute otherwise. */
-  readonly portable?: (() => Plan) | undefined;
+  /** With kernels that compute otherwise, since those of the table compute wrongly. */
+  readonly portable?: ((wrong: string) => Plan) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -165,13 +170,13 @@ async function compile(
   { planned, portable, signal }: Others,
   onProgress: (compiled: number, total: number) => void,
 ): Promise<Remembered> {
-  let wrong: string | undefined;
+  let wrong = '';
   try {
     const asked = new Set(plan.dispatches.map(({ kernel, launch }) => pipelines.get(kernel, launch)));
     let compiled = 0;
     onProgress(0, asked.size);
     const all = [...asked].map((one) => one.then(() => onProgress(++compiled, asked.size)));
-    [wrong] = await Promise.all([selfTest(pipelines, plan, signal), ...all]);
+    [wrong = ''] = await Promise.all([selfTest(pipelines, plan, signal), ...all]);
     if (!wrong) return remembered;
   } catch (error) {
     if (!remembered || signal.aborted) throw error; // nobody waits any more: the choices are none the worse
@@ -181,7 +186,7 @@ async function compile(
     return compile(pipelines, planned(), undefined, { planned, portable, signal }, onProgress);
   }
   if (!portable) throw new FaceXFormerError('GPU_ERROR', `${wrong} Update the browser or the graphics driver, or use another GPU.`);
-  return compile(pipelines, portable(), undefined, { planned, signal }, onProgress);
+  return compile(pipelines, portable(wrong), undefined, { planned, signal }, onProgress);
 }
 
 /** What each phase is of the whole, roughly as time goes by where weights come from a network. The rest is for what follows both. */

@@ -182,6 +182,8 @@ export interface EngineInfo {
   readonly side: number;
   /** Bytes of weights on the GPU. */
   readonly weightBytes: number;
+  /** What is wrong with the kernels for this kind of GPU, where the self-test found them wrong and slower ones run in their place. */
+  readonly fallback: string | undefined;
 }
 
 /**

@@ -18,6 +18,7 @@ describe('FaceXFormer', () => {
       form: 'released',
       dtype: 'f32',
       weights: 'seeded 20240319',
+      fallback: 'none',
     });
   });
 

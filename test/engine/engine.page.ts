@@ -41,7 +41,7 @@ export async function load() {
   };
 }
 
-export const facts = () => ({ tasks: engine.tasks, ...engine.info });
+export const facts = () => ({ tasks: engine.tasks, ...engine.info, fallback: engine.info.fallback ?? 'none' });
 
 /** One frame whose whole result is small enough to compare. */
 export async function ages(count: number): Promise<number[][]> {

@@ -34,11 +34,13 @@ describe('a kernel that computes wrongly', () => {
   it('is replaced by another of its role', async () => {
     const right = await load();
     expect(kernelsOf(right)).toContain('matmul');
+    expect(right.info.fallback).toBeUndefined();
     right.dispose();
     wrong.add('matmul').add('sumShares');
     const engine = await load();
     expect(kernelsOf(engine)).toContain('matmulRegisters');
     expect(kernelsOf(engine)).not.toContain('matmul');
+    expect(engine.info.fallback).toMatch(/^The GPU computes wrongly: the kernel matmul gave /);
     expect((await engine.analyze(picture, { box: 'whole' })).faces).toHaveLength(1);
     engine.dispose();
     expect(gpu.device.alive.size).toBe(0);
