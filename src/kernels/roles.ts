@@ -83,6 +83,8 @@ const software: GpuKernels = {
   windowAttention: windowAttentionDirect,
   taskToFace: { kernel: taskToFaceDirect, sharesOf: directSharesOf },
   depthwise,
+  embed: embedSmall,
+  tokenUpdate: tokenUpdateSmall,
 };
 
 export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
@@ -103,13 +105,7 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   },
   software,
   // A workgroup is one subgroup or needs none: no barrier, and no workgroup memory, whose every number takes as long to compile as a row of a kernel.
-  subgroup: {
-    ...software,
-    matmul: whole(matmulSubgroup),
-    conv: whole(convSubgroup),
-    embed: embedSmall,
-    tokenUpdate: tokenUpdateSmall,
-  },
+  subgroup: { ...software, matmul: whole(matmulSubgroup), conv: whole(convSubgroup) },
   subgroup8: { ...software, matmul: whole(matmulSubgroup8) },
 };
 

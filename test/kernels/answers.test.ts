@@ -5,6 +5,7 @@ import { float32Of, toFloat16 } from '../../src/checkpoint/float16.ts';
 import type { Operand, Operands } from '../../src/kernels/answer.ts';
 import { faceUpdate, faceUpdateInTime, faceUpdateSmall } from '../../src/kernels/faceUpdate.ts';
 import type { Dtype, Kernel } from '../../src/kernels/kernel.ts';
+import { productAnswer } from '../../src/kernels/matmul/role.ts';
 import { parse, parseInTime, parseSmall } from '../../src/kernels/parse.ts';
 import type * as Run from './run.ts';
 
@@ -96,5 +97,11 @@ describe('first rows', () => {
       expect(tilesOf(kernel, { ...shape, positions: 3136 })).toSatisfy(Number.isInteger);
       expect(tilesOf(kernel, { ...shape, positions: 900 })).toBeUndefined();
     }
+  });
+
+  it.for([56, 28, 14])('are whole lines where pixels are merged, of a map of side %i', (mergeSide) => {
+    const { rows, of } = productAnswer.firstRows?.({ rows: mergeSide ** 2 / 4, inner: 512, cols: 256, mergeSide }) ?? { rows: 0, of: 0 };
+    expect(rows % (mergeSide / 2)).toBe(0);
+    expect(rows).toBeLessThan(of);
   });
 });

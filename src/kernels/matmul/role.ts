@@ -106,13 +106,15 @@ const answer: Answer<MatmulShape> = (shape, { x, w, b, r }) => {
   return shares > 1 ? inRows(cols, share) : finishedAnswer(shape, product, b, r);
 };
 
-/** Rows that are enough to try a product: more than a tile of most kernels, and none of whole tiles. */
+/** Rows that are enough to try a product: more than a tile of most kernels, and none of whole tiles. Where pixels are merged, rows of whole lines. */
 const FEW_ROWS = 37;
+const FEW_MERGED = 20;
 
-/** A product's first rows. Where pixels are merged, a kernel may take the map's side from how many there are. */
+/** A product's first rows. */
 const firstRows: Answer<MatmulShape>['firstRows'] = (shape) => {
-  const { rows: of, residualRows, mergeSide } = shape;
-  const rows = mergeSide ? of : Math.min(of, FEW_ROWS);
+  const { rows: of, residualRows, mergeSide = 0 } = shape;
+  const line = mergeSide / 2;
+  const rows = Math.min(of, line ? line * tiles(FEW_MERGED, line) : FEW_ROWS);
   return { shape: { ...shape, rows, residualRows: residualRows === of ? rows : residualRows }, rows, of, axis: 1 };
 };
 
