@@ -7,17 +7,18 @@ import { load, root } from '../../tools/load.mjs';
 import { parse } from '../../tools/usage.mjs';
 import { wgslForEsbuild } from '../../tools/wgsl.mjs';
 
-const USAGE = `npm run bench:loading -- [CHECKOUT...] [--form released|paper] [--dtype f32|f16] [--from file|blob] [--times N]
+const USAGE = `npm run bench:loading -- [CHECKOUT...] [--form released|paper] [--dtype f32|f16] [--from file|blob] [--times N] [--cold]
 
 Makes every parameter of the form from seeded weights and says what took how long. With other checkouts of the project, whose packages are
-installed, it then loads a file of these weights on lavapipe in Node, N times (3) here and in each of them, in turns: as the command line reads it, or as
-Node's Blob.`;
+installed, it then loads a file of these weights on lavapipe in Node, N times (3) here and in each of them, in turns, as the command line reads it or as
+Node's Blob, and asks for a first answer: the driver compiles much when a kernel first runs. With --cold it finds nothing that it compiled before.`;
 
 const { values, positionals } = parse(USAGE, {
   form: { type: 'string', default: 'released' },
   dtype: { type: 'string', default: 'f32' },
   from: { type: 'string', default: 'file' },
   times: { type: 'string', default: '3' },
+  cold: { type: 'boolean', default: false },
 });
 const { makeParameters, weightsFile } = await load('bench/loading/parameters.ts');
 makeParameters(values.form, values.dtype);
@@ -34,7 +35,7 @@ if (positionals.length > 0) {
   for (const { checkout, all } of engines) {
     const least = (of) => Math.min(...all.map((one) => one[of])).toFixed(2);
     console.log(
-      `${checkout}: ready in ${all.map(({ ready }) => ready.toFixed(2)).join(', ')} s; at best ${least('ready')} s, and ${least('cpu')} s of the processor`,
+      `${checkout}: ready in ${all.map(({ ready }) => ready.toFixed(2)).join(', ')} s; at best ${least('ready')} s, and ${least('cpu')} s of the processor; first answer after ${least('first')} s`,
     );
   }
 }
@@ -47,5 +48,6 @@ async function built(source, outfile) {
 
 function loaded(engine, reader, file) {
   const args = [`${root}bench/loading/child.mjs`, engine, reader, file, values.dtype, values.from];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n').at(-1));
+  const env = { ...process.env, ...(values.cold && { MESA_SHADER_CACHE_DISABLE: 'true' }) };
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', env }).trim().split('\n').at(-1));
 }
