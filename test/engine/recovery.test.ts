@@ -204,6 +204,18 @@ describe('an engine whose GPU is lost', () => {
     expect(gpu.devices.every(({ isGone }) => isGone)).toBe(true);
   });
 
+  it.for([[{ x: Number.NaN, y: 1 }], [{ x: 1, y: Number.POSITIVE_INFINITY }], [{ x: 1 }], [null], 7])(
+    'refuses what a detector gives for points: %o',
+    async (points) => {
+      const found = [{ box: { x0: 8, y0: 8, x1: 40, y1: 40 }, score: 1, points: points as never }];
+      const engine = await load({ detector: { detect: async () => found } });
+      expect(await codeOf(() => engine.analyze(picture))).toBe('BAD_OPTION');
+      found.length = 0;
+      expect((await engine.analyze(picture)).faces).toEqual([]);
+      engine.dispose();
+    },
+  );
+
   it('has its detector again', async () => {
     const on: unknown[] = [];
     let disposed = 0;
