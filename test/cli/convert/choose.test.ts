@@ -226,7 +226,7 @@ describe('what is no file of weights is named as what it is', () => {
     tar: [tar, /tar archive/],
     JSON: [bytes('{"metadata":{"total_size":368}}'), /JSON/],
     'spaced JSON': [bytes('{\n  "model_type": "x"}'), /JSON/],
-    HTML: [bytes('<!DOCTYPE html><html></html>'), /web page/],
+    HTML: [bytes('<!DOCTYPE html><html></html>'), /: it is a web page/],
     'a plain pickle': [op.pickle(op.dict([])), /a pickle, but not one of torch\.save/],
     'a pickle of protocol 4': [bytes('\x80\x04\x95\x0a\0\0\0\0\0\0\0}\x94.'), /a pickle, but not one of torch\.save/],
     'a pickle of protocol 0': [bytes('(dp0\nVa\np1\nI1\ns.'), /a pickle, but not one of torch\.save/],
