@@ -80,7 +80,8 @@ export class Pipelines {
 
   /** As the browser's compilers want it. Firefox names no vendor; on Windows Chrome gives HLSL to Microsoft's compiler, which unrolls no loop of it. */
   #written(wgsl: string): string {
-    const unrollsNone = /^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '') || /^win/i.test(globalThis.navigator?.platform ?? '');
+    const { navigator, process } = globalThis as { readonly [of in 'navigator' | 'process']?: { readonly platform: string } }; // Node 20 has the second alone
+    const unrollsNone = /^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '') || /^win/i.test((navigator ?? process)?.platform ?? '');
     return unrolled(wgsl, unrollsNone ? 'all' : 'marked');
   }
 

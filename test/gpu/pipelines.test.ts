@@ -40,11 +40,15 @@ it.each([[{ vendor: 'apple' }], [{ vendor: '' }], [undefined]])('with %j, loops 
   expect(unrolled(asItIs)).not.toBe(asItIs);
 });
 
-it.each(['nvidia', 'intel'])('on Windows all loops are written out for Chrome, too, with a GPU of %s', async (vendor) => {
+it.each([
+  ['nvidia', { navigator: { platform: 'Win32' } }],
+  ['intel', { navigator: { platform: 'Win32' } }],
+  ['nvidia', { navigator: undefined, process: { platform: 'win32' } }],
+])('on Windows all loops are written out for Chrome and Node, too, with a GPU of %s in %j', async (vendor, there) => {
   const text = 'const N = 2u; fn f() { for (var i = 0u; i < N; i++) { x; } }';
   const kernel = { name: 'f', wgsl: text };
   expect(await textFor({ vendor }, kernel)).toEqual([text]);
-  vi.stubGlobal('navigator', { platform: 'Win32' });
+  for (const [name, value] of Object.entries(there)) vi.stubGlobal(name, value);
   expect(await textFor({ vendor }, kernel)).toEqual([unrolled(text)]);
   expect(unrolled(text)).not.toBe(text);
 });
