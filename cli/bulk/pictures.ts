@@ -20,12 +20,13 @@ const LISTS = /\.(txt|lst|list)$/i;
  * The files that the arguments name, none of them twice. A folder stands for the pictures and videos in it and in the folders below it; a pattern, for those that it
  * matches; a list (.txt, .lst or .list; - is standard input) for the file in each of its lines; everything else for itself, whatever it is and whether it is there.
  * @param masks a folder into which the command writes: below another it is not looked into, since what an earlier run wrote there is no picture of this one
- * @throws CommandError where a pattern matches nothing, a folder or list cannot be read, or what is not there is named as folders are
+ * @throws CommandError where there is nothing among them or a pattern matches nothing, a folder or list cannot be read, or what is not there is named as folders are
  */
 export function namedFiles(args: readonly string[], masks?: string): Named[] {
   const names = new Set<string>();
   const closed = masks !== undefined && isFolder(masks) ? [realpathSync(masks)] : [];
   for (const arg of args) for (const name of filesOf(arg, closed)) names.add(name);
+  if (names.size === 0) throw new CommandError(`There are no pictures or videos in ${args.join(', ')}.`);
   return [...names].map((name) => ({ name, video: VIDEOS.test(name) }));
 }
 

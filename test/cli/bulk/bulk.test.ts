@@ -43,6 +43,13 @@ describe('the files that arguments name', () => {
     expect(() => names('a', 'phtoos/')).toThrow('There is no folder or file phtoos/.');
   });
 
+  it('none at all is refused, and an empty folder beside others is none of them', () => {
+    mkdirSync('empty');
+    writeFileSync('empty.txt', '\n');
+    expect(() => names('empty', 'empty.txt')).toThrow('There are no pictures or videos in empty, empty.txt.');
+    expect(names('empty', 'z.jpg')).toEqual(['z.jpg']);
+  });
+
   it('a list may begin with the mark of some editors, and a link that leads to itself is a file', () => {
     writeFileSync('marked.txt', '\uFEFFz.jpg\r\n');
     expect(names('marked.txt')).toEqual(['z.jpg']);
