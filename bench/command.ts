@@ -4,9 +4,9 @@ import { adapterLine, launchBrowser, WHERE_LINE, WHERE_OPTIONS, type Where, wher
 import { complaintsOf, PageError } from '../tools/browser/page.ts';
 import { serve, servePage } from '../tools/browser/serve.ts';
 import type { Command } from '../tools/terminal/command.ts';
-import { ENCODER_CHOICE, NETWORK_CHOICE, parse, parseKind, parsePort, SIDE_CHOICE, UsageError } from '../tools/terminal/options.ts';
+import { parse, parseKind, parsePort, UsageError } from '../tools/terminal/options.ts';
 import { clearProgress, type Progress, say, showProgress } from '../tools/terminal/progress.ts';
-import { chooseWeights, weightsLine } from '../tools/terminal/weights.ts';
+import { chooseWeights, ENGINE_OPTIONS, NETWORK_LINES, weightsLine } from '../tools/terminal/weights.ts';
 import { checkOutput, write, writeJson, writtenLine } from '../tools/terminal/write.ts';
 import type { BenchResult } from './page/result.ts';
 import { readSettings, type Settings, writeSettings } from './page/settings.ts';
@@ -16,16 +16,11 @@ import { benchRoutes, missingPeers } from './routes.ts';
 const PORT = 8081;
 
 const OPTIONS = {
-  form: { type: 'string' },
-  network: { type: 'string' },
-  encoder: { type: 'string' },
-  side: { type: 'string' },
-  dtype: { type: 'string' },
+  ...ENGINE_OPTIONS,
   batch: { type: 'string' },
   frames: { type: 'string' },
   tasks: { type: 'string' },
   seed: { type: 'string' },
-  weights: { type: 'string' },
   peers: { type: 'string' },
   json: { type: 'string' },
   screenshot: { type: 'string' },
@@ -50,23 +45,18 @@ export const bench: Command = {
   summary: 'measure the engine: latency, throughput, kernels, memory, distance from the reference',
   usage: `bench [options]
 
-  --form released|paper   the form of seeded weights (default: released)
-  ${NETWORK_CHOICE}
-                          the network of seeded weights (default: facexformer); a file's is seen from its tensors
-  ${ENCODER_CHOICE}
-                          the encoder of seeded weights (default: swin_b)
-  ${SIDE_CHOICE}                of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
-  --seed N                of seeded weights, which are the default; only the default seed has a reference to be compared with
-  --weights FILE          a safetensors file instead
-  --dtype auto|f32|f16    in what the engine computes (default: auto)
-  --batch N               faces a call, 1 to 8 (default: 1)
-  --frames N              calls of each series (default: 100 on a GPU, 2 on a software adapter)
-  --tasks a,b             only these (default: all that the weights know)
-  --peers a,b             ort-webgpu, ort-wasm, mediapipe, human, micro-facemesh, as far as they are installed (default: none)
-  --json FILE             everything measured
-  --screenshot FILE.png   the page with its results
+  ${NETWORK_LINES}
+  --seed N                   of seeded weights, which are the default; only the default seed has a reference to be compared with
+  --weights FILE             a safetensors file instead
+  --dtype auto|f32|f16       in what the engine computes (default: auto)
+  --batch N                  faces a call, 1 to 8 (default: 1)
+  --frames N                 calls of each series (default: 100 on a GPU, 2 on a software adapter)
+  --tasks a,b                only these (default: all that the weights know)
+  --peers a,b                ort-webgpu, ort-wasm, mediapipe, human, micro-facemesh, as far as they are installed (default: none)
+  --json FILE                everything measured
+  --screenshot FILE.png      the page with its results
   ${WHERE_LINE}
-  --serve [--port N]      serve the page to the browsers of this machine instead (default: ${PORT}, or a free one where it is taken)`,
+  --serve [--port N]         serve the page to the browsers of this machine instead (default: ${PORT}, or a free one where it is taken)`,
   async run(args) {
     const job = benchJob(args);
     const routes = await benchRoutes(job.weights);

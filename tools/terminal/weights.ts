@@ -63,6 +63,14 @@ export const ENGINE_OPTIONS = {
   dtype: { type: 'string' },
 } as const;
 
+/** What says which network an engine has. */
+export const NETWORK_LINES = `--form released|paper      the form of seeded weights (default: released)
+  ${NETWORK_CHOICE}
+                             the network of seeded weights (default: facexformer); a file's is seen from its tensors
+  ${ENCODER_CHOICE}
+                             the encoder of seeded weights (default: swin_b)
+  ${SIDE_CHOICE}                   of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)`;
+
 /** @param standard what `--weights` is where it is not given; without it, it must be given */
 export const engineLines = (
   standard?: string,
@@ -72,12 +80,7 @@ export const engineLines = (
     : `
                              (default: ${standard})`
 }
-  --form released|paper      the form of seeded weights (default: released)
-  ${NETWORK_CHOICE}
-                             the network of seeded weights (default: facexformer); a file's is seen from its tensors
-  ${ENCODER_CHOICE}
-                             the encoder of seeded weights (default: swin_b)
-  ${SIDE_CHOICE}                   of the square that a face is resized to: a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
+  ${NETWORK_LINES}
   --dtype auto|f32|f16       in what the engine computes; f16 needs a GPU with shader-f16 (default: auto)`;
 
 const DTYPES = ['auto', 'f32', 'f16'] as const;
