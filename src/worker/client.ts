@@ -40,8 +40,8 @@ export interface RemoteLoadOptions<Asked extends Task = Task> extends Omit<LoadO
   /** What finds faces where `analyze` is given no box: `mtcnn()` of this entry. */
   detector?: RemoteDetector | undefined;
   /**
-   * A worker whose script is `facexformer-webgpu/worker`, or imports it; it is not ended by `dispose()`. Unless given, all engines of the page
-   * share one of the package's own, which starts with the first.
+   * A worker whose script is `facexformer-webgpu/worker`, or imports it; it is not ended by `dispose()`, and no browser tells when it was ended: dispose of its
+   * engines before, or calls under way wait for ever. Unless given, all engines of the page share one of the package's own, which starts with the first.
    */
   worker?: Worker | undefined;
 }
