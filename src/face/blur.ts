@@ -39,7 +39,9 @@ function blurAll(ctx: DrawContext, boxes: readonly Box[], { patches = 8, mosaic 
   const { a, d, e, f } = ctx.getTransform();
   ctx.setTransform(1, 0, 0, 1, 0, 0);
   ctx.globalAlpha = 1;
-  ctx.globalCompositeOperation = 'source-over';
+  ctx.filter = 'none';
+  ctx.shadowColor = 'transparent';
+  ctx.fillStyle = '#000';
   for (const box of boxes) {
     const on = { x0: a * box.x0 + e, y0: d * box.y0 + f, x1: a * box.x1 + e, y1: d * box.y1 + f };
     const left = Math.max(0, Math.floor(Math.min(on.x0, on.x1)));
@@ -55,6 +57,10 @@ function blurAll(ctx: DrawContext, boxes: readonly Box[], { patches = 8, mosaic 
     ctx.clip();
     ctx.imageSmoothingEnabled = !mosaic;
     ctx.imageSmoothingQuality = 'high';
+    // In the picture's place, not over it: where it is clear in part, it would be seen through them.
+    ctx.globalCompositeOperation = 'destination-out';
+    ctx.fillRect(left, top, width, height);
+    ctx.globalCompositeOperation = 'lighter';
     ctx.drawImage(small, left, top, width, height);
     ctx.restore();
   }

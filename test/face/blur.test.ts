@@ -29,6 +29,7 @@ class Context {
   save() {}
   restore() {}
   setTransform() {}
+  fillRect() {}
   beginPath() {}
   clip() {}
 }

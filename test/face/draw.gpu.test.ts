@@ -139,6 +139,26 @@ describe('what apps do with faces', () => {
     }
   });
 
+  test('a blurred face is covered where the picture is clear in part, and whatever is drawn otherwise, and as clear as it was', async () => {
+    const at: [number, number][] = [
+      [42, 42],
+      [43, 42],
+      [5, 5],
+    ];
+    for (const [alpha, filter] of [
+      [0.5, 'none'],
+      [1, 'opacity(20%)'],
+      [1, 'none'],
+    ] as const) {
+      const [first, second, outside] = await page.call<number[][]>('blurred', 1, { shape: 'box' }, at, alpha, filter);
+      for (const [grey = 0, opacity = 0] of [first, second] as number[][]) {
+        expect(Math.abs(grey - 127.5)).toBeLessThan(4);
+        expect(Math.abs(opacity - 255 * alpha)).toBeLessThan(2);
+      }
+      expect([0, 255]).toContain(outside?.[0]);
+    }
+  });
+
   test('a mask is a bitmap of the picture, coloured where the class is', async () => {
     const [size, skin, edge, other, beyond] = await page.call<number[][]>(
       'masked',

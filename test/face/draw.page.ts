@@ -93,17 +93,19 @@ export async function cropped(face: Pick<Face, 'box' | 'points'>, options: CropF
 }
 
 /** Pixels after a checkered face of 64 was blurred, on a canvas of twice the picture's size where `scale` is 2. */
-export function blurred(scale: number, options: BlurOptions, at: [number, number][]): number[][] {
+export function blurred(scale: number, options: BlurOptions, at: [number, number][], alpha = 1, filter = 'none'): number[][] {
   const canvas = new OffscreenCanvas(100 * scale, 100 * scale);
   const ctx = canvas.getContext('2d', { willReadFrequently: true }) as OffscreenCanvasRenderingContext2D;
   ctx.scale(scale, scale);
+  ctx.globalAlpha = alpha;
   for (let y = 0; y < 100; y++)
     for (let x = 0; x < 100; x++) {
       ctx.fillStyle = (x + y) % 2 === 0 ? '#fff' : '#000';
       ctx.fillRect(x, y, 1, 1);
     }
+  ctx.filter = filter;
   blurFaces(ctx, [{ box: { x0: 10, y0: 10, x1: 74, y1: 74 } }, { box: { x0: 500, y0: 0, x1: 600, y1: 50 } }], options);
-  return rgba(ctx, at).map(([red = 0]) => [red]);
+  return rgba(ctx, at).map(([red = 0, , , opacity = 0]) => [red, opacity]);
 }
 
 /** A mask's size, and pixels of it. */
