@@ -241,7 +241,9 @@ async function resizedOf(source: ImageBitmapSource, { width, height }: Size): Pr
 /** A canvas with the picture; an ImageBitmap of a video frame that is turned would be distorted. */
 function drawnOf(source: External, width: number, height: number): OffscreenCanvas {
   const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext('2d')?.drawImage(source, 0, 0, width, height);
+  const ctx = canvas.getContext('2d');
+  if (!ctx) throw new TypeError(`the browser gives no canvas of ${width} x ${height} pixels`); // an empty one would be a black picture
+  ctx.drawImage(source, 0, 0, width, height);
   return canvas;
 }
 

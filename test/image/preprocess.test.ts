@@ -229,6 +229,25 @@ describe('openPicture without a page', () => {
 });
 
 describe('a kind that the browser does not copy', () => {
+  it('is refused where the browser gives no canvas to draw on', async () => {
+    vi.stubGlobal(
+      'OffscreenCanvas',
+      class {
+        getContext = () => null;
+      },
+    );
+    const frame = { displayWidth: 4, displayHeight: 6, [Symbol.toStringTag]: 'VideoFrame' };
+    const picture = await openPicture(frame as unknown as VideoFrame);
+    const scopes = { pushErrorScope() {}, popErrorScope: async () => null };
+    const copyExternalImageToTexture = ({ source }: { source: unknown }) => {
+      if (source === frame) throw new TypeError('not of a kind that is copied');
+    };
+    const device = { ...scopes, queue: { copyExternalImageToTexture } } as unknown as GPUDevice;
+    const error = await codeOf(async () => picture.copyTo({} as GPUTexture, box(0, 0, 2, 2), device));
+    vi.unstubAllGlobals();
+    expect(error).toBe('BAD_PICTURE');
+  });
+
   it('is drawn on a canvas of its size, once', async () => {
     const drawn: unknown[] = [];
     class Canvas {
