@@ -43,14 +43,20 @@ const given = <T extends Transferable>(value: T): Carried<T> => ({ value, transf
 /** Frees what is of no further use. A Blob has no `close`. */
 export const closed = (picture: unknown): void => (picture as { close?(): void } | undefined)?.close?.();
 
-/** Raw pixels alone, without the rest of the memory that they lie in. */
+/** Raw pixels alone, without the rest of the memory that they lie in, which the slice of Node's Buffer is of, too. */
 function copied(picture: RawPicture): Carried<unknown> {
   if ('opened' in picture)
     throw new FaceXFormerError('BAD_PICTURE', 'A SharedPicture stays on the page: give the worker the picture itself.');
   const { data, width, height } = picture;
   if (!/^Uint8(Clamped)?Array$/.test(tag(data))) return { value: { data: undefined, width, height } };
-  const own = data.slice();
-  return { value: { data: own, width, height }, transfer: [own.buffer as ArrayBuffer] };
+  const own = new Uint8Array(data);
+  return { value: { data: own, width, height }, transfer: [own.buffer] };
+}
+
+/** Lists and objects without the proxies that reactive frameworks make of them, which cannot cross. */
+export function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  return tag(value) === 'Object' ? Object.fromEntries(Object.entries(value as object).map(plain) as [string, unknown][]) : value;
 }
 
 /** An address as the page means it: a worker has another base. */
@@ -112,8 +118,8 @@ function posted(checkpoint: Checkpoint): Carried<PostedCheckpoint> {
   async function* tensors(signal: AbortSignal): AsyncGenerator<Carried<{ info: TensorInfo; data: Uint8Array }>> {
     try {
       for await (const { info, data } of checkpoint.read({ signal })) {
-        const own = data.slice();
-        yield { value: { info, data: own }, transfer: [own.buffer as ArrayBuffer] };
+        const own = new Uint8Array(data);
+        yield { value: { info, data: own }, transfer: [own.buffer] };
       }
     } catch (error) {
       throw unread(error);

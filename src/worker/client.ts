@@ -12,7 +12,7 @@ import { queueOf } from '../image/line.ts';
 import type { PictureSource } from '../image/source.ts';
 import type { SegFaceAnalysis, SegFaceAnalyzeOptions } from '../segface/segface.ts';
 import { VERSION } from '../version.ts';
-import { carried, carriedWeights, closed } from './carry.ts';
+import { carried, carriedWeights, closed, plain } from './carry.ts';
 import { lentFetch } from './fetch.ts';
 import { borrowed, lend, uncrossable } from './lend.ts';
 import type { Greeting, Loaded, LoadedEngine, Network, Reply, Request } from './protocol.ts';
@@ -125,9 +125,9 @@ class Connection {
       };
       this.#calls.set(id, { resolve, reject, progress });
       try {
-        this.#port.postMessage({ ...asked, id }, transfer);
+        this.#port.postMessage(plain({ ...asked, id }), transfer);
       } catch (error) {
-        throw uncrossable(asked.call === 'analyze' || asked.call === 'detect' ? 'BAD_PICTURE' : 'BAD_OPTION', error);
+        throw uncrossable('picture' in asked ? 'BAD_PICTURE' : 'BAD_OPTION', error);
       }
     });
     try {

@@ -264,9 +264,14 @@ describe('a load', () => {
   it('of a checkpoint reads it on the page, tensor by tensor', async () => {
     const tensors = new Map(['a', 'b'].map((name) => [name, { name, dtype: 'F32' as const, shape: [1], bytes: 4 }]));
     let ended = 0;
+    const held: Buffer[] = [];
     async function* read() {
       try {
-        for (const info of tensors.values()) yield { info, data: new Uint8Array(4).fill(info.name.charCodeAt(0)) };
+        for (const info of tensors.values()) {
+          const data = Buffer.from(new Uint8Array(4).fill(info.name.charCodeAt(0)).buffer); // whose slice is no copy
+          held.push(data);
+          yield { info, data };
+        }
       } finally {
         ended++;
       }
@@ -278,6 +283,7 @@ describe('a load', () => {
       return loadEngine(options);
     });
     await RemoteFaceXFormer.load({ weights: { source: 's', tensors, rereadable: true, read }, worker: one });
+    expect(held.map(({ length }) => length)).toEqual([4, 4, 4, 4]); // as long as they were
     expect(seen).toEqual([
       ['a', 97],
       ['b', 98],
@@ -318,6 +324,29 @@ describe('a call', () => {
     ]);
     expect(given.length).toBe(16);
     expect(answers[0]?.faces[0]?.segmentation?.classes).toEqual(new Uint8Array(4));
+  });
+
+  it("leaves Node's Buffer of pixels, as image libraries give it, as it was", async () => {
+    engine.analyze = async ({ data }: { data: Uint8Array }) => data[0];
+    const remote = await RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: worker() });
+    const data = Buffer.from(new ArrayBuffer(16)).fill(9);
+    expect(await remote.analyze({ data, width: 2, height: 2 })).toBe(9);
+    expect([...data]).toEqual(Array(16).fill(9));
+    expect(await remote.analyze({ data: Buffer.from('pixels in its pool'), width: 2, height: 2 })).toBe(112);
+  });
+
+  it('takes lists and objects of which a reactive framework made proxies', async () => {
+    const proxied = <Value>(value: Value): Value =>
+      typeof value === 'object' && [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value))
+        ? (new Proxy(value as object, { get: (of, name) => proxied(Reflect.get(of, name)) }) as Value)
+        : value;
+    const seen: unknown[] = [];
+    engine.analyze = async (_: unknown, { boxes, tasks }: { boxes: unknown; tasks: unknown }) => seen.push(boxes, tasks);
+    const state = proxied({ tasks: ['age' as const], boxes: [{ x0: 0, y0: 0, x1: 2, y1: 2 }], picture: pixels() });
+    const remote = await RemoteFaceXFormer.load({ weights: 'https://example.org/w', worker: worker(), tasks: state.tasks });
+    await remote.analyze(state.picture, { boxes: state.boxes, tasks: state.tasks });
+    expect(seen).toEqual([[{ x0: 0, y0: 0, x1: 2, y1: 2 }], ['age']]);
+    expect(loads[0]?.tasks).toEqual(['age']);
   });
 
   it('ends at once when it is aborted, and the worker hears it', async () => {
