@@ -56,7 +56,7 @@ export async function openCamera(options: CameraOptions = {}): Promise<MediaStre
   throwIfAborted(signal);
   const video: MediaTrackConstraints = {
     width: { ideal: width },
-    ...(id === undefined ? { facingMode: facing } : { deviceId: { exact: id } }),
+    ...(id ? { deviceId: { exact: id } } : { facingMode: facing }), // before the person's permission browsers call each camera ''
   };
   const asked = devices().getUserMedia({ video });
   try {

@@ -65,10 +65,12 @@ describe('a camera', () => {
     await openCamera();
     await openCamera({ facing: 'environment', width: 640 });
     await openCamera({ id: 'b' });
+    await openCamera({ id: '' }); // as Firefox names every camera before the person's permission
     expect(asked).toEqual([
       { video: { width: { ideal: 1280 }, facingMode: 'user' } },
       { video: { width: { ideal: 640 }, facingMode: 'environment' } },
       { video: { width: { ideal: 1280 }, deviceId: { exact: 'b' } } },
+      { video: { width: { ideal: 1280 }, facingMode: 'user' } },
     ]);
     expect(await cameras()).toEqual([
       { id: 'a', label: 'the lid’s' },
