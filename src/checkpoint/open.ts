@@ -62,7 +62,7 @@ const WAITING_FILES = 4;
  */
 export async function openCheckpoint(source: WeightsSource, options: OpenOptions = {}): Promise<Checkpoint> {
   const own = optionsOf<OpenOptions>('openCheckpoint', OPEN_OPTIONS, options);
-  const { signal, cache = true, onProgress, fetch = globalThis.fetch.bind(globalThis) } = own;
+  const { signal, cache = true, onProgress, fetch = globalThis.fetch?.bind(globalThis) } = own;
   const retry = own.retry === undefined ? undefined : optionsOf<RetryOptions>('retry', RETRY_OPTIONS, own.retry);
   throwIfAborted(signal);
   const url = typeof source === 'string' || tag(source) === 'URL' ? given('The address cannot be read.', () => String(source)) : undefined;

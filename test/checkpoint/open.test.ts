@@ -87,6 +87,13 @@ describe('a checkpoint opens from', () => {
   });
 });
 
+it('needs no fetch but for addresses', async () => {
+  vi.stubGlobal('fetch', undefined); // as in jsdom
+  expect(await openAndRead(file)).toEqual(values);
+  await expect(openCheckpoint('http://localhost/w.safetensors', { cache: false })).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+  vi.unstubAllGlobals();
+});
+
 describe('what cannot be read is refused', () => {
   const cases: Record<string, [source: () => WeightsSource, code: string, says: RegExp]> = {
     'bytes cut short': [() => file.slice(0, -1), 'BAD_WEIGHTS_FILE', /cut short/],
