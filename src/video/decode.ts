@@ -6,8 +6,8 @@ import { given, said } from '../gpu/given.ts';
 const AHEAD = 8;
 
 /**
- * Every frame of a video, exactly once, for `followFaces` or `analyzeMany`, in a worker too. Each is the reader's, who closes it, as those two do; what was
- * decoded and not read is closed when the reading ends.
+ * Every frame of a video, exactly once, for `followFaces`, in a worker too. Each is the reader's, who closes it, as that does; `analyzeMany` has taken it when it
+ * asks for the next, and leaves the closing to who gave it. What was decoded and not read is closed when the reading ends.
  * @param config what a demuxer says of the track: the codec, its size, its description
  * @param chunks in the order of decoding, from a key frame on
  * @throws FaceXFormerError BAD_PICTURE, when it is read: this browser has no such decoder, or the chunks are broken
