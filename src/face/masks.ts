@@ -71,16 +71,20 @@ export async function maskBitmap<Label extends string>(
     return parts as [number, number, number];
   });
   const alpha = alphaOf(face, classes, picture, { soft: own.soft });
-  const image = new ImageData(picture.width, picture.height);
-  const { data } = image;
-  for (let i = 0; i < alpha.length; i++) {
-    if (alpha[i] === 0) continue;
-    data[4 * i] = red;
-    data[4 * i + 1] = green;
-    data[4 * i + 2] = blue;
-    data[4 * i + 3] = alpha[i] as number;
+  try {
+    const image = new ImageData(picture.width, picture.height);
+    const { data } = image;
+    for (let i = 0; i < alpha.length; i++) {
+      if (alpha[i] === 0) continue;
+      data[4 * i] = red;
+      data[4 * i + 1] = green;
+      data[4 * i + 2] = blue;
+      data[4 * i + 3] = alpha[i] as number;
+    }
+    return await createImageBitmap(image);
+  } catch (cause) {
+    throw new FaceXFormerError('BAD_OPTION', `The browser makes no bitmap of ${picture.width} x ${picture.height} pixels.`, { cause });
   }
-  return createImageBitmap(image);
 }
 
 /**

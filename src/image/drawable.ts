@@ -1,6 +1,6 @@
 /** Pictures for whoever draws them, which pages do with everything but raw pixels: those become a bitmap. */
 import type { Size } from './crop.ts';
-import { imageOf, openPicture, type PictureSource, type RawPicture } from './source.ts';
+import { bitmapOf, openPicture, type PictureSource, type RawPicture } from './source.ts';
 
 export type Drawable = ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame;
 
@@ -13,7 +13,7 @@ export async function withDrawable<Result>(
   let bitmap: ImageBitmap | undefined;
   try {
     const { still, width, height } = opened;
-    if ('data' in (still as object)) bitmap = await createImageBitmap(imageOf(still as RawPicture));
+    if ('data' in (still as object)) bitmap = await bitmapOf(still as RawPicture);
     return await use(bitmap ?? (still as Drawable), { width, height });
   } finally {
     bitmap?.close();

@@ -230,9 +230,13 @@ function external(source: External, { width, height }: Size = source as Size): P
   };
 }
 
-async function resizedOf(source: ImageBitmapSource, { width, height }: Size): Promise<Picture> {
+const resizedOf = async (source: External | RawPicture, { width, height }: Size): Promise<Picture> =>
+  owned(await bitmapOf(source, { ...AS_STORED, resizeWidth: width, resizeHeight: height, resizeQuality: 'high' }));
+
+/** What browsers draw of it: raw pixels without their alpha, which counts there. @throws FaceXFormerError BAD_PICTURE */
+export async function bitmapOf(source: External | RawPicture, options?: ImageBitmapOptions): Promise<ImageBitmap> {
   try {
-    return owned(await createImageBitmap(source, { ...AS_STORED, resizeWidth: width, resizeHeight: height, resizeQuality: 'high' }));
+    return await createImageBitmap('data' in source ? opaque(source) : source, options);
   } catch (error) {
     throw unreadable(tag(source), error);
   }
@@ -285,16 +289,15 @@ function raw({ data: pixels, width, height }: RawPicture): Picture {
       const copy = () => device.queue.writeTexture(into, data as GPUAllowSharedBufferSource, layout, [x1 - x0, y1 - y0]);
       return { refused: refusalOf(device, copy) };
     },
-    resized: (size) => resizedOf(imageOf({ data, width, height }), size),
+    resized: (size) => resizedOf({ data, width, height }, size),
     close: () => {},
   };
 }
 
-/** Raw pixels as what browsers draw, whose alpha counts there. */
-export function imageOf({ data, width, height }: RawPicture): ImageData {
-  const opaque = new Uint8ClampedArray(data);
-  for (let alpha = 3; alpha < opaque.length; alpha += 4) opaque[alpha] = 255;
-  return new ImageData(opaque, width, height);
+function opaque({ data, width, height }: RawPicture): ImageData {
+  const pixels = new Uint8ClampedArray(data);
+  for (let alpha = 3; alpha < pixels.length; alpha += 4) pixels[alpha] = 255;
+  return new ImageData(pixels, width, height);
 }
 
 /** What `error` means to who gave a picture of that kind, or address. */

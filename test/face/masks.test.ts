@@ -1,7 +1,7 @@
 /** Masks at the picture's size, and their outlines, on parsing maps small enough to see. */
 import { describe, expect, it } from 'vitest';
 import { PARSING, type ParsingClass } from '../../src/face/labels.ts';
-import { alphaOf, contoursOf, type ParsedFace } from '../../src/face/masks.ts';
+import { alphaOf, contoursOf, maskBitmap, type ParsedFace } from '../../src/face/masks.ts';
 import type { Point } from '../../src/image/crop.ts';
 import { codeOf } from '../errors.ts';
 
@@ -65,6 +65,13 @@ describe('alpha', () => {
     const box = { x0: 0, y0: 0, x1: 4, y1: 4 };
     expect(await codeOf(() => alphaOf({ box }, ['skin'], picture))).toBe('BAD_OPTION');
     expect(await codeOf(() => alphaOf(face, ['beard' as ParsingClass], picture))).toBe('BAD_OPTION');
+  });
+
+  it('as a bitmap is refused where the browser makes none: here it knows no ImageData', async () => {
+    await expect(maskBitmap(face, ['upper lip'], picture)).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      message: expect.stringMatching(/no bitmap of 12 x 10/),
+    });
   });
 });
 

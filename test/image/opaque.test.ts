@@ -42,7 +42,20 @@ it.each<[string, () => unknown]>([
   ['a detector of others', () => fromMediaPipe({ detect: () => ({ detections: [] }) }).detect(picture)],
   ['cropFace', () => cropFace(picture, { box: { x0: 0, y0: 0, x1: 2, y1: 1 } })],
   ['the search for faces in a smaller picture', async () => (await openPicture(picture)).resized({ width: 1, height: 1 })],
-])('%s gets raw pixels opaque', async (_, use) => {
+])('%s gets raw pixels opaque, and says which picture cannot be had where there is no room for them', async (_, use) => {
+  vi.stubGlobal('createImageBitmap', async () => ({}));
+  vi.stubGlobal(
+    'ImageData',
+    class {
+      constructor() {
+        throw new RangeError('Out of memory at ImageData creation');
+      }
+    },
+  );
+  await expect(async () => use()).rejects.toMatchObject({
+    code: 'BAD_PICTURE',
+    message: expect.stringMatching(/too large.*Out of memory/),
+  });
   expect(await drawnBy(use)).toEqual([10, 20, 30, 255, 40, 50, 60, 255]);
   expect([...picture.data]).toEqual([10, 20, 30, 0, 40, 50, 60, 7]);
 });
