@@ -4,7 +4,7 @@
  */
 import { convInTime } from './conv/conv.ts';
 import { convRegisters, convRegistersSmall } from './conv/convRegisters.ts';
-import { convSubgroup } from './conv/convSubgroup.ts';
+import { convSubgroup, convSubgroup8 } from './conv/convSubgroup.ts';
 import { desktopConv } from './conv/desktop.ts';
 import type { ConvShape } from './conv/role.ts';
 import { type DepthwiseShape, depthwise, depthwiseSmall } from './depthwise.ts';
@@ -14,8 +14,7 @@ import type { InShares, Kernel } from './kernel.ts';
 import { desktopMatmul } from './matmul/desktop.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall } from './matmul/matmulRegisters.ts';
-import { matmulSubgroup } from './matmul/matmulSubgroup.ts';
-import { matmulSubgroup8 } from './matmul/matmulSubgroup8.ts';
+import { matmulSubgroup, matmulSubgroup8 } from './matmul/matmulSubgroup.ts';
 import type { MatmulShape } from './matmul/role.ts';
 import { type ParseShape, parse, parseByColumn, parseInTime, parseSmall } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
@@ -106,7 +105,7 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   software,
   // A workgroup is one subgroup or needs none: no barrier, and no workgroup memory, whose every number takes as long to compile as a row of a kernel.
   subgroup: { ...software, matmul: whole(matmulSubgroup), conv: whole(convSubgroup) },
-  subgroup8: { ...software, matmul: whole(matmulSubgroup8) },
+  subgroup8: { ...software, matmul: whole(matmulSubgroup8), conv: whole(convSubgroup8) },
 };
 
 const GPUS = KINDS.filter((kind) => !/^(software|subgroup)/.test(kind));

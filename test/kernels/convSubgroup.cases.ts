@@ -1,9 +1,7 @@
-import { convSubgroup } from '../../src/kernels/conv/convSubgroup.ts';
+import { convSubgroup, convSubgroup8 } from '../../src/kernels/conv/convSubgroup.ts';
 import { convolutionBatchCases, convolutionCases } from './convolution.ts';
-import type { KernelCase } from './run.ts';
+import { inSubgroups, type KernelCase } from './run.ts';
 
-export const cases: KernelCase[] = [...convolutionCases(convSubgroup), ...convolutionBatchCases(convSubgroup)].map((one) => ({
-  ...one,
-  features: ['subgroups', ...(one.features ?? [])],
-  lanes: 4,
-}));
+const all = (kernel: typeof convSubgroup): KernelCase[] => [...convolutionCases(kernel), ...convolutionBatchCases(kernel)];
+
+export const cases: KernelCase[] = [...inSubgroups(4, all(convSubgroup)), ...inSubgroups(8, all(convSubgroup8))];

@@ -1,9 +1,7 @@
-import { matmulSubgroup } from '../../src/kernels/matmul/matmulSubgroup.ts';
+import { matmulSubgroup, matmulSubgroup8 } from '../../src/kernels/matmul/matmulSubgroup.ts';
 import { productCases, streamCases } from './product.ts';
-import type { KernelCase } from './run.ts';
+import { inSubgroups, type KernelCase } from './run.ts';
 
-export const cases: KernelCase[] = [...productCases(matmulSubgroup), ...streamCases(matmulSubgroup)].map((one) => ({
-  ...one,
-  features: ['subgroups', ...(one.features ?? [])],
-  lanes: 4,
-}));
+const all = (kernel: typeof matmulSubgroup): KernelCase[] => [...productCases(kernel), ...streamCases(kernel)];
+
+export const cases: KernelCase[] = [...inSubgroups(4, all(matmulSubgroup)), ...inSubgroups(8, all(matmulSubgroup8))];

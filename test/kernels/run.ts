@@ -23,6 +23,10 @@ export interface KernelCase {
   run(device: GPUDevice): Promise<{ actual: ArrayLike<number>; expected: ArrayLike<number> }>;
 }
 
+/** Cases of a kernel that counts on subgroups of so many lanes. */
+export const inSubgroups = (lanes: number, cases: readonly KernelCase[]): KernelCase[] =>
+  cases.map((one) => ({ ...one, name: `${one.name}, subgroups of ${lanes}`, features: ['subgroups', ...(one.features ?? [])], lanes }));
+
 /** Binds `inputs` by binding name, launches, and returns the `y` of `length` elements of `dtype`'s size, which starts as `start`, or as sentinels. */
 export async function runKernel<Shape>(...run: Parameters<typeof runs<Shape>>): Promise<ArrayBuffer> {
   for await (const y of runs(...run)) return y;

@@ -1,5 +1,6 @@
 import { defineKernel } from '../kernel.ts';
 import columns from '../parts/columns.wgsl';
+import convInput from '../parts/convInput.wgsl';
 import convolution from '../parts/convolution.wgsl';
 import convStore from '../parts/convStore.wgsl';
 import finite from '../parts/finite.wgsl';
@@ -11,7 +12,7 @@ import { type ConvShape, convAnswer, convLaunch } from './role.ts';
 const of = (rowsOf: (shape: ConvShape) => number) =>
   defineKernel(
     'convRegisters',
-    [wgsl, columns, plusProduct, convolution, convStore, finite],
+    [wgsl, columns, plusProduct, convInput, convolution, convStore, finite],
     (shape: ConvShape) => convLaunch(shape, { ROWS: rowsOf(shape) }, 4 * rowsOf(shape)),
     convAnswer,
   );

@@ -1,15 +1,21 @@
 import { defineKernel } from '../kernel.ts';
+import { EIGHT, FOUR, SUBGROUP_ROWS } from '../matmul/matmulSubgroup.ts';
 import columns from '../parts/columns.wgsl';
+import convInput from '../parts/convInput.wgsl';
 import convolution from '../parts/convolution.wgsl';
 import convStore from '../parts/convStore.wgsl';
 import finite from '../parts/finite.wgsl';
-import lanes from '../parts/lanes.wgsl';
+import subgroup from '../parts/subgroup.wgsl';
 import wgsl from './convSubgroup.wgsl';
 import { type ConvShape, convAnswer, convLaunch } from './role.ts';
 
-export const convSubgroup = defineKernel(
-  'convSubgroup',
-  [wgsl, columns, lanes, convolution, convStore, finite],
-  (shape: ConvShape) => convLaunch(shape, {}, 28),
-  convAnswer,
-);
+const of = (lanes: typeof FOUR) =>
+  defineKernel(
+    'convSubgroup',
+    [wgsl, subgroup, columns, convInput, convolution, convStore, finite],
+    (shape: ConvShape) => convLaunch(shape, lanes, SUBGROUP_ROWS),
+    convAnswer,
+  );
+
+export const convSubgroup = of(FOUR);
+export const convSubgroup8 = of(EIGHT);

@@ -1,22 +1,27 @@
 import { defineKernel } from '../kernel.ts';
 import columns from '../parts/columns.wgsl';
-import lanes from '../parts/lanes.wgsl';
 import product from '../parts/product.wgsl';
+import subgroup from '../parts/subgroup.wgsl';
 import wgsl from './matmulSubgroup.wgsl';
 import { type MatmulShape, productAnswer, productLaunch, SOURCE_TO_STORE } from './role.ts';
 
-const TILE_ROWS = 28;
+/** Of parts/subgroup.wgsl: the rows of a tile, and what is told it of subgroups of four lanes and of eight. */
+export const SUBGROUP_ROWS = 28;
+export const FOUR = { LANES: 4, QUADS: 4 };
+export const EIGHT = { LANES: 8, QUADS: 1 };
 
-/** The launch of a variant whose buffers tell the sizes, so that no pipeline is of one size. */
-export const subgroupLaunch = (shape: MatmulShape) => {
-  const { constants, ...launch } = productLaunch(shape, {}, TILE_ROWS);
-  const { INNER: _inner, COLS: _cols, X_ROW: _xRow, ...kind } = constants;
-  return { ...launch, constants: kind };
-};
+/** A product whose sizes its buffers tell, so that no pipeline is of one size. */
+const of = (lanes: typeof FOUR) =>
+  defineKernel(
+    'matmulSubgroup',
+    [wgsl, subgroup, columns, product, ...SOURCE_TO_STORE],
+    (shape: MatmulShape) => {
+      const { constants, ...launch } = productLaunch(shape, lanes, SUBGROUP_ROWS);
+      const { INNER: _inner, COLS: _cols, X_ROW: _xRow, ...kind } = constants;
+      return { ...launch, constants: kind };
+    },
+    productAnswer,
+  );
 
-export const matmulSubgroup = defineKernel(
-  'matmulSubgroup',
-  [wgsl, columns, lanes, product, ...SOURCE_TO_STORE],
-  subgroupLaunch,
-  productAnswer,
-);
+export const matmulSubgroup = of(FOUR);
+export const matmulSubgroup8 = of(EIGHT);
