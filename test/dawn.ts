@@ -28,7 +28,7 @@ export async function openDawn(driver: 'lavapipe' | 'swiftshader', features: GPU
   // lavapipe compiles a kernel in seconds, and keeps what it compiled.
   process.env['MESA_SHADER_CACHE_DIR'] ??= fileURLToPath(new URL('../.cache/mesa', import.meta.url));
   mkdirSync(process.env['MESA_SHADER_CACHE_DIR'], { recursive: true });
-  dawn = await dawnOn(driver);
+  dawn ??= await dawnOn(driver);
   const adapter = await dawn.requestAdapter();
   if (!adapter) return none(`Dawn gives no adapter on ${driver}`);
   const missing = features.filter((feature) => !adapter.features.has(feature));

@@ -387,7 +387,7 @@ if (Symbol.dispose) Object.assign(Engine.prototype, { [Symbol.dispose]: Engine.p
 
 /** What a detector gave, which may be an app's own. @throws FaceXFormerError BAD_OPTION: no list of faces with boxes, scores and perhaps points */
 const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
-  given('The `detector` must give a list of { box, score }, with boxes in picture pixels and scores from 0 to 1.', () =>
+  given('The `detector` must give a list of { box, score, points? }, in picture pixels and scores from 0 to 1.', () =>
     found.map(({ box, score, points }) => {
       if (!Number.isFinite(score)) throw new TypeError(`a score of ${shown(score)}`);
       for (const { x, y } of points ?? []) if (!Number.isFinite(x + y)) throw new TypeError(`a point of ${shown(x)}, ${shown(y)}`);

@@ -107,7 +107,7 @@ export class Parameters {
   }
 }
 
-/** Copies of what waits for others. Their memory is used again: to ask for some each time costs more than the copying. */
+/** Copies of what waits for others. Their memory is used again, which takes less time than to ask for it anew. */
 class Copies {
   readonly #free: Float32Array[] = [];
 

@@ -6,7 +6,8 @@ import { counting } from '../engine/count.ts';
 import { distance, type FixtureName, fixture, thin } from '../fixtures.ts';
 import { differing, FUSED_TAPS, farthest, HOURGLASS_TAPS, loadFused, picture, type Raw, tappedFace } from './network.ts';
 
-const { device, lacking } = await openDawn('lavapipe', ['subgroups']);
+const { device, lacking } = await openDawn('lavapipe', ['subgroups']); // as the engine asks a CPU
+const { device: bare } = await openDawn('lavapipe');
 const read = lacking ? undefined : counting();
 const counts = () => (read as NonNullable<typeof read>)();
 
@@ -25,31 +26,35 @@ const BOXES: Box[] = [
 ];
 const EIGHT = [0, 1, 2, 3, 4, 2, 0, 3];
 
-/** Weights, what is expected of them, the taps that the plan has, and the faces of a batch. */
-const FORMS: [string, Form, FixtureName, string[], number[]][] = [
+/** Weights, what is expected of them, the taps that the plan has, the faces of a batch, and where it runs, unless on lavapipe with its subgroups. */
+const FORMS: [string, Form, FixtureName, string[], number[], GPUDevice?][] = [
   ['released form', 'released', 'astronaut-face', FUSED_TAPS, EIGHT],
-  ['released form, other weights', 'released', 'astronaut-wide', FUSED_TAPS, []],
+  ['released form, other weights, a device without features', 'released', 'astronaut-wide', FUSED_TAPS, [], bare],
   ['paper form', 'paper', 'astronaut-face-paper', [...FUSED_TAPS, ...HOURGLASS_TAPS], [2, 0, 1]],
 ];
 
-it.skipIf(lacking)('the device has no more than every WebGPU device, but what the engine asks a CPU for', () => {
-  expect([...device.features].filter((feature) => (feature as string) !== 'core-features-and-limits')).toEqual(['subgroups']);
-  expect(device.limits).toMatchObject({
-    maxBufferSize: 2 ** 28,
-    maxStorageBufferBindingSize: 2 ** 27,
-    maxStorageBuffersPerShaderStage: 8,
-    maxComputeWorkgroupStorageSize: 16_384,
-    maxComputeInvocationsPerWorkgroup: 256,
-    maxComputeWorkgroupSizeX: 256,
-    maxComputeWorkgroupsPerDimension: 65_535,
-  });
-});
+it.skipIf(lacking).for([[[], bare] as const, [['subgroups'], device] as const])(
+  'a device with features %j has no more than every WebGPU device',
+  ([features, on]) => {
+    expect([...on.features].filter((feature) => (feature as string) !== 'core-features-and-limits')).toEqual(features);
+    expect(on.limits).toMatchObject({
+      maxBufferSize: 2 ** 28,
+      maxStorageBufferBindingSize: 2 ** 27,
+      maxStorageBuffersPerShaderStage: 8,
+      maxComputeWorkgroupStorageSize: 16_384,
+      maxComputeInvocationsPerWorkgroup: 256,
+      maxComputeWorkgroupSizeX: 256,
+      maxComputeWorkgroupsPerDimension: 65_535,
+    });
+  },
+);
 
-describe.skipIf(lacking).for(FORMS)(`%s${lacking}`, ([, form, name, taps, batch]) => {
+describe.skipIf(lacking).for(FORMS)(`%s${lacking}`, ([, form, name, taps, batch, on = device]) => {
   const truth = fixture(name);
   let engine: FaceXFormer;
   beforeAll(async () => {
-    engine = await loadFused(device, seededCheckpoint(tensorsOf(form), truth.seed));
+    engine = await loadFused(on, seededCheckpoint(tensorsOf(form), truth.seed));
+    expect(engine.info.fallback).toBeUndefined();
   });
   afterAll(() => engine?.dispose());
 
