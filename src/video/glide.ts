@@ -37,7 +37,7 @@ export class Glide {
 
   /** The faces at a time. */
   at(now: number): TrackedFace[] {
-    const left = this.#interval > 0 ? Math.max(0, 1 - (now - this.#arrived) / this.#interval) : 0;
+    const left = this.#interval > 0 ? Math.min(1, Math.max(0, 1 - (now - this.#arrived) / this.#interval)) : 0;
     return this.#faces.map((face) => {
       const there = this.#ahead(face, now);
       const gap = this.#gaps.get(face.id);

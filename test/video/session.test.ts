@@ -1,7 +1,10 @@
 /** Sessions with an engine, a video and a clock that are made up, and frames that are counted. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { Glide } from '../../src/video/glide.ts';
 import { type FaceSession, followFaces, type VideoResult } from '../../src/video/session.ts';
+import type { TrackedFace } from '../../src/video/tracked-face.ts';
+import { codeOf } from '../errors.ts';
 import { begin, FakeEngine, FakeFrame, FakeVideo, finish, frames, pass } from './browser.ts';
 
 let video: FakeVideo;
@@ -313,6 +316,21 @@ describe('a session', () => {
     expect(Math.abs(1280 - x - ((place?.x0 ?? 0) + (place?.x1 ?? 0)) / 2)).toBeLessThan(12);
     expect(turned.next()[0]?.velocity.x).toBeLessThan(0);
     turned.stop();
+  });
+
+  it('draws no face farther back than it was, for a time before its last result came: that of the animation frame that is drawn', async () => {
+    const glide = new Glide();
+    const at = (x: number) => ({
+      id: 1,
+      place: { x0: x, y0: 0, x1: x + 9, y1: 9 },
+      box: { x0: x, y0: 0, x1: x + 9, y1: 9 },
+      velocity: { x: 0, y: 0 },
+    });
+    for (const now of [0, 20]) glide.take([at(5 * now) as TrackedFace], { taken: now, now });
+    expect([10, 20, 30, 40].map((now) => glide.at(now)[0]?.place.x0)).toEqual([0, 0, 50, 100]);
+    const { session } = follow(new FakeEngine(still, 50));
+    await pass(500);
+    expect(await codeOf(() => session.next(Number.NaN))).toBe('BAD_OPTION');
   });
 
   it('is not begun with what has no meaning', () => {
