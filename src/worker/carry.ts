@@ -79,12 +79,12 @@ export async function carriedWeights(
   if (!weights) return { value: undefined, name: '' };
   const kind = tag(weights);
   if (kind === 'String' || kind === 'URL') {
-    const name = absolute(String(weights));
+    const name = absolute(weights as string);
     return { value: name, name };
   }
   if (kind === 'Request') {
-    const request = (weights as Request).clone();
-    return { value: await blobOf(() => fetch(request, { signal: either(signal, request.signal) }), signal) };
+    const request = weights as Request;
+    return { value: await blobOf(() => fetch(request.clone(), { signal: either(signal, request.signal) }), signal) };
   }
   if (kind === 'Response') return { value: await blobOf(() => weights as Response, signal) };
   if (kind === 'ReadableStream') return { value: await blobOf(() => new Response(weights as ReadableStream), signal) };

@@ -192,7 +192,9 @@ describe('a load', () => {
     await read.text();
     const { body: locked } = new Response('weights');
     locked?.getReader();
-    for (const weights of [read, locked as ReadableStream<Uint8Array>])
+    const used = new Request('https://example.org/w', { method: 'POST', body: 'which?' });
+    await used.text();
+    for (const weights of [read, locked as ReadableStream<Uint8Array>, used])
       expect(await codeOf(RemoteFaceXFormer.load({ weights, worker: worker() }))).toBe('WEIGHTS_UNREACHABLE');
   });
 
@@ -300,6 +302,7 @@ describe('a load', () => {
     ['a device', { weights: 'w', device: {} }],
     ['a detector that is code', { weights: 'w', detector: () => {} }],
     ['a function', { weights: 'w', dtype: () => 'f32' }],
+    ['an address that cannot be read', { weights: { [Symbol.toStringTag]: 'URL', toString: () => Symbol() } }],
   ])('of %s is a BAD_OPTION', async (_, options) => {
     expect(await codeOf(RemoteFaceXFormer.load((options && { ...options, worker: worker() }) as never))).toBe('BAD_OPTION');
   });
