@@ -11,7 +11,7 @@ import { annotateSteps } from './annotate/run.ts';
 import { mustBeOf, writeCoco, writeCsv } from './annotate/tables.ts';
 import { type Job, Journal, keeping, markOf } from './bulk/journal.ts';
 import { Pace } from './bulk/pace.ts';
-import { namedFiles, type Step, shardOf, stepsOf } from './bulk/pictures.ts';
+import { namedFiles, type Step, shardOf, standardInput, stepsOf } from './bulk/pictures.ts';
 import { type DetectorWeights, NEEDS_DAWN, withEngine } from './engine.ts';
 
 const OPTIONS = {
@@ -65,7 +65,7 @@ export const annotateWith = (detectorWeights: DetectorWeights, standard?: string
     const asked = askedOf(values);
     const chosen = chooseEngine(values, standard);
     const { weights } = chosen;
-    const named = namedFiles(positionals, values.masks);
+    const named = namedFiles(positionals, values.masks, positionals.includes('-') ? await standardInput() : '');
     checkOutputs(values.out, values, [...positionals, ...named.map(({ name }) => name), ...filesOf(weights)]);
     const all = stepsOf(named);
     const steps = shardOf(all, asked.shard);

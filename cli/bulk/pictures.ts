@@ -1,6 +1,7 @@
 /** Which pictures and videos a command's arguments name: folders, patterns, lists and files, in an order that is always the same. */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import picomatch from 'picomatch';
 import { CommandError } from '../../tools/terminal/command.ts';
 import { isFolder } from '../../tools/terminal/write.ts';
@@ -19,13 +20,14 @@ const LISTS = /\.(txt|lst|list)$/i;
 /**
  * The files that the arguments name, none of them twice. A folder stands for the pictures and videos in it and in the folders below it; a pattern, for those that it
  * matches; a list (.txt, .lst or .list; - is standard input) for the file in each of its lines; everything else for itself, whatever it is and whether it is there.
+ * @param input what came by standard input, where an argument is -
  * @param masks a folder into which the command writes: below another it is not looked into, since what an earlier run wrote there is no picture of this one
  * @throws CommandError where there is nothing among them or a pattern matches nothing, a folder or list cannot be read, or what is not there is named as folders are
  */
-export function namedFiles(args: readonly string[], masks?: string): Named[] {
+export function namedFiles(args: readonly string[], masks?: string, input = ''): Named[] {
   const names = new Set<string>();
   const closed = masks !== undefined && isFolder(masks) ? [realpathSync(masks)] : [];
-  for (const arg of args) for (const name of filesOf(arg, closed)) names.add(name);
+  for (const arg of args) for (const name of arg === '-' ? linesIn(input) : filesOf(arg, closed)) names.add(name);
   if (names.size === 0) throw new CommandError(`There are no pictures or videos in ${args.join(', ')}.`);
   return [...names].map((name) => ({ name, video: VIDEOS.test(name) }));
 }
@@ -36,9 +38,8 @@ function filesOf(arg: string, closed: readonly string[]): readonly string[] {
       folder,
       closed.filter((one) => one !== realpathSync(folder)),
     );
-  if (arg === '-') return listed(0, 'Standard input');
   if (isFolder(arg)) return below(arg).filter((name) => PICTURES.test(name) || VIDEOS.test(name));
-  if (existsSync(arg)) return LISTS.test(extname(arg)) ? listed(arg, arg) : [arg];
+  if (existsSync(arg)) return LISTS.test(extname(arg)) ? listed(arg) : [arg];
   const { base, isGlob } = picomatch.scan(arg);
   if (!isGlob && extname(arg) === '') throw new CommandError(`There is no folder or file ${arg}.`);
   if (!isGlob) return [arg];
@@ -48,20 +49,32 @@ function filesOf(arg: string, closed: readonly string[]): readonly string[] {
   return found;
 }
 
-/** The lines of a text file that are not empty, without the mark that some editors begin files with. */
-export const linesOf = (file: string | 0): string[] =>
-  readFileSync(file, 'utf8')
+/** The lines of a text that are not empty, without the mark that some editors begin files with. */
+const linesIn = (text: string): string[] =>
+  text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '');
 
-function listed(file: string | 0, name: string): string[] {
+/** The same of a text file. */
+export const linesOf = (file: string): string[] => linesIn(readFileSync(file, 'utf8'));
+
+function listed(file: string): string[] {
   try {
     return linesOf(file);
   } catch (cause) {
-    throw new CommandError(`${name} cannot be read as a list: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
+    throw notListed(file, cause);
   }
 }
+
+/** All that comes by standard input, which may be a pipe that has nothing yet: reading that as a file fails. @throws CommandError */
+export const standardInput = (): Promise<string> =>
+  text(process.stdin).catch((cause) => {
+    throw notListed('Standard input', cause);
+  });
+
+const notListed = (name: string, cause: unknown): CommandError =>
+  new CommandError(`${name} cannot be read as a list: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
 
 /** All files in a folder and below it, by name; a link to a folder that it is in leads nowhere, as does what is among those `above`. */
 export function filesBelow(folder: string, above: readonly string[] = []): string[] {

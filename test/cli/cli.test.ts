@@ -33,12 +33,15 @@ async function facexformer(...args: string[]): Promise<Outcome> {
 }
 
 /** Runs the command as npm does. */
-function ownProcess(...args: string[]): Promise<Outcome> {
+const ownProcess = (...args: string[]) => ownProcessWith('', ...args);
+
+/** @param input comes by standard input after a while */
+function ownProcessWith(input: string, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [join(root, 'scripts', 'facexformer.mjs'), ...args], { cwd: folder }, (_, out, err) => {
       resolve({ code: child.exitCode ?? -1, out, err });
     });
-    child.stdin?.end();
+    setTimeout(() => child.stdin?.end(input), input ? 1000 : 0);
   });
 }
 
@@ -47,6 +50,12 @@ it('as a process of its own, the exit code tells', async () => {
   expect(right).toMatchObject({ code: 0, err: '', out: expect.stringContaining('analyze') });
   expect(wrong).toMatchObject({ code: 2, out: '', err: expect.stringContaining('Unknown command analyse') });
   expect(failed).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^WEIGHTS_UNREACHABLE: There is no file no-such/) });
+});
+
+it('waits for a list that comes by standard input, in which there may be nothing', async () => {
+  const call = ['annotate', '-', '--weights', 'seeded', '--out', '.'];
+  const all = await Promise.all(['x.png\n', ' \n'].map((input) => ownProcessWith(input, ...call)));
+  expect(all.map(({ err }) => err)).toEqual(['. is a directory; give a file.\n', 'There are no pictures or videos in -.\n']);
 });
 
 describe('a wrong call ends with 2 and says what is wrong', () => {
