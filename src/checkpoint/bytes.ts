@@ -193,7 +193,8 @@ export async function answerOf(
   const answer = await unless(init.signal, asked).finally(() => {
     if (init.signal.aborted) whenThere(asked, (late) => void late?.body?.cancel?.().catch(() => undefined));
   });
-  if (typeof answer?.headers?.get !== 'function') throw new TypeError('`fetch` gave no Response');
+  if (!answer?.headers?.get || (answer.body !== null && !answer.body?.getReader))
+    throw new TypeError('`fetch` gave no Response of the web');
   if (answer.bodyUsed || answer.body?.locked) throw new TypeError('`fetch` gave a Response that has been read already');
   return answer;
 }

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Checkpoint, ReadOptions } from '../../src/checkpoint/checkpoint.ts';
 import { openCheckpoint, type WeightsSource } from '../../src/checkpoint/open.ts';
@@ -92,6 +93,14 @@ it('needs no fetch but for addresses', async () => {
   expect(await openAndRead(file)).toEqual(values);
   await expect(openCheckpoint('http://localhost/w.safetensors', { cache: false })).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
   vi.unstubAllGlobals();
+});
+
+it.each(['w.safetensors', 'folder/'])('a body that is no stream of the web, as other libraries give it, is no answer: %s', async (name) => {
+  const answer = { ok: true, status: 200, headers: new Headers() };
+  for (const body of [Readable.from([file]), undefined])
+    await expect(
+      openCheckpoint(`https://example.org/${name}`, { fetch: async () => ({ ...answer, body }) as never, retry: { tries: 1 } }),
+    ).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE', message: expect.stringMatching(/`fetch` gave no Response/) });
 });
 
 describe('what cannot be read is refused', () => {
