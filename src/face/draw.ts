@@ -60,6 +60,8 @@ const DRAW_OPTIONS = {
  */
 export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}): void {
   const own = optionsOf<DrawOptions>('drawFaces', DRAW_OPTIONS, options);
+  // A canvas would leave it at 1 without a word, for who means percent.
+  if (Number(own.opacity) > 1) throw new FaceXFormerError('BAD_OPTION', `\`opacity\` is ${own.opacity}; it must be a number from 0 to 1.`);
   given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () => {
     ctx.save();
     try {

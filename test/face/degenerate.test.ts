@@ -104,4 +104,5 @@ it('a class of drawing that no face has is named', () => {
 
 it('options of drawing that there are not are named', () => {
   expect(() => drawFaces(contextOf().ctx, [], { colors: {} } as never)).toThrow(/knows no option "colors"/);
+  expect(() => drawFaces(contextOf().ctx, [], { opacity: 50 })).toThrow(/`opacity` is 50; it must be a number from 0 to 1/);
 });
