@@ -6,7 +6,7 @@ import type { Task } from '../face/labels.ts';
 import { disposed, either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
-import { eachUnless, unless, whenThere } from '../gpu/waiting.ts';
+import { eachUnless, PATIENCE, unless, whenThere, within } from '../gpu/waiting.ts';
 import { firstLost } from '../graph/lost.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
@@ -288,7 +288,7 @@ export class Engine<Loads extends Task = Task> {
         'BAD_OPTION',
         "Where are the faces? Load with a `detector`, such as mtcnn() of facexformer-webgpu/detect, or give a `box`: 'whole' takes the whole picture for one.",
       );
-    const found = detected(await unless(signal, detector.detect(picture.still, { signal })));
+    const found = detected(await within(PATIENCE.gpu, unless(signal, detector.detect(picture.still, { signal })), lateDetector));
     this.#check(on, signal);
     const widened = crop === 'square' ? widenToSquare : widen;
     return found.slice(0, maxFaces).flatMap(({ box: own, score, points }) => {
@@ -385,13 +385,21 @@ export class Engine<Loads extends Task = Task> {
 // Older browsers have no such symbol, and a class that named it would have a method `undefined`.
 if (Symbol.dispose) Object.assign(Engine.prototype, { [Symbol.dispose]: Engine.prototype.dispose });
 
+const lateDetector = () =>
+  new FaceXFormerError(
+    'BAD_OPTION',
+    `The \`detector\` has not answered for ${PATIENCE.gpu / 1000} s. It does not end, or awaits the engine that it works for, which answers in order.`,
+  );
+
 /** What a detector gave, which may be an app's own. @throws FaceXFormerError BAD_OPTION: no list of faces with boxes, scores and perhaps points */
 const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
-  given('The `detector` must give a list of { box, score, points? }, in picture pixels and scores from 0 to 1.', () =>
-    found.map(({ box, score, points }) => {
+  given('The `detector` must give a list of { box, score, points? }, in picture pixels, no box inverted, and scores from 0 to 1.', () =>
+    found.map(({ box: drawn, score, points }) => {
+      const box = boxOf(drawn);
+      if (box.x1 < box.x0 || box.y1 < box.y0) throw new TypeError(`a box of ${Object.values(box)}`);
       if (!Number.isFinite(score)) throw new TypeError(`a score of ${shown(score)}`);
       for (const { x, y } of points ?? []) if (!Number.isFinite(x + y)) throw new TypeError(`a point of ${shown(x)}, ${shown(y)}`);
-      return { box: boxOf(box), score, ...(points && { points: [...points] }) };
+      return { box, score, ...(points && { points: [...points] }) };
     }),
   );
 

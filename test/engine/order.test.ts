@@ -65,3 +65,22 @@ it('ends what a detector holds up when it is disposed of, on a device that stays
     await vi.waitFor(() => expect(device?.alive.size ?? 0).toBe(0));
   }
 });
+
+it('waits no longer for a detector that awaits the engine it works for, and hears an abort meanwhile', async () => {
+  const detect = vi.fn(async () => (await engine.analyze(picture, { box: 'whole' })).faces.map(({ box }) => ({ box, score: 1 })));
+  const engine = await load({ detector: { detect } });
+  vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const late = engine.analyze(picture).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(detect).toHaveBeenCalled());
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(await late).toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/does not end, or awaits the engine/) });
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 5);
+    await expect(engine.analyze(picture, { signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+    expect((await engine.analyze(picture, { box: 'whole' })).faces.length).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
+  engine.dispose();
+});
