@@ -82,13 +82,14 @@ export async function carriedWeights(
     const name = absolute(weights as string);
     return { value: name, name };
   }
-  if (kind === 'Request') {
-    const request = weights as Request;
-    return { value: await blobOf(() => fetch(request.clone(), { signal: either(signal, request.signal) }), signal) };
-  }
-  if (kind === 'Response') return { value: await blobOf(() => weights as Response, signal) };
-  if (kind === 'ReadableStream') return { value: await blobOf(() => new Response(weights as ReadableStream), signal) };
-  const isOpen = takes('The weights cannot be read.', () => !!(Object(weights).tensors && Object(weights).read));
+  const request = weights as Request;
+  const answer = {
+    Request: () => fetch(request.clone(), { signal: either(signal, request.signal) }),
+    Response: () => weights as Response,
+    ReadableStream: () => new Response(weights as ReadableStream),
+  }[kind];
+  if (answer) return { value: await blobOf(answer, signal) };
+  const isOpen = takes('The weights cannot be read.', () => Object(weights).tensors && Object(weights).read);
   if (isOpen) return posted(weights as Checkpoint);
   return { value: weights as Blob };
 }

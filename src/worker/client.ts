@@ -93,10 +93,13 @@ class Connection {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.onmessage = ({ data }: MessageEvent<Reply>) => this.#take(data);
-    worker.addEventListener('error', (event) => {
-      const why = event.message || 'its script could not be loaded';
+    worker.addEventListener('error', ({ message }) => {
+      if (message && this.#losses.size && worker !== own) return; // of the app's own code beside engines that are loaded: the worker lives
       this.#fail(
-        new FaceXFormerError('WORKER_FAILED', `The worker failed: ${why}. Check its address, the bundler, and worker-src of the policy.`),
+        new FaceXFormerError(
+          'WORKER_FAILED',
+          `The worker failed: ${message || 'its script could not be loaded'}. Check its address, the bundler, and worker-src of the policy.`,
+        ),
       );
     });
     const greeting: Greeting = { facexformer: VERSION, port: port2 };
@@ -329,8 +332,10 @@ const ownOf = <Options extends object>(options: Options): Options =>
   });
 
 /** Loads by the options that cross: what was loaded, and through which connection it is asked. */
-async function loaded(network: Network | 'Mtcnn', special: Special): Promise<[Connection, unknown]> {
+async function loaded<Kind extends Loaded>(network: Network | 'Mtcnn', special: Special): Promise<[Connection, Kind]> {
   const { worker, signal, onProgress, weights, fetch, detector, ...options } = ownOf(special);
+  if (!weights && network !== 'Mtcnn')
+    throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
   checkSignal(signal);
   if (onProgress !== undefined) mustBe('function', onProgress, 'onProgress');
   if (fetch !== undefined) mustBe('function', fetch, 'fetch');
@@ -346,7 +351,6 @@ async function loaded(network: Network | 'Mtcnn', special: Special): Promise<[Co
   const connection = read('`worker` is no Worker.', () => connectionTo(worker === undefined ? ownWorker() : worker));
   const given = await unless(signal, carriedWeights(weights, fetch, signal));
   const search = finds && (await unless(signal, carriedWeights(finds.weights, fetch, signal)));
-  const names = [given.name, search ? search.name : ''];
   const port = fetch && lentFetch(fetch);
   const posted = {
     ...options,
@@ -355,14 +359,12 @@ async function loaded(network: Network | 'Mtcnn', special: Special): Promise<[Co
     ...(search && { detector: { mtcnn: { ...finds, weights: search.value } } }),
     ...(port && { fetch: port }),
   };
-  const said = { ...options, network, ...(finds && { detector: { ...finds, weights: '' } }), fetch: !!fetch };
-  const sorted = Object.entries(said).sort(([a], [b]) => (a < b ? -1 : 1));
   const key = read('An option cannot be given to a worker.', () =>
-    names.includes(undefined) ? undefined : JSON.stringify([names, sorted]),
-  );
+    [given, search ?? given].some(({ name }) => name === undefined) ? undefined : JSON.stringify(Object.entries(posted).sort()),
+  ); // in which a port is {}
   const asked = { call: 'load', options: posted, key } as Asked;
   const transfer = [...(given.transfer ?? []), ...(search?.transfer ?? []), ...(port ? [port] : [])];
-  return [connection, await connection.ask(asked, transfer, { signal, onProgress })];
+  return [connection, (await connection.ask(asked, transfer, { signal, onProgress })) as Kind];
 }
 
 /** A network's engine in the worker. */
@@ -373,12 +375,6 @@ class RemoteEngine extends Remote {
   protected constructor(connection: Connection, engine: LoadedEngine) {
     super(connection, engine);
     this.info = engine.info;
-  }
-
-  protected static async engine(network: Network, options: RemoteLoadOptions): Promise<[Connection, LoadedEngine]> {
-    const asked = ownOf(options);
-    if (!asked.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
-    return loaded(network, asked as Special) as Promise<[Connection, LoadedEngine]>;
   }
 
   /** Does what the engine's `tune` does. */
@@ -409,7 +405,7 @@ export class RemoteFaceXFormer<Loads extends Task = Task> extends RemoteEngine {
    * @throws FaceXFormerError as `FaceXFormer.load`; WORKER_FAILED
    */
   static async load<Asked extends Task = Task>(options: RemoteLoadOptions<Asked>): Promise<RemoteFaceXFormer<Asked>> {
-    return new RemoteFaceXFormer<Asked>(...(await RemoteEngine.engine('FaceXFormer', options)));
+    return new RemoteFaceXFormer<Asked>(...(await loaded<LoadedEngine>('FaceXFormer', options)));
   }
 
   /**
@@ -448,7 +444,7 @@ export class RemoteFaceXFormer<Loads extends Task = Task> extends RemoteEngine {
 export class RemoteSegFace extends RemoteEngine {
   /** Does what `SegFace.load` does, as `RemoteFaceXFormer.load`. @throws FaceXFormerError as `SegFace.load`; WORKER_FAILED */
   static async load(options: RemoteSegFaceLoadOptions): Promise<RemoteSegFace> {
-    return new RemoteSegFace(...(await RemoteEngine.engine('SegFace', options)));
+    return new RemoteSegFace(...(await loaded<LoadedEngine>('SegFace', options)));
   }
 
   /** Does what `SegFace.analyze` does. @throws FaceXFormerError as that; WORKER_FAILED */
@@ -479,8 +475,7 @@ export class RemoteSegFace extends RemoteEngine {
 export class RemoteMtcnn extends Remote {
   /** Does what `Mtcnn.load` does. @throws FaceXFormerError as that; WORKER_FAILED */
   static async load(options: RemoteMtcnnOptions = {}): Promise<RemoteMtcnn> {
-    const [connection, detector] = await loaded('Mtcnn', options);
-    return new RemoteMtcnn(connection, detector as Loaded);
+    return new RemoteMtcnn(...(await loaded('Mtcnn', options)));
   }
 
   /** Does what `Mtcnn.detect` does. @throws FaceXFormerError as that; WORKER_FAILED */

@@ -26,7 +26,8 @@ export const lentFetch = (fetch: typeof globalThis.fetch): MessagePort =>
 async function* answer(fetch: typeof globalThis.fetch, { url, init }: FetchCall, signal: AbortSignal): AsyncGenerator<Carried<Said>> {
   try {
     const response = await fetch(url, { ...init, signal });
-    const { status, statusText, body } = response;
+    const { status, statusText, body, bodyUsed } = response;
+    if (bodyUsed) throw new TypeError('`fetch` gave a Response that has been read already');
     const pieces = piecesOf(body, signal);
     // Of another origin's answer the worker could not see that its length may be of what was packed.
     const headers = [...response.headers].filter(([name]) => name !== 'content-length' || !isEncoded(response));

@@ -198,6 +198,18 @@ describe('a load', () => {
       expect(await codeOf(RemoteFaceXFormer.load({ weights, worker: worker() }))).toBe('WEIGHTS_UNREACHABLE');
   });
 
+  it("does not take what is left of a read Response of the page's fetch for the file", async () => {
+    const read = new Response('weights');
+    for await (const _ of read.body as ReadableStream); // which lets go of it
+    const one = worker(async (options) => {
+      const { fetch } = options as { fetch: typeof globalThis.fetch };
+      await (await fetch('https://example.org/w')).text();
+      return loadEngine(options);
+    });
+    const load = RemoteFaceXFormer.load({ weights: 'https://example.org/w', fetch: async () => read, worker: one });
+    await expect(load).rejects.toMatchObject({ message: expect.stringMatching(/Response that has been read already/) });
+  });
+
   it('whose callback throws fails with what it threw', async () => {
     const onProgress = () => {
       throw new RangeError('mine');
@@ -637,6 +649,16 @@ describe('a worker', () => {
       code: 'WORKER_FAILED',
       message: expect.stringMatching(/could not be loaded.*bundler.*worker-src/),
     });
+  });
+
+  it('of the app that has engines answers on after an error that is none of theirs', async () => {
+    engine.analyze = async () => ({ faces: [] });
+    const one = worker();
+    const remote = await RemoteFaceXFormer.load({ weights: 'w', worker: one });
+    one.dispatchEvent(Object.assign(new Event('error'), { message: 'Uncaught TypeError: x is null' }));
+    expect(await remote.analyze(pixels())).toEqual({ faces: [] });
+    one.dispatchEvent(new Event('error'));
+    expect(await codeOf(remote.analyze(pixels()))).toBe('WORKER_FAILED');
   });
 
   it('of another version is refused', async () => {
