@@ -85,6 +85,9 @@ describe('a wrong call ends with 2 and says what is wrong', () => {
     [['demo', 'x', 'y'], 'demo takes only options; "x" is not one.'],
     [['demo', '--port', '70000'], '--port is 70000'],
     [['tune', '--budget', '0'], '--budget is 0'],
+    [['plan', '--json', ''], '--json is empty'],
+    [['annotate', 'x.png', '--weights', 'seeded', '--out='], '--out is empty'],
+    [['inspect', ''], 'An argument is empty'],
     [['evaluate', 'ages', '--data', '.'], 'TASK is ages; it must be parsing, landmarks, '],
     [['bench', '--batch', '9'], '--batch is 9; it must be an integer from 1 to 8'],
   ])('%j', async ([args, said]) => {

@@ -13,10 +13,19 @@ export class UsageError extends Error {
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
-/** `--help` and `-h` belong to every command. */
+/** `--help` and `-h` belong to every command. What is empty is refused: the shell has no such variable, and nothing is called so. */
 export function parse<Known extends Options>(args: string[], options: Known) {
   try {
-    return parseArgs({ args, options: { ...options, help: { type: 'boolean', short: 'h' } }, allowPositionals: true, strict: true });
+    const parsed = parseArgs({
+      args,
+      options: { ...options, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+      strict: true,
+    });
+    const empty = Object.entries(parsed.values).find(([, value]) => value === '')?.[0];
+    if (empty !== undefined || parsed.positionals.includes(''))
+      throw new UsageError(`${empty === undefined ? 'An argument' : `--${empty}`} is empty: is a variable of the shell not set?`);
+    return parsed;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
