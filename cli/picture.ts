@@ -20,6 +20,7 @@ export async function readPicture(path: string): Promise<RawPicture> {
   } catch (cause) {
     if (cause instanceof FaceXFormerError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && path.includes('\uFFFD')) throw bad(`${path} cannot be read: its name is not UTF-8. Rename it.`, cause);
     throw bad(code === 'ENOENT' || code === 'ENOTDIR' ? `There is no file ${path}.` : `${path} cannot be read: ${code ?? message}.`, cause);
   }
   return decodePicture(bytes, path);

@@ -1,5 +1,5 @@
 /** Which pictures and videos a command's arguments name: folders, patterns, lists and files, in an order that is always the same. */
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import picomatch from 'picomatch';
@@ -80,14 +80,15 @@ const notListed = (name: string, cause: unknown): CommandError =>
 export function filesBelow(folder: string, above: readonly string[] = []): string[] {
   const real = realpathSync(folder);
   if (above.includes(real)) return [];
-  let names: string[];
+  let found: Dirent[];
   try {
-    names = readdirSync(folder).toSorted((a, b) => (a < b ? -1 : 1));
+    found = readdirSync(folder, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   } catch (cause) {
     throw new CommandError(`${folder} cannot be read: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
   }
-  return names.flatMap((name) => {
-    const path = folder === '.' ? name : join(folder, name);
+  return found.flatMap((one) => {
+    const path = folder === '.' ? one.name : join(folder, one.name);
+    if (one.isDirectory() && !existsSync(path)) throw new CommandError(`${path} cannot be read: its name is not UTF-8. Rename it.`);
     return isFolder(path) ? filesBelow(path, [...above, real]) : [path];
   });
 }

@@ -7,7 +7,7 @@ import { Journal } from '../../../cli/bulk/journal.ts';
 import { duration, paceLine } from '../../../cli/bulk/pace.ts';
 import { passesOf } from '../../../cli/bulk/passes.ts';
 import { namedFiles, shardOf, stepsOf } from '../../../cli/bulk/pictures.ts';
-import { formatOf } from '../../../cli/picture.ts';
+import { formatOf, readPicture } from '../../../cli/picture.ts';
 
 let folder: string;
 const cwd = process.cwd();
@@ -48,6 +48,16 @@ describe('the files that arguments name', () => {
     writeFileSync('empty.txt', '\n');
     expect(() => names('empty', 'empty.txt')).toThrow('There are no pictures or videos in empty, empty.txt.');
     expect(names('empty', 'z.jpg')).toEqual(['z.jpg']);
+  });
+
+  it.skipIf(process.platform !== 'linux')('names that are not UTF-8, which Linux alone has, are called so', async () => {
+    const latin = (path: string) => Buffer.from(path, 'latin1');
+    mkdirSync('old');
+    writeFileSync(latin('old/café.png'), '');
+    await expect(readPicture(names('old')[0] as string)).rejects.toThrow('old/caf\uFFFD.png cannot be read: its name is not UTF-8.');
+    mkdirSync(latin('old/été'));
+    expect(() => names('old')).toThrow('old/\uFFFDt\uFFFD cannot be read: its name is not UTF-8.');
+    rmSync('old', { recursive: true, force: true });
   });
 
   it('a list may begin with the mark of some editors, and a link that leads to itself is a file', () => {
