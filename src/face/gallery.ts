@@ -74,10 +74,11 @@ export class Gallery {
     return [...new Set(this.#entries.map(({ name }) => name))];
   }
 
-  /** Adds a copy of an embedding. @throws FaceXFormerError BAD_OPTION: the name is empty, or the embedding unlike those already held */
+  /** Adds a copy of an embedding. @throws FaceXFormerError BAD_OPTION: the name is empty or has half a character, or the embedding unlike those already held */
   add(name: string, embedding: ArrayLike<number>): this {
-    if (typeof name !== 'string' || name === '')
-      throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty.');
+    // UTF-8 has no half of a character: names that differ in such alone would be one.
+    if (typeof name !== 'string' || name === '' || /\p{Surrogate}/u.test(name))
+      throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty, of whole characters.');
     length(embedding); // before it is copied: weights of the released form give none
     this.#mustFit(embedding);
     const copy = Float32Array.from(embedding);

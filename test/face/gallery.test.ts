@@ -95,6 +95,7 @@ describe('Gallery', () => {
   test('refuses bad names, embeddings and thresholds, and is unchanged by them', () => {
     const known = gallery();
     expect(codeOf(() => known.add('', [1, 0, 0]))).toBe('BAD_OPTION');
+    expect(codeOf(() => known.add('Ada 😀'.slice(0, -1), [1, 0, 0]))).toBe('BAD_OPTION');
     expect(codeOf(() => known.add('Alan', [1, 0]))).toBe('BAD_OPTION');
     expect(codeOf(() => known.add('Alan', [0, 0, 0]))).toBe('BAD_OPTION');
     expect(codeOf(() => known.add('Alan', [1e300, 0, 0]))).toBe('BAD_OPTION'); // infinite as float32
