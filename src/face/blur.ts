@@ -1,8 +1,7 @@
 /** Faces made unrecognisable on a canvas. */
-import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
 import { type AnyBox, type Box, boxOf } from '../image/crop.ts';
-import type { DrawContext } from './pen.ts';
+import { contextOf, type DrawContext } from './pen.ts';
 
 /** What `blurFaces` takes. */
 export interface BlurOptions {
@@ -82,12 +81,10 @@ function reduced(
   let part = [left, top, width, height] as [number, number, number, number];
   for (let [w, h] = [width, height]; ; ) {
     [w, h] = [Math.max(lastWidth, Math.ceil(w / 2)), Math.max(lastHeight, Math.ceil(h / 2))];
-    const canvas = new OffscreenCanvas(w, h);
-    const ctx = canvas.getContext('2d');
-    if (!ctx) throw new FaceXFormerError('BAD_OPTION', `The browser gives no canvas of ${w} x ${h} pixels.`);
+    const ctx = contextOf(w, h);
     ctx.drawImage(image, ...part, 0, 0, w, h);
-    if (w === lastWidth && h === lastHeight) return canvas;
-    image = canvas;
+    if (w === lastWidth && h === lastHeight) return ctx.canvas;
+    image = ctx.canvas;
     part = [0, 0, w, h];
   }
 }

@@ -4,6 +4,7 @@ import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
 import { middleOf, type Point } from '../image/crop.ts';
 import { withDrawable } from '../image/drawable.ts';
 import type { PictureSource } from '../image/source.ts';
+import { contextOf } from './pen.ts';
 import type { Face } from './results.ts';
 
 /** What `cropFace` takes. */
@@ -46,13 +47,11 @@ export async function cropFace(
     return { side, turn: { a: scale, b: 0, x: side / 2 - (scale * (x0 + x1)) / 2, y: side / 2 - (scale * (y0 + y1)) / 2 } };
   });
   return withDrawable(source, (image, { width, height }) => {
-    const canvas = given('The browser makes no canvas of that size.', () => new OffscreenCanvas(side, side));
-    const ctx = canvas.getContext('2d');
-    if (!ctx) throw new FaceXFormerError('BAD_OPTION', `The browser gives no canvas of ${side} x ${side} pixels.`);
+    const ctx = contextOf(side, side);
     ctx.imageSmoothingQuality = 'high';
     ctx.setTransform(turn.a, turn.b, -turn.b, turn.a, turn.x, turn.y);
     ctx.drawImage(image, 0, 0, width, height);
-    return canvas;
+    return ctx.canvas;
   });
 }
 

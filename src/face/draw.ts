@@ -4,7 +4,7 @@
  */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, type Kind, optionsOf, shown } from '../gpu/given.ts';
-import type { Box } from '../image/crop.ts';
+import { type Box, boxOf } from '../image/crop.ts';
 import { type ParsingClass, TASKS, type Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
 import type { Colour, Face, Segmentation } from './results.ts';
@@ -56,7 +56,7 @@ const DRAW_OPTIONS = {
 /**
  * Draws faces on a canvas whose units are the picture's pixels: parsing colours, under the lines of all, then box, landmarks, pose axes and caption.
  * Leaves the context as it was.
- * @throws FaceXFormerError BAD_OPTION
+ * @throws FaceXFormerError BAD_OPTION, BAD_BOX
  */
 export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}): void {
   const own = optionsOf<DrawOptions>('drawFaces', DRAW_OPTIONS, options);
@@ -75,20 +75,21 @@ export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options
 /** @param table of a network of other tasks, which the public function knows nothing of */
 export function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions, table: TaskTable = TASK_TABLE): void {
   const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours } = options;
+  const boxed = faces.map((face) => ({ ...face, box: boxOf(face.box) })); // by what is no number nothing would be drawn
   const labels = new Set(faces.flatMap(({ segmentation }) => segmentation?.labels ?? []));
   const unknown = labels.size > 0 ? classes?.find((name) => !labels.has(name)) : undefined;
   if (unknown !== undefined)
     throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${[...labels].join(', ')}.`);
   const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...options.colours } };
-  for (const face of faces) drawResults('area', penFor(face.box, ctx, style), face, options, table);
+  for (const face of boxed) drawResults('area', penFor(face.box, ctx, style), face, options, table);
   ctx.lineCap = 'round';
   ctx.lineJoin = 'round';
-  for (const [i, face] of faces.entries()) {
+  for (const [i, face] of boxed.entries()) {
     const pen = penFor(face.box, ctx, style);
     if (box) drawBox(pen, face.box);
     drawResults('lines', pen, face, options, table);
     if (points && face.points) drawDots(pen, face.points, { colour: style.colours.points, radius: 2.4 * pen.unit });
-    if (caption) drawCaption(pen, label ? [label(face, i) ?? []].flat() : captionOf(face, table), face.box, options);
+    if (caption) drawCaption(pen, label ? [label(faces[i] as DrawnFace, i) ?? []].flat() : captionOf(face, table), face.box, options);
   }
 }
 

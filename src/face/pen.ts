@@ -1,4 +1,5 @@
 /** What faces are drawn with: lines that look alike on pictures of any size. */
+import { given } from '../gpu/given.ts';
 import type { Box, Point } from '../image/crop.ts';
 
 export type DrawContext = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
@@ -52,6 +53,14 @@ export interface Pen extends Style {
 export function penFor({ x0, y0, x1, y1 }: Box, ctx: DrawContext, style: Style): Pen {
   return { ...style, ctx, unit: style.lineWidth ?? Math.max(Math.max(x1 - x0, y1 - y0) / 280, 1 / scaleOf(ctx)) };
 }
+
+/** A canvas to draw on beside. @throws FaceXFormerError BAD_OPTION: there are none here, or none of that size */
+export const contextOf = (width: number, height: number): OffscreenCanvasRenderingContext2D =>
+  given(`There is no canvas of ${width} x ${height} pixels here.`, () => {
+    const ctx = new OffscreenCanvas(width, height).getContext('2d');
+    if (!ctx) throw new TypeError(); // what is drawn by way of it would not be there
+    return ctx;
+  });
 
 /** Canvas pixels per unit of the context. */
 export function scaleOf(ctx: DrawContext): number {

@@ -16,14 +16,15 @@ export type AnyBox = Box | { readonly x: number; readonly y: number; readonly wi
 
 /**
  * Its corners as they are now; whether they lie in a picture is `checkBox`'s question.
- * @throws FaceXFormerError BAD_BOX: a corner that is no finite number
+ * @throws FaceXFormerError BAD_BOX: a corner that is no finite number, or farther off than any picture is large
  */
 export function boxOf(box: AnyBox): Box {
   const { x0, y0, x1, y1 } = corners(box);
-  if (![x0, y0, x1, y1].every(Number.isFinite))
+  // Of larger ones a width may be infinite, and what is drawn then nothing.
+  if (![x0, y0, x1, y1].every((at) => Number.isFinite(at) && Math.abs(at) < 1e9))
     throw new FaceXFormerError(
       'BAD_BOX',
-      `The face box ${[x0, y0, x1, y1].map(shown)} is not made of finite numbers. Give { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.`,
+      `The face box ${[x0, y0, x1, y1].map(shown)} is not made of finite numbers, below 1e9. Give { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.`,
     );
   return { x0, y0, x1, y1 };
 }

@@ -58,13 +58,14 @@ const mapOf = () =>
 
 /** A context that counts what is saved and not restored. */
 function contextOf() {
-  const context = { saved: 0, drawn: 0, canvas: { width: 100, height: 100 } };
+  const context = { saved: 0, drawn: 0, rects: [] as number[][], canvas: { width: 100, height: 100 } };
   const known: Record<string, unknown> = {
     save: () => context.saved++,
     restore: () => context.saved--,
     getTransform: () => ({ a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 }),
     measureText: () => ({ width: 10 }),
     drawImage: () => context.drawn++,
+    rect: (...sides: number[]) => context.rects.push(sides),
   };
   return {
     context,
@@ -76,6 +77,37 @@ it('faces of which one has no box are not blurred in part', () => {
   const { context, ctx } = contextOf();
   expect(() => blurFaces(ctx, [{ box: corners }, { box: { ...corners, x1: Number.NaN } }])).toThrow(code('BAD_BOX'));
   expect(context).toMatchObject({ saved: 0, drawn: 0 });
+  for (const box of [
+    { ...corners, x1: 1e308 },
+    { ...corners, y1: Number.NaN },
+  ]) {
+    expect(() => blurFaces(ctx, [{ box }])).toThrow(code('BAD_BOX')); // an oval to infinity covers nothing
+    expect(() => drawFaces(ctx, [{ box }])).toThrow(code('BAD_BOX'));
+  }
+  expect(context).toMatchObject({ saved: 0, drawn: 0 });
+});
+
+it('a face is drawn by a corner and a size as by corners', () => {
+  const drawn = [corners, asRect].map((box) => {
+    const { context, ctx } = contextOf();
+    drawFaces(ctx, [{ box: box as never }]);
+    return context.rects;
+  });
+  expect(drawn[0]).toEqual([expect.not.arrayContaining([Number.NaN])]);
+  expect(drawn[1]).toEqual(drawn[0]);
+});
+
+it('a parsing map is not left out without a word where it has no canvas', () => {
+  const face = { box: corners, segmentation: mapOf() };
+  expect(() => drawFaces(contextOf().ctx, [face])).toThrow(/no canvas of 1 x 1 pixels here/);
+  vi.stubGlobal(
+    'OffscreenCanvas',
+    class {
+      getContext = () => null;
+    },
+  );
+  expect(() => drawFaces(contextOf().ctx, [face])).toThrow(code('BAD_OPTION'));
+  vi.unstubAllGlobals();
 });
 
 it('a context is left as it was when a label or a canvas throws', () => {

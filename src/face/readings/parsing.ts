@@ -1,6 +1,7 @@
 /** The head of the parsing map: a class a pixel, which the GPU has chosen. */
 import { FaceXFormerError } from '../../gpu/errors.ts';
 import { SIZE } from '../../image/resize.ts';
+import { contextOf } from '../pen.ts';
 import type { Colour, Segmentation } from '../results.ts';
 import { type Reading, sized } from './reading.ts';
 
@@ -70,15 +71,15 @@ const parsed: Omit<Reading<Segmentation<string>>, 'read'> = {
         if (colour) colours.set([...colour, 255], 4 * index);
       });
       const pixelOf = new Uint32Array(colours.buffer);
-      const image = new ImageData(width, height);
+      const own = contextOf(width, height);
+      const image = own.createImageData(width, height);
       const pixels = new Uint32Array(image.data.buffer);
       for (let i = 0; i < classes.length; i++) pixels[i] = pixelOf[classes[i] as number] as number;
-      const canvas = new OffscreenCanvas(width, height);
-      canvas.getContext('2d')?.putImageData(image, 0, 0);
+      own.putImageData(image, 0, 0);
       ctx.save();
       ctx.globalAlpha = opacity;
       ctx.imageSmoothingEnabled = false;
-      ctx.drawImage(canvas, box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0);
+      ctx.drawImage(own.canvas, box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0);
       ctx.restore();
     },
   },
