@@ -112,7 +112,11 @@ describe('what cannot be read is refused', () => {
     'a stream that ends in its header': [() => piecewise(file.slice(0, 40), 5), 'BAD_WEIGHTS_FILE', /ends within its header, at byte 40/],
     'a stream that ends in its length': [() => piecewise(file.slice(0, 5), 5), 'BAD_WEIGHTS_FILE', /5 bytes/],
     'an empty Blob': [() => new Blob([]), 'BAD_WEIGHTS_FILE', /0 bytes/],
-    'a web page': [() => new File(['<!doctype html><p>App'], 'w.safetensors'), 'BAD_WEIGHTS_FILE', /w\.safetensors is a web page/],
+    'a web page': [
+      () => new File(['<!doctype html><p>App'], 'w.safetensors'),
+      'BAD_WEIGHTS_FILE',
+      /w\.safetensors is a web page.*: check the address that it comes from/,
+    ],
     'a web page of no name': [() => new Response('<!doctype html><p>App'), 'BAD_WEIGHTS_FILE', /: it is a web page/],
     'a failed Response': [
       () => new Response('no', { status: 404, statusText: 'Not Found' }),
