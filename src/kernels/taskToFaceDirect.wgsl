@@ -1,8 +1,7 @@
 // Attention of a few task tokens to many face tokens in shares, as taskToFace, for CPUs that run WebGPU: no workgroup memory, no barrier.
 //
-// A thread has six queries of one head in registers and a share of the keys, of which it takes four a step: their scores are a vector by
-// matrix product a query, their values a matrix by vector one, so that a load, which costs a CPU as much as several multiply-adds,
-// serves six queries. Images are the grid's y.
+// A thread has six queries of one head in registers and a share of the keys, so that a load, which costs a CPU as much as several multiply-adds,
+// serves six queries. It takes one key a turn: four would be four times as many loads, and so long a loop is slow. Images are the grid's y.
 
 const THREADS = 8u;
 const QUERIES_EACH = 6u;
@@ -10,18 +9,6 @@ const QUADS = 4u; // a head's 16 dimensions as vec4
 const SUMS = QUERIES_EACH * QUADS;
 
 override SHARE: u32; // keys of one thread
-
-fn keyQuad(at: vec4u, quad: u32) -> mat4x4f {
-  return mat4x4f(vec4f(k[at.x + quad]), vec4f(k[at.y + quad]), vec4f(k[at.z + quad]), vec4f(k[at.w + quad]));
-}
-
-fn valueQuad(at: vec4u, quad: u32) -> mat4x4f {
-  return mat4x4f(vec4f(v[at.x + quad]), vec4f(v[at.y + quad]), vec4f(v[at.z + quad]), vec4f(v[at.w + quad]));
-}
-
-fn highestOf(s: vec4f, before: f32) -> f32 {
-  return max(before, max(max(s.x, s.y), max(s.z, s.w)));
-}
 
 @compute @workgroup_size(THREADS)
 fn taskToFaceDirect(@builtin(global_invocation_id) id: vec3u) {
@@ -49,35 +36,28 @@ fn taskToFaceDirect(@builtin(global_invocation_id) id: vec3u) {
   for (var i = 0u; i < QUERIES_EACH; i++) { // unroll
     highs[i] = -3.0e38;
   }
-  for (var key = share * SHARE; key < min(share * SHARE + SHARE, KEYS); key += 4u) {
-    let four = key + vec4u(0u, 1u, 2u, 3u);
-    let beyond = four >= vec4u(min(share * SHARE + SHARE, KEYS));
-    let row = id.y * KEYS + min(four, vec4u(KEYS - 1u));
-    let kAt = row * K_STRIDE + head * QUADS;
-    let vAt = row * V_STRIDE + V_OFFSET + head * QUADS;
-    var scores = array<vec4f, QUERIES_EACH>();
+  for (var key = share * SHARE; key < min(share * SHARE + SHARE, KEYS); key++) {
+    let row = id.y * KEYS + key;
+    var keys = array<vec4f, QUADS>();
+    var values = array<vec4f, QUADS>();
     for (var quad = 0u; quad < QUADS; quad++) { // unroll
-      let keys = keyQuad(kAt, quad);
-      for (var i = 0u; i < QUERIES_EACH; i++) { // unroll
-        scores[i] += queries[i * QUADS + quad] * keys;
-      }
+      keys[quad] = vec4f(k[row * K_STRIDE + head * QUADS + quad]);
+      values[quad] = vec4f(v[row * V_STRIDE + V_OFFSET + head * QUADS + quad]);
     }
     for (var i = 0u; i < QUERIES_EACH; i++) { // unroll
-      seen += scores[i];
-      let score = select(scores[i], vec4f(-3.0e38), beyond);
-      let high = highestOf(score, highs[i]);
-      let keep = exp(highs[i] - high);
-      highs[i] = high;
-      scores[i] = exp(score - high);
-      totals[i] = totals[i] * keep + dot(scores[i], vec4f(1.0));
+      var products = vec4f();
       for (var quad = 0u; quad < QUADS; quad++) { // unroll
-        sums[i * QUADS + quad] *= keep;
+        products += queries[i * QUADS + quad] * keys[quad];
       }
-    }
-    for (var quad = 0u; quad < QUADS; quad++) { // unroll
-      let values = valueQuad(vAt, quad);
-      for (var i = 0u; i < QUERIES_EACH; i++) { // unroll
-        sums[i * QUADS + quad] += values * scores[i];
+      let score = dot(products, vec4f(1.0));
+      seen += products;
+      let high = max(highs[i], score);
+      let keep = exp(highs[i] - high);
+      let p = exp(score - high);
+      highs[i] = high;
+      totals[i] = totals[i] * keep + p;
+      for (var quad = 0u; quad < QUADS; quad++) { // unroll
+        sums[i * QUADS + quad] = sums[i * QUADS + quad] * keep + p * values[quad];
       }
     }
   }

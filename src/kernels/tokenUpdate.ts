@@ -70,7 +70,7 @@ const of = (threads: number, mostInner: number) =>
       if (tokens > 112 || cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${tokens} x ${cols}`);
       const { kind } = source;
       const inner = updateInner(shape);
-      const split = cols === 0 ? 1 : 2 ** Math.floor(Math.log2(Math.max(1, (4 * threads) / cols)));
+      const split = cols === 0 || threads < 256 ? 1 : 2 ** Math.floor(Math.log2(Math.max(1, (4 * threads) / cols)));
       return {
         constants: {
           SOURCE: SOURCES.indexOf(kind),
@@ -98,7 +98,7 @@ const of = (threads: number, mostInner: number) =>
 /** A row of 2048 numbers is read once into workgroup memory: read from storage for each step, it took twice as long on an NVIDIA H200. */
 export const tokenUpdate = of(256, 2048);
 
-/** The variant for CPUs that run WebGPU: a workgroup has less memory, which takes long to compile there. */
+/** The variant for CPUs that run WebGPU: what takes long to compile there, it has less of, which is memory of a workgroup, loads and barriers. */
 export const tokenUpdateSmall = of(64, WIDTH);
 
 function attentionMacs({ source, tokens }: TokenUpdateShape): number {

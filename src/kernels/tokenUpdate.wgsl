@@ -8,12 +8,13 @@
 // a share of the inner dimension. So few tokens leave a GPU idle whatever is done; what counts is that they take few dispatches.
 alias weight = f32;
 
-const THREADS = 256u; // 64 where workgroup memory is dear
+const THREADS = 256u; // 64 on CPUs, where workgroup memory is dear, a load is long code, and a loop of long code is slow
 const HEADS = 8u;
 const MAX_TOKENS = 112u;
 const MAX_INNER = 256u; // numbers of a[t] that are kept in workgroup memory; a longer row is read where it lies
 const PARTS = THREADS / 64u; // of a product's inner dimension
 const LANES = THREADS / HEADS; // threads of a head
+const STEPS = select(4u, 1u, THREADS == 64u); // of a product, a turn
 
 override SOURCE: u32;
 override INNER: u32;
@@ -93,8 +94,9 @@ fn fromTokens(token: u32, thread: u32) {
   let lane = thread % LANES;
   let row = xRow();
   let first = token / TOKENS * TOKENS;
+  let count = select(TOKENS, min(TOKENS, rows()), THREADS == 64u); // of which no compiler of a CPU knows how many it may write out
   let own = token * row + X_FIRST + head * 8u;
-  for (var i = lane; i < TOKENS; i += LANES) {
+  for (var i = lane; i < count; i += LANES) {
     let key = (first + i) * row + X_FIRST + 64u + head * 8u;
     var s = vec4f();
     for (var j = 0u; j < 8u; j++) {
@@ -105,27 +107,29 @@ fn fromTokens(token: u32, thread: u32) {
   workgroupBarrier();
   var high = -3.0e38;
   var seen = 0.0;
-  for (var i = 0u; i < TOKENS; i++) {
+  for (var i = 0u; i < count; i++) {
     let s = scores[head * MAX_TOKENS + i];
     seen += s;
     high = max(high, s);
   }
   var total = 0.0;
   var sum = vec4f();
-  for (var i = lane / 8u; i < TOKENS; i += LANES / 8u) {
+  for (var i = lane / 8u; i < count; i += LANES / 8u) {
     let p = exp(scores[head * MAX_TOKENS + i] - high);
     total += p;
     sum += p * x[(first + i) * row + X_FIRST + 128u + head * 8u + lane % 8u];
   }
-  sums[thread] = sum;
-  pairs[thread] = vec2f(total, 0.0);
-  workgroupBarrier();
-  if (lane >= 8u) {
-    return;
-  }
-  for (var i = 8u; i < LANES; i += 8u) {
-    sum += sums[thread + i];
-    total += pairs[thread + i].x;
+  if (LANES > 8u) {
+    sums[thread] = sum;
+    pairs[thread] = vec2f(total, 0.0);
+    workgroupBarrier();
+    if (lane >= 8u) {
+      return;
+    }
+    for (var i = 8u; i < LANES; i += 8u) {
+      sum += sums[thread + i];
+      total += pairs[thread + i].x;
+    }
   }
   source[head * 8u + lane] = unlessLost(sum / total, vec4f(seen));
 }
@@ -135,15 +139,20 @@ fn four(v: vec4f, at: u32, quads: u32) -> vec4f {
   return v.x * vec4f(w[at]) + v.y * vec4f(w[at + quads]) + v.z * vec4f(w[at + 2u * quads]) + v.w * vec4f(w[at + 3u * quads]);
 }
 
-// Four columns of the rows [start, end) / 4 of P, both multiples of 4, times the same part of u. Sixteen weights are on their way at a
-// time, as in mlpHead.
+// Four columns of the rows [start, end) / 4 of P, both multiples of 4, times the same part of u. On GPUs sixteen weights are on their way at
+// a time, as in mlpHead.
 fn times(start: u32, end: u32, first: u32, quads: u32) -> vec4f {
   var sum = vec4f();
   let step = 4u * quads;
-  for (var k = start; k < end; k += 4u) {
+  for (var k = start; k < end; k += STEPS) {
     let at = first + k * step;
-    let low = four(source[k], at, quads) + four(source[k + 1u], at + step, quads);
-    sum += low + four(source[k + 2u], at + 2u * step, quads) + four(source[k + 3u], at + 3u * step, quads);
+    var some = four(source[k], at, quads);
+    if (STEPS > 1u) {
+      some += four(source[k + 1u], at + step, quads);
+      some += four(source[k + 2u], at + 2u * step, quads);
+      some += four(source[k + 3u], at + 3u * step, quads);
+    }
+    sum += some;
   }
   return sum;
 }
@@ -151,10 +160,8 @@ fn times(start: u32, end: u32, first: u32, quads: u32) -> vec4f {
 // The same of A and a row that lies in x.
 fn timesStored(row: u32, start: u32, end: u32, column: u32) -> vec4f {
   var sum = vec4f();
-  for (var k = start; k < end; k += 4u) {
-    let at = column + k * 256u;
-    let low = four(x[row + k], at, 64u) + four(x[row + k + 1u], at + 256u, 64u);
-    sum += low + four(x[row + k + 2u], at + 512u, 64u) + four(x[row + k + 3u], at + 768u, 64u);
+  for (var k = start; k < end; k++) {
+    sum += four(x[row + k], column + k * 256u, 64u);
   }
   return sum;
 }
@@ -180,7 +187,9 @@ fn tokenUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     workgroupBarrier();
     sums[thread] = times(start, end, column, 64u);
   }
-  workgroupBarrier();
+  if (PARTS > 1u) {
+    workgroupBarrier();
+  }
   let rowsOfR = select(rows(), TOKENS, REPEATS);
   var v = n[column] + r[token % rowsOfR * (arrayLength(&r) / rowsOfR) + column];
   for (var i = 0u; i < PARTS; i++) {

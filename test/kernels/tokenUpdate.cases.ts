@@ -131,6 +131,6 @@ export const cases: KernelCase[] = [
     updateCase('MLP', { tokens: 3, source: rows, cols: 1024 }, 'f32', tokenUpdateSmall),
     updateCase('shares', { tokens: 3, images: 2, ...shares(14), repeats: true, cols: 0 }, 'f32', tokenUpdateSmall),
     updateCase('self-attention', { tokens: 95, ...attention, cols: 128 }, 'f32', tokenUpdateSmall),
-    updateCase('columns in shares', { tokens: 3, ...shares(5), cols: 64 }, 'f32', tokenUpdateSmall),
+    updateCase('few columns', { tokens: 3, ...shares(5), cols: 64 }, 'f32', tokenUpdateSmall),
   ].map((one) => ({ ...one, name: `${one.name}, a wave a token` })),
 ];

@@ -1,9 +1,9 @@
 // y = softmax(q k^T + bias + mask) v as windowAttention, for CPUs that run WebGPU: no workgroup memory and no barrier.
 //
-// Shapes and index maps are windowAttention's; the grid's y are images. A thread has the seven queries of one row of a window in registers and takes four
-// keys a step: their scores are a vector by matrix product a query, their values a matrix by vector one, so that a load, which
-// costs a CPU as much as several multiply-adds, serves seven queries. Side and heads are read from the lengths of the bindings: two
-// pipelines, with and without shift, serve every stage, or four where maps are padded, and a CPU takes a second to compile one.
+// Shapes and index maps are windowAttention's; the grid's y are images. A thread has the seven queries of one row of a window in registers, so that a load,
+// which costs a CPU as much as several multiply-adds, serves seven queries. It takes one key a turn: so short a loop is faster than one of four, which is
+// long code. Side and heads are read from the lengths of the bindings: two pipelines, with and without shift, serve every stage, or four where maps are
+// padded, and a CPU takes long to compile one.
 alias elem = f32;
 
 const THREADS = 64u;
@@ -23,25 +23,19 @@ var<private> side: u32;
 var<private> wide: u32; // side of the map with what pads it
 var<private> heads: u32;
 var<private> origin: u32; // the image's first position
-// The keys and values of a step. One loop brings them: every load that is written out is a long piece of code, which took a CPU three seconds to compile.
-var<private> step: array<vec4f, 8u * QUADS>; // [keys, values][quad][four]
 
-// Where the window's places lie on the map: rows and columns wrap, as the shift rolls them. Those that pad it have the row behind x's last.
-fn positions(window: vec2u, place: vec4u) -> vec4u {
-  let rolled = window.x * WINDOW + place % WINDOW + SHIFT;
-  let rolledRow = window.y * WINDOW + place / WINDOW + SHIFT;
-  let column = select(rolled, rolled - wide, rolled >= vec4u(wide));
-  let row = select(rolledRow, rolledRow - wide, rolledRow >= vec4u(wide));
-  let beyond = vec4<bool>(PADDED) & ((column >= vec4u(side)) | (row >= vec4u(side)));
-  return select(origin + row * side + column, vec4u(arrayLength(&x) / (3u * heads * QUADS)), beyond);
+// Where the window's place lies on the map: rows and columns wrap, as the shift rolls them. Those that pad it have the row behind x's last.
+fn position(window: vec2u, place: u32) -> u32 {
+  let rolled = window * WINDOW + vec2u(place % WINDOW, place / WINDOW) + SHIFT;
+  let at = select(rolled, rolled - wide, rolled >= vec2u(wide));
+  return select(origin + at.y * side + at.x, arrayLength(&x) / (3u * heads * QUADS), PADDED && any(at >= vec2u(side)));
 }
 
-fn third(at: vec4u) -> vec4u {
-  return select(vec4u(), vec4u(1u), at >= vec4u(wide - WINDOW)) + select(vec4u(), vec4u(1u), at >= vec4u(wide - SHIFT));
-}
-
-fn regions(window: vec2u, place: vec4u) -> vec4u {
-  return third(window.y * WINDOW + place / WINDOW) * 3u + third(window.x * WINDOW + place % WINDOW);
+// Which of the nine regions the shift brings together it lies in: those of two see nothing of each other.
+fn region(window: vec2u, place: u32) -> u32 {
+  let at = window * WINDOW + vec2u(place % WINDOW, place / WINDOW);
+  let third = select(vec2u(), vec2u(1u), at >= vec2u(wide - WINDOW)) + select(vec2u(), vec2u(1u), at >= vec2u(wide - SHIFT));
+  return third.y * 3u + third.x;
 }
 
 // A vec4 of x; the row behind its last lies in t, behind the table.
@@ -51,22 +45,6 @@ fn quadAt(at: u32) -> vec4f {
   }
   let i = 169u * heads + 4u * (at - arrayLength(&x));
   return vec4f(t[i], t[i + 1u], t[i + 2u], t[i + 3u]);
-}
-
-// One quad of the step's four keys, or behind them of their values, side by side.
-fn quadOf(quad: u32) -> mat4x4f {
-  let i = 4u * quad;
-  return mat4x4f(step[i], step[i + 1u], step[i + 2u], step[i + 3u]);
-}
-
-// Relative position bias and mask; `beyond` the window keys count for nothing.
-fn shape(s: vec4f, at: vec4u, masked: vec4<bool>, beyond: vec4<bool>) -> vec4f {
-  let v = s + vec4f(t[at.x], t[at.y], t[at.z], t[at.w]) - select(vec4f(), vec4f(100.0), masked);
-  return select(v, vec4f(-3.0e38), beyond);
-}
-
-fn highestOf(s: vec4f, before: f32) -> f32 {
-  return max(before, max(max(s.x, s.y), max(s.z, s.w)));
 }
 
 @compute @workgroup_size(THREADS)
@@ -86,7 +64,7 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
   // A loop loads, and another stores.
   var loaded = array<vec4f, SUMS>();
   for (var i = 0u; i < SUMS; i++) {
-    let place = positions(window, vec4u(first + i / QUADS)).x;
+    let place = position(window, first + i / QUADS);
     loaded[i] = quadAt(place * 3u * row + head * QUADS + i % QUADS);
   }
   let queries = loaded;
@@ -97,49 +75,40 @@ fn windowAttentionDirect(@builtin(global_invocation_id) id: vec3u, @builtin(num_
   for (var i = 0u; i < WINDOW; i++) { // unroll
     highs[i] = -3.0e38;
   }
-  let left = regions(window, first + vec4u(0u, 1u, 2u, 3u)); // of the queries
-  let right = regions(window, first + vec4u(4u, 5u, 6u, 6u));
-  let own = array<u32, WINDOW>(left.x, left.y, left.z, left.w, right.x, right.y, right.z);
-  for (var key = 0u; key < POSITIONS; key += 4u) {
-    let four = key + vec4u(0u, 1u, 2u, 3u);
-    let beyond = four >= vec4u(POSITIONS);
-    let k = min(four, vec4u(POSITIONS - 1u));
-    let at = positions(window, k) * 3u * row + row + head * QUADS;
-    let bias = (first / WINDOW + 6u - k / WINDOW) * 13u + 6u - k % WINDOW + head * 169u;
-    let region = regions(window, k);
-    for (var i = 0u; i < 8u * QUADS; i++) { // nounroll
-      step[i] = quadAt(at[i % 4u] + i / 4u % QUADS + select(0u, row, i >= 4u * QUADS));
-    }
-    var scores = array<vec4f, WINDOW>();
+  var regions = array<u32, WINDOW>(); // of the queries
+  for (var i = 0u; i < WINDOW; i++) { // unroll
+    regions[i] = region(window, first + i);
+  }
+  for (var key = 0u; key < POSITIONS; key++) {
+    let at = position(window, key) * 3u * row + row + head * QUADS;
+    let bias = (first / WINDOW + 6u - key / WINDOW) * 13u + 6u - key % WINDOW + head * 169u;
+    let own = region(window, key);
+    var keys = array<vec4f, QUADS>();
+    var values = array<vec4f, QUADS>();
     for (var quad = 0u; quad < QUADS; quad++) { // unroll
-      let keys = quadOf(quad);
-      for (var i = 0u; i < WINDOW; i++) { // unroll
-        scores[i] += queries[i * QUADS + quad] * keys;
-      }
+      keys[quad] = quadAt(at + quad);
+      values[quad] = quadAt(at + row + quad);
     }
     for (var i = 0u; i < WINDOW; i++) { // unroll
-      let masked = vec4<bool>(SHIFT > 0u) & (region != vec4u(own[i]));
-      seen += scores[i];
-      let score = shape(scores[i], bias + i, masked, beyond);
-      let high = highestOf(score, highs[i]);
-      let keep = exp(highs[i] - high);
-      highs[i] = high;
-      scores[i] = exp(score - high);
-      totals[i] = totals[i] * keep + dot(scores[i], vec4f(1.0));
+      var products = vec4f();
       for (var quad = 0u; quad < QUADS; quad++) { // unroll
-        sums[i * QUADS + quad] *= keep;
+        products += queries[i * QUADS + quad] * keys[quad];
       }
-    }
-    for (var quad = 0u; quad < QUADS; quad++) { // unroll
-      let values = quadOf(QUADS + quad);
-      for (var i = 0u; i < WINDOW; i++) { // unroll
-        sums[i * QUADS + quad] += values * scores[i];
+      seen += products;
+      let score = dot(products, vec4f(1.0)) + t[bias + i] - select(0.0, 100.0, SHIFT > 0u && own != regions[i]);
+      let high = max(highs[i], score);
+      let keep = exp(highs[i] - high);
+      let p = exp(score - high);
+      highs[i] = high;
+      totals[i] = totals[i] * keep + p;
+      for (var quad = 0u; quad < QUADS; quad++) { // unroll
+        sums[i * QUADS + quad] = sums[i * QUADS + quad] * keep + p * values[quad];
       }
     }
   }
   let lost = vec4f(dot(seen, vec4f(1.0)));
   for (var i = 0u; i < SUMS; i++) {
-    let place = positions(window, vec4u(first + i / QUADS)).x;
+    let place = position(window, first + i / QUADS);
     if (!PADDED || place * row < arrayLength(&y)) {
       y[place * row + head * QUADS + i % QUADS] = vec4<elem>(unlessLost(sums[i] / totals[i / QUADS], lost));
     }
