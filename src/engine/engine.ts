@@ -290,12 +290,11 @@ export class Engine<Loads extends Task = Task> {
       );
     const found = detected(await within(PATIENCE.gpu, unless(signal, detector.detect(picture.still, { signal })), lateDetector));
     this.#check(on, signal);
-    const widened = crop === 'square' ? widenToSquare : widen;
     return found.slice(0, maxFaces).flatMap(({ box: own, score, points }) => {
-      const wide = widened(own, picture);
-      if (Math.trunc(wide.x1) <= Math.trunc(wide.x0) || Math.trunc(wide.y1) <= Math.trunc(wide.y0)) return []; // beside the picture
+      const wide = widen(own, picture);
+      if (Math.trunc(wide.x1) <= Math.trunc(wide.x0) || Math.trunc(wide.y1) <= Math.trunc(wide.y0)) return []; // beside the picture, into which a square is moved
       const origin: Place['origin'] = { source: 'detector', score, detected: own, ...(points && { points }) };
-      return [{ crop: checkBox(wide, picture), origin }];
+      return [{ crop: checkBox(crop === 'square' ? widenToSquare(own, picture) : wide, picture), origin }];
     });
   }
 

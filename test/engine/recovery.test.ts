@@ -219,12 +219,18 @@ describe('an engine whose GPU is lost', () => {
   it.for([
     { x0: 40, y0: 8, x1: 8, y1: 40 },
     { x: 40, y: 40, width: 32, height: -1 },
-  ])('refuses an inverted box of a detector, %o, and drops an empty one', async (box) => {
+  ])('refuses an inverted box of a detector, %o, and drops an empty one and those beside the picture', async (box) => {
     const found = [{ box: box as never, score: 1 }];
     const engine = await load({ detector: { detect: async () => found } });
     await expect(engine.analyze(picture)).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/no box inverted/) });
-    found[0] = { box: { x0: 8, y0: 8, x1: 8, y1: 40 } as never, score: 1 };
-    expect((await engine.analyze(picture)).faces).toEqual([]);
+    for (const [x0, x1] of [
+      [8, 8],
+      [-50, -20],
+      [90, 120],
+    ]) {
+      found[0] = { box: { x0, y0: 8, x1, y1: 40 } as never, score: 1 };
+      for (const crop of ['official', 'square'] as const) expect((await engine.analyze(picture, { crop })).faces).toEqual([]);
+    }
     engine.dispose();
   });
 
