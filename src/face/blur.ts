@@ -15,7 +15,7 @@ export interface BlurOptions {
 
 /**
  * Covers faces on a canvas that shows their picture with what is left of them when they are reduced to a few patches, each of the mean colour of its
- * pixels: what is taken away so is not on the canvas any more. Units are the context's, as for `drawFaces`; a transform that turns is not followed.
+ * pixels: what is taken away so is not on the canvas any more. Units are the context's, as for `drawFaces`.
  * Needs no filter, which Safari's canvas has not.
  * @param faces anything with a `box`, which is covered: the widened one of an analysed face holds hair and chin
  * @throws FaceXFormerError BAD_OPTION, BAD_BOX: no face is covered then
@@ -35,25 +35,25 @@ export function blurFaces(ctx: DrawContext, faces: readonly { readonly box: AnyB
 }
 
 function blurAll(ctx: DrawContext, boxes: readonly Box[], { patches = 8, mosaic = false, shape = 'oval' }: BlurOptions): void {
-  const { a, d, e, f } = ctx.getTransform();
-  ctx.setTransform(1, 0, 0, 1, 0, 0);
+  const units = ctx.getTransform();
   ctx.globalAlpha = 1;
   ctx.filter = 'none';
   ctx.shadowColor = 'transparent';
   ctx.fillStyle = '#000';
   for (const box of boxes) {
-    const on = { x0: a * box.x0 + e, y0: d * box.y0 + f, x1: a * box.x1 + e, y1: d * box.y1 + f };
-    const left = Math.max(0, Math.floor(Math.min(on.x0, on.x1)));
-    const top = Math.max(0, Math.floor(Math.min(on.y0, on.y1)));
-    const width = Math.min(ctx.canvas.width, Math.ceil(Math.max(on.x0, on.x1))) - left;
-    const height = Math.min(ctx.canvas.height, Math.ceil(Math.max(on.y0, on.y1))) - top;
+    const { x0, y0, x1, y1 } = bounds(box, units);
+    const left = Math.max(0, Math.floor(x0));
+    const top = Math.max(0, Math.floor(y0));
+    const width = Math.min(ctx.canvas.width, Math.ceil(x1)) - left;
+    const height = Math.min(ctx.canvas.height, Math.ceil(y1)) - top;
     if (!(width > 0 && height > 0)) continue;
     const scale = patches / Math.max(width, height);
     const small = reduced(ctx.canvas, { left, top, width, height }, [width * scale, height * scale]);
     ctx.save();
     ctx.beginPath();
-    pathOf(ctx, on, shape);
+    pathOf(ctx, box, shape);
     ctx.clip();
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.imageSmoothingEnabled = !mosaic;
     ctx.imageSmoothingQuality = 'high';
     // In the picture's place, not over it: where it is clear in part, it would be seen through them.
@@ -63,6 +63,13 @@ function blurAll(ctx: DrawContext, boxes: readonly Box[], { patches = 8, mosaic 
     ctx.drawImage(small, left, top, width, height);
     ctx.restore();
   }
+}
+
+/** What a box takes of a canvas, in its pixels. */
+function bounds({ x0, y0, x1, y1 }: Box, { a, b, c, d, e, f }: DOMMatrix): Box {
+  const across = [a * x0 + c * y0, a * x1 + c * y0, a * x0 + c * y1, a * x1 + c * y1];
+  const down = [b * x0 + d * y0, b * x1 + d * y0, b * x0 + d * y1, b * x1 + d * y1];
+  return { x0: Math.min(...across) + e, y0: Math.min(...down) + f, x1: Math.max(...across) + e, y1: Math.max(...down) + f };
 }
 
 function pathOf(ctx: DrawContext, { x0, y0, x1, y1 }: Box, shape: 'oval' | 'box'): void {

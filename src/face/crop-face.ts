@@ -1,7 +1,7 @@
 /** A face cut out of its picture, as it lies there or turned upright: for avatars, and for networks that know who somebody is. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
-import { middleOf, type Point } from '../image/crop.ts';
+import { boxOf, middleOf, type Point } from '../image/crop.ts';
 import { withDrawable } from '../image/drawable.ts';
 import type { PictureSource } from '../image/source.ts';
 import { contextOf } from './pen.ts';
@@ -39,7 +39,7 @@ export async function cropFace(
   if (size !== undefined) mustBeWhole(size, 'size', 1);
   const { side, turn } = given('cropFace() takes a picture, and a face of it as analyze() gives it.', () => {
     if (align) return { side: size ?? TEMPLATE_SIDE, turn: alignment(fivePoints(face), size ?? TEMPLATE_SIDE) };
-    const { x0, y0, x1, y1 } = face.box;
+    const { x0, y0, x1, y1 } = boxOf(face.box);
     const longer = Math.max(x1 - x0, y1 - y0);
     const side = size ?? Math.round(longer);
     mustBeWhole(side, 'the side of the box', 1);

@@ -78,11 +78,13 @@ describe('blurring', () => {
   it('goes by the transform, and stays on the canvas', () => {
     const twice = { a: 2, b: 0, c: 0, d: 2, e: -10, f: 0 };
     expect(drawn({ x0: 100, y0: 50, x1: 250, y1: 250 }, {}, twice)).toEqual([
-      ['oval', 340, 300, 150, 200],
+      ['oval', 175, 150, 75, 100], // in the context's units
       [[8, 8], 190, 100, 210, 200, true],
     ]);
     const mirrored = { a: -1, b: 0, c: 0, d: 1, e: 400, f: 0 };
     expect(drawn({ x0: 0, y0: 0, x1: 100, y1: 100 }, {}, mirrored).at(-1)?.slice(1, 5)).toEqual([300, 0, 100, 100]);
+    const turned = { a: 0, b: 1, c: -1, d: 0, e: 400, f: 0 };
+    expect(drawn({ x0: 100, y0: 50, x1: 200, y1: 100 }, {}, turned).at(-1)?.slice(1, 5)).toEqual([300, 100, 50, 100]);
     expect(drawn({ x0: 500, y0: 0, x1: 600, y1: 50 })).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 /** Faces and boxes of no size, of other forms and of what is no number: the right answer or an error, never a NaN and never nothing without a word. */
 import { describe, expect, it, vi } from 'vitest';
-import { blurFaces, contoursOf, drawFaces } from '../../src/draw.ts';
+import { blurFaces, contoursOf, cropFace, drawFaces } from '../../src/draw.ts';
 import { faceQuality, mirror } from '../../src/faces.ts';
 import { maskToPicture, widen, widenToSquare } from '../../src/index.ts';
 import { Tracker } from '../../src/video/index.ts';
@@ -95,6 +95,30 @@ it('a face is drawn by a corner and a size as by corners', () => {
   });
   expect(drawn[0]).toEqual([expect.not.arrayContaining([Number.NaN])]);
   expect(drawn[1]).toEqual(drawn[0]);
+});
+
+it('a face is cropped by a corner and a size as by corners', async () => {
+  const sides: number[] = [];
+  vi.stubGlobal(
+    'OffscreenCanvas',
+    class {
+      constructor(side: number) {
+        sides.push(side);
+      }
+      getContext = () => null;
+    },
+  );
+  vi.stubGlobal(
+    'ImageData',
+    class {
+      data = new Uint8ClampedArray(4);
+    },
+  );
+  vi.stubGlobal('createImageBitmap', async () => ({ close: () => {} }));
+  for (const box of [corners, asRect])
+    await expect(cropFace({ data: new Uint8Array(4), width: 1, height: 1 }, { box: box as never })).rejects.toThrow(/no canvas of 50 x 50/);
+  expect(sides).toEqual([50, 50]);
+  vi.unstubAllGlobals();
 });
 
 it('a parsing map is not left out without a word where it has no canvas', () => {

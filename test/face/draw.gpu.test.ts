@@ -139,6 +139,35 @@ describe('what apps do with faces', () => {
     }
   });
 
+  test('a blurred face is where a transform turns it to', async () => {
+    const at: [number, number][] = [
+      [58, 42],
+      [59, 42],
+      [85, 42],
+      [92, 8],
+      [15, 50],
+    ];
+    for (const options of [{}, { shape: 'box' }] as const) {
+      const pixels = await page.call<number[][]>('blurred', 1, options, at, 1, 'none', Math.PI / 2); // to x 26 to 90, y 10 to 74
+      for (const [grey = 0] of pixels.slice(0, 3)) expect(Math.abs(grey - 127.5)).toBeLessThan(4);
+      for (const [value] of pixels.slice(3)) expect([0, 255]).toContain(value);
+    }
+    const [corner, middle] = await page.call<number[][]>(
+      'blurred',
+      1,
+      { shape: 'box' },
+      [
+        [10, 5],
+        [42, 40],
+      ],
+      1,
+      'none',
+      Math.PI / 4,
+    );
+    expect([0, 255]).toContain(corner?.[0]); // of the bounds of the turned box, not of it
+    expect(Math.abs((middle?.[0] ?? 0) - 127.5)).toBeLessThan(4);
+  });
+
   test('a blurred face is covered where the picture is clear in part, and whatever is drawn otherwise, and as clear as it was', async () => {
     const at: [number, number][] = [
       [42, 42],
