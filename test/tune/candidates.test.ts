@@ -9,7 +9,7 @@ import type { MatmulShape } from '../../src/kernels/matmul/role.ts';
 import { ROLES } from '../../src/kernels/roles.ts';
 import { network } from '../../src/model/network.ts';
 import { alternativesTo, matmulCandidates } from '../../src/tune/candidates.ts';
-import { chooserOf, tunablesOf } from '../../src/tune/tune.ts';
+import { chooserOf, type Tunable, tunablesOf } from '../../src/tune/tune.ts';
 
 const config = readConfig(tensorsOf('released'));
 const outputs = outputsOf(tasksOf(config), false);
@@ -80,10 +80,11 @@ describe("a plan's shapes", () => {
     for (const { candidates, dispatches } of tunables) for (const { launch } of dispatches) expect(candidates[0]?.launch).toEqual(launch);
   });
 
-  it("begin with the small kernel where the table is Mali's", () => {
-    const [first] = tunablesOf(makePlan(network(config, { kernels: ROLES.mali }), outputs));
-    expect(first?.candidates.map(({ name }) => name)).toContain('matmulRegisters ROWS=7');
-    expect(first?.candidates[0]?.name).toBe('matmulRegisters ROWS=4');
+  it("begin with the table's own kernel, in its machine shape, where the table is Mali's, and Adreno's is among them", () => {
+    const [{ candidates, dispatches }] = tunablesOf(makePlan(network(config, { kernels: ROLES.mali }), outputs)) as [Tunable];
+    const [{ shape, launch }] = dispatches as [Dispatch];
+    expect(candidates[0]).toMatchObject({ kernel: { name: ROLES.mali.matmul.kernel.name }, launch });
+    expect(candidates.map((one) => one.launch)).toContainEqual(ROLES.adreno.matmul.kernel.launch(shape as MatmulShape));
   });
 
   it('are none with the kernels for subgroups of four', () => {
