@@ -31,14 +31,12 @@ export class FaceSmoother {
    * @param seconds since the track's face before
    */
   next(face: Face, seconds: number): Face {
+    const choices = Object.entries(face).filter((one): one is [string, Choice<string>] => Object(one[1]).probabilities);
     return {
       ...face,
+      ...Object.fromEntries(choices.map(([task, choice]) => [task, this.#choice(task, choice)])),
       ...(face.landmarks && { landmarks: this.#points(face.landmarks, seconds) }),
       ...(face.headpose && { headpose: this.#turned(face.headpose, seconds) }),
-      ...(face.age && { age: { ...this.#choice('age', face.age), years: this.#mean('years', [face.age.years])[0] as number } }),
-      ...(face.gender && { gender: this.#choice('gender', face.gender) }),
-      ...(face.race && { race: this.#choice('race', face.race) }),
-      ...(face.expression && { expression: this.#choice('expression', face.expression) }),
       ...(face.attributes && { attributes: this.#attributes(face.attributes) }),
       ...(face.visibility && { visibility: this.#visibility(face.visibility) }),
     };
@@ -70,12 +68,13 @@ export class FaceSmoother {
     return { pitch: radians.pitch * DEGREES, yaw: radians.yaw * DEGREES, roll: radians.roll * DEGREES, radians, matrix };
   }
 
-  #choice<Label extends string>(task: string, choice: Choice<Label>): Choice<Label> {
-    const labels = Object.keys(choice.probabilities) as Label[];
+  #choice(task: string, choice: Choice<string> & { readonly years?: number }): Choice<string> {
+    const labels = Object.keys(choice.probabilities);
     const means = this.#mean(task, Object.values(choice.probabilities));
     const top = means.reduce((best, value, i) => (value > (means[best] as number) ? i : best), 0);
-    const probabilities = Object.fromEntries(labels.map((label, i) => [label, means[i]])) as Record<Label, number>;
-    return { ...choice, label: labels[top] as Label, probability: means[top] as number, probabilities };
+    const probabilities = Object.fromEntries(labels.map((label, i) => [label, means[i]])) as Record<string, number>;
+    const years = choice.years !== undefined && { years: this.#mean(`${task}, years`, [choice.years])[0] };
+    return { ...choice, ...years, label: labels[top] as string, probability: means[top] as number, probabilities };
   }
 
   #attributes(attributes: NonNullable<Face['attributes']>): NonNullable<Face['attributes']> {

@@ -116,3 +116,18 @@ it('labels follow the mean of what was seen, not the last frame', () => {
   for (let i = 0; i < 20; i++) smoother.next(gender(0.1), SECONDS);
   expect(smoother.next(gender(0.1), SECONDS).gender?.label).toBe('male');
 });
+
+it('labels of every task do, those of a head that is added too, and an age with its years', () => {
+  const smoother = new FaceSmoother();
+  const seen = (wild: number) => {
+    const choice = { label: wild > 0.5 ? 'wild' : 'calm', probability: Math.max(wild, 1 - wild), probabilities: { calm: 1 - wild, wild } };
+    return { box, mood: choice, age: { ...choice, years: 40 * wild } } as unknown as Face;
+  };
+  smoother.next(seen(0.8), SECONDS);
+  const smooth = {
+    label: 'wild',
+    probability: expect.closeTo(0.6),
+    probabilities: { calm: expect.closeTo(0.4), wild: expect.closeTo(0.6) },
+  };
+  expect(smoother.next(seen(0.4), SECONDS)).toEqual({ box, mood: smooth, age: { ...smooth, years: expect.closeTo(24) } });
+});
