@@ -228,10 +228,12 @@ describe('an abort', () => {
     async (name) => {
       const cancel = vi.fn();
       let answer = (_: Response) => {};
-      const fetch = () => new Promise<Response>((resolve) => (answer = resolve));
       for (const cache of [true, false]) {
         const stop = new AbortController();
-        setTimeout(() => stop.abort(), 5);
+        const fetch = () => {
+          setTimeout(() => stop.abort());
+          return new Promise<Response>((resolve) => (answer = resolve));
+        };
         const opening = openCheckpoint(`https://example.org/${name}`, { fetch, cache, signal: stop.signal });
         await expect(opening).rejects.toMatchObject({ code: 'ABORTED' });
         answer(new Response(new ReadableStream({ cancel })));
