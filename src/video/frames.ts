@@ -228,13 +228,15 @@ function player(fill: (video: HTMLVideoElement) => () => void): Frames {
   return frames;
 }
 
-const ofStream = (stream: MediaStream): Frames =>
-  player((video) => {
+function ofStream(stream: MediaStream): Frames {
+  if (stream.getVideoTracks().length === 0) throw bad('The stream has no video track, and no frame would come of it.');
+  return player((video) => {
     video.srcObject = stream;
     return () => {
       video.srcObject = null;
     };
   });
+}
 
 function ofTrack(track: MediaStreamTrack, choice: FrameChoice = 'newest'): Frames {
   if (typeof document !== 'undefined') return ofStream(new MediaStream([track]));
