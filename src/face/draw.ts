@@ -80,7 +80,14 @@ export function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: 
   const unknown = labels.size > 0 ? classes?.find((name) => !labels.has(name)) : undefined;
   if (unknown !== undefined)
     throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${[...labels].join(', ')}.`);
-  const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...options.colours } };
+  for (const [name, colour] of Object.entries(classColours ?? {}))
+    if (colour && !([...colour].length === 3 && [...colour].every((part) => typeof part === 'number' && part >= 0 && part <= 255)))
+      throw new FaceXFormerError(
+        'BAD_OPTION',
+        `\`classColours.${name}\` is ${shown(colour)}; it must be red, green and blue, each 0 to 255.`,
+      );
+  const own = Object.fromEntries(Object.entries(options.colours ?? {}).filter(([, colour]) => colour !== undefined));
+  const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...own } };
   for (const face of boxed) drawResults('area', penFor(face.box, ctx, style), face, options, table);
   ctx.lineCap = 'round';
   ctx.lineJoin = 'round';

@@ -158,6 +158,17 @@ it('a class of drawing that no face has is named', () => {
   expect(() => drawFaces(contextOf().ctx, [face], { classes: ['skins'] })).toThrow(/no class "skins". Choose from skin/);
 });
 
+it('a colour of a class that CSS would take is named, and one that is undefined is the usual one', () => {
+  for (const skin of ['#f00', 'red', [256, 0, 0], [1, 2]] as never[])
+    expect(() => drawFaces(contextOf().ctx, [], { classColours: { skin } })).toThrow(
+      /`classColours.skin` is .*; it must be red, green and blue/,
+    );
+  const styles: unknown[] = [];
+  const ctx = new Proxy(contextOf().ctx as object, { set: (_, name, value) => name !== 'strokeStyle' || styles.push(value) > 0 });
+  drawFaces(ctx as never, [{ box: corners }], { colours: { box: undefined as never } });
+  expect(styles).toEqual(['rgba(0, 0, 0, 0.45)', 'rgba(255, 255, 255, 0.9)']);
+});
+
 it('options of drawing that there are not are named', () => {
   expect(() => drawFaces(contextOf().ctx, [], { colors: {} } as never)).toThrow(/knows no option "colors"/);
   expect(() => drawFaces(contextOf().ctx, [], { opacity: 50 })).toThrow(/`opacity` is 50; it must be a number from 0 to 1/);
