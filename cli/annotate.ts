@@ -37,7 +37,7 @@ const usage = (standard: string | undefined) => `annotate DIR|GLOB|LIST|PICTURE|
   DIR                        the pictures and videos in it and below it, by name
   GLOB                       a pattern in quotes: 'photos/**/*.jpg'
   LIST                       a text file (.txt, .lst, .list; - is standard input) with a path a line
-  PICTURE, VIDEO             PNG or JPEG; videos need FFmpeg on the PATH
+  PICTURE, VIDEO             PNG or JPEG; videos need FFmpeg, 5.1 or later, on the PATH
   --out FILE.jsonl           a line a picture, or a frame of a video
   --resume                   go on where an earlier run ended; begin where there was none
   --shard I/N                part I of N, from 0: 0/4 to 3/4. The parts' files one after the other are the whole

@@ -40,7 +40,8 @@ export async function* framesOf(path: string, { every = 1, first = 0 } = {}): As
     const end = await ended;
     if (end instanceof Error)
       throw bad(`${path} is a video, and videos are decoded by FFmpeg, which is not installed: its program ffmpeg is not found.`, end);
-    if (end !== 0 || taken === 0) throw bad(`${path} cannot be decoded as a video: ${said.last || 'FFmpeg gave no frame'}`);
+    const older = /option not found/i.test(said.last) ? '. This FFmpeg is older than 5.1' : ''; // which has no -fps_mode
+    if (end !== 0 || taken === 0) throw bad(`${path} cannot be decoded as a video: ${said.last || 'FFmpeg gave no frame'}${older}`);
   } finally {
     child.kill('SIGKILL');
     await ended;

@@ -218,15 +218,21 @@ it('shards are counted from 0', () => {
 const has = (program: string, asked: string): boolean => process.env['CI'] === 'true' || spawnSync(program, [asked]).status === 0;
 
 describe('a video', () => {
-  it('where there is no FFmpeg is a line that says so', async () => {
+  it.each([
+    ['no FFmpeg', undefined, 'FFmpeg, which is not installed'],
+    // As 4.4, of Ubuntu 22.04, says it.
+    ['an older one', "Unrecognized option 'fps_mode'.\nError splitting the argument list: Option not found", 'older than 5.1'],
+  ])('where there is %s is a line that says so', async (_, says, told) => {
     writeFileSync(at('v.mp4'), '\0\0\0\x18ftypisom');
+    mkdirSync(at('programs'), { recursive: true });
+    if (says) writeFileSync(at('programs/ffmpeg'), `#!/bin/sh\necho "${says}" >&2\nexit 1\n`, { mode: 0o755 });
     const path = process.env['PATH'];
-    process.env['PATH'] = '';
-    await inFolder(() => annotate({ files: ['v.mp4', 'pictures/01.png'], out: 'no-ffmpeg.jsonl' })).finally(() => {
+    process.env['PATH'] = at('programs');
+    await inFolder(() => annotate({ files: ['v.mp4', 'pictures/01.png'], out: `${told}.jsonl` })).finally(() => {
       process.env['PATH'] = path;
     });
-    expect(rowsOf('no-ffmpeg.jsonl')).toMatchObject([
-      { picture: 'v.mp4', error: { message: expect.stringContaining('FFmpeg') } },
+    expect(rowsOf(`${told}.jsonl`)).toMatchObject([
+      { picture: 'v.mp4', error: { message: expect.stringContaining(told) } },
       { faces: [{}] },
     ]);
   });
