@@ -124,8 +124,8 @@ export class Engine<Loads extends Task = Task> {
 
   /**
    * Analyses many pictures, one answer a picture, in their order. Faces of several pictures go through the network together, which photos of one or two
-   * faces need to keep a GPU busy; pictures are asked for as they are needed, and taken as they are when they are given. Ends at the first that fails, as
-   * `analyze` does.
+   * faces need to keep a GPU busy; pictures are asked for as they are needed, and taken as they are when they are given, but for those that
+   * must keep their contents until their answer comes: see `PictureSource`. Ends at the first that fails, as `analyze` does.
    * @throws FaceXFormerError as `analyze`
    */
   async *analyzeMany<Asked extends Task = Loads>(

@@ -19,7 +19,7 @@ export interface RawPicture extends Size {
  * with a background), grey and palette become RGB, and a Blob's or an image element's colour profile is ignored; but Firefox multiplies by
  * alpha and divides again, and rounds 16 bits down. EXIF orientation is honoured. A string or URL is a picture's address. What a canvas, an
  * image element, a video or a VideoFrame shows is taken when it is given, and it may go on, be drawn on or be closed; an ImageBitmap, ImageData or
- * raw pixels must keep their contents until the call is done. A SharedPicture is for several calls.
+ * raw pixels must keep their contents until the answer comes. A SharedPicture is for several calls.
  */
 export type PictureSource =
   | string
