@@ -288,7 +288,7 @@ export class Engine<Loads extends Task = Task> {
         'BAD_OPTION',
         "Where are the faces? Load with a `detector`, such as mtcnn() of facexformer-webgpu/detect, or give a `box`: 'whole' takes the whole picture for one.",
       );
-    const found = detected(await within(PATIENCE.gpu, unless(signal, detector.detect(picture.still, { signal })), lateDetector));
+    const found = detected(await within(PATIENCE.detector, unless(signal, detector.detect(picture.still, { signal })), lateDetector));
     this.#check(on, signal);
     return found.slice(0, maxFaces).flatMap(({ box: own, score, points }) => {
       const wide = widen(own, picture);
@@ -386,8 +386,8 @@ if (Symbol.dispose) Object.assign(Engine.prototype, { [Symbol.dispose]: Engine.p
 
 const lateDetector = () =>
   new FaceXFormerError(
-    'BAD_OPTION',
-    `The \`detector\` has not answered for ${PATIENCE.gpu / 1000} s. It does not end, or awaits the engine that it works for, which answers in order.`,
+    'GPU_ERROR', // after which a video's session tries once more: a page may have been frozen meanwhile
+    `The \`detector\` has not answered for ${PATIENCE.detector / 1000} s. It does not end, or awaits the engine that it works for, which answers in order.`,
   );
 
 /** What a detector gave, which may be an app's own. @throws FaceXFormerError BAD_OPTION: no list of faces with boxes, scores and perhaps points */

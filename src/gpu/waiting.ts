@@ -11,6 +11,8 @@ export const PATIENCE = {
   picture: 60_000,
   /** A GPU that has work: where a CPU does its work, the first frame compiles for a minute or two. */
   gpu: 300_000,
+  /** A detector, which is to say itself that its GPU is silent. */
+  detector: 600_000,
 };
 
 /**

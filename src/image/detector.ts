@@ -16,7 +16,7 @@ export interface DetectedFace {
 /** Finds faces. The official script takes MTCNN, whose boxes the network was trained on: those of another detector have to be like them. */
 export interface FaceDetector {
   /**
-   * The faces in the order in which they are wanted; none is []. What it throws, `analyze` throws as it is. It has 300 seconds, and must not await the
+   * The faces in the order in which they are wanted; none is []. What it throws, `analyze` throws as it is. It has 600 seconds, and must not await the
    * engine that it works for, which answers in order.
    */
   detect(picture: PictureSource, options?: { signal?: AbortSignal | undefined }): Promise<readonly DetectedFace[]>;
