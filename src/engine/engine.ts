@@ -398,7 +398,7 @@ const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
       if (box.x1 < box.x0 || box.y1 < box.y0) throw new TypeError(`a box of ${Object.values(box)}`);
       if (!Number.isFinite(score)) throw new TypeError(`a score of ${shown(score)}`);
       for (const { x, y } of points ?? []) if (!Number.isFinite(x + y)) throw new TypeError(`a point of ${shown(x)}, ${shown(y)}`);
-      return { box, score, ...(points && { points: [...points] }) };
+      return { box, score, ...(points && { points: points.map(({ x, y }) => ({ x, y })) }) };
     }),
   );
 

@@ -234,6 +234,16 @@ describe('an engine whose GPU is lost', () => {
     engine.dispose();
   });
 
+  it('keeps none of the boxes and points of a detector that uses them again', async () => {
+    const found = { box: { x0: 8, y0: 8, x1: 40, y1: 40 }, score: 1, points: [{ x: 1, y: 2 }] };
+    const engine = await load({ detector: { detect: async () => [found] } });
+    const { faces } = await engine.analyze(picture);
+    found.box.x0 = 9;
+    (found.points[0] as { x: number }).x = 9;
+    expect(faces).toMatchObject([{ detected: { x0: 8 }, points: [{ x: 1, y: 2 }] }]);
+    engine.dispose();
+  });
+
   it('has its detector again', async () => {
     const on: unknown[] = [];
     let disposed = 0;
