@@ -94,9 +94,8 @@ fn fromTokens(token: u32, thread: u32) {
   let lane = thread % LANES;
   let row = xRow();
   let first = token / TOKENS * TOKENS;
-  let count = select(TOKENS, min(TOKENS, rows()), THREADS == 64u); // of which no compiler of a CPU knows how many it may write out
   let own = token * row + X_FIRST + head * 8u;
-  for (var i = lane; i < count; i += LANES) {
+  for (var i = lane; i < TOKENS; i += LANES) {
     let key = (first + i) * row + X_FIRST + 64u + head * 8u;
     var s = vec4f();
     for (var j = 0u; j < 8u; j++) {
@@ -107,29 +106,29 @@ fn fromTokens(token: u32, thread: u32) {
   workgroupBarrier();
   var high = -3.0e38;
   var seen = 0.0;
-  for (var i = 0u; i < count; i++) {
+  for (var i = 0u; i < TOKENS; i++) {
     let s = scores[head * MAX_TOKENS + i];
     seen += s;
     high = max(high, s);
   }
   var total = 0.0;
   var sum = vec4f();
-  for (var i = lane / 8u; i < count; i += LANES / 8u) {
+  for (var i = lane / 8u; i < TOKENS; i += LANES / 8u) {
     let p = exp(scores[head * MAX_TOKENS + i] - high);
     total += p;
     sum += p * x[(first + i) * row + X_FIRST + 128u + head * 8u + lane % 8u];
   }
+  sums[thread] = sum;
+  pairs[thread] = vec2f(total, 0.0);
   if (LANES > 8u) {
-    sums[thread] = sum;
-    pairs[thread] = vec2f(total, 0.0);
     workgroupBarrier();
-    if (lane >= 8u) {
-      return;
-    }
-    for (var i = 8u; i < LANES; i += 8u) {
-      sum += sums[thread + i];
-      total += pairs[thread + i].x;
-    }
+  }
+  if (lane >= 8u) {
+    return;
+  }
+  for (var i = 8u; i < LANES; i += 8u) {
+    sum += sums[thread + i];
+    total += pairs[thread + i].x;
   }
   source[head * 8u + lane] = unlessLost(sum / total, vec4f(seen));
 }
