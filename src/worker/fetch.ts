@@ -27,7 +27,7 @@ async function* answer(fetch: typeof globalThis.fetch, { url, init }: FetchCall,
   try {
     const response = await fetch(url, { ...init, signal });
     const { status, statusText, body, bodyUsed } = response;
-    if (bodyUsed) throw new TypeError('`fetch` gave a Response that has been read already');
+    if (bodyUsed || (body !== null && !body?.getReader)) throw new TypeError('`fetch` gave no Response that can be read');
     const pieces = piecesOf(body, signal);
     // Of another origin's answer the worker could not see that its length may be of what was packed.
     const headers = [...response.headers].filter(([name]) => name !== 'content-length' || !isEncoded(response));

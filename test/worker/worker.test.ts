@@ -198,16 +198,19 @@ describe('a load', () => {
       expect(await codeOf(RemoteFaceXFormer.load({ weights, worker: worker() }))).toBe('WEIGHTS_UNREACHABLE');
   });
 
-  it("does not take what is left of a read Response of the page's fetch for the file", async () => {
+  it("does not take what is left of a read Response of the page's fetch for the file, nor another library's answer without a body", async () => {
     const read = new Response('weights');
     for await (const _ of read.body as ReadableStream); // which lets go of it
+    const another = { ok: true, status: 200, headers: new Headers() } as Response;
     const one = worker(async (options) => {
       const { fetch } = options as { fetch: typeof globalThis.fetch };
       await (await fetch('https://example.org/w')).text();
       return loadEngine(options);
     });
-    const load = RemoteFaceXFormer.load({ weights: 'https://example.org/w', fetch: async () => read, worker: one });
-    await expect(load).rejects.toMatchObject({ message: expect.stringMatching(/Response that has been read already/) });
+    for (const answer of [read, another]) {
+      const load = RemoteFaceXFormer.load({ weights: 'https://example.org/w', fetch: async () => answer, worker: one });
+      await expect(load).rejects.toMatchObject({ message: expect.stringMatching(/gave no Response that can be read/) });
+    }
   });
 
   it('whose callback throws fails with what it threw', async () => {
