@@ -88,7 +88,8 @@ export function filesBelow(folder: string, above: readonly string[] = []): strin
   }
   return found.flatMap((one) => {
     const path = folder === '.' ? one.name : join(folder, one.name);
-    if (one.isDirectory() && !existsSync(path)) throw new CommandError(`${path} cannot be read: its name is not UTF-8. Rename it.`);
+    if (one.isDirectory() && !existsSync(path))
+      throw new CommandError(`${path} cannot be read${path.includes('\uFFFD') ? ': its name is not UTF-8. Rename it' : ''}.`);
     return isFolder(path) ? filesBelow(path, [...above, real]) : [path];
   });
 }
