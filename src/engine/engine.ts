@@ -387,7 +387,7 @@ if (Symbol.dispose) Object.assign(Engine.prototype, { [Symbol.dispose]: Engine.p
 const lateDetector = () =>
   new FaceXFormerError(
     'GPU_ERROR', // after which a video's session tries once more: a page may have been frozen meanwhile
-    `The \`detector\` has not answered for ${PATIENCE.detector / 1000} s. It does not end, or awaits the engine that it works for, which answers in order.`,
+    `The \`detector\` has not answered for ${PATIENCE.detector / 1000} s. It is too slow, does not end, or awaits the engine that it works for, which answers in order.`,
   );
 
 /** What a detector gave, which may be an app's own. @throws FaceXFormerError BAD_OPTION: no list of faces with boxes, scores and perhaps points */

@@ -1,7 +1,7 @@
 /** A face cut out of its picture, as it lies there or turned upright: for avatars, and for networks that know who somebody is. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
-import { boxOf, middleOf, type Point } from '../image/crop.ts';
+import { type AnyBox, boxOf, middleOf, type Point } from '../image/crop.ts';
 import { withDrawable } from '../image/drawable.ts';
 import type { PictureSource } from '../image/source.ts';
 import { contextOf } from './pen.ts';
@@ -28,11 +28,11 @@ const TEMPLATE_SIDE = 112;
 /**
  * A square of the picture about a face's box, or with `align` about its eyes and mouth. What lies beyond the picture is clear. An OffscreenCanvas can be
  * drawn, analysed, turned into a bitmap (`transferToImageBitmap()`) or a file (`convertToBlob()`).
- * @throws FaceXFormerError BAD_PICTURE; BAD_OPTION: `size` is no number of pixels, or with `align` the face has neither `points` nor `landmarks`
+ * @throws FaceXFormerError BAD_PICTURE; BAD_BOX; BAD_OPTION: `size` is no number of pixels, or with `align` the face has neither `points` nor `landmarks`
  */
 export async function cropFace(
   source: PictureSource,
-  face: Pick<Face, 'box' | 'points' | 'landmarks'>,
+  face: Pick<Face, 'points' | 'landmarks'> & { readonly box: AnyBox },
   options: CropFaceOptions = {},
 ): Promise<OffscreenCanvas> {
   const { size, align = false } = optionsOf<CropFaceOptions>('cropFace', { size: 'any', align: 'boolean' }, options);

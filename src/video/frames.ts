@@ -229,7 +229,8 @@ function player(fill: (video: HTMLVideoElement) => () => void): Frames {
 }
 
 function ofStream(stream: MediaStream): Frames {
-  if (stream.getVideoTracks().length === 0) throw bad('The stream has no video track, and no frame would come of it.');
+  if (stream.getVideoTracks().length === 0)
+    throw bad('The stream has no video track, and no frame would come of it. Follow it when one was added.');
   return player((video) => {
     video.srcObject = stream;
     return () => {

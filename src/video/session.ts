@@ -180,7 +180,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
    * Where the faces are now, for a loop that draws: between two results they go on as they were going, for 0.4 seconds at most, and go over to
    * the next result without a jump.
    * @param now as `performance.now()` counts: the argument that `requestAnimationFrame` gives
-   * @throws FaceXFormerError BAD_OPTION
+   * @throws FaceXFormerError BAD_OPTION: `now` is no number, 0 or more
    */
   next(now: number = performance.now()): TrackedFace[] {
     mustBe('count', now, 'now');
