@@ -125,8 +125,10 @@ const OTHERS: readonly (readonly [starts: readonly string[], what: string])[] = 
 /** What the file is instead, where its first bytes tell. */
 function otherFormat(start: Uint8Array, name: string): string | undefined {
   const text = String.fromCharCode(...start.subarray(0, 8)).replace(/^\xEF\xBB\xBF/, '');
-  if (/^\s*<(!|html|head|\?xml)/i.test(text))
-    return `${/\W/.test(name) ? name : 'it'} is a web page, not a file of weights: check the address that it comes from`; // `bytes` or `response` is nobody's name
+  if (/^\s*<(!|html|head|\?xml)/i.test(text)) {
+    const what = /\W/.test(name) ? name : 'it'; // `bytes` or `response` is nobody's name
+    return `${what} is a web page, not a file of weights: check the address that it comes from`;
+  }
   if (/^\s*[{[]\s*["{[\]}\d]/.test(text)) return 'it is JSON; a config.json or an index of shards names the files of weights beside it';
   return OTHERS.find(([starts]) => starts.some((one) => text.startsWith(one)))?.[1];
 }

@@ -54,7 +54,7 @@ export function penFor({ x0, y0, x1, y1 }: Box, ctx: DrawContext, style: Style):
   return { ...style, ctx, unit: style.lineWidth ?? Math.max(Math.max(x1 - x0, y1 - y0) / 280, 1 / scaleOf(ctx)) };
 }
 
-/** A canvas to draw on beside. @throws FaceXFormerError BAD_OPTION: there are none here, or none of that size */
+/** What draws on a new canvas of that size, which is then drawn on another. @throws FaceXFormerError BAD_OPTION: there are none here, or none of that size */
 export const contextOf = (width: number, height: number): OffscreenCanvasRenderingContext2D =>
   given(`There is no canvas of ${width} x ${height} pixels here.`, () => {
     const ctx = new OffscreenCanvas(width, height).getContext('2d');

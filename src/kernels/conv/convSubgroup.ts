@@ -1,5 +1,5 @@
 import { defineKernel } from '../kernel.ts';
-import { EIGHT, FOUR, SUBGROUP_ROWS } from '../matmul/matmulSubgroup.ts';
+import { EIGHT, FOUR } from '../matmul/matmulSubgroup.ts';
 import columns from '../parts/columns.wgsl';
 import convInput from '../parts/convInput.wgsl';
 import convolution from '../parts/convolution.wgsl';
@@ -13,7 +13,7 @@ const of = (lanes: typeof FOUR) =>
   defineKernel(
     'convSubgroup',
     [wgsl, subgroup, columns, convInput, convolution, convStore, finite],
-    (shape: ConvShape) => convLaunch(shape, lanes, SUBGROUP_ROWS),
+    (shape: ConvShape) => convLaunch(shape, lanes, lanes.ROWS),
     convAnswer,
   );
 

@@ -1,8 +1,8 @@
 // What a subgroup makes of a tile of 28 rows by 64 columns where it is a workgroup of its own, of exactly LANES threads: on CPUs that run WebGPU.
 //
-// There a load is many instructions, some fifty for four numbers of eight lanes, and a multiply-add of all lanes three. So each lane reads four
-// numbers of rows of its own, and all hear them. A thread makes 28 rows by QUADS times four columns at a time; what is more than 28 quads of
-// eight lanes is more code than a processor's first cache holds, so that those make their 64 columns in two turns.
+// There a load of four numbers is some fifty instructions a lane, and a multiply-add of all lanes three. So each lane reads four numbers of rows of
+// its own, and all hear them. A thread makes the rows by QUADS times four columns at a time. With eight lanes more than one quad would be more code
+// than a processor's first cache holds, so that the 64 columns take two turns there.
 const ROWS = 28u;
 const LANES = 4u;
 const QUADS = 4u;
