@@ -3,12 +3,14 @@
  * Needs no DOM: works in a worker on an OffscreenCanvas.
  */
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { given, type Kind, optionsOf, shown } from '../gpu/given.ts';
+import { given, type Kind, mustBe, optionsOf, shown } from '../gpu/given.ts';
 import { type Box, boxOf } from '../image/crop.ts';
 import { type ParsingClass, TASKS, type Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
 import type { Colour, Face, Segmentation } from './results.ts';
 import { resultsIn, TASK_TABLE, type TaskTable } from './tasks.ts';
+
+const bad = (message: string): FaceXFormerError => new FaceXFormerError('BAD_OPTION', message);
 
 /** A face of FaceXFormer, or of another network that parses it into other classes. */
 export type DrawnFace = Omit<Face, 'segmentation'> & { segmentation?: Segmentation<string> };
@@ -61,7 +63,7 @@ const DRAW_OPTIONS = {
 export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}): void {
   const own = optionsOf<DrawOptions>('drawFaces', DRAW_OPTIONS, options);
   // A canvas would leave it at 1 without a word, for who means percent.
-  if (Number(own.opacity) > 1) throw new FaceXFormerError('BAD_OPTION', `\`opacity\` is ${own.opacity}; it must be a number from 0 to 1.`);
+  if (Number(own.opacity) > 1) throw bad(`\`opacity\` is ${own.opacity}; it must be a number from 0 to 1.`);
   given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () => {
     ctx.save();
     try {
@@ -74,20 +76,17 @@ export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options
 
 /** @param table of a network of other tasks, which the public function knows nothing of */
 export function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions, table: TaskTable = TASK_TABLE): void {
-  const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours } = options;
+  const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours, font } = options;
+  if (font !== undefined && !isTaken(ctx, 'font', fontOf(font, 10), ['8px serif', '9px serif']))
+    throw bad(`\`font\` is ${shown(font)}; it must be a family as CSS writes it, with no size: see \`fontSize\`.`);
   const boxed = faces.map((face) => ({ ...face, box: boxOf(face.box) })); // by what is no number nothing would be drawn
   const labels = new Set(faces.flatMap(({ segmentation }) => segmentation?.labels ?? []));
-  const unknown = labels.size > 0 ? classes?.find((name) => !labels.has(name)) : undefined;
-  if (unknown !== undefined)
-    throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${[...labels].join(', ')}.`);
+  const unknown = [...(classes ?? []), ...Object.keys(classColours ?? {})].find((name) => !labels.has(name));
+  if (labels.size > 0 && unknown !== undefined) throw bad(`There is no class ${shown(unknown)}. Choose from ${[...labels].join(', ')}.`);
   for (const [name, colour] of Object.entries(classColours ?? {}))
     if (colour && !([...colour].length === 3 && [...colour].every((part) => typeof part === 'number' && part >= 0 && part <= 255)))
-      throw new FaceXFormerError(
-        'BAD_OPTION',
-        `\`classColours.${name}\` is ${shown(colour)}; it must be red, green and blue, each 0 to 255.`,
-      );
-  const own = Object.fromEntries(Object.entries(options.colours ?? {}).filter(([, colour]) => colour !== undefined));
-  const style = { opacity, lineWidth, classes, classColours, colours: { ...COLOURS, ...own } };
+      throw bad(`\`classColours.${name}\` is ${shown(colour)}; it must be red, green and blue, each 0 to 255.`);
+  const style = { opacity, lineWidth, classes, classColours, colours: coloursOf(ctx, options.colours) };
   for (const face of boxed) drawResults('area', penFor(face.box, ctx, style), face, options, table);
   ctx.lineCap = 'round';
   ctx.lineJoin = 'round';
@@ -98,6 +97,29 @@ export function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: 
     if (points && face.points) drawDots(pen, face.points, { colour: style.colours.points, radius: 2.4 * pen.unit });
     if (caption) drawCaption(pen, label ? [label(faces[i] as DrawnFace, i) ?? []].flat() : captionOf(face, table), face.box, options);
   }
+}
+
+/** @throws FaceXFormerError BAD_OPTION: colours of what is not drawn, or that the canvas would pass over without a word */
+function coloursOf(ctx: DrawContext, colours: Partial<Colours> = {}): Colours {
+  const own = Object.entries(colours).filter(([, colour]) => colour !== undefined);
+  for (const [name, colour] of own) {
+    mustBe(Object.keys(COLOURS), name, 'colours');
+    const isOne = name === 'axes' ? colour.length === 3 && [...colour].every((one) => isColour(ctx, one)) : isColour(ctx, colour);
+    if (!isOne) throw bad(`\`colours.${name}\` is ${shown(colour)}; it must be ${name === 'axes' ? 'three colours' : 'a colour'} of CSS.`);
+  }
+  return { ...COLOURS, ...Object.fromEntries(own) };
+}
+
+const isColour = (ctx: DrawContext, colour: unknown): boolean => isTaken(ctx, 'fillStyle', colour, ['#000', '#fff']);
+
+/** Whether a context can read what it is given: what it cannot leaves what was there, whatever that is. */
+function isTaken(ctx: DrawContext, property: 'fillStyle' | 'font', value: unknown, others: readonly string[]): boolean {
+  const [first, second] = others.map((other) => {
+    ctx[property] = other;
+    ctx[property] = value as string;
+    return ctx[property];
+  });
+  return first === second;
 }
 
 function drawResults(as: 'area' | 'lines', pen: Pen, face: DrawnFace, options: DrawOptions, table: TaskTable): void {

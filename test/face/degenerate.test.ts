@@ -156,6 +156,7 @@ it('a context is left as it was when a label or a canvas throws', () => {
 it('a class of drawing that no face has is named', () => {
   const face = { box: corners, segmentation: mapOf() };
   expect(() => drawFaces(contextOf().ctx, [face], { classes: ['skins'] })).toThrow(/no class "skins". Choose from skin/);
+  expect(() => drawFaces(contextOf().ctx, [face], { classColours: { skins: [1, 2, 3] } })).toThrow(/no class "skins". Choose from skin/);
 });
 
 it('a colour of a class that CSS would take is named, and one that is undefined is the usual one', () => {

@@ -69,6 +69,22 @@ describe('a style', () => {
     expect(green(await pixels({ box: true, colours, lineWidth: 6 }, at))).toBe(6);
   });
 
+  test.each<[object, RegExp | '']>([
+    [{ colours: { boxes: 'red' } }, /`colours` is "boxes". Choose from box, landmarks/],
+    [{ colours: { box: 'redd' } }, /`colours.box` is "redd"; it must be a colour/],
+    [{ colours: { box: [255, 0, 0] } }, /`colours.box` is Array; it must be a colour/],
+    [{ colours: { box: null } }, /`colours.box` is null; it must be a colour/],
+    [{ colours: { axes: 'red' } }, /`colours.axes` is "red"; it must be three colours/],
+    [{ colours: { axes: ['red', 'green', 'blu'] } }, /`colours.axes` is Array; it must be three colours/],
+    [{ colours: { axes: ['red', '#0f08', 'rgb(0 0 255 / 50%)'], box: undefined, text: 'transparent', rim: 'oklch(60% 0.2 20)' } }, ''],
+    [{ font: '12px Arial' }, /`font` is "12px Arial"; it must be a family as CSS writes it, with no size/],
+    [{ font: '' }, /`font` is ""; it must be a family/],
+    [{ font: 'italic 700 "Some Sans", serif' }, ''],
+  ])('of %j that the canvas would pass over is named', async (options, said) => {
+    expect(await page.call<string>('refusalOf', scene, box, options)).toMatch(said);
+    if (said === '') expect(await page.call<string>('refusalOf', scene, box, options)).toBe('');
+  });
+
   test('has labels of any number of lines, and a font', async () => {
     const changed = (lines: number, options: object = {}) =>
       page.call<number[] | undefined>('changedByLabel', scene, box, { ...NONE, caption: true, fontSize: 10, ...options }, lines);

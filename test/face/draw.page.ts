@@ -32,6 +32,16 @@ export function pixelsOf(scene: Scene, box: Face['box'], options: DrawOptions, a
   return at.map(([x, y]) => [...ctx.getImageData(x, y, 1, 1).data].slice(0, 3));
 }
 
+/** What drawing one face says is wrong. */
+export function refusalOf(scene: Scene, box: Face['box'], options: DrawOptions): string {
+  try {
+    drawFaces(canvasOf(scene), [face(box)], options);
+  } catch (error) {
+    return String(error);
+  }
+  return '';
+}
+
 /** The canvas rectangle of pixels that drawing changed, right and bottom exclusive; undefined when none did. */
 export function changed(scene: Scene, box: Face['box'], options: DrawOptions): number[] | undefined {
   const ctx = canvasOf(scene);
