@@ -37,8 +37,8 @@ export class Named {
 export interface Vocabulary {
   /** Notes a name that stands in the pickle. @throws FaceXFormerError BAD_WEIGHTS_FILE for one that no file of weights may hold */
   meet(name: Named): void;
-  /** name(...args): what it stands for. `spend` counts what is copied out of the arguments. */
-  reduce(name: Named, args: Value[], spend: (copied: number) => void): Value;
+  /** what(...args): what it stands for. `spend` counts what is copied out of the arguments. */
+  reduce(what: Value, args: Value[], spend: (copied: number) => void): Value;
   /** The object that a persistent id stands for. */
   persistent(id: Value): Value;
   /** object.__setstate__(state). @throws FaceXFormerError BAD_WEIGHTS_FILE where the object can have none */
@@ -255,10 +255,8 @@ class Machine {
   /** REDUCE, and NEWOBJ, which to data is the same. */
   reduce(): void {
     const args = this.popArray('a tuple of arguments');
-    const name = this.pop();
-    if (!(name instanceof Named)) throw badTorch('its pickle calls what is no name');
     this.spend(1);
-    this.push(this.#vocabulary.reduce(name, args, this.#spend));
+    this.push(this.#vocabulary.reduce(this.pop(), args, this.#spend));
   }
   setState(): void {
     const state = this.pop();

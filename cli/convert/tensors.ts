@@ -69,10 +69,12 @@ const TYPED = ['torch._tensor._rebuild_from_type', 'torch._tensor._rebuild_from_
 /** What training files name beside their tensors, as plain data: no file is refused for holding only these. */
 const PLAIN =
   /^((collections|argparse|pathlib|datetime|numpy|_codecs|copy_?reg|builtins|__builtin__)\.|torch\.(Size|device|u?int\d+|b?float\d+|bool)$)/;
-/** Python's own names that make plain values or name a class. Its functions run code, and no file of weights has a use for them. */
-const BUILTINS = new Set(
-  'object type bool int float complex str bytes bytearray list tuple dict set frozenset slice range NoneType getattr'.split(' '),
-);
+/**
+ * Python's own names that make plain values or name a class, in its second version, too, as torch.save writes them: `range` as `xrange`. Its functions
+ * run code, and no file of weights has a use for them.
+ */
+const BUILTINS =
+  /^(object|type|bool|int|long|float|complex|str|unicode|bytes|bytearray|list|tuple|dict|set|frozenset|slice|x?range|NoneType|Ellipsis|NotImplemented|getattr|iter|zip|map|filter|enumerate|reversed|\w+(Error|Exception|Interrupt))$/;
 /** Modules whose names mean an attack, whatever stands beside them: they run programs, change files or reach the network. */
 const RUNS = /^(os|posix|nt|sys|subprocess|pty|shutil|socket|runpy|importlib|ctypes|code|commands|timeit|pdb|pip|pickle|webbrowser)(\.|$)/;
 
@@ -81,7 +83,7 @@ export function torchVocabulary(storages: Map<string, Storage>): Vocabulary {
   return {
     meet({ module, name, full }) {
       const isBuiltin = module === 'builtins' || module === '__builtin__';
-      if (RUNS.test(module) || (isBuiltin && !BUILTINS.has(name))) throw badTorch(codeNotData(full));
+      if (RUNS.test(module) || (isBuiltin && !BUILTINS.test(name))) throw badTorch(codeNotData(full));
     },
     reduce: reduced,
     persistent: (id) => storageOf(id, storages),
@@ -110,7 +112,10 @@ export function codeOf(value: Value): string | undefined {
 export const codeNotData = (full: string): string =>
   `it contains ${JSON.stringify(full.slice(0, 120))}, which is code, not data. Save the state dict instead: torch.save(model.state_dict(), FILE)`;
 
-function reduced({ module, name, full }: Named, args: Value[], spend: (copied: number) => void): Value {
+function reduced(what: Value, args: Value[], spend: (copied: number) => void): Value {
+  if (what instanceof Inert) return new Inert(what.of); // partial(NAME.__new__, NAME, key=word)(), say
+  if (!(what instanceof Named)) throw badTorch('its pickle calls what is no name');
+  const { module, name, full } = what;
   if (full === ORDERED) return orderedDict(args, spend);
   if (REBUILD.includes(full)) return rebuilt(args);
   if (PARAMETER.includes(full)) return args[0] ?? null;
@@ -145,9 +150,9 @@ function orderedDict([items]: Value[], spend: (copied: number) => void): Map<Key
  * ('storage', type, key, location, elements[, view]): the last only in the legacy form, (key, offset, elements) or None. A storage of
  * numbers that no file of ours has, complex ones say, is inert, and so are its tensors.
  */
-function storageOf(id: Value, storages: Map<string, Storage>): Storage | Inert {
+function storageOf(id: Value, storages: Map<string, Storage>): Storage | Inert | Named {
   const [tag, type, key, , count, view] = Array.isArray(id) ? id : [];
-  if (tag === 'module' && type instanceof Named) throw badTorch(codeNotData(type.full)); // how the oldest files hold a whole model
+  if (tag === 'module' && type instanceof Named) return type; // how the legacy form names a module's class, beside its source
   if (tag !== 'storage' || !(type instanceof Named)) throw badTorch('it refers to an object that is no storage');
   if (!isStorage(type.module, type.name)) {
     if (type.module === 'torch' || type.module === 'torch.storage') return new Inert(type.full);
@@ -164,12 +169,14 @@ function storageOf(id: Value, storages: Map<string, Storage>): Storage | Inert {
   return new Storage(key, dtype, length, { storage: known, from });
 }
 
-/** (storage, offset, size, stride, ...). */
-function rebuilt([storage, offset, shape, strides]: Value[]): Tensor | Inert {
+/** (storage, offset, size, stride, requires_grad, hooks[, metadata]). */
+function rebuilt([storage, offset, shape, strides, , , metadata]: Value[]): Tensor | Inert {
   if (storage instanceof Inert) return storage;
   if (!(storage instanceof Storage)) throw badTorch('a tensor has no storage');
   if (!isCount(offset) || !isCounts(shape) || !isCounts(strides) || shape.length !== strides.length)
     throw badTorch(`a tensor in storage ${storage.key.slice(0, 40)} has no proper shape`);
+  if (metadata instanceof Map && metadata.get('neg') === true)
+    throw badTorch('a tensor has the other sign than its storage. Save it with tensor.resolve_neg()');
   if (!Number.isInteger(bytesOf(storage.dtype, shape)))
     throw badTorch(`a tensor of shape [${shape.slice(0, 8)}] is too large to have a size`);
   const last = shape.includes(0) ? offset - 1 : shape.reduce((sum, n, i) => sum + (n - 1) * (strides[i] as number), offset);

@@ -93,6 +93,27 @@ const CONVERTED: Record<string, Pairs> = {
   ),
   'a queue': beside('recent', join([call('collections', 'deque', bytes(']'), op.int(3)), bytes('(K\x01K\x02e')])),
   'a loss as a module': beside('criterion', build(newobj('torch.nn.modules.loss', 'CrossEntropyLoss'), op.dict([]))),
+  "Python's own classes by the names of its second version": beside(
+    'log',
+    tuple(
+      call('collections', 'defaultdict', op.global('__builtin__', 'long')),
+      call('__builtin__', 'xrange', op.int(3)),
+      op.global('__builtin__', 'unicode'),
+      call('builtins', 'KeyboardInterrupt'),
+      op.global('builtins', 'Ellipsis'),
+    ),
+  ),
+  'an object that is made with a keyword': beside(
+    'signature',
+    op.reduce(build(call('functools', 'partial', op.global('conf', 'Made')), tuple(op.dict([['k', op.int(1)]]))), tuple()),
+  ),
+  'a loss as a module, as the older form names its class': beside(
+    'criterion',
+    build(
+      join([tuple(op.text('module'), op.global('conf', 'Loss'), op.text('conf.py'), op.text('class Loss: pass')), bytes('Q)\x81')]),
+      op.dict([]),
+    ),
+  ),
   'complex numbers': beside('spectrum', op.tensor('2', 4, [4], { type: 'ComplexFloatStorage' })),
 };
 

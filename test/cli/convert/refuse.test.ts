@@ -88,6 +88,10 @@ const REFUSED: Record<string, [file: Uint8Array, says: RegExp]> = {
     ),
     /in two ways/,
   ],
+  'a tensor whose storage has the other sign': [
+    zip(op.dict([['w', op.tensor('0', 4, [4], { metadata: op.dict([['neg', op.bytes(0x88)]]) })]])),
+    /other sign than its storage\. Save it with tensor\.resolve_neg\(\)/,
+  ],
   'a zip without a pickle': [join(zipPieces([{ name: 'archive/x', data: four }])), /without a data\.pkl/],
   'a zip cut off': [entries({}).slice(0, -5), /cut off/],
   'a zip cut at its directory': [entries({}).slice(0, 200), /cut off/],
@@ -134,6 +138,10 @@ describe('the PyTorch reader refuses', () => {
 });
 
 describe('the PyTorch reader bears', () => {
+  it('a file without checksums', async () => {
+    expect(await readAll(entries({ crc: 0 }, 1))).toBe(16);
+  });
+
   const w = op.dict([['w', op.tensor('0', 4, [2, 2])]]);
 
   it('a dict that holds itself', async () => {

@@ -107,7 +107,12 @@ export const op = {
   reduce: (what: Uint8Array, args: Uint8Array) => join([what, args, op.bytes(0x52)]),
   dict: (items: [key: string, value: Uint8Array][]) =>
     join([op.bytes(0x7d, 0x28), ...items.flatMap(([key, value]) => [op.text(key), value]), op.bytes(0x75)]),
-  tensor: (key: string, count: number, shape: readonly number[], { offset = 0, strides = rowMajor(shape), type = 'FloatStorage' } = {}) => {
+  tensor: (
+    key: string,
+    count: number,
+    shape: readonly number[],
+    { offset = 0, strides = rowMajor(shape), type = 'FloatStorage', metadata = new Uint8Array() } = {},
+  ) => {
     const id = op.tuple(op.text('storage'), op.global('torch', type), op.text(key), op.text('cpu'), op.int(count));
     const storage = join([id, op.bytes(0x51)]);
     const args = op.tuple(
@@ -117,6 +122,7 @@ export const op = {
       op.tuple(...strides.map(op.int)),
       op.bytes(0x89),
       op.dict([]),
+      metadata,
     );
     return op.reduce(op.global('torch._utils', '_rebuild_tensor_v2'), args);
   },
