@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { address } from '../../src/checkpoint/bytes.ts';
-import { Connection, Passing, probe, type RetryOptions, versionOf } from '../../src/checkpoint/connection.ts';
+import { Connection, type DownloadOptions, lengthOf, Passing, type RetryOptions } from '../../src/checkpoint/connection.ts';
 import { patiently } from '../../src/checkpoint/download.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { isLink, obstacle, save } from '../../tools/save.ts';
@@ -46,12 +46,32 @@ const SKIP = 2 * BLOCK;
 /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, LIMIT, ABORTED */
 export async function openAddress(url: string, options: AddressOptions): Promise<Address> {
   const { fetch = globalThis.fetch, signal, retry } = options;
-  const found = await patiently(() => probe(url, { fetch, signal, retry, headers: PLAIN }), signal, retry);
+  const found = await patiently(() => probe(url, { fetch, signal, retry }), signal, retry);
   const { bytes: size, etag, validator, ranges } = found;
   if (size === undefined) return openWhole(url, etag, { ...options, fetch });
   mustBe(options.size, size, url);
   const kept = await PartialFile.open(options.partial, { url, size, etag, validator });
   return new HttpFile(kept, ranges, { ...options, fetch });
+}
+
+/** What an address has: its length, where the server says it, its names for the version, and whether it can be read from any byte on. */
+async function probe(url: string, options: DownloadOptions) {
+  const connection = await Connection.to(url, { ...options, headers: { ...PLAIN, range: 'bytes=0-0' } });
+  connection.close();
+  const { response } = connection;
+  const { headers, status } = response;
+  const range = headers.has('content-encoding') ? undefined : /^bytes 0-0\/(\d+)$/.exec(headers.get('content-range') ?? ''); // else of packed bytes
+  const length = range?.[1] ?? lengthOf(response);
+  const bytes = length !== null && Number.isSafeInteger(Number(length)) ? Number(length) : undefined;
+  return { bytes, ranges: status === 206, etag: headers.get('etag'), validator: validatorOf(headers) };
+}
+
+/** What only these very bytes are called, RFC 9110, 8.8: a strong ETag, or a time that was well past when it was told. */
+function validatorOf(headers: Headers): string | null {
+  const etag = headers.get('etag');
+  const modified = headers.get('last-modified');
+  const isPast = modified !== null && Date.parse(headers.get('date') ?? '') - Date.parse(modified) >= 60_000;
+  return etag !== null && !etag.startsWith('W/') ? etag : isPast ? modified : null;
 }
 
 function mustBe(wanted: number | undefined, size: number, url: string): void {
@@ -80,7 +100,7 @@ async function openWhole(url: string, etag: string | null, options: Fetching): P
 /** The file as it comes, from its beginning. @throws Passing where it breaks off */
 async function* piecesOf(url: string, options: Fetching): AsyncGenerator<Uint8Array> {
   const { size, onProgress } = options;
-  const connection = await Connection.to(url, {}, { ...options, headers: PLAIN });
+  const connection = await Connection.to(url, { ...options, headers: PLAIN });
   try {
     let fetched = 0;
     for (let piece = await connection.next(); piece; piece = await connection.next()) {
@@ -194,12 +214,11 @@ class HttpFile implements Address {
     const gap = this.#connection ? from - this.#connection.at : -1;
     if (gap < 0 || (gap > SKIP && this.#ranges)) {
       this.#connection?.close();
-      this.#connection = await Connection.open(this.#kept.what.url, { bytes: this.size, chunkBytes: BLOCK }, from, {
-        ...this.#options,
-        headers: PLAIN,
-        ifRange: this.#kept.what.validator ?? undefined,
-      });
-      if (versionOf(this.#connection.response.headers).validator !== this.#kept.what.validator)
+      const { url, validator } = this.#kept.what;
+      // The whole file comes where it is of another version by now.
+      const headers = { ...PLAIN, ...(from > 0 && validator !== null && { 'if-range': validator }) };
+      this.#connection = await Connection.open(url, { bytes: this.size, chunkBytes: BLOCK }, from, { ...this.#options, headers });
+      if (validatorOf(this.#connection.response.headers) !== validator)
         throw new FaceXFormerError(
           'BAD_WEIGHTS_FILE',
           `${this.name} changed while it was downloaded. Begin again: the partial file was of another version.`,

@@ -35,8 +35,6 @@ export interface DownloadOptions {
   retry?: RetryOptions | undefined;
   /** Sent with every request. */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** The version of which a part is wanted; the whole file comes instead where it is of another. */
-  ifRange?: string | undefined;
   /** Told where the bytes end that have come, as they do. */
   onBytes?: ((end: number) => void) | undefined;
   /** Called when the file cannot be had as it is described: the description may be of another version. */
@@ -51,20 +49,6 @@ export class Passing extends Error {
   ) {
     super(error.message);
   }
-}
-
-/** A server's names for a version of a file. */
-export interface Version {
-  readonly etag: string | null;
-  /** What only these very bytes are called, RFC 9110, 8.8: a strong ETag, or a time that was well past when it was told. */
-  readonly validator: string | null;
-}
-
-export function versionOf(headers: Headers): Version {
-  const etag = headers.get('etag');
-  const modified = headers.get('last-modified');
-  const isPast = modified !== null && Date.parse(headers.get('date') ?? '') - Date.parse(modified) >= 60_000;
-  return { etag, validator: etag !== null && !etag.startsWith('W/') ? etag : isPast ? modified : null };
 }
 
 /** Bytes a second below which a connection counts as dead, however regularly they drip. */
@@ -88,10 +72,10 @@ export class Connection {
   ) {}
 
   /** Asks an address, and waits for the head of its answer. */
-  static async to(url: string, headers: Record<string, string>, options: DownloadOptions): Promise<Connection> {
+  static async to(url: string, options: DownloadOptions): Promise<Connection> {
     const stop = new AbortController();
     const until = either(options.signal, stop.signal);
-    const init = { signal: until, cache: 'no-store', headers: { ...options.headers, ...headers } } as const;
+    const init = { signal: until, cache: 'no-store', headers: { ...options.headers } } as const;
     const response = await inTime(options, stop, url, () => answerOf(options.fetch, url, init));
     checkStatus(url, response);
     return new Connection(url, response, piecesOf(response.body, until), stop, options);
@@ -104,9 +88,8 @@ export class Connection {
     from: number,
     options: DownloadOptions,
   ): Promise<Connection> {
-    const { ifRange } = options;
-    const range = from > 0 && { range: `bytes=${from}-`, ...(ifRange && { 'if-range': ifRange }) };
-    const connection = await Connection.to(url, { ...range }, options);
+    const headers = { ...options.headers, ...(from > 0 && { range: `bytes=${from}-` }) };
+    const connection = await Connection.to(url, { ...options, headers });
     try {
       connection.at = startOf(url, file, from, connection.response);
       // A server without ranges begins at 0 again: skip what is here already.
@@ -159,7 +142,7 @@ const stallOf = ({ retry }: DownloadOptions): number => retry?.stall ?? 30_000;
 
 /** A whole small file. */
 export async function fetchSmall(url: string, limit: number, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
-  const connection = await Connection.to(url, {}, options);
+  const connection = await Connection.to(url, options);
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for (let piece = await connection.next(); piece; piece = await connection.next()) {
@@ -172,20 +155,8 @@ export async function fetchSmall(url: string, limit: number, options: DownloadOp
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
-/** What an address has: its length, where the server says it, and whether it can be read from any byte on. */
-export async function probe(url: string, options: DownloadOptions): Promise<{ bytes: number | undefined; ranges: boolean } & Version> {
-  const connection = await Connection.to(url, { range: 'bytes=0-0' }, options);
-  connection.close();
-  const { response } = connection;
-  const { headers } = response;
-  const range = headers.has('content-encoding') ? undefined : /^bytes 0-0\/(\d+)$/.exec(headers.get('content-range') ?? ''); // else of packed bytes
-  const length = range?.[1] ?? lengthOf(response);
-  const bytes = length !== null && Number.isSafeInteger(Number(length)) ? Number(length) : undefined;
-  return { bytes, ranges: response.status === 206, ...versionOf(headers) };
-}
-
 /** The file's length, where an answer from its beginning on says it. */
-const lengthOf = (response: Response): string | null =>
+export const lengthOf = (response: Response): string | null =>
   isEncoded(response) || response.status === 206 ? null : response.headers.get('content-length');
 
 /** Runs one step of a request; without an end after so many milliseconds the request is given up. */
