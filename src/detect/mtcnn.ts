@@ -1,11 +1,11 @@
 /** MTCNN, the detector of the official FaceXFormer script, on our own kernels. */
 import type { WeightsSource } from '../checkpoint/open.ts';
 import { type Gpu, type LentDevice, openGpu } from '../gpu/device.ts';
-import { disposed, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, type Kind, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
 import { type GpuLoss, madeAtFirst, Recovery, type Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
-import { unless, whenThere } from '../gpu/waiting.ts';
+import { unless } from '../gpu/waiting.ts';
 import { type Caught, caught } from '../image/caught.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
@@ -154,7 +154,7 @@ export class Mtcnn implements FaceDetector {
     const { signal, ...search } = optionsOf<DetectOptions>('detect', { ...SEARCH_OPTIONS, signal: 'signal' }, options);
     const asked = { ...this.options, ...Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) };
     checked(asked);
-    if (this.recovery.gone.aborted) throw disposed();
+    this.recovery.mustLive();
     return unless(signal, this.#line.join({ picture: caught(source), asked, signal }, 'wait'));
   }
 
@@ -174,15 +174,10 @@ export class Mtcnn implements FaceDetector {
 
   async #detect(on: OnGpu, source: Caught, options: SearchOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
     const search = checked(options);
-    const opening = source.open();
-    try {
-      const picture = await unless(signal, opening);
-      const faces = await this.#search(on, picture, search, signal);
-      this.recovery.answered();
-      return ordered(faces, picture, options);
-    } finally {
-      whenThere(opening, (picture) => picture.close());
-    }
+    const picture = await unless(signal, source.open());
+    const faces = await this.#search(on, picture, search, signal);
+    this.recovery.answered();
+    return ordered(faces, picture, options);
   }
 
   async #search(on: OnGpu, picture: Picture, search: CascadeOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
@@ -190,25 +185,19 @@ export class Mtcnn implements FaceDetector {
     const size = searchedSize(picture, search.minFace, gpu.device.limits.maxTextureDimension2D);
     const searched = size.width === picture.width && size.height === picture.height ? picture : await picture.resized(size);
     try {
-      this.#check(on, signal);
+      this.recovery.mustGoOn(on, signal);
       const texture = await on.roomFor(size);
-      this.#check(on, signal);
+      this.recovery.mustGoOn(on, signal);
       networks.lookAt(texture, size);
       const { refused } = await searched.copyTo(texture, wholePicture(size), gpu.device);
       const found = await unless(signal, cascade(networks, size, search));
       const why = await refused;
       if (why) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the picture: ${why.message}`);
-      this.#check(on, signal);
+      this.recovery.mustGoOn(on, signal);
       return found.map((face) => faceOf(face, picture.width / size.width, picture.height / size.height));
     } finally {
       if (searched !== picture) searched.close();
     }
-  }
-
-  #check({ gpu }: OnGpu, signal: AbortSignal | undefined): void {
-    this.recovery.check();
-    if (gpu.lost.aborted) throw gpuLost(gpu.lost.reason);
-    throwIfAborted(signal);
   }
 }
 

@@ -3,10 +3,10 @@
 import { heatmapsTap } from '../face/config.ts';
 import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
-import { disposed, either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
-import { eachUnless, PATIENCE, unless, whenThere, within } from '../gpu/waiting.ts';
+import { eachUnless, PATIENCE, unless, within } from '../gpu/waiting.ts';
 import { firstLost } from '../graph/lost.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
@@ -117,7 +117,7 @@ export class Engine<Loads extends Task = Task> {
    */
   async analyze<Asked extends Task = Loads>(source: PictureSource, options: AnalyzeOptions<Asked> = {}): Promise<Analysis<Asked>> {
     const asked = analyzeOptionsOf(options);
-    this.#mustLive();
+    this.#recovery.mustLive();
     const answer = this.#line.join({ picture: caught(source), asked }, asked.queue ?? queueOf(source));
     return unless(asked.signal, answer as Promise<unknown> as Promise<Analysis<Asked>>);
   }
@@ -156,9 +156,7 @@ export class Engine<Loads extends Task = Task> {
       for await (const source of eachUnless(either(asked.signal, this.#recovery.gone), pictures)) {
         const held = caught(source);
         held.settle(); // a picture of its own, which goes when it is answered
-        const picture = once(held.open);
-        const opened = await this.#inTurn((on) => this.#open(on, picture.open, asked), asked).catch((error) => {
-          picture.close();
+        const opened = await this.#inTurn((on) => this.#open(on, held, asked), asked).catch((error) => {
           held.close();
           throw error;
         });
@@ -184,11 +182,10 @@ export class Engine<Loads extends Task = Task> {
   #serve(seat: Seat<Call>): Promise<Analysis> {
     const before = this.#answering;
     let call: Call | undefined;
-    const picture = once(() => (call as Call).picture.open());
     const work = async (on: Loaded) => {
       call = seat.begin();
       const { asked } = call;
-      const opened = await this.#open(on, picture.open, asked);
+      const opened = await this.#open(on, call.picture, asked);
       return { opened, asked, frames: await this.#submit(on, itemsOf(opened), asked) };
     };
     const submitted = this.#inTurn(work, { after: seat.patient ? before : undefined, repeat: () => call?.asked.repeat });
@@ -205,10 +202,7 @@ export class Engine<Loads extends Task = Task> {
       () => {}, // who called is told
     );
     this.#answering = ended;
-    const close = () => {
-      picture.close();
-      call?.picture.close();
-    };
+    const close = () => call?.picture.close();
     submitted.then(({ asked }) => (asked.repeat ? ended : undefined)).then(close, close);
     return answered;
   }
@@ -252,25 +246,20 @@ export class Engine<Loads extends Task = Task> {
    * @param repeat whether the work is done once more when the GPU was lost under it
    */
   async #inTurn<T>(work: (on: Loaded) => Promise<T>, { signal, after, repeat }: Turn = {}): Promise<T> {
-    this.#mustLive();
+    this.#recovery.mustLive();
     const run = this.#submitting.then(() => after).then(() => this.#recovery.run(work, { signal, repeat }));
     this.#submitting = run.catch(() => {});
     return unless(signal, run);
   }
 
-  /** @throws FaceXFormerError DISPOSED */
-  #mustLive(): void {
-    if (this.#recovery.gone.aborted) throw disposed();
-  }
-
   /** The picture, and where its faces are. What is wrong with the options is told here, in the call's turn. */
-  async #open(on: Loaded, open: () => Promise<Picture>, options: AnalyzeOptions): Promise<Opened> {
-    this.#check(on, options.signal);
+  async #open(on: Loaded, source: Caught, options: AnalyzeOptions): Promise<Opened> {
+    this.#recovery.mustGoOn(on, options.signal);
     const tasks = this.#chosen(options.tasks);
     if (options.heatmaps && !(heatmapsTap(on.config) && tasks.includes('landmarks')))
       throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
-    const picture = await unless(options.signal, open());
+    const picture = await unless(options.signal, source.open());
     const timings = { decode: performance.now() - start, detect: 0, upload: 0, encode: 0, run: 0 };
     const begun = performance.now();
     const places = await this.#places(on, picture, options);
@@ -289,7 +278,7 @@ export class Engine<Loads extends Task = Task> {
         "Where are the faces? Load with a `detector`, such as mtcnn() of facexformer-webgpu/detect, or give a `box`: 'whole' takes the whole picture for one.",
       );
     const found = detected(await within(PATIENCE.detector, unless(signal, detector.detect(picture.still, { signal })), lateDetector));
-    this.#check(on, signal);
+    this.#recovery.mustGoOn(on, signal);
     return found.slice(0, maxFaces).flatMap(({ box: own, score, points }) => {
       const wide = widen(own, picture);
       if (Math.trunc(wide.x1) <= Math.trunc(wide.x0) || Math.trunc(wide.y1) <= Math.trunc(wide.y0)) return []; // beside the picture, into which a square is moved
@@ -307,9 +296,9 @@ export class Engine<Loads extends Task = Task> {
     let failed = false;
     for (const batch of batchesOf(items, programs.mostImages(wanted), ({ place }) => place.crop)) {
       if (failed) break;
-      this.#check(on, options.signal);
+      this.#recovery.mustGoOn(on, options.signal);
       const program = await programs.get(wanted, batch.length);
-      this.#check(on, options.signal);
+      this.#recovery.mustGoOn(on, options.signal);
       const timings = [...new Set(batch.map(({ opened }) => opened.timings))];
       const started = performance.now();
       const { accepted } = await preprocess.upload(
@@ -372,13 +361,6 @@ export class Engine<Loads extends Task = Task> {
   #chosen(tasks: readonly Task[] | undefined): readonly Task[] {
     return checkedTasks(tasks, this.tasks, 'this engine');
   }
-
-  /** What is begun on a GPU that is gone, or for nobody, would be left there. */
-  #check({ gpu }: Loaded, signal?: AbortSignal): void {
-    this.#recovery.check();
-    if (gpu.lost.aborted) throw gpuLost(gpu.lost.reason);
-    throwIfAborted(signal);
-  }
 }
 
 // Older browsers have no such symbol, and a class that named it would have a method `undefined`.
@@ -401,18 +383,6 @@ const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
       return { box, score, ...(points && { points: points.map(({ x, y }) => ({ x, y })) }) };
     }),
   );
-
-/** A picture that is opened once, however often it is asked for. */
-function once(open: () => Promise<Picture>): { open(): Promise<Picture>; close(): void } {
-  let picture: Promise<Picture> | undefined;
-  return {
-    open() {
-      picture ??= open();
-      return picture;
-    },
-    close: () => whenThere(picture, (one) => one.close()),
-  };
-}
 
 const itemsOf = (opened: Opened): Item[] => opened.places.map((place) => ({ opened, place }));
 

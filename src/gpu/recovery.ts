@@ -32,18 +32,8 @@ const LASTING = 60_000;
 /** A promise that fails because its device is lost may do so before the loss is told: milliseconds to wait for that. */
 const TELLING = 50;
 
-/** Failures of a load after which another one would fail as well. */
-const FINAL: ReadonlySet<string> = new Set([
-  'WEBGPU_UNAVAILABLE',
-  'NO_ADAPTER',
-  'LIMIT',
-  'BAD_OPTION',
-  'UNKNOWN_TASK',
-  'BAD_WEIGHTS_FILE',
-  'WRONG_WEIGHTS',
-  'ABORTED',
-  'DISPOSED',
-]);
+/** Failures of a load after which another one may succeed. */
+const PASSING: readonly string[] = ['DEVICE_LOST', 'GPU_ERROR', 'WEIGHTS_UNREACHABLE'];
 
 /** Makes it on a GPU. @param before what was lost */
 export type Make<T> = { make(signal: AbortSignal | undefined, before?: T): Promise<T> }['make']; // a method's: what makes a kind may stand for what makes any
@@ -101,7 +91,19 @@ export class Recovery<T extends Resident> {
   /** @throws FaceXFormerError DISPOSED; DEVICE_LOST where that came first */
   check(): void {
     if (this.#over) throw this.#over;
+    this.mustLive();
+  }
+
+  /** @throws FaceXFormerError DISPOSED */
+  mustLive(): void {
     if (this.gone.aborted) throw disposed();
+  }
+
+  /** What is begun on a GPU that is gone, or for nobody, would be left there. @throws FaceXFormerError DEVICE_LOST, DISPOSED, ABORTED */
+  mustGoOn({ gpu }: T, signal: AbortSignal | undefined): void {
+    this.check();
+    if (gpu.lost.aborted) throw gpuLost(gpu.lost.reason);
+    throwIfAborted(signal);
   }
 
   /**
@@ -194,7 +196,7 @@ export class Recovery<T extends Resident> {
       } catch (error) {
         if (this.gone.aborted) throw this.#over ?? disposed();
         failure = error;
-        if (FINAL.has(FaceXFormerError.from(error).code)) break;
+        if (!PASSING.includes(FaceXFormerError.from(error).code)) break;
       }
     }
     throw this.#end(`The GPU was lost (${why}), and ${whyNoOther(failure)}`, failure);

@@ -8,31 +8,35 @@ export interface Caught {
   readonly held: boolean;
   /** Lets go of the frame that it holds, for a copy: a camera has few, and stops when none comes back. */
   settle(): void;
+  /** Opens it, once, however often it is asked for. */
   open(): Promise<Picture>;
-  /** Frees what was caught, whether it was opened or not. May be called again. */
+  /** Frees what was caught, and what was opened. May be called again. */
   close(): void;
 }
 
 /** Takes now what may be another picture later. What is wrong with it is told by whoever opens it. */
 export function caught(source: PictureSource): Caught {
   let frame = frameOf(source);
-  let taken = takenNow(source);
+  let opened = takenNow(source);
   let closed = false;
   return {
-    held: frame !== undefined || taken !== undefined,
+    held: frame !== undefined || opened !== undefined,
     settle() {
       if (!frame) return;
       const whole = frame;
       frame = undefined;
-      taken = copyOfFrame(whole);
-      taken.catch(() => {});
+      opened = copyOfFrame(whole);
+      opened.catch(() => {});
     },
-    open: () => taken ?? openPicture(frame ?? source),
+    open() {
+      opened ??= openPicture(frame ?? source);
+      return opened;
+    },
     close() {
       if (closed) return;
       closed = true;
       frame?.close();
-      whenThere(taken, (one) => one.close());
+      whenThere(opened, (one) => one.close());
     },
   };
 }

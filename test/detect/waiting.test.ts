@@ -5,7 +5,7 @@ import { Mtcnn } from '../../src/detect/mtcnn.ts';
 afterEach(() => vi.unstubAllGlobals());
 
 /** A detector whose GPU never answers. */
-const silent = () => Reflect.construct(Mtcnn, [{ gone: new AbortController().signal, run: () => new Promise(() => {}) }, {}]) as Mtcnn;
+const silent = () => Reflect.construct(Mtcnn, [{ mustLive() {}, run: () => new Promise(() => {}) }, {}]) as Mtcnn;
 
 it('a thousand pictures wait, and no more', async () => {
   const detector = silent();
