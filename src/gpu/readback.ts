@@ -1,7 +1,7 @@
 /** What comes back from the GPU; and a ring of buffers for it: while one frame's results are read, the next frames are on their way. */
 import { disposed, FaceXFormerError, gpuLost } from './errors.ts';
 import { silent } from './scope.ts';
-import { PATIENCE, within } from './waiting.ts';
+import { Bell, PATIENCE, within } from './waiting.ts';
 
 /** Frames in flight at most: one is read, one runs, one waits on the GPU for its turn. */
 export const RING = 3;
@@ -10,7 +10,7 @@ export class ReadbackRing {
   readonly #buffers: readonly GPUBuffer[];
   readonly #free: GPUBuffer[];
   readonly #waiting: { take(buffer: GPUBuffer): void; refuse(error: FaceXFormerError): void }[] = [];
-  readonly #whenIdle: (() => void)[] = [];
+  readonly #idle = new Bell();
   /** Ends by `destroy()`. */
   destroyed = false;
 
@@ -34,12 +34,12 @@ export class ReadbackRing {
     const next = this.#waiting.shift();
     if (next) next.take(buffer);
     else this.#free.push(buffer);
-    if (this.#free.length === RING) for (const idle of this.#whenIdle.splice(0)) idle();
+    if (this.#free.length === RING) this.#idle.ring();
   }
 
   /** Waits until no frame uses any. */
   idle(): Promise<void> {
-    return this.#free.length === RING ? Promise.resolve() : new Promise((idle) => this.#whenIdle.push(idle));
+    return this.#free.length === RING ? Promise.resolve() : this.#idle.heard();
   }
 
   /** Reading under way fails, and so does who waits. */

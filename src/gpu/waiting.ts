@@ -68,6 +68,20 @@ export function whenThere<T>(given: PromiseLike<T> | undefined, work: (value: T)
   given?.then(work, () => {});
 }
 
+/** What is waited for again and again. */
+export class Bell {
+  #waiting: (() => void)[] = [];
+
+  /** Settles when it rings next. */
+  heard(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  ring(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
+
 /** Waits so long. @throws FaceXFormerError ABORTED */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;

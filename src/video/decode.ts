@@ -1,6 +1,7 @@
 /** Frames of a file that a demuxer takes apart: WebCodecs decodes them, a few ahead of whoever reads. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, said } from '../gpu/given.ts';
+import { Bell } from '../gpu/waiting.ts';
 
 /** Chunks that a decoder has before it: enough to keep it busy. The frames that it gives are few, and it waits where none is closed. */
 const AHEAD = 8;
@@ -23,26 +24,24 @@ export async function* decodeFrames(
   const decoded: VideoFrame[] = [];
   let fault: unknown;
   let whole = false;
-  let wake = () => {};
+  const changed = new Bell();
   const decoder = new VideoDecoder({
     output: (frame) => {
       decoded.push(frame);
-      wake();
+      changed.ring();
     },
     error: (error) => {
       fault = error;
-      wake();
+      changed.ring();
     },
   });
-  decoder.addEventListener('dequeue', () => wake());
+  decoder.addEventListener('dequeue', () => changed.ring());
   async function* until(enough: () => boolean): AsyncGenerator<VideoFrame, void, undefined> {
     for (;;) {
       for (let frame = decoded.shift(); frame; frame = decoded.shift()) yield frame;
       if (fault) throw fault;
       if (enough()) return;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+      await changed.heard();
     }
   }
   try {
@@ -55,11 +54,11 @@ export async function* decodeFrames(
     decoder.flush().then(
       () => {
         whole = true;
-        wake();
+        changed.ring();
       },
       (error) => {
         fault ??= error;
-        wake();
+        changed.ring();
       },
     );
     yield* until(() => whole);

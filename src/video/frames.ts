@@ -1,7 +1,7 @@
 /** A video's frames, whatever it comes from: one at a time, the newest, each closed by whoever takes it. */
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
-import { pause } from '../gpu/waiting.ts';
+import { Bell, pause } from '../gpu/waiting.ts';
 import type { Size } from '../image/crop.ts';
 import { AS_STORED, type PictureSource } from '../image/source.ts';
 
@@ -88,7 +88,7 @@ class ElementFrames implements Frames {
   fault: FaceXFormerError | undefined;
   #shown: Told | undefined;
   #over = false;
-  #wake = () => {};
+  readonly #changed = new Bell();
   #callback = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #listening = new AbortController();
@@ -118,10 +118,7 @@ class ElementFrames implements Frames {
       const picture = shown && (await this.#take());
       if (picture) return frameOf(picture, this.#asOfNow(shown));
       if (this.#over) return undefined;
-      if (!this.#shown)
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+      if (!this.#shown) await this.#changed.heard();
     }
   }
 
@@ -177,13 +174,13 @@ class ElementFrames implements Frames {
   #see(shown: Told): void {
     if (this.#over && !this.video.ended) return; // an element may show its last frame on and on
     this.#shown = shown;
-    this.#wake();
+    this.#changed.ring();
   }
 
   #end(fault?: FaceXFormerError): void {
     this.#over = true;
     this.fault ??= fault;
-    this.#wake();
+    this.#changed.ring();
   }
 
   /** What is shown now; nothing where it shows nothing any more. */
@@ -287,7 +284,7 @@ class StreamFrames implements Frames {
   #newest: Frame | undefined;
   #over = false;
   #stopped = false;
-  #wake = () => {};
+  readonly #changed = new Bell();
   #start = performance.now();
 
   constructor(
@@ -299,10 +296,7 @@ class StreamFrames implements Frames {
 
   async next(): Promise<Frame | undefined> {
     if (this.choice === 'every' && !this.#over) void this.#read(); // which may not come before `stop`
-    while (!this.#newest && !this.#over)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+    while (!this.#newest && !this.#over) await this.#changed.heard();
     const frame = this.#newest;
     this.#newest = undefined;
     return frame;
@@ -317,7 +311,7 @@ class StreamFrames implements Frames {
     Promise.resolve()
       .then(() => this.pull.return?.())
       .catch(() => {}); // it has ended then
-    this.#wake();
+    this.#changed.ring();
   }
 
   async #pump(): Promise<void> {
@@ -336,7 +330,7 @@ class StreamFrames implements Frames {
       this.#over = true;
       this.fault = new FaceXFormerError('BAD_PICTURE', `The frames ended with an error: ${said(error)}`, { cause: error });
     }
-    this.#wake();
+    this.#changed.ring();
   }
 
   #take(picture: PictureSource): void {

@@ -4,7 +4,7 @@ import type { Task } from '../face/labels.ts';
 import type { Face } from '../face/results.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, type Kind, mustBe, mustBeWhole, optionsOf, tag } from '../gpu/given.ts';
-import { pause, unless } from '../gpu/waiting.ts';
+import { Bell, pause, unless } from '../gpu/waiting.ts';
 import { type Box, type Size, widen, widenToSquare } from '../image/crop.ts';
 import type { PictureSource } from '../image/source.ts';
 import { Anchor } from './anchor.ts';
@@ -135,12 +135,13 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   readonly #stopping = new AbortController();
   readonly #glide = new Glide();
   readonly #kept = new Map<number, Kept>();
-  readonly #waiting = new Set<() => void>();
+  /** Rings when there is a result, or none any more. */
+  readonly #told = new Bell();
   #latest: VideoResult | undefined;
   #end: VideoEnd | undefined;
   /** What `pause` was called for, and what the page's being hidden does. */
   #paused = false;
-  #wake = () => {};
+  readonly #resumed = new Bell();
   #size: Size = { width: 0, height: 0 };
   /** In the video's time. */
   #time = Number.NaN;
@@ -167,7 +168,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const stop = () => this.stop();
     if (signal?.aborted) stop();
     else signal?.addEventListener('abort', stop, { once: true, signal: stopped });
-    globalThis.document?.addEventListener('visibilitychange', () => this.#wake(), { signal: stopped });
+    globalThis.document?.addEventListener('visibilitychange', () => this.#resumed.ring(), { signal: stopped });
     this.ended = this.#run();
   }
 
@@ -194,7 +195,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
 
   resume(): void {
     this.#paused = false;
-    this.#wake();
+    this.#resumed.ring();
   }
 
   /** Forgets the faces and who they were, as for another video: ids begin anew nowhere, and none is given twice. */
@@ -206,7 +207,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   /** Ends the session. What is under way is aborted, no frame stays open; the video and the engine stay the caller's. May be called again. */
   stop(): void {
     this.#stopping.abort();
-    this.#wake();
+    this.#resumed.ring();
     this.#frames.stop();
   }
 
@@ -220,9 +221,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
         continue;
       }
       if (this.#end) break;
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-      });
+      await this.#told.heard();
     }
     if (this.#end?.reason === 'failed') throw this.#end.error;
   }
@@ -234,7 +233,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     this.#frames.stop();
     this.#glide.clear();
     this.#kept.clear();
-    this.#wakeReaders();
+    this.#told.ring();
     return end;
   }
 
@@ -378,13 +377,8 @@ export class FaceSession implements AsyncIterable<VideoResult> {
 
   #tell(result: VideoResult): void {
     this.#latest = result;
-    this.#wakeReaders();
+    this.#told.ring();
     this.#options.onResult?.(result);
-  }
-
-  #wakeReaders(): void {
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
   }
 
   /** After a cut nobody is where they were, but they may be the same people. */
@@ -398,10 +392,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
 
   async #unlessPaused(): Promise<void> {
     const hidden = () => (this.#options.pauseHidden ?? true) && globalThis.document?.visibilityState === 'hidden';
-    while ((this.#paused || hidden()) && !this.#stopping.signal.aborted)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+    while ((this.#paused || hidden()) && !this.#stopping.signal.aborted) await this.#resumed.heard();
   }
 }
 
