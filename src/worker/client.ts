@@ -15,7 +15,7 @@ import { VERSION } from '../version.ts';
 import { carried, carriedWeights, closed, plain } from './carry.ts';
 import { lentFetch } from './fetch.ts';
 import { borrowed, lend, uncrossable } from './lend.ts';
-import type { Greeting, Loaded, LoadedEngine, Network, Reply, Request } from './protocol.ts';
+import type { EngineCall, Greeting, Load, Loaded, LoadedEngine, Network, Reply, Run, Told } from './protocol.ts';
 
 export type { DetectOptions, MtcnnFace } from '../detect/mtcnn.ts';
 export type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
@@ -64,9 +64,6 @@ export interface RemoteAnalyzeOptions<Asked extends Task = Task> extends Analyze
 /** What `RemoteSegFace.load` takes: as `RemoteFaceXFormer.load`, without tasks, of which it has one. */
 export type RemoteSegFaceLoadOptions = Omit<RemoteLoadOptions, 'tasks'>;
 
-/** Only what a request adds to its id. */
-type Asked = Request extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
-
 type Loss = Extract<Reply, { engine: number }>;
 
 interface Call {
@@ -111,7 +108,7 @@ class Connection {
    * @throws FaceXFormerError BAD_PICTURE, BAD_OPTION: something cannot cross; what the worker says; ABORTED
    */
   async ask(
-    asked: Asked,
+    asked: Load | Run,
     transfer: Transferable[],
     { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((progress: Progress) => void) | undefined },
   ): Promise<unknown> {
@@ -147,7 +144,7 @@ class Connection {
     }
   }
 
-  tell(request: Request): void {
+  tell(request: Told): void {
     this.#port.postMessage(request);
     if (request.call === 'dispose') this.#losses.delete(request.engine);
   }
@@ -252,10 +249,10 @@ class Remote {
   }
 
   /** What the worker answers. */
-  protected async ask(asked: Unaddressed, transfer: Transferable[] = [], signal?: AbortSignal): Promise<unknown> {
+  protected async ask(asked: EngineCall, transfer: Transferable[] = [], signal?: AbortSignal): Promise<unknown> {
     this.#over.throwIfAborted();
     try {
-      const request = { ...asked, engine: this.#engine } as Asked;
+      const request = { ...asked, engine: this.#engine };
       return await this.#connection.ask(request, transfer, { signal: either(signal, this.#over) });
     } catch (error) {
       this.#over.throwIfAborted();
@@ -306,7 +303,7 @@ class Remote {
     this.#posting = Promise.all([mine.catch(() => {}), before]); // a picture that never comes holds up nobody once its call is aborted
     try {
       const [picture] = await unless(signal, Promise.all([mine, before]));
-      return await this.ask({ call, picture: picture.value, options } as Unaddressed, [...(picture.transfer ?? []), ...transfer], signal);
+      return await this.ask({ call, picture: picture.value, options } as EngineCall, [...(picture.transfer ?? []), ...transfer], signal);
     } finally {
       whenThere(caught, ({ transfer }) => transfer?.forEach(closed)); // what could not cross: a camera waits for its frames
     }
@@ -317,9 +314,6 @@ class Remote {
 if (Symbol.dispose) Object.assign(Remote.prototype, { [Symbol.dispose]: Remote.prototype.dispose });
 
 type Pictures = Iterable<PictureSource> | AsyncIterable<PictureSource>;
-
-/** What a request says but for whom it is. */
-type Unaddressed = Asked extends infer R ? (R extends { engine: number } ? Omit<R, 'engine'> : never) : never;
 
 /** Options that do not cross as they are. */
 type Special = { [Name in 'worker' | 'signal' | 'onProgress' | 'weights' | 'fetch' | 'detector']?: RemoteLoadOptions[Name] | undefined };
@@ -362,7 +356,7 @@ async function loaded<Kind extends Loaded>(network: Network | 'Mtcnn', special: 
   const key = read('An option cannot be given to a worker.', () =>
     [given, search ?? given].some(({ name }) => name === undefined) ? undefined : JSON.stringify(Object.entries(posted).sort()),
   ); // in which a port is {}
-  const asked = { call: 'load', options: posted, key } as Asked;
+  const asked = { call: 'load', options: posted, key } as Load;
   const transfer = [...(given.transfer ?? []), ...(search?.transfer ?? []), ...(port ? [port] : [])];
   return [connection, (await connection.ask(asked, transfer, { signal, onProgress })) as Kind];
 }

@@ -39,28 +39,27 @@ export interface PostedCheckpoint {
 /** Which network an engine is of. */
 export type Network = 'FaceXFormer' | 'SegFace';
 
-/** A call that `id` tells from others; `engine` is the id of the call that loaded it. The `pictures` of `analyzeMany` are lent, and so are its answers. */
-export type Request =
-  | { readonly call: 'load'; readonly id: number; readonly options: PostedOptions; readonly key: string | undefined }
-  | { readonly call: 'detect'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: DetectOptions }
-  | { readonly call: 'analyze'; readonly id: number; readonly engine: number; readonly picture: unknown; readonly options: AnalyzeOptions }
-  | {
-      readonly call: 'analyzeMany';
-      readonly id: number;
-      readonly engine: number;
-      readonly pictures: MessagePort;
-      readonly options: AnalyzeOptions;
-    }
-  | { readonly call: 'tune'; readonly id: number; readonly engine: number; readonly options: TuneOptions }
-  | {
-      readonly call: 'plan' | 'profile';
-      readonly id: number;
-      readonly engine: number;
-      readonly tasks: readonly Task[] | undefined;
-      readonly faces: number | undefined;
-    }
-  | { readonly call: 'dispose'; readonly engine: number }
-  | { readonly call: 'abort'; readonly id: number };
+/** What is asked of an engine. The `pictures` of `analyzeMany` are lent, and so are its answers. */
+interface Calls {
+  readonly detect: { readonly picture: unknown; readonly options: DetectOptions };
+  readonly analyze: { readonly picture: unknown; readonly options: AnalyzeOptions };
+  readonly analyzeMany: { readonly pictures: MessagePort; readonly options: AnalyzeOptions };
+  readonly tune: { readonly options: TuneOptions };
+  readonly plan: { readonly tasks: readonly Task[] | undefined; readonly faces: number | undefined };
+  readonly profile: Calls['plan'];
+}
+
+/** A call of an engine, but for which. */
+export type EngineCall = { [Call in keyof Calls]: { readonly call: Call } & Calls[Call] }[keyof Calls];
+
+export type Load = { readonly call: 'load'; readonly options: PostedOptions; readonly key: string | undefined };
+/** `engine` is the id of the call that loaded it. */
+export type Run = EngineCall & { readonly engine: number };
+/** What is not answered. */
+export type Told = { readonly call: 'dispose'; readonly engine: number } | { readonly call: 'abort'; readonly id: number };
+
+/** A call that `id` tells from others, or what is not answered. */
+export type Request = ((Load | Run) & { readonly id: number }) | Told;
 
 export type PostedError = ReturnType<FaceXFormerError['toJSON']>;
 

@@ -12,7 +12,7 @@ import { closed } from './carry.ts';
 import type { Detector, Engine, Engines, Lease, NetworkOptions } from './engines.ts';
 import { borrowedFetch } from './fetch.ts';
 import { borrowed, type Carried, lend } from './lend.ts';
-import type { Greeting, Loaded, LoadedEngine, PostedCheckpoint, PostedOptions, Reply, Request } from './protocol.ts';
+import type { Greeting, Load, Loaded, LoadedEngine, PostedCheckpoint, PostedOptions, Reply, Request, Run, Told } from './protocol.ts';
 
 /** Whether a message to the worker opens a channel. */
 export const isGreeting = (data: unknown): data is Greeting => typeof Object(data).facexformer === 'string';
@@ -47,7 +47,7 @@ class Channel {
     this.port.postMessage(reply, transfer);
   }
 
-  async #answer(request: Exclude<Request, { call: Told }>): Promise<void> {
+  async #answer(request: Exclude<Request, Told>): Promise<void> {
     const { id } = request;
     const stop = new AbortController();
     this.#calls.set(id, stop);
@@ -62,8 +62,7 @@ class Channel {
   }
 
   /** An aborted load lets go of the engine, which others may wait for. */
-  async #load(request: Load, signal: AbortSignal): Promise<Loaded | LoadedEngine> {
-    const { id, key, options } = request;
+  async #load({ id, key, options }: Load & { readonly id: number }, signal: AbortSignal): Promise<Loaded | LoadedEngine> {
     const lease = this.engines.lease(key, loadOptions(options), (progress) => this.reply({ id, progress }));
     this.#leases.set(id, lease);
     try {
@@ -98,11 +97,6 @@ class Channel {
     this.#leases.delete(engine);
   }
 }
-
-type Load = Extract<Request, { call: 'load' }>;
-type Run = Exclude<Request, { call: 'load' | Told }>;
-/** What is not answered. */
-type Told = 'abort' | 'dispose';
 
 async function resultOf(served: Engine | Detector, request: Run, signal: AbortSignal): Promise<unknown> {
   const engine = served as Engine; // the page asks an engine what engines can
