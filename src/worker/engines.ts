@@ -33,6 +33,7 @@ interface Told {
 }
 
 interface Shared {
+  readonly key: string | undefined;
   readonly engine: Promise<Engine | Detector>;
   readonly stop: AbortController;
   readonly listeners: Set<(progress: Progress) => void>;
@@ -42,13 +43,13 @@ interface Shared {
 }
 
 export class Engines {
-  readonly #shared = new Map<string, Shared>();
+  readonly #shared = new Set<Shared>();
 
   constructor(private readonly load: (options: NetworkOptions & Told) => Promise<Engine | Detector>) {}
 
   /** @param key the same for requests that can share an engine; undefined where nobody else can have these weights */
   lease(key: string | undefined, options: NetworkOptions, onProgress: (progress: Progress) => void): Lease {
-    const known = key === undefined ? undefined : this.#shared.get(key);
+    const known = key === undefined ? undefined : [...this.#shared].find((one) => one.key === key);
     const shared = known ?? this.#begin(key, options);
     clearTimeout(shared.timer);
     shared.leases++;
@@ -60,7 +61,7 @@ export class Engines {
       ended = true;
       shared.listeners.delete(onProgress);
       shared.leases--;
-      if (shared.leases === 0) shared.timer = setTimeout(() => this.#end(key, shared), key === undefined ? 0 : LINGER);
+      if (shared.leases === 0) shared.timer = setTimeout(() => this.#end(shared), key === undefined ? 0 : LINGER);
     };
     shared.engine.catch(end);
     return { engine: shared.engine, end };
@@ -68,10 +69,7 @@ export class Engines {
 
   /** Whoever asks next gets a new engine: the GPU of this one is gone for good. */
   forget(engine: unknown): void {
-    for (const [key, shared] of this.#shared)
-      void shared.engine.then((one) => {
-        if (one === engine && this.#shared.get(key) === shared) this.#shared.delete(key);
-      });
+    for (const shared of this.#shared) whenThere(shared.engine, (one) => one === engine && this.#shared.delete(shared));
   }
 
   #begin(key: string | undefined, options: NetworkOptions): Shared {
@@ -82,20 +80,15 @@ export class Engines {
       for (const listener of listeners) listener(progress);
     };
     const engine = Promise.resolve().then(() => this.load({ ...options, signal: stop.signal, onProgress }));
-    const shared: Shared = { engine, stop, listeners, last: undefined, leases: 0, timer: undefined };
-    if (key === undefined) return shared;
-    this.#shared.set(key, shared);
-    engine.catch(() => this.#drop(key, shared));
+    const shared: Shared = { key, engine, stop, listeners, last: undefined, leases: 0, timer: undefined };
+    this.#shared.add(shared);
+    engine.catch(() => this.#shared.delete(shared));
     return shared;
   }
 
-  #end(key: string | undefined, shared: Shared): void {
-    this.#drop(key, shared);
+  #end(shared: Shared): void {
+    this.#shared.delete(shared);
     shared.stop.abort(new FaceXFormerError('DISPOSED', 'Nobody waits for this engine any more.'));
     whenThere(shared.engine, (engine) => engine.dispose());
-  }
-
-  #drop(key: string | undefined, shared: Shared): void {
-    if (key !== undefined && this.#shared.get(key) === shared) this.#shared.delete(key);
   }
 }
