@@ -18,7 +18,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FaceXFormerError } from '../src/gpu/errors.ts';
 
@@ -35,8 +35,8 @@ export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Ite
   let length = 0;
   try {
     const file = await written(path, async () => {
-      partials.set(partial, await mkdir(dirname(place), { recursive: true }));
-      return open(partial, 'wx', mode);
+      makeEmpty(place, partial, mode);
+      return open(partial, 'r+');
     });
     try {
       for await (const piece of pieces) {
@@ -65,8 +65,8 @@ export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Ite
 export function saveNow(path: string, content: string | Uint8Array): void {
   const { place, partial, mode } = beside(path);
   try {
-    partials.set(partial, mkdirSync(dirname(place), { recursive: true }));
-    const file = openSync(partial, 'wx', mode);
+    makeEmpty(place, partial, mode);
+    const file = openSync(partial, 'r+');
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -128,6 +128,12 @@ function beside(path: string): { place: string; partial: string; mode: number | 
   if (partials.size === 0 && !process.listeners('exit').includes(removePartials)) process.on('exit', removePartials);
   partials.set(partial, undefined);
   return { place, partial, mode: info && info.mode & 0o7777 };
+}
+
+/** At once: what another thread is still making when a signal ends the process would come after the removal, and stay. */
+function makeEmpty(place: string, partial: string, mode: number | undefined): void {
+  partials.set(partial, mkdirSync(dirname(place), { recursive: true }));
+  closeSync(openSync(partial, 'wx', mode));
 }
 
 function removePartials(): void {

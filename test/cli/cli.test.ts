@@ -114,6 +114,7 @@ describe('a failure ends with 1 and its code', () => {
     [['tune', '--json', 'docs'], '--json docs is a directory'],
     [['plan', '--wgsl', 'package.json'], '--wgsl package.json is a file; give a folder.'],
     [['seed', 'docs'], 'docs is a directory; give a file.'],
+    [['seed', '-'], '- is standard output; give a file.'],
     [['export', 'docs'], 'docs is a directory; give a file.'],
     [['fetch', 'docs'], 'docs is a directory; give a file.'],
     [['convert', 'docs', 'out.safetensors'], 'WEIGHTS_UNREACHABLE: docs is a directory.'],

@@ -272,6 +272,18 @@ describe.skipIf(!canMount)('on a full disk', () => {
   });
 });
 
+it('an end while what makes files is busy leaves neither a part of one nor a folder made for it', () => {
+  const script = `import { pbkdf2 } from 'node:crypto';
+    const { load } = await import(${JSON.stringify(join(root, 'tools/load.mjs'))});
+    const { save } = await load('tools/save.ts');
+    pbkdf2('', '', 300_000, 64, 'sha512', () => {});
+    void save(process.argv[1], ['a']);
+    process.exit();`;
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
+  execFileSync(process.execPath, ['--input-type=module', '-e', script, at('ended', 'out')], { env });
+  expect(existsSync(at('ended'))).toBe(false);
+});
+
 it('a signal at any moment leaves no part of a file, and the exit code tells', { timeout: 60_000 }, async () => {
   const codes = [
     ['SIGINT', 130],

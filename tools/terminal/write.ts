@@ -22,7 +22,7 @@ export const writtenLine = (what: string, path: string): string => `  ${what.pad
  */
 export function checkOutput(path: string, option = '', others: readonly string[] = []): void {
   const named = `${option} ${path}`.trim();
-  const there = obstacle(path);
+  const there = path === '-' ? 'standard output' : obstacle(path);
   if (there !== undefined) throw new CommandError(`${named} is ${there}; give a file.`);
   for (const other of others)
     if (resolve(path) === resolve(other) || sameFile(path, other))
