@@ -1,9 +1,9 @@
 /** A face's results as cards: one per task, those that the weights do not know among them. */
-import type { Bar, Card, Reading } from '../src/face/readings/reading.ts';
-import { percent } from '../src/face/readings/reading.ts';
+import type { Reading } from '../src/face/readings/reading.ts';
 import { TASK_TABLE, type TaskTable } from '../src/face/tasks.ts';
 import { type Expression, type Face, type Gallery, type HeadPose, similarity } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
+import { type Bar, type Card, percent, tellingOf } from '../tools/tell.ts';
 import { cube } from './cube.ts';
 
 function element(task: string, title: string, ...children: (Node | string)[]): HTMLElement {
@@ -82,8 +82,8 @@ function strip(values: ArrayLike<number>): HTMLElement {
   return canvas;
 }
 
-function cardOf(task: string, reading: Reading<unknown>, found: unknown): HTMLElement {
-  const card = reading.card(found);
+function cardOf(task: string, { title }: Reading<unknown>, found: unknown): HTMLElement {
+  const card = tellingOf(task).card(found);
   const parts = [
     card.answer !== undefined && answer(card.answer, card.small),
     card.note !== undefined && make('p', 'note', card.note),
@@ -93,7 +93,7 @@ function cardOf(task: string, reading: Reading<unknown>, found: unknown): HTMLEl
     card.strip && strip(card.strip),
     card.details && details(card.details),
   ];
-  const made = element(task, reading.title, ...parts.filter((part) => part instanceof HTMLElement));
+  const made = element(task, title, ...parts.filter((part) => part instanceof HTMLElement));
   if (task === 'headpose') made.querySelector('h2')?.after(cube((found as HeadPose).matrix));
   return made;
 }

@@ -1,4 +1,4 @@
-/** One row is all that a new head takes behind the network: reading, JSON, caption, drawing, report and card go through the table. */
+/** One row is all that a new head takes behind the network: reading, JSON, caption, drawing, report and card go by the table. */
 import { expect, test } from 'vitest';
 import { reportLines } from '../../cli/report.ts';
 import { captionOf, drawAll } from '../../src/face/draw.ts';
@@ -11,6 +11,7 @@ import { headsOf, TASK_TABLE } from '../../src/face/tasks.ts';
 import { swin } from '../../src/model/backbones/swin.ts';
 import { PAPER_HOURGLASS } from '../../src/model/hourglass.ts';
 import { tensorsOfNetwork } from '../../src/model/network.ts';
+import { tellingOf } from '../../tools/tell.ts';
 import { codeOf } from '../errors.ts';
 
 const drawn: unknown[] = [];
@@ -47,7 +48,7 @@ test('a row that is added is read, checked, written, captioned and drawn', () =>
   const picture = { width: 9, height: 9, faces: [faceToJson(face)], timings: {} };
   expect(reportLines('a.png', picture, table).join('\n')).toContain('  mood        wild (75 %)');
   expect(reportLines('a.png', { ...picture, faces: [] }, table)[0]).toBe('a.png  9 x 9: no face was found');
-  expect(mood.card(face['mood' as never])).toMatchObject({
+  expect(tellingOf('mood').card(face['mood' as never])).toMatchObject({
     answer: 'wild',
     small: '75 %',
     bars: [{ label: 'calm' }, { label: 'wild', top: true }],

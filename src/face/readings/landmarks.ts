@@ -33,19 +33,6 @@ export const landmarks: Reading<Point[]> = {
     const pixel = (i: number): number => CROP_PIXEL[form](values[i] as number, side);
     return Array.from({ length: LANDMARKS }, (_, i) => toPicture({ x: pixel(2 * i), y: pixel(2 * i + 1) }, crop, side));
   },
-  line(points) {
-    const range = (values: number[]): string => `${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}`;
-    return `${points.length} points, x ${range(points.map(({ x }) => x))}, y ${range(points.map(({ y }) => y))}`;
-  },
-  card: (points) => ({
-    answer: `${points.length} points`,
-    small: 'iBUG 300-W',
-    details: {
-      summary: 'Coordinates in pixels',
-      named: true,
-      rows: points.map(({ x, y }, i) => [String(i), x.toFixed(1), y.toFixed(1)]),
-    },
-  }),
   drawn: {
     as: 'lines',
     draw(pen: Pen, points) {

@@ -5,18 +5,6 @@ import { contextOf } from '../pen.ts';
 import type { Colour, Segmentation } from '../results.ts';
 import { type Reading, sized } from './reading.ts';
 
-const rounded = (share: number): string => (share < 0.005 ? '<1 %' : `${Math.round(100 * share)} %`);
-
-/** Each class's share of the pixels, in the order of the labels. */
-function shares({ classes, labels }: Segmentation<string>): { label: string; part: number }[] {
-  const counts = new Uint32Array(labels.length);
-  for (let i = 0; i < classes.length; i++) {
-    const index = classes[i] as number;
-    counts[index] = (counts[index] as number) + 1;
-  }
-  return labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length }));
-}
-
 /** Whether one of the bytes, a multiple of four, is `count`, at most 128, or more: four are looked at together, since each frame has 50,000. */
 function holdsMore(bytes: Uint8Array<ArrayBuffer>, count: number): boolean {
   const four = new Uint32Array(bytes.buffer);
@@ -50,17 +38,6 @@ export function parsing<Label extends string>(
 const parsed: Omit<Reading<Segmentation<string>>, 'read'> = {
   title: 'Parsing',
   reads: 'mask',
-  line(found) {
-    const seen = shares(found).filter(({ part }) => part > 0);
-    return seen
-      .sort((a, b) => b.part - a.part)
-      .map(({ label, part }) => `${label} ${rounded(part)}`)
-      .join(', ');
-  },
-  card: (found) => ({
-    note: 'Share of the box that each class takes.',
-    bars: shares(found).map((bar, i) => ({ ...bar, colour: found.palette[i] ?? [] })),
-  }),
   drawn: {
     as: 'area',
     /** Class colours over the crop, nearest neighbour; background stays clear, so that the picture keeps its light there. */

@@ -1,7 +1,7 @@
 /** Readings that tell of each of several things how likely it is: a logit each. */
 import { ATTRIBUTES, VISIBILITY_POINTS } from '../labels.ts';
 import type { Face, Visibility } from '../results.ts';
-import { percent, type Reading, sigmoid, sized, spaced } from './reading.ts';
+import { type Reading, sigmoid, sized } from './reading.ts';
 
 /** CelebA's attributes: present or not. */
 export const attributes: Reading<NonNullable<Face['attributes']>> = {
@@ -12,20 +12,7 @@ export const attributes: Reading<NonNullable<Face['attributes']>> = {
     const entries = ATTRIBUTES.map((name, i) => [name, { probability: sigmoid(logits[i] as number), value: (logits[i] as number) >= 0 }]);
     return Object.fromEntries(entries) as NonNullable<Face['attributes']>;
   },
-  line(found) {
-    const present = Object.entries(found)
-      .filter(([, { value }]) => value)
-      .sort(([, a], [, b]) => b.probability - a.probability);
-    return present.map(([name, { probability }]) => `${spaced(name)} ${percent(probability)}`).join(', ') || 'none';
-  },
-  card(found) {
-    const bars = Object.entries(found).map(([name, { probability, value }]) => ({ label: spaced(name), part: probability, top: value }));
-    const present = bars.filter(({ top }) => top).length;
-    return { answer: `${present} of ${bars.length}`, small: 'with a probability of at least 50 %', bars };
-  },
 };
-
-const occluded = (points: readonly Visibility[]): string => `${points.filter((point) => point.occluded).length} of ${points.length}`;
 
 /** COFW's points: occluded or not. */
 export const visibility: Reading<Visibility[]> = {
@@ -34,13 +21,4 @@ export const visibility: Reading<Visibility[]> = {
     sized('visibility', logits, VISIBILITY_POINTS);
     return Array.from(logits, (x, index) => ({ index, occluded: x >= 0, probability: sigmoid(x) }));
   },
-  line(points) {
-    const which = points.filter((point) => point.occluded).map(({ index }) => index);
-    return `${occluded(points)} points occluded${which.length > 0 ? `: ${which.join(' ')}` : ''}`;
-  },
-  card: (points) => ({
-    answer: `${occluded(points)} occluded`,
-    small: 'COFW’s points',
-    dots: points.map(({ index, occluded: on, probability }) => ({ on, title: `point ${index}: occluded with ${percent(probability)}` })),
-  }),
 };

@@ -20,7 +20,7 @@ export type Numbers = Float32Array | Uint8Array;
 
 /** A head whose numbers mean a `Found`. */
 export interface Reading<Found> {
-  /** The heading of its card. */
+  /** What it is called. */
   readonly title: string;
   /** What its numbers or classes are called, in their order, where they have names. */
   readonly labels?: readonly string[];
@@ -31,38 +31,10 @@ export interface Reading<Found> {
    * @throws FaceXFormerError GPU_ERROR when they are too few or too many
    */
   read(values: Numbers, origin: Origin): Found;
-  /** The result as one line of text. */
-  line(found: Found): string;
-  card(found: Found): Card;
   /** The result in the caption under a face: some words beside those of other tasks, or lines of its own. */
   caption?(found: Found): { readonly words: string } | { readonly line: string };
   /** How the result is drawn over the picture: areas go under all lines. */
   readonly drawn?: { readonly as: 'area' | 'lines'; draw(pen: Pen, found: Found, box: Box): void };
-}
-
-/** What a page shows of a result, without saying how. */
-export interface Card {
-  /** The answer in a few words, and what is to be said of it in small print. */
-  readonly answer?: string;
-  readonly small?: string;
-  readonly note?: string;
-  readonly bars?: readonly Bar[];
-  /** Numbered points of two kinds. */
-  readonly dots?: readonly { readonly on: boolean; readonly title: string }[];
-  readonly rows?: readonly (readonly string[])[];
-  /** Rows that are shown when they are asked for. The first cell of a row is its name, where `named`. */
-  readonly details?: { readonly summary: string; readonly named: boolean; readonly rows: readonly (readonly string[])[] };
-  /** Numbers as a strip of shades. */
-  readonly strip?: ArrayLike<number>;
-}
-
-/** A share from 0 to 1. */
-export interface Bar {
-  readonly label: string;
-  readonly part: number;
-  /** Whether it is the answer, or one of the answers. */
-  readonly top?: boolean;
-  readonly colour?: readonly number[];
 }
 
 /** The numbers, if they are as many as they must be. @throws FaceXFormerError GPU_ERROR */
@@ -77,11 +49,6 @@ export function sigmoid(x: number): number {
   const e = Math.exp(-Math.abs(x));
   return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
-
-/** A share as a person reads it; with a decimal where it is small. */
-export const percent = (part: number): string => `${(100 * part).toFixed(part < 0.0995 ? 1 : 0)} %`;
-
-export const degrees = (angle: number): string => `${angle.toFixed(1)}°`;
 
 /** A label that the data set writes with underscores. */
 export const spaced = (label: string): string => label.replaceAll('_', ' ');
