@@ -4,7 +4,7 @@ import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts'
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import { disposed, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { checkSignal, mustBe, mustBeIterable, given as read, shown } from '../gpu/given.ts';
+import { checkSignal, mustBe, mustBeIterable, given as read, said, shown } from '../gpu/given.ts';
 import type { GpuLoss } from '../gpu/recovery.ts';
 import { unless, whenThere } from '../gpu/waiting.ts';
 import type { KernelTime } from '../graph/profile.ts';
@@ -92,12 +92,7 @@ class Connection {
     port1.onmessage = ({ data }: MessageEvent<Reply>) => this.#take(data);
     worker.addEventListener('error', ({ message }) => {
       if (message && this.#losses.size && worker !== own) return; // of the app's own code beside engines that are loaded: the worker lives
-      this.#fail(
-        new FaceXFormerError(
-          'WORKER_FAILED',
-          `The worker failed: ${message || 'its script could not be loaded'}. Check its address, the bundler, and worker-src of the policy.`,
-        ),
-      );
+      this.#fail(workerFailed(message || 'its script could not be loaded'));
     });
     const greeting: Greeting = { facexformer: VERSION, port: port2 };
     worker.postMessage(greeting, [port2]);
@@ -169,19 +164,24 @@ class Connection {
   }
 }
 
+const workerFailed = (why: string): FaceXFormerError =>
+  new FaceXFormerError(
+    'WORKER_FAILED',
+    `The worker failed: ${why}. Check its address and origin, the bundler, worker-src of the policy, and that this is a browser.`,
+  );
+
 const connections = new WeakMap<Worker, Connection>();
 /** The package's own worker, which all engines of the page share that are given none. */
 let own: Worker | undefined;
 
 function ownWorker(): Worker {
-  if (typeof Worker === 'undefined')
-    throw new FaceXFormerError(
-      'WORKER_FAILED',
-      'There are no workers here: this runs in a browser. Call it in an effect or an event of the page.',
-    );
-  // Bundlers find the worker by this very expression.
-  own ??= new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-  return own;
+  try {
+    // Bundlers find the worker by this very expression.
+    own ??= new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    return own;
+  } catch (error) {
+    throw workerFailed(said(error)); // in Node, from another origin, or by a script that is no module
+  }
 }
 
 function connectionTo(worker: Worker): Connection {

@@ -676,7 +676,20 @@ describe('a worker', () => {
     });
   });
 
-  it('is none in Node: a typed error', async () => {
-    expect(await codeOf(RemoteFaceXFormer.load({ weights: 'w' }))).toBe('WORKER_FAILED');
+  it.for([
+    ['in Node', undefined, /Worker is not defined|not a constructor/],
+    ['of another origin', "Script at 'https://cdn.example/worker.js' cannot be accessed", /cdn\.example.*origin/],
+  ] as const)('that cannot start %s is a typed error, not one of `worker`', async ([, refusal, message]) => {
+    const Refused = class {
+      constructor() {
+        throw new DOMException(refusal, 'SecurityError');
+      }
+    };
+    vi.stubGlobal('Worker', refusal && Refused);
+    await expect(RemoteFaceXFormer.load({ weights: 'w' })).rejects.toMatchObject({
+      code: 'WORKER_FAILED',
+      message: expect.stringMatching(message),
+    });
+    vi.unstubAllGlobals();
   });
 });
