@@ -4,6 +4,7 @@ import { mustBeFinite } from '../checkpoint/float16.ts';
 import { openCheckpoint, type WeightsSource } from '../checkpoint/open.ts';
 import { aligned, inFloat32 } from '../checkpoint/values.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
+import { given } from '../gpu/given.ts';
 import { packConv } from '../kernels/convPrelu.ts';
 import { packHeads } from '../kernels/proposals.ts';
 import { LAST, type Layer } from './layers.ts';
@@ -11,8 +12,12 @@ import { LAST, type Layer } from './layers.ts';
 /** The tensors by name, with PyTorch's shapes. */
 export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>;
 
-/** Where the package has the file; bundlers that know this form move it along. */
-export const packagedWeights = (): URL => new URL('./mtcnn.safetensors', import.meta.url);
+/** Where the package has the file; bundlers that know this form move it along. @throws FaceXFormerError BAD_OPTION: what is no module knows no place */
+export const packagedWeights = (): URL =>
+  given(
+    'A script that is no module needs `weights`: where it has a copy of mtcnn.safetensors.',
+    () => new URL('./mtcnn.safetensors', import.meta.url),
+  );
 
 /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, WRONG_WEIGHTS, ABORTED */
 export async function readWeights(source: WeightsSource, signal?: AbortSignal): Promise<Weights> {

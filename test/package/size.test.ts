@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'esbuild';
 import { beforeAll, expect, it } from 'vitest';
 import { build } from '../../scripts/build.mjs';
+import type { RemoteFaceXFormer } from '../../src/worker/client.ts';
 import { root } from '../../tools/root.ts';
 
 /** Bytes with gzip that an app may carry, just above what it does: 50,000 are wanted, and growth is to be a decision. */
@@ -62,6 +63,37 @@ it('a page whose engine is in a worker carries little', async () => {
   const bytes = gzipBytes(await app('RemoteFaceXFormer', 'client.js'));
   console.log(`${bytes} bytes with gzip`);
   expect(bytes).toBeLessThanOrEqual(PAGE_BUDGET);
+});
+
+it('the single file exports all that the entries do', async () => {
+  const entries = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports).filter((name) =>
+    /^\.(\/(?!worker|pack)|$)/.test(name),
+  );
+  const exported = async (entry: string) => Object.keys(await import(join(dist, `${entry === '.' ? 'index' : entry}.js`)));
+  expect(entries.length).toBeGreaterThan(7);
+  for (const entry of entries) expect(await exported('standalone'), entry).toEqual(expect.arrayContaining(await exported(entry)));
+});
+
+it('a script that is no module, and does not know where it lies, says what to give', async () => {
+  const contents = `export { packagedWeights } from './src/detect/weights.ts'; export { RemoteFaceXFormer } from './src/worker/client.ts';`;
+  const { outputFiles } = await bundle({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    format: 'cjs',
+    loader: { '.wgsl': 'text' },
+    logLevel: 'error',
+    logOverride: { 'empty-import-meta': 'silent' },
+    write: false,
+  });
+  const script = { exports: {} as { packagedWeights(): URL; RemoteFaceXFormer: typeof RemoteFaceXFormer } };
+  new Function('module', 'Worker', outputFiles[0]?.text as string)(script, class {});
+  expect(script.exports.packagedWeights).toThrow(
+    expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringMatching(/mtcnn\.safetensors/) }),
+  );
+  await expect(script.exports.RemoteFaceXFormer.load({ weights: 'w' })).rejects.toMatchObject({
+    code: 'WORKER_FAILED',
+    message: expect.stringMatching(/Invalid URL.*bundler/),
+  });
 });
 
 it('nothing in the package is imported while it runs: service workers and workers of one file could not have it', () => {
