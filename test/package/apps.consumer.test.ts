@@ -274,7 +274,8 @@ test('is there', async () => {
   });
 
   it('Jest requires it, when it is told to transform it as it does the app', async () => {
-    const requires = `const { AGES, FaceXFormer } = require('facexformer-webgpu');\nconst { drawFaces } = require('facexformer-webgpu/draw');`;
+    const requires = `const { AGES, FaceXFormer } = require('facexformer-webgpu');\nconst { drawFaces } = require('facexformer-webgpu/draw');
+for (const entry of ['client', 'detect', 'faces', 'segface', 'video', 'standalone']) require('facexformer-webgpu/' + entry);`;
     const esbuildPath = JSON.stringify(join(root, 'node_modules', 'esbuild'));
     const folder = folderWith('jest-cjs', {
       'package.json': JSON.stringify({
