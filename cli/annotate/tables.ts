@@ -1,6 +1,5 @@
 /** Other forms of the results, made of their lines when those are whole: a table for spreadsheets, and COCO's JSON. */
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { LANDMARKS } from '../../src/face/labels.ts';
 import { save } from '../../tools/save.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
@@ -12,12 +11,23 @@ import { type Row, SCHEMA } from './row.ts';
 /** The rows of a file of results, one after the other. @throws CommandError for a file of something else */
 export async function* rowsIn(path: string): AsyncGenerator<Row> {
   let number = 0;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(path)) {
     number++;
     const row = parsed(line);
     if (row?.schema !== SCHEMA) throw new CommandError(`Line ${number} of ${path} is no annotation: ${line.slice(0, 60)}`);
     yield row;
   }
+}
+
+/** Lines end with line feeds alone: to Node's own reader, from version 24 on, they also end with U+2028, which a picture's name may have in it. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const piece of createReadStream(path, 'utf8')) {
+    const lines = `${rest}${piece}`.split('\n');
+    rest = lines.pop() as string;
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 /** Whether a file that is whole has the lines of these pictures, made by these weights and options. @throws CommandError */

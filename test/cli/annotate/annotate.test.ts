@@ -7,7 +7,7 @@ import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classesOf, type Runs } from '../../../cli/annotate/face.ts';
 import { maskName } from '../../../cli/annotate/mask.ts';
-import type { Row } from '../../../cli/annotate/row.ts';
+import { type Row, SCHEMA } from '../../../cli/annotate/row.ts';
 import { writeCoco, writeCsv } from '../../../cli/annotate/tables.ts';
 import { parseShard } from '../../../cli/annotate.ts';
 import { root } from '../../../tools/root.ts';
@@ -206,6 +206,15 @@ it('tables and COCO’s JSON have a row a face', async () => {
   expect(coco.annotations.length).toBe(faces.length);
   expect(coco.annotations[0]).toMatchObject({ id: 1, category_id: 1, bbox: [0, 1, 4, 7], area: 28, num_keypoints: 1 });
   expect(new Set(coco.annotations.map(({ image_id }: { image_id: number }) => image_id)).size).toBeGreaterThan(5);
+});
+
+it('a name with what ends a line for some, but not in JSON, is in the tables', async () => {
+  const name = 'pictures/a\u2028b.png';
+  const row: Row = { schema: SCHEMA, picture: name, width: 16, height: 16, faces: [], by: {} };
+  writeFileSync(at('odd.jsonl'), `${JSON.stringify(row)}\r\n${JSON.stringify({ ...row, picture: 'b.png' })}`);
+  await writeCsv(at('odd.jsonl'), at('odd.csv'));
+  const [, ...lines] = readFileSync(at('odd.csv'), 'utf8').trim().split('\n');
+  expect(lines.map((line) => line.split(',')[0])).toEqual([name, 'b.png']);
 });
 
 it('shards are counted from 0', () => {
