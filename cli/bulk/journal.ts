@@ -110,14 +110,17 @@ export class Journal {
     saveProgress(this.path, { job: this.job, ...at, bytes: this.#bytes });
   }
 
-  /** Leaves the work as it is, to be gone on with. */
-  close(): void {
+  /** Leaves what is done, to be gone on with; where nothing is, nothing: what was asked for may not be possible. @returns whether something is left */
+  leave(): boolean {
     closeSync(this.file);
+    if (this.#bytes > 0) return true;
+    for (const file of [this.path, progressFile(this.path)]) rmSync(file, { force: true });
+    return false;
   }
 
   /** The work is whole: nothing is left but its file. */
   finish(): void {
-    this.close();
+    closeSync(this.file);
     rmSync(progressFile(this.path), { force: true });
   }
 }
@@ -138,8 +141,7 @@ export async function keeping(journal: Journal | undefined, work: () => Promise<
   try {
     await work();
   } catch (error) {
-    journal?.close();
-    if (journal) say(`${journal.path} keeps what is done: --resume goes on with it.`);
+    if (journal?.leave()) say(`${journal.path} keeps what is done: --resume goes on with it.`);
     throw error;
   } finally {
     clearProgress();

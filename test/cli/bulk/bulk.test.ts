@@ -1,9 +1,9 @@
 /** What `annotate` and `evaluate` share: the files that arguments name, steps and shards, passes, and how long it will take. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Journal } from '../../../cli/bulk/journal.ts';
+import { Journal, keeping } from '../../../cli/bulk/journal.ts';
 import { duration, paceLine } from '../../../cli/bulk/pace.ts';
 import { passesOf } from '../../../cli/bulk/passes.ts';
 import { namedFiles, shardOf, stepsOf } from '../../../cli/bulk/pictures.ts';
@@ -144,6 +144,23 @@ it.each([
   ['', undefined],
 ])('a file that begins with %j is %s', (start, format) => {
   expect(formatOf(Buffer.from(start, 'latin1'))).toBe(format);
+});
+
+it('work that failed leaves what was done of it, and nothing where that is nothing', async () => {
+  const failed = (lines: readonly string[]) => {
+    const journal = Journal.open('failed.jsonl', { tasks: 'age' }, { resume: true }) as Journal;
+    const work = keeping(journal, async () => {
+      for (const line of lines) journal.append([line], { steps: journal.at.steps + 1, parts: 0 });
+      throw new Error('no GPU');
+    });
+    return expect(work).rejects.toThrow('no GPU');
+  };
+  await failed([]);
+  expect(['failed.jsonl', 'failed.jsonl.progress'].filter(existsSync)).toEqual([]);
+  await failed(['1']);
+  await failed([]);
+  expect(readFileSync('failed.jsonl', 'utf8')).toBe('1\n');
+  expect(Journal.open('failed.jsonl', { tasks: 'age' }, { resume: true })?.at).toEqual({ steps: 1, parts: 0 });
 });
 
 it('a note of progress that says none is refused, and the results stay as they are', () => {
