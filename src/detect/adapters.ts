@@ -5,7 +5,7 @@
  */
 
 import { given, mustBe, shown } from '../gpu/given.ts';
-import { type Box, boxOf, middleOf, type Point, type Size } from '../image/crop.ts';
+import { type AnyBox, type Box, boxOf, middleOf, type Point, type Size } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector } from '../image/detector.ts';
 import { type Drawable, withDrawable } from '../image/drawable.ts';
 
@@ -65,7 +65,7 @@ export const fromMediaPipe = (detector: MediaPipeDetector): FaceDetector =>
   adapter('MediaPipe', detector, ({ detections }, { width, height }) =>
     detections.flatMap(({ boundingBox, categories, keypoints = [] }) => {
       const [left, right, , mouth] = keypoints.map(({ x, y }) => ({ x: x * width, y: y * height }));
-      const box = boundingBox && cornersOf({ ...boundingBox, x: boundingBox.originX, y: boundingBox.originY });
+      const box = boundingBox && { ...boundingBox, x: boundingBox.originX, y: boundingBox.originY };
       return faceOf(categories[0]?.score ?? 1, { left, right, mouth }, box);
     }),
   );
@@ -78,25 +78,25 @@ export const fromHuman = (human: HumanDetector): FaceDetector =>
       const between = (...points: number[]) =>
         middleIfAny(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] ?? 0, y: mesh[i][1] ?? 0 }] : [])));
       const places = { left: between(33, 133), right: between(362, 263), mouth: between(13, 14) };
-      return faceOf(score, places, cornersOf({ x, y, width, height }));
+      return faceOf(score, places, { x, y, width, height });
     }),
   );
 
 /** The browser's own `FaceDetector`, where it has one. It tells no score: 1. */
 export const fromShapeDetector = (detector: ShapeDetector): FaceDetector =>
   adapter('FaceDetector', detector, (faces) =>
-    faces.flatMap(({ boundingBox, landmarks }) => {
+    faces.flatMap(({ boundingBox: { x, y, width, height }, landmarks }) => {
       const middles = (kind: string) =>
         (landmarks ?? []).filter(({ type }) => type === kind).map(({ locations }) => middleIfAny(locations));
       const [left, right] = middles('eye').toSorted((a, b) => (a?.x ?? 0) - (b?.x ?? 0));
-      return faceOf(1, { left, right, mouth: middles('mouth')[0] }, cornersOf(boundingBox));
+      return faceOf(1, { left, right, mouth: middles('mouth')[0] }, { x, y, width, height });
     }),
   );
 
 type Places = Readonly<Record<'left' | 'right' | 'mouth', Point | undefined>>;
 
 /** One face, or none where there is neither a box nor what makes one. Larger faces come first only where the detector has them so. */
-function faceOf(score: number, { left, right, mouth }: Places, box: Box | undefined): DetectedFace[] {
+function faceOf(score: number, { left, right, mouth }: Places, box: AnyBox | undefined): DetectedFace[] {
   const made = left && right && mouth ? boxOfPoints(left, right, mouth) : box;
   if (!Number.isFinite(score)) throw new TypeError(`a score of ${shown(score)}`);
   return made ? [{ box: boxOf(made), score }] : [];
@@ -117,12 +117,5 @@ export const boxOfPoints = (left: Point, right: Point, mouth: Point): Box =>
     const [x, y] = [eyes.x + downX * part, eyes.y + downY * part];
     return boxOf({ x0: x - halfWidth, y0: y - halfHeight, x1: x + halfWidth, y1: y + halfHeight });
   });
-
-const cornersOf = ({ x, y, width, height }: { x: number; y: number; width: number; height: number }): Box => ({
-  x0: x,
-  y0: y,
-  x1: x + width,
-  y1: y + height,
-});
 
 const middleIfAny = (points: readonly Point[]): Point | undefined => (points.length > 0 ? middleOf(points) : undefined);

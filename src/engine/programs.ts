@@ -35,7 +35,6 @@ export interface ProgramParts {
 
 export class Programs {
   readonly #programs = new Map<string, Program>();
-  readonly #graphs = new Map<number, Graph>();
   #destroyed = false;
 
   #choose: Choose | undefined;
@@ -46,7 +45,7 @@ export class Programs {
 
   /** What a frame of these tasks runs; `untuned`: with the graph's own kernels. */
   plan(tasks: readonly Task[], { untuned = false, faces = 1 } = {}): Plan {
-    return makePlan(this.#graph(faces), outputsOf(tasks, false, this.parts.config.table), [], untuned ? undefined : this.#choose);
+    return makePlan(this.parts.graphOf(faces), outputsOf(tasks, false, this.parts.config.table), [], untuned ? undefined : this.#choose);
   }
 
   /** Chooses kernels anew, from the next program on. Frames of those that there are are still answered. */
@@ -88,8 +87,8 @@ export class Programs {
   }
 
   async #make({ tasks, raw, taps, heatmaps }: Wanted, images: number): Promise<Program> {
-    const { config, pipelines, parameters, resources } = this.parts;
-    const graph = this.#graph(images);
+    const { graphOf, config, pipelines, parameters, resources } = this.parts;
+    const graph = graphOf(images);
     const outputs = outputsOf(tasks, !!(raw || taps), config.table);
     const kept = new Set<string>();
     if (raw || taps) kept.add('resized');
@@ -100,12 +99,6 @@ export class Programs {
       for (const [name, { tensor }] of graph.taps) if (run.has(tensor.node.name)) kept.add(name);
     }
     return Program.create(pipelines, makePlan(graph, outputs, [...kept], this.#choose), parameters, resources);
-  }
-
-  #graph(images: number): Graph {
-    const graph = this.#graphs.get(images) ?? this.parts.graphOf(images);
-    this.#graphs.set(images, graph);
-    return graph;
   }
 }
 
