@@ -1,6 +1,7 @@
 /** What a call holds of its picture from the moment it is made: whatever is painted, closed or shown afterwards is not seen. */
+import { tag } from '../gpu/given.ts';
 import { whenThere } from '../gpu/waiting.ts';
-import { copyOfFrame, frameOf, openPicture, type Picture, type PictureSource, takenNow } from './source.ts';
+import { copyOfFrame, frameOf, openPicture, type Picture, type PictureSource } from './source.ts';
 
 /** A picture as it was when the call was made. */
 export interface Caught {
@@ -14,10 +15,14 @@ export interface Caught {
   close(): void;
 }
 
+/** What may be another picture in the next task, besides videos, whose frames are taken. */
+const FLEETING = /^(HTMLCanvasElement|OffscreenCanvas|HTMLImageElement)$/;
+
 /** Takes now what may be another picture later. What is wrong with it is told by whoever opens it. */
 export function caught(source: PictureSource): Caught {
   let frame = frameOf(source);
-  let opened = takenNow(source);
+  let opened = FLEETING.test(tag(source)) ? openPicture(source) : undefined;
+  opened?.catch(() => {});
   let closed = false;
   return {
     held: frame !== undefined || opened !== undefined,

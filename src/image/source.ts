@@ -166,17 +166,6 @@ async function openVideo(video: HTMLVideoElement): Promise<Picture> {
 }
 
 /**
- * Takes what may be another picture in the next task, a canvas or an image element, while it is what was given; undefined for everything else.
- * What is wrong with it is told by whoever awaits it.
- */
-export function takenNow(source: PictureSource): Promise<Picture> | undefined {
-  if (!/^(HTMLCanvasElement|OffscreenCanvas|HTMLImageElement)$/.test(tag(source))) return undefined;
-  const opened = openPicture(source);
-  opened.catch(() => {});
-  return opened;
-}
-
-/**
  * What a video shows now, or a VideoFrame of the caller's, as a frame of our own; undefined for everything else, for a video without a
  * frame, which `openPicture` refuses, and where the browser knows no VideoFrame.
  */
@@ -189,11 +178,11 @@ export function frameOf(source: PictureSource): VideoFrame | undefined {
 }
 
 /** A frame's picture without the frame, which it closes at once: a camera has few of them, and waits for those that are held. */
-export function copyOfFrame(frame: VideoFrame): Promise<Picture> {
+export async function copyOfFrame(frame: VideoFrame): Promise<Picture> {
   try {
     return openPicture(drawnOf(frame, frame.displayWidth, frame.displayHeight));
   } catch (error) {
-    return Promise.reject(unreadable('VideoFrame', error));
+    throw unreadable('VideoFrame', error);
   } finally {
     frame.close();
   }
