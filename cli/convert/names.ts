@@ -3,10 +3,16 @@
  * averaged model beside the first, and saves what is no part of either: a wrapper's counter, a criterion's weights.
  */
 
+import type { Dtype } from '../../src/checkpoint/checkpoint.ts';
 import { quote } from '../../src/checkpoint/header-json.ts';
 import { BACKBONES } from '../../src/model/backbones/index.ts';
 import { hourglassOf } from '../../src/model/hourglass.ts';
 import { KINDS, type Kind, tensorsOfKind } from '../../tools/networks.ts';
+
+/** What is to be known of a tensor here. */
+interface Typed {
+  readonly dtype: Dtype;
+}
 
 /** One model among the tensors. */
 export interface Model<T> {
@@ -40,7 +46,7 @@ const withoutWrappers = (name: string): string => {
 };
 
 /** The known models among the tensors: whole ones first, and before averaged ones the others. `prefix`: only the one under it. */
-export function modelsIn<T>(found: ReadonlyMap<string, T>, prefix?: string): Model<T>[] {
+export function modelsIn<T extends Typed>(found: ReadonlyMap<string, T>, prefix?: string): Model<T>[] {
   const short = new Map([...found].map(([name, tensor]) => [withoutWrappers(name), tensor]));
   const named = short.size === found.size ? short : found;
   const models: Model<T>[] = [];
@@ -58,7 +64,7 @@ export function modelsIn<T>(found: ReadonlyMap<string, T>, prefix?: string): Mod
 /** Whether a key or a prefix says that what it leads to is a running average of a model, or its teacher. */
 export const isAveraged = (path: string): boolean => /(^|[._-])(ema|swa|avg|averaged?|shadow|teacher)(\d*)([._-]|$)/i.test(path);
 
-function modelUnder<T>(named: ReadonlyMap<string, T>, kind: Kind, prefix: string): Model<T> {
+function modelUnder<T extends Typed>(named: ReadonlyMap<string, T>, kind: Kind, prefix: string): Model<T> {
   const modules = new Set([...tensorsOfKind(kind).keys()].map(firstPart)); // the same with every backbone
   const plain = new Map<string, T>();
   const beside: string[] = [];
@@ -69,6 +75,12 @@ function modelUnder<T>(named: ReadonlyMap<string, T>, kind: Kind, prefix: string
   }
   const backbone = BACKBONES.find(({ recognises }) => recognises(plain))?.name;
   const manifest = tensorsOfKind(kind, { backbone, hourglass: hourglassOf(plain) });
+  // Who casts every tensor of a model casts its integers too. The model knows what they are, and needs none of them.
+  for (const { name, dtype } of manifest.values()) {
+    if (dtype !== 'I64' || (plain.get(name)?.dtype ?? dtype) === dtype) continue;
+    plain.delete(name);
+    beside.push(prefix + name);
+  }
   const inOrder = [...manifest.keys()].filter((name) => plain.has(name)).map((name) => [name, plain.get(name) as T] as const);
   const isWhole = [...manifest.keys()].every((name) => plain.has(name) || manifest.get(name)?.optional);
   return { kind, prefix, tensors: new Map([...inOrder, ...plain]), beside, isWhole };
@@ -109,7 +121,7 @@ export function choiceNotes<T>(chosen: { path: string; model: Model<T> }, others
   if (loose.length > 0 && !prefixes.includes('')) {
     const shown = loose.slice(0, 4).map(quote).join(', ');
     notes.push(
-      `Left out, since no part of the model: ${loose.length} ${loose.length === 1 ? 'tensor' : 'tensors'} (${shown}${loose.length > 4 ? ', ...' : ''}).`,
+      `Left out, since no part of the model, or integers that were cast: ${loose.length} ${loose.length === 1 ? 'tensor' : 'tensors'} (${shown}${loose.length > 4 ? ', ...' : ''}).`,
     );
   }
   return notes;

@@ -25,9 +25,13 @@ export class Tensor {
     readonly strides: readonly number[],
   ) {}
 
+  get dtype(): Dtype {
+    return this.storage.dtype;
+  }
+
   /** Bytes of the tensor when its elements lie side by side. */
   get bytes(): number {
-    return bytesOf(this.storage.dtype, this.shape);
+    return bytesOf(this.dtype, this.shape);
   }
 }
 

@@ -130,6 +130,15 @@ describe('the model is found in a checkpoint with', () => {
     expect([path, ...tensors.keys()]).toEqual(['0', ...manifest.keys()]);
   });
 
+  it('every tensor cast, integers too', async () => {
+    const cast: Pairs = [...manifest.values()].map(({ name, shape }) => [`module.${name}`, op.tensor('0', FLOATS, shape)]);
+    const { checkpoint, notes } = await chosen(cast);
+    const floats = [...manifest.values()].filter(({ dtype }) => dtype === 'F32');
+    expect([...checkpoint.tensors.keys()]).toEqual(floats.map(({ name }) => name));
+    checkTensors(checkpoint.tensors, manifest);
+    expect(notes).toMatch(/integers that were cast: 24 tensors \("backbone\.0\.1\.0\.attn\.relative_position_index", /);
+  });
+
   it('tensors with attributes, of a class of their own', async () => {
     const args = (shape: readonly number[]) => {
       const id = tuple(op.text('storage'), op.global('torch', 'FloatStorage'), op.text('0'), op.text('cpu'), op.int(FLOATS));
@@ -216,7 +225,7 @@ describe('a safetensors file', () => {
     const more = { n_averaged: { dtype: 'I64', shape: [], data_offsets: [end, end + 8] } };
     const { checkpoint, notes } = chosenOf(await opened('module.', more));
     checkTensors(checkpoint.tensors, manifest);
-    expect(notes.join()).toMatch(/Left out, since no part of the model: 1 tensor \("n_averaged"\)/);
+    expect(notes.join()).toMatch(/Left out, since no part of the model, or integers that were cast: 1 tensor \("n_averaged"\)/);
   });
 
   it('reads the chosen tensors’ own bytes under their own names', async () => {
