@@ -71,7 +71,9 @@ const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<storage,\s*(read|read_
  * Binds WGSL to the function that gives constants and grid for a shape.
  * @param files the kernel's own file, or that and the parts (parts/) that it shares with others, as whole files that are joined in this order.
  *   WGSL takes declarations in any order; the kernel's own come first, because directives must, and so that a compiler's line numbers are its file's.
+ * It does nothing else, and bundlers are told so: apps leave out the kernels that they do not use.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineKernel<Shape>(
   name: string,
   files: string | readonly string[],

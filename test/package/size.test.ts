@@ -65,6 +65,17 @@ it('a page whose engine is in a worker carries little', async () => {
   expect(bytes).toBeLessThanOrEqual(PAGE_BUDGET);
 });
 
+it.for([
+  ['RemoteFaceXFormer', 'client.js'],
+  ['checkSupport', 'index.js'],
+  ['weightCache', 'index.js'],
+  ['fromMediaPipe', 'detect.js'],
+  ['mirror', 'faces.js'],
+  ['followFaces', 'video.js'],
+] as const)('an app of %s alone carries no kernel', async ([name, entry]) => {
+  for (const text of (await app(name, entry)).values()) expect(text).not.toContain('@compute');
+});
+
 it('the single file exports all that the entries do', async () => {
   const entries = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports).filter((name) =>
     /^\.(\/(?!worker|pack)|$)/.test(name),
