@@ -1,5 +1,5 @@
 /** Bytes in order from wherever weights come from: one reader over pieces as they come, with one buffer that it uses again and again. */
-import { aborted, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { aborted, badOption, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
 import { pause, unless, whenThere } from '../gpu/waiting.ts';
 
@@ -124,8 +124,7 @@ export class ByteReader {
         throw unreachable(`Reading ${this.source.name} broke off`, cause, 'Try again.');
       });
       if (done) return false;
-      if (tag(value) !== 'Uint8Array')
-        throw new FaceXFormerError('BAD_OPTION', `The stream of weights gave a ${typeof value}; its chunks must be Uint8Array.`);
+      if (tag(value) !== 'Uint8Array') throw badOption(`The stream of weights gave a ${typeof value}; its chunks must be Uint8Array.`);
       this.#given += value.length;
       this.arrive(this.#given);
       if (value.length === 0) {
@@ -206,8 +205,7 @@ export function responseBytes(response: Response, name: string, signal: AbortSig
     const status = `${response.status} ${response.statusText}`.trim();
     throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The server answered ${status} for the weights at ${name}. Check the address.`);
   }
-  if (response.bodyUsed || response.body?.locked)
-    throw new FaceXFormerError('BAD_OPTION', 'The Response of weights has been read already; give a fresh one.');
+  if (response.bodyUsed || response.body?.locked) throw badOption('The Response of weights has been read already; give a fresh one.');
   const header = isEncoded(response) ? null : response.headers.get('content-length');
   const length = header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
   return { pieces: piecesOf(response.body, signal), length };

@@ -1,5 +1,5 @@
 /** Opens a safetensors file wherever it is, reads its header, and then its tensors one by one. */
-import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { badOption, either, throwIfAborted } from '../gpu/errors.ts';
 import { given, type Kind, optionsOf, shown, tag } from '../gpu/given.ts';
 import { unless } from '../gpu/waiting.ts';
 import {
@@ -132,8 +132,7 @@ function opened(bytes: ByteSource, header: SafetensorsHeader, signal: AbortSigna
 
   /** The reader behind its header: the one that waits, for the first reading; later ones open the source anew. */
   const begin: Begin = async (readSignal, onArrival) => {
-    if (!waiting && !bytes.rereadable)
-      throw new FaceXFormerError('BAD_OPTION', `The weights of a ${bytes.name} can be read only once; open them again.`);
+    if (!waiting && !bytes.rereadable) throw badOption(`The weights of a ${bytes.name} can be read only once; open them again.`);
     const behind = waiting;
     waiting = undefined;
     const reader = behind ?? (await readerOf(bytes, readSignal));
@@ -243,8 +242,7 @@ function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): Byte
     bytes();
     return { name: 'bytes', rereadable: true, open: async () => ({ pieces: piecesOfBytes(bytes()), length: bytes().length }) };
   }
-  throw new FaceXFormerError(
-    'BAD_OPTION',
+  throw badOption(
     `Weights are given as ${shown(source)}; give an address, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream.`,
   );
 }
@@ -256,14 +254,14 @@ function present(given: ArrayBuffer | Uint8Array): Uint8Array {
     void new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length); // throws where the memory is gone, or too short for the view
     return bytes;
   } catch (cause) {
-    throw new FaceXFormerError('BAD_OPTION', 'The memory of the weights was transferred or made shorter; give it as long as it is here.', {
+    throw badOption('The memory of the weights was transferred or made shorter; give it as long as it is here.', {
       cause,
     });
   }
 }
 
 function unlocked(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  if (stream.locked) throw new FaceXFormerError('BAD_OPTION', 'The stream of weights is locked: something else is reading it.');
+  if (stream.locked) throw badOption('The stream of weights is locked: something else is reading it.');
   return stream;
 }
 

@@ -1,12 +1,10 @@
 /** Checkpoints of an app's own making: what they list and give is checked, so that whoever reads one can rely on it. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, FaceXFormerError } from '../gpu/errors.ts';
 import { given, optionsOf, said, shown, tag } from '../gpu/given.ts';
 import { eachUnless } from '../gpu/waiting.ts';
 import { plainBytes } from './bytes.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { bytesOf, isDtype } from './dtypes.ts';
-
-const bad = (message: string): FaceXFormerError => new FaceXFormerError('BAD_OPTION', message);
 
 /** The options of reading, whatever was given. @throws FaceXFormerError BAD_OPTION */
 export const readOptionsOf = (options: ReadOptions = {}): ReadOptions =>
@@ -20,8 +18,9 @@ export const readOptionsOf = (options: ReadOptions = {}): ReadOptions =>
 export function sound(checkpoint: Checkpoint): Checkpoint {
   return given('A checkpoint has `source`, `tensors` by name, and `read`, as seededCheckpoint() gives one.', () => {
     const { source, rereadable } = checkpoint;
-    if (typeof source !== 'string') throw bad(`The \`source\` of a checkpoint is ${shown(source)}; it must be words.`);
-    if (typeof checkpoint.read !== 'function') throw bad(`The \`read\` of ${source} is ${shown(checkpoint.read)}; it must be a function.`);
+    if (typeof source !== 'string') throw badOption(`The \`source\` of a checkpoint is ${shown(source)}; it must be words.`);
+    if (typeof checkpoint.read !== 'function')
+      throw badOption(`The \`read\` of ${source} is ${shown(checkpoint.read)}; it must be a function.`);
     const tensors = listed(checkpoint.tensors);
     return { source, rereadable: !!rereadable, tensors, read: (options) => readSound(checkpoint, source, tensors, readOptionsOf(options)) };
   });
@@ -38,7 +37,9 @@ export function listed<Info extends TensorInfo>(tensors: ReadonlyMap<string, Inf
         !shape.every((n) => Number.isSafeInteger(n) && n >= 0) ||
         bytesOf(dtype as Dtype, shape) !== bytes
       )
-        throw bad(`The tensor ${shown(key)} is listed as ${shown(name)}, ${shown(dtype)} [${shape.map(shown)}] of ${shown(bytes)} bytes.`);
+        throw badOption(
+          `The tensor ${shown(key)} is listed as ${shown(name)}, ${shown(dtype)} [${shape.map(shown)}] of ${shown(bytes)} bytes.`,
+        );
     return list;
   });
 }

@@ -1,7 +1,7 @@
 /** MTCNN, the detector of the official FaceXFormer script, on our own kernels. */
 import type { WeightsSource } from '../checkpoint/open.ts';
 import { type Gpu, type LentDevice, openGpu } from '../gpu/device.ts';
-import { FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { badOption, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, type Kind, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
 import { type GpuLoss, madeAtFirst, Recovery, type Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
@@ -286,13 +286,12 @@ const SEARCH_OPTIONS: Readonly<Record<keyof SearchOptions, Kind>> = {
 
 /** @throws FaceXFormerError BAD_OPTION */
 function checked(options: SearchOptions): CascadeOptions {
-  const bad = (what: string) => new FaceXFormerError('BAD_OPTION', what);
   const { minFace = USUAL_FACE, threshold = 0.7, maxFaces = 1 } = options;
   if (!(typeof minFace === 'number' && minFace >= 5 && Number.isFinite(minFace)))
-    throw bad(`\`minFace\` is ${shown(minFace)}; it must be a number of pixels, 5 or more.`);
+    throw badOption(`\`minFace\` is ${shown(minFace)}; it must be a number of pixels, 5 or more.`);
   const thresholds = given('`threshold` cannot be read.', () => (typeof threshold === 'number' ? [0.6, 0.7, threshold] : [...threshold]));
   if (!Array.isArray(thresholds) || thresholds.length !== 3 || !thresholds.every((one) => typeof one === 'number' && one > 0 && one < 1))
-    throw bad(`\`threshold\` is ${shown(threshold)}; it must be a number between 0 and 1, or three of them.`);
+    throw badOption(`\`threshold\` is ${shown(threshold)}; it must be a number between 0 and 1, or three of them.`);
   mustBeWhole(maxFaces, 'maxFaces', 1);
   return { minFace, thresholds: thresholds as unknown as CascadeOptions['thresholds'] };
 }

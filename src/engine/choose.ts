@@ -1,6 +1,6 @@
 /** Which kernels suit an adapter, and which element type: what is asked for, as far as the GPU can do it. */
 import type { Gpu } from '../gpu/device.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption } from '../gpu/errors.ts';
 import { vendorWithoutWebGpu } from '../gpu/vendor.ts';
 import { type GpuKernels, kindOf, ROLES } from '../kernels/roles.ts';
 import type { EngineDtype, LoadOptions } from './options.ts';
@@ -30,7 +30,6 @@ export const portableTo = ({ windowAttention }: GpuKernels): GpuKernels =>
 
 /** @throws FaceXFormerError BAD_OPTION: float16 was asked for by name, and the device cannot do it. */
 export function dtypeFor(asked: NonNullable<LoadOptions['dtype']>, { float16 }: Pick<Gpu, 'float16'>): EngineDtype {
-  if (asked === 'f16' && !float16)
-    throw new FaceXFormerError('BAD_OPTION', "This GPU device lacks `shader-f16`, which `dtype: 'f16'` needs. Leave it to 'auto'.");
+  if (asked === 'f16' && !float16) throw badOption("This GPU device lacks `shader-f16`, which `dtype: 'f16'` needs. Leave it to 'auto'.");
   return asked !== 'f32' && float16 ? 'f16' : 'f32';
 }

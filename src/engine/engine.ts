@@ -3,7 +3,7 @@
 import { heatmapsTap } from '../face/config.ts';
 import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
-import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { badOption, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
 import { eachUnless, PATIENCE, unless, within } from '../gpu/waiting.ts';
@@ -257,7 +257,7 @@ export class Engine<Loads extends Task = Task> {
     this.#recovery.mustGoOn(on, options.signal);
     const tasks = this.#chosen(options.tasks);
     if (options.heatmaps && !(heatmapsTap(on.config) && tasks.includes('landmarks')))
-      throw new FaceXFormerError('BAD_OPTION', '`heatmaps` needs the task landmarks and weights of the paper form.');
+      throw badOption('`heatmaps` needs the task landmarks and weights of the paper form.');
     const start = performance.now();
     const picture = await unless(options.signal, source.open());
     const timings = { decode: performance.now() - start, detect: 0, upload: 0, encode: 0, run: 0 };
@@ -273,8 +273,7 @@ export class Engine<Loads extends Task = Task> {
     if (told) return told.map((one) => ({ crop: checkBox(boxOf(one), picture), origin: { source: 'given' } }));
     const { detector } = on;
     if (!detector)
-      throw new FaceXFormerError(
-        'BAD_OPTION',
+      throw badOption(
         "Where are the faces? Load with a `detector`, such as mtcnn() of facexformer-webgpu/detect, or give a `box`: 'whole' takes the whole picture for one.",
       );
     const found = detected(await within(PATIENCE.detector, unless(signal, detector.detect(picture.still, { signal })), lateDetector));

@@ -6,7 +6,7 @@ import type { AnalyzedFace } from '../face/faces.ts';
 import type { Form } from '../face/forms.ts';
 import { TASKS, type Task } from '../face/labels.ts';
 import type { AdapterName, LentDevice } from '../gpu/device.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, FaceXFormerError } from '../gpu/errors.ts';
 import { given, type Kind, mustBe, mustBeWhole, optionsOf, shown, tag } from '../gpu/given.ts';
 import { type AnyBox, boxOf } from '../image/crop.ts';
 import type { FaceDetector, LoadDetector } from '../image/detector.ts';
@@ -239,7 +239,7 @@ const ANALYZE_OPTIONS: Readonly<Record<keyof AnalyzeOptions, Kind>> = {
 /** @throws FaceXFormerError BAD_OPTION: it is no side of a network's input */
 export function checkSide(side: number | undefined): void {
   if (side === undefined || (Number.isInteger(side) && side % 32 === 0 && side >= 224 && side <= 512)) return;
-  throw new FaceXFormerError('BAD_OPTION', `\`side\` is ${shown(side)}; it must be a multiple of 32 from 224 to 512.`);
+  throw badOption(`\`side\` is ${shown(side)}; it must be a multiple of 32 from 224 to 512.`);
 }
 
 /** Faces whose boxes one call takes: their results are held together. */
@@ -248,7 +248,7 @@ const MOST_BOXES = 1000;
 /** What `load` was given, as it is now. @throws FaceXFormerError BAD_OPTION */
 export function loadOptionsOf(options: LoadOptions): LoadOptions {
   const own = optionsOf<LoadOptions>('load', LOAD_OPTIONS, options);
-  if (!own.weights) throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+  if (!own.weights) throw badOption('load() needs `weights`: the address of a file, or a checkpoint.');
   checkSide(own.side);
   if (own.detector !== undefined && typeof own.detector !== 'function') checkedDetector(own.detector);
   return own;
@@ -267,22 +267,19 @@ export function analyzeOptionsOf(options: AnalyzeOptions): AnalyzeOptions {
   const own = optionsOf<AnalyzeOptions>('analyze', ANALYZE_OPTIONS, options);
   const { box, boxes, maxFaces } = own;
   if (maxFaces !== undefined) mustBeWhole(maxFaces, 'maxFaces', 1);
-  if (box !== undefined && boxes !== undefined) throw new FaceXFormerError('BAD_OPTION', 'Give either `box` or `boxes`, not both.');
-  if (box !== undefined && tag(box) === 'Array') throw new FaceXFormerError('BAD_OPTION', '`box` is a list; give several as `boxes`.');
+  if (box !== undefined && boxes !== undefined) throw badOption('Give either `box` or `boxes`, not both.');
+  if (box !== undefined && tag(box) === 'Array') throw badOption('`box` is a list; give several as `boxes`.');
   if (box !== undefined && (typeof box !== 'object' || box === null)) mustBe(['whole'], box, 'box');
   if (boxes === undefined) return { ...own, box: typeof box === 'object' ? boxOf(box) : box };
   const list = given('`boxes` cannot be read.', () => (Array.isArray(boxes) ? [...boxes] : undefined));
   if (!list || list.length > MOST_BOXES)
-    throw new FaceXFormerError(
-      'BAD_OPTION',
-      `\`boxes\` is ${list ? list.length : shown(boxes)}; it must be a list of ${MOST_BOXES} at most.`,
-    );
+    throw badOption(`\`boxes\` is ${list ? list.length : shown(boxes)}; it must be a list of ${MOST_BOXES} at most.`);
   return { ...own, boxes: list.map(boxOf) };
 }
 
 /** What `tune` was given, as it is now. @throws FaceXFormerError BAD_OPTION */
 export function tuneOptionsOf(options: TuneOptions): TuneOptions {
   const own = optionsOf<TuneOptions>('tune', { budget: 'count', force: 'boolean', signal: 'signal' }, options);
-  if (own.budget === 0) throw new FaceXFormerError('BAD_OPTION', '`budget` is 0; it must be a number of milliseconds above 0.');
+  if (own.budget === 0) throw badOption('`budget` is 0; it must be a number of milliseconds above 0.');
   return own;
 }

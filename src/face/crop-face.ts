@@ -1,5 +1,5 @@
 /** A face cut out of its picture, as it lies there or turned upright: for avatars, and for networks that know who somebody is. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
 import { type AnyBox, boxOf, middleOf, type Point } from '../image/crop.ts';
 import { withDrawable } from '../image/drawable.ts';
@@ -58,8 +58,7 @@ export async function cropFace(
 /** Eyes, nose and corners of the mouth: the detector's, which recognition is trained on, else by the landmarks. @throws FaceXFormerError BAD_OPTION */
 function fivePoints({ points, landmarks }: Pick<Face, 'points' | 'landmarks'>): readonly Point[] {
   if (points?.length === 5) return points;
-  if (!landmarks)
-    throw new FaceXFormerError('BAD_OPTION', 'To align a face its `points`, which MTCNN gives, or its `landmarks` are needed.');
+  if (!landmarks) throw badOption('To align a face its `points`, which MTCNN gives, or its `landmarks` are needed.');
   const eyes = [landmarks.slice(36, 42), landmarks.slice(42, 48)];
   return [...eyes.map(middleOf), ...[30, 48, 54].map((i) => landmarks[i] as Point)];
 }
@@ -86,7 +85,7 @@ export function alignment(points: readonly Point[], side: number): Similarity {
     across += x * v - y * u;
     square += x * x + y * y;
   }
-  if (!(square > 0)) throw new FaceXFormerError('BAD_OPTION', 'A face whose points are all one cannot be aligned.');
+  if (!(square > 0)) throw badOption('A face whose points are all one cannot be aligned.');
   const [a, b] = [along / square, across / square];
   return { a, b, x: toMiddle.x - a * fromMiddle.x + b * fromMiddle.y, y: toMiddle.y - b * fromMiddle.x - a * fromMiddle.y };
 }

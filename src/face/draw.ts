@@ -2,15 +2,13 @@
  * Draws faces on a 2D canvas whose units are picture pixels: the picture itself, or a larger canvas under a transform.
  * Needs no DOM: works in a worker on an OffscreenCanvas.
  */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption } from '../gpu/errors.ts';
 import { given, type Kind, mustBe, optionsOf, shown } from '../gpu/given.ts';
 import { type Box, boxOf } from '../image/crop.ts';
 import { type ParsingClass, TASKS, type Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
 import type { Colour, Face, Segmentation } from './results.ts';
 import { resultsIn, TASK_TABLE, type TaskTable } from './tasks.ts';
-
-const bad = (message: string): FaceXFormerError => new FaceXFormerError('BAD_OPTION', message);
 
 /** A face of FaceXFormer, or of another network that parses it into other classes. */
 export type DrawnFace = Omit<Face, 'segmentation'> & { segmentation?: Segmentation<string> };
@@ -63,7 +61,7 @@ const DRAW_OPTIONS = {
 export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions = {}): void {
   const own = optionsOf<DrawOptions>('drawFaces', DRAW_OPTIONS, options);
   // A canvas would leave it at 1 without a word, for who means percent.
-  if (Number(own.opacity) > 1) throw bad(`\`opacity\` is ${own.opacity}; it must be a number from 0 to 1.`);
+  if (Number(own.opacity) > 1) throw badOption(`\`opacity\` is ${own.opacity}; it must be a number from 0 to 1.`);
   given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () => {
     ctx.save();
     try {
@@ -78,14 +76,15 @@ export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options
 export function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: DrawOptions, table: TaskTable = TASK_TABLE): void {
   const { box = true, points = false, caption = true, label, opacity = 0.5, lineWidth, classes, classColours, font } = options;
   if (font !== undefined && !isTaken(ctx, 'font', fontOf(font, 10), ['8px serif', '9px serif']))
-    throw bad(`\`font\` is ${shown(font)}; it must be a family as CSS writes it, with no size: see \`fontSize\`.`);
+    throw badOption(`\`font\` is ${shown(font)}; it must be a family as CSS writes it, with no size: see \`fontSize\`.`);
   const boxed = faces.map((face) => ({ ...face, box: boxOf(face.box) })); // by what is no number nothing would be drawn
   const labels = new Set(faces.flatMap(({ segmentation }) => segmentation?.labels ?? []));
   const unknown = [...(classes ?? []), ...Object.keys(classColours ?? {})].find((name) => !labels.has(name));
-  if (labels.size > 0 && unknown !== undefined) throw bad(`There is no class ${shown(unknown)}. Choose from ${[...labels].join(', ')}.`);
+  if (labels.size > 0 && unknown !== undefined)
+    throw badOption(`There is no class ${shown(unknown)}. Choose from ${[...labels].join(', ')}.`);
   for (const [name, colour] of Object.entries(classColours ?? {}))
     if (colour && !([...colour].length === 3 && [...colour].every((part) => typeof part === 'number' && part >= 0 && part <= 255)))
-      throw bad(`\`classColours.${name}\` is ${shown(colour)}; it must be red, green and blue, each 0 to 255.`);
+      throw badOption(`\`classColours.${name}\` is ${shown(colour)}; it must be red, green and blue, each 0 to 255.`);
   const style = { opacity, lineWidth, classes, classColours, colours: coloursOf(ctx, options.colours) };
   for (const face of boxed) drawResults('area', penFor(face.box, ctx, style), face, options, table);
   ctx.lineCap = 'round';
@@ -105,7 +104,8 @@ function coloursOf(ctx: DrawContext, colours: Partial<Colours> = {}): Colours {
   for (const [name, colour] of own) {
     mustBe(Object.keys(COLOURS), name, 'colours');
     const isOne = name === 'axes' ? colour.length === 3 && [...colour].every((one) => isColour(ctx, one)) : isColour(ctx, colour);
-    if (!isOne) throw bad(`\`colours.${name}\` is ${shown(colour)}; it must be ${name === 'axes' ? 'three colours' : 'a colour'} of CSS.`);
+    if (!isOne)
+      throw badOption(`\`colours.${name}\` is ${shown(colour)}; it must be ${name === 'axes' ? 'three colours' : 'a colour'} of CSS.`);
   }
   return { ...COLOURS, ...Object.fromEntries(own) };
 }

@@ -2,7 +2,7 @@
  * Who is it: embeddings of known people by name, and the nearest of them. For `recognition.embedding` of faces, and for any other network's: lists of
  * numbers of any one length and scale, whose directions are compared.
  */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption } from '../gpu/errors.ts';
 import { given, shown, tag } from '../gpu/given.ts';
 
 /**
@@ -12,10 +12,7 @@ import { given, shown, tag } from '../gpu/given.ts';
 export function similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const lengths = [length(a), length(b)] as const;
   if (a.length !== b.length)
-    throw new FaceXFormerError(
-      'BAD_OPTION',
-      `Embeddings of ${a.length} and ${b.length} numbers cannot be compared: use one model for both.`,
-    );
+    throw badOption(`Embeddings of ${a.length} and ${b.length} numbers cannot be compared: use one model for both.`);
   return cosine(a, lengths[0], b, lengths[1]);
 }
 
@@ -28,11 +25,11 @@ function cosine(a: ArrayLike<number>, lengthA: number, b: ArrayLike<number>, len
 function length(embedding: ArrayLike<number>): number {
   const values = given('An embedding that cannot be read.', () => (/Array$/.test(tag(embedding)) ? Array.from(embedding) : []));
   const wrong = values.findIndex((value) => typeof value !== 'number');
-  if (wrong >= 0) throw new FaceXFormerError('BAD_OPTION', `An embedding must be numbers; this one holds ${shown(values[wrong])}.`);
+  if (wrong >= 0) throw badOption(`An embedding must be numbers; this one holds ${shown(values[wrong])}.`);
   let norm = 0;
   for (const value of values) norm = Math.hypot(norm, value);
   if (!Number.isFinite(norm) || norm === 0)
-    throw new FaceXFormerError('BAD_OPTION', `An embedding must be finite numbers that are not all zero; the norm of this one is ${norm}.`);
+    throw badOption(`An embedding must be finite numbers that are not all zero; the norm of this one is ${norm}.`);
   return norm;
 }
 
@@ -78,7 +75,7 @@ export class Gallery {
   add(name: string, embedding: ArrayLike<number>): this {
     // UTF-8 has no half of a character: names that differ in such alone would be one.
     if (typeof name !== 'string' || name === '' || /\p{Surrogate}/u.test(name))
-      throw new FaceXFormerError('BAD_OPTION', 'A face in a gallery needs a name that is not empty, of whole characters.');
+      throw badOption('A face in a gallery needs a name that is not empty, of whole characters.');
     length(embedding); // before it is copied: weights of the released form give none
     this.#mustFit(embedding);
     const copy = Float32Array.from(embedding);
@@ -100,7 +97,7 @@ export class Gallery {
    */
   match(embedding: ArrayLike<number>, threshold: number): Match | undefined {
     if (!(typeof threshold === 'number' && threshold >= -1 && threshold <= 1))
-      throw new FaceXFormerError('BAD_OPTION', `A threshold of ${shown(threshold)}; it must be a similarity, -1 to 1.`);
+      throw badOption(`A threshold of ${shown(threshold)}; it must be a similarity, -1 to 1.`);
     const norm = length(embedding);
     this.#mustFit(embedding);
     let best: Match | undefined;
@@ -126,7 +123,7 @@ export class Gallery {
       const gallery = new Gallery();
       for (const entry of value.entries) {
         if (!Array.isArray(entry?.embedding) || !entry.embedding.every((x) => typeof x === 'number'))
-          throw new FaceXFormerError('BAD_OPTION', 'A gallery entry has no embedding made of numbers.');
+          throw badOption('A gallery entry has no embedding made of numbers.');
         gallery.add(entry.name, entry.embedding);
       }
       return gallery;
@@ -169,8 +166,7 @@ export class Gallery {
       const gallery = new Gallery();
       let at = 16;
       const take = (length: number) => {
-        if (at + length > bytes.length)
-          throw new FaceXFormerError('BAD_OPTION', `The gallery is cut short: ${bytes.length} bytes of at least ${at + length}.`);
+        if (at + length > bytes.length) throw badOption(`The gallery is cut short: ${bytes.length} bytes of at least ${at + length}.`);
         at += length;
         return at - length;
       };
@@ -181,7 +177,7 @@ export class Gallery {
         const embedding = Float32Array.from({ length: numbers }, (_, k) => view.getFloat32(first + 4 * k, true));
         gallery.add(new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes.subarray(start, start + length)), embedding);
       }
-      if (at !== bytes.length) throw new FaceXFormerError('BAD_OPTION', `The gallery ends at byte ${at}, the file has ${bytes.length}.`);
+      if (at !== bytes.length) throw badOption(`The gallery ends at byte ${at}, the file has ${bytes.length}.`);
       return gallery;
     });
   }
@@ -190,9 +186,6 @@ export class Gallery {
   #mustFit(embedding: ArrayLike<number>): void {
     const held = this.#entries[0]?.embedding.length;
     if (held !== undefined && held !== embedding?.length)
-      throw new FaceXFormerError(
-        'BAD_OPTION',
-        `This gallery holds embeddings of ${held} numbers, not of ${embedding?.length}: use one model for all.`,
-      );
+      throw badOption(`This gallery holds embeddings of ${held} numbers, not of ${embedding?.length}: use one model for all.`);
   }
 }

@@ -1,5 +1,5 @@
 /** Parts of a face in the whole picture: as soft alpha, as a coloured bitmap, and as outlines. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
 import { type Box, boxOf, checkBox, type Point, type Size } from '../image/crop.ts';
 import type { ParsingClass } from './labels.ts';
@@ -67,7 +67,7 @@ export async function maskBitmap<Label extends string>(
   const [red, green, blue] = given('`colour` is red, green and blue, 0 to 255.', () => {
     const [...parts] = own.colour ?? [255, 255, 255];
     for (const part of parts) mustBeWhole(part, 'colour', 0, 255);
-    if (parts.length !== 3) throw new FaceXFormerError('BAD_OPTION', `\`colour\` is ${shown(own.colour)}; it is red, green and blue.`);
+    if (parts.length !== 3) throw badOption(`\`colour\` is ${shown(own.colour)}; it is red, green and blue.`);
     return parts as [number, number, number];
   });
   const alpha = alphaOf(face, classes, picture, { soft: own.soft });
@@ -83,7 +83,7 @@ export async function maskBitmap<Label extends string>(
     }
     return await createImageBitmap(image);
   } catch (cause) {
-    throw new FaceXFormerError('BAD_OPTION', `The browser makes no bitmap of ${picture.width} x ${picture.height} pixels.`, { cause });
+    throw badOption(`The browser makes no bitmap of ${picture.width} x ${picture.height} pixels.`, { cause });
   }
 }
 
@@ -135,15 +135,14 @@ function contoursIn(face: ParsedFace<string>, classes: readonly string[]): Point
 
 /** The parsing map: 1 where it has one of the classes, else 0. @throws FaceXFormerError BAD_OPTION */
 function chosenIn({ segmentation }: ParsedFace<string>, asked: readonly string[]): Size & { chosen: Float32Array } {
-  if (!segmentation) throw new FaceXFormerError('BAD_OPTION', 'The face has no `segmentation`: analyse it with that task.');
+  if (!segmentation) throw badOption('The face has no `segmentation`: analyse it with that task.');
   const { width, height, classes, labels } = segmentation;
   mustBeWhole(width, 'segmentation.width', 1);
   mustBeWhole(height, 'segmentation.height', 1);
   if (classes.length !== width * height)
-    throw new FaceXFormerError('BAD_OPTION', `The segmentation has ${shown(classes.length)} classes for ${width} x ${height} pixels.`);
+    throw badOption(`The segmentation has ${shown(classes.length)} classes for ${width} x ${height} pixels.`);
   const unknown = asked.find((name) => !labels.includes(name));
-  if (unknown !== undefined)
-    throw new FaceXFormerError('BAD_OPTION', `There is no class ${shown(unknown)}. Choose from ${labels.join(', ')}.`);
+  if (unknown !== undefined) throw badOption(`There is no class ${shown(unknown)}. Choose from ${labels.join(', ')}.`);
   const isAsked = labels.map((label) => Number(asked.includes(label)));
   const chosen = new Float32Array(classes.length);
   for (let i = 0; i < chosen.length; i++) chosen[i] = isAsked[classes[i] as number] ?? 0;

@@ -71,6 +71,10 @@ export class FaceXFormerError extends Error {
   }
 }
 
+/** What a call meets that is given something without a meaning. */
+export const badOption = (message: string, options?: ErrorOptions): FaceXFormerError =>
+  new FaceXFormerError('BAD_OPTION', message, options);
+
 /** What a buffer or a texture meets that does not fit. */
 export const noMemory = (what: string, options?: ErrorOptions): FaceXFormerError =>
   new FaceXFormerError('LIMIT', `The GPU has no memory for ${what}.`, options);

@@ -1,7 +1,5 @@
 /** What callers give, whatever it is: read once, and refused as BAD_OPTION where it is not what it has to be. */
-import { FaceXFormerError } from './errors.ts';
-
-const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('BAD_OPTION', message, options);
+import { badOption, FaceXFormerError } from './errors.ts';
 
 /** What a value is, in whichever realm it was made: an iframe's Blob is no instance of this page's. A proxy that was revoked is `Nothing`. */
 export function tag(value: unknown): string {
@@ -33,7 +31,7 @@ export function given<T>(takes: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw cause instanceof FaceXFormerError ? cause : bad(takes, { cause });
+    throw cause instanceof FaceXFormerError ? cause : badOption(takes, { cause });
   }
 }
 
@@ -47,9 +45,10 @@ export type Kind = 'any' | 'boolean' | 'count' | 'function' | 'signal' | readonl
 export function optionsOf<Options extends object>(call: string, known: Readonly<Record<keyof Options, Kind>>, options: unknown): Options {
   const kinds = Object.entries(known) as [string, Kind][];
   const own = given(`${call}() takes an object of options that can be read.`, () => {
-    if (typeof options !== 'object' || Array.isArray(options)) throw bad(`${call}() takes an object of options, not ${shown(options)}.`);
+    if (typeof options !== 'object' || Array.isArray(options))
+      throw badOption(`${call}() takes an object of options, not ${shown(options)}.`);
     const unknown = Object.keys(options as object).find((name) => !Object.hasOwn(known, name));
-    if (unknown !== undefined) throw bad(`${call}() knows no option ${shown(unknown)}. It takes ${Object.keys(known).join(', ')}.`);
+    if (unknown !== undefined) throw badOption(`${call}() knows no option ${shown(unknown)}. It takes ${Object.keys(known).join(', ')}.`);
     return Object.fromEntries(kinds.map(([name]) => [name, Object.hasOwn(options as object, name) ? options?.[name as never] : undefined]));
   });
   for (const [name, kind] of kinds) if (own[name] !== undefined) mustBe(kind, own[name], name);
@@ -61,16 +60,16 @@ export function mustBe(kind: Kind, value: unknown, name: string): void {
   const is = `\`${name}\` is ${shown(value)}.`;
   if (kind === 'signal') checkSignal(value);
   else if (kind === 'count') {
-    if (!(typeof value === 'number' && value >= 0)) throw bad(`${is} It must be a number, 0 or more.`);
+    if (!(typeof value === 'number' && value >= 0)) throw badOption(`${is} It must be a number, 0 or more.`);
   } else if (kind === 'boolean' || kind === 'function') {
-    if (typeof value !== kind) throw bad(`${is} It must be ${kind === 'boolean' ? 'true or false' : 'a function'}.`);
-  } else if (kind !== 'any' && !kind.includes(value as string)) throw bad(`${is} Choose from ${kind.join(', ')}.`);
+    if (typeof value !== kind) throw badOption(`${is} It must be ${kind === 'boolean' ? 'true or false' : 'a function'}.`);
+  } else if (kind !== 'any' && !kind.includes(value as string)) throw badOption(`${is} Choose from ${kind.join(', ')}.`);
 }
 
 /** @throws FaceXFormerError BAD_OPTION: it is no whole number from `least` to `most` */
 export function mustBeWhole(value: unknown, name: string, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
   if (!(Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most))
-    throw bad(
+    throw badOption(
       `\`${name}\` is ${shown(value)}; it must be a whole number, ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ' or more'}.`,
     );
 }

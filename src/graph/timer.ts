@@ -2,7 +2,7 @@
  * Times what a compute pass does. Browsers round the GPU's clock (Chrome to 65.5 microseconds) and one dispatch may take less, so that a dispatch is
  * repeated in one pass until the pass is long enough, and the time divided.
  */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, FaceXFormerError } from '../gpu/errors.ts';
 import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 
@@ -79,7 +79,7 @@ export const timerOf = async (device: GPUDevice): Promise<Timer> =>
 /** Goes by a timestamp at a pass's beginning and one at its end. @throws FaceXFormerError BAD_OPTION where the device was made without `timestamp-query` */
 export function passTimer(device: GPUDevice): Timer {
   if (!device.features.has('timestamp-query'))
-    throw new FaceXFormerError('BAD_OPTION', 'Kernels can be timed only on a device that was made with the feature timestamp-query.');
+    throw badOption('Kernels can be timed only on a device that was made with the feature timestamp-query.');
   const times = device.createQuerySet({ type: 'timestamp', count: 2 });
   const resolved = device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
   const read = device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });

@@ -1,5 +1,5 @@
 /** Boxes in a picture, and the way between a picture and the network's square view of a crop. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, FaceXFormerError } from '../gpu/errors.ts';
 import { given, mustBeWhole, shown, tag } from '../gpu/given.ts';
 import { SIZE } from './resize.ts';
 
@@ -137,10 +137,7 @@ export function maskToPicture(mask: Uint8Array, crop: AnyBox, picture: Size, out
   mustBeWhole(outside, 'outside', 0, 255);
   const side = tag(mask) === 'Uint8Array' ? Math.sqrt(mask.length) : 0;
   if (!Number.isInteger(side) || side === 0)
-    throw new FaceXFormerError(
-      'BAD_OPTION',
-      `The mask is ${shown(mask)}; it must be a Uint8Array of classes, as many a line as there are lines.`,
-    );
+    throw badOption(`The mask is ${shown(mask)}; it must be a Uint8Array of classes, as many a line as there are lines.`);
   for (const length of ['width', 'height'] as const) mustBeWhole(picture[length], `picture.${length}`, 1);
   const out = given('The picture is too large for a mask.', () => new Uint8Array(picture.width * picture.height).fill(outside));
   const width = x1 - x0;

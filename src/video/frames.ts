@@ -1,5 +1,5 @@
 /** A video's frames, whatever it comes from: one at a time, the newest, each closed by whoever takes it. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
 import { Bell, pause } from '../gpu/waiting.ts';
 import type { Size } from '../image/crop.ts';
@@ -63,10 +63,8 @@ export function openFrames(source: VideoSource, choice?: FrameChoice): Frames {
     Iterable<PictureSource>;
   if (typeof later === 'function') return new StreamFrames(later.call(source), choice ?? 'every');
   if (typeof now === 'function') return new StreamFrames(now.call(source), choice ?? 'every');
-  throw bad(`A ${tag(source)} is no video. Give a video element, a MediaStream, a file, its address, or VideoFrames.`);
+  throw badOption(`A ${tag(source)} is no video. Give a video element, a MediaStream, a file, its address, or VideoFrames.`);
 }
-
-const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('BAD_OPTION', message, options);
 
 /** How often a video is looked at where the browser has no `requestVideoFrameCallback`, in milliseconds. */
 const GLANCE = 16;
@@ -206,7 +204,7 @@ const unplayable = ({ error }: HTMLVideoElement): FaceXFormerError =>
 /** A video element of our own. */
 function player(fill: (video: HTMLVideoElement) => () => void): Frames {
   if (typeof document === 'undefined')
-    throw bad(
+    throw badOption(
       'A worker has no video elements. Give it the frames: `new MediaStreamTrackProcessor({ track }).readable`, which the page can transfer.',
     );
   const video = document.createElement('video');
@@ -227,7 +225,7 @@ function player(fill: (video: HTMLVideoElement) => () => void): Frames {
 
 function ofStream(stream: MediaStream): Frames {
   if (stream.getVideoTracks().length === 0)
-    throw bad('The stream has no video track, and no frame would come of it. Follow it when one was added.');
+    throw badOption('The stream has no video track, and no frame would come of it. Follow it when one was added.');
   return player((video) => {
     video.srcObject = stream;
     return () => {
@@ -242,7 +240,7 @@ function ofTrack(track: MediaStreamTrack, choice: FrameChoice = 'newest'): Frame
     MediaStreamTrackProcessor?: new (init: object) => { readable: ReadableStream<VideoFrame> };
   };
   if (!MediaStreamTrackProcessor)
-    throw bad('This worker reads no frames of a track: it has no MediaStreamTrackProcessor. Follow it on the page.');
+    throw badOption('This worker reads no frames of a track: it has no MediaStreamTrackProcessor. Follow it on the page.');
   return new StreamFrames(iteratorOf(new MediaStreamTrackProcessor({ track }).readable), choice);
 }
 

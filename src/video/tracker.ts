@@ -1,6 +1,6 @@
 /** Ids that last: which of the faces of a frame are those of the frames before. Pure arithmetic, without a GPU or a clock. */
 import { similarity } from '../face/gallery.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, FaceXFormerError } from '../gpu/errors.ts';
 import { given, optionsOf, shown } from '../gpu/given.ts';
 import { type Box, boxOf, type Point, type Size } from '../image/crop.ts';
 import { assign } from './assign.ts';
@@ -86,10 +86,7 @@ export class Tracker {
     const { memory = 2000, recall = 600_000, alike = 0.5 } = own;
     for (const [name, value] of Object.entries({ memory, recall, alike }))
       if (!Number.isFinite(value) || (name !== 'alike' && value < 0))
-        throw new FaceXFormerError(
-          'BAD_OPTION',
-          `\`${name}\` is ${shown(value)}; it must be a number${name === 'alike' ? '' : ', 0 or more'}.`,
-        );
+        throw badOption(`\`${name}\` is ${shown(value)}; it must be a number${name === 'alike' ? '' : ', 0 or more'}.`);
     this.#memory = memory;
     this.#recall = recall;
     this.#alike = alike;
@@ -184,7 +181,7 @@ export class Tracker {
   #pass(time: number, picture: Size): void {
     const numbers = given('A picture has a `width` and a `height`.', () => [time, picture.width, picture.height]);
     if (!numbers.every(Number.isFinite))
-      throw new FaceXFormerError('BAD_OPTION', `A frame's time, width and height are ${numbers.map(shown)}; they must be numbers.`);
+      throw badOption(`A frame's time, width and height are ${numbers.map(shown)}; they must be numbers.`);
     const seconds = Number.isFinite(this.#time) ? Math.max(0, time - this.#time) / 1000 : 0;
     if (seconds > 0) this.#before = this.#time;
     this.#time = Math.max(this.#time, time);

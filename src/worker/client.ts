@@ -3,7 +3,7 @@
 import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts';
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
-import { disposed, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { badOption, disposed, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { checkSignal, mustBe, mustBeIterable, given as read, said, shown } from '../gpu/given.ts';
 import type { GpuLoss } from '../gpu/recovery.ts';
 import { unless, whenThere } from '../gpu/waiting.ts';
@@ -296,7 +296,7 @@ class Remote {
     const { signal, transfer = [], ...options } = ownOf(given);
     if (call === 'analyze') options.queue ??= queueOf(source); // a video crosses as a picture where the browser knows no VideoFrame
     checkSignal(signal);
-    if (!Array.isArray(transfer)) throw new FaceXFormerError('BAD_OPTION', '`transfer` must be a list.');
+    if (!Array.isArray(transfer)) throw badOption('`transfer` must be a list.');
     const caught = carried(source);
     const before = this.#posting;
     const mine = unless(signal, caught);
@@ -328,17 +328,15 @@ const ownOf = <Options extends object>(options: Options): Options =>
 /** Loads by the options that cross: what was loaded, and through which connection it is asked. */
 async function loaded<Kind extends Loaded>(network: Network | 'Mtcnn', special: Special): Promise<[Connection, Kind]> {
   const { worker, signal, onProgress, weights, fetch, detector, ...options } = ownOf(special);
-  if (!weights && network !== 'Mtcnn')
-    throw new FaceXFormerError('BAD_OPTION', 'load() needs `weights`: the address of a file, or a checkpoint.');
+  if (!weights && network !== 'Mtcnn') throw badOption('load() needs `weights`: the address of a file, or a checkpoint.');
   checkSignal(signal);
   if (onProgress !== undefined) mustBe('function', onProgress, 'onProgress');
   if (fetch !== undefined) mustBe('function', fetch, 'fetch');
   if ((options as { device?: unknown }).device)
-    throw new FaceXFormerError('BAD_OPTION', 'A `device` cannot be given to a worker; load the engine on the page to share it.');
+    throw badOption('A `device` cannot be given to a worker; load the engine on the page to share it.');
   const finds = detector && read('The `detector` cannot be read.', () => detector.mtcnn && { ...detector.mtcnn });
   if (detector && !finds)
-    throw new FaceXFormerError(
-      'BAD_OPTION',
+    throw badOption(
       'A `detector` that is code cannot be given to a worker. Give mtcnn() of facexformer-webgpu/client, or find faces on the page and give `boxes`.',
     );
   throwIfAborted(signal);

@@ -1,5 +1,5 @@
 /** The backbones that there are, a line each. */
-import { FaceXFormerError } from '../../gpu/errors.ts';
+import { badOption, FaceXFormerError } from '../../gpu/errors.ts';
 import { shown } from '../../gpu/given.ts';
 import type { Backbone } from './backbone.ts';
 import { convnext } from './convnext.ts';
@@ -23,7 +23,7 @@ export function backboneOf(tensors: ReadonlyMap<string, unknown>, known: readonl
 export function backboneNamed(name: string, known: readonly Backbone[] = BACKBONES): Backbone {
   const found = known.find((backbone) => backbone.name === name);
   if (found) return found;
-  throw new FaceXFormerError('BAD_OPTION', `\`backbone\` is ${shown(name)}; it must be one of ${namesOf(known)}.`);
+  throw badOption(`\`backbone\` is ${shown(name)}; it must be one of ${namesOf(known)}.`);
 }
 
 const namesOf = (known: readonly Backbone[]): string => known.map(({ name }) => name).join(', ');
