@@ -1,5 +1,5 @@
 /** Whether a checkpoint's tensors are a model's: every one there, of the right shape and type, and nothing else. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { wrongWeights } from '../gpu/errors.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { quote } from './header-json.ts';
 import type { DescribedTensor, TensorList } from './tensors.ts';
@@ -28,7 +28,7 @@ export function checkTensors(found: ReadonlyMap<string, TensorInfo>, expected: T
   const unknown = [...found.keys()].filter((name) => !expected.has(name)).map(quote);
   const faults = [list('missing', missing), list('unknown', unknown), list('misshapen', misshapen), list('of the wrong type', mistyped)];
   const text = faults.filter((fault) => fault !== '').join('; ');
-  if (text) throw new FaceXFormerError('WRONG_WEIGHTS', `These weights are not the model's: ${text}.`);
+  if (text) throw wrongWeights(`These weights are not the model's: ${text}.`);
 }
 
 /**
@@ -52,7 +52,7 @@ function checkBuffer({ name, values }: Partial<DescribedTensor> = {}, data: Uint
   const wrong = values.findIndex((value, i) => view.getBigInt64(8 * i, true) !== value);
   if (wrong < 0) return;
   const [found, defined] = [view.getBigInt64(8 * wrong, true), values[wrong]];
-  throw new FaceXFormerError('WRONG_WEIGHTS', `${name}[${wrong}] is ${found}; the model defines it as ${defined}.`);
+  throw wrongWeights(`${name}[${wrong}] is ${found}; the model defines it as ${defined}.`);
 }
 
 function list(what: string, names: readonly string[]): string {

@@ -1,5 +1,5 @@
 /** float16 on the CPU: to it, as WGSL leaves the direction of rounding open, and from it. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { type FaceXFormerError, wrongWeights } from '../gpu/errors.ts';
 
 /**
  * The bits of float16 values, rounded to nearest even.
@@ -48,15 +48,12 @@ export function mustBeFinite(name: string, values: Float32Array): void {
   }
   while (i < bits.length && ((bits[i] as number) & magnitude) <= below) i++;
   if (i < bits.length)
-    throw new FaceXFormerError(
-      'WRONG_WEIGHTS',
-      `${name} holds ${values[i]} as number ${i}, which is no weight: the file is damaged, or its training went astray.`,
-    );
+    throw wrongWeights(`${name} holds ${values[i]} as number ${i}, which is no weight: the file is damaged, or its training went astray.`);
 }
 
 /** What a number meets that the smaller type has no room for. */
 export function unfit(name: string, value: number, type: string): FaceXFormerError {
-  return new FaceXFormerError('WRONG_WEIGHTS', `${name} holds ${value}, which ${type} cannot hold. Keep these weights in f32.`);
+  return wrongWeights(`${name} holds ${value}, which ${type} cannot hold. Keep these weights in f32.`);
 }
 
 /** The values of float16 bits: exact. */

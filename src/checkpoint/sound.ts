@@ -1,5 +1,5 @@
 /** Checkpoints of an app's own making: what they list and give is checked, so that whoever reads one can rely on it. */
-import { badOption, FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, FaceXFormerError, wrongWeights } from '../gpu/errors.ts';
 import { given, optionsOf, said, shown, tag } from '../gpu/given.ts';
 import { eachUnless } from '../gpu/waiting.ts';
 import { plainBytes } from './bytes.ts';
@@ -71,8 +71,7 @@ async function* readSound(checkpoint: Checkpoint, source: string, tensors: Check
   }
 }
 
-const wrong = (source: string, what: string): FaceXFormerError =>
-  new FaceXFormerError('WRONG_WEIGHTS', `The checkpoint ${source} ${what}.`);
+const wrong = (source: string, what: string): FaceXFormerError => wrongWeights(`The checkpoint ${source} ${what}.`);
 
 const unreadable = (source: string, cause: unknown): FaceXFormerError =>
   new FaceXFormerError('WEIGHTS_UNREACHABLE', `The checkpoint ${source} could not be read: ${said(cause)}`, { cause });

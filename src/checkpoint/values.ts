@@ -1,5 +1,5 @@
 /** Stored elements to float32: the one type that the engine computes from. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { wrongWeights } from '../gpu/errors.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { fromFloat16 } from './float16.ts';
 import { badFile } from './safetensors.ts';
@@ -13,8 +13,7 @@ import { sound } from './sound.ts';
  */
 export function toFloat32({ name, dtype }: TensorInfo, data: Uint8Array, room?: ArrayBuffer): Float32Array {
   const size = FLOAT_BYTES[dtype];
-  if (size === undefined)
-    throw new FaceXFormerError('WRONG_WEIGHTS', `${name} is ${dtype}; weights must be F32, F16, BF16, F64, or I8 beside a scale.`);
+  if (size === undefined) throw wrongWeights(`${name} is ${dtype}; weights must be F32, F16, BF16, F64, or I8 beside a scale.`);
   if (dtype === 'F32') return aligned(data);
   const out = new Float32Array(room ?? new ArrayBuffer((4 * data.byteLength) / size), 0, data.byteLength / size);
   const { buffer, byteOffset } = inSteps(size, data);
@@ -95,10 +94,7 @@ function scaleAxis(info: TensorInfo, scale: TensorInfo): number {
   const axis = scale.shape.findIndex((n) => n !== 1);
   const fits = scale.dtype === 'F32' && scale.shape.length === info.shape.length;
   if (!fits || scale.shape.some((n, i) => n !== (i === axis ? info.shape[i] : 1)))
-    throw new FaceXFormerError(
-      'WRONG_WEIGHTS',
-      `${scale.name} is ${scale.dtype} [${scale.shape}], which does not fit ${info.name} of [${info.shape}].`,
-    );
+    throw wrongWeights(`${scale.name} is ${scale.dtype} [${scale.shape}], which does not fit ${info.name} of [${info.shape}].`);
   return Math.max(axis, 0);
 }
 

@@ -1,7 +1,7 @@
 /** MTCNN, the detector of the official FaceXFormer script, on our own kernels. */
 import type { WeightsSource } from '../checkpoint/open.ts';
 import { type Gpu, type LentDevice, openGpu } from '../gpu/device.ts';
-import { badOption, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { badOption, gpuError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, type Kind, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
 import { type GpuLoss, madeAtFirst, Recovery, type Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
@@ -192,7 +192,7 @@ export class Mtcnn implements FaceDetector {
       const { refused } = await searched.copyTo(texture, wholePicture(size), gpu.device);
       const found = await unless(signal, cascade(networks, size, search));
       const why = await refused;
-      if (why) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the picture: ${why.message}`);
+      if (why) throw gpuError(`The GPU refused the picture: ${why.message}`);
       this.recovery.mustGoOn(on, signal);
       return found.map((face) => faceOf(face, picture.width / size.width, picture.height / size.height));
     } finally {

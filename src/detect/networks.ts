@@ -2,7 +2,7 @@
  * MTCNN's networks on a GPU. Sizes are data, in tables that are written before a run: a picture of another size, or another number of crops,
  * compiles nothing. A network runs in one submit, whatever it is given: all levels of a pyramid, or all crops, a group at a time.
  */
-import { FaceXFormerError, noMemory } from '../gpu/errors.ts';
+import { gpuError, noMemory } from '../gpu/errors.ts';
 import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
@@ -311,10 +311,7 @@ function mapsWords(x: readonly Maps[], y: readonly Maps[], firstY: number, least
 /** The same numbers. @throws FaceXFormerError GPU_ERROR: one is infinite or none, of which no face may be made, and none left out */
 function sound(numbers: Float32Array): Float32Array {
   if (!numbers.every(Number.isFinite))
-    throw new FaceXFormerError(
-      'GPU_ERROR',
-      'The face detector gave numbers that are infinite or none: its weights are damaged, or the GPU computes wrongly.',
-    );
+    throw gpuError('The face detector gave numbers that are infinite or none: its weights are damaged, or the GPU computes wrongly.');
   return numbers;
 }
 

@@ -2,7 +2,7 @@
  * The detector's self-test: before it is believed, each of its networks runs once on a small picture that is known, and what it gives is compared
  * with what float64 gives (answer.ts). Whatever a search runs is in it: pictures reduced and enlarged, every pipeline, and the choice of cells.
  */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { gpuError } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { answers } from './answer.ts';
 import type { Crop } from './boxes.ts';
@@ -43,7 +43,7 @@ export async function selfTest(device: GPUDevice, networks: GpuNetworks, weights
   try {
     const write = () => device.queue.writeTexture({ texture }, data, { bytesPerRow: 4 * SIDE }, [SIDE, SIDE]);
     const refused = await refusalOf(device, write);
-    if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the self-test: ${refused.message}`);
+    if (refused) throw gpuError(`The GPU refused the self-test: ${refused.message}`);
     networks.lookAt(texture, WHOLE);
     for (const [name, of] of Object.entries(TRIED)) {
       const expected = await of(right);
@@ -51,8 +51,7 @@ export async function selfTest(device: GPUDevice, networks: GpuNetworks, weights
       const given = await of(networks);
       const at = expected.findIndex((one, i) => !(Math.abs((given[i] ?? Number.NaN) - one) <= ALLOWED * (1 + Math.abs(one))));
       if (at >= 0 || given.length !== expected.length)
-        throw new FaceXFormerError(
-          'GPU_ERROR',
+        throw gpuError(
           `The GPU computes wrongly: the face detector's network ${name} gave ${given[at]} where ${expected[at]} is right. ` +
             'Update the browser or the graphics driver, or use another GPU.',
         );

@@ -3,7 +3,7 @@
 import { mustBeFinite } from '../checkpoint/float16.ts';
 import { openCheckpoint, type WeightsSource } from '../checkpoint/open.ts';
 import { aligned, inFloat32 } from '../checkpoint/values.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { wrongWeights } from '../gpu/errors.ts';
 import { given } from '../gpu/given.ts';
 import { packConv } from '../kernels/convPrelu.ts';
 import { packHeads } from '../kernels/proposals.ts';
@@ -37,7 +37,7 @@ export function tensorOf(weights: Weights, name: string, shape: readonly number[
   const tensor = weights.get(name);
   if (tensor && `${tensor.shape}` === `${shape}`) return tensor.values;
   const found = tensor ? `is [${tensor.shape}]` : 'is missing';
-  throw new FaceXFormerError('WRONG_WEIGHTS', `The detector's weights: ${name} ${found}, and must be [${shape}].`);
+  throw wrongWeights(`The detector's weights: ${name} ${found}, and must be [${shape}].`);
 }
 
 /** A layer's weight and its biases and slopes, as the kernel `convPrelu` reads them; behind them the heads, which `proposals` reads too. */
@@ -77,7 +77,7 @@ export function kernelOf(weights: Weights, net: string, { weights: names, window
     kernel.set(dense ? unflattened(values, inner, window) : values, at);
     at += values.length;
   }
-  if (at !== kernel.length) throw new FaceXFormerError('WRONG_WEIGHTS', `The detector's weights: ${net}.${names} must have ${outer} rows.`);
+  if (at !== kernel.length) throw wrongWeights(`The detector's weights: ${net}.${names} must have ${outer} rows.`);
   return kernel;
 }
 

@@ -3,7 +3,7 @@
 import { heatmapsTap } from '../face/config.ts';
 import { type AnalyzedFace, facesOf } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
-import { badOption, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
+import { badOption, either, FaceXFormerError, gpuError, throwIfAborted } from '../gpu/errors.ts';
 import { given, mustBeIterable, mustBeWhole, shown } from '../gpu/given.ts';
 import { type GpuLoss, isLoss, type Recovery } from '../gpu/recovery.ts';
 import { eachUnless, PATIENCE, unless, within } from '../gpu/waiting.ts';
@@ -351,7 +351,7 @@ export class Engine<Loads extends Task = Task> {
         on,
         firstLost(program).catch(() => undefined),
       );
-      throw new FaceXFormerError('GPU_ERROR', where ? `${message} The first that are lost are those of ${where}.` : message, {
+      throw gpuError(where ? `${message} The first that are lost are those of ${where}.` : message, {
         cause: error,
       });
     }

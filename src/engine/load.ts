@@ -7,7 +7,7 @@ import { inFloat32 } from '../checkpoint/values.ts';
 import { type Config, tasksOf } from '../face/config.ts';
 import type { Task } from '../face/labels.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
-import { either, FaceXFormerError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
+import { either, gpuError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { tag } from '../gpu/given.ts';
 import { Pace } from '../gpu/pace.ts';
 import { Pipelines } from '../gpu/pipelines.ts';
@@ -185,7 +185,7 @@ async function compile(
     await remembered.forget();
     return compile(pipelines, planned(), undefined, { planned, portable, signal }, onProgress);
   }
-  if (!portable) throw new FaceXFormerError('GPU_ERROR', `${wrong} Update the browser or the graphics driver, or use another GPU.`);
+  if (!portable) throw gpuError(`${wrong} Update the browser or the graphics driver, or use another GPU.`);
   return compile(pipelines, portable(wrong), undefined, { planned, signal }, onProgress);
 }
 

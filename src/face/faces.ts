@@ -1,6 +1,6 @@
 /** Makes faces of a frame's results: each image's part of every tensor read back, read by the rows of the tasks' table. */
 import { float32Of } from '../checkpoint/float16.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { gpuError } from '../gpu/errors.ts';
 import type { Plan } from '../graph/plan.ts';
 import type { Results } from '../graph/program.ts';
 import type { Box } from '../image/crop.ts';
@@ -79,8 +79,7 @@ const LARGEST = 1e4;
 function mustMeanSomething(name: string, values: Numbers): void {
   for (let at = 0; at < values.length; at++)
     if (!(Math.abs(values[at] as number) <= LARGEST))
-      throw new FaceXFormerError(
-        'GPU_ERROR',
+      throw gpuError(
         `The GPU gave ${values[at]} as number ${at} of ${name}, which no face can have. Check the weights, load with dtype 'f32', or report the GPU.`,
       );
 }

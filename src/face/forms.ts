@@ -1,7 +1,7 @@
 /** The forms of the model, and which of them some weights are of. */
 import type { TensorInfo } from '../checkpoint/checkpoint.ts';
 import { quote } from '../checkpoint/header-json.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { type FaceXFormerError, wrongWeights } from '../gpu/errors.ts';
 
 /** `released`: the public code and checkpoint, eight tasks. `paper`: the ten tasks of the paper. */
 export type Form = 'released' | 'paper';
@@ -19,5 +19,5 @@ export function formOf(found: ReadonlyMap<string, TensorInfo>): Form {
 export function foreign(found: ReadonlyMap<string, TensorInfo>, whose: string, lacks: string): FaceXFormerError {
   const [first] = found.keys();
   const holds = first === undefined ? 'no tensor at all' : `${found.size} tensors, the first of them ${quote(first)}`;
-  return new FaceXFormerError('WRONG_WEIGHTS', `These weights are not ${whose}: the file holds ${holds}, and ${lacks}.`);
+  return wrongWeights(`These weights are not ${whose}: the file holds ${holds}, and ${lacks}.`);
 }

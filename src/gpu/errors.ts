@@ -71,9 +71,17 @@ export class FaceXFormerError extends Error {
   }
 }
 
-/** What a call meets that is given something without a meaning. */
+/** What many places throw, by the name of its code. */
 export const badOption = (message: string, options?: ErrorOptions): FaceXFormerError =>
   new FaceXFormerError('BAD_OPTION', message, options);
+
+export const badPicture = (message: string, options?: ErrorOptions): FaceXFormerError =>
+  new FaceXFormerError('BAD_PICTURE', message, options);
+
+export const wrongWeights = (message: string, options?: ErrorOptions): FaceXFormerError =>
+  new FaceXFormerError('WRONG_WEIGHTS', message, options);
+
+export const gpuError = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('GPU_ERROR', message, options);
 
 /** What a buffer or a texture meets that does not fit. */
 export const noMemory = (what: string, options?: ErrorOptions): FaceXFormerError =>

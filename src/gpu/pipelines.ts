@@ -1,7 +1,7 @@
 /** Compute pipelines, made asynchronously, each once: the same kernel with the same constants is the same pipeline. */
 import { type Grid, type KernelText, pipelineKey, type Written, withMachine } from '../kernels/kernel.ts';
 import { unrolled } from '../kernels/unroll.ts';
-import { FaceXFormerError } from './errors.ts';
+import { FaceXFormerError, gpuError } from './errors.ts';
 import { Pace } from './pace.ts';
 import { refusalOf, silent } from './scope.ts';
 import { PATIENCE, within } from './waiting.ts';
@@ -50,7 +50,7 @@ export class Pipelines {
     } catch (error) {
       if (error instanceof FaceXFormerError) throw error;
       this.#modules.delete(code);
-      throw new FaceXFormerError('GPU_ERROR', await this.#whatFailed(kernel, module, code, error), { cause: error });
+      throw gpuError(await this.#whatFailed(kernel, module, code, error), { cause: error });
     }
   }
 

@@ -1,5 +1,5 @@
 /** What comes back from the GPU; and a ring of buffers for it: while one frame's results are read, the next frames are on their way. */
-import { disposed, FaceXFormerError, gpuLost } from './errors.ts';
+import { disposed, FaceXFormerError, gpuError, gpuLost } from './errors.ts';
 import { silent } from './scope.ts';
 import { Bell, PATIENCE, within } from './waiting.ts';
 
@@ -68,7 +68,7 @@ export async function readBack<T>(
   const [said, mapped] = await Promise.allSettled([refused, within(patience, mapping, silent)]);
   try {
     if (said.status === 'rejected') throw said.reason;
-    if (said.value) throw new FaceXFormerError('GPU_ERROR', `The GPU refused ${what}: ${said.value.message}`);
+    if (said.value) throw gpuError(`The GPU refused ${what}: ${said.value.message}`);
     if (mapped.status === 'rejected') throw failure(mapped.reason, what);
     return read(buffer.getMappedRange(0, bytes)); // from its beginning: a part would have to begin at a multiple of 8
   } finally {
@@ -82,5 +82,5 @@ function failure(cause: unknown, what: string): FaceXFormerError {
   const { name, message } = cause as Error;
   // What a map says when its device goes: AbortError, or OperationError in older browsers.
   if (name === 'AbortError' || name === 'OperationError') return gpuLost('while it worked', { cause });
-  return new FaceXFormerError('GPU_ERROR', `The GPU could not run ${what}: ${message}`, { cause });
+  return gpuError(`The GPU could not run ${what}: ${message}`, { cause });
 }

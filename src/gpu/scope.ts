@@ -1,5 +1,5 @@
 /** What a GPU refuses is told later and elsewhere than where it was asked: an error scope brings the two together. */
-import { FaceXFormerError, noMemory } from './errors.ts';
+import { type FaceXFormerError, gpuError, noMemory } from './errors.ts';
 import { PATIENCE, within } from './waiting.ts';
 
 /**
@@ -17,7 +17,7 @@ export function refusalOf(device: GPUDevice, calls: () => void): Promise<GPUErro
     for (const error of errors) error.catch(() => {}); // where the calls themselves throw, nobody asks
   }
   const all = Promise.all(errors).catch((cause: unknown) => {
-    throw new FaceXFormerError('GPU_ERROR', 'The GPU did not say whether it took what it was given.', { cause });
+    throw gpuError('The GPU did not say whether it took what it was given.', { cause });
   });
   const known = within(PATIENCE.gpu, all, silent).then((said) => said.find((error) => error !== null) ?? undefined);
   known.catch(() => {}); // who made the calls may have failed otherwise
@@ -25,7 +25,7 @@ export function refusalOf(device: GPUDevice, calls: () => void): Promise<GPUErro
 }
 
 /** What a GPU meets that has not answered for so long. */
-export const silent = (): FaceXFormerError => new FaceXFormerError('GPU_ERROR', `The GPU has not answered for ${PATIENCE.gpu / 1000} s.`);
+export const silent = (): FaceXFormerError => gpuError(`The GPU has not answered for ${PATIENCE.gpu / 1000} s.`);
 
 /** All of what is made, or nothing. @throws FaceXFormerError LIMIT: the GPU has no memory for `what` */
 export async function allocated<const Made extends readonly { destroy(): void }[]>(

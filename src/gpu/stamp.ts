@@ -3,7 +3,7 @@
  * frame before. Each frame ends with a dispatch that counts, and its count must be higher than that of the frame before.
  */
 import { stamp } from '../kernels/stamp.ts';
-import { FaceXFormerError } from './errors.ts';
+import { gpuError } from './errors.ts';
 import { bindGroupOf, dispatch, type Pipelines } from './pipelines.ts';
 
 /** Bytes of a stamp in what is read. */
@@ -43,7 +43,7 @@ export class Stamp {
   check(mapped: ArrayBuffer, at: number): void {
     const count = new DataView(mapped).getUint32(at, true);
     if (((count - this.#last) | 0) <= 0)
-      throw new FaceXFormerError('GPU_ERROR', 'The GPU took the frame and did not run it. Reload the page, or update the graphics driver.');
+      throw gpuError('The GPU took the frame and did not run it. Reload the page, or update the graphics driver.');
     this.#last = count;
   }
 

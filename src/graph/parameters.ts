@@ -3,7 +3,7 @@
 import type { Checkpoint, ReadOptions } from '../checkpoint/checkpoint.ts';
 import { mustBeFinite, toFloat16 } from '../checkpoint/float16.ts';
 import { aligned } from '../checkpoint/values.ts';
-import { FaceXFormerError, noMemory, throwIfAborted } from '../gpu/errors.ts';
+import { noMemory, throwIfAborted, wrongWeights } from '../gpu/errors.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import type { Parameter } from './graph.ts';
 
@@ -64,7 +64,7 @@ export class Parameters {
       }
     }
     const [missing] = waiting;
-    if (missing) throw new FaceXFormerError('WRONG_WEIGHTS', `${checkpoint.source} lacks a tensor of ${missing.from.join(', ')}.`);
+    if (missing) throw wrongWeights(`${checkpoint.source} lacks a tensor of ${missing.from.join(', ')}.`);
     if ((await Promise.all(this.#refusals)).some(Boolean)) throw noMemory(`${this.bytes} bytes of weights`);
   }
 

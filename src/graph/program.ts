@@ -2,7 +2,7 @@
  * A plan as GPU objects, made once. A frame is one encoder, one pass, one loop, one submit, one map, and creates nothing on the GPU; on a slow
  * GPU it is several submits. Up to RING frames are in flight: they share the activations, since the GPU runs them in order, and each has a readback buffer of its own.
  */
-import { disposed, FaceXFormerError } from '../gpu/errors.ts';
+import { disposed, gpuError } from '../gpu/errors.ts';
 import type { Pace } from '../gpu/pace.ts';
 import { bindGroupOf, type Pipelines } from '../gpu/pipelines.ts';
 import { ReadbackRing, readBack } from '../gpu/readback.ts';
@@ -82,7 +82,7 @@ export class Program {
     };
     try {
       const refused = await refusalOf(device, bound);
-      if (refused) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the network's buffers: ${refused.message}`);
+      if (refused) throw gpuError(`The GPU refused the network's buffers: ${refused.message}`);
       return new Program(device, plan, parameters, resources, slots, steps, ring, stamp, pipelines.pace);
     } catch (error) {
       for (const one of [ring, stamp, ...slots]) one.destroy();

@@ -2,7 +2,7 @@
  * Times what a compute pass does. Browsers round the GPU's clock (Chrome to 65.5 microseconds) and one dispatch may take less, so that a dispatch is
  * repeated in one pass until the pass is long enough, and the time divided.
  */
-import { badOption, FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, gpuError } from '../gpu/errors.ts';
 import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 
@@ -115,7 +115,7 @@ async function submitTimer(device: GPUDevice): Promise<Timer> {
     await queue.onSubmittedWorkDone();
     const took = performance.now() - start;
     const said = await refused;
-    if (said) throw new FaceXFormerError('GPU_ERROR', `The GPU refused the measurement: ${said.message}`);
+    if (said) throw gpuError(`The GPU refused the measurement: ${said.message}`);
     return took;
   };
   await queue.onSubmittedWorkDone();

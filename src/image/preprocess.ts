@@ -1,5 +1,5 @@
 /** What the GPU needs of a picture before the network's first kernel: the crops as a texture's layers, and the resize's table for their sizes. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { FaceXFormerError, gpuError } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Box, Size } from './crop.ts';
 import { axis, MAX_CROP, partsOfTable, resizeTable, SIZE, tableBytes } from './resize.ts';
@@ -107,7 +107,7 @@ export class Preprocess {
     const refused = (await Promise.all(copies.map((copy) => copy.refused))).find((error) => error !== undefined);
     if (!refused) return;
     this.#tableOf = [];
-    throw new FaceXFormerError('GPU_ERROR', `The GPU refused the picture: ${refused.message}`);
+    throw gpuError(`The GPU refused the picture: ${refused.message}`);
   }
 
   #writeTable({ width, height }: Size, image: number): Copy {

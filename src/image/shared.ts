@@ -1,5 +1,5 @@
 /** A picture that several networks look at: opened once, and its pixels given to a GPU once. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badPicture } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { whenThere } from '../gpu/waiting.ts';
 import type { Box } from './crop.ts';
@@ -50,7 +50,7 @@ export class SharedPicture implements OpenedPicture {
 
   /** What an engine opens. @internal @throws FaceXFormerError BAD_PICTURE */
   opened(): Picture {
-    if (this.#closed) throw new FaceXFormerError('BAD_PICTURE', 'The SharedPicture was closed. Close it when its calls are answered.');
+    if (this.#closed) throw badPicture('The SharedPicture was closed. Close it when its calls are answered.');
     return { ...this.#picture, copyTo: (...to) => this.#copyTo(...to), close: () => {} };
   }
 

@@ -3,7 +3,7 @@
  * by their tag, not by `instanceof`, so that they may come from another frame and nothing of the page is needed in a worker or in Node.
  */
 import { address, harmless, message } from '../checkpoint/bytes.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badPicture, FaceXFormerError } from '../gpu/errors.ts';
 import { said, shown, tag } from '../gpu/given.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import { PATIENCE, whenThere, within } from '../gpu/waiting.ts';
@@ -80,7 +80,7 @@ export function openPicture(source: PictureSource): Promise<Picture> {
   const opening = opened(source);
   return within(PATIENCE.picture, opening, () => {
     whenThere(opening, (late) => late.close());
-    return bad(`The picture was not opened within ${PATIENCE.picture / 1000} s: its server or the browser does not answer.`);
+    return badPicture(`The picture was not opened within ${PATIENCE.picture / 1000} s: its server or the browser does not answer.`);
   });
 }
 
@@ -115,13 +115,11 @@ async function opened(source: PictureSource): Promise<Picture> {
   } catch (error) {
     throw unreadable(kind, error);
   }
-  throw bad(
+  throw badPicture(
     `${shown(source)} is no picture. Give an image, canvas or video element, ` +
       'an ImageBitmap, ImageData, VideoFrame, Blob, File or address, or { data, width, height } with RGBA bytes.',
   );
 }
-
-const bad = (message: string, options?: ErrorOptions): FaceXFormerError => new FaceXFormerError('BAD_PICTURE', message, options);
 
 async function openBlob(blob: Blob): Promise<Picture> {
   if (blob.size === 0) throw new Error('it has 0 bytes');
@@ -152,8 +150,8 @@ async function openCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): Promise<
 }
 
 async function openImage(image: HTMLImageElement): Promise<Picture> {
-  if (!image.complete) throw bad("The image is not loaded yet: wait for its 'load' event, or for image.decode().");
-  if (image.naturalWidth === 0 || image.naturalHeight === 0) throw bad('The image has no source, did not load, or has no pixels.');
+  if (!image.complete) throw badPicture("The image is not loaded yet: wait for its 'load' event, or for image.decode().");
+  if (image.naturalWidth === 0 || image.naturalHeight === 0) throw badPicture('The image has no source, did not load, or has no pixels.');
   return owned(await createImageBitmap(image, AS_STORED));
 }
 
@@ -161,7 +159,7 @@ async function openImage(image: HTMLImageElement): Promise<Picture> {
 async function openVideo(video: HTMLVideoElement): Promise<Picture> {
   const HAVE_CURRENT_DATA = 2;
   if (video.readyState < HAVE_CURRENT_DATA || video.videoWidth === 0)
-    throw bad("The video has no frame to show: wait for its 'loadeddata' event, if it is more than sound.");
+    throw badPicture("The video has no frame to show: wait for its 'loadeddata' event, if it is more than sound.");
   return owned(await createImageBitmap(video));
 }
 
@@ -198,7 +196,7 @@ const owned = (image: ImageBitmap): Picture => ({ ...external(image), close: () 
 type External = Exclude<GPUCopyExternalImageSource, ImageData>;
 
 function external(source: External, { width, height }: Size = source as Size): Picture {
-  if (!(width > 0 && height > 0)) throw bad(`The ${tag(source)} has no pixels, or was closed: ${width} x ${height}.`);
+  if (!(width > 0 && height > 0)) throw badPicture(`The ${tag(source)} has no pixels, or was closed: ${width} x ${height}.`);
   let drawn: OffscreenCanvas | undefined;
   return {
     width,
@@ -260,11 +258,11 @@ function raw({ data: pixels, width, height }: RawPicture): Picture {
   const kind = tag(pixels);
   const data = Object(pixels).buffer?.resizable ? pixels.slice() : pixels; // what may be resized is taken by no GPU
   if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray')
-    throw bad(`Raw pixels must be a Uint8Array or Uint8ClampedArray of RGBA bytes, not ${kind}.`);
+    throw badPicture(`Raw pixels must be a Uint8Array or Uint8ClampedArray of RGBA bytes, not ${kind}.`);
   if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0))
-    throw bad(`Raw pixels need a width and height of 1 or more whole pixels, not ${width} x ${height}.`);
+    throw badPicture(`Raw pixels need a width and height of 1 or more whole pixels, not ${width} x ${height}.`);
   if (data.length !== width * height * 4)
-    throw bad(
+    throw badPicture(
       `Raw pixels of ${width} x ${height} take ${width * height * 4} bytes of RGBA, and there are ${data.length}` +
         `${data.length === 0 ? ' (empty, or given away to a worker)' : ''}.`,
     );
@@ -296,5 +294,5 @@ export function unreadable(kind: string, error: unknown): FaceXFormerError {
     Object(error).name === 'SecurityError'
       ? "of another origin: serve it with CORS headers, and set crossOrigin = 'anonymous' before the source"
       : 'out of reach, damaged, too large, or of a kind that this browser does not decode';
-  return bad(`The picture (${kind}) is ${why}: ${said(error)}`, { cause: error });
+  return badPicture(`The picture (${kind}) is ${why}: ${said(error)}`, { cause: error });
 }

@@ -1,5 +1,5 @@
 /** Frames of a file that a demuxer takes apart: WebCodecs decodes them, a few ahead of whoever reads. */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import { badPicture } from '../gpu/errors.ts';
 import { given, said } from '../gpu/given.ts';
 import { Bell } from '../gpu/waiting.ts';
 
@@ -19,8 +19,7 @@ export async function* decodeFrames(
 ): AsyncGenerator<VideoFrame, void, undefined> {
   const codec = given('`config` is what a demuxer says of the track.', () => String(config.codec));
   const known = await globalThis.VideoDecoder?.isConfigSupported(config).catch(() => undefined);
-  if (!known?.supported)
-    throw new FaceXFormerError('BAD_PICTURE', `This browser decodes no ${codec}. Give it the file itself, or frames of another decoder.`);
+  if (!known?.supported) throw badPicture(`This browser decodes no ${codec}. Give it the file itself, or frames of another decoder.`);
   const decoded: VideoFrame[] = [];
   let fault: unknown;
   let whole = false;
@@ -63,7 +62,7 @@ export async function* decodeFrames(
     );
     yield* until(() => whole);
   } catch (cause) {
-    throw new FaceXFormerError('BAD_PICTURE', `The video cannot be decoded: ${said(cause)}`, { cause });
+    throw badPicture(`The video cannot be decoded: ${said(cause)}`, { cause });
   } finally {
     if (decoder.state !== 'closed') decoder.close();
     for (const frame of decoded) frame.close();

@@ -1,5 +1,5 @@
 /** A video's frames, whatever it comes from: one at a time, the newest, each closed by whoever takes it. */
-import { badOption, FaceXFormerError } from '../gpu/errors.ts';
+import { badOption, badPicture, type FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
 import { Bell, pause } from '../gpu/waiting.ts';
 import type { Size } from '../image/crop.ts';
@@ -190,14 +190,14 @@ class ElementFrames implements Frames {
       if ((error as Error | undefined)?.name !== 'SecurityError') return undefined; // between two sources
       const message =
         "The video is of another origin, which keeps its pixels from the page. Serve it with CORS headers and set crossOrigin = 'anonymous'.";
-      this.#end(new FaceXFormerError('BAD_PICTURE', message, { cause: error }));
+      this.#end(badPicture(message, { cause: error }));
       return undefined;
     }
   }
 }
 
 const unplayable = ({ error }: HTMLVideoElement): FaceXFormerError =>
-  new FaceXFormerError('BAD_PICTURE', `The video cannot be played: ${error?.message || 'this browser knows no such format'}.`, {
+  badPicture(`The video cannot be played: ${error?.message || 'this browser knows no such format'}.`, {
     cause: error,
   });
 
@@ -217,7 +217,7 @@ function player(fill: (video: HTMLVideoElement) => () => void): Frames {
   });
   video.play().catch((error: Error) => {
     if (error.name === 'AbortError') return;
-    frames.fault ??= new FaceXFormerError('BAD_PICTURE', `The video does not play: ${error.message}`);
+    frames.fault ??= badPicture(`The video does not play: ${error.message}`);
     frames.stop();
   });
   return frames;
@@ -326,7 +326,7 @@ class StreamFrames implements Frames {
       else this.#take(/^(Blob|File)$/.test(tag(value)) ? await createImageBitmap(value as Blob, AS_STORED) : value);
     } catch (error) {
       this.#over = true;
-      this.fault = new FaceXFormerError('BAD_PICTURE', `The frames ended with an error: ${said(error)}`, { cause: error });
+      this.fault = badPicture(`The frames ended with an error: ${said(error)}`, { cause: error });
     }
     this.#changed.ring();
   }

@@ -1,7 +1,7 @@
 /** How a picture, and weights, get from a page into its worker. */
 import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { LoadOptions } from '../engine/options.ts';
-import { either, FaceXFormerError } from '../gpu/errors.ts';
+import { badPicture, either, FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag, given as takes } from '../gpu/given.ts';
 import { AS_STORED, type PictureSource, type RawPicture, unreadable } from '../image/source.ts';
 import { type Carried, lend } from './lend.ts';
@@ -45,8 +45,7 @@ export const closed = (picture: unknown): void => (picture as { close?(): void }
 
 /** Raw pixels alone, without the rest of the memory that they lie in, which the slice of Node's Buffer is of, too. */
 function copied(picture: RawPicture): Carried<unknown> {
-  if ('opened' in picture)
-    throw new FaceXFormerError('BAD_PICTURE', 'A SharedPicture stays on the page: give the worker the picture itself.');
+  if ('opened' in picture) throw badPicture('A SharedPicture stays on the page: give the worker the picture itself.');
   const { data, width, height } = picture;
   if (!/^Uint8(Clamped)?Array$/.test(tag(data))) return { value: { data: undefined, width, height } };
   const own = new Uint8Array(data);

@@ -1,5 +1,5 @@
 /** The head of the landmarks: two coordinates a point. */
-import { FaceXFormerError } from '../../gpu/errors.ts';
+import { gpuError } from '../../gpu/errors.ts';
 import { type Point, toPicture } from '../../image/crop.ts';
 import { SIZE } from '../../image/resize.ts';
 import type { Form } from '../forms.ts';
@@ -26,10 +26,7 @@ export const landmarks: Reading<Point[]> = {
   read(values, { crop, form, side = SIZE }) {
     const far = sized('landmarks', values, 2 * LANDMARKS).find((value) => Math.abs(value) > FARTHEST);
     if (far !== undefined)
-      throw new FaceXFormerError(
-        'GPU_ERROR',
-        `A landmark lies at ${far}, where no face can be: -1 and 1 are the crop's edges. Check the weights.`,
-      );
+      throw gpuError(`A landmark lies at ${far}, where no face can be: -1 and 1 are the crop's edges. Check the weights.`);
     const pixel = (i: number): number => CROP_PIXEL[form](values[i] as number, side);
     return Array.from({ length: LANDMARKS }, (_, i) => toPicture({ x: pixel(2 * i), y: pixel(2 * i + 1) }, crop, side));
   },

@@ -1,5 +1,5 @@
 /** The head of the parsing map: a class a pixel, which the GPU has chosen. */
-import { FaceXFormerError } from '../../gpu/errors.ts';
+import { gpuError } from '../../gpu/errors.ts';
 import { SIZE } from '../../image/resize.ts';
 import { contextOf } from '../pen.ts';
 import type { Colour, Segmentation } from '../results.ts';
@@ -27,7 +27,7 @@ export function parsing<Label extends string>(
       const pixels = new Uint8Array(sized('mask', mask, side * side));
       if (holdsMore(pixels, classes.length)) {
         const wrong = pixels.find((index) => index >= classes.length);
-        throw new FaceXFormerError('GPU_ERROR', `The parsing mask holds class ${wrong}; the last one is ${classes.length - 1}.`);
+        throw gpuError(`The parsing mask holds class ${wrong}; the last one is ${classes.length - 1}.`);
       }
       return { width: side, height: side, classes: pixels, labels, palette };
     },

@@ -1,6 +1,6 @@
 /** What a prediction head of the network is to everybody behind it: one row of the table in tasks.ts. */
 
-import { FaceXFormerError } from '../../gpu/errors.ts';
+import { gpuError } from '../../gpu/errors.ts';
 import type { Box } from '../../image/crop.ts';
 import type { Form } from '../forms.ts';
 import type { Pen } from '../pen.ts';
@@ -39,8 +39,7 @@ export interface Reading<Found> {
 
 /** The numbers, if they are as many as they must be. @throws FaceXFormerError GPU_ERROR */
 export function sized<Values extends ArrayLike<number>>(output: string, values: Values, length: number): Values {
-  if (values.length !== length)
-    throw new FaceXFormerError('GPU_ERROR', `The output ${output} has ${values.length} numbers; it must have ${length}.`);
+  if (values.length !== length) throw gpuError(`The output ${output} has ${values.length} numbers; it must have ${length}.`);
   return values;
 }
 

@@ -1,5 +1,5 @@
 /** The backbones that there are, a line each. */
-import { badOption, FaceXFormerError } from '../../gpu/errors.ts';
+import { badOption, wrongWeights } from '../../gpu/errors.ts';
 import { shown } from '../../gpu/given.ts';
 import type { Backbone } from './backbone.ts';
 import { convnext } from './convnext.ts';
@@ -16,7 +16,7 @@ export const ENCODERS: readonly string[] = BACKBONES.map(({ name }) => name);
 export function backboneOf(tensors: ReadonlyMap<string, unknown>, known: readonly Backbone[] = BACKBONES): Backbone {
   const found = known.find((backbone) => backbone.recognises(tensors));
   if (found) return found;
-  throw new FaceXFormerError('WRONG_WEIGHTS', `These weights have a backbone that is not known; those that are: ${namesOf(known)}.`);
+  throw wrongWeights(`These weights have a backbone that is not known; those that are: ${namesOf(known)}.`);
 }
 
 /** @throws FaceXFormerError BAD_OPTION where none of them has the name */
