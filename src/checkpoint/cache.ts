@@ -1,6 +1,6 @@
 /** The application's hand on downloaded weights. */
 import { given } from '../gpu/given.ts';
-import { absolute } from './hosted.ts';
+import { absolute, isHash } from './hosted.ts';
 import { namesOf, recordOf } from './single.ts';
 import { chunkStore } from './store.ts';
 
@@ -14,8 +14,6 @@ export interface CachedWeights {
   bytes: number;
 }
 
-const isSha256 = (key: string) => /^[0-9a-f]{64}$/.test(key);
-
 /** The weights that earlier visits left in this origin's storage. */
 export const weightCache = {
   /** What is kept, and where. */
@@ -23,7 +21,7 @@ export const weightCache = {
     const store = await chunkStore();
     const found: CachedWeights[] = [];
     for (const [key, bytes] of await store.list()) {
-      if (isSha256(key)) found.push({ sha256: key, bytes });
+      if (isHash(key)) found.push({ sha256: key, bytes });
       const [, hash] = /^file-(.+)/.exec(key) ?? [];
       const record = hash && (await recordOf(store, `address-${hash}`));
       if (record) found.push({ address: record.address, bytes });
@@ -34,7 +32,7 @@ export const weightCache = {
   async delete(which: string): Promise<void> {
     const name = given('Weights are known by their `sha256` or `address`.', () => String(which));
     const store = await chunkStore();
-    if (isSha256(name)) return store.delete(name);
+    if (isHash(name)) return store.delete(name);
     for (const one of Object.values(await namesOf(absolute(name)))) await store.delete(one);
   },
   /** Forgets all weights, and what was known of their addresses. */

@@ -27,12 +27,16 @@ export interface RetryOptions {
   stall?: number | undefined;
 }
 
-export interface DownloadOptions {
+/** How an address is fetched. */
+export interface Fetching {
   fetch: typeof globalThis.fetch;
   signal?: AbortSignal | undefined;
+  retry?: RetryOptions | undefined;
+}
+
+export interface DownloadOptions extends Fetching {
   /** undefined: nothing is kept. */
   store?: ChunkStore | undefined;
-  retry?: RetryOptions | undefined;
   /** Sent with every request. */
   headers?: Readonly<Record<string, string>> | undefined;
   /** Told where the bytes end that have come, as they do. */

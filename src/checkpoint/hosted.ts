@@ -3,17 +3,14 @@ import { FaceXFormerError } from '../gpu/errors.ts';
 import { unless } from '../gpu/waiting.ts';
 import { address, type ByteSource, harmless } from './bytes.ts';
 import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
-import { fetchSmall, type HostedFile, type RetryOptions } from './connection.ts';
+import { type Fetching, fetchSmall, type HostedFile } from './connection.ts';
 import { patiently, sha256, verifiedPieces } from './download.ts';
 import { quote } from './header-json.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
 
-export interface HostedOptions {
-  signal?: AbortSignal | undefined;
-  fetch: typeof globalThis.fetch;
+interface HostedOptions extends Fetching {
   /** Whether weights are kept for the next visit, and taken from the last one. */
   cache: boolean;
-  retry?: RetryOptions | undefined;
 }
 
 /** Longest config.json taken. */
@@ -120,7 +117,8 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 }
 
-function isHash(value: unknown): value is string {
+/** Whether it is a SHA-256 in hexadecimal. */
+export function isHash(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
 

@@ -2,7 +2,7 @@
 import { either, FaceXFormerError } from '../gpu/errors.ts';
 import { unless } from '../gpu/waiting.ts';
 import { address, answerOf, type ByteSource, type Pieces, piecesOf, responseBytes, responseOf } from './bytes.ts';
-import type { HostedFile, RetryOptions } from './connection.ts';
+import type { Fetching, HostedFile } from './connection.ts';
 import { sha256, turnFor, verifiedPieces } from './download.ts';
 import { CHUNK_BYTES } from './hosted.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
@@ -73,14 +73,8 @@ const versionOf = ({ headers }: Response): Version => ({
   length: headers.get('content-length') ?? undefined,
 });
 
-interface SingleOptions {
-  readonly fetch: typeof globalThis.fetch;
-  readonly signal?: AbortSignal | undefined;
-  readonly retry?: RetryOptions | undefined;
-}
-
 /** The file at an address of the web, absolute. */
-export function keptSource(url: string, options: SingleOptions): ByteSource {
+export function keptSource(url: string, options: Fetching): ByteSource {
   const name = address(url);
   const forget = async () => {
     const [store, names] = await Promise.all([chunkStore(), namesOf(url)]);
@@ -137,7 +131,7 @@ export function keptSource(url: string, options: SingleOptions): ByteSource {
 const IDLE = 2000;
 
 /** Waits as long as another load fetches the file and gets further with it. @returns lets the next one */
-async function turn(store: ChunkStore, names: Names, options: SingleOptions): Promise<() => void> {
+async function turn(store: ChunkStore, names: Names, options: Fetching): Promise<() => void> {
   const chunks = async () => (await recordOf(store, names.record))?.part?.hashes.length ?? 0;
   for (let before = await unless(options.signal, chunks()); ; ) {
     const end = await turnFor(names.record, { ...options, store });

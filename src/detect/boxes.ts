@@ -2,23 +2,17 @@
  * What MTCNN does with boxes between its networks, in float32 as PyTorch computes it: a sum that is rounded otherwise moves a box over the edge
  * of an integer or a threshold. Source: facenet-pytorch, models/utils/detect_face.py; torchvision.ops.nms.
  */
-import type { Size } from '../image/crop.ts';
+import type { Box as Corners, Size } from '../image/crop.ts';
 import { P_SIDE } from './layers.ts';
 
 const f = Math.fround;
 
 /** A box of the search: corners as MTCNN counts them (the right and lower ones belong to the box), float32. */
-export interface Candidate {
-  readonly x0: number;
-  readonly y0: number;
-  readonly x1: number;
-  readonly y1: number;
+export interface Candidate extends Corners {
   readonly score: number;
   /** Four numbers that move the corners, in parts of the box's width and height. */
   readonly move: readonly [number, number, number, number];
 }
-
-type Corners = Pick<Candidate, 'x0' | 'y0' | 'x1' | 'y1'>;
 
 /** Cells of the first network are this far apart. */
 const STRIDE = 2;

@@ -7,6 +7,7 @@ import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
+import { BINDING_ALIGNMENT } from '../graph/plan.ts';
 import type { Size } from '../image/crop.ts';
 import { averageCrops, CROP_ELEMENTS } from '../kernels/averageCrops.ts';
 import { convPrelu } from '../kernels/convPrelu.ts';
@@ -28,8 +29,6 @@ const PROPOSALS = 16_384;
 const MARGIN = 1e-3;
 /** Words of an entry of `Maps` (kernels/parts/maps.wgsl). */
 const MAPS_ELEMENTS = 8;
-/** A binding begins at a multiple of this many bytes. */
-const ALIGNMENT = 256;
 
 /** A kernel with what of its bindings stays; its first input, its table and its output change. */
 interface Stage {
@@ -256,7 +255,7 @@ function planned(average: GPUComputePipeline, stages: readonly Stage[], groups: 
   const tableOf = (words: Uint32Array): Step['table'] => {
     const offset = end;
     tables.push({ words, offset });
-    end = ALIGNMENT * Math.ceil((offset + words.byteLength) / ALIGNMENT);
+    end = BINDING_ALIGNMENT * Math.ceil((offset + words.byteLength) / BINDING_ALIGNMENT);
     return { offset, size: words.byteLength };
   };
   let firstY = 0;

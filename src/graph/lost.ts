@@ -3,10 +3,8 @@ import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { refusalOf } from '../gpu/scope.ts';
 import { lost } from '../kernels/lost.ts';
+import { BINDING_ALIGNMENT } from './plan.ts';
 import type { Program } from './program.ts';
-
-/** A binding begins at a multiple of this. */
-const STEP = 256;
 
 /** Kernels that write words and no numbers. */
 const WORDS = /read_write>\s*y\s*:\s*array<(atomic<)?(u32|vec\du|vec\d<u32>)/;
@@ -21,7 +19,7 @@ export async function firstLost(program: Program): Promise<string | undefined> {
   const pipelines = new Pipelines(device);
   const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
   const asked = plan.dispatches.map(({ kernel, places }, i) => ({ i, place: places.at(-1), isNumbers: !WORDS.test(kernel.wgsl) }));
-  const found = device.createBuffer({ label: 'lost', size: STEP * asked.length, usage: STORAGE | COPY_SRC });
+  const found = device.createBuffer({ label: 'lost', size: BINDING_ALIGNMENT * asked.length, usage: STORAGE | COPY_SRC });
   const read = device.createBuffer({ label: 'lost, read', size: found.size, usage: MAP_READ | COPY_DST });
   try {
     const launches = { f32: lost.launch({ dtype: 'f32' }), f16: lost.launch({ dtype: 'f16' }) };
@@ -32,7 +30,7 @@ export async function firstLost(program: Program): Promise<string | undefined> {
       if (place?.kind !== 'slot' || !isNumbers) continue;
       const pipeline = { f32, f16 }[place.dtype];
       const x = { buffer: slots[place.slot] as GPUBuffer, offset: place.offset, size: 4 * Math.floor(place.bytes / 4) };
-      const bindGroup = bindGroupOf(device, 'lost', pipeline, [x, { buffer: found, offset: STEP * i, size: 4 }]);
+      const bindGroup = bindGroupOf(device, 'lost', pipeline, [x, { buffer: found, offset: BINDING_ALIGNMENT * i, size: 4 }]);
       const pass = encoder.beginComputePass();
       dispatch(pass, pipeline, bindGroup, launches[place.dtype].workgroups);
       pass.end();
@@ -40,7 +38,7 @@ export async function firstLost(program: Program): Promise<string | undefined> {
     encoder.copyBufferToBuffer(found, 0, read, 0, found.size);
     const refused = refusalOf(device, () => device.queue.submit([encoder.finish()]));
     const words = await readBack(read, 'the search for what is lost', refused, (mapped) => new Uint32Array(mapped.slice(0)));
-    const first = plan.dispatches.find((_, i) => words[(STEP / 4) * i] !== 0);
+    const first = plan.dispatches.find((_, i) => words[(BINDING_ALIGNMENT / 4) * i] !== 0);
     return first && `${first.node} (${first.kernel.name})`;
   } finally {
     found.destroy();

@@ -61,8 +61,8 @@ export interface Plan {
 /** Chooses how a node is computed: as the graph has it, or by another kernel of its role. */
 export type Choose = (node: Pick<Node, 'kernel' | 'launch' | 'shape'>) => Pick<Node, 'kernel' | 'launch'>;
 
-/** A binding begins at a multiple of this. */
-const BINDING_ALIGNMENT = 256;
+/** A binding begins at a multiple of this many bytes. */
+export const BINDING_ALIGNMENT = 256;
 
 /** How long a node's output is needed: from the dispatch that writes it to the last that reads it. */
 interface Lifetime {
