@@ -43,6 +43,9 @@ const ENTRIES = {
   client: 'src/worker/client.ts',
 };
 
+/** A file of its own besides, so that `index.js` is not the engine: webpack would keep it for the least of the names that come from there. */
+const APART = { engine: 'src/engine/facexformer.ts' };
+
 /**
  * Scripts that are whole in themselves, and minified: the worker's, which bundlers and people move about, and everything that the package exports, for
  * pages and extensions without a bundler.
@@ -145,7 +148,7 @@ export async function build({ force = false } = {}) {
   mkdirSync(made, { recursive: true });
   try {
     await Promise.all([
-      bundleTo(ENTRIES, { dir: made, chunkFileNames: '[name]-[hash].js', codeSplitting: { groups: [SHADERS] } }),
+      bundleTo({ ...ENTRIES, ...APART }, { dir: made, chunkFileNames: '[name]-[hash].js', codeSplitting: { groups: [SHADERS] } }),
       ...Object.entries(SCRIPTS).map(([name, source]) =>
         bundleTo(source, { file: join(made, `${name}.js`), codeSplitting: false, minify: true }),
       ),

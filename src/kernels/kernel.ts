@@ -68,10 +68,9 @@ export const MAX_WORKGROUPS = 65_535;
 const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<storage,\s*(read|read_write)>)?\s*(\w+)\s*:/g;
 
 /**
- * Binds WGSL to the function that gives constants and grid for a shape.
+ * Binds WGSL to the function that gives constants and grid for a shape, and does nothing else: bundlers, which are told so, leave out what no app uses.
  * @param files the kernel's own file, or that and the parts (parts/) that it shares with others, as whole files that are joined in this order.
  *   WGSL takes declarations in any order; the kernel's own come first, because directives must, and so that a compiler's line numbers are its file's.
- * It does nothing else, and bundlers are told so: apps leave out the kernels that they do not use.
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineKernel<Shape>(

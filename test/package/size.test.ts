@@ -1,9 +1,10 @@
 /** What an app must carry, WGSL and all. Nothing is loaded later: a service worker could not. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'esbuild';
 import { beforeAll, expect, it } from 'vitest';
+import webpack from 'webpack';
 import { build } from '../../scripts/build.mjs';
 import type { RemoteFaceXFormer } from '../../src/worker/client.ts';
 import { root } from '../../tools/root.ts';
@@ -49,6 +50,20 @@ async function app(name: string, entry: string): Promise<Files> {
   return closure(join(dist, 'app', 'stdin.js'), (path) => files.get(path) as string);
 }
 
+/** As `app`, by webpack, which leaves out whole files and sees less of what is in them. */
+async function byWebpack(name: string, entry: string): Promise<string> {
+  const folder = join(root, '.cache', 'size');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'app.js'), `import { ${name} } from ${JSON.stringify(join(dist, entry))}; globalThis.engine = ${name};`);
+  const output = { path: folder, filename: 'made.js' };
+  const compiler = webpack({ mode: 'production', context: folder, entry: './app.js', output, optimization: { minimize: false } });
+  const faults = await new Promise((done) => {
+    compiler?.run((error, stats) => compiler.close(() => done(error ?? stats?.toString({ all: false, errors: true }))));
+  });
+  expect(faults).toBe('');
+  return readFileSync(join(folder, 'made.js'), 'utf8');
+}
+
 beforeAll(() => build());
 
 it('an app that imports the engine stays within its budget', async () => {
@@ -74,6 +89,7 @@ it.for([
   ['followFaces', 'video.js'],
 ] as const)('an app of %s alone carries no kernel', async ([name, entry]) => {
   for (const text of (await app(name, entry)).values()) expect(text).not.toContain('@compute');
+  expect(await byWebpack(name, entry)).not.toContain('@compute');
 });
 
 it('the single file exports all that the entries do', async () => {
