@@ -30,12 +30,33 @@ const partials = new Map<string, string | undefined>();
  * is there already keeps its mode, and a link to one stays a link.
  * @throws FaceXFormerError LIMIT if the disk is full; BAD_OPTION where there can be no such file; whatever the pieces throw
  */
-export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<number> {
+export async function save(path: string, pieces: Pieces): Promise<number> {
+  const file = await writeBeside(path, pieces);
+  await file.place();
+  return file.bytes;
+}
+
+type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** A file that is whole and not in its place yet. */
+export interface Waiting {
+  readonly bytes: number;
+  /** Puts it there. */
+  place(): Promise<void>;
+  /** Removes it, if it was not put there. */
+  drop(): void;
+}
+
+/** The first half of `save`, for several files that belong together. */
+export async function writeBeside(path: string, pieces: Pieces): Promise<Waiting> {
   const { place, partial, mode } = beside(path);
-  let length = 0;
+  const drop = () => remove(partial);
+  let bytes = 0;
   try {
     const file = await written(path, async () => {
-      makeEmpty(place, partial, mode);
+      makeFolder(place, partial);
+      // Made at once: what another thread still makes when a signal ends the process would come after the removal, and stay.
+      closeSync(openSync(partial, 'wx', mode === undefined ? mode : mode | 0o200));
       return open(partial, 'r+');
     });
     try {
@@ -43,7 +64,7 @@ export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Ite
         await written(path, async () => {
           for (let at = 0; at < piece.length; ) at += (await file.write(piece, at)).bytesWritten;
         });
-        length += piece.length;
+        bytes += piece.length;
       }
       await written(path, async () => {
         await file.sync();
@@ -52,12 +73,10 @@ export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Ite
     } finally {
       await file.close();
     }
-    await written(path, () => rename(partial, place));
-    return length;
+    return { bytes, place: () => written(path, () => rename(partial, place)).finally(drop), drop };
   } catch (cause) {
+    drop();
     throw isFull(cause) ? noRoom(path, cause) : cause;
-  } finally {
-    remove(partial);
   }
 }
 
@@ -65,8 +84,8 @@ export async function save(path: string, pieces: AsyncIterable<Uint8Array> | Ite
 export function saveNow(path: string, content: string | Uint8Array): void {
   const { place, partial, mode } = beside(path);
   try {
-    makeEmpty(place, partial, mode);
-    const file = openSync(partial, 'r+');
+    makeFolder(place, partial);
+    const file = openSync(partial, 'wx', mode);
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -130,14 +149,10 @@ function beside(path: string): { place: string; partial: string; mode: number | 
   return { place, partial, mode: info && info.mode & 0o7777 };
 }
 
-/** At once: what another thread is still making when a signal ends the process would come after the removal, and stay. */
-function makeEmpty(place: string, partial: string, mode: number | undefined): void {
-  partials.set(partial, mkdirSync(dirname(place), { recursive: true }));
-  closeSync(openSync(partial, 'wx', mode));
-}
+const makeFolder = (place: string, partial: string) => partials.set(partial, mkdirSync(dirname(place), { recursive: true }));
 
 function removePartials(): void {
-  for (const partial of partials.keys()) remove(partial);
+  for (const partial of [...partials.keys()].reverse()) remove(partial); // a folder that was made for the first goes last
 }
 
 /** Removes what is left of writing, and the folders that were made for it where nothing is in them. */

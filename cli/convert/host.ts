@@ -12,7 +12,7 @@ import { safetensorsHeader } from '../../src/checkpoint/write.ts';
 import { type Config, tasksOf } from '../../src/face/config.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { configOf, type Kind, kindOf } from '../../tools/networks.ts';
-import { obstacle, sameFile, save } from '../../tools/save.ts';
+import { obstacle, sameFile, save, type Waiting, writeBeside } from '../../tools/save.ts';
 import { knownForm } from './convert.ts';
 import { Hasher, type Hashes } from './hash.ts';
 
@@ -36,8 +36,8 @@ export interface HostedFiles {
 }
 
 /**
- * Writes a checkpoint of FaceXFormer into a folder, ready to be hosted. config.json is written last: a folder with one is whole.
- * Files that the config.json before it listed go then, and no others.
+ * Writes a checkpoint of FaceXFormer into a folder, ready to be hosted. config.json is written last: a folder with one is whole. What fails or is ended
+ * before all files are written leaves the folder as it was. Files that the config.json before it listed go then, and no others.
  * @throws FaceXFormerError WRONG_WEIGHTS, BAD_OPTION, LIMIT, ABORTED
  */
 export async function shardCheckpoint(
@@ -58,15 +58,18 @@ export async function shardCheckpoint(
       );
   const tensors = checkpoint.read(reading)[Symbol.asyncIterator]();
   const files: HostedFiles['files'] = [];
+  const waiting: Waiting[] = [];
   try {
     for (const [i, group] of groups.entries()) {
       const name = fileName(i, groups.length);
       const hasher = new Hasher();
       const header = safetensorsHeader(group);
-      await save(join(folder, name), hashed(header, group, tensors, hasher));
+      waiting.push(await writeBeside(join(folder, name), hashed(header, group, tensors, hasher)));
       files.push({ name, ...hasher.end(), header: new TextDecoder().decode(header.subarray(8)) });
     }
+    for (const file of waiting) await file.place();
   } finally {
+    for (const file of waiting.reverse()) file.drop();
     await tensors.return?.();
   }
   if (groups.length > 1) await saveJson(join(folder, INDEX), index(groups));

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -130,6 +130,20 @@ it('a PyTorch file is described by its keys', async () => {
   ]);
   expect(lines).toContain('15 tensors at checkpoint.state_dict');
   expect(lines.at(-1)).toMatch(/^WRONG_WEIGHTS: These weights are not FaceXFormer's/);
+});
+
+it('a later run into the folder that is broken off leaves the one before it', async () => {
+  const before = readdirSync(folder).sort();
+  const aborter = new AbortController();
+  const onProgress = (loaded: number) => loaded > 200e6 && aborter.abort(); // when the first two files are whole
+  const checkpoint = reduced(inFloat32(seededCheckpoint(tensorsOf('released'), 8)), 'int8');
+  const later = shardCheckpoint(checkpoint, folder, { maxBytes: 30e6, signal: aborter.signal, onProgress });
+  await expect(later).rejects.toMatchObject({ code: 'ABORTED' });
+  expect(readdirSync(folder).sort()).toEqual(before);
+  expect(await verify(folder)).toMatchObject({ form: 'released' });
+  const fresh = at('fresh');
+  await expect(shardCheckpoint(checkpoint, fresh, { maxBytes: 30e6, signal: aborter.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+  expect(existsSync(fresh)).toBe(false);
 });
 
 it('a later run into the folder takes the files of the one before it away, and no others', async () => {
