@@ -3,6 +3,7 @@
  * duplicate keys, rounds integers above 2^53, takes 4.0 and 1e3 for sizes and lone surrogates for names, and recurses as deep as
  * it is told. A reader of this one schema meets none of it: what the schema does not foresee is refused where it stands.
  */
+import { FaceXFormerError } from '../gpu/errors.ts';
 
 export interface RawTensor {
   dtype: string;
@@ -15,8 +16,9 @@ export interface RawHeader {
   metadata: Map<string, string>;
 }
 
-/** Why a text is not a header, and where. */
-export class HeaderSyntaxError extends Error {}
+export function badFile(reason: string, options?: ErrorOptions): FaceXFormerError {
+  return new FaceXFormerError('BAD_WEIGHTS_FILE', `The weights are not a valid safetensors file: ${reason}.`, options);
+}
 
 const INTEGER = /(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -24,20 +26,17 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** Tensors have at most this many dimensions: PyTorch's own bound is 64. */
 const MAX_RANK = 64;
 
-/** Throws HeaderSyntaxError. */
+/** @throws FaceXFormerError BAD_WEIGHTS_FILE saying what is wrong, and where */
 export function parseHeaderJson(text: string): RawHeader {
   return new HeaderReader(text).header();
 }
 
 class HeaderReader {
-  readonly #text: string;
   #at = 0;
   /** The tensor being read, for messages. */
   #tensor: string | undefined;
 
-  constructor(text: string) {
-    this.#text = text;
-  }
+  constructor(private readonly text: string) {}
 
   header(): RawHeader {
     const tensors = new Map<string, RawTensor>();
@@ -51,7 +50,7 @@ class HeaderReader {
       tensors.set(key, this.#tensorEntry());
       this.#tensor = undefined;
     });
-    if (this.#at < this.#text.length) this.#fail('text after the header object');
+    if (this.#at < this.text.length) this.#fail('text after the header object');
     return { tensors, metadata };
   }
 
@@ -87,7 +86,7 @@ class HeaderReader {
     this.#list('[', ']', field, () => {
       if (found.length === limit) this.#fail(`${field} has more than ${limit} numbers`);
       INTEGER.lastIndex = this.#at;
-      const digits = INTEGER.exec(this.#text)?.[0] ?? this.#fail(`${field} must hold non-negative integers, plainly written`);
+      const digits = INTEGER.exec(this.text)?.[0] ?? this.#fail(`${field} must hold non-negative integers, plainly written`);
       this.#at += digits.length;
       if (!Number.isSafeInteger(Number(digits))) this.#fail(`${field} has a number above 2^53 - 1`);
       found.push(Number(digits));
@@ -108,13 +107,13 @@ class HeaderReader {
   #string(what: string): string {
     this.#space();
     const start = this.#at;
-    if (this.#text[start] !== '"') this.#fail(`${what} must be a string`);
-    do this.#at += this.#text[this.#at] === '\\' ? 2 : 1;
-    while (this.#at < this.#text.length && this.#text[this.#at] !== '"');
+    if (this.text[start] !== '"') this.#fail(`${what} must be a string`);
+    do this.#at += this.text[this.#at] === '\\' ? 2 : 1;
+    while (this.#at < this.text.length && this.text[this.#at] !== '"');
     this.#at++;
     let value = '';
     try {
-      value = JSON.parse(this.#text.slice(start, this.#at));
+      value = JSON.parse(this.text.slice(start, this.#at));
     } catch {
       this.#fail(`${what} does not end, or holds a control character or a bad escape`);
     }
@@ -128,19 +127,19 @@ class HeaderReader {
 
   #taken(mark: string): boolean {
     this.#space();
-    if (this.#text[this.#at] !== mark) return false;
+    if (this.text[this.#at] !== mark) return false;
     this.#at++;
     this.#space();
     return true;
   }
 
   #space(): void {
-    while (' \t\n\r'.includes(this.#text[this.#at] ?? '-')) this.#at++;
+    while (' \t\n\r'.includes(this.text[this.#at] ?? '-')) this.#at++;
   }
 
   #fail(what: string): never {
     const where = this.#tensor === undefined ? '' : ` for tensor ${quote(this.#tensor)}`;
-    throw new HeaderSyntaxError(`${what}${where} (character ${this.#at} of the header)`);
+    throw badFile(`${what}${where} (character ${this.#at} of the header)`);
   }
 }
 

@@ -15,8 +15,9 @@ import {
 } from './bytes.ts';
 import type { Checkpoint, ReadOptions } from './checkpoint.ts';
 import type { RetryOptions } from './connection.ts';
+import { badFile } from './header-json.ts';
 import { absolute, hostedSources, joined, type Part } from './hosted.ts';
-import { badFile, headerLength, headerOf, type SafetensorsHeader, wrongLength } from './safetensors.ts';
+import { headerLength, headerOf, type SafetensorsHeader, wrongLength } from './safetensors.ts';
 import { keptSource } from './single.ts';
 import { readOptionsOf } from './sound.ts';
 

@@ -2,10 +2,10 @@
  * A strict reader of safetensors headers. The format: 8 bytes, little-endian, the length N of the header; N bytes of JSON; the data.
  * Rules as in huggingface/safetensors, README "Format" and `Metadata::validate`, and stricter where JSON leaves room.
  */
-import { FaceXFormerError } from '../gpu/errors.ts';
+import type { FaceXFormerError } from '../gpu/errors.ts';
 import type { TensorInfo } from './checkpoint.ts';
 import { bytesOf, isDtype } from './dtypes.ts';
-import { HeaderSyntaxError, parseHeaderJson, quote, type RawHeader, type RawTensor } from './header-json.ts';
+import { badFile, parseHeaderJson, quote, type RawTensor } from './header-json.ts';
 
 /** Longest header taken: fifty times what this model's largest file needs. The format's own ceiling is 100,000,000. */
 export const MAX_HEADER_BYTES = 8 * 1024 * 1024;
@@ -26,10 +26,6 @@ export interface SafetensorsHeader {
   readonly dataStart: number;
   /** Bytes of all data together. */
   readonly dataBytes: number;
-}
-
-export function badFile(reason: string, options?: ErrorOptions): FaceXFormerError {
-  return new FaceXFormerError('BAD_WEIGHTS_FILE', `The weights are not a valid safetensors file: ${reason}.`, options);
 }
 
 /**
@@ -59,7 +55,7 @@ export function headerOf(json: Uint8Array, fileLength: number | undefined, lengt
   const dataStart = 8 + length;
   if (json.length < length) throw badFile(`it ends within its header, at byte ${8 + json.length} of ${dataStart}`);
   const text = decoded(json);
-  const raw = parsed(text);
+  const raw = parseHeaderJson(text);
   const stored = [...raw.tensors].map(([name, entry]) => storedTensor(name, entry));
   stored.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
   let end = 0;
@@ -84,15 +80,6 @@ function decoded(bytes: Uint8Array): string {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw badFile('its header is not UTF-8', { cause });
-  }
-}
-
-function parsed(text: string): RawHeader {
-  try {
-    return parseHeaderJson(text);
-  } catch (cause) {
-    if (cause instanceof HeaderSyntaxError) throw badFile(cause.message);
-    throw cause;
   }
 }
 

@@ -2,7 +2,7 @@
 import { wrongWeights } from '../gpu/errors.ts';
 import type { Checkpoint, Dtype, ReadOptions, TensorInfo } from './checkpoint.ts';
 import { fromFloat16 } from './float16.ts';
-import { badFile } from './safetensors.ts';
+import { badFile } from './header-json.ts';
 import { sound } from './sound.ts';
 
 /**

@@ -195,7 +195,11 @@ export class GpuNetworks implements Networks {
       this.stamp.copy(encoder, staging, bytes);
       this.device.queue.submit([encoder.finish()]);
     });
-    return this.#read(staging, bytes, refused);
+    const read = (mapped: ArrayBuffer): ArrayBuffer => {
+      this.stamp.check(mapped, bytes);
+      return mapped.slice(0, bytes);
+    };
+    return readBack(staging, 'the face detector', refused, read, { bytes: bytes + STAMP_BYTES });
   }
 
   /** Made anew for each run: how long a table is, which is how a kernel knows where it ends, is in the binding. */
@@ -220,14 +224,6 @@ export class GpuNetworks implements Networks {
     known?.destroy();
     this.#buffers.set(name, buffer);
     return buffer;
-  }
-
-  async #read(staging: GPUBuffer, bytes: number, refused: Promise<GPUError | undefined>): Promise<ArrayBuffer> {
-    const read = (mapped: ArrayBuffer): ArrayBuffer => {
-      this.stamp.check(mapped, bytes);
-      return mapped.slice(0, bytes);
-    };
-    return readBack(staging, 'the face detector', refused, read, { bytes: bytes + STAMP_BYTES });
   }
 }
 

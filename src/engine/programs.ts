@@ -29,28 +29,25 @@ export interface ProgramParts {
   readonly pipelines: Pipelines;
   readonly parameters: Parameters;
   readonly resources: Resources;
-  /** Kernels chosen by measurement; the graph's own unless told otherwise. */
-  readonly choose?: Choose | undefined;
+  /** Kernels chosen by measurement, until `adopt` says others; the graph's own unless told otherwise. */
+  choose?: Choose | undefined;
 }
 
 export class Programs {
   readonly #programs = new Map<string, Program>();
   #destroyed = false;
 
-  #choose: Choose | undefined;
-
-  constructor(private readonly parts: ProgramParts) {
-    this.#choose = parts.choose;
-  }
+  constructor(private readonly parts: ProgramParts) {}
 
   /** What a frame of these tasks runs; `untuned`: with the graph's own kernels. */
   plan(tasks: readonly Task[], { untuned = false, faces = 1 } = {}): Plan {
-    return makePlan(this.parts.graphOf(faces), outputsOf(tasks, false, this.parts.config.table), [], untuned ? undefined : this.#choose);
+    const { graphOf, config, choose } = this.parts;
+    return makePlan(graphOf(faces), outputsOf(tasks, false, config.table), [], untuned ? undefined : choose);
   }
 
   /** Chooses kernels anew, from the next program on. Frames of those that there are are still answered. */
   adopt(choose: Choose): void {
-    this.#choose = choose;
+    this.parts.choose = choose;
     for (const program of this.#programs.values()) program.retire();
     this.#programs.clear();
   }
@@ -98,7 +95,7 @@ export class Programs {
       const run = new Set(makePlan(graph, outputs).dispatches.map(({ node }) => node));
       for (const [name, { tensor }] of graph.taps) if (run.has(tensor.node.name)) kept.add(name);
     }
-    return Program.create(pipelines, makePlan(graph, outputs, [...kept], this.#choose), parameters, resources);
+    return Program.create(pipelines, makePlan(graph, outputs, [...kept], this.parts.choose), parameters, resources);
   }
 }
 

@@ -10,18 +10,14 @@ type Options = Pick<DescribedTensor, 'dtype' | 'optional' | 'values'>;
  * the network once also gives the list of its tensors: what a checkpoint must hold, what it may lack, and what seeded weights are made for.
  */
 export class Weights {
-  readonly #tensors: Map<string, DescribedTensor>;
-
   constructor(
     readonly path = '',
-    tensors = new Map<string, DescribedTensor>(),
-  ) {
-    this.#tensors = tensors;
-  }
+    private readonly named = new Map<string, DescribedTensor>(),
+  ) {}
 
   /** A module inside of this one. */
   at(module: string | number): Weights {
-    return new Weights(this.#path(module), this.#tensors);
+    return new Weights(this.#path(module), this.named);
   }
 
   /** A tensor that the network is made from: its full name. */
@@ -41,14 +37,14 @@ export class Weights {
 
   /** All that was named so far, here and in every other module, in the order of its first use. */
   get tensors(): TensorList {
-    return this.#tensors;
+    return this.named;
   }
 
   #add(tensor: string, shape: readonly number[], options: Options): string {
     const name = this.#path(tensor);
-    const known = this.#tensors.get(name);
+    const known = this.named.get(name);
     if (known && `${known.shape}` !== `${shape}`) throw new Error(`${name} is used as [${known.shape}] and as [${shape}]`);
-    if (!known) this.#tensors.set(name, { name, shape, bytes: bytesOf(options.dtype, shape), drawn: drawn(name, shape), ...options });
+    if (!known) this.named.set(name, { name, shape, bytes: bytesOf(options.dtype, shape), drawn: drawn(name, shape), ...options });
     return name;
   }
 
