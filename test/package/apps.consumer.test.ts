@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build as esbuild } from 'esbuild';
 import type { Browser } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -103,21 +104,22 @@ async function withEsbuild(folder: string): Promise<void> {
   copyFileSync(join(folder, 'index.html'), join(folder, 'out', 'index.html'));
 }
 
-async function withWebpack(folder: string): Promise<void> {
+const withWebpack = (open: () => Promise<typeof webpack>) => async (folder: string) => {
   const output = { path: join(folder, 'out'), filename: 'app.js' };
-  const compiler = webpack({ mode: 'production', context: folder, entry: './app.js', output, experiments: { outputModule: true } });
+  const compiler = (await open())({ mode: 'production', context: folder, entry: './app.js', output, experiments: { outputModule: true } });
   const said = await new Promise<string>((resolve, reject) => {
     compiler?.run((error, stats) => (error ? reject(error) : resolve(stats?.toString({ all: false, errors: true }) ?? '')));
   });
   expect(said).toBe('');
   copyFileSync(join(folder, 'index.html'), join(folder, 'out', 'index.html'));
-}
+};
 
 const BUNDLERS: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   'Vite 6': withVite(toolFile('vite6', 'bin', 'vite.js')),
   'Vite 7': withVite(toolFile('vite7', 'bin', 'vite.js')),
   'Vite 8': withVite(join(root, 'node_modules', 'vite', 'bin', 'vite.js')),
-  'webpack 5': withWebpack,
+  'webpack 5': withWebpack(async () => webpack),
+  Rspack: withWebpack(async () => (await import(pathToFileURL(toolFile('@rspack', 'core', 'dist', 'index.js')).href)).rspack),
   esbuild: withEsbuild,
 };
 
