@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { TASKS, type Task } from '../src/face/labels.ts';
+import { sameFile } from '../tools/save.ts';
 import { type Command, CommandError } from '../tools/terminal/command.ts';
 import { parse, parseChoice, parseTasks, parseWhole, UsageError } from '../tools/terminal/options.ts';
 import { type ChosenEngine, type ChosenWeights, chooseEngine, ENGINE_OPTIONS, engineLines, filesOf } from '../tools/terminal/weights.ts';
@@ -119,7 +120,14 @@ function checkOutputs(out: string, { masks, csv, coco }: Values, read: readonly 
   }
   if (masks === undefined) return;
   checkOutputFolder(masks, '--masks');
-  const stems = new Set(read.map((name) => stemOf(resolve(masks, maskName(name, 0)))));
+  const stems = new Map<string, string>();
+  for (const name of read) {
+    const stem = stemOf(resolve(masks, maskName(name, 0)));
+    const other = stems.get(stem) ?? name;
+    if (resolve(other) !== resolve(name) && !sameFile(other, name))
+      throw new CommandError(`The masks of ${other} and ${name} would be one file in ${masks}; rename one of the two.`);
+    stems.set(stem, name);
+  }
   for (const name of read)
     if (stemOf(name) !== name && stems.has(stemOf(resolve(name))))
       throw new CommandError(`A mask in ${masks} would be written over ${name}, which this command reads; give another folder.`);

@@ -139,7 +139,7 @@ describe('an output that is an input is refused, and the input stays as it is', 
     await expect(run).rejects.toThrow(/would be written over/);
   });
 
-  it('nor is a mask written over a picture, or a table over a data set', async () => {
+  it('nor is a mask written over a picture, or another mask, or a table over a data set', async () => {
     const masked = await command(
       'annotate',
       at('p-1.png'),
@@ -152,6 +152,14 @@ describe('an output that is an input is refused, and the input stays as it is', 
       'seeded',
     );
     expect(masked).toMatchObject({ code: 1, err: expect.stringMatching(/A mask in .* would be written over/) });
+    for (const name of ['at 1:20.png', 'at 1_20.png']) writeFileSync(at(name), picture);
+    const both = await command(
+      'annotate',
+      at('at 1:20.png'),
+      at('at 1_20.png'),
+      ...['--out', at('o.jsonl'), '--masks', at('masks'), '--weights', 'seeded'],
+    );
+    expect(both).toMatchObject({ code: 1, err: expect.stringMatching(/The masks of .*1:20\.png and .*1_20\.png would be one file/) });
     mkdirSync(at('utkface'), { recursive: true });
     writeFileSync(at('utkface/1_0_0_2017.jpg'), picture);
     const judged = await command('evaluate', 'age', '--data', at('utkface'), '--json', at('utkface/1_0_0_2017.jpg'), '--weights', 'seeded');
