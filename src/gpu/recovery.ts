@@ -32,8 +32,8 @@ const LASTING = 60_000;
 /** A promise that fails because its device is lost may do so before the loss is told: milliseconds to wait for that. */
 const TELLING = 50;
 
-/** Failures of a load after which another one may succeed. */
-const PASSING: readonly string[] = ['DEVICE_LOST', 'GPU_ERROR', 'WEIGHTS_UNREACHABLE'];
+/** Failures of a load after which another one may succeed: memory, too, is short while other pages' engines come back. */
+const PASSING: readonly string[] = ['DEVICE_LOST', 'GPU_ERROR', 'LIMIT', 'WEIGHTS_UNREACHABLE'];
 
 /** Makes it on a GPU. @param before what was lost */
 export type Make<T> = { make(signal: AbortSignal | undefined, before?: T): Promise<T> }['make']; // a method's: what makes a kind may stand for what makes any

@@ -81,15 +81,17 @@ describe('an engine whose GPU is lost', () => {
     gpu.device.lose();
     expect(await Promise.all(calls)).toEqual(calls.map(() => before));
     expect(order).toEqual([0, 1, 2, 3, 4]);
-    gpu.device.frame = never;
-    const many = (async () => {
+    const many = async () => {
       const all: unknown[] = [];
       for await (const one of engine.analyzeMany([picture, picture], { box: 'whole', repeat: true })) all.push(numbersOf(one));
       return all;
-    })();
+    };
+    const unbroken = await many();
+    gpu.device.frame = never;
+    const broken = many();
     await underWay(1);
     gpu.device.lose();
-    expect(await many).toEqual([before, before]);
+    expect(await broken).toEqual(unbroken);
     engine.dispose();
   });
 
@@ -116,6 +118,21 @@ describe('an engine whose GPU is lost', () => {
     gpu.prepare = (device) => {
       gpu.prepare = () => {};
       loseWhileCompiling(device);
+    };
+    gpu.device.lose();
+    expect(await (await lost).recovered).toBe(true);
+    expect(gpu.devices).toHaveLength(3);
+    expect(await run(engine)).toEqual(before);
+    engine.dispose();
+  });
+
+  it('is recovered where the next GPU has no memory at first', async () => {
+    const engine = await load();
+    const before = await run(engine);
+    const { lost } = engine;
+    gpu.prepare = () => {
+      gpu.prepare = () => {};
+      Object.assign(gpu.faults, { at: gpu.faults.reached.length + 1, fault: 'exhausted' });
     };
     gpu.device.lose();
     expect(await (await lost).recovered).toBe(true);

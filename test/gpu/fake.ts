@@ -338,6 +338,7 @@ export class FakeDevice {
     let sum = kernel.length;
     for (const x of views.slice(0, -1)) sum += Math.fround(Number.isFinite(x[0]) ? (x[0] as number) : 0) * 3.1 + 0.7;
     y.fill(Math.abs(sum) % 1);
+    if (y.length < 1000) for (let i = 1; i < y.length; i += 2) y[i] = Math.abs(1.7 * sum) % 1; // of equal ones softmax would make the same of every picture
   }
 }
 
