@@ -3,7 +3,7 @@
  * compiles nothing. A network runs in one submit, whatever it is given: all levels of a pyramid, or all crops, a group at a time.
  */
 import { gpuError, noMemory } from '../gpu/errors.ts';
-import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
+import { bindGroupOf, dispatch, layersOf, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
@@ -206,7 +206,7 @@ export class GpuNetworks implements Networks {
   #bind({ pipeline, input, parameters, table, output }: Step, bytes: number): GPUBindGroup {
     const named = (name: string) => ({ buffer: this.#buffers.get(name) as GPUBuffer });
     const resources: GPUBindingResource[] = [
-      input === 'picture' ? (this.#picture as GPUTexture).createView({ dimension: '2d-array' }) : named(input),
+      input === 'picture' ? layersOf(this.#picture as GPUTexture) : named(input),
       ...parameters.map((buffer) => ({ buffer })),
       { ...named('tables'), ...table },
       output === 'result' ? { ...named('result'), size: bytes } : named(output),

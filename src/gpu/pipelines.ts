@@ -102,6 +102,9 @@ export function bindGroupOf(device: GPUDevice, label: string, pipeline: GPUCompu
   return device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
 }
 
+/** A texture of layers as kernels bind it. */
+export const layersOf = (texture: GPUTexture): GPUTextureView => texture.createView({ dimension: '2d-array' });
+
 /** Adds a dispatch to a pass. */
 export function dispatch(pass: GPUComputePassEncoder, pipeline: GPUComputePipeline, bindGroup: GPUBindGroup, grid: Grid): void {
   pass.setPipeline(pipeline);

@@ -4,7 +4,7 @@
  */
 import { disposed, gpuError } from '../gpu/errors.ts';
 import type { Pace } from '../gpu/pace.ts';
-import { bindGroupOf, type Pipelines } from '../gpu/pipelines.ts';
+import { bindGroupOf, layersOf, type Pipelines } from '../gpu/pipelines.ts';
 import { ReadbackRing, readBack } from '../gpu/readback.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
 import { STAMP_BYTES, Stamp } from '../gpu/stamp.ts';
@@ -15,10 +15,10 @@ import type { Parameters } from './parameters.ts';
 import type { Dispatch, Place, Plan } from './plan.ts';
 
 /**
- * What a plan reads that is neither a parameter nor made by a dispatch, by the names that the graph gives: a texture's view or a buffer. Whoever
+ * What a plan reads that is neither a parameter nor made by a dispatch, by the names that the graph gives: a texture or a buffer. Whoever
  * runs the program owns and fills them, and may put another object under a name at any time: the next frame reads that one.
  */
-export type Resources = ReadonlyMap<string, GPUTextureView | GPUBuffer>;
+export type Resources = ReadonlyMap<string, GPUTexture | GPUBuffer>;
 
 /** What a frame gives, by name, as the GPU laid it out. */
 export type Results = ReadonlyMap<string, ArrayBuffer>;
@@ -45,7 +45,7 @@ const NO_SIZES: Sizes = [];
 
 export class Program {
   /** The plan's resources as the bind groups have them. */
-  readonly #bound: Map<string, GPUTextureView | GPUBuffer>;
+  readonly #bound: Map<string, GPUTexture | GPUBuffer | undefined>;
   #before: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -136,7 +136,7 @@ export class Program {
   }
 
   #submit(staging: GPUBuffer, sizes: Sizes): void {
-    const own = this.#bound.get(SIZES.name);
+    const own = this.#bound.has(SIZES.name) && this.resources.get(SIZES.name);
     if (own && sizes.length > 0) this.device.queue.writeBuffer(own as GPUBuffer, 0, Uint32Array.from(sizes));
     const pieces = this.#pieces();
     for (const [i, steps] of pieces.entries()) {
@@ -183,6 +183,7 @@ export class Program {
     try {
       return await readBack(staging, 'the frame', known, read, { patience: PATIENCE.gpu * this.plan.images });
     } catch (error) {
+      for (const name of this.#bound.keys()) this.#bound.set(name, undefined); // it may be its bind groups that were refused: the next frame has others
       throw this.ring.destroyed ? disposed() : error;
     } finally {
       this.ring.release(staging);
@@ -216,7 +217,7 @@ const namesOf = ({ dispatches }: Plan): string[] => [
   ...new Set(dispatches.flatMap(({ places }) => places.flatMap((place) => (place.kind === 'resource' ? place.name : [])))),
 ];
 
-function given(resources: Resources, name: string): GPUTextureView | GPUBuffer {
+function given(resources: Resources, name: string): GPUTexture | GPUBuffer {
   const found = resources.get(name);
   if (!found) throw new Error(`the plan reads a resource ${name}, which was not given`);
   return found;
@@ -238,7 +239,7 @@ function bind(
     if (place.kind === 'slot') return { buffer: slots[place.slot] as GPUBuffer, offset: place.offset, size: place.bytes };
     if (place.kind === 'parameter') return { buffer: parameters.get(place) };
     const own = given(resources, place.name);
-    return kernel.bindings[binding]?.kind === 'texture' ? (own as GPUTextureView) : { buffer: own as GPUBuffer };
+    return kernel.bindings[binding]?.kind === 'texture' ? layersOf(own as GPUTexture) : { buffer: own as GPUBuffer };
   };
   return bindGroupOf(device, node, pipeline, places.map(resource));
 }

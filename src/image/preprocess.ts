@@ -32,7 +32,7 @@ export class Preprocess {
   /** Binding `table` of the kernel `resize`, never replaced. */
   readonly table: GPUBuffer;
   /** The bindings of the kernel `resize` by name; `picture` is another one when crops did not fit it. */
-  readonly resources = new Map<'picture' | 'table', GPUTextureView | GPUBuffer>();
+  readonly resources = new Map<'picture' | 'table', GPUTexture | GPUBuffer>();
   /** The crops; another one when crops did not fit it. */
   texture: GPUTexture;
   /** The sizes of crops that the table's parts are for. */
@@ -48,7 +48,7 @@ export class Preprocess {
     device.queue.writeBuffer(this.table, 0, partsOfTable(side));
     this.resources.set('table', this.table);
     this.texture = this.#create({ width: 2 * STEP, height: 2 * STEP, images: 1 });
-    this.#view();
+    this.resources.set('picture', this.texture);
   }
 
   /**
@@ -92,15 +92,11 @@ export class Preprocess {
     const [texture] = await allocated(this.device, what, () => [this.#create(pixels(both) <= kept ? both : need)]);
     this.texture.destroy();
     this.texture = texture;
-    this.#view();
+    this.resources.set('picture', this.texture);
   }
 
   #create({ width, height, images }: Room): GPUTexture {
     return pictureTexture(this.device, 'picture', [width, height, images], GPUTextureUsage.TEXTURE_BINDING);
-  }
-
-  #view(): void {
-    this.resources.set('picture', this.texture.createView({ dimension: '2d-array' }));
   }
 
   async #accepted(copies: readonly Copy[]): Promise<void> {

@@ -84,3 +84,25 @@ it('waits no longer for a detector that awaits the engine it works for, and hear
   }
   engine.dispose();
 });
+
+it.each(['createTexture', 'createView', 'createBindGroup'])(
+  'goes on after a frame of a larger picture at which %s failed',
+  async (name) => {
+    const engine = await load();
+    const run = async (side: number) =>
+      numbersOf(await engine.analyze({ data: picture.data, width: side, height: side }, { box: 'whole' }));
+    const larger = { data: new Uint8Array(1500 * 1500 * 4).fill(90), width: 1500, height: 1500 };
+    const runLarger = async () => numbersOf(await engine.analyze(larger, { box: 'whole' }));
+    const small = await run(64);
+    const { point } = gpu.faults;
+    let failed = 0;
+    gpu.faults.point = (reached) => (reached === name && failed++ === 0 ? 'fails' : point.call(gpu.faults, reached));
+    await expect(runLarger()).rejects.toMatchObject({ code: expect.stringMatching(/^(LIMIT|GPU_ERROR)$/) });
+    const other = await load();
+    expect(await runLarger()).toEqual(numbersOf(await other.analyze(larger, { box: 'whole' })));
+    expect(await run(64)).toEqual(small);
+    expect(gpu.devices.flatMap(({ uncaptured }) => uncaptured)).toEqual([]);
+    engine.dispose();
+    other.dispose();
+  },
+);

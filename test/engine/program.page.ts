@@ -147,7 +147,7 @@ export async function retired(): Promise<{ right: boolean; after: number | strin
 
 /** The second of three frames is bound to a buffer that is gone. */
 export async function refused(): Promise<{ outcomes: (number | string)[]; right: boolean; uncaptured: string[] }> {
-  const resources = new Map<string, GPUTextureView | GPUBuffer>();
+  const resources = new Map<string, GPUTexture | GPUBuffer>();
   const made = await make((preprocess) => {
     for (const [name, own] of preprocess.resources) resources.set(name, own);
     return resources;

@@ -55,8 +55,8 @@ describe.skipIf(lacking)(`on a GPU${lacking}`, () => {
     const numbers = Int32Array.from([8, 0, 0, 0, 0, 0, 0, 0, 1, 1, ...axis, ...axis]);
     const table = device.createBuffer({ size: numbers.byteLength, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
     device.queue.writeBuffer(table, 0, numbers);
-    const resources = new Map<string, GPUTextureView | GPUBuffer>([
-      ['picture', texture.createView({ dimension: '2d-array' })],
+    const resources = new Map<string, GPUTexture | GPUBuffer>([
+      ['picture', texture],
       ['table', table],
     ]);
     const graph = network(architecture, { kernels });
