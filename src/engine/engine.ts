@@ -82,6 +82,8 @@ export class Engine<Loads extends Task = Task> {
   readonly #recovery: Recovery<Loaded>;
   /** Ends when the last call's frames are all submitted. */
   #submitting: Promise<unknown> = Promise.resolve();
+  /** Ends when what has its turn now is done. */
+  #working: Promise<unknown> = Promise.resolve();
   /** Ends when the last call is answered. */
   #answering: Promise<unknown> = Promise.resolve();
   /** Calls of `analyze` that are not answered. */
@@ -247,9 +249,16 @@ export class Engine<Loads extends Task = Task> {
    */
   async #inTurn<T>(work: (on: Loaded) => Promise<T>, { signal, after, repeat }: Turn = {}): Promise<T> {
     this.#recovery.mustLive();
-    const run = this.#submitting.then(() => after).then(() => this.#recovery.run(work, { signal, repeat }));
+    const run = this.#submitting.then(() => after).then(() => this.#alone(work, { signal, repeat }));
     this.#submitting = run.catch(() => {});
     return unless(signal, run);
+  }
+
+  /** Work whose turn has come, or had come before: it goes before all that waits, some of which waits for its answer. */
+  #alone<T>(work: (on: Loaded) => Promise<T>, how: Omit<Turn, 'after'>): Promise<T> {
+    const run = this.#working.then(() => this.#recovery.run(work, how));
+    this.#working = run.catch(() => {});
+    return run;
   }
 
   /** The picture, and where its faces are. What is wrong with the options is told here, in the call's turn. */
@@ -331,8 +340,9 @@ export class Engine<Loads extends Task = Task> {
     } catch (error) {
       if (!options.repeat || !isLoss(error) || this.#recovery.gone.aborted) throw error;
       const once = { ...options, repeat: false };
-      for (const frame of await this.#inTurn((another) => this.#submit(another, items, once), { signal: once.signal }))
-        await this.#read(frame, once);
+      const { signal } = once;
+      const again = this.#alone((another) => this.#submit(another, items, once), { signal });
+      for (const frame of await unless(signal, again)) await this.#read(frame, once);
       return;
     }
     this.#recovery.answered();

@@ -95,6 +95,17 @@ describe('an engine whose GPU is lost', () => {
     engine.dispose();
   });
 
+  it('runs a call once more though a later one waits for its answer', async () => {
+    const engine = await load();
+    const before = await run(engine);
+    gpu.device.frame = never;
+    const calls = [run(engine, { repeat: true }), run(engine, { queue: 'latest' }), run(engine)];
+    await underWay(1);
+    gpu.device.lose();
+    expect(await Promise.all(calls)).toEqual([before, before, before]);
+    engine.dispose();
+  });
+
   it.each([5, 60, 200])('is loaded all the same where that happens while it loads, at point %i', async (point) => {
     const engine = await load();
     const before = await run(engine);
