@@ -190,8 +190,8 @@ async function wrongOf(
   while (open.size > 0 && performance.now() - end < LONG) await later(1);
   for (const call of open.values()) wrong.push(`${call} does not end`);
   if (answered.some((i, at) => i < (answered[at - 1] ?? 0))) wrong.push(`out of turn: ${answered}`);
+  const isLost = (where === 'lent' && gpu.device.isGone) || gpu.faults.reached[gpu.faults.at] === 'requestAdapter'; // for good: there was no other GPU
   Object.assign(gpu.faults, { at: -1 });
-  const isLost = where === 'lent' && gpu.device.isGone;
   if (!isOver && !isLost)
     await engine.analyze(pictureOf(1), { box: 'whole', repeat: true }).then(
       (analysis) => right(1, numbersOf(analysis)),
