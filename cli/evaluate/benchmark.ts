@@ -71,8 +71,17 @@ export function mustHave(folder: string, ...places: string[]): string {
   return found;
 }
 
+/** Takes lines apart; some programs put every cell of a table in quotes. */
+export const cellsBetween =
+  (between: RegExp) =>
+  (line: string): string[] =>
+    line
+      .trim()
+      .split(between)
+      .map((cell) => cell.replace(/^"(.*)"$/, '$1'));
+
 /** What stands in a line, between blanks or commas. */
-export const cellsOf = (line: string): string[] => line.trim().split(/\s*,\s*|\s+/);
+export const cellsOf = cellsBetween(/\s*,\s*|\s+/);
 
 /** Where CelebA's split is: beside the pictures, in its authors' folder, and as Kaggle has it. */
 export const PARTITION = ['list_eval_partition.txt', 'Eval/list_eval_partition.txt', 'list_eval_partition.csv'];

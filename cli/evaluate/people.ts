@@ -17,6 +17,7 @@ import { linesOf } from '../bulk/pictures.ts';
 import {
   type AnyBenchmark,
   type Benchmark,
+  cellsBetween,
   fileSample,
   firstOf,
   isPicture,
@@ -101,13 +102,13 @@ const fairFace: DataSet = {
   read(folder, limit, notes) {
     const labels = mustHave(folder, ...FAIR_LABELS);
     const [header = '', ...lines] = linesOf(labels);
-    const columns = header.split(',').map((name) => name.trim());
+    const columns = fairCells(header);
     return listingOf(
       labels,
       lines,
       limit,
       (line) => {
-        const cells = line.split(',').map((cell) => cell.trim());
+        const cells = fairCells(line);
         const of = (name: string) => cells[columns.indexOf(name)] ?? '';
         const group = of('age');
         const age = FAIR_AGES[group] ?? AGES.find((one) => one === group);
@@ -122,6 +123,8 @@ const fairFace: DataSet = {
   },
 };
 
+/** Its races have blanks in them. */
+const fairCells = cellsBetween(/\s*,\s*/);
 const FAIR_LABELS = ['fairface_label_val.csv', 'fairface_label_val.txt'];
 
 const ageOn = ({ set, layout, found, read, notes, paper }: DataSet): Benchmark<Person, { error: number; right: boolean }> => ({

@@ -194,7 +194,7 @@ describe('head pose', () => {
   });
 });
 
-it('names in capitals, and the mark that some editors begin files with, are read as others', () => {
+it('names in capitals, cells in quotes, and the mark that some editors begin files with, are read as others', () => {
   const pose = '\uFEFF1 0 0\r\n0 1 0\r\n0 0 1\r\n\r\n10 20 900\r\n';
   write('BIWI/hpdb/01/FRAME_00003_RGB.PNG', png([1, 0, 0]));
   write('BIWI/hpdb/01/FRAME_00003_POSE.TXT', pose);
@@ -208,6 +208,8 @@ it('names in capitals, and the mark that some editors begin files with, are read
   expect(named('landmarks', '300W').read(at('300W'), 9)).toMatchObject({ wrong: [], samples: [{ name: 'helen/testset/A.JPG' }, {}, {}] });
   write('marked/fairface_label_val.csv', '\uFEFFfile,age,gender,race\r\nval/1.jpg,3-9,Male,Indian\r\n');
   expect(named('race', 'FairFace').read(at('marked'), 9).samples).toMatchObject([{ name: 'val/1.jpg', label: { race: 'Indian' } }]);
+  write('marked/fairface_label_val.csv', '"file","age","gender","race"\r\n"val/1.jpg","3-9","Male","East Asian"\r\n');
+  expect(named('race', 'FairFace').read(at('marked'), 9).samples).toMatchObject([{ name: 'val/1.jpg', label: { race: 'Asian' } }]);
   write('marked/EmoLabel/list_patition_label.txt', '\uFEFFtest_0001.jpg 1\r\n');
   write('marked/Image/aligned/test_0001_aligned.jpg', png([1, 0, 0]));
   expect(named('expression', 'RAF-DB').read(at('marked'), 9)).toMatchObject({ wrong: [], samples: [{ label: EXPRESSIONS[0] }] });
@@ -247,7 +249,7 @@ describe('attributes and gender', () => {
     const line = (name: string, of: (i: number) => boolean) => [name, ...ATTRIBUTES.map((_, i) => (of(i) ? '1' : '-1'))].join();
     const lines = [line('1.jpg', () => true), line('2.jpg', (i) => i !== 20), line('3.jpg', () => false), '4.jpg,1,1,0'];
     write('kaggle/list_attr_celeba.csv', `\uFEFFimage_id,${ATTRIBUTES.join()}\r\n${lines.join('\r\n')}\r\n`);
-    write('kaggle/list_eval_partition.csv', 'image_id,partition\n1.jpg,2\n2.jpg,2\n3.jpg,0\n4.jpg,2\n');
+    write('kaggle/list_eval_partition.csv', '"image_id","partition"\n"1.jpg","2"\n2.jpg,2\n3.jpg,0\n4.jpg,2\n');
     write('kaggle/list_landmarks_align_celeba.csv', 'image_id,lefteye_x\n1.jpg,69\n');
     for (const i of [1, 2, 3]) write(`kaggle/img_align_celeba/img_align_celeba/${i}.jpg`, png([i, 0, 0]));
     const celebA = chosen('attributes', at('kaggle'), undefined);
