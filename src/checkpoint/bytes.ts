@@ -21,6 +21,7 @@ export type Pieces = AsyncGenerator<Uint8Array, void, undefined>;
 
 export interface OpenedBytes {
   readonly pieces: Pieces;
+  /** Bytes in all, where the source says so. */
   readonly length: number | undefined;
 }
 
@@ -49,26 +50,20 @@ export function piecesOf(stream: ReadableStream<Uint8Array> | null, signal: Abor
 }
 
 export class ByteReader {
-  /** Bytes in all, where the source says so. */
-  readonly length: number | undefined;
   /** Bytes that have arrived. */
   arrived = 0;
   /** Called as bytes arrive, with how many have. */
   onArrival: ((arrived: number) => void) | undefined;
   /** Bytes that the pieces had. */
   #given = 0;
-  readonly #pieces: Pieces;
   #chunk = new Uint8Array(0);
   #room = new Uint8Array(0);
 
   constructor(
     private readonly source: ByteSource,
-    { pieces, length }: OpenedBytes,
+    readonly opened: OpenedBytes,
     private readonly stop: AbortController,
-  ) {
-    this.length = length;
-    this.#pieces = pieces;
-  }
+  ) {}
 
   /**
    * The next n bytes, or fewer where the source ends. They are valid until the next call: either a part of the arrived chunk or,
@@ -102,7 +97,7 @@ export class ByteReader {
   /** Lets go of the source; a read under way ends at once. */
   cancel(): void {
     this.stop.abort();
-    this.#pieces.return().catch(() => undefined);
+    this.opened.pieces.return().catch(() => undefined);
   }
 
   /** The same, since reading failed; bytes that turn out to be no file of weights are kept for no later visit. */
@@ -120,7 +115,7 @@ export class ByteReader {
 
   async #next(): Promise<boolean> {
     for (let empty = 1; ; empty++) {
-      const { done, value } = await this.#pieces.next().catch((cause: unknown) => {
+      const { done, value } = await this.opened.pieces.next().catch((cause: unknown) => {
         throw unreachable(`Reading ${this.source.name} broke off`, cause, 'Try again.');
       });
       if (done) return false;
@@ -138,7 +133,7 @@ export class ByteReader {
 
   #reserve(have: number, needed: number, wanted: number): void {
     if (this.#room.length >= needed) return;
-    const size = this.length === undefined ? Math.min(wanted, Math.max(needed, 2 * this.#room.length)) : wanted;
+    const size = this.opened.length === undefined ? Math.min(wanted, Math.max(needed, 2 * this.#room.length)) : wanted;
     const old = this.#room;
     try {
       this.#room = new Uint8Array(size);

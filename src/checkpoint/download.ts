@@ -13,7 +13,7 @@ export async function* verifiedPieces(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const { signal } = options;
   let { store } = options;
-  const download = new Download(url, file, options);
+  const download = downloadOf(url, file, options);
   /** The chunk that an earlier visit kept, or another tab meanwhile. */
   const kept = async (i: number) => {
     const chunk = await unless(signal, store?.get(file.sha256, i));
@@ -125,45 +125,37 @@ export async function patiently<T>(
   }
 }
 
-class Download {
-  private connection: Connection | undefined;
-
-  constructor(
-    private readonly url: string,
-    private readonly file: HostedFile,
-    private readonly options: DownloadOptions,
-  ) {}
-
-  /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, ABORTED */
-  async chunk(index: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { signal, retry } = this.options;
-    const step = () =>
-      this.receive(index).catch((error: unknown) => {
-        this.close();
-        throw error;
-      });
-    return patiently(step, signal, retry);
-  }
-
-  close(): void {
-    this.connection?.close();
-    this.connection = undefined;
-  }
-
-  private async receive(index: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { chunkBytes, bytes: end } = this.file;
+/** Fetches chunks of a file, by one connection as long as they follow one another. */
+function downloadOf(url: string, file: HostedFile, options: DownloadOptions) {
+  let connection: Connection | undefined;
+  const close = () => {
+    connection?.close();
+    connection = undefined;
+  };
+  const receive = async (index: number): Promise<Uint8Array<ArrayBuffer>> => {
+    const { chunkBytes, bytes: end } = file;
     const from = index * chunkBytes;
-    if (this.connection?.at !== from) {
-      this.close();
-      this.connection = await Connection.open(this.url, this.file, from, this.options);
+    if (connection?.at !== from) {
+      close();
+      connection = await Connection.open(url, file, from, options);
     }
-    const bytes = await this.connection.take(Math.min(chunkBytes, end - from));
-    if ((await sha256(bytes)) === this.file.chunks[index]) return bytes;
+    const bytes = await connection.take(Math.min(chunkBytes, end - from));
+    if ((await sha256(bytes)) === file.chunks[index]) return bytes;
     throw new Passing(
       new FaceXFormerError(
         'BAD_WEIGHTS_FILE',
-        `Bytes ${from} to ${from + bytes.length} of ${address(this.url)} do not have the SHA-256 that config.json says: the file was damaged or replaced.`,
+        `Bytes ${from} to ${from + bytes.length} of ${address(url)} do not have the SHA-256 that config.json says: the file was damaged or replaced.`,
       ),
     );
-  }
+  };
+  /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, ABORTED */
+  const chunk = (index: number) => {
+    const step = () =>
+      receive(index).catch((error: unknown) => {
+        close();
+        throw error;
+      });
+    return patiently(step, options.signal, options.retry);
+  };
+  return { chunk, close };
 }

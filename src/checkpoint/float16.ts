@@ -15,18 +15,10 @@ export function toFloat16(values: Float32Array, name = 'the tensor'): Uint16Arra
     if (magnitude >= 0x477ff000) throw unfit(name, values[i] as number, 'float16');
     const sign = (word >>> 16) & 0x8000;
     // Below 2^-14 the steps are 2^-24 wide: adding 0.5 in float32 rounds to just that step, to nearest even.
-    if (magnitude < 0x38800000) out[i] = sign | (subnormal(Math.abs(values[i] as number)) & 0xffff);
+    if (magnitude < 0x38800000) out[i] = sign | ((Math.fround(Math.abs(values[i] as number) + 0.5) - 0.5) * 2 ** 24);
     else out[i] = sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
   }
   return out;
-}
-
-const half = new Float32Array(1);
-const halfBits = new Uint32Array(half.buffer);
-
-function subnormal(value: number): number {
-  half[0] = value + 0.5;
-  return (halfBits[0] as number) - 0x3f000000;
 }
 
 /**

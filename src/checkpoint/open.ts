@@ -118,7 +118,7 @@ async function openBytes(
   { wait = true, onProgress }: { wait?: boolean; onProgress?: OpenOptions['onProgress'] } = {},
 ): Promise<Opened> {
   const first = await readerOf(bytes, signal);
-  first.onArrival = (arrived) => onProgress?.(arrived, first.length ?? 0);
+  first.onArrival = (arrived) => onProgress?.(arrived, first.opened.length ?? 0);
   const header = await guarded(first, signal, readHeader(first, bytes.name));
   if (!wait && bytes.kept) await guarded(first, signal, readThrough(first));
   first.onArrival = undefined;
@@ -161,8 +161,9 @@ function dataOf(arrived: number, { dataStart, dataBytes }: SafetensorsHeader): n
 }
 
 async function readHeader(reader: ByteReader, name: string): Promise<SafetensorsHeader> {
-  const length = headerLength(await reader.take(8), reader.length, name);
-  return headerOf(await reader.take(length), reader.length, length);
+  const { length: whole } = reader.opened;
+  const length = headerLength(await reader.take(8), whole, name);
+  return headerOf(await reader.take(length), whole, length);
 }
 
 /** Reads to the end, so that the cache has all of it. */

@@ -52,7 +52,8 @@ export async function madeAtFirst<T>(make: Make<T>, signal: AbortSignal | undefi
 }
 
 export class Recovery<T extends Resident> {
-  #now: T;
+  /** What there is, or was before the GPU was lost. */
+  now: T;
   /** The recovery under way. */
   #coming: Promise<T> | undefined;
   /** Why there will be none any more. */
@@ -71,19 +72,14 @@ export class Recovery<T extends Resident> {
     first: T,
     private readonly make: Make<T> | { readonly never: string },
   ) {
-    this.#now = first;
+    this.now = first;
     this.#listen();
     this.#watch(first);
   }
 
-  /** What there is, or was before the GPU was lost. */
-  get now(): T {
-    return this.#now;
-  }
-
   /** What there is, as soon as a recovery under way is over. @throws FaceXFormerError DEVICE_LOST, for good; DISPOSED; ABORTED */
   async whole(signal?: AbortSignal): Promise<T> {
-    const one = await unless(signal, this.#coming ?? this.#now);
+    const one = await unless(signal, this.#coming ?? this.now);
     this.check();
     return one;
   }
@@ -146,9 +142,9 @@ export class Recovery<T extends Resident> {
 
   /** Frees everything. What waits fails with DISPOSED, but with DEVICE_LOST where the GPU was lost before. May be called again. */
   dispose(): void {
-    if (this.#now.gpu.lost.aborted && !this.gone.aborted) this.#over ??= gpuLost(this.#now.gpu.lost.reason);
+    if (this.now.gpu.lost.aborted && !this.gone.aborted) this.#over ??= gpuLost(this.now.gpu.lost.reason);
     this.#gone.abort();
-    this.#now.destroy();
+    this.now.destroy();
   }
 
   #listen(): void {
@@ -187,7 +183,7 @@ export class Recovery<T extends Resident> {
         const made = await this.make(this.gone, dead);
         if (this.gone.aborted) made.destroy();
         throwIfAborted(this.gone);
-        this.#now = made;
+        this.now = made;
         this.#since = performance.now();
         this.#coming = undefined;
         this.#listen();

@@ -69,9 +69,7 @@ const MOST_RECALLED = 100;
 
 /** Gives the boxes of any detector ids that last from frame to frame. */
 export class Tracker {
-  readonly #memory: number;
-  readonly #recall: number;
-  readonly #alike: number;
+  readonly #limits: Readonly<Record<'memory' | 'recall' | 'alike', number>>;
   #follows: Follow[] = [];
   /** Those that ended and have embeddings, the last one last. */
   #gone: Follow[] = [];
@@ -84,12 +82,10 @@ export class Tracker {
   constructor(options: TrackerOptions = {}) {
     const own = optionsOf<TrackerOptions>('Tracker', { memory: 'any', recall: 'any', alike: 'any' }, options);
     const { memory = 2000, recall = 600_000, alike = 0.5 } = own;
-    for (const [name, value] of Object.entries({ memory, recall, alike }))
+    this.#limits = { memory, recall, alike };
+    for (const [name, value] of Object.entries(this.#limits))
       if (!Number.isFinite(value) || (name !== 'alike' && value < 0))
         throw badOption(`\`${name}\` is ${shown(value)}; it must be a number${name === 'alike' ? '' : ', 0 or more'}.`);
-    this.#memory = memory;
-    this.#recall = recall;
-    this.#alike = alike;
   }
 
   /** All that are followed, those that are not seen among them. */
@@ -189,12 +185,12 @@ export class Tracker {
     // As it was before: this step may be a long one, in which nobody looked.
     this.#end((follow) => this.#over(follow, this.#before, picture));
     for (const { motion } of this.#follows) motion.pass(seconds);
-    this.#gone = this.#gone.filter(({ seen }) => this.#time - seen <= this.#recall);
+    this.#gone = this.#gone.filter(({ seen }) => this.#time - seen <= this.#limits.recall);
   }
 
   /** Whether a face was unseen for too long at a time, or has left; one that the edge cuts is there for as long as it is seen. */
   #over({ motion, seen }: Follow, time: number, picture: Size): boolean {
-    return time - seen > this.#memory || (time > seen && partInside(motion.box, picture) < LEFT);
+    return time - seen > this.#limits.memory || (time > seen && partInside(motion.box, picture) < LEFT);
   }
 
   #begin(box: Box): Follow {
@@ -214,7 +210,7 @@ export class Tracker {
   /** The one that is not seen now and is most like. */
   #like(embedding: Float32Array, follow: Follow): Follow | undefined {
     let best: Follow | undefined;
-    let most = this.#alike;
+    let most = this.#limits.alike;
     for (const one of [...this.#gone, ...this.#follows.filter(({ seen }) => seen < follow.seen)]) {
       const alike = one.embedding?.length === embedding.length ? similarity(one.embedding, embedding) : -1;
       if (alike >= most) [best, most] = [one, alike];
