@@ -1,6 +1,5 @@
 /** The networks that commands and pages know, by what their weights hold: FaceXFormer in its two forms, and SegFace. */
-import type { TensorInfo } from '../src/checkpoint/checkpoint.ts';
-import type { TensorList } from '../src/checkpoint/tensors.ts';
+import type { TensorInfo, TensorList } from '../src/checkpoint/checkpoint.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { checkSide, type LoadOptions } from '../src/engine/options.ts';
 import { loadLasting } from '../src/engine/recovery.ts';

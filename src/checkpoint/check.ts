@@ -1,8 +1,7 @@
 /** Whether a checkpoint's tensors are a model's: every one there, of the right shape and type, and nothing else. */
 import { wrongWeights } from '../gpu/errors.ts';
-import type { Checkpoint, ReadOptions, TensorInfo } from './checkpoint.ts';
+import type { Checkpoint, DescribedTensor, ReadOptions, TensorInfo, TensorList } from './checkpoint.ts';
 import { quote } from './header-json.ts';
-import type { DescribedTensor, TensorList } from './tensors.ts';
 
 /** Types from which `toFloat32` makes float32. */
 const FLOATS = /^(F64|F32|B?F16)$/;

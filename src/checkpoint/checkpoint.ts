@@ -1,4 +1,4 @@
-/** What a checkpoint is to the rest of the engine: named tensors, listed first, then read once each in the file's order. */
+/** What a checkpoint is to the rest of the engine: named tensors, listed first, then read once each in the file's order; and what a model says of its own. */
 
 /** Element types of the safetensors format that files of weights may hold. */
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U16' | 'U8' | 'BOOL' | OtherDtype;
@@ -33,3 +33,22 @@ export interface Checkpoint {
   read(options?: ReadOptions): AsyncIterable<{ info: TensorInfo; data: Uint8Array }>;
   readonly rereadable: boolean;
 }
+
+/** How numbers in [-1, 1) become a tensor's values: times `scale`, plus `offset`, and every so many-th element, from `first` on, `times` as much. */
+export interface Drawn {
+  readonly scale: number;
+  readonly offset: number;
+  readonly spikes?: { readonly every: number; readonly first: number; readonly times: number };
+}
+
+export interface DescribedTensor extends TensorInfo {
+  /** Whether a checkpoint may lack it: the model defines what it holds, or does not read it. */
+  readonly optional?: boolean;
+  /** What an int64 buffer holds, where the model defines it. */
+  readonly values?: BigInt64Array;
+  /** How its seeded values are drawn; by its name and shape as any model's unless told otherwise. */
+  readonly drawn?: Drawn;
+}
+
+/** Tensors by their names. */
+export type TensorList = ReadonlyMap<string, DescribedTensor>;

@@ -8,9 +8,8 @@
  */
 import { throwIfAborted } from '../gpu/errors.ts';
 import { mustBeWhole } from '../gpu/given.ts';
-import type { Checkpoint, ReadOptions } from './checkpoint.ts';
+import type { Checkpoint, DescribedTensor, Drawn, ReadOptions, TensorList } from './checkpoint.ts';
 import { listed, readOptionsOf } from './sound.ts';
-import type { DescribedTensor, Drawn, TensorList } from './tensors.ts';
 
 /** Of `seededCheckpoint`, and of the fixtures that PyTorch made. */
 export const DEFAULT_SEED = 20240319;

@@ -4,9 +4,8 @@
  */
 import type { RawPicture } from '../image/source.ts';
 import type { Crop } from './boxes.ts';
-import type { FinalJudgement, Judgement, Networks, Proposal } from './cascade.ts';
+import type { FinalJudgement, Judgement, Level, Networks, Proposal } from './cascade.ts';
 import { LAST, type Layer, O, O_SIDE, P, R, R_SIDE } from './layers.ts';
-import type { Level } from './pyramid.ts';
 import { biasOf, kernelOf, tensorOf, type Weights } from './weights.ts';
 
 /** [height, width, channels]. */

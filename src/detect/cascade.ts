@@ -1,7 +1,7 @@
 /** MTCNN's three stages over networks that something else computes: the order of things between them, and nothing of a GPU. */
 import type { Point, Size } from '../image/crop.ts';
 import { boxOfCell, type Candidate, type Crop, cropOf, moved, squared, suppress, suppressByLesser } from './boxes.ts';
-import { type Level, pyramid } from './pyramid.ts';
+import { P_SIDE } from './layers.ts';
 
 /** A cell of a level that the first network takes for a face. */
 export interface Proposal {
@@ -47,6 +47,25 @@ export interface CascadeOptions {
 }
 
 const f = Math.fround;
+
+/** What a level's side is of the one before. */
+const FACTOR = 0.709;
+
+/** The picture reduced, or enlarged where faces of less than 12 pixels are looked for. */
+export interface Level extends Size {
+  readonly scale: number;
+}
+
+/** The levels, the largest first; none for a picture in which no face of `minFace` pixels has room. */
+export function pyramid({ width, height }: Size, minFace: number): Level[] {
+  const levels: Level[] = [];
+  let scale = P_SIDE / minFace;
+  for (let side = Math.min(width, height) * scale; side >= P_SIDE; side *= FACTOR) {
+    levels.push({ scale, width: Math.trunc(width * scale + 1), height: Math.trunc(height * scale + 1) });
+    scale *= FACTOR;
+  }
+  return levels;
+}
 
 /** The faces of a picture, the most probable first. */
 export async function cascade(networks: Networks, picture: Size, { minFace, thresholds }: CascadeOptions): Promise<FoundFace[]> {

@@ -14,9 +14,8 @@ import { convPrelu } from '../kernels/convPrelu.ts';
 import type { Grid, KernelText, Launch } from '../kernels/kernel.ts';
 import { PROPOSAL_ELEMENTS, proposals } from '../kernels/proposals.ts';
 import type { Crop } from './boxes.ts';
-import { type FinalJudgement, type Judgement, type Networks, type Proposal, probabilityOf } from './cascade.ts';
+import { type FinalJudgement, type Judgement, type Level, type Networks, type Proposal, probabilityOf } from './cascade.ts';
 import { LAST, type Layer, O, O_SIDE, P, R, R_SIDE, sizeAfter } from './layers.ts';
-import type { Level } from './pyramid.ts';
 import { type Packed, packLayer, packProposals, padded, type Weights } from './weights.ts';
 
 /** Pixels of the levels that go through the first network together: what fits a binding of 128 MiB. */

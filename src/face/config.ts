@@ -1,7 +1,6 @@
 /** What network some weights are for: their form, backbone and heads, read from their tensors' names. */
 import { checkTensors } from '../checkpoint/check.ts';
-import type { TensorInfo } from '../checkpoint/checkpoint.ts';
-import type { TensorList } from '../checkpoint/tensors.ts';
+import type { TensorInfo, TensorList } from '../checkpoint/checkpoint.ts';
 import { given, mustBe, mustBeWhole, optionsOf } from '../gpu/given.ts';
 import { SIZE } from '../image/resize.ts';
 import { backboneNamed, backboneOf } from '../model/backbones/index.ts';

@@ -1,5 +1,5 @@
 /** FaceXFormer from the picture's crop to the raw outputs, as one static graph. */
-import type { TensorList } from '../checkpoint/tensors.ts';
+import type { TensorList } from '../checkpoint/checkpoint.ts';
 import { Graph, resource } from '../graph/graph.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Dtype } from '../kernels/kernel.ts';

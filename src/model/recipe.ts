@@ -1,6 +1,7 @@
 /** How wide the model's tensors are drawn in seeded weights (checkpoint/seeded.ts): what their names say beside their shapes. */
+
+import type { Drawn } from '../checkpoint/checkpoint.ts';
 import { byShape } from '../checkpoint/seeded.ts';
-import type { Drawn } from '../checkpoint/tensors.ts';
 
 /** The first rule that the name matches. Attention weights are drawn twice as wide, so that a wrong mask or head order shows. */
 export function drawn(name: string, shape: readonly number[]): Drawn {

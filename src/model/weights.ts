@@ -1,6 +1,7 @@
 /** The checkpoint's tensors, module by module as PyTorch nests them, described where they are used. */
+
+import type { DescribedTensor, TensorList } from '../checkpoint/checkpoint.ts';
 import { bytesOf } from '../checkpoint/dtypes.ts';
-import type { DescribedTensor, TensorList } from '../checkpoint/tensors.ts';
 import { drawn } from './recipe.ts';
 
 type Options = Pick<DescribedTensor, 'dtype' | 'optional' | 'values'>;

@@ -1,6 +1,5 @@
 /** SegFace (arXiv 2412.08647) as a network: FaceXFormer's, but for its tokens, which are the classes of its parsing map. */
-import type { TensorInfo } from '../checkpoint/checkpoint.ts';
-import type { TensorList } from '../checkpoint/tensors.ts';
+import type { TensorInfo, TensorList } from '../checkpoint/checkpoint.ts';
 import { type Config, checkedConfig } from '../face/config.ts';
 import { foreign } from '../face/forms.ts';
 import { parsing } from '../face/readings/parsing.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkTensors, withCheckedBuffers } from '../../src/checkpoint/check.ts';
-import type { TensorInfo } from '../../src/checkpoint/checkpoint.ts';
-import type { DescribedTensor } from '../../src/checkpoint/tensors.ts';
+import type { DescribedTensor, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { tensorsOf } from '../../src/face/config.ts';
 import { FORMS, formOf } from '../../src/face/forms.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { TensorList } from '../../src/checkpoint/tensors.ts';
+import type { TensorList } from '../../src/checkpoint/checkpoint.ts';
 import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import { FORMS } from '../../src/face/forms.ts';
 import { BACKBONES } from '../../src/model/backbones/index.ts';

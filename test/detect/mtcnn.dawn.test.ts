@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPicture } from '../../cli/picture.ts';
+import { pyramid } from '../../src/detect/cascade.ts';
 import { LARGEST_PICTURE, Mtcnn, searchedSize } from '../../src/detect/mtcnn.ts';
-import { pyramid } from '../../src/detect/pyramid.ts';
 import { mtcnnWeights } from '../../tools/mtcnn.mjs';
 import { openDawn } from '../dawn.ts';
 import { counting } from '../engine/count.ts';
