@@ -56,7 +56,7 @@ export interface Level extends Size {
   readonly scale: number;
 }
 
-/** The levels, the largest first; none for a picture in which no face of `minFace` pixels has room. */
+/** The picture at falling sizes, in which the first network looks for faces of one size: the largest first, and none for a picture in which no face of `minFace` pixels has room. */
 export function pyramid({ width, height }: Size, minFace: number): Level[] {
   const levels: Level[] = [];
   let scale = P_SIDE / minFace;

@@ -10,7 +10,7 @@ import { type Caught, caught } from '../image/caught.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
 import { Line, type Seat } from '../image/line.ts';
-import { type Picture, type PictureSource, pictureTexture } from '../image/source.ts';
+import { type PictureSource, pictureTexture } from '../image/source.ts';
 import { type CascadeOptions, cascade, type FoundFace } from './cascade.ts';
 import { GpuNetworks } from './networks.ts';
 import { selfTest } from './self-test.ts';
@@ -160,8 +160,8 @@ export class Mtcnn implements FaceDetector {
 
   #serve(seat: Seat<Call>): Promise<MtcnnFace[]> {
     const found = this.#answering.then(() => {
-      const { picture, asked, signal } = seat.begin();
-      return this.recovery.run((on) => this.#detect(on, picture, asked, signal), { signal });
+      const call = seat.begin();
+      return this.recovery.run((on) => this.#detect(on, call), { signal: call.signal });
     });
     this.#answering = found.catch(() => {});
     return found;
@@ -172,16 +172,10 @@ export class Mtcnn implements FaceDetector {
     this.recovery.dispose();
   }
 
-  async #detect(on: OnGpu, source: Caught, options: SearchOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
-    const search = checked(options);
-    const picture = await unless(signal, source.open());
-    const faces = await this.#search(on, picture, search, signal);
-    this.recovery.answered();
-    return ordered(faces, picture, options);
-  }
-
-  async #search(on: OnGpu, picture: Picture, search: CascadeOptions, signal: AbortSignal | undefined): Promise<MtcnnFace[]> {
+  async #detect(on: OnGpu, { picture: source, asked, signal }: Call): Promise<MtcnnFace[]> {
     const { gpu, networks } = on;
+    const search = checked(asked);
+    const picture = await unless(signal, source.open());
     const size = searchedSize(picture, search.minFace, gpu.device.limits.maxTextureDimension2D);
     const searched = size.width === picture.width && size.height === picture.height ? picture : await picture.resized(size);
     try {
@@ -194,7 +188,9 @@ export class Mtcnn implements FaceDetector {
       const why = await refused;
       if (why) throw gpuError(`The GPU refused the picture: ${why.message}`);
       this.recovery.mustGoOn(on, signal);
-      return found.map((face) => faceOf(face, picture.width / size.width, picture.height / size.height));
+      this.recovery.answered();
+      const faces = found.map((face) => faceOf(face, picture.width / size.width, picture.height / size.height));
+      return ordered(faces, picture, asked);
     } finally {
       if (searched !== picture) searched.close();
     }
