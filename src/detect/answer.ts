@@ -2,6 +2,7 @@
  * What MTCNN's networks have to give, in float64 on the CPU, after facenet-pytorch's modules, line by line: the self-test asks it of a small picture
  * (self-test.ts), and tests take it for the kernels' and the whole detector's twin.
  */
+import type { Size } from '../image/crop.ts';
 import type { RawPicture } from '../image/source.ts';
 import type { Crop } from './boxes.ts';
 import type { FinalJudgement, Judgement, Level, Networks, Proposal } from './cascade.ts';
@@ -9,9 +10,7 @@ import { LAST, type Layer, O, O_SIDE, P, R, R_SIDE } from './layers.ts';
 import { biasOf, kernelOf, tensorOf, type Weights } from './weights.ts';
 
 /** [height, width, channels]. */
-export interface Map3 {
-  readonly width: number;
-  readonly height: number;
+export interface Map3 extends Size {
   readonly channels: number;
   readonly data: Float64Array;
 }

@@ -4,16 +4,14 @@ import { boxOfCell, type Candidate, type Crop, cropOf, moved, squared, suppress,
 import { P_SIDE } from './layers.ts';
 
 /** A cell of a level that the first network takes for a face. */
-export interface Proposal {
+export interface Proposal extends Judgement {
   /** Which of the levels, and where in its map of cells. */
   readonly level: number;
   readonly row: number;
   readonly column: number;
-  readonly probability: number;
-  readonly move: Candidate['move'];
 }
 
-/** What the second and third network say of a crop. */
+/** What a network says of a cell or a crop. */
 export interface Judgement {
   readonly probability: number;
   readonly move: Candidate['move'];

@@ -1,6 +1,7 @@
 /** Programs for choices of tasks, of what else is read back, and of how many images; the last few of them are kept. */
 
 import { type Config, heatmapsTap } from '../face/config.ts';
+import type { Extras } from '../face/faces.ts';
 import type { Task } from '../face/labels.ts';
 import { TASK_TABLE, type TaskTable } from '../face/tasks.ts';
 import { disposed } from '../gpu/errors.ts';
@@ -15,11 +16,8 @@ import { MOST_IMAGES, SIZE } from '../image/resize.ts';
 const KEPT_PROGRAMS = 4;
 
 /** What a frame is to give. */
-export interface Wanted {
+export interface Wanted extends Extras {
   readonly tasks: readonly Task[];
-  readonly raw?: boolean | undefined;
-  readonly taps?: boolean | undefined;
-  readonly heatmaps?: boolean | undefined;
 }
 
 export interface ProgramParts {

@@ -47,14 +47,6 @@ export async function measured(pass: (repeats: number) => Promise<number>, least
   }
 }
 
-/** What is known of a dispatch, and how closely it is to be measured. */
-interface Measuring {
-  /** Milliseconds that it took before. */
-  readonly known?: number | undefined;
-  /** Of a measurement's usual length; 1 unless told otherwise. */
-  readonly share?: number | undefined;
-}
-
 /** Adds one of what is timed to a pass; it is told its number there. */
 type Encode = (pass: GPUComputePassEncoder, n: number) => void;
 
@@ -66,8 +58,11 @@ export class Timer {
     readonly destroy: () => void = () => {},
   ) {}
 
-  /** Milliseconds of one `encode`, from as many of them in one pass as make it long enough. */
-  measure(encode: Encode, { known, share = 1 }: Measuring = {}): Promise<Measured> {
+  /**
+   * Milliseconds of one `encode`, from as many of them in one pass as make it long enough.
+   * @param known milliseconds that it took before; `share`: of a measurement's usual length
+   */
+  measure(encode: Encode, { known, share = 1 }: { known?: number | undefined; share?: number | undefined } = {}): Promise<Measured> {
     return measured((repeats) => this.pass(repeats, encode), share * this.least, known);
   }
 }

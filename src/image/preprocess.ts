@@ -10,12 +10,6 @@ const STEP = 256;
 /** A texture of more pixels (64 MiB) is kept only as long as crops need it. */
 const KEPT_PIXELS = 16 * 2 ** 20;
 
-/** Crops on their way to the GPU. */
-export interface Upload {
-  /** Rejects with GPU_ERROR where the GPU refused a crop: the frame that reads it is worth nothing. */
-  readonly accepted: Promise<void>;
-}
-
 /** What is asked of a picture here. */
 type Copied = Pick<Picture, 'copyTo'>;
 
@@ -55,9 +49,10 @@ export class Preprocess {
    * Puts the pictures' pixels in `crops` on the GPU, each into a layer of its own, in their order, and the tables that resize them.
    * @param pictures one, or each crop's
    * @param crops 1 to `MOST_IMAGES`, of integers inside the picture, as `checkBox` gives them
+   * @returns `accepted`, which rejects with GPU_ERROR where the GPU refused a crop: the frame that reads it is worth nothing
    * @throws FaceXFormerError LIMIT: a crop is larger than a texture can be, or they are than the GPU has memory for. BAD_PICTURE: see `Picture.copyTo`.
    */
-  async upload(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<Upload> {
+  async upload(pictures: Copied | readonly Copied[], crops: readonly Box[]): Promise<{ readonly accepted: Promise<void> }> {
     const most = Math.min(MAX_CROP, this.device.limits.maxTextureDimension2D);
     const { width, height } = largest(crops);
     if (Math.max(width, height) > most)

@@ -14,13 +14,17 @@ export type FrameStream = ReadableStream<VideoFrame> | AsyncIterable<Still> | It
 /** What can be followed: a video element, a camera's stream or track, a video file or its address, or frames. In a worker there are no video elements. */
 export type VideoSource = HTMLVideoElement | MediaStream | MediaStreamTrack | Blob | string | URL | FrameStream;
 
-/** A frame, and when it is from. */
-export interface Frame extends Size {
-  readonly picture: PictureSource;
+/** When a frame is from. */
+interface Shown {
   /** In the video's own time, milliseconds. */
   readonly time: number;
   /** When it was taken or shown, as `performance.now()` counts. */
   readonly taken: number;
+}
+
+/** A frame, and when it is from. */
+export interface Frame extends Size, Shown {
+  readonly picture: PictureSource;
   close(): void;
 }
 
@@ -70,12 +74,6 @@ export function openFrames(source: VideoSource, choice?: FrameChoice): Frames {
 const GLANCE = 16;
 /** A capture time that lies farther back, in milliseconds, is of another clock. */
 const PLAUSIBLE = 10_000;
-
-/** What is known of a frame that a video element shows. */
-interface Shown {
-  readonly time: number;
-  readonly taken: number;
-}
 
 /** The frame that an element tells of, and where the element says it stands then, milliseconds on a scale of its own. */
 interface Told extends Shown {
