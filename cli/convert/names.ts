@@ -105,16 +105,19 @@ export function unwrapped<T>(found: ReadonlyMap<string, T>, prefix = ''): Map<st
   }
 }
 
+/** The options that lead to a model. Where nothing stands before its names a wrapper's word is its prefix: an empty text is no option. */
+function wayTo<T>({ path, model: { prefix } }: { path: string; model: Model<T> }, withKey = true): string {
+  const key = withKey && path !== '' ? `--key ${path.slice(0, 80)}` : '';
+  return prefix === '' && key !== '' ? key : `${key} --prefix ${quote(prefix || 'module')}`.trim();
+}
+
 /** What a person should know of a choice among models, a line each. `path` leads to the chosen one's dict. */
 export function choiceNotes<T>(chosen: { path: string; model: Model<T> }, others: readonly { path: string; model: Model<T> }[]): string[] {
   const notes: string[] = [];
   const rest = others.filter(({ path, model }) => path !== chosen.path || model.prefix !== chosen.model.prefix);
   if (rest.length > 0) {
-    const taken = [chosen.path && `--key ${chosen.path}`, `--prefix ${JSON.stringify(chosen.model.prefix)}`].filter(Boolean).join(' ');
-    const ways = rest.slice(0, 4).map(({ path, model }) => {
-      return [path !== chosen.path && `--key ${path.slice(0, 80)}`, `--prefix ${quote(model.prefix)}`].filter(Boolean).join(' ');
-    });
-    notes.push(`It holds ${rest.length + 1} models. This is the one of ${taken.slice(0, 200)}; there is also ${ways.join(', ')}.`);
+    const ways = rest.slice(0, 4).map((one) => wayTo(one, one.path !== chosen.path));
+    notes.push(`It holds ${rest.length + 1} models. This is the one of ${wayTo(chosen)}; there is also ${ways.join(', ')}.`);
   }
   const prefixes = rest.filter(({ path }) => path === chosen.path).map(({ model }) => model.prefix);
   const loose = chosen.model.beside.filter((name) => !prefixes.some((prefix) => prefix !== '' && name.startsWith(prefix)));

@@ -176,7 +176,13 @@ describe('of two models', () => {
       ['model', op.dict(model())],
     ]);
     expect(dicts.path).toBe('model');
-    expect(dicts.notes).toMatch(/there is also --key model_ema/);
+    expect(dicts.notes).toMatch(/This is the one of --key model; there is also --key model_ema\.$/);
+  });
+
+  it('the one with nothing before its names has a prefix, too, by which it is taken', async () => {
+    const pairs: Pairs = [['state_dict', op.dict([...model('student.'), ...model()])]];
+    expect((await chosen(pairs)).notes).toMatch(/of --key state_dict --prefix "student\."; there is also --prefix "module"\.$/);
+    expect((await chosen(pairs, { prefix: 'module' })).notes).toMatch(/^Left out, .* 505 tensors \("student\./);
   });
 
   it('--prefix takes the other, with and without the dot and the words of wrappers', async () => {
