@@ -17,8 +17,22 @@ import type { Reading } from './readings/reading.ts';
 import { recognition } from './readings/recognition.ts';
 import type { Face } from './results.ts';
 
+type Built = Pick<Head, 'build' | 'heatmaps'>;
+
+/** What heads make of their tokens, by the names that rows have for it: who only draws faces carries rows, and nothing of the network. */
+const BUILDS = {
+  parsingMap: () => ({ build: parsingMap }),
+  l2Normalised: () => ({ build: l2Normalised }),
+  /** It differs with the depth of the weights' hourglass network. */
+  landmarksHourglass: (hourglass) => ({
+    build: (t, made) => landmarksHourglass(t, made, hourglass),
+    heatmaps: hourglassTap(hourglass),
+  }),
+} satisfies Record<string, (hourglass: HourglassSizes) => Built>;
+
 /** What the network has for a task in one form: its tokens, and what is made of them. */
-export interface TaskHead extends Omit<Head, 'task'> {
+export interface TaskHead extends Omit<Head, 'task' | keyof Built> {
+  readonly build?: keyof typeof BUILDS;
   /** Its tokens come behind those of all others in the decoder, whatever its place in the table. */
   readonly last?: boolean;
 }
@@ -26,8 +40,7 @@ export interface TaskHead extends Omit<Head, 'task'> {
 /** A row: what the network has for a task in the forms that know it, and what its numbers mean. */
 export interface TaskRow<Found> extends Reading<Found> {
   readonly released?: TaskHead;
-  /** The landmarks' head differs with the depth of the weights' hourglass network, so it is a function of that. */
-  readonly paper?: TaskHead | ((hourglass: HourglassSizes) => TaskHead);
+  readonly paper?: TaskHead;
 }
 
 const PARSING_TOKENS: TaskHead = {
@@ -35,7 +48,7 @@ const PARSING_TOKENS: TaskHead = {
   count: PARSING.length,
   path: 'output_hypernetwork_mlps',
   out: 32,
-  build: parsingMap,
+  build: 'parsingMap',
   last: true,
 };
 
@@ -45,15 +58,14 @@ export const TASK_TABLE: { readonly [Name in Task]: TaskRow<NonNullable<Face[Nam
   landmarks: {
     ...landmarks,
     released: oneToken('landmarks', 136),
-    paper: (hourglass) => ({
+    paper: {
       tokens: 'landmarks_tokens',
       count: LANDMARKS,
       path: 'landmarks_hourglass.token_mlp',
       out: 256,
       shape: [1, LANDMARKS, 2],
-      build: (t, made) => landmarksHourglass(t, made, hourglass),
-      heatmaps: hourglassTap(hourglass),
-    }),
+      build: 'landmarksHourglass',
+    },
   },
   headpose: {
     ...headpose,
@@ -66,7 +78,7 @@ export const TASK_TABLE: { readonly [Name in Task]: TaskRow<NonNullable<Face[Nam
   gender: { ...choice('Gender', GENDERS, { captioned: true }), ...both('gender', 2) },
   race: { ...choice('Race', RACES), ...both('race', 5) },
   expression: { ...choice('Expression', EXPRESSIONS, { captioned: true }), paper: oneToken('expression', 7) },
-  recognition: { ...recognition, paper: { ...oneToken('recognition', 512), build: l2Normalised } },
+  recognition: { ...recognition, paper: { ...oneToken('recognition', 512), build: 'l2Normalised' } },
 };
 
 /** One token of the name, and an MLP of `out` numbers. */
@@ -85,7 +97,7 @@ export type TaskTable = Readonly<Record<string, TaskRow<unknown>>>;
 /** The heads of a form's network, in the decoder's order of tokens. */
 export function headsOf(form: Form, hourglass: HourglassSizes, rows: TaskTable = TASK_TABLE): Head[] {
   const found = Object.entries(rows).flatMap(([task, { [form]: head }]) =>
-    head ? { task, ...(typeof head === 'function' ? head(hourglass) : head) } : [],
+    head ? { ...head, task, build: undefined, ...(head.build && BUILDS[head.build](hourglass)) } : [],
   );
   return found.toSorted((a, b) => Number(a.last ?? false) - Number(b.last ?? false));
 }

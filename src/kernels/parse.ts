@@ -45,7 +45,7 @@ const firstRows: Answer<ParseShape>['firstRows'] = (shape) =>
  * @param each rows of a thread
  * @param ahead steps whose weights are on their way at a time
  */
-const of = (each: number, ahead: number) =>
+const of = /* @__NO_SIDE_EFFECTS__ */ (each: number, ahead: number) =>
   defineKernel(
     'parse',
     [wgsl, plusProduct, gelu, finite],

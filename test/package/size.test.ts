@@ -87,6 +87,7 @@ it.for([
   ['fromMediaPipe', 'detect.js'],
   ['mirror', 'faces.js'],
   ['followFaces', 'video.js'],
+  ['drawFaces', 'draw.js'],
 ] as const)('an app of %s alone carries no kernel', async ([name, entry]) => {
   for (const text of (await app(name, entry)).values()) expect(text).not.toContain('@compute');
   expect(await byWebpack(name, entry)).not.toContain('@compute');
