@@ -235,7 +235,10 @@ function byteSource(source: WeightsSource, fetch: typeof globalThis.fetch): Byte
   }
   if (kind === 'ReadableStream') {
     const stream = source as ReadableStream<Uint8Array>;
-    const open = async (signal: AbortSignal) => ({ pieces: piecesOf(unlocked(stream), signal), length: undefined });
+    const open = async (signal: AbortSignal) => {
+      if (stream.locked) throw badOption('The stream of weights is locked: something else is reading it.');
+      return { pieces: piecesOf(stream, signal), length: undefined };
+    };
     return { name: 'stream', rereadable: false, open };
   }
   if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer' || kind === 'Uint8Array') {
@@ -260,11 +263,6 @@ function present(given: ArrayBuffer | Uint8Array): Uint8Array {
       cause,
     });
   }
-}
-
-function unlocked(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  if (stream.locked) throw badOption('The stream of weights is locked: something else is reading it.');
-  return stream;
 }
 
 /** In pieces, since memory that may be resized or is shared is copied as it is read. */

@@ -67,11 +67,8 @@ async function* readSound(checkpoint: Checkpoint, source: string, tensors: Check
     }
   } catch (error) {
     if (error instanceof FaceXFormerError || error === thrown) throw error;
-    throw unreadable(source, error);
+    throw new FaceXFormerError('WEIGHTS_UNREACHABLE', `The checkpoint ${source} could not be read: ${said(error)}`, { cause: error });
   }
 }
 
 const wrong = (source: string, what: string): FaceXFormerError => wrongWeights(`The checkpoint ${source} ${what}.`);
-
-const unreadable = (source: string, cause: unknown): FaceXFormerError =>
-  new FaceXFormerError('WEIGHTS_UNREACHABLE', `The checkpoint ${source} could not be read: ${said(cause)}`, { cause });
