@@ -1,7 +1,7 @@
 /** The measured kernels as a table: one row for the dispatches of a frame that share a pipeline and a grid. */
 import type { Dispatch, Plan } from '../../src/graph/plan.ts';
+import { threadsOf } from '../../src/graph/print.ts';
 import type { KernelTime } from '../../src/graph/profile.ts';
-import { threadsOf } from '../../src/graph/threads.ts';
 
 export interface KernelRow {
   readonly kernel: string;

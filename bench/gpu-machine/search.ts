@@ -8,7 +8,7 @@ import { outputsOf } from '../../src/engine/programs.ts';
 import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import type { Parameter } from '../../src/graph/graph.ts';
 import { type Dispatch, makePlan, parameterBytes } from '../../src/graph/plan.ts';
-import { threadsOf } from '../../src/graph/threads.ts';
+import { threadsOf } from '../../src/graph/print.ts';
 import { conv, convWith } from '../../src/kernels/conv/conv.ts';
 import type { ConvShape } from '../../src/kernels/conv/role.ts';
 import { fits, matmul, matmulWith, tileOf } from '../../src/kernels/matmul/matmul.ts';

@@ -18,16 +18,16 @@ export async function firstLost(program: Program): Promise<string | undefined> {
   const { device, steps, slots, plan } = program;
   const pipelines = new Pipelines(device);
   const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
-  const asked = plan.dispatches.map(({ kernel, places }, i) => ({ i, place: places.at(-1), isNumbers: !WORDS.test(kernel.wgsl) }));
-  const found = device.createBuffer({ label: 'lost', size: BINDING_ALIGNMENT * asked.length, usage: STORAGE | COPY_SRC });
+  const found = device.createBuffer({ label: 'lost', size: BINDING_ALIGNMENT * plan.dispatches.length, usage: STORAGE | COPY_SRC });
   const read = device.createBuffer({ label: 'lost, read', size: found.size, usage: MAP_READ | COPY_DST });
   try {
     const launches = { f32: lost.launch({ dtype: 'f32' }), f16: lost.launch({ dtype: 'f16' }) };
     const [f32, f16] = await Promise.all([pipelines.get(lost, launches.f32), pipelines.get(lost, launches.f16)]);
     const encoder = device.createCommandEncoder({ label: 'lost' });
-    for (const { i, place, isNumbers } of asked) {
+    for (const [i, { kernel, places }] of plan.dispatches.entries()) {
+      const place = places.at(-1);
       program.encode(encoder, undefined, steps.slice(i, i + 1));
-      if (place?.kind !== 'slot' || !isNumbers) continue;
+      if (place?.kind !== 'slot' || WORDS.test(kernel.wgsl)) continue;
       const pipeline = { f32, f16 }[place.dtype];
       const x = { buffer: slots[place.slot] as GPUBuffer, offset: place.offset, size: 4 * Math.floor(place.bytes / 4) };
       const bindGroup = bindGroupOf(device, 'lost', pipeline, [x, { buffer: found, offset: BINDING_ALIGNMENT * i, size: 4 }]);

@@ -1,8 +1,8 @@
 /** A plan as text, one line a dispatch, and as JSON. */
 import { given } from '../gpu/given.ts';
-import { pipelineKey } from '../kernels/kernel.ts';
+import { constantsOf, sizeOf } from '../kernels/constants.ts';
+import { type KernelText, type Launch, pipelineKey, specialise } from '../kernels/kernel.ts';
 import type { Dispatch, Place, Plan, Slot } from './plan.ts';
-import { threadsOf } from './threads.ts';
 
 const slotText = ({ slot, offset }: Slot): string => `slot ${slot}${offset > 0 ? ` from byte ${offset}` : ''}`;
 
@@ -40,6 +40,16 @@ export const printPlan = (plan: Plan): string =>
       `activations ${mb(totals.activationBytes)} in ${plan.slots.length} buffers; weights ${mb(totals.weightBytes)} in ${plan.parameters.length}; read back ${(totals.readbackBytes / 1e3).toFixed(1)} kB`,
     ].join('\n');
   });
+
+const WORKGROUP_SIZE = /@workgroup_size\(([^)]+)\)/;
+
+/** How many threads a dispatch runs: the workgroups of the grid times the threads that the kernel's file gives each, as the machine shape has them. */
+export function threadsOf({ kernel, launch }: { kernel: KernelText; launch: Launch }): number {
+  const text = specialise(kernel, launch);
+  const constants = constantsOf(text);
+  const sizes = (WORKGROUP_SIZE.exec(text)?.[1] ?? '1').split(',').filter((size) => size.trim() !== '');
+  return [...launch.workgroups, ...sizes.map((size) => sizeOf(size, constants) ?? Number.NaN)].reduce((product, n) => product * n, 1);
+}
 
 /** The plan without functions and shader text: what a tool needs to draw, compare or check it. */
 export const planJson = (plan: Plan): object =>

@@ -5,7 +5,7 @@ import { kernelRows, table } from '../../bench/gpu-machine/kernels.ts';
 import { shapesOf } from '../../bench/gpu-machine/search.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { makePlan } from '../../src/graph/plan.ts';
-import { threadsOf } from '../../src/graph/threads.ts';
+import { threadsOf } from '../../src/graph/print.ts';
 import { defineKernel, pipelineKey } from '../../src/kernels/kernel.ts';
 
 const wgsl = (size: string) => `const GROUPS = 8u; const SHARE = 2u * (GROUPS + 1u) - 2u;
