@@ -4,11 +4,11 @@
  * A GPU of JavaScript (test/gpu/fake.ts).
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { WAITS } from '../../src/gpu/recovery.ts';
 import { PATIENCE } from '../../src/gpu/waiting.ts';
-import type { AnalyzeOptions, FaceXFormer, LentDevice, LoadOptions } from '../../src/index.ts';
+import type { AnalyzeOptions, FaceXFormer, LentDevice, LoadOptions, PictureSource } from '../../src/index.ts';
 import { RemoteFaceXFormer } from '../../src/worker/client.ts';
 import { Engines } from '../../src/worker/engines.ts';
 import { isGreeting, serve } from '../../src/worker/serve.ts';
@@ -41,6 +41,55 @@ afterAll(() => {
 });
 
 const later = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
+/** Bitmaps and frames that are not closed. */
+const shown = new Set<object>();
+
+/** A picture of some kind that is the browser's: what it shows is a number. */
+class Shown {
+  readonly width = 64;
+  readonly height = 64;
+  readonly displayWidth = 64;
+  readonly displayHeight = 64;
+  readonly size = 1;
+  readonly seen: number;
+
+  constructor(
+    { seen }: { readonly seen: number },
+    private readonly kind = 'VideoFrame',
+  ) {
+    this.seen = seen;
+    if (/^(VideoFrame|ImageBitmap)$/.test(kind)) shown.add(this);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return this.kind;
+  }
+
+  close(): void {
+    shown.delete(this);
+  }
+}
+
+/** A canvas to draw frames on. */
+class Drawn extends Shown {
+  constructor() {
+    super({ seen: 0 }, 'OffscreenCanvas');
+  }
+
+  getContext = () => ({ drawImage: ({ seen }: Shown) => Object.assign(this, { seen }) });
+}
+
+beforeEach(() => {
+  vi.stubGlobal('VideoFrame', Shown);
+  vi.stubGlobal('OffscreenCanvas', Drawn);
+  const refused = () => new DOMException('made to fail', 'InvalidStateError');
+  vi.stubGlobal('createImageBitmap', async (of: Shown) => {
+    const { seen } = of;
+    await later(1);
+    return gpu.faults.answer('createImageBitmap', () => new Shown({ seen }, 'ImageBitmap'), refused);
+  });
+});
+
 const pictureOf = (k: number) => ({ data: new Uint8Array(64 * 64 * 4).fill(4 * k), width: 64, height: 64 });
 const box = { x0: 0, y0: 0, x1: 64, y1: 64 };
 
@@ -56,6 +105,7 @@ const step = fc.oneof(
     weight: 10,
     arbitrary: fc.record({
       call: fc.constant('analyze' as const),
+      kind: fc.constantFrom('pixels' as const, 'Blob' as const, 'OffscreenCanvas' as const, 'VideoFrame' as const),
       faces: fc.oneof(fc.constant('whole' as const), fc.constant('found' as const), fc.nat(10)),
       queue: fc.constantFrom(undefined, undefined, undefined, 'wait' as const, 'latest' as const, 'refuse' as const),
       ...asked,
@@ -91,8 +141,8 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 const detector = {
   async detect(picture: unknown, { signal }: { signal?: AbortSignal | undefined } = {}) {
     await later(1);
-    const { data } = picture as { data?: Uint8Array };
-    const k = (data?.[0] ?? 0) / 4;
+    const { data, seen } = picture as { data?: Uint8Array; seen?: number };
+    const k = data ? (data[0] as number) / 4 : 64 * (seen as number);
     if (k === 7) throw new FaceXFormerError('GPU_ERROR', 'the detector fails');
     if (k === 8) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
     return Array.from({ length: k % 4 }, () => ({ box, score: 1 }));
@@ -154,17 +204,21 @@ async function wrongOf(
     } else if (what.call === 'tune') follow(i, what, engine.tune({ budget: 20, ...optionsOf(what) }));
     else if (what.call === 'profile') follow(i, what, engine.profile());
     else if (what.call === 'analyze') {
-      const { faces, queue, picture: k } = what;
+      const { faces, picture: k } = what;
+      const kind = where === 'worker' ? 'pixels' : what.kind; // what is made up crosses to no worker
+      const queue = what.queue ?? (kind === 'VideoFrame' ? 'latest' : undefined);
       const options: AnalyzeOptions = { ...optionsOf(what), ...(queue && { queue }) };
       if (faces === 'whole') options.box = 'whole';
       else if (faces !== 'found') options.boxes = Array.from({ length: faces }, () => box);
-      const read = engine.analyze(pictureOf(k), options).then((analysis) => {
+      const given = kind === 'pixels' ? pictureOf(k) : new Shown({ seen: k / 64 }, kind);
+      const read = engine.analyze(given as PictureSource, options).then((analysis) => {
         if (queue !== 'latest') answered.push(i);
         const count = analysis.faces.length;
         const wanted = faces === 'whole' ? 1 : faces === 'found' ? k % 4 : faces;
         if (count !== wanted) wrong.push(`${JSON.stringify(what)} has ${count} faces`);
         else if (faces === 'whole') right(k, numbersOf(analysis));
       });
+      if (kind === 'VideoFrame') (given as Shown).close(); // at once, as it may be
       follow(i, what, read);
     } else {
       const { count, until, slow, picture } = what;
@@ -202,6 +256,9 @@ async function wrongOf(
   const left = () => (where === 'lent' ? gpu.device.alive.size : gpu.devices.filter(({ isGone }) => !isGone).length);
   for (let i = 0; i < 100 && left() > 0; i++) await later(10); // an engine in a worker hears of it later
   if (left() > 0) wrong.push(`${left()} are left`);
+  for (let i = 0; i < 100 && shown.size > 0; i++) await later(10);
+  if (shown.size > 0) wrong.push(`${shown.size} pictures are open`);
+  shown.clear();
   wrong.push(...gpu.devices.flatMap(({ uncaptured }) => uncaptured), ...unhandled.splice(0).map((reason) => `nobody caught ${reason}`));
   gpu.devices.length = 0;
   return wrong;
