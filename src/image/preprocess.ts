@@ -29,8 +29,8 @@ export class Preprocess {
   readonly resources = new Map<'picture' | 'table', GPUTexture | GPUBuffer>();
   /** The crops; another one when crops did not fit it. */
   texture: GPUTexture;
-  /** The sizes of crops that the table's parts are for. */
-  #tableOf: string[] = [];
+  /** The sizes of crops that the table's parts are for, and how their writing went, which later frames that read them are told as well. */
+  #tables: { readonly size: string; readonly copy: Copy }[] = [];
 
   /** @param side of the square that crops are resized to, in pixels */
   constructor(
@@ -66,7 +66,9 @@ export class Preprocess {
     for (const [image, crop] of crops.entries()) copies.push(await pictureOf(image).copyTo(this.texture, crop, this.device, image));
     for (const [image, crop] of crops.entries()) copies.push(this.#writeTable(sizeOf(crop), image));
     const accepted = this.#accepted(copies);
-    accepted.catch(() => {}); // for who does not get to wait for it
+    accepted.catch(() => {
+      this.#tables = []; // to be written anew; and who does not get to wait for it hears no complaint
+    });
     return { accepted };
   }
 
@@ -96,19 +98,19 @@ export class Preprocess {
 
   async #accepted(copies: readonly Copy[]): Promise<void> {
     const refused = (await Promise.all(copies.map((copy) => copy.refused))).find((error) => error !== undefined);
-    if (!refused) return;
-    this.#tableOf = [];
-    throw gpuError(`The GPU refused the picture: ${refused.message}`);
+    if (refused) throw gpuError(`The GPU refused the picture: ${refused.message}`);
   }
 
   #writeTable({ width, height }: Size, image: number): Copy {
     const size = `${width} x ${height}`;
-    if (this.#tableOf[image] === size) return { refused: Promise.resolve(undefined) };
-    this.#tableOf[image] = size;
+    const known = this.#tables[image];
+    if (known?.size === size) return known.copy;
     const x = axis(width, this.side);
     const part = resizeTable(x, width === height ? x : axis(height, this.side));
     const at = 4 * (partsOfTable(this.side)[image] as number);
-    return { refused: refusalOf(this.device, () => this.device.queue.writeBuffer(this.table, at, part)) };
+    const copy = { refused: refusalOf(this.device, () => this.device.queue.writeBuffer(this.table, at, part)) };
+    this.#tables[image] = { size, copy };
+    return copy;
   }
 }
 

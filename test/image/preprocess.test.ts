@@ -127,6 +127,29 @@ describe('Preprocess', () => {
     expect(device.writes.filter(({ into }) => into === preprocess.table)).toHaveLength(3);
   });
 
+  it('says of an upload that goes by the table of one before it what becomes of that', async () => {
+    const device = new RecordedDevice();
+    const preprocess = new Preprocess(device.asDevice);
+    const picture = await rawPicture(60, 60);
+    const upload = () => preprocess.upload(picture, [box(0, 0, 30, 20)]);
+    for (const answer of [() => ({ message: 'no memory for the copy' }), () => Promise.reject(new Error('no answer'))]) {
+      let tell = () => {};
+      const told = new Promise<void>((resolve) => {
+        tell = resolve;
+      });
+      device.popErrorScope = () => told.then(answer);
+      const first = await upload();
+      device.popErrorScope = async () => null;
+      const second = await upload();
+      tell();
+      expect(await codeOf(() => first.accepted)).toBe('GPU_ERROR');
+      expect(await codeOf(() => second.accepted)).toBe('GPU_ERROR');
+      await (await upload()).accepted;
+      expect(device.writes.at(-1)?.into).toBe(preprocess.table);
+      await preprocess.upload(picture, [box(0, 0, 9, 9)]);
+    }
+  });
+
   it('grows in steps, keeps both sides, and destroys what it replaced', async () => {
     const device = new RecordedDevice();
     const preprocess = new Preprocess(device.asDevice);
