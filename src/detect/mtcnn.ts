@@ -5,7 +5,7 @@ import { badOption, gpuError, gpuLost, throwIfAborted } from '../gpu/errors.ts';
 import { given, type Kind, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
 import { type GpuLoss, madeAtFirst, Recovery, type Resident } from '../gpu/recovery.ts';
 import { allocated } from '../gpu/scope.ts';
-import { unless } from '../gpu/waiting.ts';
+import { unless, whenThere } from '../gpu/waiting.ts';
 import { type Caught, caught } from '../image/caught.ts';
 import { type Point, type Size, wholePicture } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector, LoadDetector } from '../image/detector.ts';
@@ -128,11 +128,12 @@ export class Mtcnn implements FaceDetector {
     throwIfAborted(signal);
     const make = async (stop: AbortSignal | undefined): Promise<OnGpu> => {
       const gpu = await openGpu(device, { signal: stop });
+      const loading = read(stop).then((weights) => believed(gpu.device, weights));
       try {
-        const loading = read(stop).then((weights) => believed(gpu.device, weights));
         const networks = await unless(stop, unless(gpu.lost, loading, gpuLost));
         return new OnGpu(gpu, networks);
       } catch (error) {
+        whenThere(loading, (late) => late.destroy());
         if (gpu.own) gpu.device.destroy();
         throw gpu.lost.aborted ? gpuLost(gpu.lost.reason, { cause: error }) : error;
       }
@@ -184,7 +185,7 @@ export class Mtcnn implements FaceDetector {
       this.recovery.mustGoOn(on, signal);
       networks.lookAt(texture, size);
       const { refused } = await searched.copyTo(texture, wholePicture(size), gpu.device);
-      const found = await unless(signal, cascade(networks, size, search));
+      const found = await cascade(networks, size, search); // to its end, though it be aborted: the next search takes the same buffers
       const why = await refused;
       if (why) throw gpuError(`The GPU refused the picture: ${why.message}`);
       this.recovery.mustGoOn(on, signal);
@@ -226,7 +227,7 @@ export const mtcnn = (options: MtcnnSettings = {}): LoadDetector & { readonly mt
 /** Reads the weights once and keeps them, 2 MB, for the next GPU; a stream could not be read again. */
 function keptWeights(source: WeightsSource | undefined): (signal?: AbortSignal) => Promise<Weights> {
   let read: Promise<Weights> | undefined;
-  return (signal) => {
+  return async (signal) => {
     read ??= readWeights(source ?? packagedWeights()).catch((error: unknown) => {
       read = undefined;
       throw error;

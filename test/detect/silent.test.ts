@@ -1,4 +1,4 @@
-/** A GPU whose dispatches do nothing, from the first search on or from a later one: never a face, and never none. */
+/** What becomes of searches that a GPU does not run, and of searches and loads that are disposed of or aborted. */
 import { afterEach, expect, it, vi } from 'vitest';
 import { Mtcnn } from '../../src/detect/index.ts';
 import { mtcnnWeights } from '../../tools/mtcnn.mjs';
@@ -35,4 +35,36 @@ it('frees the pictures of calls that were never begun', async () => {
   mtcnn.dispose();
   expect(await Promise.all(calls)).toEqual(['DISPOSED', 'DISPOSED']);
   await vi.waitFor(() => expect(open).toBe(0));
+});
+
+it('leaves the search after one that was aborted alone', async () => {
+  const gpu = fakeGpu();
+  const mtcnn = await Mtcnn.load({ weights: Uint8Array.from(mtcnnWeights()) });
+  const dispatch = gpu.device.dispatch.bind(gpu.device);
+  gpu.device.dispatch = (kernel, entries) => void (kernel === 'stamp' && dispatch(kernel, entries));
+  gpu.device.frame = 300;
+  const stop = new AbortController();
+  const first = mtcnn.detect(picture, { signal: stop.signal });
+  await vi.waitFor(() => expect(gpu.device.submits).toHaveLength(1));
+  const second = mtcnn.detect(picture);
+  stop.abort();
+  expect(await codeOf(() => first)).toBe('ABORTED');
+  expect(await second).toEqual([]);
+  mtcnn.dispose();
+});
+
+it('leaves nothing of a load that was aborted on a device that was lent', async () => {
+  const gpu = fakeGpu();
+  const device = gpu.lend();
+  const stop = new AbortController();
+  const { point } = gpu.faults;
+  gpu.faults.point = (name) => {
+    if (name === 'createBuffer') stop.abort();
+    return point.call(gpu.faults, name);
+  };
+  const loading = Mtcnn.load({ weights: Uint8Array.from(mtcnnWeights()), device: device as never, signal: stop.signal });
+  expect(await codeOf(() => loading)).toBe('ABORTED');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(gpu.faults.reached).toContain('createBuffer');
+  expect(device.alive.size).toBe(0);
 });

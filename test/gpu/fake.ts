@@ -78,6 +78,7 @@ class FakeBuffer implements Object_ {
   }
 
   async mapAsync(): Promise<void> {
+    if (this.mapState !== 'unmapped') throw operationError();
     this.mapState = 'pending';
     let stop = () => {};
     const gone = new Promise<never>((_, reject) => {
@@ -117,6 +118,8 @@ type Command = () => void;
 class FakeEncoder implements Object_ {
   readonly label = '';
   readonly commands: Command[] = [];
+  /** Buffers that its commands write, none of which may be mapped then. */
+  readonly written: FakeBuffer[] = [];
   invalid: boolean;
 
   constructor(
@@ -151,6 +154,7 @@ class FakeEncoder implements Object_ {
 
   copyBufferToBuffer(from: FakeBuffer, fromAt: number, to: FakeBuffer, at: number, size: number): void {
     if (from.invalid || to.invalid) this.invalid = true;
+    this.written.push(to);
     this.commands.push(() => to.data.set(from.data.subarray(fromAt, fromAt + size), at));
   }
 
@@ -310,6 +314,7 @@ export class FakeDevice {
     submit: (encoders: FakeEncoder[]) => {
       this.submits.push(encoders.reduce((sum, { commands }) => sum + commands.length, 0));
       if (this.#make('submit', encoders) || this.isGone) return;
+      if (encoders.some(({ written }) => written.some(({ mapState }) => mapState !== 'unmapped'))) return this.error('a buffer is mapped');
       for (const { commands } of encoders) for (const command of commands) command();
     },
     onSubmittedWorkDone: async () => {},
