@@ -1,6 +1,7 @@
 /** What the GPU needs of a picture before the network's first kernel: the crops as a texture's layers, and the resize's table for their sizes. */
 import { FaceXFormerError, gpuError } from '../gpu/errors.ts';
 import { allocated, refusalOf } from '../gpu/scope.ts';
+import { whenThere } from '../gpu/waiting.ts';
 import type { Box, Size } from './crop.ts';
 import { axis, MAX_CROP, partsOfTable, resizeTable, SIZE, tableBytes } from './resize.ts';
 import { type Copy, type Picture, pictureTexture } from './source.ts';
@@ -29,8 +30,8 @@ export class Preprocess {
   readonly resources = new Map<'picture' | 'table', GPUTexture | GPUBuffer>();
   /** The crops; another one when crops did not fit it. */
   texture: GPUTexture;
-  /** The sizes of crops that the table's parts are for, and how their writing went, which later frames that read them are told as well. */
-  #tables: { readonly size: string; readonly copy: Copy }[] = [];
+  /** The sizes of crops that the table's parts are for, and whether the GPU took them: until that is known they are written anew. */
+  readonly #tables: { readonly size: string; taken: boolean }[] = [];
 
   /** @param side of the square that crops are resized to, in pixels */
   constructor(
@@ -66,9 +67,7 @@ export class Preprocess {
     for (const [image, crop] of crops.entries()) copies.push(await pictureOf(image).copyTo(this.texture, crop, this.device, image));
     for (const [image, crop] of crops.entries()) copies.push(this.#writeTable(sizeOf(crop), image));
     const accepted = this.#accepted(copies);
-    accepted.catch(() => {
-      this.#tables = []; // to be written anew; and who does not get to wait for it hears no complaint
-    });
+    accepted.catch(() => {}); // for who does not get to wait for it
     return { accepted };
   }
 
@@ -104,13 +103,17 @@ export class Preprocess {
   #writeTable({ width, height }: Size, image: number): Copy {
     const size = `${width} x ${height}`;
     const known = this.#tables[image];
-    if (known?.size === size) return known.copy;
+    if (known?.size === size && known.taken) return { refused: Promise.resolve(undefined) };
+    const table = { size, taken: false };
+    this.#tables[image] = table;
     const x = axis(width, this.side);
     const part = resizeTable(x, width === height ? x : axis(height, this.side));
     const at = 4 * (partsOfTable(this.side)[image] as number);
-    const copy = { refused: refusalOf(this.device, () => this.device.queue.writeBuffer(this.table, at, part)) };
-    this.#tables[image] = { size, copy };
-    return copy;
+    const refused = refusalOf(this.device, () => this.device.queue.writeBuffer(this.table, at, part));
+    whenThere(refused, (error) => {
+      table.taken = error === undefined;
+    });
+    return { refused };
   }
 }
 
