@@ -148,8 +148,10 @@ const recognition: Telling<NonNullable<Face['recognition']>> = {
   card: ({ embedding }) => ({ answer: `${embedding.length} numbers`, small: 'compare faces by their cosine', strip: embedding }),
 };
 
-/** Those of the tasks that do not choose one of several classes, or say more of it. */
-const TELLINGS: { readonly [Name in Task]?: Telling<NonNullable<Face[Name]>> } = {
+/** The tasks whose results are more than a choice of one class, each of which must have words of its own. */
+type Told = { readonly [Name in Task as NonNullable<Face[Name]> extends Choice<string> ? never : Name]: Telling<NonNullable<Face[Name]>> };
+
+const TELLINGS: Told & { readonly age: Telling<AgeChoice> } = {
   segmentation,
   landmarks,
   headpose,
@@ -160,4 +162,4 @@ const TELLINGS: { readonly [Name in Task]?: Telling<NonNullable<Face[Name]>> } =
 };
 
 /** How the results of a task are told: as a choice unless the table says otherwise. */
-export const tellingOf = (task: string): Telling<unknown> => (TELLINGS[task as Task] ?? choice) as Telling<unknown>;
+export const tellingOf = (task: string): Telling<unknown> => (TELLINGS[task as keyof typeof TELLINGS] ?? choice) as Telling<unknown>;

@@ -141,7 +141,7 @@ function readable(shown: AsyncGenerator<VideoFrame>): ReadableStream<VideoFrame>
   return new ReadableStream(source, { highWaterMark: 0 });
 }
 
-it.each(['element', 'stream', 'iterable'] as const)('of a session on an %s end well', async (source) => {
+it.each(['element', 'stream', 'iterable'] as const)('of a session on an %s end well', { timeout: HISTORIES * 3000 }, async (source) => {
   const history = fc.asyncProperty(options, fc.array(step, { minLength: 3, maxLength: 30 }), async (told, steps) => {
     begin();
     try {
@@ -150,5 +150,5 @@ it.each(['element', 'stream', 'iterable'] as const)('of a session on an %s end w
       finish();
     }
   });
-  await fc.assert(history, { numRuns: HISTORIES, interruptAfterTimeLimit: 50_000 });
+  await fc.assert(history, { numRuns: HISTORIES });
 });
