@@ -93,6 +93,7 @@ export class Engine<Loads extends Task = Task> {
   constructor(recovery: Recovery<Loaded>) {
     this.#recovery = recovery;
     this.tasks = recovery.now.tasks as readonly Loads[];
+    if (Symbol.dispose) Object.assign(this, { [Symbol.dispose]: this.dispose }); // older browsers have none; said of the class, it would keep that in every app
   }
 
   /** What it runs on, and with which weights. */
@@ -372,9 +373,6 @@ export class Engine<Loads extends Task = Task> {
   }
 }
 
-// Older browsers have no such symbol, and a class that named it would have a method `undefined`.
-if (Symbol.dispose) Object.assign(Engine.prototype, { [Symbol.dispose]: Engine.prototype.dispose });
-
 const lateDetector = () =>
   new FaceXFormerError(
     'GPU_ERROR', // after which a video's session tries once more: a page may have been frozen meanwhile
@@ -387,7 +385,7 @@ const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
     found.map(({ box: drawn, score, points }) => {
       const box = boxOf(drawn);
       if (box.x1 < box.x0 || box.y1 < box.y0) throw new TypeError(`a box of ${Object.values(box)}`);
-      if (!Number.isFinite(score)) throw new TypeError(`a score of ${shown(score)}`);
+      if (!(score >= 0 && score <= 1)) throw new TypeError(`a score of ${shown(score)}`);
       for (const { x, y } of points ?? []) if (!Number.isFinite(x + y)) throw new TypeError(`a point of ${shown(x)}, ${shown(y)}`);
       return { box, score, ...(points && { points: points.map(({ x, y }) => ({ x, y })) }) };
     }),

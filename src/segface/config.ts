@@ -20,15 +20,15 @@ const TOKENS = [
   ...['innermouth', 'lowerlip', 'upperlip', 'hair', 'glass', 'hat', 'earring', 'necklace'],
 ].map((name) => `${name}_token`);
 
-/** The one head: its task bears the name of FaceXFormer's. */
-const HEAD: Head = {
+/** The one head: its task bears the name of FaceXFormer's. Made when a network is: an app that lists classes carries none of it. */
+const headOfClasses = (): Head => ({
   task: 'segmentation',
   tokens: TOKENS,
   count: TOKENS.length,
   path: 'output_hypernetwork_mlps',
   out: 32,
   build: parsingMap,
-};
+});
 
 const TABLE: TaskTable = { segmentation: parsing(SEGFACE_CLASSES) };
 
@@ -43,7 +43,7 @@ export const isSegFace = (found: ReadonlyMap<string, unknown>): boolean =>
  */
 export function segFaceConfig(found: ReadonlyMap<string, TensorInfo>, side = SEGFACE_SIDE): Config {
   if (!isSegFace(found)) throw foreign(found, "SegFace's", 'no token of the necklace');
-  return checkedConfig(found, { backbone: backboneOf(found), heads: [HEAD], side }, TABLE);
+  return checkedConfig(found, { backbone: backboneOf(found), heads: [headOfClasses()], side }, TABLE);
 }
 
 /**
@@ -52,5 +52,5 @@ export function segFaceConfig(found: ReadonlyMap<string, TensorInfo>, side = SEG
  * @throws FaceXFormerError BAD_OPTION where no encoder has the name
  */
 export function segFaceTensors(encoder = 'swin_b'): TensorList {
-  return tensorsOfNetwork({ backbone: backboneNamed(encoder), heads: [HEAD] });
+  return tensorsOfNetwork({ backbone: backboneNamed(encoder), heads: [headOfClasses()] });
 }

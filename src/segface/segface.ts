@@ -37,6 +37,7 @@ export class SegFace {
 
   private constructor(engine: Engine<'segmentation'>) {
     this.#engine = engine;
+    if (Symbol.dispose) Object.assign(this, { [Symbol.dispose]: this.dispose });
   }
 
   /** What it runs on, and with which weights. */
@@ -94,6 +95,3 @@ export class SegFace {
     this.#engine.dispose();
   }
 }
-
-// Older browsers have no such symbol, and a class that named it would have a method `undefined`.
-if (Symbol.dispose) Object.assign(SegFace.prototype, { [Symbol.dispose]: SegFace.prototype.dispose });

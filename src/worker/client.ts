@@ -215,6 +215,7 @@ class Remote {
   protected constructor(connection: Connection, { engine }: Loaded) {
     this.#connection = connection;
     this.#engine = engine;
+    if (Symbol.dispose) Object.assign(this, { [Symbol.dispose]: this.dispose });
     this.#over = AbortSignal.any([this.#gone.signal, connection.failed]);
     let lose!: (loss: GpuLoss) => void;
     let recover!: (whole: boolean) => void;
@@ -309,9 +310,6 @@ class Remote {
     }
   }
 }
-
-// Older browsers have no such symbol, and a class that named it would have a method `undefined`.
-if (Symbol.dispose) Object.assign(Remote.prototype, { [Symbol.dispose]: Remote.prototype.dispose });
 
 type Pictures = Iterable<PictureSource> | AsyncIterable<PictureSource>;
 

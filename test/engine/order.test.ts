@@ -35,6 +35,7 @@ it('reads a frame before the next, though the GPU says later of the first that i
 it.each([
   ['ABORTED', (_: FaceXFormer, stop: AbortController) => stop.abort()],
   ['DISPOSED', (engine: FaceXFormer) => engine.dispose()],
+  ['DISPOSED', (engine: FaceXFormer) => engine[Symbol.dispose]()],
 ])('ends with %s while it waits for a picture that never comes', async (code, end) => {
   const engine = await load();
   const stop = new AbortController();

@@ -232,10 +232,11 @@ describe('an engine whose GPU is lost', () => {
     expect(gpu.devices.every(({ isGone }) => isGone)).toBe(true);
   });
 
-  it.for([[{ x: Number.NaN, y: 1 }], [{ x: 1, y: Number.POSITIVE_INFINITY }], [{ x: 1 }], [null], 7])(
-    'refuses what a detector gives for points: %o',
-    async (points) => {
-      const found = [{ box: { x0: 8, y0: 8, x1: 40, y1: 40 }, score: 1, points: points as never }];
+  const wrong = [[{ x: Number.NaN, y: 1 }], [{ x: 1, y: Number.POSITIVE_INFINITY }], [{ x: 1 }], [null], 7].map((points) => ({ points }));
+  it.for([...wrong, { score: 98 }, { score: -0.1 }, { score: Number.NaN }, { score: undefined }])(
+    'refuses what a detector gives for points or a score: %o',
+    async (given) => {
+      const found = [{ box: { x0: 8, y0: 8, x1: 40, y1: 40 }, score: 1, ...(given as object) }];
       const engine = await load({ detector: { detect: async () => found } });
       expect(await codeOf(() => engine.analyze(picture))).toBe('BAD_OPTION');
       found.length = 0;

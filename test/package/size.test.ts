@@ -85,6 +85,7 @@ it.for([
   ['checkSupport', 'index.js'],
   ['weightCache', 'index.js'],
   ['fromMediaPipe', 'detect.js'],
+  ['SEGFACE_CLASSES', 'segface.js'],
   ['mirror', 'faces.js'],
   ['followFaces', 'video.js'],
   ['drawFaces', 'draw.js'],

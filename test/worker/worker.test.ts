@@ -136,7 +136,7 @@ describe('a load', () => {
     const again = await load();
     await vi.advanceTimersByTimeAsync(5000);
     expect([loads.length, disposed]).toEqual([1, 0]);
-    again.dispose();
+    again[Symbol.dispose]();
     again.dispose();
     await vi.advanceTimersByTimeAsync(5000);
     await vi.waitFor(() => expect(disposed).toBe(1));
