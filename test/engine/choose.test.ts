@@ -1,8 +1,8 @@
 /** Which kernels an adapter gets. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { askedKernels, kernelsFor } from '../../src/engine/choose.ts';
+import { askedKernels, kernelsFor, portableTo } from '../../src/engine/choose.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { ROLES } from '../../src/kernels/roles.ts';
+import { KINDS, ROLES } from '../../src/kernels/roles.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -100,4 +100,10 @@ describe('the kernels that are asked for', () => {
   it("by name has a desktop's kernels on CPUs too", () => {
     for (const one of [swiftshader, lavapipe, desktop]) expect(askedKernels(one, 'fused')).toBe(ROLES.desktop);
   });
+});
+
+it.each(KINDS)('another product, convolution and window attention where those of %s compute wrongly', (kind) => {
+  const kernelsOf = ({ matmul, conv, windowAttention }: typeof ROLES.desktop) => [matmul.kernel, conv.kernel, windowAttention];
+  const own = kernelsOf(ROLES[kind]);
+  for (const [i, other] of kernelsOf(portableTo(ROLES[kind])).entries()) expect(other.name).not.toBe(own[i]?.name);
 });
