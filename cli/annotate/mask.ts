@@ -35,8 +35,12 @@ function chunk(type: string, data: Buffer): Buffer {
 /** The mask's file below the masks' folder: the picture's name, and which of its faces. A name never leads out of the folder. */
 export function maskName(picture: string, face: number): string {
   const parts = picture.split(/[\\/]/).filter((part) => part !== '' && part !== '.');
-  return `${parts.map((part) => (part === '..' ? '__' : part.replaceAll(':', '_'))).join('/')}.${face}.png`;
+  return `${parts.map((part) => (part === '..' ? '__' : shortened(part.replaceAll(':', '_')))).join('/')}.${face}.png`;
 }
+
+/** A name to which more is added, and which may fill the 255 bytes that file systems take already: of a long one its first characters, and its CRC. */
+const shortened = (name: string): string =>
+  Buffer.byteLength(name) > 200 ? `${[...name].slice(0, 40).join('')}-${crc32(name).toString(16)}` : name;
 
 export function writeMask(folder: string, name: string, mask: Mask): void {
   const path = join(folder, name);

@@ -191,6 +191,9 @@ it('masks are PNG files whose indices are the classes, under the pictures’ nam
   if (check.status === 0) expect(JSON.parse(String(check.stdout))).toEqual([...classesOf(runs)]);
   expect(PNG.sync.read(readFileSync(at('masks/pictures/05.png.0.png')))).toMatchObject({ width: 4, height: 4 });
   expect(maskName('/data/../x/./a.jpg', 2)).toBe('data/__/x/a.jpg.2.png');
+  const long = [1, 2].map((i) => maskName(`data/${'ü𝒳'.repeat(41)}${i}.jpg`, 0).slice('data/'.length));
+  for (const name of long) expect(Buffer.byteLength(name)).toBeLessThan(200);
+  expect(new Set(long).size).toBe(2);
 });
 
 it('tables and COCO’s JSON have a row a face', async () => {
