@@ -1,6 +1,6 @@
 /** Which pictures and videos a command's arguments name: folders, patterns, lists and files, in an order that is always the same. */
 import { type Dirent, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import picomatch from 'picomatch';
 import { CommandError } from '../../tools/terminal/command.ts';
@@ -40,14 +40,18 @@ function filesOf(arg: string, closed: readonly string[]): readonly string[] {
     );
   if (isFolder(arg)) return below(arg).filter((name) => PICTURES.test(name) || VIDEOS.test(name));
   if (existsSync(arg)) return LISTS.test(extname(arg)) ? listed(arg) : [arg];
-  const { base, isGlob } = picomatch.scan(arg);
+  const pattern = slashed(arg).replace(/^\.\//, '');
+  const { base, isGlob } = picomatch.scan(pattern);
   if (!isGlob && extname(arg) === '') throw new CommandError(`There is no folder or file ${arg}.`);
   if (!isGlob) return [arg];
-  const matches = picomatch(arg.replace(/^\.\//, ''));
+  const matches = picomatch(pattern);
   const found = isFolder(base || '.') ? below(base || '.').filter((name) => matches(name)) : [];
   if (found.length === 0) throw new CommandError(`Nothing matches ${arg}.`);
   return found;
 }
+
+/** With slashes on Windows, too, where backslashes are written: in a pattern these make literal what is behind them, and names are to be the same everywhere. */
+export const slashed = (path: string, separator: string = sep): string => path.replaceAll(separator, '/');
 
 /** The lines of a text that are not empty, without the mark that some editors begin files with. */
 const linesIn = (text: string): string[] =>
@@ -87,7 +91,7 @@ export function filesBelow(folder: string, above: readonly string[] = []): strin
     throw new CommandError(`${folder} cannot be read: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
   }
   return found.flatMap((one) => {
-    const path = folder === '.' ? one.name : join(folder, one.name);
+    const path = folder === '.' ? one.name : slashed(join(folder, one.name));
     if (one.isDirectory() && !existsSync(path))
       throw new CommandError(`${path} cannot be read${path.includes('\uFFFD') ? ': its name is not UTF-8. Rename it' : ''}.`);
     return isFolder(path) ? filesBelow(path, [...above, real]) : [path];

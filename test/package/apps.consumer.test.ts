@@ -324,8 +324,13 @@ describe('its command line', () => {
 
   it('analyses a picture on Dawn, where that is installed', async () => {
     cpSync(join(root, 'node_modules', 'webgpu'), join(consumer.folder, 'node_modules', 'webgpu'), { recursive: true });
-    vi.stubEnv('VK_ICD_FILENAMES', driverFile('swiftshader'));
-    vi.stubEnv('VK_DRIVER_FILES', driverFile('swiftshader'));
+    const drivers = (file: string | undefined) => ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES'].forEach((name) => void vi.stubEnv(name, file));
+    drivers(join(consumer.folder, 'none.json'));
+    expect(await command('detect', picture, '--json', 'none.json')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/no GPU here[\s\S]*driver/),
+    });
+    drivers(driverFile('swiftshader'));
     const json = join(consumer.folder, 'face.json');
     const said = await command('analyze', picture, '--weights', 'seeded', '--tasks', 'gender', '--json', json);
     const found = join(consumer.folder, 'found.json');

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Journal, keeping } from '../../../cli/bulk/journal.ts';
 import { duration, paceLine } from '../../../cli/bulk/pace.ts';
 import { passesOf } from '../../../cli/bulk/passes.ts';
-import { namedFiles, shardOf, stepsOf } from '../../../cli/bulk/pictures.ts';
+import { namedFiles, shardOf, slashed, stepsOf } from '../../../cli/bulk/pictures.ts';
 import { formatOf, readPicture } from '../../../cli/picture.ts';
 
 let folder: string;
@@ -41,6 +41,13 @@ describe('the files that arguments name', () => {
   it('a pattern that matches nothing, and a folder that is not there, are refused', () => {
     expect(() => names('a/*.gif')).toThrow('Nothing matches a/*.gif.');
     expect(() => names('a', 'phtoos/')).toThrow('There is no folder or file phtoos/.');
+  });
+
+  it('have slashes on Windows, too, and backslashes elsewhere', () => {
+    expect(slashed('C:\\photos\\**\\*.jpg', '\\')).toBe('C:/photos/**/*.jpg');
+    writeFileSync('a\\b.jpg', '');
+    expect(names('a\\\\*.jpg')).toEqual(['a\\b.jpg']);
+    rmSync('a\\b.jpg');
   });
 
   it('none at all is refused, and an empty folder beside others is none of them', () => {
