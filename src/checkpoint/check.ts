@@ -35,14 +35,13 @@ export function checkTensors(found: ReadonlyMap<string, TensorInfo>, expected: T
  * @throws FaceXFormerError WRONG_WEIGHTS, as it is read
  */
 export function withCheckedBuffers(checkpoint: Checkpoint, expected: TensorList): Checkpoint {
-  const { source, tensors, rereadable } = checkpoint;
   async function* read(options?: ReadOptions) {
     for await (const { info, data } of checkpoint.read(options)) {
       checkBuffer(expected.get(info.name), data);
       yield { info, data };
     }
   }
-  return { source, tensors, rereadable, read };
+  return { ...checkpoint, read };
 }
 
 function checkBuffer({ name, values }: Partial<DescribedTensor> = {}, data: Uint8Array): void {

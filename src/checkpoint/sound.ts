@@ -22,7 +22,7 @@ export function sound(checkpoint: Checkpoint): Checkpoint {
     if (typeof checkpoint.read !== 'function')
       throw badOption(`The \`read\` of ${source} is ${shown(checkpoint.read)}; it must be a function.`);
     const tensors = listed(checkpoint.tensors);
-    return { source, rereadable: !!rereadable, tensors, read: (options) => readSound(checkpoint, source, tensors, readOptionsOf(options)) };
+    return { source, rereadable, tensors, read: (options) => readSound(checkpoint, source, tensors, readOptionsOf(options)) };
   });
 }
 

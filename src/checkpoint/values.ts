@@ -47,7 +47,8 @@ export const scaleName = (name: string): string => `${name}_scale`;
  * @throws FaceXFormerError WRONG_WEIGHTS for an I8 tensor whose scales are missing or misshapen
  */
 export function inFloat32(checkpoint: Checkpoint): Checkpoint {
-  const { tensors, source, rereadable, read } = sound(checkpoint);
+  const own = sound(checkpoint);
+  const { tensors } = own;
   const decoded = new Map<string, TensorInfo>();
   for (const info of tensors.values()) {
     if (isScale(info, tensors)) continue;
@@ -56,7 +57,7 @@ export function inFloat32(checkpoint: Checkpoint): Checkpoint {
     const count = info.shape.reduce((n, d) => n * d, 1);
     decoded.set(info.name, scaled || FLOAT_BYTES[info.dtype] ? { ...info, dtype: 'F32', bytes: 4 * count } : info);
   }
-  return { source, rereadable, tensors: decoded, read: (options) => readDecoded({ source, tensors, rereadable, read }, decoded, options) };
+  return { ...own, tensors: decoded, read: (options) => readDecoded(own, decoded, options) };
 }
 
 function isScale({ name }: TensorInfo, tensors: ReadonlyMap<string, TensorInfo>): boolean {

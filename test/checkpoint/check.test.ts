@@ -34,6 +34,7 @@ describe('the tensors of a checkpoint', () => {
     unknown: [new Map(released).set('extra', { name: 'extra', dtype: 'F32', shape: [], bytes: 4 }), /1 unknown \("extra"\)/],
     misshapen: [changed('backbone.0.0.0.bias', { shape: [127] }), /1 misshapen \(backbone\.0\.0\.0\.bias is \[127\] instead of \[128\]\)/],
     'of another rank': [changed('backbone.0.0.0.bias', { shape: [128, 1] }), /\[128,1\] instead of \[128\]/],
+    'of too low a rank': [changed('backbone.0.0.0.weight', { shape: [128, 3, 4] }), /\[128,3,4\] instead of \[128,3,4,4\]/],
     'of a wrong type': [
       changed('backbone.0.0.0.bias', { dtype: 'I32' }),
       /1 of the wrong type \(backbone\.0\.0\.0\.bias is I32 instead of F32\)/,
@@ -63,6 +64,8 @@ describe('the tensors of a checkpoint', () => {
     expect(await given(info, values)).toEqual([info.name]);
     values[50] = 7n;
     await expect(given(info, values)).rejects.toThrow(/relative_position_index\[50\] is 7; the model defines it as 84/);
+    values[0] = 7n;
+    await expect(given(info, values)).rejects.toThrow(/relative_position_index\[0\] is 7/);
     const tracked = [...tensorsOf('paper').values()].find(({ name }) => name.endsWith('num_batches_tracked')) as DescribedTensor;
     expect(await given(tracked, BigInt64Array.of(7n))).toEqual([tracked.name]);
   });

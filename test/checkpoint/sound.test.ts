@@ -1,6 +1,7 @@
 /** Checkpoints of an app's own making, and weights that are none. */
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint, Dtype, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
+import { mustBeFinite } from '../../src/checkpoint/float16.ts';
 import { inFloat32 } from '../../src/checkpoint/values.ts';
 import { safetensorsBytes } from '../../src/checkpoint/write.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
@@ -128,8 +129,13 @@ describe('a checkpoint of an app’s own', () => {
       { ...one, shape: [-2] },
       { ...one, dtype: 'F5' as Dtype },
       { ...one, shape: [2 ** 60] },
+      { ...one, shape: [-2, -1] },
+      { ...one, shape: [0.5, 4] },
     ])
       expect(codeOf(() => inFloat32(checkpointOf(async function* () {}, [listed])))).toBe('BAD_OPTION');
+    const misnamed = { ...checkpointOf(async function* () {}), tensors: new Map([['linear.bias', one]]) };
+    expect(codeOf(() => inFloat32(misnamed))).toBe('BAD_OPTION');
+    expect(inFloat32(checkpointOf(async function* () {}, [info('empty', 0)])).tensors.size).toBe(1);
   });
 
   it('is written no other than it says', async () => {
@@ -193,6 +199,15 @@ describe('a weight that is none', () => {
       code: 'WRONG_WEIGHTS',
       message: expect.stringMatching(/^linear\.weight holds .* as number 1/),
     });
+  });
+
+  it('is found wherever it stands, and no number below 2^64 is one', () => {
+    for (let at = 0; at < 11; at++) {
+      const values = new Float32Array(11).fill(-(2 ** 64 - 2 ** 40));
+      mustBeFinite('w', values);
+      values[at] = 2 ** 64;
+      expect(() => mustBeFinite('w', values)).toThrow(`as number ${at},`);
+    }
   });
 
   it('is found in what weights make together, such as the root of a negative variance', async () => {

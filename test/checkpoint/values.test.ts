@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Checkpoint, Dtype, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { inFloat32, toFloat32 } from '../../src/checkpoint/values.ts';
-import { entry, fileOf } from './files.ts';
+import { entry, fileOf, piecewise } from './files.ts';
 
 const info = (dtype: Dtype, count: number, bytes: number): TensorInfo => ({ name: 't', dtype, shape: [count], bytes });
 const bytesOf = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -67,11 +67,14 @@ describe('inFloat32', () => {
       end += data.byteLength;
       return [name, entry(dtype, shape, [end - data.byteLength, end])] as const;
     });
-    return openCheckpoint(fileOf(Object.fromEntries(list), Uint8Array.from(tensors.flatMap(([, , , data]) => [...bytesOf(data)]))));
+    return fileOf(Object.fromEntries(list), Uint8Array.from(tensors.flatMap(([, , , data]) => [...bytesOf(data)])));
   };
+  const opened = (...tensors: Parameters<typeof file>) => openCheckpoint(file(...tensors));
+  /** The same, whose reader puts every tensor together from pieces, one where the other was. */
+  const openedInPieces = (...tensors: Parameters<typeof file>) => openCheckpoint(piecewise(file(...tensors), 5));
 
-  it('multiplies I8 by the scale of its channel, whichever dimension that is', async () => {
-    const checkpoint = await file([
+  it.each([opened, openedInPieces])('multiplies I8 by the scale of its channel, whichever dimension that is: %o', async (open) => {
+    const checkpoint = await open([
       ['rows_scale', 'F32', [2, 1], Float32Array.of(0.5, 2)],
       ['columns_scale', 'F32', [1, 3, 1], Float32Array.of(1, 10, 100)],
       ['one_scale', 'F32', [1, 1], Float32Array.of(0.25)],
@@ -99,18 +102,19 @@ describe('inFloat32', () => {
 
   it('refuses scales that do not fit or come too late, and passes plain I8 and plain "_scale" names', async () => {
     const weight = Int8Array.of(1, 2, 3, 4);
-    for (const [shape, data] of [
+    for (const [shape, data, dtype = 'F32'] of [
       [[2], Float32Array.of(1, 2)],
       [[3, 1], Float32Array.of(1, 2, 3)],
       [[2, 2], Float32Array.of(1, 2, 3, 4)],
+      [[2, 1], Uint16Array.of(0x3c00, 0x3c00), 'F16'],
     ] as const) {
-      const checkpoint = await file([
-        ['w_scale', 'F32', [...shape], data],
+      const checkpoint = await opened([
+        ['w_scale', dtype, [...shape], data],
         ['w', 'I8', [2, 2], weight],
       ]);
       expect(() => inFloat32(checkpoint)).toThrow(expect.objectContaining({ code: 'WRONG_WEIGHTS' }));
     }
-    const late = await file([
+    const late = await opened([
       ['w', 'I8', [2, 2], weight],
       ['w_scale', 'F32', [2, 1], Float32Array.of(1, 2)],
     ]);
@@ -120,11 +124,13 @@ describe('inFloat32', () => {
     });
     expect(
       await collect(
-        await file([
+        await opened([
           ['w', 'I8', [4], weight],
           ['x_scale', 'F32', [1], Float32Array.of(7)],
+          ['y', 'F32', [2], Float32Array.of(8, 9)],
+          ['y_scale', 'F32', [1], Float32Array.of(7)],
         ]),
       ),
-    ).toEqual({ w: [1, 2, 3, 4], x_scale: [7] });
+    ).toEqual({ w: [1, 2, 3, 4], x_scale: [7], y: [8, 9], y_scale: [7] });
   });
 });
