@@ -32,7 +32,7 @@ export class Parameters {
    * @throws FaceXFormerError LIMIT, WRONG_WEIGHTS, ABORTED, and what reading throws
    */
   async load(parameters: readonly Parameter[], checkpoint: Checkpoint, options: ReadOptions = {}): Promise<void> {
-    const waiting = new Set(parameters.filter(({ name }) => !this.#buffers.has(name)));
+    const waiting = new Set(parameters);
     const users = new Map<string, Parameter[]>();
     for (const parameter of waiting) for (const name of parameter.from) users.set(name, [...(users.get(name) ?? []), parameter]);
     const held = new Map<string, Float32Array>();

@@ -1,4 +1,5 @@
 /** Weights on their way to the GPU, on a device that is none. */
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
 import { float32Of } from '../../src/checkpoint/float16.ts';
@@ -165,6 +166,45 @@ describe('Parameters.load', () => {
     });
     expect(clock).toBe(500);
     expect(Math.max(...[...seen, clock].slice(1).map((time, i) => time - (seen[i] as number)))).toBeLessThan(50);
+  });
+
+  it('makes parameters of several tensors, whatever their order, from a reader that writes each where the other was', async () => {
+    const lengths = { a: 4, b: 6, c: 4, d: 5, e: 9, f: 5, g: 3, unread: 3 };
+    type Name = keyof typeof lengths;
+    const names = Object.keys(lengths) as Name[];
+    const numberOf = (name: Name) => names.indexOf(name) + 1;
+    const wanted: Name[][] = [['a', 'b'], ['b', 'c'], ['d'], ['e', 'a', 'c'], ['f', 'g'], []];
+    const filled = (from: readonly Name[]) => from.flatMap((name) => Array.from({ length: lengths[name] }, () => numberOf(name)));
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(names, { minLength: names.length }), async (order) => {
+        const infoOf = (name: string, length: number, dtype: 'F32' | 'I64' = 'F32'): TensorInfo => ({
+          ...info(name),
+          dtype,
+          shape: [length],
+        });
+        async function* read() {
+          const room = new Float32Array(16);
+          yield { info: infoOf('index', 1, 'I64'), data: new Uint8Array(8).fill(255) };
+          for (const name of order) {
+            const data = room.fill(Number.NaN).fill(numberOf(name), 0, lengths[name]).subarray(0, lengths[name]);
+            yield { info: infoOf(name, lengths[name]), data: new Uint8Array(data.buffer, 0, data.byteLength) };
+          }
+        }
+        const { device, parameters } = parametersOf(4096);
+        const graph = new Graph();
+        const each = wanted.map((from) =>
+          graph.parameter(`of ${from}`, from, filled(from).length + 1, 'f32', (into, sources) => {
+            into.set([7, ...(sources as Float32Array[]).flatMap((source) => [...source])]);
+          }),
+        );
+        await parameters.load(each, { ...checkpointOf(), read });
+        const made = new Map(device.buffers.map(({ label, bytes }) => [label, new Float32Array(bytes)]));
+        for (const from of wanted) {
+          const numbers = [7, ...filled(from)];
+          expect([...(made.get(`of ${from}`) ?? [])].slice(0, numbers.length)).toEqual(numbers);
+        }
+      }),
+    );
   });
 
   it('names what a checkpoint lacks', async () => {
