@@ -28,8 +28,9 @@ export class Anchor {
   set(landmarks: readonly Point[], detected: Box): void {
     const bounds = boundsOf(landmarks);
     const size = sizeOf(bounds);
+    const part = size / sizeOf(detected);
     // A face's landmarks are inside of its box, and fill most of it.
-    if (!(size > 0) || apart(bounds, detected) > 0.5 || size < 0.4 * sizeOf(detected) || size > 2 * sizeOf(detected)) {
+    if (!(apart(bounds, detected) < 0.5 && part > 0.4 && part < 2)) {
       this.trusted = false;
       this.#corners = undefined;
       return;
@@ -48,7 +49,7 @@ export class Anchor {
 
   /** The face's box; undefined where the landmarks are not to be believed, or the face is not where it was expected. */
   place(landmarks: readonly Point[], expected: Box): Box | undefined {
-    if (!this.trusted || !this.#corners) return undefined;
+    if (!this.trusted) return undefined;
     const place = this.#boxOf(boundsOf(landmarks));
     return agree(place, expected) ? place : undefined;
   }

@@ -10,8 +10,7 @@ export function assign(costs: readonly (readonly number[])[], alone: number): (n
   const columns = costs[0]?.length ?? 0;
   // Every row has a column of its own besides, in which it stays alone.
   const width = columns + rows;
-  const cost = (row: number, column: number): number =>
-    column < columns ? Math.min(costs[row]?.[column] as number, 2 * alone + 1) : alone;
+  const cost = (row: number, column: number): number => (column < columns ? (costs[row]?.[column] as number) : alone);
   const rowPotential = new Float64Array(rows + 1);
   const columnPotential = new Float64Array(width + 1);
   /** The row of each column, counted from one; 0 is nobody. */
@@ -55,7 +54,7 @@ export function assign(costs: readonly (readonly number[])[], alone: number): (n
   const found: (number | undefined)[] = Array.from({ length: rows }, () => undefined);
   for (let column = 1; column <= columns; column++) {
     const row = (rowOf[column] as number) - 1;
-    if (row >= 0 && (costs[row]?.[column - 1] as number) < alone) found[row] = column - 1;
+    if ((costs[row]?.[column - 1] as number) < alone) found[row] = column - 1;
   }
   return found;
 }

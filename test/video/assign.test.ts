@@ -32,6 +32,7 @@ it('costs as little as the best of all assignments', () => {
 it('leaves alone what is out of reach', () => {
   expect(assign([[Number.POSITIVE_INFINITY], [1]], 2)).toEqual([undefined, 0]);
   expect(assign([[5]], 2)).toEqual([undefined]);
+  expect(assign([[2]], 2)).toEqual([undefined]);
   expect(assign([], 2)).toEqual([]);
   expect(assign([[], []], 2)).toEqual([undefined, undefined]);
 });

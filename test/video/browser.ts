@@ -101,7 +101,7 @@ export interface Call {
   readonly time: number;
 }
 
-const landmarksOf = ({ x0, y0, x1, y1 }: Box): Point[] =>
+export const landmarksOf = ({ x0, y0, x1, y1 }: Box): Point[] =>
   Array.from({ length: 68 }, (_, i) => ({
     x: (x0 + x1) / 2 + 0.42 * (x1 - x0) * Math.cos(i),
     y: (y0 + y1) / 2 + 0.4 * (y1 - y0) * Math.sin(i),

@@ -1,11 +1,14 @@
 /** Sessions with an engine, a video and a clock that are made up, and frames that are counted. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import type { Box } from '../../src/image/crop.ts';
+import { Anchor } from '../../src/video/anchor.ts';
 import { Glide } from '../../src/video/glide.ts';
 import { type FaceSession, followFaces, type VideoResult } from '../../src/video/session.ts';
 import type { TrackedFace } from '../../src/video/tracked-face.ts';
 import { codeOf } from '../errors.ts';
-import { begin, FakeEngine, FakeFrame, FakeVideo, finish, frames, pass } from './browser.ts';
+import { begin, FakeEngine, FakeFrame, FakeVideo, finish, frames, landmarksOf, pass } from './browser.ts';
+import { boxAt } from './scene.ts';
 
 let video: FakeVideo;
 let session: FaceSession | undefined;
@@ -155,6 +158,58 @@ describe('a video', () => {
     video.dispatchEvent(new Event('error'));
     await pass(500);
     expect(await session.ended).toMatchObject({ reason: 'failed', error: { code: 'BAD_PICTURE' } });
+  });
+});
+
+describe('landmarks', () => {
+  const at = { x: 300, y: 300, size: 100 };
+  const box = boxAt(at);
+  const near = ({ x0, y0, x1, y1 }: Box) => ({
+    x0: expect.closeTo(x0),
+    y0: expect.closeTo(y0),
+    x1: expect.closeTo(x1),
+    y1: expect.closeTo(y1),
+  });
+
+  it('put the box where the detector would draw it, which two looks say together', () => {
+    const anchor = new Anchor();
+    expect(anchor.place(landmarksOf(box), box)).toBeUndefined();
+    const wide = { ...box, x0: box.x0 - 8, y1: box.y1 + 4 };
+    anchor.set(landmarksOf(box), wide);
+    for (const there of [at, { x: 320, y: 290, size: 120 }, { x: 280, y: 320, size: 80 }]) {
+      const scale = there.size / at.size;
+      const seen = boxAt(there);
+      expect(anchor.place(landmarksOf(seen), box)).toEqual(near({ ...seen, x0: seen.x0 - 8 * scale, y1: seen.y1 + 4 * scale }));
+    }
+    anchor.set(landmarksOf(box), box);
+    expect(anchor.place(landmarksOf(box), box)).toEqual(near({ ...box, x0: box.x0 - 0.7 * 8, y1: box.y1 + 0.7 * 4 }));
+  });
+
+  it.each([
+    ['lie elsewhere', { ...at, x: 340 }],
+    ['are of a larger face', { ...at, size: 140 }],
+    ['are of a smaller face', { ...at, size: 70 }],
+  ])('that %s are not believed, where a crop is, and until two looks agree again', (_, other) => {
+    const anchor = new Anchor();
+    anchor.set(landmarksOf(box), box);
+    expect(anchor.place(landmarksOf(boxAt(other)), box)).toBeUndefined();
+    for (const trusted of [false, true]) {
+      anchor.set(landmarksOf(boxAt(other)), box);
+      expect(anchor.trusted).toBe(trusted);
+    }
+  });
+
+  it.each([
+    { ...at, x: 360 },
+    { ...at, size: 40 },
+    { ...at, size: 260 },
+  ])('that are not in the face that was detected are never: %j', (other) => {
+    const anchor = new Anchor();
+    anchor.set(landmarksOf(box), box);
+    for (let look = 0; look < 2; look++) anchor.set(landmarksOf(boxAt(other)), box);
+    expect(anchor.place(landmarksOf(box), box)).toBeUndefined();
+    anchor.set(landmarksOf(box), box);
+    expect(anchor.place(landmarksOf(box), box)).toEqual(near(box));
   });
 });
 
