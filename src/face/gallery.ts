@@ -119,13 +119,9 @@ export class Gallery {
     return given('This JSON is not a gallery of version 1, as Gallery.toJSON writes it.', () => {
       const value = (typeof json === 'string' ? JSON.parse(json) : json) as Partial<GalleryJson> | null;
       if (value === null) return new Gallery();
-      if (value?.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries)) throw new TypeError();
+      if (value.format !== 'facexformer-gallery' || value.version !== 1 || !Array.isArray(value.entries)) throw new TypeError();
       const gallery = new Gallery();
-      for (const entry of value.entries) {
-        if (!Array.isArray(entry?.embedding) || !entry.embedding.every((x) => typeof x === 'number'))
-          throw badOption('A gallery entry has no embedding made of numbers.');
-        gallery.add(entry.name, entry.embedding);
-      }
+      for (const { name, embedding } of value.entries) gallery.add(name, embedding);
       return gallery;
     });
   }
@@ -185,7 +181,7 @@ export class Gallery {
   /** One gallery holds embeddings of one model, which have one length. */
   #mustFit(embedding: ArrayLike<number>): void {
     const held = this.#entries[0]?.embedding.length;
-    if (held !== undefined && held !== embedding?.length)
-      throw badOption(`This gallery holds embeddings of ${held} numbers, not of ${embedding?.length}: use one model for all.`);
+    if (held !== undefined && held !== embedding.length)
+      throw badOption(`This gallery holds embeddings of ${held} numbers, not of ${embedding.length}: use one model for all.`);
   }
 }

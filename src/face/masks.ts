@@ -168,10 +168,10 @@ function tapsOf(from: number, to: number, soft: boolean): Taps[] {
   const reach = Math.max(scale, 1);
   return Array.from({ length: to }, (_, i) => {
     const centre = (i + 0.5) * scale;
-    if (!soft) return { first: Math.min(from - 1, Math.floor(centre)), weights: [1] };
+    if (!soft) return { first: Math.floor(centre), weights: [1] };
     const first = Math.max(0, Math.ceil(centre - 0.5 - reach));
     const last = Math.min(from - 1, Math.floor(centre - 0.5 + reach));
-    const weights = Array.from({ length: last - first + 1 }, (_, k) => Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / reach));
+    const weights = Array.from({ length: last - first + 1 }, (_, k) => 1 - Math.abs(first + k + 0.5 - centre) / reach);
     const sum = weights.reduce((total, weight) => total + weight, 0);
     return { first, weights: weights.map((weight) => weight / sum) };
   });

@@ -23,7 +23,7 @@ export class Glide {
   /** Takes a result's faces: of a frame that was taken then, and known now. */
   take(faces: readonly TrackedFace[], { taken, now }: { readonly taken: number; readonly now: number }): void {
     const drawn = new Map(this.at(now).map((face) => [face.id, face]));
-    this.#interval = Math.min(LONGEST, this.#faces.length > 0 ? now - this.#arrived : 0);
+    this.#interval = Math.min(LONGEST, now - this.#arrived);
     this.#faces = faces;
     this.#taken = taken;
     this.#arrived = now;
@@ -41,13 +41,12 @@ export class Glide {
     return this.#faces.map((face) => {
       const there = this.#ahead(face, now);
       const gap = this.#gaps.get(face.id);
-      return gap && left > 0 ? bridged(there, gap, left) : there;
+      return gap ? bridged(there, gap, left) : there;
     });
   }
 
   clear(): void {
     this.#faces = [];
-    this.#gaps.clear();
   }
 
   /** Where its motion takes a face by then. */

@@ -90,7 +90,7 @@ export class Motion {
     this.#y.pass(seconds, ACCELERATION * size);
     this.#size.pass(seconds, SIZE_ACCELERATION);
     // Nobody comes nearer for ever while unseen.
-    if (seconds > 0) this.#size.speed *= Math.exp(-seconds);
+    this.#size.speed *= Math.exp(-seconds);
   }
 
   /** @param doubt how many times farther than usual the box may be from the truth */

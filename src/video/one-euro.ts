@@ -31,7 +31,7 @@ export class OneEuro {
    */
   next(values: ArrayLike<number>, seconds: number): Float64Array {
     const before = this.#value;
-    if (!before || before.length !== values.length) {
+    if (!before) {
       this.#value = Float64Array.from(values);
       this.#speed = new Float64Array(values.length);
       return this.#value.slice();

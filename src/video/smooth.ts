@@ -93,8 +93,7 @@ export class FaceSmoother {
 
   /** The mean of what was seen of the track, in which the last looks count for more once there were many. */
   #mean(name: string, values: readonly number[]): Float64Array {
-    const known = this.#means.get(name);
-    const mean = known?.values.length === values.length ? known : { looks: 0, values: new Float64Array(values.length) };
+    const mean = this.#means.get(name) ?? { looks: 0, values: new Float64Array(values.length) };
     mean.looks = Math.min(LOOKS, mean.looks + 1);
     for (let i = 0; i < values.length; i++)
       mean.values[i] = (mean.values[i] as number) + ((values[i] as number) - (mean.values[i] as number)) / mean.looks;

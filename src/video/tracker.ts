@@ -105,7 +105,7 @@ export class Tracker {
     this.#pass(time, picture);
     const places = this.#follows.map(({ motion }) => motion.box);
     const costs = this.#follows.map(({ seen }, i) => boxes.map((box) => costOf(places[i] as Box, box, seen, this.#before, this.#time)));
-    const pairs = boxes.length > 0 ? assign(costs, ALONE) : [];
+    const pairs = assign(costs, ALONE);
     const doubts = places.map((place) => doubtOf(place, places));
     const found: (Follow | undefined)[] = boxes.map(() => undefined);
     this.#follows.forEach((follow, i) => {
@@ -155,7 +155,7 @@ export class Tracker {
     const before = follow.embeddings ?? known?.embeddings;
     const keep = 1 - 1 / EMBEDDINGS;
     const sum = embedding.map((value, i) => value + keep * (before?.[i] ?? 0));
-    const length = Math.hypot(...sum) || 1;
+    const length = Math.hypot(...sum);
     follow.embeddings = sum;
     follow.embedding = sum.map((value) => value / length);
     return follow.id;
@@ -201,7 +201,6 @@ export class Tracker {
 
   #end(ends: (follow: Follow) => boolean): void {
     const ended = this.#follows.filter(ends);
-    if (ended.length === 0) return;
     this.#follows = this.#follows.filter((follow) => !ended.includes(follow));
     this.#gone.push(...ended.filter(({ embeddings }) => embeddings));
     this.#gone.splice(0, this.#gone.length - MOST_RECALLED);
