@@ -284,7 +284,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const looks = visible.length === 0 || time >= this.#lookAt;
     const labels = looks || visible.some(({ id }) => this.#labelsDue(id));
     const tasks = labels ? this.#tasks : this.#tasks.filter((task) => MOVING.includes(task));
-    if (looks && visible.length === 0 && time < this.#lookAt) return this.#resultOf(frame, [], { looked: false, labelled: false });
+    if (visible.length === 0 && time < this.#lookAt) return this.#resultOf(frame, [], { looked: false, labelled: false });
     if (looks) this.#lookAt = time + SOON; // also where the detector throws
     const { crop, maxFaces } = this.#options;
     const where = looks ? { crop, maxFaces } : { boxes: visible.map(({ box }) => this.#widened(box)) };
@@ -333,7 +333,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   /** Adds a frame's face to what is known of its track. @returns its id, which is an older one where it was known again */
   #keep(found: number, face: Face, detected: Box | undefined, labels: boolean): number {
     const time = this.#time;
-    const id = labels && face.recognition ? this.#tracker.recognise(found, face.recognition.embedding) : found;
+    const id = face.recognition ? this.#tracker.recognise(found, face.recognition.embedding) : found;
     const known = this.#kept.get(id) ?? this.#kept.get(found);
     if (id !== found) this.#kept.delete(found);
     const kept: Kept = known ?? { smoother: new FaceSmoother(), anchor: new Anchor(), face, analysed: time, labelled: time, missed: 0 };

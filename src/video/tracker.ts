@@ -211,7 +211,8 @@ export class Tracker {
     let best: Follow | undefined;
     let most = this.#limits.alike;
     for (const one of [...this.#gone, ...this.#follows.filter(({ seen }) => seen < follow.seen)]) {
-      const alike = one.embedding?.length === embedding.length ? similarity(one.embedding, embedding) : -1;
+      if (one.embedding?.length !== embedding.length) continue;
+      const alike = similarity(one.embedding, embedding);
       if (alike >= most) [best, most] = [one, alike];
     }
     return best;

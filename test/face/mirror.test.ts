@@ -73,6 +73,17 @@ describe('mirror', () => {
     );
   });
 
+  it("leaves a class of another network's that has no other side", () => {
+    const segmentation = {
+      width: 3,
+      height: 1,
+      classes: Uint8Array.of(0, 1, 2),
+      labels: ['left eye', 'right eye', 'left glove'],
+      palette: [],
+    };
+    expect(mirror({ box: face.box, segmentation }, picture).segmentation?.classes).toEqual(Uint8Array.of(2, 0, 1));
+  });
+
   it('leaves out what the network did not say of that picture', () => {
     expect(Object.keys(mirror({ ...face, raw: {}, heatmaps: {} } as Face, picture))).not.toEqual(expect.arrayContaining(['raw']));
     expect(mirror({ box: face.box }, picture)).toEqual({ box: there.box });

@@ -191,6 +191,17 @@ describe('a face that comes back', () => {
     expect(tracker.tracks[0]?.embedding).toBeUndefined();
   });
 
+  it('is none that has no embedding, or that of another network, however little alike suffices', () => {
+    const tracker = new Tracker({ alike: -1 });
+    tracker.update([here, there], 0, PICTURE);
+    tracker.recognise(2, Float32Array.of(1));
+    tracker.update([], 1000, PICTURE);
+    const [{ id } = { id: 0 }] = tracker.update([{ x0: 400, y0: 500, x1: 500, y1: 620 }], 1033, PICTURE);
+    expect([id, tracker.recognise(id, embedding(1))]).toEqual([3, 3]);
+    tracker.end(3);
+    expect(tracker.tracks.map((track) => track.id)).toEqual([1, 2]);
+  });
+
   it('two that are seen at once are never one, however alike', () => {
     const tracker = new Tracker();
     tracker.update([here, there], 0, PICTURE);
