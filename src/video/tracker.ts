@@ -51,7 +51,7 @@ const REACH = 0.7;
 const REACH_A_SECOND = 2;
 const FARTHEST = 2.5;
 /** What it costs to have been unseen for a second in the frames before: of two that fit, the one that was there goes first. */
-const UNSEEN_COST = 0.3;
+const UNSEEN_COST = 0.15;
 /** A face that changes its size by half between two looks is another one. */
 const SIZE_COST = 1;
 /** No pair is made that costs more. */

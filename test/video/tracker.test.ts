@@ -98,6 +98,32 @@ it.each([
   expect(tracker.tracks).toEqual([]);
 });
 
+it('of one who walks past where another is hidden, nine of ten are not taken for that one', () => {
+  const wrong = SEEDS.flatMap((seed) =>
+    [90, 150, 300].filter((speed) => {
+      const passes = 1 + (seed % 7) / 10;
+      const people = [walker('a', 640, 300, 120, 0, [1, 9]), walker('b', 640 - speed * passes, 325, 118, speed)];
+      const ids = idsOf(people, 2.9, seed, { every: 6 });
+      return ids['a']?.length !== 1 || ids['b']?.length !== 1;
+    }),
+  );
+  expect(wrong.length).toBeLessThan((SEEDS.length * 3) / 10);
+});
+
+it.each([
+  [33, 0.6, 1],
+  [33, 1, 2],
+  [400, 1, 1],
+  [400, 2, 2],
+  [1900, 2.2, 1],
+  [1900, 2.8, 2],
+])('after %d ms a face may be found %d of its sizes farther, and is track %d', (time, sizes, id) => {
+  const tracker = new Tracker();
+  const at = (x: number, time: number) => tracker.update([boxAt({ x, y: 300, size: 100 })], time, PICTURE)[0]?.id;
+  at(300, 0);
+  expect(at(300 + 100 * sizes, time)).toBe(id);
+});
+
 describe('looks that lie farther apart than a face is remembered', () => {
   it.each([3, 8, 20])('%d seconds: eight faces that stay keep their ids', (seconds) => {
     const people = Array.from({ length: 8 }, (_, i) => walker(`p${i}`, 120 + 300 * (i % 4), i < 4 ? 200 : 480, 90 + 5 * i, 0));
@@ -105,6 +131,15 @@ describe('looks that lie farther apart than a face is remembered', () => {
       const ids = idsOf(people, 6 * seconds, seed, { every: 30 * seconds });
       expect(allOf(ids).sort(), `seed ${seed}`).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     }
+  });
+
+  it('end who is not looked for either, once that long, or who has walked out of the picture, but not who was there in the frame before', () => {
+    const tracker = new Tracker();
+    const ids = (time: number) => tracker.predict(time, PICTURE).map(({ id }) => id);
+    const at = (x: number, time: number) => [boxAt({ x, y: 300, size: 100 }), boxAt({ x: 1100 + time / 5, y: 300, size: 100 })];
+    for (const time of [0, 100, 200, 300]) tracker.update(at(300, time), time, PICTURE);
+    expect([ids(600), ids(700), ids(1200), ids(1250)]).toEqual([[1, 2], [1, 2], [1, 2], [1]]);
+    expect([ids(2299), ids(2301), ids(2400)]).toEqual([[1], [1], []]);
   });
 
   it('end a face that is not there when it is looked for, and only that', () => {
@@ -202,6 +237,40 @@ describe('a face that comes back', () => {
     expect(tracker.tracks.map((track) => track.id)).toEqual([1, 2]);
   });
 
+  it('is known while it is still looked for where it was, and is then nowhere else', () => {
+    const tracker = new Tracker();
+    tracker.update([here], 0, PICTURE);
+    tracker.recognise(1, embedding(1));
+    expect(tracker.update([there], 100, PICTURE)[0]?.id).toBe(2);
+    expect(tracker.recognise(2, embedding(1))).toBe(1);
+    expect(tracker.tracks.map(({ id, box }) => [id, box.x0])).toEqual([[1, there.x0]]);
+  });
+
+  it('is known after a cut, behind which nobody is followed, unless all was to be forgotten; and once', () => {
+    for (const [everything, ids] of [
+      [false, [1, 3]],
+      [true, [2, 3]],
+    ] as const) {
+      const tracker = new Tracker();
+      tracker.update([here], 0, PICTURE);
+      tracker.recognise(1, embedding(1));
+      tracker.reset({ everything });
+      expect(tracker.tracks).toEqual([]);
+      expect(tracker.update([here, there], 33, PICTURE).map(({ id }) => tracker.recognise(id, embedding(1)))).toEqual(ids);
+    }
+  });
+
+  it('has the mean of its embeddings, the last ones most, of length 1', () => {
+    const tracker = new Tracker();
+    tracker.update([here], 0, PICTURE);
+    for (const seen of [Float32Array.of(3, 0), Float32Array.of(0, 3)]) tracker.recognise(1, seen);
+    const mean = [0.9 / Math.hypot(0.9, 1), 1 / Math.hypot(0.9, 1)];
+    for (let look = 0; look < 2; look++) {
+      expect([...(tracker.tracks[0]?.embedding ?? [])]).toEqual(mean.map((value) => expect.closeTo(value, 6)));
+      tracker.tracks[0]?.embedding?.fill(0); // a copy
+    }
+  });
+
   it('two that are seen at once are never one, however alike', () => {
     const tracker = new Tracker();
     tracker.update([here, there], 0, PICTURE);
@@ -219,4 +288,6 @@ it('time that goes back, a frame twice and a picture without faces are no faults
   expect(tracker.move(1, box, 1133, PICTURE)?.id).toBe(1);
   expect(tracker.move(9, box, 1133, PICTURE)).toBeUndefined();
   expect(() => new Tracker({ memory: -1 })).toThrow(/`memory` is -1/);
+  expect(() => tracker.update([box], Number.NaN, PICTURE)).toThrow(/they must be numbers/);
+  expect(() => tracker.update([{ ...box, x1: 100 }], 1133, PICTURE)).toThrow(/has no size/);
 });
