@@ -83,6 +83,7 @@ describe('openGpu', () => {
   it('says where there is no WebGPU, and that a page must be secure', async () => {
     vi.stubGlobal('navigator', {});
     expect(await codeOf(() => openGpu(undefined))).toBe('WEBGPU_UNAVAILABLE');
+    await expect(openGpu(undefined)).rejects.toThrow(/browser has no WebGPU/);
     vi.stubGlobal('isSecureContext', false);
     await expect(openGpu(undefined)).rejects.toThrow(/https/);
   });
@@ -109,7 +110,7 @@ describe('openGpu', () => {
 
   it('says why a device was refused, and does not wait for ever for one', async () => {
     browser({ requestDevice: () => Promise.reject(new Error('limit too high')) });
-    await expect(openGpu(undefined)).rejects.toThrow(/limit too high/);
+    await expect(openGpu(undefined)).rejects.toMatchObject({ code: 'NO_ADAPTER', message: expect.stringMatching(/limit too high/) });
     vi.useFakeTimers();
     browser({ requestDevice: () => forever });
     const refused = codeOf(() => openGpu(undefined));
@@ -162,12 +163,13 @@ describe('openGpu', () => {
   it('needs no field of `info`, and asks for no feature but subgroups of one size that a kernel is for', async () => {
     const { asked } = browser({ features: new Set(['subgroups', 'shader-f16']) });
     expect((await openGpu(undefined)).adapter).toEqual({ vendor: '', architecture: '', description: '', software: false });
-    for (const [subgroupMinSize, subgroupMaxSize] of [
+    for (const [subgroupMinSize, subgroupMaxSize, description] of [
       [32, 32],
       [32, 64],
       [8, 8],
+      [4, 8, 'llvmpipe'],
     ] as const) {
-      const other = browser({ features: new Set(['subgroups']), info: { subgroupMinSize, subgroupMaxSize } });
+      const other = browser({ features: new Set(['subgroups']), info: { subgroupMinSize, subgroupMaxSize, description } });
       expect((await openGpu(undefined)).lanes).toBeUndefined();
       expect(other.asked[0]?.requiredFeatures).toEqual([]);
     }
