@@ -16,6 +16,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { writeCoco, writeCsv } from '../../cli/annotate/tables.ts';
 import { markOf } from '../../cli/bulk/journal.ts';
@@ -282,7 +283,7 @@ describe.skipIf(!canMount)('on a full disk', () => {
 
 it('an end while what makes files is busy leaves neither a part of one nor a folder made for it', () => {
   const script = `import { pbkdf2 } from 'node:crypto';
-    const { load } = await import(${JSON.stringify(join(root, 'tools/load.mjs'))});
+    const { load } = await import(${JSON.stringify(pathToFileURL(join(root, 'tools/load.mjs')))});
     const { save } = await load('tools/save.ts');
     pbkdf2('', '', 300_000, 64, 'sha512', () => {});
     void save(process.argv[1], ['a']);

@@ -43,8 +43,9 @@ describe('the files that arguments name', () => {
     expect(() => names('a', 'phtoos/')).toThrow('There is no folder or file phtoos/.');
   });
 
-  it('have slashes on Windows, too, and backslashes elsewhere', () => {
-    expect(slashed('C:\\photos\\**\\*.jpg', '\\')).toBe('C:/photos/**/*.jpg');
+  it('have slashes on Windows, too', () => expect(slashed('C:\\photos\\**\\*.jpg', '\\')).toBe('C:/photos/**/*.jpg'));
+
+  it.skipIf(process.platform === 'win32')('have backslashes elsewhere', () => {
     writeFileSync('a\\b.jpg', '');
     expect(names('a\\\\*.jpg')).toEqual(['a\\b.jpg']);
     rmSync('a\\b.jpg');

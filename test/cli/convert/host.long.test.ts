@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describe as describeWeights } from '../../../cli/convert/describe.ts';
 import { type HostedFiles, shardCheckpoint } from '../../../cli/convert/host.ts';
@@ -118,7 +119,7 @@ it('weights of another model are not hosted, and a folder without config.json is
 });
 
 it('a PyTorch file is described by its keys', async () => {
-  const lines = await describeWeights(new URL('fixtures/nested.pt', import.meta.url).pathname);
+  const lines = await describeWeights(fileURLToPath(new URL('fixtures/nested.pt', import.meta.url)));
   expect(lines.slice(0, 7)).toEqual([
     'PyTorch, zip form, 4467 bytes; at the top:',
     '  epoch: 3',

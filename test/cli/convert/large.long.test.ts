@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import { convertFile } from '../../../cli/convert/convert.ts';
@@ -54,11 +55,11 @@ it('converts 1.1 GB to exactly the seeded safetensors file, in at most 400 MB of
   const to = join(folder, 'out.safetensors');
   await pipeline(Readable.from(checkpointPieces()), createWriteStream(from));
   const script = join(folder, 'convert.mjs');
-  const source = new URL('../../../cli/convert/convert.ts', import.meta.url).pathname;
+  const source = fileURLToPath(new URL('../../../cli/convert/convert.ts', import.meta.url));
   const contents = `import { convertFile } from ${JSON.stringify(source)};
     await convertFile(process.argv[2], process.argv[3]);
     console.log(process.resourceUsage().maxRSS / 1000);`;
-  const resolveDir = new URL('../../..', import.meta.url).pathname;
+  const resolveDir = fileURLToPath(new URL('../../..', import.meta.url));
   await build({
     stdin: { contents, resolveDir },
     bundle: true,
@@ -85,7 +86,7 @@ const hasTorch = spawnSync(python, ['-c', 'import torch']).status === 0;
 
 describe.skipIf(!hasTorch)('PyTorch itself', () => {
   it('loads what we convert, as the tensors that it saved', { timeout: 60_000 }, async () => {
-    const from = new URL('fixtures/nested.pt', import.meta.url).pathname;
+    const from = fileURLToPath(new URL('fixtures/nested.pt', import.meta.url));
     const to = join(folder, 'back.safetensors');
     await convertFile(from, to);
     writeFileSync(

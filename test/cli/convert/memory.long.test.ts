@@ -3,12 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, expect, it } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-memory-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const path = (name: string) => JSON.stringify(new URL(name, import.meta.url).pathname);
+const path = (name: string) => JSON.stringify(fileURLToPath(new URL(name, import.meta.url)));
 
 const SIMPLE = [
   'empty dicts',
@@ -27,7 +28,7 @@ it('24 MB of one opcode are refused in less than 320 MB of heap', async () => {
     import { COSTS } from ${path('./costs.ts')};
     for (const name of ${JSON.stringify(SIMPLE)})
       await openTorch(inMemory(COSTS[name](24 << 20))).then(() => console.log('read'), (error) => console.log(error.code));`;
-  const resolveDir = new URL('../../..', import.meta.url).pathname;
+  const resolveDir = fileURLToPath(new URL('../../..', import.meta.url));
   const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
   await build({
     stdin: { contents, resolveDir, loader: 'ts' },

@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { reduced } from '../../../cli/convert/reduce.ts';
 import { main } from '../../../scripts/commands.ts';
@@ -17,7 +18,7 @@ import { whereOptions } from '../../browser.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-reduced-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const portrait = new URL('../../fixtures/astronaut.png', import.meta.url).pathname;
+const portrait = fileURLToPath(new URL('../../fixtures/astronaut.png', import.meta.url));
 /** Every so many of the parsing logits are in the fixtures. */
 const STEP = 57;
 
