@@ -274,7 +274,7 @@ describe.skipIf(!canMount)('on a full disk', () => {
     const big = fileOf({ w: { dtype: 'F32', shape: [1 << 18], data_offsets: [0, 1 << 20] } }, 1 << 20);
     writeFileSync(at('in.safetensors'), big);
     const script = `mount -t tmpfs -o size=64k none /mnt; D=/mnt; S=${folder}; echo old > /mnt/out
-      ${process.execPath} ${join(root, 'scripts/facexformer.mjs')} ${args} >/dev/null; echo "code $?"; cat /mnt/out; ls -A /mnt`;
+      '${process.execPath}' '${join(root, 'scripts/facexformer.mjs')}' ${args} >/dev/null; echo "code $?"; cat /mnt/out; ls -A /mnt`;
     const { stdout, stderr } = spawnSync('unshare', ['-m', 'bash', '-c', script], { encoding: 'utf8' });
     expect(stderr).toMatch(/LIMIT: There is no room on the disk for \/mnt\/out/);
     expect(stdout).toBe('code 1\nold\nout\n');
