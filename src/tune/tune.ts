@@ -122,15 +122,14 @@ const LEAST_GAIN = 1.03;
 const ROUNDS = 3;
 const ROUGH = 1 / 3;
 const AGAIN = 4;
-/** A pass that takes less of the time of the one before, while the clock rises; and how many passes to wait for it, once all are compiled. */
+/** A pass that takes less of the time of the one before, while the clock rises. */
 const RISING = 0.95;
-const MOST_WARMING = 8;
 /** The share of the best one's speed that a candidate must have after a round to be measured in another. */
 const FAR_BEHIND = 0.7;
 
 /** What is adopted and remembered. What the budget left out is neither, and may be measured another time. */
 export function choicesOf(shapes: readonly TunedShape[]): Choices {
-  const decided = shapes.filter((one) => one.measured === 'all' || one.measured === 'before' || one.chosen !== one.default);
+  const decided = shapes.filter((one) => one.measured === 'all' || one.chosen !== one.default);
   return Object.fromEntries(decided.map(({ shape, chosen }) => [shape, chosen]));
 }
 
@@ -199,8 +198,8 @@ async function whatIsWrong(trial: Trial, candidate: Candidate): Promise<number |
 
 /** The candidates of a shape, measured in turns: in each round all of them, so that a clock that rises or falls treats them alike. */
 class Race {
-  /** Milliseconds of each round; undefined in rounds that it was not in. */
-  readonly #times: ReadonlyMap<Candidate, (number | undefined)[]>;
+  /** Milliseconds of each round that it was in. */
+  readonly #times: ReadonlyMap<Candidate, Map<number, number>>;
   /** Those that are not dropped. */
   readonly #left: Set<Candidate>;
   readonly #notes: string[] = [];
@@ -215,7 +214,7 @@ class Race {
     private readonly turn: Turn,
   ) {
     this.#table = candidates[0] as Candidate;
-    this.#times = new Map(candidates.map((candidate) => [candidate, []]));
+    this.#times = new Map(candidates.map((candidate) => [candidate, new Map()]));
     this.#left = new Set(candidates);
   }
 
@@ -227,10 +226,10 @@ class Race {
     });
     await Promise.race([compiled, Promise.resolve()]);
     let before = Number.POSITIVE_INFINITY;
-    for (let passes = 1; !this.turn.spent(); passes++) {
+    while (!this.turn.spent()) {
       throwIfAborted(this.turn.signal);
       const time = await this.trial.time(this.#table);
-      if (!compiling && (time > RISING * before || passes >= MOST_WARMING)) return;
+      if (!compiling && time > RISING * before) return;
       before = time;
     }
   }
@@ -245,12 +244,11 @@ class Race {
           this.#note(SPENT);
           return;
         }
-        if (!this.#left.has(candidate)) continue;
         const best = Math.max(...this.ranked().map((one) => this.gain(one)));
-        if (!of && this.rounds > 0 && candidate !== this.#table && this.gain(candidate) < best * FAR_BEHIND) continue;
+        if (!of && candidate !== this.#table && this.gain(candidate) < best * FAR_BEHIND) continue;
         const time = this.trial.time(candidate, of ? 1 : ROUGH);
         const milliseconds = candidate === this.#table ? await time : await unlessRefused(time);
-        if (typeof milliseconds === 'number') this.#timesOf(candidate)[this.rounds] = milliseconds;
+        if (typeof milliseconds === 'number') this.#timesOf(candidate).set(this.rounds, milliseconds);
         else this.drop(candidate, `was refused: ${milliseconds.message.split('\n')[0]}`);
       }
       this.rounds++;
@@ -273,10 +271,10 @@ class Race {
     return gains.length >= AGAIN && Math.min(mean, median(gains)) >= LEAST_GAIN && mean - 2 * Math.sqrt(variance / gains.length) > 1;
   }
 
-  /** All but the table's, the fastest first. */
+  /** Those that were measured, the fastest first. */
   ranked(): Candidate[] {
-    const others = [...this.#left].filter((candidate) => candidate !== this.#table && this.#gains(candidate).length > 0);
-    return others.sort((a, b) => this.gain(b) - this.gain(a));
+    const measured = [...this.#left].filter((candidate) => this.#gains(candidate).length > 0);
+    return measured.sort((a, b) => this.gain(b) - this.gain(a));
   }
 
   drop(candidate: Candidate, why: string): void {
@@ -286,7 +284,7 @@ class Race {
 
   outcome(tunable: Tunable, chosen: Candidate, checked?: number): TunedShape {
     const times = tunable.candidates.flatMap((candidate) => {
-      const all = this.#timesOf(candidate).filter((time) => time !== undefined);
+      const all = [...this.#timesOf(candidate).values()];
       return all.length > 0 ? [{ candidate, milliseconds: median(all) }] : [];
     });
     const speedup = chosen === this.#table ? 1 : this.gain(chosen);
@@ -298,16 +296,13 @@ class Race {
     if (!this.#notes.includes(words)) this.#notes.push(words);
   }
 
-  #timesOf(candidate: Candidate): (number | undefined)[] {
-    return this.#times.get(candidate) ?? [];
+  #timesOf(candidate: Candidate): Map<number, number> {
+    return this.#times.get(candidate) as Map<number, number>;
   }
 
   #gains(candidate: Candidate, from = 0): number[] {
     const table = this.#timesOf(this.#table);
-    return this.#timesOf(candidate).flatMap((time, round) => {
-      const tables = table[round];
-      return round < from || time === undefined || tables === undefined ? [] : [tables / time];
-    });
+    return [...this.#timesOf(candidate)].filter(([round]) => round >= from).map(([round, time]) => (table.get(round) as number) / time);
   }
 }
 

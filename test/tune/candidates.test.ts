@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { outputsOf } from '../../src/engine/programs.ts';
 import { readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
+import { FORMS } from '../../src/face/forms.ts';
 import { type Dispatch, makePlan } from '../../src/graph/plan.ts';
 import { withMachine } from '../../src/kernels/kernel.ts';
 import { fits, matmul, tileOf } from '../../src/kernels/matmul/matmul.ts';
@@ -52,6 +53,7 @@ describe('candidates for a matrix product', () => {
     expect(near.slice(0, 3)).toEqual(['matmul', 'matmul', 'matmul']);
     const registers = matmulCandidates(shape).map(({ kernel }) => kernel.name);
     expect(registers[0]).toBe('matmulRegisters');
+    for (const { kernel } of matmulCandidates({ ...shape, shares: 4 })) expect(kernel.name).toBe('matmul'); // no other makes shares
   });
 
   it('refuse machine shapes that do not fit', () => {
@@ -79,6 +81,21 @@ describe("a plan's shapes", () => {
     expect(macs).toEqual(macs.toSorted((a, b) => b - a));
     for (const { candidates, dispatches } of tunables) for (const { launch } of dispatches) expect(candidates[0]?.launch).toEqual(launch);
   });
+
+  it.each(FORMS.flatMap((form) => (['f32', 'f16'] as const).map((dtype) => [form, dtype] as const)))(
+    'of the %s form in %s are told apart by their labels',
+    (form, dtype) => {
+      const known = readConfig(tensorsOf(form));
+      for (const images of [1, 3])
+        for (const { candidates, dispatches } of tunablesOf(
+          makePlan(network(known, { dtype, images }), outputsOf(tasksOf(known), false)),
+        )) {
+          const bindings = new Set(dispatches.map(({ places }) => places.map((place) => 'dtype' in place && place.dtype).join()));
+          expect(bindings.size).toBe(1);
+          for (const { launch } of dispatches) expect(candidates[0]?.launch).toEqual(launch);
+        }
+    },
+  );
 
   it("begin with the table's own kernel, in its machine shape, where the table is Mali's, and Adreno's is among them", () => {
     const [{ candidates, dispatches }] = tunablesOf(makePlan(network(config, { kernels: ROLES.mali }), outputs)) as [Tunable];

@@ -10,8 +10,8 @@ import { type Choices, choicesOf, type Trial, type Tunable, type TunedShape, tun
 interface Simulated {
   /** Milliseconds of a dispatch at the full clock, by the candidate's name; NaN for one that the compiler refuses. */
   readonly times: (name: string, tunable: Tunable) => number;
-  /** Of the numbers, by the candidate's name. */
-  readonly errors?: Readonly<Record<string, number>>;
+  /** Of the numbers, by the candidate's name; or what comes of asking for it. */
+  readonly errors?: Readonly<Record<string, number | Error>>;
   /** How much a time may be off, either way. */
   readonly noise?: number;
   readonly seed?: number;
@@ -65,7 +65,11 @@ class SimulatedGpu {
         await Promise.resolve();
         return time;
       },
-      error: async ({ name }) => this.like.errors?.[name] ?? 1e-14,
+      error: async ({ name }) => {
+        const error = this.like.errors?.[name] ?? 1e-14;
+        if (error instanceof Error) throw error;
+        return error;
+      },
     };
   };
 
@@ -116,7 +120,12 @@ describe('tuning', () => {
       note: '',
     });
     expect(shape?.speedup).toBeCloseTo(2, 0);
-    expect(shape?.tried.map(({ name }) => name)).toEqual(NAMES);
+    expect(shape?.tried.map(({ name, milliseconds }) => `${name} ${Math.round(milliseconds)}`)).toEqual([
+      'table 10',
+      'quick 8',
+      'quicker 5',
+      'slow 31',
+    ]);
   });
 
   it('measures in turns, and leaves out after a round who is far behind', async () => {
@@ -126,6 +135,23 @@ describe('tuning', () => {
     const rounds = ofA.slice(ofA.indexOf('quick') - 1); // after the warming up
     const then = ['table', 'quicker'];
     expect(rounds).toEqual([...NAMES, ...then, ...then, ...then, ...then, ...then, ...then]);
+  });
+
+  it.each([
+    ['is hardly faster', [9, 9, 9, 9.85, 9.85, 9.85, 9.85]],
+    ['is faster now and slower then', [8, 8, 8, 8, 8, 11.8, 11.8]],
+  ])('keeps the table where what looked faster %s when it is measured again', async (_, each) => {
+    const times = { table: 10, quicker: 20, slow: 30 };
+    const gpu = new SimulatedGpu({ times: (name) => times[name as keyof typeof times] ?? (each.shift() as number) });
+    const [shape] = await tuneShapes(tunables.slice(0, 1), { open: gpu.open, budget: 1e5, now: () => gpu.now });
+    expect(shape).toMatchObject({ chosen: 'table', note: 'quick was no faster when measured again' });
+    expect(each).toEqual([]);
+  });
+
+  it.each(['DEVICE_LOST', 'LIMIT'] as const)('ends with %s where that is what comes of a candidate', async (code) => {
+    const { run, gpu } = tuned({ errors: { quicker: new FaceXFormerError(code, 'gone') } });
+    await expect(run).rejects.toMatchObject({ code });
+    expect(gpu.closed).toBe(gpu.opened);
   });
 
   it.each(Array.from({ length: 20 }, (_, seed) => 1000 + 77 * seed))(
@@ -141,15 +167,22 @@ describe('tuning', () => {
     },
   );
 
-  it.each([1e-9, Number.NaN, Number.POSITIVE_INFINITY])('takes the next one where the fastest is off by %s, and says so', async (error) => {
-    const times = { quick: 7, quicker: 6 };
-    const [shape] = await tuned({ times, errors: { quicker: error }, noise: 0.02 }).run;
-    expect(shape).toMatchObject({ chosen: 'quick', note: expect.stringContaining('quicker computes something else') });
-  });
+  it.each([1e-9, Number.NaN, Number.POSITIVE_INFINITY, new FaceXFormerError('GPU_ERROR', 'refused')])(
+    'takes the next one where the fastest is off by %s, and says so',
+    async (error) => {
+      const times = { quick: 7, quicker: 6 };
+      const [shape] = await tuned({ times, errors: { quicker: error }, noise: 0.02 }).run;
+      expect(shape).toMatchObject({ chosen: 'quick', note: expect.stringContaining('quicker computes something else') });
+    },
+  );
 
   it('keeps the table where all others compute something else', async () => {
     const [shape] = await tuned({ errors: { quicker: 1, quick: 1, slow: 1 }, times: { slow: 9 } }).run;
     expect(shape).toMatchObject({ chosen: 'table', speedup: 1, note: expect.stringContaining('quicker computes something else') });
+    expect(choicesOf([shape as TunedShape])).toEqual({ a: 'table' });
+    const some = { ...(shape as TunedShape), measured: 'some' } as const;
+    expect(choicesOf([some])).toEqual({});
+    expect(choicesOf([{ ...some, chosen: 'quick' }])).toEqual({ a: 'quick' });
   });
 
   it('goes on without a candidate that does not compile, but not without the table', async () => {
