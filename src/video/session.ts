@@ -281,12 +281,12 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const tracks = this.#tracker.predict(time, this.#size);
     for (const id of this.#kept.keys()) if (!tracks.some((track) => track.id === id)) this.#kept.delete(id);
     const visible = tracks.filter(({ id }) => this.#kept.get(id)?.missed === 0);
-    const looks = visible.length === 0 || time >= this.#lookAt;
-    const labels = looks || visible.some(({ id }) => this.#labelsDue(id));
-    const tasks = labels ? this.#tasks : this.#tasks.filter((task) => MOVING.includes(task));
-    if (visible.length === 0 && time < this.#lookAt) return this.#resultOf(frame, [], { looked: false, labelled: false });
+    const looks = time >= this.#lookAt;
+    if (!looks && visible.length === 0) return this.#resultOf(frame, [], { looked: false, labelled: false });
     if (looks) this.#lookAt = time + SOON; // also where the detector throws
-    const { crop, maxFaces } = this.#options;
+    const { crop, maxFaces, labelsEvery = 0 } = this.#options;
+    const labels = looks || visible.some(({ id }) => time - (this.#kept.get(id) as Kept).labelled >= labelsEvery);
+    const tasks = labels ? this.#tasks : this.#tasks.filter((task) => MOVING.includes(task));
     const where = looks ? { crop, maxFaces } : { boxes: visible.map(({ box }) => this.#widened(box)) };
     const asked = { tasks, signal: this.#stopping.signal, queue: 'latest', ...where } as const;
     const analysis = looks || tasks.length > 0 ? await this.#analyze(frame, asked) : undefined;
@@ -322,10 +322,10 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   #moved({ faces }: Analysis, tracks: readonly Track[], labels: boolean): number[] {
     return tracks.map(({ id, box }, i) => {
       const face = faces[i] as Face;
-      const anchor = this.#kept.get(id)?.anchor;
-      const place = face.landmarks && anchor?.place(face.landmarks, box);
+      const { anchor } = this.#kept.get(id) as Kept;
+      const place = face.landmarks && anchor.place(face.landmarks, box);
       if (place) this.#tracker.move(id, place, this.#time, this.#size);
-      else if (anchor?.trusted) this.#lookAt = this.#time; // its landmarks are not where it should be
+      else if (anchor.trusted) this.#lookAt = this.#time; // its landmarks are not where it should be
       return this.#keep(id, face, undefined, labels);
     });
   }
@@ -335,22 +335,18 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const time = this.#time;
     const id = face.recognition ? this.#tracker.recognise(found, face.recognition.embedding) : found;
     const known = this.#kept.get(id) ?? this.#kept.get(found);
-    if (id !== found) this.#kept.delete(found);
+    this.#kept.delete(found);
     const kept: Kept = known ?? { smoother: new FaceSmoother(), anchor: new Anchor(), face, analysed: time, labelled: time, missed: 0 };
     if (detected && face.landmarks) kept.anchor.set(face.landmarks, detected);
     const smooth = (this.#options.smooth ?? true) ? kept.smoother.next(face, (time - kept.analysed) / 1000) : face;
-    const { segmentation: _, ...before } = kept.face; // a mask is of its own frame's crop
+    // A mask is of its own frame's crop, and what the detector drew is where the face was then.
+    const { segmentation: _, detected: __, points: ___, ...before } = kept.face;
     kept.face = { ...before, ...smooth };
     kept.analysed = time;
     if (labels) kept.labelled = time;
     kept.missed = 0;
     this.#kept.set(id, kept);
     return id;
-  }
-
-  #labelsDue(id: number): boolean {
-    const kept = this.#kept.get(id);
-    return !kept || this.#time - kept.labelled >= (this.#options.labelsEvery ?? 0);
   }
 
   #widened(box: Box): Box {
@@ -369,7 +365,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const found = tracks.map((track) => trackedFace(track, this.#kept.get(track.id) as Kept, time, fresh.includes(track.id)));
     const faces = this.#options.mirror ? found.map((face) => mirrored(face, frame)) : found;
     this.#glide.take(faces, { taken, now });
-    this.#arrivals = [...this.#arrivals.filter((at, i, { length }) => now - at < 2000 || i === length - 1).slice(-240), now];
+    this.#arrivals = [...this.#arrivals.filter((at, i, { length }) => now - at < 2000 || i === length - 1), now];
     const [first = now] = this.#arrivals;
     const fps = now > first ? (1000 * (this.#arrivals.length - 1)) / (now - first) : 0;
     return { timings: undefined, ...told, faces, timestamp: time, age: Math.max(0, now - taken), width, height, fps };
@@ -398,6 +394,5 @@ export class FaceSession implements AsyncIterable<VideoResult> {
 
 function trackedFace({ id, box, velocity, first }: Track, { face, analysed }: Kept, time: number, fresh: boolean): TrackedFace {
   const seconds = (time - analysed) / 1000;
-  const moved = fresh || seconds <= 0 ? face : shifted(face, velocity.x * seconds, velocity.y * seconds);
-  return { ...moved, id, place: box, velocity, followed: time - first, fresh };
+  return { ...shifted(face, velocity.x * seconds, velocity.y * seconds), id, place: box, velocity, followed: time - first, fresh };
 }

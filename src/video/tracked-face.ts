@@ -3,7 +3,7 @@ import { mirror } from '../face/mirror.ts';
 import type { Face } from '../face/results.ts';
 import type { Box, Point, Size } from '../image/crop.ts';
 
-/** A face of a video. Labels that were not asked for of this frame are those of its track. */
+/** A face of a video. Labels that were not asked for of this frame are those of its track; `detected` and `points` are there where the detector looked. */
 export interface TrackedFace extends Face {
   /** The same for as long as the face is followed, and after it came back where that can be told. Counts from 1. */
   readonly id: number;

@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import type { Analysis, AnalyzeOptions } from '../../src/engine/options.ts';
 import type { Face } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
-import type { Box, Point } from '../../src/image/crop.ts';
+import { type Box, checkBox, type Point, widen } from '../../src/image/crop.ts';
 import type { VideoEngine } from '../../src/video/session.ts';
 import { boxAt, PICTURE } from './scene.ts';
 
@@ -99,6 +99,7 @@ export interface Call {
   readonly kind: 'look' | 'crops';
   readonly tasks: readonly string[];
   readonly time: number;
+  readonly options: AnalyzeOptions;
 }
 
 export const landmarksOf = ({ x0, y0, x1, y1 }: Box): Point[] =>
@@ -121,10 +122,11 @@ export class FakeEngine implements VideoEngine {
     private readonly embeddings = false,
   ) {}
 
-  async analyze(picture: unknown, { boxes, tasks = this.tasks, signal }: AnalyzeOptions = {}): Promise<Analysis> {
+  async analyze(picture: unknown, options: AnalyzeOptions = {}): Promise<Analysis> {
+    const { boxes, tasks = this.tasks, signal } = options;
     const given = picture as FakeFrame;
     const frame = new FakeFrame(given); // as the engine takes one
-    const call: Call = { kind: boxes ? 'crops' : 'look', tasks, time: given.timestamp / 1000 };
+    const call: Call = { kind: boxes ? 'crops' : 'look', tasks, time: given.timestamp / 1000, options };
     this.calls.push(call);
     this.under++;
     try {
@@ -137,10 +139,11 @@ export class FakeEngine implements VideoEngine {
       const there = this.faces(call.time / 1000).map((at) => ({ at, detected: boxAt(at) }));
       const found = boxes
         ? (boxes as Box[]).map((box) => {
+            checkBox(box, { width: given.displayWidth, height: given.displayHeight });
             const inside = there.find(({ at }) => at.x > box.x0 && at.x < box.x1 && at.y > box.y0 && at.y < box.y1);
             return this.#face(tasks, box, inside?.detected);
           })
-        : there.map(({ detected }) => this.#face(tasks, detected, detected, true));
+        : there.map(({ detected }) => this.#face(tasks, widen(detected, PICTURE), detected, true));
       const timings = { decode: 0, detect: 0, upload: 0, encode: 0, run: this.takes, total: this.takes };
       return { faces: found as Analysis['faces'], width: given.displayWidth, height: given.displayHeight, timings };
     } finally {
@@ -154,7 +157,7 @@ export class FakeEngine implements VideoEngine {
     const size = Math.round(seen.x1 - seen.x0);
     return {
       box,
-      ...(detected && { detected: seen, score: 1, source: 'detector' as const }),
+      ...(detected && { detected: seen, points: landmarksOf(seen).slice(0, 5), score: 1, source: 'detector' as const }),
       ...(tasks.includes('landmarks') && { landmarks: landmarksOf(seen) }),
       ...(tasks.includes('gender') && {
         gender: { label: 'male' as const, probability: 0.7, probabilities: { male: 0.7, female: 0.3 } },

@@ -42,8 +42,12 @@ describe('a video', () => {
   it('is analysed one frame at a time, the newest, whose age stays below two analyses', async () => {
     const engine = new FakeEngine(still, 400);
     const { results } = follow(engine);
-    await pass(8000);
+    await pass(220);
+    expect([engine.under, frames.open]).toEqual([1, 0]); // a camera has its frame back before the answer
+    await pass(7780);
     expect(results.length).toBeGreaterThan(17);
+    expect(results[0]?.fps).toBe(0);
+    expect(Math.min(...results.map(({ age }) => age))).toBeGreaterThanOrEqual(400);
     expect(Math.max(...results.map(({ age }) => age))).toBeLessThan(2 * 400);
     expect(frames.most).toBeLessThanOrEqual(2);
     for (const { faces } of results) expect(faces.map(({ id }) => id)).toEqual([1, 2]);
@@ -77,11 +81,16 @@ describe('a video', () => {
     expect(engine.calls.length).toBeGreaterThan(60);
     const labelled = engine.calls.filter(({ tasks }) => tasks.includes('age'));
     expect(labelled.length).toBeLessThan(18);
-    for (const { faces, timestamp } of results) {
+    const told = engine.calls.map(({ kind, tasks }) => [kind === 'look', tasks.includes('age')]);
+    expect(results.map((result) => [result.looked, result.labelled])).toEqual(told.slice(0, results.length));
+    expect(results.at(-1)?.faces[0]?.followed).toBe((results.at(-1)?.timestamp ?? 0) - (results[0]?.timestamp ?? 0));
+    for (const { faces, timestamp, looked } of results) {
       expect(faces.map(({ id }) => id)).toEqual([1]);
       const [face] = faces;
+      expect([!!face?.detected, !!face?.points]).toEqual([looked, looked]); // the detector's, which are elsewhere by then
       const centre = ((face?.place.x0 ?? 0) + (face?.place.x1 ?? 0)) / 2;
       expect(Math.abs(centre - (walking(timestamp / 1000)[0]?.x ?? 0))).toBeLessThan(12);
+      expect((face?.place.x1 ?? 0) - (face?.place.x0 ?? 0)).toBeCloseTo(0.88 * 120, 0);
       expect(face?.gender?.label).toBe('male');
     }
     expect(results.at(-1)?.faces[0]?.velocity.x).toBeCloseTo(120, -1);
@@ -120,6 +129,49 @@ describe('a video', () => {
     await pass(500);
     expect(looks()).toBe(4);
     expect(results.at(-1)).toMatchObject({ width: 1080, height: 1920 });
+    for (const [name, side] of [
+      ['videoWidth', 1200],
+      ['videoHeight', 1900],
+    ] as const) {
+      const before = looks();
+      video[name] = side;
+      await pass(500);
+      expect(looks()).toBe(before + 1);
+    }
+  });
+
+  it('in which a face is missed tells of it once more, where it was going, and is searched soon; where there is none, too', async () => {
+    const engine = new FakeEngine((seconds) => (seconds < 1.5 ? walking(seconds) : []), 20);
+    const { results } = follow(engine);
+    await pass(4000);
+    const after = results.filter(({ timestamp }) => timestamp > 1500);
+    const still = after.filter(({ faces }) => faces.length > 0);
+    const [last] = still.slice(-1);
+    expect([still.at(-1)?.faces[0]?.fresh, last?.faces[0]?.id]).toEqual([false, 1]);
+    expect(last?.timestamp).toBeGreaterThan(1600);
+    expect(last?.timestamp).toBeLessThan(1800);
+    const [face] = last?.faces ?? [];
+    const [{ x0, x1 } = { x0: 0, x1: 0 }, box = { x0: 0, x1: 0 }] = [face?.place, face?.box];
+    expect(Math.abs(box.x0 + box.x1 - x0 - x1)).toBeLessThan(2);
+    const searched = engine.calls.filter(({ kind, time }) => kind === 'look' && time > 2000).length;
+    expect(searched).toBeGreaterThan(7);
+    expect(searched).toBeLessThan(12);
+    expect(after.length).toBeGreaterThan(60); // the frames between are told, too
+    expect(after.filter(({ looked, labelled, timings }) => !looked && !labelled && !timings).length).toBeGreaterThan(40);
+  });
+
+  it.each([-1, 1])('out of which a face runs, however fast, is cut out in the picture alone (%d)', async (way) => {
+    for (const speed of [300, 1500, 3000]) {
+      const faults: string[] = [];
+      const run = (seconds: number) =>
+        [{ x: 640 + way * Math.max(0, speed * (seconds - 1.2)), y: 300, size: 120 }].filter(({ x }) => x > -20 && x < 1300);
+      video.time = 0;
+      const one = followFaces(new FakeEngine(run, 20), element(), { onFault: ({ message }) => faults.push(message) });
+      await pass(4000);
+      one.stop();
+      expect(faults).toEqual([]);
+      expect(one.latest?.faces).toEqual([]);
+    }
   });
 
   it('whose results take longer than a face is remembered keeps its ids, and is still cut by a seek', async () => {
@@ -223,6 +275,7 @@ describe('what goes wrong with a frame', () => {
     await pass(4000);
     expect(faults.length).toBeGreaterThan(2);
     expect(faults[0]).toContain('the detector is broken');
+    expect(engine.calls.filter(({ kind, time }) => kind === 'crops' && time > 2000).length).toBeGreaterThan(20);
     expect(results.at(-1)?.faces.map(({ id }) => id)).toEqual([1, 2]);
     engine.fault = undefined;
     await pass(1000);
@@ -249,6 +302,24 @@ describe('what goes wrong with a frame', () => {
     expect(await waits.ended).toMatchObject({ reason: 'failed', error: { code: 'DEVICE_LOST' } });
   });
 
+  it('now and then ends no session, however long it goes on', async () => {
+    const engine = new FakeEngine(still, 400);
+    const { session } = follow(engine);
+    engine.fault = ({ time }) => (time % 10_000 < 1000 ? new Error('now and then') : undefined);
+    await pass(70_000);
+    expect(session.latest?.timestamp).toBeGreaterThan(69_000);
+  });
+
+  it('of what hears of results ends the session', async () => {
+    const thrown = new Error('mine');
+    const onResult = () => {
+      throw thrown;
+    };
+    const { session } = follow(new FakeEngine(still, 50), { onResult });
+    await pass(500);
+    expect(await session.ended).toEqual({ reason: 'failed', error: thrown });
+  });
+
   it('of an app that shares the engine is no fault', async () => {
     const engine = new FakeEngine(still, 50);
     const faults: unknown[] = [];
@@ -264,10 +335,12 @@ describe('what goes wrong with a frame', () => {
 describe('a session', () => {
   it('is stopped by stop() and by its signal; what is under way is aborted', async () => {
     const stop = new AbortController();
-    const { session, results } = follow(new FakeEngine(still, 400), { signal: stop.signal });
+    const faults: unknown[] = [];
+    const { session, results } = follow(new FakeEngine(still, 400), { signal: stop.signal, onFault: (error) => faults.push(error) });
     await pass(1000);
     stop.abort();
     await pass(1000);
+    expect(faults).toEqual([]);
     expect(await session.ended).toEqual({ reason: 'stopped' });
     const { length } = results;
     session.stop();
@@ -294,8 +367,14 @@ describe('a session', () => {
     session.resume();
     expect(await seen(1000)).toBeGreaterThan(8);
     page.visibilityState = 'hidden';
-    video.unheard = true;
     await pass(200);
+    expect(await seen(1000)).toBe(0);
+    const other = new FakeEngine(still, 50);
+    const goesOn = followFaces(other, element(), { pauseHidden: false });
+    await pass(1000);
+    expect(other.calls.length).toBeGreaterThan(8);
+    goesOn.stop();
+    video.unheard = true;
     expect(await seen(5000)).toBe(0);
     page.visibilityState = 'visible';
     video.unheard = false;
@@ -324,11 +403,14 @@ describe('a session', () => {
   });
 
   it('forgets who was there when it is told to, and gives no id twice', async () => {
-    const { session } = follow(new FakeEngine(still, 50, true));
-    await pass(500);
+    const { session, results } = follow(new FakeEngine(still, 400, true));
+    await pass(1000);
+    const { length } = results;
     session.reset();
     expect(session.next()).toEqual([]);
-    await pass(500);
+    await pass(350);
+    expect(results.length).toBe(length); // of a frame before
+    await pass(1000);
     expect(session.latest?.faces.map(({ id }) => id)).toEqual([3, 4]);
   });
 
@@ -347,6 +429,50 @@ describe('a session', () => {
     expect(session.latest?.faces.map(({ id }) => id).sort()).toEqual([1, 2]);
     const left = session.latest?.faces.find(({ place }) => place.x0 < 300);
     expect(left?.id).toBe(2);
+    video.time += 60_000;
+    await pass(500);
+    expect(session.latest?.faces.map(({ id }) => id).sort()).toEqual([1, 2]);
+    session.stop();
+    video.time = 0;
+    const forgets = followFaces(new FakeEngine(away, 50, true), element(), { recall: 1000 });
+    await pass(9000);
+    expect(forgets.latest?.faces.map(({ id }) => id).sort()).toEqual([3, 4]);
+    forgets.stop();
+  });
+
+  it.each([
+    [{}, { looks: [2, 3], labels: 'always', lag: 1 }],
+    [
+      { smooth: false, labelsEvery: 400, lookEvery: 5000 },
+      { looks: [1, 1], labels: 'seldom', lag: 0 },
+    ],
+    [
+      { tasks: ['age'], maxFaces: 2 },
+      { looks: [9, 11], labels: 'always', lag: undefined },
+    ],
+    [
+      { tasks: ['age'], lookEvery: 100, crop: 'square' },
+      { looks: [15, 21], labels: 'always', lag: undefined },
+    ],
+  ] as const)('asks for what it was told: %j', async (options, { looks: [least, most], labels, lag }) => {
+    const engine = new FakeEngine(walking, 20);
+    const { results } = follow(engine, options);
+    await pass(2000);
+    const looks = engine.calls.filter(({ kind }) => kind === 'look');
+    expect(looks.length).toBeGreaterThanOrEqual(least);
+    expect(looks.length).toBeLessThanOrEqual(most);
+    const { maxFaces, crop } = { maxFaces: undefined, crop: undefined, ...options };
+    expect([looks[0]?.options.maxFaces, looks[0]?.options.crop]).toEqual([maxFaces, crop]);
+    const labelled = engine.calls.filter(({ tasks }) => tasks.includes('age')).length;
+    expect(Math.round((10 * labelled) / engine.calls.length)).toBe(labels === 'always' ? 10 : 1);
+    const [box] = (engine.calls.findLast(({ kind }) => kind === 'crops')?.options.boxes ?? []) as Box[];
+    if (box) expect((box.y1 - box.y0) / (box.x1 - box.x0)).toBeCloseTo(crop ? 1 : 1.12 / 0.88, 1);
+    const { timestamp = 0, faces = [] } = results.at(-1) ?? {};
+    const drawn = faces[0]?.landmarks?.reduce((sum, { x }) => sum + x / 68, 0);
+    const truth = landmarksOf(boxAt(walking(timestamp / 1000)[0] as { x: number; y: number; size: number }));
+    const behind = drawn && truth.reduce((sum, { x }) => sum + x / 68, 0) - drawn;
+    if (lag === undefined) expect(behind).toBeUndefined();
+    else expect(Math.abs(behind ?? 99) > 0.1).toBe(lag > 0);
   });
 
   it('draws faces where they are now, without jumps, and mirrored where that is asked for', async () => {
@@ -401,6 +527,7 @@ describe('a session', () => {
     expect(codeOf(() => followFaces(engine, 7 as never))).toBe('BAD_OPTION');
     expect(codeOf(() => followFaces(engine, element(), { tasks: ['race'] }))).toBe('UNKNOWN_TASK');
     expect(codeOf(() => followFaces(engine, element(), { lookEvery: -1 }))).toBe('BAD_OPTION');
+    expect(codeOf(() => followFaces(engine, element(), { maxFaces: 0 }))).toBe('BAD_OPTION');
     expect(codeOf(() => followFaces(engine, new Blob(['x'])))).toBe('BAD_OPTION'); // no document here
     const sound = { [Symbol.toStringTag]: 'MediaStream', getVideoTracks: () => [] };
     expect(() => followFaces(engine, sound as unknown as MediaStream)).toThrow(/stream has no video track/);
@@ -442,12 +569,14 @@ describe('frames', () => {
   it('of an iterable are all analysed, one after the other', async () => {
     const engine = new FakeEngine(still, 200);
     async function* all() {
-      for (let i = 0; i < 12; i++) yield new FakeFrame({ timestamp: 33_000 * i }) as unknown as VideoFrame;
+      for (let i = 0; i < 12; i++) yield new FakeFrame({ timestamp: 33_000 * Math.max(1, i) }) as unknown as VideoFrame;
     }
     session = followFaces(engine, all());
     await pass(5000);
     expect(await session.ended).toEqual({ reason: 'ended' });
-    expect(engine.calls.map(({ time }) => Math.round(time))).toEqual(Array.from({ length: 12 }, (_, i) => 33 * i));
+    expect(engine.calls.map(({ time }) => Math.round(time))).toEqual(Array.from({ length: 12 }, (_, i) => 33 * Math.max(1, i)));
+    expect(session.latest?.faces.map(({ id }) => id)).toEqual([1, 2]); // of a moment that comes twice, too
+    for await (const { timestamp } of session) expect(timestamp).toBe(33 * 11);
     expect(frames.most).toBeLessThanOrEqual(2);
   });
 
