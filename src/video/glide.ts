@@ -60,9 +60,9 @@ export class Glide {
 const minus = (a: Box, b: Box): Box => ({ x0: a.x0 - b.x0, y0: a.y0 - b.y0, x1: a.x1 - b.x1, y1: a.y1 - b.y1 });
 
 function gapOf(drawn: TrackedFace, said: TrackedFace): Gap {
-  const landmarks = said.landmarks?.map(({ x, y }, i) => {
-    const before = drawn.landmarks?.[i];
-    return { x: before ? before.x - x : 0, y: before ? before.y - y : 0 };
+  const landmarks = said.landmarks?.map((point, i) => {
+    const { x, y } = drawn.landmarks?.[i] ?? point;
+    return { x: x - point.x, y: y - point.y };
   });
   return { box: minus(drawn.place, said.place), landmarks };
 }
@@ -74,11 +74,12 @@ function bridged(face: TrackedFace, { box, landmarks }: Gap, part: number): Trac
   return {
     ...moved,
     place: { x0: x0 + box.x0 * part, y0: y0 + box.y0 * part, x1: x1 + box.x1 * part, y1: y1 + box.y1 * part },
-    ...(face.landmarks && {
-      landmarks: face.landmarks.map(({ x, y }, i) => ({
-        x: x + (landmarks?.[i]?.x ?? 0) * part,
-        y: y + (landmarks?.[i]?.y ?? 0) * part,
-      })),
-    }),
+    ...(face.landmarks &&
+      landmarks && {
+        landmarks: face.landmarks.map(({ x, y }, i) => {
+          const gap = landmarks[i] as Point;
+          return { x: x + gap.x * part, y: y + gap.y * part };
+        }),
+      }),
   };
 }

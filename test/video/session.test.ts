@@ -514,6 +514,35 @@ describe('a session', () => {
     expect(await codeOf(() => session.next(Number.NaN))).toBe('BAD_OPTION');
   });
 
+  it('draws all of a face between two results: from where it was drawn to where it is, and is going for 0.4 s', () => {
+    const near = (value: unknown): unknown => {
+      if (typeof value === 'number') return expect.closeTo(value, 6);
+      if (Array.isArray(value)) return value.map(near);
+      return Object.fromEntries(Object.entries(value as object).map(([name, one]) => [name, near(one)]));
+    };
+    const parts = (x: number, y: number, size: number, { wide, whole }: Record<'wide' | 'whole', number>) => ({
+      place: boxAt({ x, y, size }),
+      landmarks: landmarksOf(boxAt({ x, y, size })),
+      box: boxAt({ x, y, size: wide }),
+      detected: boxAt({ x, y, size: whole }),
+      points: landmarksOf(boxAt({ x, y, size: whole })).slice(0, 5),
+    });
+    const glide = new Glide();
+    const first = { id: 1, velocity: { x: 0, y: 0 }, ...parts(300, 200, 100, { wide: 150, whole: 100 }) };
+    const second = { id: 1, velocity: { x: 100, y: 50 }, ...parts(320, 240, 120, { wide: 180, whole: 120 }) };
+    glide.take([first] as unknown as TrackedFace[], { taken: 0, now: 0 });
+    glide.take([second] as unknown as TrackedFace[], { taken: 50, now: 100 });
+    for (const [now, left, ahead] of [
+      [100, 1, 0.05],
+      [150, 0.5, 0.1],
+      [200, 0, 0.15],
+      [900, 0, 0.4],
+    ] as const) {
+      const there = parts(320 + 100 * ahead - 25 * left, 240 + 50 * ahead - 42.5 * left, 120 - 20 * left, { wide: 180, whole: 120 });
+      expect(glide.at(now), `${now} ms`).toEqual([near({ ...second, ...there })]);
+    }
+  });
+
   it('is not begun with what has no meaning', () => {
     const engine = new FakeEngine(still);
     const codeOf = (begin: () => unknown) => {
