@@ -88,7 +88,7 @@ export const fromShapeDetector = (detector: ShapeDetector): FaceDetector =>
     faces.flatMap(({ boundingBox: { x, y, width, height }, landmarks }) => {
       const middles = (kind: string) =>
         (landmarks ?? []).filter(({ type }) => type === kind).map(({ locations }) => middleIfAny(locations));
-      const [left, right] = middles('eye').toSorted((a, b) => (a?.x ?? 0) - (b?.x ?? 0));
+      const [left, right] = middles('eye');
       return faceOf(1, { left, right, mouth: middles('mouth')[0] }, { x, y, width, height });
     }),
   );

@@ -1,6 +1,6 @@
 /** Whether a face is fit for what comes next, in numbers: how large it is, where it looks, what of it the picture's edge cuts off, and what hides it. */
 import { given } from '../gpu/given.ts';
-import { type Box, boxOf, OFFICIAL_MARGIN, type Size } from '../image/crop.ts';
+import { type Box, boxOf, OFFICIAL_MARGIN, type Size, wholePicture } from '../image/crop.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Face, Visibility } from './results.ts';
 
@@ -59,7 +59,8 @@ const isSound = (value: unknown): boolean =>
 function qualityOf(face: QualityFace, picture: Size | undefined): FaceQuality {
   const own = face.detected ?? (face.source === 'whole' ? face.box : narrowed(face.box));
   const [width, height] = [own.x1 - own.x0, own.y1 - own.y0];
-  const edge = picture ? { x1: picture.width, y1: picture.height } : edgesBy(face);
+  // A widened box ends at the picture's edge, or beyond the face.
+  const edge = picture ? wholePicture(picture) : face.box;
   const beyond = (by: number, side: number) => Math.min(1, Math.max(0, by / side));
   const { visibility, headpose } = face;
   return {
@@ -86,17 +87,6 @@ function narrowed({ x0, y0, x1, y1 }: Box): Box {
   const part = OFFICIAL_MARGIN / 2 / (1 + OFFICIAL_MARGIN);
   const [dx, dy] = [(x1 - x0) * part, (y1 - y0) * part];
   return { x0: x0 + dx, y0: y0 + dy, x1: x1 - dx, y1: y1 - dy };
-}
-
-/** The picture's right and lower edges, where they have held a detected face's box from being as wide as its margin wants; else none. */
-function edgesBy({ box, detected }: QualityFace): { x1: number; y1: number } {
-  const edge = (end: number, detectedEnd: number, side: number) =>
-    end < Math.trunc(detectedEnd + (side * OFFICIAL_MARGIN) / 2) ? end : Number.POSITIVE_INFINITY;
-  if (!detected) return { x1: Number.POSITIVE_INFINITY, y1: Number.POSITIVE_INFINITY };
-  return {
-    x1: edge(box.x1, detected.x1, detected.x1 - detected.x0),
-    y1: edge(box.y1, detected.y1, detected.y1 - detected.y0),
-  };
 }
 
 function meanOf(points: readonly (Visibility | undefined)[]): number {

@@ -28,15 +28,16 @@ export class OneEuro {
   /**
    * @param values the coordinates; their number never changes
    * @param seconds since the ones before; 0 takes these for the same moment's
+   * @returns where they are believed to be, until the next ones are taken
    */
   next(values: ArrayLike<number>, seconds: number): Float64Array {
     const before = this.#value;
     if (!before) {
       this.#value = Float64Array.from(values);
       this.#speed = new Float64Array(values.length);
-      return this.#value.slice();
+      return this.#value;
     }
-    if (seconds <= 0) return before.slice();
+    if (seconds <= 0) return before;
     const speed = this.#speed as Float64Array;
     const quickly = portion(SPEED_CUTOFF, seconds);
     let squares = 0;
@@ -48,6 +49,6 @@ export class OneEuro {
     const { still, quick, noise } = this.options;
     const part = portion(still + quick * Math.max(0, Math.sqrt(squares) - noise), seconds);
     for (let i = 0; i < before.length; i++) before[i] = (before[i] as number) + part * ((values[i] as number) - (before[i] as number));
-    return before.slice();
+    return before;
   }
 }

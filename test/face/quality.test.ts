@@ -20,6 +20,8 @@ describe('quality', () => {
     expect([size, detail]).toEqual([100, 150 / 224]);
     const given = faceQuality({ box: { x0: 100, y0: 50, x1: 250, y1: 218 }, source: 'given' }, picture);
     expect(given.size).toBeCloseTo(100);
+    const low = faceQuality({ box: { x0: 100, y0: 50, x1: 268, y1: 200 }, source: 'given' }, picture);
+    expect([low.size, low.detail]).toEqual([expect.closeTo(100), 150 / 224]);
     expect(faceQuality({ box: { x0: 0, y0: 0, x1: 400, y1: 300 }, source: 'whole' }, picture).size).toBe(300);
   });
 
@@ -41,6 +43,7 @@ describe('quality', () => {
     ['the top', { x0: 100, y0: -10, x1: 200, y1: 90 }, { top: 0.1 }],
     ['the right', { x0: 350, y0: 80, x1: 450, y1: 180 }, { right: 0.5 }],
     ['the corner below', { x0: 320, y0: 240, x1: 420, y1: 340 }, { right: 0.2, bottom: 0.4 }],
+    ['the left, of a face that is not cut', { x0: 10, y0: 80, x1: 110, y1: 180 }, {}],
     ['the margin alone', { x0: 295, y0: 195, x1: 395, y1: 295 }, {}],
   ])('tells what an edge cuts off, with the picture and without: %s', (_, detected, parts) => {
     const cut = { left: 0, top: 0, right: 0, bottom: 0, ...parts };
