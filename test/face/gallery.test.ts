@@ -44,6 +44,8 @@ describe('similarity', () => {
     expect(codeOf(() => similarity([Number.NaN, 0], [1, 2]))).toBe('BAD_OPTION');
     expect(codeOf(() => similarity([1, 2], [1, Number.POSITIVE_INFINITY]))).toBe('BAD_OPTION');
     expect(codeOf(() => similarity([], []))).toBe('BAD_OPTION');
+    for (const strange of [['1', 0], [1, null], '12', new DataView(new ArrayBuffer(2))])
+      expect(codeOf(() => similarity(strange as never, [1, 2]))).toBe('BAD_OPTION');
   });
 
   test('refuses what is missing, as weights of the released form have no embedding', () => {
@@ -72,6 +74,8 @@ describe('Gallery', () => {
     expect(gallery().match([0.9, 0.1, 0], 0.5)?.name).toBe('Ada');
     expect(gallery().match([0, 0.1, 2], 0.5)?.name).toBe('Ada');
     expect(gallery().match([0, 3, 0], 1)).toEqual({ name: 'Grace', similarity: 1 });
+    expect(gallery().match([1, 0.9, 0], 0.5)?.name).toBe('Ada');
+    expect(gallery().match([0.9, 1, 0], 0.5)?.name).toBe('Grace');
     expect(gallery().match([1, 1, 0], 0.8)).toBeUndefined();
     expect(gallery().match([-1, -1, -1], -1)?.name).toBeDefined();
     expect(new Gallery().match([1, 2], -1)).toBeUndefined();
@@ -101,7 +105,7 @@ describe('Gallery', () => {
     expect(codeOf(() => known.add('Alan', [1e300, 0, 0]))).toBe('BAD_OPTION'); // infinite as float32
     expect(codeOf(() => known.match([1, 0], 0.5))).toBe('BAD_OPTION');
     expect(codeOf(() => known.match([1, 0, 0], Number.NaN))).toBe('BAD_OPTION');
-    expect(codeOf(() => known.match([1, 0, 0], 1.5))).toBe('BAD_OPTION');
+    for (const threshold of [1.5, -1.5, '0.5']) expect(codeOf(() => known.match([1, 0, 0], threshold as number))).toBe('BAD_OPTION');
     expect(known.size).toBe(3);
   });
 
@@ -113,6 +117,7 @@ describe('Gallery', () => {
         expect(Gallery.fromJSON(JSON.stringify(known)).toJSON()).toEqual(saved);
         expect(Gallery.fromJSON(JSON.parse(JSON.stringify(saved))).toJSON()).toEqual(saved);
         expect(Gallery.fromBytes(known.toBytes()).toJSON()).toEqual(saved);
+        expect(Gallery.fromBytes(known.toBytes().buffer).toJSON()).toEqual(saved);
       }),
     );
   });
@@ -126,6 +131,7 @@ describe('Gallery', () => {
       [],
       {},
       { ...head, version: 2, entries: [] },
+      { ...head, format: 'gallery', entries: [] },
       { ...head, entries: [null] },
       { ...head, entries: [{ name: 'Ada' }] },
       { ...head, entries: [{ ...entry, embedding: [1, 'x'] }] },
@@ -140,6 +146,8 @@ describe('Gallery', () => {
     for (let end = 0; end < bytes.length; end++) expect(codeOf(() => Gallery.fromBytes(bytes.subarray(0, end)))).toBe('BAD_OPTION');
     expect(codeOf(() => Gallery.fromBytes(Uint8Array.of(...bytes, 0)))).toBe('BAD_OPTION');
     expect(codeOf(() => Gallery.fromBytes(bytes.with(20, 0xff)))).toBe('BAD_OPTION'); // no text
+    expect(codeOf(() => Gallery.fromBytes(bytes.with(7, 0x32)))).toBe('BAD_OPTION'); // another version
+    expect(Gallery.fromBytes(new Gallery().add('\uFEFFAda', [1]).toBytes()).names).toEqual(['\uFEFFAda']);
   });
 
   test('any changed bytes give a gallery or the typed error', () => {

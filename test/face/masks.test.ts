@@ -65,6 +65,8 @@ describe('alpha', () => {
     const box = { x0: 0, y0: 0, x1: 4, y1: 4 };
     expect(await codeOf(() => alphaOf({ box }, ['skin'], picture))).toBe('BAD_OPTION');
     expect(await codeOf(() => alphaOf(face, ['beard' as ParsingClass], picture))).toBe('BAD_OPTION');
+    const short = { ...face, segmentation: { ...(face.segmentation as NonNullable<ParsedFace['segmentation']>), height: 5 } };
+    expect(await codeOf(() => alphaOf(short, ['skin'], picture))).toBe('BAD_OPTION');
   });
 
   it('as a bitmap is refused where the browser makes none: here it knows no ImageData', async () => {
@@ -106,6 +108,13 @@ describe('contours', () => {
     const lines = contoursOf(parsed(['s.s.', '.s.s', 's.s.', '.s.s'], { x0: 0, y0: 0, x1: 4, y1: 4 }), ['skin']);
     expect(lines.length).toBe(8);
     for (const line of lines) expect(area(line)).toBeCloseTo(1);
+  });
+
+  it('of what fills the map are its edges, without the points between', () => {
+    const [line, ...others] = contoursOf(parsed(['sss', 'sss'], { x0: 0, y0: 0, x1: 3, y1: 2 }), ['skin']);
+    expect([line?.length, others.length, area(line ?? []) / 2]).toEqual([8, 0, 5.5]);
+    const apart = contoursOf(parsed(['s..', '..s'], { x0: 0, y0: 0, x1: 3, y1: 2 }), ['skin']);
+    expect(apart.map((one) => Math.max(...one.map(({ x }) => x)) - Math.min(...one.map(({ x }) => x)))).toEqual([1, 1]);
   });
 
   it('of nothing are none', () => {

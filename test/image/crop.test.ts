@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Box, checkBox, maskToPicture, toPicture, wholePicture, widen } from '../../src/image/crop.ts';
+import { type Box, boxOf, checkBox, maskToPicture, toPicture, wholePicture, widen, widenToSquare } from '../../src/image/crop.ts';
 import { SIZE } from '../../src/image/resize.ts';
 import { codeOf } from '../errors.ts';
 
@@ -26,7 +26,9 @@ describe('checkBox', () => {
     ['inverted', box(9, 0, 1, 9)],
     ['empty', box(4, 4, 4, 9)],
     ['empty after truncation', box(4.1, 4, 4.9, 9)],
+    ['of no height', box(4, 4, 9, 4)],
     ['left of the picture', box(-1, 0, 9, 9)],
+    ['above the picture', box(0, -1, 9, 9)],
     ['beyond its right', box(0, 0, 513, 9)],
     ['beyond its bottom', box(0, 0, 9, 301)],
     ['all outside', box(600, 400, 700, 500)],
@@ -69,6 +71,21 @@ describe('widen', () => {
   });
 });
 
+describe('widenToSquare', () => {
+  it.each([
+    ['about the middle', box(200, 100, 240, 140), box(190, 90, 250, 150)],
+    ['by the longer side', box(200, 100, 220, 140), box(180, 90, 240, 150)],
+    ['moved into the picture, left and top', box(5, 2, 45, 42), box(0, 0, 60, 60)],
+    ['moved into the picture, right and bottom', box(470, 258, 510, 298), box(452, 240, 512, 300)],
+    ['no larger than the picture', box(100, 20, 400, 290), box(100, 0, 400, 300)],
+  ])('is square, %s', (_, face, wide) => expect(widenToSquare(face, picture)).toEqual(wide));
+
+  it('takes any margin, and a corner and a size', () => {
+    expect(widenToSquare({ x: 200, y: 100, width: 40, height: 20 }, picture, 0)).toEqual(box(200, 90, 240, 130));
+    expect(boxOf({ x: 1, y: 2, width: 30, height: 40 })).toEqual(box(1, 2, 31, 42));
+  });
+});
+
 describe('toPicture', () => {
   it('puts the corners of the view on the corners of the crop', () => {
     expect(toPicture({ x: -0.5, y: -0.5 }, box(10, 20, 60, 90))).toEqual({ x: 9.5, y: 19.5 });
@@ -88,6 +105,13 @@ describe('toPicture', () => {
 });
 
 describe('maskToPicture', () => {
+  it('stretches a small mask over its box', () => {
+    const out = maskToPicture(Uint8Array.of(1, 2, 3, 4), box(1, 1, 5, 3), { width: 6, height: 4 });
+    expect([0, 1, 2, 3].map((y) => [...out.subarray(6 * y, 6 * y + 6)].join(''))).toEqual(['000000', '011220', '033440', '000000']);
+    for (const mask of [new Uint8Array(3), new Uint8Array(0), [1, 2, 3, 4] as never])
+      expect(codeOf(() => maskToPicture(mask, box(1, 1, 5, 3), picture))).toBe('BAD_OPTION');
+  });
+
   it('takes, at every pixel, the mask under its centre, and nothing outside the crop', () => {
     const mask = Uint8Array.from({ length: SIZE * SIZE }, (_, i) => (i * 7 + Math.floor(i / SIZE)) % 11);
     fc.assert(

@@ -118,6 +118,19 @@ describe('a video whose every frame is given', () => {
   });
 });
 
+it('a frame that has begun is not given up for a newer one, and one that waits is, whoever else begins', async () => {
+  const { analyze, answer, begun } = engine();
+  const calls = [analyze(pixels()), analyze(pixels()), analyze(video())].map(codeOf);
+  await answer(); // the second begins
+  calls.push(codeOf(analyze(video()))); // in the third's place
+  await answer(); // the fourth begins
+  calls.push(codeOf(analyze(video())));
+  for (let i = 0; i < 2; i++) await answer();
+  expect(begun).toEqual([1, 2, 4, 5]);
+  expect(await Promise.all(calls)).toEqual(['1', '2', 'BUSY', '4', '5']);
+  expect(open).toBe(0);
+});
+
 describe('calls that wait', () => {
   it('hold no frame of a camera: what waits is a copy, and so many at most', async () => {
     const { analyze, answer } = engine();
