@@ -4,7 +4,8 @@
  */
 import { badOption, gpuError } from '../gpu/errors.ts';
 import { readBack } from '../gpu/readback.ts';
-import { refusalOf } from '../gpu/scope.ts';
+import { refusalOf, silent } from '../gpu/scope.ts';
+import { PATIENCE, within } from '../gpu/waiting.ts';
 
 /** A measurement lasts at least so long: 100 steps of Chrome's clock. */
 const LEAST_MS = 6.5536;
@@ -17,7 +18,7 @@ const MOST_WAIT_MS = 500;
  * 32 times at once: the first pass may read as nothing.
  */
 export function moreRepeats(repeats: number, milliseconds: number, least = LEAST_MS): number | undefined {
-  if (milliseconds >= least || repeats >= MOST_REPEATS) return undefined;
+  if (milliseconds >= least) return undefined;
   const wanted = Math.ceil((1.25 * least * repeats) / Math.max(milliseconds, 1e-6));
   return Math.min(Math.max(wanted, 2 * repeats), 32 * repeats, MOST_REPEATS);
 }
@@ -98,6 +99,7 @@ export function passTimer(device: GPUDevice): Timer {
 /** Goes by this machine's clock from a submit to its end, less what a submit that does nothing takes: Firefox answers every 100 ms. */
 async function submitTimer(device: GPUDevice): Promise<Timer> {
   const { queue } = device;
+  const idled = () => within(PATIENCE.gpu, queue.onSubmittedWorkDone(), silent);
   const pass = async (repeats: number, encode: Encode): Promise<number> => {
     let start = 0;
     const refused = refusalOf(device, () => {
@@ -107,13 +109,13 @@ async function submitTimer(device: GPUDevice): Promise<Timer> {
       start = performance.now();
       queue.submit([commands]);
     });
-    await queue.onSubmittedWorkDone();
+    await idled();
     const took = performance.now() - start;
     const said = await refused;
     if (said) throw gpuError(`The GPU refused the measurement: ${said.message}`);
     return took;
   };
-  await queue.onSubmittedWorkDone();
+  await idled();
   const idle: number[] = [];
   for (let i = 0; i < 3; i++) idle.push(await pass(1, () => {}));
   const overhead = Math.max(0, Math.min(...idle));

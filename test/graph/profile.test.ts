@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { readConfig, tensorsOf } from '../../src/face/config.ts';
+import { PATIENCE } from '../../src/gpu/waiting.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { groupsOf } from '../../src/graph/profile.ts';
-import { measured, moreRepeats } from '../../src/graph/timer.ts';
+import { measured, moreRepeats, timerOf } from '../../src/graph/timer.ts';
 import { network } from '../../src/model/network.ts';
+import { FakeDevice, Faults } from '../gpu/fake.ts';
 
 describe('the dispatches of a frame', () => {
   const plan = makePlan(network(readConfig(tensorsOf('released'))), ['age', 'mask']);
@@ -72,5 +74,40 @@ describe('repeats', () => {
       return repeats * 10 + compiling;
     };
     expect(await measured(pass)).toEqual({ milliseconds: 10, repeats: 1 });
+  });
+});
+
+describe('a GPU without a clock of its own', () => {
+  const device = new FakeDevice(new Faults());
+  const { queue } = device;
+
+  it('is timed by this machine, less what a submit of nothing takes', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    let encoded = 0;
+    queue.onSubmittedWorkDone = async () => {
+      vi.advanceTimersByTime(100 + 8 * encoded);
+      encoded = 0;
+    };
+    const timer = await timerOf(device as never);
+    expect(await timer.measure(() => encoded++)).toEqual({ milliseconds: 8, repeats: 49 });
+    vi.useRealTimers();
+  });
+
+  it('is not waited for without an end', async () => {
+    vi.useFakeTimers();
+    const silent = () => new Promise<never>(() => {});
+    for (const done of [
+      silent,
+      vi
+        .fn(async () => {})
+        .mockImplementationOnce(async () => {})
+        .mockImplementationOnce(silent),
+    ]) {
+      queue.onSubmittedWorkDone = done;
+      const failed = timerOf(device as never).catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(PATIENCE.gpu + 1000);
+      expect(await Promise.race([failed, 'nothing'])).toMatchObject({ code: 'GPU_ERROR' });
+    }
+    vi.useRealTimers();
   });
 });
