@@ -56,6 +56,8 @@ export class FakeVideo extends EventTarget {
   #callbacks = new Map<number, (now: number, metadata: object) => void>();
   #ids = 0;
   readonly #timer = setInterval(() => this.show(), 1000 / 30);
+  /** What it says of a frame besides its place in the video. */
+  tells: (now: number) => object = (now) => ({ expectedDisplayTime: now });
 
   get currentTime(): number {
     return this.time / 1000;
@@ -81,7 +83,7 @@ export class FakeVideo extends EventTarget {
     const now = performance.now();
     const callbacks = [...this.#callbacks.values()];
     this.#callbacks.clear();
-    for (const callback of callbacks) callback(now, { mediaTime: this.time / 1000, expectedDisplayTime: now });
+    for (const callback of callbacks) callback(now, { mediaTime: this.time / 1000, ...this.tells(now) });
   }
 
   finish(): void {

@@ -160,14 +160,78 @@ describe('a video', () => {
     expect(after.filter(({ looked, labelled, timings }) => !looked && !labelled && !timings).length).toBeGreaterThan(40);
   });
 
+  it('in which one of two is missed is searched soon, too; and all the time where landmarks lie elsewhere', async () => {
+    const engine = new FakeEngine((seconds) => still().slice(seconds < 1.5 ? 0 : 1), 20);
+    const { results } = follow(engine);
+    await pass(4000);
+    const last = results.findLast(({ faces }) => faces.length === 2);
+    expect(last?.timestamp).toBeGreaterThan(1600);
+    expect(last?.timestamp).toBeLessThan(1800);
+    const other = new FakeEngine(still, 20);
+    const analyze: FakeEngine['analyze'] = async (...asked) => {
+      const analysis = await other.analyze(...asked);
+      const faces = analysis.faces.map((face) => ({ ...face, landmarks: face.landmarks?.map(({ x, y }) => ({ x: x + 200, y })) ?? [] }));
+      return { ...analysis, faces };
+    };
+    const lying = followFaces({ tasks: other.tasks, analyze }, element());
+    await pass(2000);
+    lying.stop();
+    expect(other.calls.filter(({ kind }) => kind === 'look').length).toBeGreaterThan(8);
+  });
+
+  it.each([
+    ['has ended: its last frame is looked at', { ended: true }, 'ended', 1],
+    ['cannot be played', { error: { message: 'no such codec' }, readyState: 0 }, 'failed', 0],
+    [
+      'has no camera any more',
+      { srcObject: { getVideoTracks: () => [Object.assign(new EventTarget(), { readyState: 'ended' })] } },
+      'ended',
+      0,
+    ],
+  ])('that %s when it is given ends the session', async (_, state, reason, looks) => {
+    Object.assign(video, { playing: false, ...state });
+    const { session, results } = follow(new FakeEngine(still, 50));
+    await pass(500);
+    expect(await Promise.race([session.ended, 'goes on'])).toMatchObject({ reason });
+    expect(results).toHaveLength(looks);
+  });
+
+  it.each([{ readyState: 1 }, { videoWidth: 0 }])('that has no frame yet (%j) is waited for', async (state) => {
+    const ready = { readyState: video.readyState, videoWidth: video.videoWidth };
+    Object.assign(video, state);
+    const engine = new FakeEngine(still, 50);
+    follow(engine);
+    await pass(500);
+    expect(engine.calls).toEqual([]);
+    Object.assign(video, ready);
+    await pass(500);
+    expect(engine.calls.length).toBeGreaterThan(3);
+  });
+
+  it.each([
+    [{ captureTime: -70 }, 70],
+    [{ captureTime: -20_000, expectedDisplayTime: -30 }, 30],
+    [{ captureTime: 5000, expectedDisplayTime: 5000 }, 0],
+  ])('whose frames were taken at %j, before they are told of, has them as old as that, on a clock that can be', async (taken, old) => {
+    video.tells = (now) => Object.fromEntries(Object.entries(taken).map(([name, time]) => [name, now + time]));
+    const { results } = follow(new FakeEngine(still, 20));
+    await pass(1000);
+    for (const { age } of results.slice(1)) expect(Math.abs(age - old - 20)).toBeLessThan(15);
+  });
+
   it.each([-1, 1])('out of which a face runs, however fast, is cut out in the picture alone (%d)', async (way) => {
-    for (const speed of [300, 1500, 3000]) {
+    for (const [speed, takes] of [
+      [300, 20],
+      [3000, 20],
+      [300, 400],
+      [900, 400],
+    ] as const) {
       const faults: string[] = [];
       const run = (seconds: number) =>
         [{ x: 640 + way * Math.max(0, speed * (seconds - 1.2)), y: 300, size: 120 }].filter(({ x }) => x > -20 && x < 1300);
       video.time = 0;
-      const one = followFaces(new FakeEngine(run, 20), element(), { onFault: ({ message }) => faults.push(message) });
-      await pass(4000);
+      const one = followFaces(new FakeEngine(run, takes), element(), { onFault: ({ message }) => faults.push(message) });
+      await pass(6000);
       one.stop();
       expect(faults).toEqual([]);
       expect(one.latest?.faces).toEqual([]);
@@ -403,15 +467,17 @@ describe('a session', () => {
   });
 
   it('forgets who was there when it is told to, and gives no id twice', async () => {
-    const { session, results } = follow(new FakeEngine(still, 400, true));
+    const faults: unknown[] = [];
+    const { session, results } = follow(new FakeEngine(still, 400, true), { onFault: (error) => faults.push(error) });
     await pass(1000);
     const { length } = results;
     session.reset();
     expect(session.next()).toEqual([]);
     await pass(350);
-    expect(results.length).toBe(length); // of a frame before
+    expect([results.length, faults]).toEqual([length, []]); // of the frame before nothing
     await pass(1000);
     expect(session.latest?.faces.map(({ id }) => id)).toEqual([3, 4]);
+    expect(session.latest?.faces[0]?.followed).toBeLessThan(1300);
   });
 
   it('knows a face again that comes back, where the weights do', async () => {
@@ -642,6 +708,15 @@ describe('frames', () => {
     await pass(500);
     expect(await session.ended).toEqual({ reason: 'ended' });
     expect([decoded.mock.calls.length, engine.calls.length, session.latest?.faces.length]).toEqual([2, 2, 2]);
+  });
+
+  it('that are bitmaps are closed when they were looked at, not before', async () => {
+    const close = vi.fn();
+    session = followFaces(new FakeEngine(still, 100), [{ [Symbol.toStringTag]: 'ImageBitmap', width: 9, height: 9, close } as never]);
+    await pass(50);
+    expect(close).not.toHaveBeenCalled();
+    await pass(500);
+    expect(close).toHaveBeenCalled();
   });
 
   it('that end with an error fail the session', async () => {
