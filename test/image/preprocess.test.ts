@@ -112,6 +112,9 @@ describe('Preprocess', () => {
     const at = partsOfTable();
     expect(parts.map(({ at }) => at)).toEqual([0, 1, 2, 1].map((image) => 4 * (at[image] as number)));
     expect(parts.at(-1)?.bytes).toEqual(resizeTable(axis(40), axis(40)));
+    const few = new RecordedDevice();
+    await new Preprocess(few.asDevice).upload(picture, [box(0, 0, 30, 20), box(0, 0, 30, 20)]);
+    expect(few.textures.at(-1)?.depthOrArrayLayers).toBe(2);
   });
 
   it('tells which upload the GPU refused, and writes the table anew after it', async () => {
