@@ -167,7 +167,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const { signal: stopped } = this.#stopping;
     const stop = () => this.stop();
     if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true, signal: stopped });
+    else signal?.addEventListener('abort', stop, { signal: stopped });
     globalThis.document?.addEventListener('visibilitychange', () => this.#resumed.ring(), { signal: stopped });
     this.ended = this.#run();
   }

@@ -154,6 +154,19 @@ describe('calls that wait', () => {
     ).toBe('301');
   });
 
+  it('are bounded alike however many were answered before, by those alone that hold a picture', async () => {
+    const { analyze, answer } = engine();
+    const plain = MOST_HELD + 1;
+    for (let round = 0; round < 2; round++) {
+      const calls = Array.from({ length: plain }, () => codeOf(analyze(pixels())));
+      calls.push(...Array.from({ length: MOST_HELD + 5 }, () => codeOf(analyze(video(), 'wait'))));
+      await settled();
+      expect(bitmaps).toBe(MOST_HELD);
+      for (let i = 0; i < plain + MOST_HELD; i++) await answer();
+      expect((await Promise.all(calls)).map((one) => one === 'BUSY').lastIndexOf(false)).toBe(plain + MOST_HELD - 1);
+    }
+  });
+
   it('are bounded where they hold nothing, too', async () => {
     const { analyze } = engine();
     const running = analyze(pixels());
