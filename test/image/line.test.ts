@@ -184,7 +184,9 @@ it('a call that is not to wait is refused while another is unanswered, and holds
   const first = analyze(video(), 'refuse');
   await settled();
   expect(await codeOf(analyze(video(), 'refuse'))).toBe('BUSY');
-  expect(open).toBe(0);
+  expect(await codeOf(analyze(new FakeCanvas() as never, 'refuse'))).toBe('BUSY');
+  await settled();
+  expect([open, bitmaps]).toEqual([0, 0]);
   await answer();
   expect(await first).toBe(1);
   expect(
@@ -194,7 +196,7 @@ it('a call that is not to wait is refused while another is unanswered, and holds
         .then(answer)
         .then(() => 'no answer'),
     ]),
-  ).toBe('3');
+  ).toBe('4');
 });
 
 it('a picture that cannot be opened fails its own call alone, and a frame that was closed is let go', async () => {

@@ -8,10 +8,13 @@ class FakeDecoder extends EventTarget {
   static supported = true;
   static pool = 6;
   static breaks = Number.POSITIVE_INFINITY;
+  /** Frames that it keeps until later ones came, as where their order of decoding is another. */
+  static keeps = 0;
   static last: FakeDecoder;
   static isConfigSupported = async () => ({ supported: FakeDecoder.supported });
   state = 'unconfigured';
   #queue: number[] = [];
+  #kept: number[] = [];
   #flushed: (() => void) | undefined;
 
   constructor(private readonly hears: { output(frame: FakeFrame): void; error(error: Error): void }) {
@@ -50,22 +53,28 @@ class FakeDecoder extends EventTarget {
       if (frames.open >= FakeDecoder.pool) continue;
       const timestamp = this.#queue.shift();
       if (timestamp === undefined) {
-        this.#flushed?.();
+        if (this.#flushed && this.#kept.length > 0) this.#give();
+        else this.#flushed?.();
         continue;
       }
       if (timestamp === FakeDecoder.breaks) {
         this.state = 'closed';
         return this.hears.error(new Error('a chunk is broken'));
       }
-      this.hears.output(new FakeFrame({ timestamp }));
+      this.#kept.push(timestamp);
+      if (this.#kept.length > FakeDecoder.keeps) this.#give();
       this.dispatchEvent(new Event('dequeue'));
     }
+  }
+
+  #give(): void {
+    this.hears.output(new FakeFrame({ timestamp: this.#kept.shift() ?? 0 }));
   }
 }
 
 beforeEach(() => {
   Object.assign(frames, { open: 0, most: 0, made: 0 });
-  Object.assign(FakeDecoder, { supported: true, breaks: Number.POSITIVE_INFINITY });
+  Object.assign(FakeDecoder, { supported: true, breaks: Number.POSITIVE_INFINITY, keeps: 0 });
   vi.stubGlobal('VideoDecoder', FakeDecoder);
 });
 afterEach(() => {
@@ -97,6 +106,11 @@ describe('the frames of chunks', () => {
   it.each([0, 1, 7, 50])('are all there, in order: %d', async (count) => {
     expect(await read(count)).toEqual(Array.from({ length: count }, (_, i) => i));
     expect(FakeDecoder.last.state).toBe('closed');
+  });
+
+  it('are all there where a decoder keeps more than it is given ahead', async () => {
+    FakeDecoder.keeps = 16;
+    expect(await read(50)).toHaveLength(50);
   });
 
   it('are no more at a time than their reader leaves open, and no more chunks are asked for', async () => {
