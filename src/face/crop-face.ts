@@ -80,7 +80,7 @@ export function alignment(points: readonly Point[], side: number): Similarity {
   let [along, across, square] = [0, 0, 0];
   for (const [i, point] of from.entries()) {
     const [x, y] = [point.x - fromMiddle.x, point.y - fromMiddle.y];
-    const [u, v] = [(to[i] as Point).x - toMiddle.x, (to[i] as Point).y - toMiddle.y];
+    const { x: u, y: v } = to[i] as Point; // where their middle is makes no difference, as x and y add up to nothing
     along += x * u + y * v;
     across += x * v - y * u;
     square += x * x + y * y;

@@ -262,6 +262,7 @@ describe('a video', () => {
     unplugged.srcObject = { getVideoTracks: () => [track] };
     const other = followFaces(new FakeEngine(still, 100), unplugged as unknown as HTMLVideoElement);
     await pass(500);
+    expect(other.latest?.faces).toHaveLength(2);
     track.dispatchEvent(new Event('ended'));
     await pass(500);
     expect(await other.ended).toEqual({ reason: 'ended' });
@@ -445,6 +446,8 @@ describe('a session', () => {
     page.dispatchEvent(new Event('visibilitychange'));
     expect(await seen(1000)).toBeGreaterThan(8);
     for (const { age } of results) expect(age).toBeLessThan(150); // that of the first frame after a rest too
+    const times = results.map(({ timestamp }) => timestamp);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
   it('gives its results to whoever iterates, the newest of them, and the fault that it failed of', async () => {
@@ -688,6 +691,31 @@ describe('frames', () => {
       await pass(0);
       expect(await Promise.race([session.ended, 'not ended'])).toEqual({ reason: 'stopped' });
     }
+  });
+
+  it('are asked for no more once the session is stopped, which their giver is told; one that comes late is closed', async () => {
+    const told: string[] = [];
+    function* iterable() {
+      try {
+        for (;;) yield new FakeFrame({});
+      } finally {
+        told.push('iterable');
+      }
+    }
+    async function* late() {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      yield new FakeFrame({});
+    }
+    const pull = (controller: ReadableStreamDefaultController) => controller.enqueue(new FakeFrame({}));
+    const endless = new ReadableStream({ pull, cancel: () => void told.push('stream') }, { highWaterMark: 0 });
+    for (const source of [iterable(), endless, late()]) {
+      const one = followFaces(new FakeEngine(still, 50), source as never);
+      await pass(500);
+      one.stop();
+      await pass(500);
+      expect(frames.open).toBe(0);
+    }
+    expect(told).toEqual(['iterable', 'stream']);
   });
 
   it('of which the newest are wanted leave time for others, though they never end', async () => {
