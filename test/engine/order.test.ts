@@ -1,12 +1,98 @@
 /** Frames in flight whose GPU answers out of turn, pictures that do not come, and aborts that come late. A GPU of JavaScript (test/gpu/fake.ts). */
 import { expect, it, vi } from 'vitest';
-import type { FaceXFormer } from '../../src/index.ts';
+import type { AnalyzedFace, FaceDetector, FaceXFormer } from '../../src/index.ts';
 import { eachWithFakeGpu, type fakeGpu } from '../gpu/fake.ts';
 import { load, numbersOf, picture } from './reduced.ts';
 
 let gpu: ReturnType<typeof fakeGpu>;
 eachWithFakeGpu((one) => {
   gpu = one;
+});
+
+/** Copies of canvases that are not closed. */
+const open = new Set<object>();
+/** What is seen on a canvas, as the engine copies it. */
+const canvasOf = (seen: number) => ({ [Symbol.toStringTag]: 'OffscreenCanvas', width: 64, height: 64, seen }) as unknown as OffscreenCanvas;
+const copied = async ({ seen }: { seen: number }) => {
+  const copy = {
+    [Symbol.toStringTag]: 'ImageBitmap',
+    width: 64,
+    height: 64,
+    get seen() {
+      if (!open.has(copy)) throw new Error('The copy is closed.');
+      return seen;
+    },
+    close: () => void open.delete(copy),
+  };
+  open.add(copy);
+  return copy;
+};
+
+it('answers pictures without an end as they come, each with its own faces, and holds few of them', async () => {
+  vi.stubGlobal('createImageBitmap', copied);
+  const counts = [2, 0, 9, 1, 3];
+  let searched = 0;
+  const detect = async () =>
+    Array.from({ length: counts[searched++ % 5] as number }, (_, i) => ({
+      box: { x0: 4 * i, y0: 8, x1: 4 * i + 9, y1: 40 },
+      score: i / 9,
+    }));
+  const engine = await load({ detector: { detect } });
+  const placesOf = (faces: readonly AnalyzedFace[]) => faces.map(({ box, score, source, age }) => ({ box, score, source, aged: !!age }));
+  const pictures = counts.map((_, i) => canvasOf((i + 1) / 16));
+  const alone: unknown[] = [];
+  for (const one of pictures) {
+    const { faces, timings } = await engine.analyze(one);
+    alone.push(placesOf(faces));
+    for (const time of Object.values(timings)) expect(time >= 0 && time <= timings.total).toBe(true);
+  }
+  let asked = 0;
+  async function* endless() {
+    for (;;) yield pictures[asked++ % 5] as OffscreenCanvas;
+  }
+  let answered = 0;
+  for await (const { faces } of engine.analyzeMany(endless())) {
+    expect(placesOf(faces)).toEqual(alone[answered % 5]);
+    expect(asked - answered++).toBeLessThan(12);
+    expect(open.size).toBeLessThan(5);
+    if (answered === 15) break;
+  }
+  await vi.waitFor(() => expect(open.size).toBe(0));
+  engine.dispose();
+});
+
+it('lets go of a picture when the GPU has it, but of one that may be run once more when it is answered', async () => {
+  vi.stubGlobal('createImageBitmap', copied);
+  const engine = await load();
+  const run = async (repeat: boolean) => numbersOf(await engine.analyze(canvasOf(0.5), { box: 'whole', repeat }));
+  const runMany = async (repeat: boolean) => {
+    for await (const one of engine.analyzeMany([canvasOf(0.5)], { box: 'whole', repeat })) return numbersOf(one);
+    return undefined;
+  };
+  const alone = await run(false);
+  for (const call of [run, runMany])
+    for (const repeat of [false, true]) {
+      gpu.device.frame = 2 ** 30;
+      const answer = call(repeat).catch((error: unknown) => error);
+      await vi.waitFor(() => expect(gpu.device.whenGone.size).toBe(1));
+      expect(open.size).toBe(repeat ? 1 : 0);
+      const { lost } = engine;
+      gpu.device.lose();
+      expect(await answer).toEqual(repeat ? alone : expect.objectContaining({ code: 'DEVICE_LOST' }));
+      await vi.waitFor(() => expect(open.size).toBe(0));
+      expect(await (await lost).recovered).toBe(true);
+    }
+  engine.dispose();
+});
+
+it('asks where the faces are without a detector, a box or boxes', async () => {
+  const engine = await load();
+  await expect(engine.analyze(picture)).rejects.toMatchObject({
+    code: 'BAD_OPTION',
+    message: expect.stringMatching(/Where are the faces/),
+  });
+  expect((await engine.analyze(picture, { boxes: [] })).faces).toEqual([]);
+  engine.dispose();
 });
 
 it('reads a frame before the next, though the GPU says later of the first that it took it', async () => {
@@ -68,7 +154,9 @@ it('ends what a detector holds up when it is disposed of, on a device that stays
 });
 
 it('waits no longer for a detector that awaits the engine it works for, and hears an abort meanwhile', async () => {
-  const detect = vi.fn(async () => (await engine.analyze(picture, { box: 'whole' })).faces.map(({ box }) => ({ box, score: 1 })));
+  const detect = vi.fn<FaceDetector['detect']>(async () =>
+    (await engine.analyze(picture, { box: 'whole' })).faces.map(({ box }) => ({ box, score: 1 })),
+  );
   const engine = await load({ detector: { detect } });
   vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ['setTimeout', 'clearTimeout'] });
   try {
@@ -79,6 +167,7 @@ it('waits no longer for a detector that awaits the engine it works for, and hear
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 5);
     await expect(engine.analyze(picture, { signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(detect).toHaveBeenLastCalledWith(expect.anything(), { signal: stop.signal });
     expect((await engine.analyze(picture, { box: 'whole' })).faces.length).toBe(1);
   } finally {
     vi.useRealTimers();

@@ -239,6 +239,8 @@ describe('an engine whose GPU is lost', () => {
       const found = [{ box: { x0: 8, y0: 8, x1: 40, y1: 40 }, score: 1, ...(given as object) }];
       const engine = await load({ detector: { detect: async () => found } });
       expect(await codeOf(() => engine.analyze(picture))).toBe('BAD_OPTION');
+      found[0] = { ...found[0], score: Number.NaN, points: [] as never } as (typeof found)[number];
+      expect(await codeOf(() => engine.analyze(picture))).toBe('BAD_OPTION');
       found.length = 0;
       expect((await engine.analyze(picture)).faces).toEqual([]);
       engine.dispose();
