@@ -4,11 +4,13 @@ import type { Checkpoint } from '../../src/checkpoint/checkpoint.ts';
 import { sound } from '../../src/checkpoint/sound.ts';
 import { mtcnn as inPage, Mtcnn } from '../../src/detect/mtcnn.ts';
 import { FaceXFormer } from '../../src/engine/facexformer.ts';
-import type { LoadOptions } from '../../src/engine/options.ts';
+import type { AnalyzeOptions, LoadOptions } from '../../src/engine/options.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { SegFace } from '../../src/segface/segface.ts';
+import { VERSION } from '../../src/version.ts';
 import { mtcnn, RemoteFaceXFormer, type RemoteLoadOptions, RemoteMtcnn, RemoteSegFace } from '../../src/worker/client.ts';
 import { type Detector, type Engine, Engines, type NetworkOptions } from '../../src/worker/engines.ts';
+import { borrowedFetch, lentFetch } from '../../src/worker/fetch.ts';
 import { isGreeting, serve } from '../../src/worker/serve.ts';
 
 /** A Worker, as far as a page sees it. */
@@ -126,6 +128,8 @@ describe('a load', () => {
     await load({ detector: mtcnn() });
     expect(loads.length).toBe(6);
     expect(loads.slice(3).map(({ detector }) => typeof detector)).toEqual(['undefined', 'function', 'function']);
+    for (const _ of [1, 2]) await load({ detector: mtcnn({ weights: new Blob(['a']) }) });
+    expect(loads.length).toBe(8);
   });
 
   it('that is disposed of and asked for again at once, as StrictMode does, is the same', async () => {
@@ -161,6 +165,55 @@ describe('a load', () => {
       await vi.advanceTimersByTimeAsync(1000);
       expect(signal.aborted).toBe(true);
     });
+  });
+
+  it('that is aborted as the worker has it is let go of', async () => {
+    const stop = new AbortController();
+    const load = async (options: LoadOptions) => {
+      const made = await loadEngine(options);
+      stop.abort();
+      return made;
+    };
+    expect(await codeOf(RemoteFaceXFormer.load({ weights: new Blob(['a']), worker: worker(load), signal: stop.signal }))).toBe('ABORTED');
+    await vi.waitFor(async () => {
+      await vi.advanceTimersByTimeAsync(100);
+      expect(disposed).toBe(1);
+    });
+  });
+
+  it('lasts as long as one of its users, who may let go of it twice, and tells the next how far it is', async () => {
+    const engines = new Engines((options) => loadEngine(options as LoadOptions));
+    const told = vi.fn();
+    const leases = [1, 2].map(() => engines.lease('key', { network: 'FaceXFormer', weights: 'w' }, () => {}));
+    await leases[0]?.engine;
+    leases.push(engines.lease('key', { network: 'FaceXFormer', weights: 'w' }, told));
+    expect(told).toHaveBeenCalledWith(expect.objectContaining({ phase: 'device' }));
+    for (const i of [0, 0, 0, 1]) leases[i]?.end();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(disposed).toBe(0);
+    leases[2]?.end();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(disposed).toBe(1);
+  });
+
+  it("hears of the page's fetch no length that may be of packed bytes, and lets go of its answer", async () => {
+    const signals: (AbortSignal | null | undefined)[] = [];
+    for (const [packed, length] of [
+      [{}, '7'],
+      [{ 'content-encoding': 'gzip' }, null],
+    ] as const) {
+      const port = lentFetch(async (_, init) => {
+        signals.push(init?.signal);
+        return new Response('weights', { headers: { 'content-length': '7', etag: 'a', ...packed } });
+      });
+      const fetch = borrowedFetch(port);
+      const answer = await fetch('https://example.org/w');
+      expect([answer.headers.get('content-length'), answer.headers.get('etag')]).toEqual([length, 'a']);
+      expect(await answer.text()).toBe('weights');
+      await (await fetch('https://example.org/w')).body?.cancel();
+      await vi.waitFor(() => expect(signals.at(-1)?.aborted).toBe(true));
+      port.close();
+    }
   });
 
   it('of a stream that does not end is aborted as well, and lets go of it', async () => {
@@ -402,6 +455,39 @@ describe('a call', () => {
     expect([await calls[0], await calls[2]]).toEqual(['no error', 'no error']);
     expect(seen).toEqual([undefined, 3]);
     vi.unstubAllGlobals();
+  });
+
+  it('of a video gives way to a later one, also where a picture of it crosses', async () => {
+    const analyze = vi.fn(async () => ({ faces: [] }));
+    engine.analyze = analyze;
+    vi.stubGlobal('createImageBitmap', async () => new ArrayBuffer(4));
+    const remote = await RemoteFaceXFormer.load({ weights: 'w', worker: worker() });
+    await remote.analyze({ [Symbol.toStringTag]: 'HTMLVideoElement' } as unknown as HTMLVideoElement);
+    await remote.analyze(pixels());
+    expect(analyze.mock.calls.map(([, options]: unknown[]) => (options as AnalyzeOptions).queue)).toEqual(['latest', 'wait']);
+    vi.unstubAllGlobals();
+  });
+
+  it('lets go of the picture when it is answered, and of a frame when the engine has it', async () => {
+    const answers: ((answer: object) => void)[] = [];
+    const answer = () => new Promise((resolve) => answers.push(resolve));
+    engine = { analyze: answer, ...{ detect: answer } };
+    const port = { postMessage: vi.fn(), onmessage: (_: unknown) => {} };
+    serve({ facexformer: VERSION, port: port as never }, new Engines((options) => loadEngine(options as LoadOptions)));
+    port.onmessage({ data: { call: 'load', id: 1, options: { network: 'FaceXFormer', weights: 'w' } } });
+    await vi.waitFor(() => expect(port.postMessage).toHaveBeenCalledWith(expect.objectContaining({ id: 1, value: expect.anything() }), []));
+    for (const [kind, call] of [
+      ['ImageBitmap', 'analyze'],
+      ['VideoFrame', 'analyze'],
+      ['ImageBitmap', 'detect'],
+    ] as const) {
+      const picture = { [Symbol.toStringTag]: kind, close: vi.fn() };
+      port.onmessage({ data: { call, id: 2, engine: 1, picture, options: {} } });
+      await vi.waitFor(() => expect(answers).toHaveLength(1));
+      expect(picture.close).toHaveBeenCalledTimes(kind === 'VideoFrame' ? 1 : 0);
+      answers.pop()?.({});
+      await vi.waitFor(() => expect(picture.close).toHaveBeenCalled());
+    }
   });
 
   it('leaves no frame open that does not cross: a camera waits for them', async () => {
