@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { answers } from '../../src/detect/answer.ts';
 import { type Candidate, sortedAsNumPy, suppress, suppressByLesser } from '../../src/detect/boxes.ts';
 import { cascade } from '../../src/detect/cascade.ts';
+import { LAST, type Layer, P, R } from '../../src/detect/layers.ts';
 import { ordered, searchedSize } from '../../src/detect/mtcnn.ts';
-import { readWeights } from '../../src/detect/weights.ts';
+import { packLayer, readWeights } from '../../src/detect/weights.ts';
 import { mtcnnWeights } from '../../tools/mtcnn.mjs';
 import { detections, expectSame } from './detections.ts';
 
@@ -19,6 +20,20 @@ it('weights that are no numbers are refused by their tensor’s name', async () 
     code: 'WRONG_WEIGHTS',
     message: expect.stringMatching(/^[pro]net\.\S+ holds NaN/),
   });
+});
+
+it.each<[string, string, Layer | undefined, number[] | undefined, RegExp]>([
+  ['is missing', 'pnet.conv1.weight', P[0], undefined, /pnet\.conv1\.weight is missing, and must be/],
+  ['has another shape', 'pnet.conv3.bias', LAST, [31], /pnet\.conv3\.bias is \[31\], and must be \[32\]/],
+  ['has another window', 'pnet.conv2.weight', P[1], [16, 10, 5, 5], /pnet\.conv2\.weight is \[16,10,5,5\], and must be \[16,10,3,3\]/],
+  ['has too few rows', 'rnet.dense5_1.weight', R[4], [1, 128], /rnet\.dense5_1,dense5_2 must have 6 rows/],
+  ['has too many rows', 'rnet.dense5_2.weight', R[4], [5, 128], /rnet\.dense5_1,dense5_2 must have 6 rows/],
+  ['has no slopes', 'rnet.prelu4.weight', R[3], undefined, /rnet\.prelu4\.weight is missing/],
+])('weights of which a tensor %s are refused by its name: %s', (_, name, layer, shape, message) => {
+  const others = new Map(weights);
+  others.delete(name);
+  if (shape) others.set(name, { shape, values: new Float32Array(shape.reduce((product, side) => product * side, 1)) });
+  expect(() => packLayer(others, name.slice(0, 4), layer as Layer)).toThrow(message);
 });
 
 describe('MTCNN in float64 finds what facenet-pytorch finds', () => {
