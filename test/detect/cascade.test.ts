@@ -50,6 +50,43 @@ describe('MTCNN in float64 finds what facenet-pytorch finds', () => {
   });
 });
 
+describe('the stages', () => {
+  const move = [0, 0, 0, 0] as const;
+  const cell = (level: number) => ({ level, row: 0, column: 0, probability: 0.9, move });
+  /** What each network is asked, which is surer of each crop than of the one before. */
+  const staged = async (picture: { width: number; height: number }, cells: ReturnType<typeof cell>[]) => {
+    const asked: unknown[] = [];
+    const found = await cascade(
+      {
+        propose: async (levels) => {
+          asked.push(levels.map(({ width, height }) => `${width} x ${height}`));
+          return cells;
+        },
+        refine: async (crops) => {
+          asked.push(crops.length);
+          return crops.map((_, i) => ({ probability: 0.7 + i / 10, move }));
+        },
+        decide: async (crops) => {
+          asked.push(crops.length);
+          return crops.map(() => ({ probability: 0.75, move, points: Array(10).fill(0.5) }));
+        },
+      },
+      picture,
+      { minFace: 20, thresholds: [0.6, 0.7, 0.7] },
+    );
+    return [...asked, found.length];
+  };
+  const levels = ['61 x 37', '43 x 26', '31 x 19', '22 x 13'];
+
+  it('take each cell at its level, and hand on what they are surer of than their threshold', async () =>
+    expect(await staged({ width: 100, height: 60 }, [cell(0), cell(3)])).toEqual([levels, 2, 1, 1]));
+  it('ask nothing of no cells', async () => expect(await staged({ width: 100, height: 60 }, [])).toEqual([levels, 0]));
+  it('look for faces of the least size in a picture as high, and for none in a lower one', async () => {
+    expect(await staged({ width: 100, height: 20 }, [])).toEqual([['61 x 13'], 0]);
+    expect(await staged({ width: 100, height: 19 }, [])).toEqual([0]);
+  });
+});
+
 describe('which faces are given', () => {
   const face = (x0: number, y0: number, side: number, score: number) => ({
     box: { x0, y0, x1: x0 + side, y1: y0 + side },

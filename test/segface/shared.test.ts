@@ -88,6 +88,42 @@ it('is uploaded to each device, and again where a crop reaches beyond what is th
   picture.close();
 });
 
+it('is copied from where a crop lies in what is there, and uploaded for one that reaches beyond it to any side', async () => {
+  const device = new Device();
+  const encode = vi.spyOn(device, 'createCommandEncoder');
+  const copies: unknown[] = [];
+  const preprocess = new Preprocess(device.lent);
+  const picture = await SharedPicture.open(file);
+  encode.mockImplementation(
+    () =>
+      ({
+        copyTextureToTexture: (from: GPUTexelCopyTextureInfo, to: GPUTexelCopyTextureInfo, size: unknown) =>
+          copies.push([from.origin, to.origin, size]),
+        finish: () => ({ run() {} }),
+      }) as never,
+  );
+  vi.spyOn(device.queue, 'submit').mockImplementation(() => {});
+  await preprocess.upload(picture.opened(), [box, inside]);
+  expect(copies).toEqual([
+    [
+      [0, 0],
+      [0, 0, 0],
+      [40, 40],
+    ],
+    [
+      [1, 0],
+      [0, 0, 1],
+      [29, 30],
+    ],
+  ]);
+  expect(device.uploads).toBe(1);
+  for (const [i, beyond] of [{ x0: 9 }, { y0: 19 }, { x1: 51 }, { y1: 61 }].entries()) {
+    await preprocess.upload(picture.opened(), [{ ...box, ...beyond }]);
+    expect(device.uploads).toBe(2 + i);
+  }
+  picture.close();
+});
+
 it('is uploaded again where a GPU refused it', async () => {
   const device = new Device();
   const preprocess = new Preprocess(device.lent);
