@@ -176,6 +176,31 @@ describe('an engine whose GPU is lost', () => {
     await expect(run(engine)).rejects.toThrow(/4 times in a row/);
   });
 
+  it.each([
+    ['an answer', (engine: FaceXFormer) => run(engine)],
+    ['a minute', async () => void vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 61_000)],
+  ])('is recovered however often they are lost, with %s between', async (_, between) => {
+    const engine = await load();
+    for (let losses = 0; losses <= WAITS.length; losses++) {
+      const { lost } = engine;
+      gpu.device.lose();
+      expect(await (await lost).recovered).toBe(true);
+      await between(engine);
+    }
+    engine.dispose();
+  });
+
+  it('is told of a loss that what failed by it was quicker than', async () => {
+    const engine = await load();
+    const { device } = gpu;
+    device.popErrorScope = async () => {
+      setTimeout(() => device.lose(), 10);
+      throw new Error('gone');
+    };
+    expect(await codeOf(() => run(engine))).toBe('DEVICE_LOST');
+    engine.dispose();
+  });
+
   it('leaves a device that was lent to the app', async () => {
     const made = await load();
     const { device } = gpu;
