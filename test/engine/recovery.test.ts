@@ -3,11 +3,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { mtcnn } from '../../src/detect/index.ts';
 import { WAITS } from '../../src/gpu/recovery.ts';
 import { type AnalyzeOptions, type Checkpoint, type FaceXFormer, type LoadDetector, seededCheckpoint } from '../../src/index.ts';
+import { pipelineKey } from '../../src/kernels/kernel.ts';
 import { SegFace, segFaceTensors } from '../../src/segface/index.ts';
+import { keepChoices } from '../../src/tune/kept.ts';
+import { tunablesOf } from '../../src/tune/tune.ts';
 import { atNext } from '../../tools/devices.ts';
 import { remembered } from '../../tools/remembered.ts';
 import { codeOf } from '../errors.ts';
-import { eachWithFakeGpu, type FakeDevice, type fakeGpu } from '../gpu/fake.ts';
+import { eachWithFakeGpu, type FakeDevice, Faults, type fakeGpu } from '../gpu/fake.ts';
+import { indexedDbOf } from '../tune/indexed-db.ts';
 import { load, numbersOf, picture, weights } from './reduced.ts';
 
 let gpu: ReturnType<typeof fakeGpu>;
@@ -188,6 +192,26 @@ describe('an engine whose GPU is lost', () => {
       await between(engine);
     }
     engine.dispose();
+  });
+
+  it('has the kernels that were tuned in an earlier visit, unless told otherwise, and after the loss as well', async () => {
+    vi.stubGlobal('indexedDB', indexedDbOf(new Faults()));
+    const plain = await load();
+    const kernelsOf = (engine: FaceXFormer) => engine.plan().dispatches.map(({ kernel, launch }) => pipelineKey(kernel, launch));
+    const tunables = tunablesOf(plain.plan());
+    const choices = Object.fromEntries(tunables.map(({ label, candidates }) => [label, candidates.at(-1)?.name as string]));
+    await keepChoices(plain.info.adapter, 'f32', choices);
+    const untuned = await load({ tuned: false });
+    expect(kernelsOf(untuned)).toEqual(kernelsOf(plain));
+    const engine = await load();
+    const tuned = kernelsOf(engine);
+    expect(tuned).not.toEqual(kernelsOf(plain));
+    vi.stubGlobal('indexedDB', undefined);
+    const { lost } = engine;
+    gpu.device.lose();
+    expect(await (await lost).recovered).toBe(true);
+    expect(kernelsOf(engine)).toEqual(tuned);
+    for (const one of [plain, untuned, engine]) one.dispose();
   });
 
   it('is told of a loss that what failed by it was quicker than', async () => {
