@@ -85,6 +85,21 @@ it('lets go of a picture when the GPU has it, but of one that may be run once mo
   engine.dispose();
 });
 
+it('keeps the buffers of four kinds of frames, and answers those of the others all the same', async () => {
+  const engine = await load();
+  const alive: number[] = [];
+  for (let faces = 1; faces <= 8; faces++) {
+    const boxes = Array.from({ length: faces }, () => ({ x0: 0, y0: 0, x1: 64, y1: 64 }));
+    expect((await engine.analyze(picture, { boxes })).faces).toHaveLength(faces);
+    const made = gpu.faults.reached.length;
+    await engine.analyze(picture, { box: 'whole' }); // a kind that is used again and again, and so kept
+    expect(gpu.faults.reached.slice(made)).not.toContain('createBuffer');
+    alive.push(gpu.device.alive.size);
+  }
+  expect(alive.map((buffers) => Math.sign((alive[3] as number) - buffers))).toEqual([1, 1, 1, 0, 0, 0, 0, 0]);
+  engine.dispose();
+});
+
 it('asks where the faces are without a detector, a box or boxes', async () => {
   const engine = await load();
   await expect(engine.analyze(picture)).rejects.toMatchObject({
