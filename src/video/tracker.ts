@@ -181,6 +181,7 @@ export class Tracker {
     const seconds = Number.isFinite(this.#time) ? Math.max(0, time - this.#time) / 1000 : 0;
     if (seconds > 0) this.#before = this.#time;
     this.#time = Math.max(this.#time, time);
+    if (seconds === 0) return; // all are where they are by then, which says nothing of who left before
     // As it was before: this step may be a long one, in which nobody looked.
     this.#end((follow) => this.#over(follow, this.#before, picture));
     for (const { motion } of this.#follows) motion.pass(seconds);

@@ -142,6 +142,14 @@ describe('looks that lie farther apart than a face is remembered', () => {
     expect([ids(2299), ids(2301), ids(2400)]).toEqual([[1], [1], []]);
   });
 
+  it('end nobody who was on the way out, and is still at the edge when it is looked for', () => {
+    const tracker = new Tracker();
+    const at = (x: number, time: number) => tracker.update([boxAt({ x, y: 300, size: 100 })], time, PICTURE).map(({ id }) => id);
+    for (const time of [0, 100, 200, 300]) at(1070 + 0.3 * time, time);
+    for (const time of [400, 800]) tracker.predict(time, PICTURE);
+    expect(at(1230, 800)).toEqual([1]);
+  });
+
   it('end a face that is not there when it is looked for, and only that', () => {
     const tracker = new Tracker();
     const [one, other] = [
