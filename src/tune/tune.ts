@@ -175,7 +175,7 @@ async function tuneShape(tunable: Tunable, trial: Trial, turn: Turn): Promise<Tu
   await race.warmUp();
   await race.run(ROUNDS);
   for (const candidate of race.ranked()) {
-    if (race.gain(candidate) < LEAST_GAIN) break;
+    if (!(race.gain(candidate) >= LEAST_GAIN)) break;
     const wrong = await whatIsWrong(trial, candidate);
     if (typeof wrong === 'string') {
       race.drop(candidate, `computes something else: ${wrong}`);
@@ -229,7 +229,7 @@ class Race {
     while (!this.turn.spent()) {
       throwIfAborted(this.turn.signal);
       const time = await this.trial.time(this.#table);
-      if (!compiling && time > RISING * before) return;
+      if (!compiling && time >= RISING * before) return;
       before = time;
     }
   }

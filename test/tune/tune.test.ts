@@ -185,6 +185,12 @@ describe('tuning', () => {
     expect(choicesOf([{ ...some, chosen: 'quick' }])).toEqual({ a: 'quick' });
   });
 
+  it('keeps the table where the clock is too coarse to tell anything', async () => {
+    const { run, gpu } = tuned({ times: { table: 0, quick: 0, quicker: 0, slow: 0 } });
+    for (const shape of await run) expect(shape).toMatchObject({ chosen: 'table', speedup: 1, measured: 'all', note: '' });
+    expect(gpu.now).toBeLessThan(1000);
+  });
+
   it('goes on without a candidate that does not compile, but not without the table', async () => {
     const [shape] = await tuned({ times: { quick: Number.NaN } }).run;
     expect(shape).toMatchObject({ chosen: 'quicker', note: expect.stringContaining('quick was refused') });
