@@ -136,7 +136,9 @@ describe('a download goes on after', () => {
       response.writeHead([503, 429, 408][answers - 1] as number, answers === 2 ? { 'retry-after': '0.2' } : {}).end();
       return true;
     };
+    const begun = performance.now();
     expect(await load()).toEqual(right);
+    expect(performance.now() - begun).toBeGreaterThan(190);
   });
 
   it('an aborted visit: the next one asks only for what is missing', async () => {
@@ -218,6 +220,16 @@ describe('a download fails with the right error on', () => {
     'a missing file': [() => always((r) => r.writeHead(404).end()), 'WEIGHTS_UNREACHABLE', /answered 404/],
     'a server that stays busy': [() => always((r) => r.writeHead(503).end()), 'WEIGHTS_UNREACHABLE', /answered 503/],
     'connections that always break off': [() => always((r) => r.destroy()), 'WEIGHTS_UNREACHABLE', /could not be fetched/],
+    'bytes that drip without end': [
+      () =>
+        always((r) => {
+          r.writeHead(200);
+          const drip = setInterval(() => r.write('x'), 50);
+          r.on('close', () => clearInterval(drip));
+        }),
+      'WEIGHTS_UNREACHABLE',
+      /only \d+ bytes came in 1 s/,
+    ],
     'stalls without end': [() => always((r) => r.writeHead(200).write('x')), 'WEIGHTS_UNREACHABLE', /no byte came for 0\.5 s/],
     'a web page': [
       () => always((r) => r.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>')),
