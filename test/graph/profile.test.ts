@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import { PATIENCE } from '../../src/gpu/waiting.ts';
 import { makePlan } from '../../src/graph/plan.ts';
@@ -80,6 +80,7 @@ describe('repeats', () => {
 describe('a GPU without a clock of its own', () => {
   const device = new FakeDevice(new Faults());
   const { queue } = device;
+  afterEach(() => vi.useRealTimers());
 
   it('is timed by this machine, less what a submit of nothing takes', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
@@ -90,7 +91,6 @@ describe('a GPU without a clock of its own', () => {
     };
     const timer = await timerOf(device as never);
     expect(await timer.measure(() => encoded++)).toEqual({ milliseconds: 8, repeats: 49 });
-    vi.useRealTimers();
   });
 
   it('is not waited for without an end', async () => {
@@ -108,6 +108,5 @@ describe('a GPU without a clock of its own', () => {
       await vi.advanceTimersByTimeAsync(PATIENCE.gpu + 1000);
       expect(await Promise.race([failed, 'nothing'])).toMatchObject({ code: 'GPU_ERROR' });
     }
-    vi.useRealTimers();
   });
 });

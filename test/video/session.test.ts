@@ -32,6 +32,13 @@ const still = () => [
 ];
 const walking = (seconds: number) => [{ x: 200 + 120 * seconds, y: 300, size: 120 }];
 
+/** All numbers in it, but for their rounding. */
+function near(value: unknown): unknown {
+  if (typeof value === 'number') return expect.closeTo(value, 6);
+  if (Array.isArray(value)) return value.map(near);
+  return Object.fromEntries(Object.entries(value as object).map(([name, one]) => [name, near(one)]));
+}
+
 function follow(engine: FakeEngine, options: Parameters<typeof followFaces>[2] = {}) {
   const results: VideoResult[] = [];
   session = followFaces(engine, element(), { onResult: (result) => results.push(result), ...options });
@@ -281,12 +288,6 @@ describe('a video', () => {
 describe('landmarks', () => {
   const at = { x: 300, y: 300, size: 100 };
   const box = boxAt(at);
-  const near = ({ x0, y0, x1, y1 }: Box) => ({
-    x0: expect.closeTo(x0),
-    y0: expect.closeTo(y0),
-    x1: expect.closeTo(x1),
-    y1: expect.closeTo(y1),
-  });
 
   it('put the box where the detector would draw it, which two looks say together', () => {
     const anchor = new Anchor();
@@ -584,11 +585,6 @@ describe('a session', () => {
   });
 
   it('draws all of a face between two results: from where it was drawn to where it is, and is going for 0.4 s', () => {
-    const near = (value: unknown): unknown => {
-      if (typeof value === 'number') return expect.closeTo(value, 6);
-      if (Array.isArray(value)) return value.map(near);
-      return Object.fromEntries(Object.entries(value as object).map(([name, one]) => [name, near(one)]));
-    };
     const parts = (x: number, y: number, size: number, { wide, whole }: Record<'wide' | 'whole', number>) => ({
       place: boxAt({ x, y, size }),
       landmarks: landmarksOf(boxAt({ x, y, size })),
