@@ -149,7 +149,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   /** When the last frame came, and how long it took, as `performance.now()` counts. */
   #came = performance.now();
   #took = 0;
-  #arrivals: number[] = [];
+  readonly #arrivals: number[] = [];
   /** Goes up with every `reset`: results of frames before it are not told. */
   #round = 0;
 
@@ -365,9 +365,11 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const found = tracks.map((track) => trackedFace(track, this.#kept.get(track.id) as Kept, time, fresh.includes(track.id)));
     const faces = this.#options.mirror ? found.map((face) => mirrored(face, frame)) : found;
     this.#glide.take(faces, { taken, now });
-    this.#arrivals = [...this.#arrivals.filter((at, i, { length }) => now - at < 2000 || i === length - 1), now];
-    const [first = now] = this.#arrivals;
-    const fps = now > first ? (1000 * (this.#arrivals.length - 1)) / (now - first) : 0;
+    const arrivals = this.#arrivals;
+    arrivals.push(now);
+    while (arrivals.length > 2 && now - (arrivals[0] as number) >= 2000) arrivals.shift();
+    const [first = now] = arrivals;
+    const fps = now > first ? (1000 * (arrivals.length - 1)) / (now - first) : 0;
     return { timings: undefined, ...told, faces, timestamp: time, age: Math.max(0, now - taken), width, height, fps };
   }
 
