@@ -63,6 +63,7 @@ beforeEach(() => {
 afterEach(() => {
   for (const { ports } of workers) for (const port of ports) port.close();
   vi.useRealTimers();
+  vi.unstubAllGlobals();
 });
 
 const codeOf = (call: Promise<unknown>) =>
@@ -454,7 +455,6 @@ describe('a call', () => {
     come(new ArrayBuffer(2));
     expect([await calls[0], await calls[2]]).toEqual(['no error', 'no error']);
     expect(seen).toEqual([undefined, 3]);
-    vi.unstubAllGlobals();
   });
 
   it('of a video gives way to a later one, also where a picture of it crosses', async () => {
@@ -465,7 +465,6 @@ describe('a call', () => {
     await remote.analyze({ [Symbol.toStringTag]: 'HTMLVideoElement' } as unknown as HTMLVideoElement);
     await remote.analyze(pixels());
     expect(analyze.mock.calls.map(([, options]: unknown[]) => (options as AnalyzeOptions).queue)).toEqual(['latest', 'wait']);
-    vi.unstubAllGlobals();
   });
 
   it('lets go of the picture when it is answered, and of a frame when the engine has it', async () => {
@@ -512,7 +511,6 @@ describe('a call', () => {
     calls.push(codeOf(remote.analyze(frame)));
     expect(await Promise.all(calls)).toEqual(['DISPOSED', 'ABORTED', 'DISPOSED']);
     expect(open).toBe(1); // the app's own
-    vi.unstubAllGlobals();
   });
 
   it('fails with DISPOSED when the engine is, and after; another user of the engine is served', async () => {
@@ -776,6 +774,5 @@ describe('a worker', () => {
       code: 'WORKER_FAILED',
       message: expect.stringMatching(message),
     });
-    vi.unstubAllGlobals();
   });
 });
