@@ -23,7 +23,8 @@ function cosine(a: ArrayLike<number>, lengthA: number, b: ArrayLike<number>, len
 }
 
 function length(embedding: ArrayLike<number>): number {
-  const values = given('An embedding that cannot be read.', () => (/Array$/.test(tag(embedding)) ? Array.from(embedding) : []));
+  const values = given('An embedding that cannot be read.', () => (/Array$/.test(tag(embedding)) ? Array.from(embedding) : undefined));
+  if (!values) throw badOption(`An embedding must be a list of numbers; this one is ${shown(embedding)}.`);
   const wrong = values.findIndex((value) => typeof value !== 'number');
   if (wrong >= 0) throw badOption(`An embedding must be numbers; this one holds ${shown(values[wrong])}.`);
   let norm = 0;

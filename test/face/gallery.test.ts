@@ -56,7 +56,9 @@ describe('similarity', () => {
       [missing, missing],
     ];
     for (const [a, b] of pairs) expect(codeOf(() => similarity(a, b))).toBe('BAD_OPTION');
-    expect(codeOf(() => new Gallery().add('Ada', missing))).toBe('BAD_OPTION');
+    const entries = [{ name: 'Ada' }];
+    for (const call of [() => new Gallery().add('Ada', missing), () => Gallery.fromJSON({ ...new Gallery().toJSON(), entries })])
+      expect(call).toThrow('An embedding must be a list of numbers; this one is undefined.');
     expect(codeOf(() => new Gallery().add('Ada', [1, 0]).match(missing, 0.5))).toBe('BAD_OPTION');
     expect(codeOf(() => new Gallery().match(missing, 0.5))).toBe('BAD_OPTION');
   });

@@ -229,8 +229,9 @@ describe('a face that comes back', () => {
   it('is not by an embedding of no direction, which is refused when it is given', () => {
     const tracker = new Tracker();
     tracker.update([here], 0, PICTURE);
-    for (const wrong of [Float32Array.of(Number.NaN, 1), new Float32Array(2), undefined as never])
+    for (const wrong of [Float32Array.of(Number.NaN, 1), new Float32Array(2)])
       expect(() => tracker.recognise(1, wrong)).toThrow(/An embedding must be finite numbers that are not all zero/);
+    expect(() => tracker.recognise(1, undefined as never)).toThrow(/An embedding must be a list of numbers/);
     expect(tracker.tracks[0]?.embedding).toBeUndefined();
   });
 
