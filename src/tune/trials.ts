@@ -1,9 +1,8 @@
 /** The candidates of one shape on a GPU: the weights are the network's, activations are random and in buffers of their own. */
 import { float32Of, toFloat16 } from '../checkpoint/float16.ts';
-import { FaceXFormerError } from '../gpu/errors.ts';
 import { bindGroupOf, dispatch, Pipelines } from '../gpu/pipelines.ts';
 import { readBack } from '../gpu/readback.ts';
-import { refusalOf } from '../gpu/scope.ts';
+import { allocated, refusalOf } from '../gpu/scope.ts';
 import type { Parameters } from '../graph/parameters.ts';
 import type { Dispatch, Place, Slot } from '../graph/plan.ts';
 import { fillWith, knownNumbers, type Stored } from '../graph/self-test.ts';
@@ -31,18 +30,10 @@ export class Trials {
     return new Trials(parameters, await timerOf(parameters.device));
   }
 
-  /** @throws FaceXFormerError LIMIT */
+  /** @throws FaceXFormerError LIMIT, GPU_ERROR */
   async open(tunable: Tunable): Promise<Trial> {
     const { device } = this.parameters;
-    const scratch: GPUBuffer[] = [];
-    const refused = await refusalOf(device, () => scratch.push(...scratchOf(device, tunable, this.#numbers)));
-    const close = () => {
-      for (const buffer of scratch) buffer.destroy();
-    };
-    if (refused) {
-      close();
-      throw new FaceXFormerError('LIMIT', `The GPU has no memory to tune ${tunable.label}: ${refused.message}`);
-    }
+    const scratch = await allocated(device, `the tuning of ${tunable.label}`, () => scratchOf(device, tunable, this.#numbers));
     const compiled = Promise.allSettled(tunable.candidates.map(({ kernel, launch }) => this.#pipelines.get(kernel, launch)));
     const table = tunable.candidates[0] as Candidate;
     const times = new Map<Candidate, number>();
@@ -62,7 +53,9 @@ export class Trials {
         return nmse(await outputs(device, await run(one), scratch, dtype), expected);
       },
       bound: BOUNDS[dtype],
-      close,
+      close() {
+        for (const buffer of scratch) buffer.destroy();
+      },
     };
   }
 
@@ -70,7 +63,7 @@ export class Trials {
     this.timer.destroy();
   }
 
-  /** Encodes one dispatch. They go round the nodes, so that each finds other weights, as in a frame. */
+  /** Encodes one dispatch. They go round the nodes, so that each finds other weights, as in a frame. What is bound is made in the pass, whose refusals are heard. */
   async #runner({ dispatches }: Tunable, { kernel, launch }: Candidate, scratch: readonly GPUBuffer[]) {
     const { device } = this.parameters;
     const pipeline = await this.#pipelines.get(kernel, launch);
@@ -78,9 +71,13 @@ export class Trials {
       place.kind === 'parameter'
         ? { buffer: this.parameters.get(place) }
         : { buffer: scratch[binding] as GPUBuffer, size: (place as Slot).bytes };
-    const groups = dispatches.map(({ node, places }) => bindGroupOf(device, `tune ${node}`, pipeline, places.map(resource)));
-    return (pass: GPUComputePassEncoder, n: number) =>
-      dispatch(pass, pipeline, groups[n % groups.length] as GPUBindGroup, launch.workgroups);
+    const groups: GPUBindGroup[] = [];
+    return (pass: GPUComputePassEncoder, n: number) => {
+      const i = n % dispatches.length;
+      const { node, places } = dispatches[i] as Dispatch;
+      groups[i] ??= bindGroupOf(device, `tune ${node}`, pipeline, places.map(resource));
+      dispatch(pass, pipeline, groups[i], launch.workgroups);
+    };
   }
 }
 

@@ -194,3 +194,18 @@ describe('a fault at every point', { timeout: 4_200_000 / EVERY }, () => {
     swept.push(`${tried} aborted`);
   });
 });
+
+it('a tuning of which any step fails is a typed error or goes on, and leaves nothing', async () => {
+  const faults = new Faults();
+  const device = fakeGpu(faults).lend();
+  const engine = await load({ device: device as unknown as LentDevice });
+  for (let after = 0; after < 200; after += 3) {
+    Object.assign(faults, { at: faults.reached.length + after, fault: 'fails' });
+    const failed = await engine.tune({ budget: 20, force: true }).catch((error: unknown) => error);
+    if (failed instanceof Error) expect(codeOf(failed)).toMatch(/^[A-Z_]+$/);
+  }
+  faults.at = -1;
+  expect(numbersOf(await engine.analyze(picture, { box: 'whole' }))).toEqual(expected);
+  engine.dispose();
+  expect([device.alive.size, device.uncaptured, unhandled.splice(0)]).toEqual([0, [], []]);
+});
