@@ -21,9 +21,6 @@ import { reduced } from './picture.ts';
 export const NEEDS_DAWN = `It needs the npm package webgpu, which is Dawn and of some 60 MB, hence no dependency: npm install webgpu. On Linux it needs a Vulkan
 driver besides; a software one is Mesa's (Debian: mesa-vulkan-drivers).`;
 
-const NO_GPU = `There is no GPU here for WebGPU. Install or update its driver, on Linux the one for Vulkan; Mesa has a slow one that needs no GPU
-(Debian, Ubuntu: apt-get install mesa-vulkan-drivers).`;
-
 export interface EngineWork extends ChosenEngine {
   readonly tasks?: readonly Task[] | undefined;
   /** How faces are searched for; undefined: each picture is one. */
@@ -101,18 +98,13 @@ const engineLine = ({ info }: Engine): string =>
     .filter((text) => typeof text === 'string' && text !== '')
     .join(', ')}`;
 
-/**
- * Makes this process one with WebGPU. The package is looked for beside this one, then from where the person is.
- * @throws CommandError: there is no such package, or no GPU, of which the engine would speak as in a browser
- */
+/** Makes this process one with WebGPU. The package is looked for beside this one, then from where the person is. */
 export async function openDawn(): Promise<void> {
   const { create, globals } = await import('webgpu').catch(fromHere);
   Object.assign(globalThis, globals);
   // While anything is awaited, Dawn asks for events at every turn of Node's loop, and takes a whole core from a driver that runs on the CPU.
   globalThis.setImmediate = ((call: (...args: unknown[]) => void, ...args: unknown[]) => setTimeout(call, 1, ...args)) as never;
-  const gpu = create([]);
-  if (!(await gpu.requestAdapter())) throw new CommandError(NO_GPU);
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true });
 }
 
 async function fromHere(cause: unknown): Promise<typeof import('webgpu')> {

@@ -149,7 +149,7 @@ async function* adapters(signal: AbortSignal | undefined): AsyncGenerator<GPUAda
 function noAdapter(what = 'gave no GPU'): FaceXFormerError {
   return new FaceXFormerError(
     'NO_ADAPTER',
-    `The browser has WebGPU but ${what}. Check chrome://gpu (or about:support), update the graphics driver, and reload the page.`,
+    `There is WebGPU, but it ${what}. Install or update the graphics driver, in Node on Linux that for Vulkan; in a browser see chrome://gpu (or about:support), and reload the page.`,
   );
 }
 
