@@ -93,11 +93,13 @@ describe('pictures', () => {
     expect(await page.call('painted', kind, width, height)).toEqual([width, height, 200, 30, 40]);
   });
 
-  it.skipIf(where.browser === 'firefox').each(['line', 'worker'] as const)(
+  it.each(['line', 'worker'] as const)(
     'a picture is as it was given in a statement, whatever the next one does with it: on its way by %s',
     async (by) => {
       const differ: [string, unknown][] = [];
-      for (const name of await page.call<string[]>('changes')) {
+      // Firefox has no WebGL without a GPU; Chromium reads a canvas of WebGPU back empty there, and loses its GPU by it.
+      const missing = where.browser === 'firefox' ? /WebGL/ : /WebGPU/;
+      for (const name of (await page.call<string[]>('changes')).filter((name) => !missing.test(name))) {
         const seen = await page
           .call<number[]>('caughtBefore', name, by)
           .catch((error: { code?: string; message: string }) => error.code ?? error.message);
