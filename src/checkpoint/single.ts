@@ -114,8 +114,8 @@ export function keptSource(url: string, options: Fetching): ByteSource {
           response.body?.cancel().catch(() => undefined); // of another version, or from another byte on
           response = await ask();
         }
-        if (known?.file && response.ok && isSame(known.version, versionOf(response))) {
-          response.body?.cancel().catch(() => undefined); // who refuses HEAD says it here
+        if (known?.file && (response.status >= 500 || (response.ok && isSame(known.version, versionOf(response))))) {
+          response.body?.cancel().catch(() => undefined); // who refuses HEAD says it here; who is out of order says nothing of the file
           return fromStore(known.file);
         }
         const { pieces, length } = responseBytes(response, name, signal);
@@ -148,9 +148,9 @@ async function askedVersion(url: string, fetch: typeof globalThis.fetch, signal:
   try {
     const response = await answerOf(fetch, url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
     response.body?.cancel().catch(() => undefined);
+    if (!response.ok) return undefined;
     const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? ''); // of a network that wants one to log in
-    if (isPage) return {};
-    return response.ok ? versionOf(response) : undefined;
+    return isPage ? {} : versionOf(response);
   } catch {
     return {};
   }

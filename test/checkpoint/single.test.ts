@@ -86,17 +86,23 @@ describe('a single file', () => {
     expect(isSame(version(before), version(now))).toBe(same);
   });
 
-  it('is there without the network', async () => {
+  it('is there without the network, and while the server is out of order', async () => {
     await load();
     const offline = async () => Promise.reject(new TypeError('Failed to fetch'));
     expect(await load(url, { fetch: offline })).toBe(hashOf(file));
-    answer = (_, response) => Boolean(response.writeHead(200, { 'content-type': 'text/html' }).end('<title>log in</title>'));
-    expect(await load()).toBe(hashOf(file));
+    for (const [status, type] of [
+      [200, 'text/html'],
+      [503, 'text/plain'],
+      [511, 'text/html'],
+    ] as const) {
+      answer = (_, response) => Boolean(response.writeHead(status, { 'content-type': type }).end('<title>log in</title>'));
+      expect(await load()).toBe(hashOf(file));
+    }
   });
 
-  it('of a server that refuses HEAD is asked for, and its answer is left', async () => {
+  it.each([{}, { 'content-type': 'text/html' }])('of a server that refuses HEAD by %o is asked for, and its answer is left', async (says) => {
     await load();
-    answer = ({ method }, response) => method === 'HEAD' && Boolean(response.writeHead(405).end());
+    answer = ({ method }, response) => method === 'HEAD' && Boolean(response.writeHead(405, says).end());
     expect(await load()).toBe(hashOf(file));
     [served, validators] = [other, { etag: '"two"' }];
     expect(await load()).toBe(hashOf(other));
@@ -266,7 +272,7 @@ describe('hosted shards', () => {
     { told: true, cache: false, shards: seven },
     { told: false, cache: true, shards: seven },
     { told: false, cache: false, shards: three },
-  ])('are asked for once of a server without ranges, and told from the first bytes on: %o', async ({ told, cache, shards }) => {
+  ])('are asked for once of a server without ranges, and told from the first bytes on: $told, $cache', async ({ told, cache, shards }) => {
     await weightCache.clear();
     const hosted = await hostedServer(shards, {}, 0, told);
     try {
