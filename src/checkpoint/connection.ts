@@ -142,7 +142,8 @@ export class Connection {
   }
 }
 
-const stallOf = ({ retry }: DownloadOptions): number => retry?.stall ?? 30_000;
+/** Milliseconds of patience, no more than timers know. */
+export const stallOf = ({ retry }: Pick<DownloadOptions, 'retry'>): number => Math.min(retry?.stall ?? 30_000, 2 ** 31 - 1);
 
 /** A whole small file. */
 export async function fetchSmall(url: string, limit: number, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {

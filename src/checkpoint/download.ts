@@ -3,7 +3,7 @@
 import { either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
 import { pause, unless } from '../gpu/waiting.ts';
 import { address } from './bytes.ts';
-import { Connection, type DownloadOptions, type HostedFile, Passing, type RetryOptions } from './connection.ts';
+import { Connection, type DownloadOptions, type HostedFile, Passing, type RetryOptions, stallOf } from './connection.ts';
 
 /** The file's bytes in order, a chunk a piece: from the store where it has them whole, else from the address. */
 export async function* verifiedPieces(
@@ -11,8 +11,7 @@ export async function* verifiedPieces(
   file: HostedFile,
   options: DownloadOptions & { readonly signal: AbortSignal },
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const { signal } = options;
-  let { store } = options;
+  const { signal, store } = options;
   const download = downloadOf(url, file, options);
   /** The chunk that an earlier visit kept, or another tab meanwhile. */
   const kept = async (i: number) => {
@@ -20,11 +19,8 @@ export async function* verifiedPieces(
     return chunk && (await sha256(chunk)) === file.chunks[i] ? chunk : undefined;
   };
   const fetched = async (i: number) => {
-    const chunk = await download.chunk(i);
-    // A full disk is no reason to stop, only to stop keeping.
-    const put = store?.put(file.sha256, i, chunk).catch(() => {
-      store = undefined;
-    });
+    const chunk = await download(i);
+    const put = store?.put(file.sha256, i, chunk).catch(() => {}); // a full disk is no reason to stop
     await unless(signal, put);
     return chunk;
   };
@@ -49,8 +45,6 @@ export async function* verifiedPieces(
   } catch (error) {
     if (!signal.aborted) await options.onFailure?.();
     throw error;
-  } finally {
-    download.close();
   }
 }
 
@@ -82,7 +76,7 @@ export async function turnFor(
 ): Promise<(() => void) | undefined> {
   if (!store) return () => {};
   const locks: Locks = (store.kind === 'memory' ? undefined : globalThis.navigator?.locks) ?? own;
-  const patience = AbortSignal.timeout(retry?.stall ?? 30_000);
+  const patience = AbortSignal.timeout(stallOf({ retry }));
   const until = either(signal, patience);
   let end: (() => void) | undefined;
   const begun = new Promise<void>((begin) => {
@@ -125,7 +119,7 @@ export async function patiently<T>(
   }
 }
 
-/** Fetches chunks of a file, by one connection as long as they follow one another. */
+/** Fetches chunks of a file, by one connection as long as they follow one another; the signal ends the last. */
 function downloadOf(url: string, file: HostedFile, options: DownloadOptions) {
   let connection: Connection | undefined;
   const close = () => {
@@ -149,7 +143,7 @@ function downloadOf(url: string, file: HostedFile, options: DownloadOptions) {
     );
   };
   /** @throws FaceXFormerError WEIGHTS_UNREACHABLE, BAD_WEIGHTS_FILE, ABORTED */
-  const chunk = (index: number) => {
+  return (index: number) => {
     const step = () =>
       receive(index).catch((error: unknown) => {
         close();
@@ -157,5 +151,4 @@ function downloadOf(url: string, file: HostedFile, options: DownloadOptions) {
       });
     return patiently(step, options.signal, options.retry);
   };
-  return { chunk, close };
 }

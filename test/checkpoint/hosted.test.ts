@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { weightCache } from '../../src/checkpoint/cache.ts';
-import type { RetryOptions } from '../../src/checkpoint/connection.ts';
+import { Passing, type RetryOptions } from '../../src/checkpoint/connection.ts';
+import { patiently } from '../../src/checkpoint/download.ts';
 import { isHosted, openCheckpoint } from '../../src/checkpoint/open.ts';
 import { chunkStore } from '../../src/checkpoint/store.ts';
+import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { entry, fileOf } from './files.ts';
 import { CHUNK_BYTES, type HostedServer, hostedServer, sha256 } from './hosted-server.ts';
 
@@ -96,8 +98,8 @@ describe('a download goes on after', () => {
       return true;
     };
 
-  it('a connection that breaks off, from the last whole chunk', async () => {
-    server.mischief = breaksOff(CHUNK_BYTES + 7000);
+  it.each([0, 7000])('a connection that breaks off, from the last whole chunk, %i bytes after it', async (bytes) => {
+    server.mischief = breaksOff(CHUNK_BYTES + bytes);
     expect(await load()).toEqual(right);
     expect(server.requests).toEqual(['config.json 0', 'model.safetensors 0', `model.safetensors ${CHUNK_BYTES}`]);
   });
@@ -154,7 +156,7 @@ describe('a download goes on after', () => {
     await aborted;
     expect((await weightCache.list())[0]?.bytes).toBe(CHUNK_BYTES);
     expect(await load()).toEqual(right);
-    expect(server.requests.at(-1)).toBe(`model.safetensors ${CHUNK_BYTES}`);
+    expect(server.requests.slice(2)).toEqual([`model.safetensors ${CHUNK_BYTES}`]);
   });
 
   it('a cache entry that was damaged: that chunk alone is fetched anew', async () => {
@@ -206,6 +208,42 @@ describe('a download goes on after', () => {
       store.put = put;
     }
   });
+
+  it.each([true, false])('silence that is to be waited for without end, kept: %s', async (cache) => {
+    server.mischief = ({ path }, response) => {
+      if (path === 'config.json') return false;
+      setTimeout(() => response.end(big), 30);
+      return true;
+    };
+    const checkpoint = await openCheckpoint(server.url, { cache, retry: { tries: 1, stall: Number.POSITIVE_INFINITY } });
+    for await (const { info, data } of checkpoint.read()) expect(sha256(data)).toBe(right[info.name as keyof typeof right]);
+  });
+});
+
+describe('a step', () => {
+  it.each([
+    [0, [0, 75, 225, 525]],
+    [1, [0, 125, 375, 875]],
+  ])('is tried again after twice the time as before, by chance %i', async (chance, expected) => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, 'random').mockReturnValue(chance);
+    try {
+      const begun = Date.now();
+      const tried: number[] = [];
+      const error = new FaceXFormerError('WEIGHTS_UNREACHABLE', 'gone');
+      const step = async () => {
+        tried.push(Date.now() - begun);
+        throw new Passing(error);
+      };
+      const failed = patiently(step, undefined, { delay: 100 }).catch((reason: unknown) => reason);
+      await vi.runAllTimersAsync();
+      expect(await failed).toBe(error);
+      expect(tried).toEqual(expected);
+    } finally {
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    }
+  });
 });
 
 describe('a download fails with the right error on', () => {
@@ -216,10 +254,10 @@ describe('a download fails with the right error on', () => {
       return true;
     };
   };
-  const cases: Record<string, [arrange: () => void, code: string, says: RegExp]> = {
-    'a missing file': [() => always((r) => r.writeHead(404).end()), 'WEIGHTS_UNREACHABLE', /answered 404/],
-    'a server that stays busy': [() => always((r) => r.writeHead(503).end()), 'WEIGHTS_UNREACHABLE', /answered 503/],
-    'connections that always break off': [() => always((r) => r.destroy()), 'WEIGHTS_UNREACHABLE', /could not be fetched/],
+  const cases: Record<string, [arrange: () => void, code: string, says: RegExp, tries: number]> = {
+    'a missing file': [() => always((r) => r.writeHead(404).end()), 'WEIGHTS_UNREACHABLE', /answered 404/, 1],
+    'a server that stays busy': [() => always((r) => r.writeHead(503).end()), 'WEIGHTS_UNREACHABLE', /answered 503/, 4],
+    'connections that always break off': [() => always((r) => r.destroy()), 'WEIGHTS_UNREACHABLE', /could not be fetched/, 4],
     'bytes that drip without end': [
       () =>
         always((r) => {
@@ -229,20 +267,23 @@ describe('a download fails with the right error on', () => {
         }),
       'WEIGHTS_UNREACHABLE',
       /only \d+ bytes came in 1 s/,
+      4,
     ],
-    'stalls without end': [() => always((r) => r.writeHead(200).write('x')), 'WEIGHTS_UNREACHABLE', /no byte came for 0\.5 s/],
+    'stalls without end': [() => always((r) => r.writeHead(200).write('x')), 'WEIGHTS_UNREACHABLE', /no byte came for 0\.5 s/, 4],
     'a web page': [
       () => always((r) => r.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>')),
       'BAD_WEIGHTS_FILE',
       /web page/,
+      1,
     ],
-    'bytes that stay damaged': [() => always((r) => r.end(big.map((b) => b ^ 1))), 'BAD_WEIGHTS_FILE', /SHA-256/],
-    'a file of another length': [() => always((r) => r.end(big.subarray(1))), 'BAD_WEIGHTS_FILE', /not of one version/],
-    'a file that is cut off': [() => always((r) => r.write(big.subarray(0, 99), () => r.end())), 'WEIGHTS_UNREACHABLE', /ended at byte/],
+    'bytes that stay damaged': [() => always((r) => r.end(big.map((b) => b ^ 1))), 'BAD_WEIGHTS_FILE', /SHA-256/, 4],
+    'a file of another length': [() => always((r) => r.end(big.subarray(1))), 'BAD_WEIGHTS_FILE', /not of one version/, 1],
+    'a file that is cut off': [() => always((r) => r.write(big.subarray(0, 99), () => r.end())), 'WEIGHTS_UNREACHABLE', /ended at byte/, 4],
   };
-  it.each(Object.entries(cases))('%s', async (_, [arrange, code, says]) => {
+  it.each(Object.entries(cases))('%s', async (_, [arrange, code, says, tries]) => {
     arrange();
     await expect(load()).rejects.toMatchObject({ name: 'FaceXFormerError', code, message: expect.stringMatching(says) });
+    expect(server.requests.length).toBe(1 + tries);
     server.mischief = () => false;
     expect(await load()).toEqual(right);
   });

@@ -100,7 +100,7 @@ describe('a single file', () => {
     }
   });
 
-  it.each([{}, { 'content-type': 'text/html' }])('of a server that refuses HEAD by %o is asked for, and its answer is left', async (says) => {
+  it.each([{}, { 'content-type': 'text/html' }])('is asked for where HEAD is refused, by %o, and the answer is left', async (says) => {
     await load();
     answer = ({ method }, response) => method === 'HEAD' && Boolean(response.writeHead(405, says).end());
     expect(await load()).toBe(hashOf(file));
