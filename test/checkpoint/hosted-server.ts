@@ -44,6 +44,7 @@ export async function hostedServer(
     if (page) return void response.writeHead(200, { 'content-type': page[0] }).end(page[1]);
     const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
     state.requests.push(`${request.method === 'HEAD' ? 'HEAD ' : ''}${path} ${from}`);
+    if (request.headers.range === 'bytes=0-') return void response.writeHead(400).end(); // what asks for all needs no leave to ask for a part
     if (state.mischief({ path, from, count: state.requests.length }, response)) return;
     const bytes = all[path];
     if (!bytes) return void response.writeHead(404).end();
