@@ -150,22 +150,28 @@ describe('storage that never answers', () => {
     vi.unstubAllGlobals();
     vi.resetModules();
   });
-  const never = () => new Promise<never>(() => {});
+  const never = vi.fn(() => new Promise<never>(() => {}));
   const fetch = async (url: unknown) => new Response(String(url).includes('config.json') ? config : file);
   const directory = (of: object) => ({ getDirectory: async () => ({ getDirectoryHandle: async () => of }) });
-  const STORES: Record<string, object> = {
-    'OPFS that does not open': { storage: { getDirectory: never } },
-    'OPFS whose folder does not open': { storage: { getDirectory: async () => ({ getDirectoryHandle: never }) } },
-    'OPFS without files': { storage: directory({ getDirectoryHandle: async () => ({ getFileHandle: never }) }) },
-    'OPFS that cannot be written': {
-      storage: directory({
-        getDirectoryHandle: async (_: string, o?: object) => (o ? { getFileHandle: async () => ({ createWritable: never }) } : undefined),
-      }),
-    },
+  /** How often silence is asked, the Cache API's included, and the store. */
+  const STORES: Record<string, [asked: number, navigator: object]> = {
+    'OPFS that does not open': [2, { storage: { getDirectory: never } }],
+    'OPFS whose folder does not open': [2, { storage: { getDirectory: async () => ({ getDirectoryHandle: never }) } }],
+    'OPFS without files': [1, { storage: directory({ getDirectoryHandle: async () => ({ getFileHandle: never }) }) }],
+    'OPFS that cannot be written': [
+      1,
+      {
+        storage: directory({
+          getDirectoryHandle: async (_: string, o?: object) => (o ? { getFileHandle: async () => ({ createWritable: never }) } : undefined),
+        }),
+      },
+    ],
   };
 
-  it.each(Object.entries(STORES))('%s is gone round', async (_, navigator) => {
+  it.each(Object.entries(STORES))('%s is gone round, and asked no more', async (_, [asked, navigator]) => {
     vi.resetModules();
+    const { STORE_PATIENCE } = await import('../../src/checkpoint/store.ts');
+    Object.assign(STORE_PATIENCE, { opening: 50, answering: 50, finding: 50 });
     vi.stubGlobal('navigator', navigator);
     vi.stubGlobal(
       'FileSystemFileHandle',
@@ -174,11 +180,13 @@ describe('storage that never answers', () => {
       },
     );
     vi.stubGlobal('caches', { open: never });
+    never.mockClear();
     for (const address of ['https://store.example/h/', 'https://store.example/w.safetensors']) {
       const begin = performance.now();
       expect(await lengthOf(address, { retry: quick.retry, fetch })).toBe(4 * FLOATS);
-      expect(performance.now() - begin).toBeLessThan(8000);
+      expect(performance.now() - begin).toBeLessThan(4000);
     }
+    expect(never.mock.calls.length).toBe(asked);
   });
 
   it('an abort is heard meanwhile', async () => {
