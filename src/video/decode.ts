@@ -22,10 +22,13 @@ export async function* decodeFrames(
   if (!known?.supported) throw badPicture(`This browser decodes no ${codec}. Give it the file itself, or frames of another decoder.`);
   const decoded: VideoFrame[] = [];
   let fault: unknown;
+  let asked = false;
+  let came = false;
   let whole = false;
   const changed = new Bell();
   const decoder = new VideoDecoder({
     output: (frame) => {
+      came = true;
       decoded.push(frame);
       changed.ring();
     },
@@ -46,6 +49,7 @@ export async function* decodeFrames(
   try {
     decoder.configure(config);
     for await (const chunk of chunks) {
+      asked = true;
       yield* until(() => decoder.decodeQueueSize < AHEAD);
       decoder.decode(chunk);
     }
@@ -61,6 +65,8 @@ export async function* decodeFrames(
       },
     );
     yield* until(() => whole);
+    // Firefox says nothing of chunks that it can make nothing of.
+    if (asked && !came) throw new Error('no frame comes of its chunks');
   } catch (cause) {
     throw badPicture(`The video cannot be decoded: ${said(cause)}`, { cause });
   } finally {

@@ -10,6 +10,8 @@ class FakeDecoder extends EventTarget {
   static breaks = Number.POSITIVE_INFINITY;
   /** Frames that it keeps until later ones came, as where their order of decoding is another. */
   static keeps = 0;
+  /** Makes nothing of its chunks, and says nothing. */
+  static dumb = false;
   static last: FakeDecoder;
   static isConfigSupported = async () => ({ supported: FakeDecoder.supported });
   state = 'unconfigured';
@@ -61,7 +63,7 @@ class FakeDecoder extends EventTarget {
         this.state = 'closed';
         return this.hears.error(new Error('a chunk is broken'));
       }
-      this.#kept.push(timestamp);
+      if (!FakeDecoder.dumb) this.#kept.push(timestamp);
       if (this.#kept.length > FakeDecoder.keeps) this.#give();
       this.dispatchEvent(new Event('dequeue'));
     }
@@ -74,7 +76,7 @@ class FakeDecoder extends EventTarget {
 
 beforeEach(() => {
   Object.assign(frames, { open: 0, most: 0, made: 0 });
-  Object.assign(FakeDecoder, { supported: true, breaks: Number.POSITIVE_INFINITY, keeps: 0 });
+  Object.assign(FakeDecoder, { supported: true, breaks: Number.POSITIVE_INFINITY, keeps: 0, dumb: false });
   vi.stubGlobal('VideoDecoder', FakeDecoder);
 });
 afterEach(() => {
@@ -134,6 +136,7 @@ describe('the frames of chunks', () => {
     ['no decoder for them', () => (FakeDecoder.supported = false), /decodes no vp8/],
     ['no WebCodecs', () => vi.stubGlobal('VideoDecoder', undefined), /decodes no vp8/],
     ['a broken chunk', () => (FakeDecoder.breaks = 9), /a chunk is broken/],
+    ['chunks of which nothing comes', () => (FakeDecoder.dumb = true), /no frame comes of its chunks/],
   ])('are refused with %s', async (_, prepare, message) => {
     prepare();
     await expect(read(30)).rejects.toMatchObject({ code: 'BAD_PICTURE', message: expect.stringMatching(message) });
