@@ -28,7 +28,6 @@ interface Tokens {
 interface Decoder {
   readonly t: Target;
   readonly taskEncoding: PositionEncoding;
-  readonly faceEncoding: PositionEncoding;
 }
 
 const tokensOf = (updated: Tensor): Tokens => ({ operand: updated, stride: lastOf(updated.shape) });
@@ -36,7 +35,8 @@ const tokensOf = (updated: Tensor): Tokens => ({ operand: updated, stride: lastO
 /** @param w `face_decoder`; `root`: the network's, whose `pe_layer` is the map's position encoding */
 export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w: Weights, root: Weights): Decoded {
   const side = sideOf(t, face);
-  const d: Decoder = { t, taskEncoding: taskTokens(heads, w), faceEncoding: positionEncoding(side, root) };
+  const d: Decoder = { t, taskEncoding: taskTokens(heads, w) };
+  const faceEncoding = positionEncoding(side, root);
   const transformer = w.at('transformer');
   const layers = transformer.at('layers');
   const final = transformer.at('final_attn_token_to_image');
@@ -55,9 +55,9 @@ export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w:
     // 2. Task-to-face attention. The face's keys and values, and its queries for step 4, are one product.
     const toFace = layer.at('cross_attn_token_to_image');
     const toTask = layer.at('cross_attn_image_to_token');
-    const keys = projections(t, `${toFace.path} and back`, rowsOfTensor(image), INNER, [
-      ...keysAndValues(d, toFace),
-      { w: toTask.at('q_proj'), encoding: d.faceEncoding },
+    const keys = projections(t, `${toFace.path} and back`, image, faceEncoding, [
+      ...keysAndValues(toFace),
+      { w: toTask.at('q_proj'), encoded: true },
     ]);
     const seen = attendToFace(d, q, keys, tokens, toFace, layer.at('norm2'));
     // 3. MLP, in float32 as all of the tokens; with what the steps after it read of them.
@@ -78,17 +78,14 @@ export function decode(t: Target, face: Tensor, heads: readonly PlacedHead[], w:
     tap(d, `decoder${i}.tokens`, thought);
     t.graph.tap(`decoder${i}.image`, image, [1, side * side, WIDTH]);
   }
-  const keys = projections(t, final.path, rowsOfTensor(image), INNER, keysAndValues(d, final));
+  const keys = projections(t, final.path, image, faceEncoding, keysAndValues(final));
   const decoded = attendToFace(d, q, keys, tokens, final, transformer.at('norm_final_attn'));
   tap(d, 'decoder.tokens', decoded);
   return { tokens: decoded, face: image };
 }
 
 /** The projections of the face that the tasks' queries attend to. */
-const keysAndValues = ({ faceEncoding }: Decoder, w: Weights): Projection[] => [
-  { w: w.at('k_proj'), encoding: faceEncoding },
-  { w: w.at('v_proj') },
-];
+const keysAndValues = (w: Weights): Projection[] => [{ w: w.at('k_proj'), encoded: true }, { w: w.at('v_proj') }];
 
 function tap({ t, taskEncoding }: Decoder, name: string, tensor: Tensor): void {
   t.graph.tap(name, tensor, [1, taskEncoding.rows, WIDTH], (values) => firstOf(values, WIDTH, lastOf(tensor.shape)));
@@ -215,7 +212,7 @@ function biasAndEncoding(
   const weights = projected.flatMap((one) => [one.w.get('weight', [one.cols, WIDTH]), one.w.get('bias', [one.cols])]);
   const parts = projected.map(({ w, encoded }) => `${w.path}${encoded ? ' encoded' : ''}`);
   return graph.parameter(`${name} x ${parts.join(' + ')} + bias`, [...from, ...weights], rows * cols, 'f32', (into, sources) => {
-    const encoding = make(sources.slice(0, from.length));
+    const encoding = make(sources);
     let first = 0;
     for (const [i, one] of projected.entries()) {
       const [weight, bias] = sources.slice(from.length + 2 * i) as [Float32Array, Float32Array];

@@ -71,7 +71,7 @@ export interface Product extends Pick<MatmulShape, 'norm' | 'mergeSide' | 'strea
   cols: number;
   activation?: MatmulShape['activation'];
   /** Added to the result after the activation; fewer rows than the result's repeat. */
-  residual?: Rows | undefined;
+  residual?: Pick<Rows, 'operand' | 'rows'> | undefined;
   /** Rows of the result, where a row of it is not one of x. */
   rows?: number;
   /** How the result is stored; as the target says unless told otherwise. */

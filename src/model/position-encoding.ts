@@ -6,14 +6,14 @@ import type { Tensor } from '../graph/graph.ts';
 import { packWeight, paddedCols } from '../kernels/matmul/role.ts';
 import { type Into, multiplied } from './fold.ts';
 import { embeddingsOf, type Head, tokensOf } from './heads.ts';
-import { joined, product, type Rows, stored } from './layers.ts';
-import { WIDTH } from './sizes.ts';
+import { joined, type Product, product, rowsOfTensor, stored } from './layers.ts';
+import { INNER, WIDTH } from './sizes.ts';
 import type { Target } from './target.ts';
 import type { Weights } from './weights.ts';
 
 const HALF = WIDTH / 2;
 
-/** Rows of WIDTH values that are added before a projection. They are made from the checkpoint's tensors, in float64. */
+/** Rows of WIDTH values that are added before a projection. They are made in float64 from the first of the tensors that `make` is given: those of `from`. */
 export interface PositionEncoding {
   readonly name: string;
   readonly rows: number;
@@ -21,47 +21,42 @@ export interface PositionEncoding {
   make(sources: readonly Float32Array[]): Float64Array;
 }
 
-/** A linear layer, and the map's encoding that is added to the rows before it. */
+/** A linear layer, and whether the map's encoding is added to the rows before it. */
 export interface Projection {
   readonly w: Weights;
-  readonly encoding?: PositionEncoding | undefined;
+  readonly encoded?: boolean;
 }
 
-/**
- * Several projections of the same rows, each to `inner` columns, as one product. Where a projection has an encoding, the encoding's own projection is
- * the product's residual.
- */
-export function projections(t: Target, name: string, x: Rows, inner: number, parts: readonly Projection[]): Tensor {
-  const cols = inner * parts.length;
-  const weights = parts.map(({ w }) => w.get('weight', [inner, x.cols]));
-  const weight = t.graph.parameter(`${weights.join(' + ')} packed`, weights, paddedCols(cols) * x.cols, t.dtype, (into, sources) =>
-    packWeight(joined(sources, new Float32Array(cols * x.cols)), cols, x.cols, into),
+/** Several projections of the map's rows, each to INNER columns, as one product, whose residual is what they make of the encoding. */
+export function projections(t: Target, name: string, face: Tensor, encoding: PositionEncoding, parts: readonly Projection[]): Tensor {
+  const cols = INNER * parts.length;
+  const weights = parts.map(({ w }) => w.get('weight', [INNER, WIDTH]));
+  const weight = t.graph.parameter(`${weights.join(' + ')} packed`, weights, paddedCols(cols) * WIDTH, t.dtype, (into, sources) =>
+    packWeight(joined(sources, new Float32Array(cols * WIDTH)), cols, WIDTH, into),
   );
-  const bias = stored(t.graph, cols, ...parts.map(({ w }) => w.get('bias', [inner])));
-  return product(t, name, x, { weight, bias, cols, residual: encodingTable(t, parts, inner) });
+  const bias = stored(t.graph, cols, ...parts.map(({ w }) => w.get('bias', [INNER])));
+  return product(t, name, rowsOfTensor(face), { weight, bias, cols, residual: encodingTable(t, encoding, parts) });
 }
 
-/** encoding W^T for the parts that have one, zeros for the others: [the encoding's rows, parts * inner]. */
-function encodingTable({ graph, dtype }: Target, parts: readonly Projection[], inner: number): Rows | undefined {
-  const encoding = parts.find((part) => part.encoding)?.encoding;
-  if (!encoding) return undefined;
-  const encoded = parts.filter((part) => part.encoding);
-  const cols = parts.length * inner;
-  const from = [...encoding.from, ...encoded.map(({ w }) => w.get('weight', [inner, WIDTH]))];
-  const name = `${encoding.name} x ${parts.map(({ w, encoding: own }) => (own ? w.path : '0')).join(' + ')}`;
+/** encoding W^T for the parts that are encoded, zeros for the others: [the encoding's rows, parts * INNER]. */
+function encodingTable({ graph, dtype }: Target, encoding: PositionEncoding, parts: readonly Projection[]): Product['residual'] {
+  const encoded = parts.filter((part) => part.encoded);
+  const cols = parts.length * INNER;
+  const from = [...encoding.from, ...encoded.map(({ w }) => w.get('weight', [INNER, WIDTH]))];
+  const name = `${encoding.name} x ${parts.map((part) => (part.encoded ? part.w.path : '0')).join(' + ')}`;
   const operand = graph.parameter(name, from, encoding.rows * cols, dtype, function* (into, sources) {
     // The lower half has the angles of the upper one negated: of its sums only the sines' change sign.
-    const upper = encoding.make(sources.slice(0, encoding.from.length)).subarray(0, (encoding.rows / 2) * WIDTH);
+    const upper = encoding.make(sources).subarray(0, (encoding.rows / 2) * WIDTH);
     const [sines, cosines] = [halfOf(upper, 0), halfOf(upper, 1)];
-    const sums = [0, 1].map(() => new Float64Array((encoding.rows / 2) * inner)) as [Float64Array, Float64Array];
-    for (const [i, { w }] of encoded.entries()) {
+    const sums = [0, 1].map(() => new Float64Array((encoding.rows / 2) * INNER)) as [Float64Array, Float64Array];
+    for (const [i, part] of encoded.entries()) {
       const weight = sources[encoding.from.length + i] as Float32Array;
-      yield* multiplied(sines, halfOf(weight, 0), HALF, { values: sums[0], cols: inner, first: 0 });
-      yield* multiplied(cosines, halfOf(weight, 1), HALF, { values: sums[1], cols: inner, first: 0 });
-      mirror(sums, inner, { values: into, cols, first: inner * parts.findIndex((part) => part.w === w) });
+      yield* multiplied(sines, halfOf(weight, 0), HALF, { values: sums[0], cols: INNER, first: 0 });
+      yield* multiplied(cosines, halfOf(weight, 1), HALF, { values: sums[1], cols: INNER, first: 0 });
+      mirror(sums, { values: into, cols, first: INNER * parts.indexOf(part) });
     }
   });
-  return { operand, rows: encoding.rows, cols, stride: cols };
+  return { operand, rows: encoding.rows };
 }
 
 /** The first or the second half of each row of WIDTH. */
@@ -72,11 +67,11 @@ function halfOf(rows: Float32Array | Float64Array, half: number): Float64Array {
 }
 
 /** Adds what sines and cosines give for the upper half of the rows, and what they give for the lower. */
-function mirror([sines, cosines]: readonly [Float64Array, Float64Array], inner: number, { values, cols, first }: Into): void {
-  const rows = sines.length / inner;
+function mirror([sines, cosines]: readonly [Float64Array, Float64Array], { values, cols, first }: Into): void {
+  const rows = sines.length / INNER;
   for (let at = 0; at < sines.length; at++) {
-    const row = Math.floor(at / inner);
-    const n = first + (at % inner);
+    const row = Math.floor(at / INNER);
+    const n = first + (at % INNER);
     values[row * cols + n] = (cosines[at] as number) + (sines[at] as number);
     values[(2 * rows - 1 - row) * cols + n] = (cosines[at] as number) - (sines[at] as number);
   }
