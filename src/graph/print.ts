@@ -47,7 +47,7 @@ const WORKGROUP_SIZE = /@workgroup_size\(([^)]+)\)/;
 export function threadsOf({ kernel, launch }: { kernel: KernelText; launch: Launch }): number {
   const text = specialise(kernel, launch);
   const constants = constantsOf(text);
-  const sizes = (WORKGROUP_SIZE.exec(text)?.[1] ?? '1').split(',').filter((size) => size.trim() !== '');
+  const sizes = (WORKGROUP_SIZE.exec(text)?.[1] ?? '1').split(',');
   return [...launch.workgroups, ...sizes.map((size) => sizeOf(size, constants) ?? Number.NaN)].reduce((product, n) => product * n, 1);
 }
 

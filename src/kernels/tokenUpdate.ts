@@ -70,7 +70,7 @@ const of = (threads: number, mostInner: number) =>
       if (tokens > 112 || cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${tokens} x ${cols}`);
       const { kind } = source;
       const inner = updateInner(shape);
-      const split = cols === 0 || threads < 256 ? 1 : 2 ** Math.floor(Math.log2(Math.max(1, (4 * threads) / cols)));
+      const split = cols === 0 || threads < 256 ? 1 : 2 ** Math.floor(Math.log2((4 * threads) / cols));
       return {
         constants: {
           SOURCE: SOURCES.indexOf(kind),

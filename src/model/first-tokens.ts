@@ -28,7 +28,7 @@ export function firstTokens({ graph }: Target, encoding: PositionEncoding, w: We
   const name = `queries of ${encoding.name} after ${w.path}.norm1`;
   const queries = graph.parameter(name, [...from, ...namesOf(QUERY, INNER)], encoding.rows * INNER, 'f32', (into, sources) => {
     const rows = encoding.make(sources);
-    const encoded = tokensFrom(sources.slice(0, from.length)).map((value, i) => value + (rows[i] as number));
+    const encoded = tokensFrom(sources).map((value, i) => value + (rows[i] as number));
     into.set(times(encoded, sources[from.length] as Float32Array, sources[from.length + 1] as Float32Array));
   });
   return { tokens, queries };
