@@ -20,14 +20,15 @@ export interface TorchFile {
 
 /** Longest pickle taken. A state dict of 500 tensors takes 0.1 MB. */
 const MAX_PICKLE = 32 * 1024 * 1024;
-/** What the legacy form begins with, as a number. */
+/** What the legacy form begins with, as a number, and how pickles of the first two protocols write it. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
+const LEGACY_TEXT = `L${LEGACY_MAGIC}L\n`;
 
 /** @throws FaceXFormerError BAD_WEIGHTS_FILE */
 export async function openTorch(bytes: RandomAccess): Promise<TorchFile> {
   const start = await bytes.read(0, Math.min(bytes.size, 2));
   if (start[0] === 0x50 && start[1] === 0x4b) return openZip(bytes);
-  if (start[0] === 0x80) return openLegacy(bytes);
+  if (start[0] === 0x80 || start[0] === 0x4c) return openLegacy(bytes);
   throw badTorch(bytes.size === 0 ? 'it is empty' : 'it is neither a zip archive nor a pickle');
 }
 
@@ -41,6 +42,7 @@ export async function isTorch(bytes: RandomAccess): Promise<boolean> {
   const isLength = start.length >= 8 && headerFits(start, bytes.size);
   if (!isLength && start[0] === 0x80 && (start[1] as number) <= 5) return true;
   const text = new TextDecoder('latin1').decode(start);
+  if (text.startsWith(LEGACY_TEXT)) return true;
   if (text.slice(257, 262) === 'ustar')
     throw badTorch(
       'it is a tar archive: unpack it, and give a file of it. PyTorch before 0.2 saved such files too; save those again with a newer one',

@@ -11,7 +11,7 @@ import { safetensorsHeader } from '../../../src/checkpoint/write.ts';
 import { save } from '../../../tools/save.ts';
 import expected from './fixtures/expected.json' with { type: 'json' };
 import { inMemory } from './in-memory.ts';
-import { op, torchZip } from './torch-file.ts';
+import { join as joined, op, torchZip } from './torch-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facexformer-convert-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -107,6 +107,16 @@ it('a strided tensor whose span is longer than the window is gathered part by pa
   await convertBytes(inMemory(file), out, {});
   const { w } = await values(out);
   expect(w?.values).toEqual([0, 1].flatMap((c) => Array.from({ length: rows }, (_, r) => 7 + 2000 * c + 4000 * r)));
+});
+
+it('the older form is read where its pickles are of protocol 1, too, which begins with no mark of its own', async () => {
+  const text = (latin: string) => Uint8Array.from(latin, (letter) => letter.charCodeAt(0));
+  const machine = [op.dict([['little_endian', text('I01\n')]]), text('.')];
+  const state = [op.dict([['w', op.tensor('0', 2, [2])]]), text('.')];
+  const storage = [text('](X\x01\0\0\x000e.\x02\0\0\0\0\0\0\0'), new Uint8Array(Float32Array.of(0.5, -3).buffer)];
+  const file = joined([text('L119547037146038801333356L\n.I1001\n.'), ...machine, ...state, ...storage]);
+  await convertBytes(inMemory(file, 'old.pt'), out, {});
+  expect(await values(out)).toEqual({ w: { shape: [2], values: [0.5, -3] } });
 });
 
 it('a file of any name is read: its length moves where the directory seems to be', async () => {
