@@ -15,7 +15,7 @@ export const convert: Command = {
 
   IN          a file of torch.save (.pt, .pth) or a safetensors file
   --dtype     f32 (default), f16, or int8 with a float32 scale per output channel; norms, biases and tables stay f32
-  --key KEY   the keys that lead to the state dict, with dots (default: FaceXFormer's, or SegFace's, is found by its tensors' names)
+  --key KEY   the keys that lead to the state dict, with dots, . for the top (default: FaceXFormer's, or SegFace's, is found by its tensors' names)
   --prefix P  what stands before the names of the model's tensors, where there is more than one, for example ema_model.`,
   async run(args) {
     const { values, positionals } = parse(args, { dtype: { type: 'string' }, key: { type: 'string' }, prefix: { type: 'string' } });

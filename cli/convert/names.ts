@@ -49,15 +49,15 @@ const withoutWrappers = (name: string): string => {
 export function modelsIn<T extends Typed>(found: ReadonlyMap<string, T>, prefix?: string): Model<T>[] {
   const short = new Map([...found].map(([name, tensor]) => [withoutWrappers(name), tensor]));
   const named = short.size === found.size ? short : found;
-  const models: Model<T>[] = [];
-  const wanted = prefix === undefined ? undefined : [prefix, withoutWrappers(prefix)].flatMap((text) => [text, `${text}.`]);
-  for (const kind of KINDS)
-    for (const name of named.keys()) {
-      const mark = MARKS[kind];
-      if (name !== mark && !name.endsWith(`.${mark}`)) continue;
-      const before = name.slice(0, -mark.length);
-      if (models.length < MOST_MODELS && (wanted === undefined || wanted.includes(before))) models.push(modelUnder(named, kind, before));
-    }
+  const marked = KINDS.flatMap((kind) =>
+    [...named.keys()]
+      .filter((name) => `.${name}`.endsWith(`.${MARKS[kind]}`))
+      .map((name) => [kind, name.slice(0, -MARKS[kind].length)] as const),
+  );
+  const under = (text: string) => marked.filter(([, before]) => before === text || before === `${text}.`);
+  const exact = prefix === undefined ? marked : under(prefix);
+  const meant = exact.length > 0 ? exact : under(withoutWrappers(prefix ?? ''));
+  const models = meant.slice(0, MOST_MODELS).map(([kind, before]) => modelUnder(named, kind, before));
   return models.sort((a, b) => Number(b.isWhole) - Number(a.isWhole) || Number(isAveraged(a.prefix)) - Number(isAveraged(b.prefix)));
 }
 
@@ -105,19 +105,29 @@ export function unwrapped<T>(found: ReadonlyMap<string, T>, prefix = ''): Map<st
   }
 }
 
-/** The options that lead to a model. Where nothing stands before its names a wrapper's word is its prefix: an empty text is no option. */
-function wayTo<T>({ path, model: { prefix } }: { path: string; model: Model<T> }, withKey = true): string {
-  const key = withKey && path !== '' ? `--key ${path.slice(0, 80)}` : '';
-  return prefix === '' && key !== '' ? key : `${key} --prefix ${quote(prefix || 'module')}`.trim();
+interface Found<T> {
+  /** Leads to its dict. */
+  readonly path: string;
+  readonly model: Model<T>;
 }
 
-/** What a person should know of a choice among models, a line each. `path` leads to the chosen one's dict. */
-export function choiceNotes<T>(chosen: { path: string; model: Model<T> }, others: readonly { path: string; model: Model<T> }[]): string[] {
+/** The options that lead to one of the models. Where nothing stands before its names a wrapper's word is its prefix: an empty text is no option. */
+function wayTo<T>({ path, model }: Found<T>, all: readonly Found<T>[]): string {
+  const beside = all.filter((one) => one.path === path && one.model !== model).map((one) => one.model.prefix);
+  const place = path || '.';
+  const key = all.some((one) => one.path !== '') ? `--key ${/^[\w.-]+$/.test(place) ? place : quote(place)}` : '';
+  if (key !== '' && beside.length === 0) return key;
+  const before = model.prefix || [...WRAPPERS].find((word) => !beside.includes(`${word}.`)) || '';
+  return `${key} --prefix ${quote(before)}`.trim();
+}
+
+/** What a person should know of a choice among models, a line each. */
+export function choiceNotes<T>(chosen: Found<T>, all: readonly Found<T>[]): string[] {
   const notes: string[] = [];
-  const rest = others.filter(({ path, model }) => path !== chosen.path || model.prefix !== chosen.model.prefix);
+  const rest = all.filter(({ path, model }) => path !== chosen.path || model.prefix !== chosen.model.prefix);
   if (rest.length > 0) {
-    const ways = rest.slice(0, 4).map((one) => wayTo(one, one.path !== chosen.path));
-    notes.push(`It holds ${rest.length + 1} models. This is the one of ${wayTo(chosen)}; there is also ${ways.join(', ')}.`);
+    const ways = rest.slice(0, 4).map((one) => wayTo(one, all));
+    notes.push(`It holds ${rest.length + 1} models. This is the one of ${wayTo(chosen, all)}; there is also ${ways.join(', ')}.`);
   }
   const prefixes = rest.filter(({ path }) => path === chosen.path).map(({ model }) => model.prefix);
   const loose = chosen.model.beside.filter((name) => !prefixes.some((prefix) => prefix !== '' && name.startsWith(prefix)));

@@ -17,7 +17,7 @@ interface StateDict {
 
 /** Which of a file's tensors are meant, where it holds more than one model. */
 export interface Choice {
-  /** The keys that lead to the state dict, with dots; found by its tensors' names unless given. */
+  /** The keys that lead to the state dict, with dots, and one dot for the top; found by its tensors' names unless given. */
   key?: string | undefined;
   /** What stands before the names of the model's tensors; the words of wrappers may be left out. */
   prefix?: string | undefined;
@@ -69,7 +69,7 @@ export function keyText(key: Key): string {
  */
 export function chooseStateDict(root: Value, { key, prefix }: Choice = {}): StateDict & { notes: string[] } {
   const { dicts, code } = walk(root);
-  const choices = key === undefined ? dicts : dicts.filter(({ path }) => path === key);
+  const choices = key === undefined ? dicts : dicts.filter(({ path }) => (path || '.') === key);
   const models = choices.flatMap(({ path, tensors }) => modelsIn(tensors, prefix).map((model) => ({ path, model })));
   models.sort((a, b) => Number(b.model.isWhole) - Number(a.model.isWhole) || Number(isAveraged(a.path)) - Number(isAveraged(b.path)));
   const [best] = models;

@@ -170,7 +170,9 @@ describe('of two models', () => {
   it('the one that is no average is taken, and that is said', async () => {
     const { checkpoint, notes } = await chosen(both);
     checkTensors(checkpoint.tensors, manifest);
-    expect(notes).toMatch(/It holds 2 models\. This is the one of .*--prefix "model\."; there is also --prefix "ema_model\."/);
+    expect(notes).toMatch(
+      /It holds 2 models\. This is the one of .*--prefix "model\."; there is also --key state_dict --prefix "ema_model\."/,
+    );
     const dicts = await chosen([
       ['model_ema', op.dict(model())],
       ['model', op.dict(model())],
@@ -181,8 +183,34 @@ describe('of two models', () => {
 
   it('the one with nothing before its names has a prefix, too, by which it is taken', async () => {
     const pairs: Pairs = [['state_dict', op.dict([...model('student.'), ...model()])]];
-    expect((await chosen(pairs)).notes).toMatch(/of --key state_dict --prefix "student\."; there is also --prefix "module"\.$/);
+    expect((await chosen(pairs)).notes).toMatch(
+      /of --key state_dict --prefix "student\."; there is also --key state_dict --prefix "module"\.$/,
+    );
     expect((await chosen(pairs, { prefix: 'module' })).notes).toMatch(/^Left out, .* 505 tensors \("student\./);
+  });
+
+  it('each is taken by the options that are said of it, whatever else is in its dict, in others, and at the top', async () => {
+    const part = (prefix: string) => model(prefix).slice(-300);
+    const pairs: Pairs = [
+      ...part('net.'),
+      ['a', op.dict([...model('net.'), ...part('module.net.'), ...part('')])],
+      ['b c', op.dict([...model(), ...model('net.')])],
+    ];
+    const { notes } = await chosen(pairs);
+    const [, ...ways] = /It holds 6 models\. This is the one of (.*); there is also (.*), (.*), (.*), (.*)\.$/m.exec(notes) ?? [];
+    const taken: unknown[] = [];
+    for (const way of ways) {
+      const [, key, prefix] = /^--key (\S+|".*?")(?: --prefix "(.*)")?$/.exec(way) as unknown as [string, string, string | undefined];
+      const { path, notes } = await chosen(pairs, { key: key.replaceAll('"', ''), prefix });
+      taken.push([way, path, /part of the model, .* \("([^"]*)/.exec(notes)?.[1]]);
+    }
+    expect(taken).toEqual([
+      ['--key a --prefix "net."', 'a', 'module.net.backbone.0.5.9.mlp.0.bias'],
+      ['--key "b c" --prefix "module"', 'b c', 'net.backbone.1.weight'],
+      ['--key "b c" --prefix "net."', 'b c', 'backbone.1.weight'],
+      ['--key .', '', undefined],
+      ['--key a --prefix "module.net."', 'a', 'net.backbone.1.weight'],
+    ]);
   });
 
   it('--prefix takes the other, with and without the dot and the words of wrappers', async () => {
