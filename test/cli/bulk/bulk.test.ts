@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Journal, keeping } from '../../../cli/bulk/journal.ts';
 import { duration, paceLine } from '../../../cli/bulk/pace.ts';
-import { passesOf } from '../../../cli/bulk/passes.ts';
+import { facesIn, passesOf } from '../../../cli/bulk/passes.ts';
 import { namedFiles, shardOf, slashed, stepsOf } from '../../../cli/bulk/pictures.ts';
 import { formatOf, readPicture } from '../../../cli/picture.ts';
 
@@ -113,6 +113,39 @@ it('passes are of 8, 4, 2 and 1', () => {
   expect([0, 1, 7, 8, 9, 23].map(sizes)).toEqual([[], [1], [4, 2, 1], [8], [8, 1], [8, 8, 4, 2, 1]]);
 });
 
+describe('faces are cut out of their picture', () => {
+  const picture = { data: Uint8Array.from({ length: 4 * 60 * 40 }, (_, i) => (i >> 2) % 251), width: 60, height: 40 };
+  const found = [
+    { box: { x0: 10, y0: 10, x1: 20, y1: 30 }, score: 0.9, points: [{ x: 12, y: 13 }] },
+    { box: { x0: 59.2, y0: 10, x1: 59.8, y1: 30 }, score: 0.8 }, // no pixel wide
+    { box: { x0: 10, y0: 39.2, x1: 30, y1: 39.8 }, score: 0.8 }, // no pixel high
+    { box: { x0: 30, y0: 0, x1: 60, y1: 10 }, score: 0.7 },
+  ];
+  const detector = { detect: async () => found };
+
+  it('as they are found, widened, and square where that is asked for', async () => {
+    const cuts = await facesIn(picture, { detector });
+    expect(cuts.map(({ box }) => box)).toEqual([
+      { x0: 7, y0: 5, x1: 22, y1: 35 },
+      { x0: 22, y0: 0, x1: 60, y1: 12 },
+    ]);
+    const { box: detected, score, points } = found[0] as (typeof found)[number];
+    expect(cuts.map(({ origin }) => origin)).toEqual([
+      { source: 'detector', score, detected, points },
+      { source: 'detector', score: 0.7, detected: found[3]?.box },
+    ]);
+    expect(cuts[0]?.pixels).toMatchObject({ width: 15, height: 30 });
+    expect(cuts[0]?.pixels.data[0]).toBe((5 * 60 + 7) % 251);
+    const [square, one] = await facesIn(picture, { detector, crop: 'square', maxFaces: 1 });
+    expect([square?.box, one]).toEqual([{ x0: 0, y0: 5, x1: 30, y1: 35 }, undefined]);
+  });
+
+  it('or are the picture', async () => {
+    const box = { x0: 0, y0: 0, x1: 60, y1: 40 };
+    expect(await facesIn(picture, { detector: 'whole' })).toEqual([{ pixels: picture, box, origin: { source: 'whole' } }]);
+  });
+});
+
 describe('how long it will take', () => {
   it('is told by what this run did, not by what was done before', () => {
     expect(paceLine({ what: 'pictures', done: 600, total: 1000, failed: 3, here: 100 }, 50_000)).toBe(
@@ -169,6 +202,18 @@ it('work that failed leaves what was done of it, and nothing where that is nothi
   await failed([]);
   expect(readFileSync('failed.jsonl', 'utf8')).toBe('1\n');
   expect(Journal.open('failed.jsonl', { tasks: 'age' }, { resume: true })?.at).toEqual({ steps: 1, parts: 0 });
+});
+
+it('results that are shorter than they were are refused, and longer ones lose what no step counts', () => {
+  const journal = Journal.open('short.jsonl', {}, { resume: false }) as Journal;
+  journal.append(['one', 'two'], { steps: 1, parts: 0 });
+  expect(journal.leave()).toBe(true);
+  writeFileSync('short.jsonl', 'one\ntwo\nthr');
+  expect((Journal.open('short.jsonl', {}, { resume: true }) as Journal).leave()).toBe(true);
+  expect(readFileSync('short.jsonl', 'utf8')).toBe('one\ntwo\n');
+  writeFileSync('short.jsonl', 'one\n');
+  expect(() => Journal.open('short.jsonl', {}, { resume: true })).toThrow('short.jsonl has 4 bytes and had 8: it was changed since.');
+  expect(readFileSync('short.jsonl', 'utf8')).toBe('one\n');
 });
 
 it('a note of progress that says none is refused, and the results stay as they are', () => {

@@ -52,6 +52,7 @@ const REFUSED: Record<string, [file: Uint8Array, says: RegExp]> = {
   'names that are no texts': [raw('U\x01aK\x01\x93.'), /name in its pickle is not text/],
   'modules that are none': [raw('K\x01U\x01a\x93.'), /name in its pickle is not text/],
   'a key without an item': [raw('}(U\x01au.'), /no dict/],
+  'a name without an end': [raw('cos'), /does not end/],
   'a number of letters': [raw('Lx\n.'), /an integer in its pickle is not one/],
   'a number too many on the stack': [torchZip(bytes('N'.repeat(1_000_001))), /more on its stack/],
   'a stop with nothing': [raw('.'), /empty stack/],
