@@ -64,8 +64,6 @@ async function openZip(bytes: RandomAccess): Promise<TorchFile> {
     throw badTorch(
       `it is a zip archive without a data.pkl${[...entries.keys()].some((name) => name.endsWith('.npy')) ? ': one of NumPy' : ''}`,
     );
-  if (entries.has(pickle.name.replace('data.pkl', 'constants.pkl')))
-    throw badTorch('it is a program of TorchScript (torch.jit.save). Save the state dict instead: torch.save(model.state_dict(), FILE)');
   const at = pickle.name.slice(0, -'data.pkl'.length);
   const order = entries.get(`${at}byteorder`);
   if (order && new TextDecoder().decode(await readEntry(bytes, order, 16)) !== 'little')
