@@ -91,7 +91,7 @@ export function filesBelow(folder: string, above: readonly string[] = []): strin
     throw new CommandError(`${folder} cannot be read: ${(cause as NodeJS.ErrnoException).code}.`, { cause });
   }
   return found.flatMap((one) => {
-    const path = folder === '.' ? one.name : slashed(join(folder, one.name));
+    const path = slashed(join(folder, one.name));
     if (one.isDirectory() && !existsSync(path))
       throw new CommandError(`${path} cannot be read${path.includes('\uFFFD') ? ': its name is not UTF-8. Rename it' : ''}.`);
     return isFolder(path) ? filesBelow(path, [...above, real]) : [path];

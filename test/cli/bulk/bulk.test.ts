@@ -15,9 +15,20 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'bulk-'));
   process.chdir(folder);
   mkdirSync('a/b', { recursive: true });
-  for (const name of ['a/2.jpg', 'a/1.PNG', 'a/b/3.heic', 'a/b/clip.mp4', 'a/notes.md', 'a/[x].jpg', 'z.jpg']) writeFileSync(name, '');
+  for (const name of [
+    'a/2.jpg',
+    'a/1.PNG',
+    'a/b/3.heic',
+    'a/b/clip.mp4',
+    'a/notes.md',
+    'a/[x].jpg',
+    'a/2.jpg.bak',
+    'a/clip.mp4.part',
+    'z.jpg',
+  ])
+    writeFileSync(name, '');
   symlinkSync('..', 'a/b/up');
-  writeFileSync('list.txt', 'z.jpg\r\n\nnot there.jpg\na/2.jpg\n');
+  writeFileSync('list.txt', 'z.jpg\r\n\n \nnot there.jpg\na/2.jpg\n');
 });
 afterAll(() => {
   process.chdir(cwd);

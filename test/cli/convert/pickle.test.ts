@@ -1,6 +1,6 @@
 /** What each opcode that data need makes, of all protocols: torch.save's own files have but some of them. */
 import { expect, it } from 'vitest';
-import { readPickle } from '../../../cli/convert/pickle.ts';
+import { PlainKey, readPickle } from '../../../cli/convert/pickle.ts';
 import { torchVocabulary } from '../../../cli/convert/tensors.ts';
 
 const bytes = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
@@ -48,6 +48,10 @@ it.each([
   ['(U\x01aK\x01d.', new Map([['a', 1]])],
   ['}U\x01aK\x01s.', new Map([['a', 1]])],
   ['}(U\x01aK\x01U\x01bK\x02u.', new Map([...'ab'].map((key, i) => [key, i + 1]))],
+  ['}K\x01K\x02s.', new Map([[new PlainKey(1), 2]])],
+  ['ccollections\nOrderedDict\n)R.', new Map()],
+  ['ccollections\nOrderedDict\n)\x81.', new Map()],
+  ['ccollections\nOrderedDict\n)}\x92.', new Map()],
   ['K\x01K\x020.', 1],
   ['K\x01(K\x02K\x031.', 1],
   ['K\x012\x86.', [1, 1]],
