@@ -41,10 +41,7 @@ export class Inert {
   items: Map<Key, Value> | undefined;
   /** What an object holds whose class is a list. */
   list: Value[] | undefined;
-  constructor(
-    readonly of: string,
-    readonly args: readonly Value[] = [],
-  ) {}
+  constructor(readonly of: string) {}
 }
 
 /** Tensors have at most this many dimensions, which is PyTorch's own bound. */
@@ -124,7 +121,7 @@ function reduced(what: Value, args: Value[], spend: (copied: number) => void): V
   if (REBUILD.includes(full)) return rebuilt(args);
   if (PARAMETER.includes(full)) return args[0] ?? null;
   if (isStorage(module, name)) throw badTorch(`its pickle calls ${full}`);
-  if (!TYPED.includes(full)) return new Inert(full, args);
+  if (!TYPED.includes(full)) return new Inert(full);
   const [how, , of] = args;
   // Only what makes a tensor may stand here: a list that holds itself would else be rebuilt for ever.
   return how instanceof Named && REBUILD.includes(how.full) && Array.isArray(of) ? rebuilt(of) : new Inert(full);
