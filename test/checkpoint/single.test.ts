@@ -74,12 +74,15 @@ describe('a single file', () => {
     expect(await load()).toBe(hashOf(other));
     expect(sent).toBe(2 * file.length);
     expect(await weightCache.list()).toEqual([{ address: url, bytes: file.length }]);
+    [served, validators] = [fileOf({ w: entry('U8', [1], [0, 1]) }, 1), {}]; // told by its length alone
+    expect(await load()).toBe(sha256(Uint8Array.of(0)));
   });
 
   it.each<[string, Record<string, string>, Record<string, string>, boolean]>([
     ['the date', { 'last-modified': 'a' }, { 'last-modified': 'b' }, false],
     ['the date, the rest being the same', { etag: '1', 'last-modified': 'a' }, { etag: '1', 'last-modified': 'b' }, false],
     ['less than before', { etag: '1', 'last-modified': 'a' }, { 'last-modified': 'a' }, true],
+    ['more than before', { 'last-modified': 'a' }, { etag: '1', 'last-modified': 'a' }, true],
     ['nothing', {}, {}, true],
   ])('is told from another by %s', (_, before, now, same) => {
     const version = (headers: Record<string, string>) => ({ etag: headers['etag'], modified: headers['last-modified'] });
@@ -132,8 +135,12 @@ describe('a single file', () => {
     expect(requests.filter((one) => one.startsWith('GET')).length).toBe(2);
   });
 
-  it('whose connection broke off begins anew where its ETag is a weak one, which two versions may share', async () => {
-    validators = { etag: 'W/"one"' };
+  it.each<[string, Record<string, string>, boolean]>([
+    ['begins anew by a weak ETag, which two versions may share', { etag: 'W/"one"' }, false],
+    ['begins anew where nothing tells of its version', {}, false],
+    ['goes on by its date', { 'last-modified': 'Sat, 01 Nov 2025 10:00:00 GMT' }, true],
+  ])('whose connection broke off %s', async (_, told, goesOn) => {
+    validators = told;
     answer = (_, response) => {
       response.writeHead(200, { ...validators, 'content-length': file.length });
       response.write(file.subarray(0, 16 * 1024 * 1024 + 700), () => setTimeout(() => response.destroy(), 50));
@@ -141,8 +148,9 @@ describe('a single file', () => {
     };
     await expect(load()).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
     answer = () => false;
-    served = other;
-    expect(await load()).toBe(hashOf(other));
+    served = goesOn ? file : other;
+    expect(await load()).toBe(hashOf(served));
+    expect(sent).toBe(file.length - (goesOn ? 16 * 1024 * 1024 : 0));
   });
 
   describe('whose connection broke off', () => {
@@ -198,6 +206,13 @@ describe('a single file', () => {
       change();
       expect(await load()).toBe(hashOf(other));
       expect(await load()).toBe(hashOf(other));
+    });
+
+    it('begins anew at another origin that does not let ranges be asked for', async () => {
+      const fetch: typeof globalThis.fetch = (url, init) =>
+        new Headers(init?.headers).has('range') ? Promise.reject(new TypeError('Failed to fetch')) : globalThis.fetch(url, init);
+      expect(await load(url, { fetch })).toBe(hashOf(file));
+      expect(sent).toBe(file.length);
     });
 
     it('begins anew where what was kept of it is damaged', async () => {
