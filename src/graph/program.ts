@@ -151,7 +151,6 @@ export class Program {
   #pieces(): (readonly Step[])[] {
     const { macs } = this.plan.totals;
     const count = this.pace.pieces(macs, this.plan.images);
-    if (count <= 1 || this.steps.length <= 1) return [this.steps];
     const pieces: Step[][] = [[]];
     let done = 0;
     for (const step of this.steps) {

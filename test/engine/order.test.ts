@@ -97,6 +97,14 @@ it('keeps the buffers of four kinds of frames, and answers those of the others a
     alive.push(gpu.device.alive.size);
   }
   expect(alive.map((buffers) => Math.sign((alive[3] as number) - buffers))).toEqual([1, 1, 1, 0, 0, 0, 0, 0]);
+  const made = gpu.faults.reached.length;
+  await engine.analyze(picture, { box: 'whole' });
+  expect(gpu.faults.reached.slice(made).filter((name) => name.startsWith('create'))).toEqual(['createCommandEncoder']);
+  gpu.device.frame = 50; // those whose buffers are to go are on their way
+  const counts = [1, 2, 3, 4, 5, 6, 7];
+  const boxes = counts.map((count) => Array.from({ length: count }, () => ({ x0: 0, y0: 0, x1: 64, y1: 64 })));
+  const calls = await Promise.all(boxes.map((boxes) => engine.analyze(picture, { boxes })));
+  expect(calls.map(({ faces }) => faces.length)).toEqual(counts);
   engine.dispose();
 });
 
