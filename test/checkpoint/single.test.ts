@@ -1,7 +1,7 @@
 /** A single file of weights by its address: the second visit downloads nothing, unless the file is another. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { weightCache } from '../../src/checkpoint/cache.ts';
 import { type OpenOptions, openCheckpoint } from '../../src/checkpoint/open.ts';
 import { isSame, namesOf } from '../../src/checkpoint/single.ts';
@@ -106,7 +106,10 @@ describe('a single file', () => {
   it.each([{}, { 'content-type': 'text/html' }])('is asked for where HEAD is refused, by %o, and the answer is left', async (says) => {
     await load();
     answer = ({ method }, response) => method === 'HEAD' && Boolean(response.writeHead(405, says).end());
+    const put = vi.spyOn(await chunkStore(), 'put');
     expect(await load()).toBe(hashOf(file));
+    expect(put).not.toHaveBeenCalled();
+    put.mockRestore();
     [served, validators] = [other, { etag: '"two"' }];
     expect(await load()).toBe(hashOf(other));
   });
@@ -263,6 +266,22 @@ describe('a single file', () => {
     expect(await load(`${url}?token=OTHER`)).toBe(hashOf(other));
     expect(await load(`${url}?token=OTHER`)).toBe(hashOf(other));
     expect(sent).toBe(2 * file.length);
+  });
+
+  it('is waited for by another load for as long as it gets further', async () => {
+    const patience = { retry: { tries: 1, stall: 500 } };
+    let other: Promise<string> | undefined;
+    answer = ({ method }, response) => {
+      if (method === 'HEAD') return false;
+      other ??= load(url, patience);
+      response.writeHead(200, { ...validators, 'content-length': file.length });
+      setTimeout(() => response.write(file.subarray(0, 16 * 1024 * 1024)), 50);
+      setTimeout(() => response.end(file.subarray(16 * 1024 * 1024)), 750);
+      return true;
+    };
+    expect(await load(url, patience)).toBe(hashOf(file));
+    expect(await other).toBe(hashOf(file));
+    expect(requests.filter((one) => one.startsWith('GET')).length).toBe(1);
   });
 
   it('goes by a fetch of the own, which is kept under the address that is given', async () => {
