@@ -25,7 +25,17 @@ export function positionCode(g: Graph, size: number): Value {
   const { from, make } = positionEncoding(size, new Weights());
   return g.weight(from[0] as string, [2, WIDTH / 2], {
     shape: [1, size * size, WIDTH],
-    convert: (matrix) => Float32Array.from(make([matrix])),
+    convert: (matrix) => {
+      const upper = make([matrix]);
+      const whole = new Float32Array(2 * upper.length);
+      whole.set(upper);
+      // The last pixel has the angles of the first negated, the last but one those of the second: their sines change sign.
+      for (let at = 0; at < upper.length; at++) {
+        const mirrored = (size * size - 1 - Math.floor(at / WIDTH)) * WIDTH + (at % WIDTH);
+        whole[mirrored] = (at % WIDTH < WIDTH / 2 ? -1 : 1) * (upper[at] as number);
+      }
+      return whole;
+    },
   });
 }
 

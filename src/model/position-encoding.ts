@@ -38,17 +38,17 @@ export function projections(t: Target, name: string, face: Tensor, encoding: Pos
   return product(t, name, rowsOfTensor(face), { weight, bias, cols, residual: encodingTable(t, encoding, parts) });
 }
 
-/** encoding W^T for the parts that are encoded, zeros for the others: [the encoding's rows, parts * INNER]. */
+/** encoding W^T for the parts that are encoded, zeros for the others, of the whole map: [side * side, parts * INNER]. */
 function encodingTable({ graph, dtype }: Target, encoding: PositionEncoding, parts: readonly Projection[]): Product['residual'] {
   const encoded = parts.filter((part) => part.encoded);
   const cols = parts.length * INNER;
   const from = [...encoding.from, ...encoded.map(({ w }) => w.get('weight', [INNER, WIDTH]))];
   const name = `${encoding.name} x ${parts.map((part) => (part.encoded ? part.w.path : '0')).join(' + ')}`;
-  const operand = graph.parameter(name, from, encoding.rows * cols, dtype, function* (into, sources) {
-    // The lower half has the angles of the upper one negated: of its sums only the sines' change sign.
-    const upper = encoding.make(sources).subarray(0, (encoding.rows / 2) * WIDTH);
+  const rows = 2 * encoding.rows;
+  const operand = graph.parameter(name, from, rows * cols, dtype, function* (into, sources) {
+    const upper = encoding.make(sources);
     const [sines, cosines] = [halfOf(upper, 0), halfOf(upper, 1)];
-    const sums = [0, 1].map(() => new Float64Array((encoding.rows / 2) * INNER)) as [Float64Array, Float64Array];
+    const sums = [0, 1].map(() => new Float64Array(encoding.rows * INNER)) as [Float64Array, Float64Array];
     for (const [i, part] of encoded.entries()) {
       const weight = sources[encoding.from.length + i] as Float32Array;
       yield* multiplied(sines, halfOf(weight, 0), HALF, { values: sums[0], cols: INNER, first: 0 });
@@ -56,7 +56,7 @@ function encodingTable({ graph, dtype }: Target, encoding: PositionEncoding, par
       mirror(sums, { values: into, cols, first: INNER * parts.indexOf(part) });
     }
   });
-  return { operand, rows: encoding.rows };
+  return { operand, rows };
 }
 
 /** The first or the second half of each row of WIDTH. */
@@ -66,7 +66,7 @@ function halfOf(rows: Float32Array | Float64Array, half: number): Float64Array {
   return out;
 }
 
-/** Adds what sines and cosines give for the upper half of the rows, and what they give for the lower. */
+/** Adds what sines and cosines give for the upper half of the rows, and for the lower, whose angles are negated: of the sums only the sines' change sign. */
 function mirror([sines, cosines]: readonly [Float64Array, Float64Array], { values, cols, first }: Into): void {
   const rows = sines.length / INNER;
   for (let at = 0; at < sines.length; at++) {
@@ -86,30 +86,25 @@ export function taskTokens(heads: readonly Head[], w: Weights): PositionEncoding
 }
 
 /**
- * Random Fourier features of the map's pixel centres in [-1, 1] (x, then y): sines, then cosines. In float64 on the CPU: WGSL
- * bounds the error of sin and cos only in [-pi, pi], and half of these arguments lie outside.
+ * Random Fourier features of the map's pixel centres in [-1, 1] (x, then y): sines, then cosines; of its upper half, since the last pixel has the angles
+ * of the first negated, the last but one those of the second. In float64 on the CPU: WGSL bounds the error of sin and cos only in [-pi, pi], and half of
+ * these arguments lie outside.
  */
 export function positionEncoding(side: number, w: Weights): PositionEncoding {
+  const rows = (side * side) / 2;
+  const turn = (i: number): number => (2 * Math.PI * (2 * i + 1 - side)) / side;
   const make = ([matrix]: readonly Float32Array[]): Float64Array => {
-    const rows = new Float64Array(side * side * WIDTH);
-    const turn = (i: number): number => (2 * Math.PI * (2 * i + 1 - side)) / side;
-    // The last position, the last but one, ... have the angles of the first, the second, ... negated.
-    for (let p = 0, mirrored = (side * side - 1) * WIDTH; p < (side * side) / 2; p++, mirrored -= WIDTH) {
+    const made = new Float64Array(rows * WIDTH);
+    for (let p = 0; p < rows; p++) {
       const [x, y] = [turn(p % side), turn(Math.floor(p / side))];
       for (let i = 0, at = p * WIDTH; i < HALF; i++, at++) {
         const angle = x * (matrix?.[i] as number) + y * (matrix?.[HALF + i] as number);
-        rows[at] = Math.sin(angle);
-        rows[at + HALF] = Math.cos(angle);
-        rows[mirrored + i] = -(rows[at] as number);
-        rows[mirrored + HALF + i] = rows[at + HALF] as number;
+        made[at] = Math.sin(angle);
+        made[at + HALF] = Math.cos(angle);
       }
     }
-    return rows;
+    return made;
   };
-  return {
-    name: 'position encoding',
-    rows: side * side,
-    from: [w.at('pe_layer').get('positional_encoding_gaussian_matrix', [2, HALF])],
-    make,
-  };
+  const from = [w.at('pe_layer').get('positional_encoding_gaussian_matrix', [2, HALF])];
+  return { name: 'position encoding', rows, from, make };
 }

@@ -8,8 +8,6 @@ import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import type { Node, Parameter, Tensor } from '../../src/graph/graph.ts';
 import { TILE_COLS } from '../../src/kernels/matmul/role.ts';
 import { network } from '../../src/model/network.ts';
-import { positionEncoding } from '../../src/model/position-encoding.ts';
-import { Weights } from '../../src/model/weights.ts';
 import { nmse } from '../../src/tune/nmse.ts';
 import { headsAttention, linear, relu, rowsOf } from '../kernels/float64.ts';
 import { randomValues } from '../kernels/run.ts';
@@ -167,12 +165,16 @@ describe('the decoder', () => {
   it('the map’s encoding in the face’s keys, values and queries', () => {
     const [toFace, toTask] = [`${FIRST}.cross_attn_token_to_image`, `${FIRST}.cross_attn_image_to_token`];
     const node = nodeOf(`${toFace} and back`);
-    const encoding = positionEncoding(56, new Weights());
-    const all = encoding.make(encoding.from.map(random));
+    const matrix = random('pe_layer.positional_encoding_gaussian_matrix');
+    const encoded = Float64Array.from({ length: 56 * 56 * 256 }, (_, i) => {
+      const [x, y] = [Math.floor(i / 256) % 56, Math.floor(i / 256 / 56)].map((at) => (2 * (at + 0.5)) / 56 - 1) as [number, number];
+      const angle = 2 * Math.PI * (x * (matrix[i % 128] as number) + y * (matrix[128 + (i % 128)] as number));
+      return i % 256 < 128 ? Math.sin(angle) : Math.cos(angle);
+    });
     const face = Float64Array.from(randomValues(3 * 256, 21));
     const sums = linear(face, unpacked(given(node, 'w'), 384, 256), given(node, 'b'));
     for (const first of [1000, 3000]) {
-      const some = all.subarray(first * 256, (first + 3) * 256);
+      const some = encoded.subarray(first * 256, (first + 3) * 256);
       const parts = [
         linear(plus(face, some), ...layer(`${toFace}.k_proj`)),
         linear(face, ...layer(`${toFace}.v_proj`)),
