@@ -159,7 +159,7 @@ function lifetimesOf(nodes: readonly Node[], kept: readonly Tensor[]): Lifetime[
 function assignRanges(lifetimes: readonly Lifetime[]): { rangeOf: Map<Node, Range>; slots: number[] } {
   const slots: { bytes: number; ranges: Range[] }[] = [];
   const rangeOf = new Map<Node, Range>();
-  for (const life of lifetimes.toSorted((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+  for (const life of lifetimes.toSorted((a, b) => b.bytes - a.bytes)) {
     let slot = slots.findIndex(({ bytes, ranges }) => room(life, bytes, ranges) !== undefined);
     if (slot < 0) slot = slots.push({ bytes: life.bytes, ranges: [] }) - 1;
     const { bytes, ranges } = slots[slot] as (typeof slots)[number];
