@@ -4,9 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { outputsOf } from '../../src/engine/programs.ts';
 import { heatmapsTap, readConfig, tasksOf, tensorsOf } from '../../src/face/config.ts';
 import type { Task } from '../../src/face/labels.ts';
+import { headsOf } from '../../src/face/tasks.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import { makePlan, type Plan } from '../../src/graph/plan.ts';
-import { network } from '../../src/model/network.ts';
+import { mobilenet } from '../../src/model/backbones/mobilenet.ts';
+import { network, tensorsOfNetwork } from '../../src/model/network.ts';
 
 const paper = readConfig(tensorsOf('paper'));
 const planOf = (tasks: readonly Task[], config = paper): Plan => makePlan(network(config, { tasks }), outputsOf(tasks, false));
@@ -60,6 +62,14 @@ describe('the hourglass network', () => {
     expect(heatmapsTap(config)).toBe(`landmarks.stack${stacks - 1}.heatmaps`);
     const convolutions = stepsOf(planOf(['landmarks'], config)).filter(({ kernel }) => /^(conv|sumConvShares)$/.test(kernel.name));
     expect(convolutions.length).toBe(3 * stacks * (3 * levels + 2));
+  });
+
+  test.for([
+    { stacks: 17, levels: 1, unknown: / unknown .*stacks\.15\.merge_/ },
+    { stacks: 1, levels: 4, unknown: / unknown .*low2\.low2\.low2\./ },
+  ])('is no deeper than a map halves, and of no more stacks than anyone trains: $stacks of $levels levels', ({ unknown, ...sizes }) => {
+    const tensors = tensorsOfNetwork({ backbone: mobilenet, heads: headsOf('paper', sizes) });
+    expect(() => readConfig(tensors)).toThrow(unknown);
   });
 
   test('a checkpoint that lacks a part of it is refused', () => {
