@@ -5,6 +5,8 @@ import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/c
 import { float32Of } from '../../src/checkpoint/float16.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { Parameters } from '../../src/graph/parameters.ts';
+import { makePlan } from '../../src/graph/plan.ts';
+import { l2Normalise } from '../../src/kernels/l2Normalise.ts';
 
 beforeAll(() => void vi.stubGlobal('GPUBufferUsage', { STORAGE: 128, COPY_DST: 8 }));
 
@@ -219,4 +221,12 @@ it('one name is one parameter, and of one size', () => {
   expect(graph.parameter('a', ['a'], 64, 'f32', fill)).toBe(graph.parameter('a', ['a'], 64, 'f32', fill));
   expect(() => graph.parameter('a', ['a'], 65, 'f32', fill)).toThrow(/two parameters/);
   expect(() => graph.parameter('a', ['a'], 64, 'f16', fill)).toThrow(/two parameters/);
+});
+
+it('a node reads what its kernel binds, and a plan gives what the graph has', () => {
+  const graph = new Graph();
+  const x = graph.parameter('x', [], 4, 'f32', () => {});
+  expect(() => graph.add('n', l2Normalise, { length: 4 }, {}, [1, 4])).toThrow(/l2Normalise takes x/);
+  expect(() => graph.add('n', l2Normalise, { length: 4 }, { x, w: x }, [1, 4])).toThrow(/l2Normalise takes x/);
+  expect(() => makePlan(graph, ['y'])).toThrow(/no output y/);
 });

@@ -3,8 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import type { Kernel } from '../../src/kernels/kernel.ts';
+import { type Kernel, specialise, withMachine } from '../../src/kernels/kernel.ts';
+import { l2Normalise } from '../../src/kernels/l2Normalise.ts';
+import { layerNorm } from '../../src/kernels/layerNorm.ts';
+import { matmul } from '../../src/kernels/matmul/matmul.ts';
+import { squeeze } from '../../src/kernels/squeeze.ts';
+import { tokenUpdate } from '../../src/kernels/tokenUpdate.ts';
 import { unrolled } from '../../src/kernels/unroll.ts';
+import { windowAttentionDirect } from '../../src/kernels/windowAttention/windowAttentionDirect.ts';
 import { type AskedPipeline, pipelinesAskedBy } from './launches.ts';
 import type { KernelCase } from './run.ts';
 
@@ -138,3 +144,23 @@ it.each([
 it.for(parts)('%s is part of a kernel', (part) => {
   expect(kernels.filter((path) => kernelOf(path)?.wgsl.includes(textOf(part))).length).toBeGreaterThan(0);
 });
+
+const update = { tokens: 1, source: { kind: 'shares', shares: 1 }, cols: 0, eps: 1 } as const;
+
+it.each<[string, () => unknown, RegExp]>([
+  ['more workgroups than a dimension has by default', () => l2Normalise.launch({ images: 65_536, length: 4 }), /65536 x 1 x 1/],
+  ['a part of a workgroup', () => squeeze.launch({ pixels: 49, channels: 24, hidden: 8 }), /1.5 x 1 x 1/],
+  ['no workgroup', () => l2Normalise.launch({ images: 0, length: 4 }), /0 x 1 x 1/],
+  ['a row that is no whole steps', () => matmul.launch({ rows: 1, inner: 24, cols: 4 }), /no tile of 32 x 64/],
+  ['a stream that is no whole tiles', () => layerNorm.launch({ rows: 1, inner: 96, eps: 1 }), /a stream of 96 channels/],
+  [
+    'shares of products with a weight each',
+    () => matmul.launch({ rows: 2, inner: 64, cols: 64, shares: 2, weightEach: true }),
+    /one weight/,
+  ],
+  ['more tokens than a workgroup has room for', () => tokenUpdate.launch({ ...update, tokens: 113 }), /113 x 0/],
+  ['more columns than it has sums for', () => tokenUpdate.launch({ ...update, cols: 1028 }), /1 x 1028/],
+  ['shares where they are not summed', () => windowAttentionDirect.launch({ side: 7, heads: 1, shift: 0, shares: 2 }), /2 shares/],
+  ['a machine shape that the file lacks', () => withMachine(l2Normalise, { ROWS: 4 }), /no line for ROWS/],
+  ['a constant without a value', () => specialise(l2Normalise, { constants: {} }), /no value for LENGTH/],
+])('refuses %s', (_, launch, message) => expect(launch).toThrow(message));
