@@ -24,9 +24,10 @@ describe('the hourglass network', () => {
 
   test('leaves the plan within 450 dispatches', () => expect(all.totals.dispatches).toBeLessThanOrEqual(450));
 
-  test('adds 154 steps, some of them in shares, and none where landmarks are not asked for', () => {
+  test('adds 154 steps, 60 of them in shares, and none where landmarks are not asked for', () => {
     const without = planOf(others);
     expect(stepsOf(all).length).toBe(154);
+    expect(ofHourglass(all).length).toBe(154 + 60);
     expect(all.totals.dispatches - without.totals.dispatches).toBe(ofHourglass(all).length);
     expect(ofHourglass(without)).toEqual([]);
     expect(without.parameters.filter(({ name }) => name.includes('landmarks_hourglass'))).toEqual([]);
