@@ -67,7 +67,9 @@ describe('a checkpoint opens from', () => {
     });
     for (const source of [url, new URL(url), new Request(url)]) {
       requests = 0;
-      const checkpoint = await openCheckpoint(source, { cache: false });
+      const totals: number[] = [];
+      const checkpoint = await openCheckpoint(source, { cache: false, onProgress: (_, total) => totals.push(total) });
+      expect(new Set(totals)).toEqual(new Set([file.length]));
       expect(checkpoint).toMatchObject({ source: url, rereadable: true });
       expect(await readAll(checkpoint)).toEqual(values);
       expect(requests).toBe(1);
@@ -93,6 +95,14 @@ it('needs no fetch but for addresses', async () => {
   vi.stubGlobal('fetch', undefined); // as in jsdom
   expect(await openAndRead(file)).toEqual(values);
   await expect(openCheckpoint('http://localhost/w.safetensors', { cache: false })).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+  vi.unstubAllGlobals();
+});
+
+it('without a secure context, which alone makes hashes, reads a file that is not kept, and no hosted weights', async () => {
+  vi.stubGlobal('crypto', {});
+  const fetch = async () => new Response(file);
+  expect(await readAll(await openCheckpoint('http://192.168.0.2/w.safetensors', { fetch }))).toEqual(values);
+  await expect(openCheckpoint('http://192.168.0.2/folder/', { fetch })).rejects.toMatchObject({ code: 'WEBGPU_UNAVAILABLE' });
   vi.unstubAllGlobals();
 });
 
@@ -128,6 +138,12 @@ describe('what cannot be read is refused', () => {
     'a stream of text': [() => new Blob(['{}']).stream().pipeThrough(new TextDecoderStream()) as never, 'BAD_OPTION', /Uint8Array/],
     'a number': [() => 7 as never, 'BAD_OPTION', /given as 7/],
     null: [() => null as never, 'BAD_OPTION', /null/],
+    ...Object.fromEntries(
+      ['Blob', 'File', 'Request', 'Response', 'ReadableStream'].map((kind) => [
+        `what only calls itself a ${kind}`,
+        [() => ({ [Symbol.toStringTag]: kind, name: 'w', url: 'https://x.org/w' }) as never, 'BAD_OPTION', /weights cannot be read/],
+      ]),
+    ),
     'an address that is none': [() => 'http://[', 'WEIGHTS_UNREACHABLE', /Could not fetch/],
     'an address where nobody listens': [() => 'http://127.0.0.1:9/w.safetensors', 'WEIGHTS_UNREACHABLE', /Could not fetch/],
   };
@@ -273,6 +289,13 @@ describe('an abort', () => {
     for await (const _ of (await openCheckpoint(stream)).read()) break;
     expect(cancel).toHaveBeenCalledOnce();
   });
+});
+
+it('a Blob of several megabytes is read in its order', async () => {
+  const length = 3 * 2 ** 20 + 5;
+  const data = new Uint8Array(length).map((_, i) => (i * 31 + (i >> 12)) & 255);
+  const checkpoint = await openCheckpoint(new Blob([fileOf({ a: entry('U8', [length], [0, length]) }, data)]));
+  for await (const { data: read } of checkpoint.read()) expect(Buffer.compare(read, data)).toBe(0);
 });
 
 it('holds one tensor at a time: its buffer is used again', async () => {
