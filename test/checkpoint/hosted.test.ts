@@ -335,21 +335,21 @@ describe('a download fails with the right error on', () => {
     expect(await load()).toEqual(right);
   });
 
+  const plain = { name: 'x', bytes: 1, sha256: '0'.repeat(64), chunks: ['0'.repeat(64)] };
+  const listed = (...files: object[]) => JSON.stringify({ chunk_bytes: 65536, files: files.map((file) => ({ ...plain, ...file })) });
   it.each([
     ['no JSON', 'hello', /not JSON/],
     ['no object', 'null', /no files/],
     ['no files', '{"chunk_bytes":65536,"files":[]}', /no files/],
     ['another chunk length', '{"chunk_bytes":5,"files":[{}]}', /chunk_bytes/],
-    [
-      'a file in another folder',
-      `{"chunk_bytes":65536,"files":[{"name":"../x","bytes":1,"sha256":"${'0'.repeat(64)}","chunks":["${'0'.repeat(64)}"]}]}`,
-      /plain name/,
-    ],
-    [
-      'too few chunks',
-      `{"chunk_bytes":65536,"files":[{"name":"x","bytes":1,"sha256":"${'0'.repeat(64)}","chunks":[]}]}`,
-      /sha256 of each chunk/,
-    ],
+    ['more files than there may be', listed(...Array(1001).fill({})), /no files/],
+    ['a file in another folder', listed({ name: '../x' }), /plain name/],
+    ['a file in a folder of it', listed({ name: 'x/y' }), /plain name/],
+    ['a file of no length', listed({ bytes: '1' }), /x has no bytes/],
+    ['a file of part of a byte', listed({ bytes: 0.5 }), /x has no bytes/],
+    ['a file of another hash', listed({ sha256: 'A'.repeat(64) }), /x has no bytes or sha256/],
+    ['too few chunks', listed({ chunks: [] }), /sha256 of each chunk/],
+    ['a chunk of no hash', listed({ bytes: 65537, chunks: ['0'.repeat(64), '0'] }), /sha256 of each chunk/],
     ['a web page', '<!doctype html>', /not JSON/],
     ['more than 4 MB', ' '.repeat(4 * 1024 * 1024 + 1), /longer than/],
   ])('a config.json of %s', async (_, text, says) => {
