@@ -115,7 +115,7 @@ interface Found<T> {
 function wayTo<T>({ path, model }: Found<T>, all: readonly Found<T>[]): string {
   const beside = all.filter((one) => one.path === path && one.model !== model).map((one) => one.model.prefix);
   const place = path || '.';
-  const key = all.some((one) => one.path !== '') ? `--key ${/^[\w.-]+$/.test(place) ? place : quote(place)}` : '';
+  const key = all.some((one) => one.path !== '') ? `--key ${/^[\w.-]{1,80}$/.test(place) ? place : quote(place)}` : '';
   if (key !== '' && beside.length === 0) return key;
   const before = model.prefix || [...WRAPPERS].find((word) => !beside.includes(`${word}.`)) || '';
   return `${key} --prefix ${quote(before)}`.trim();

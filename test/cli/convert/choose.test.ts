@@ -179,6 +179,8 @@ describe('of two models', () => {
     ]);
     expect(dicts.path).toBe('model');
     expect(dicts.notes).toMatch(/This is the one of --key model; there is also --key model_ema\.$/);
+    const long = await chosen(['a', 'b'].map((key) => [key.repeat(10_000), op.dict(model())]));
+    expect(long.notes.length).toBeLessThan(300);
   });
 
   it('the one with nothing before its names has a prefix, too, by which it is taken', async () => {
