@@ -69,7 +69,7 @@ export function recallAtPrecision(truth: readonly boolean[], scores: readonly nu
     if (next !== undefined && scores[next] === scores[i]) continue; // one threshold takes all that are equal
     if (hits / (n + 1) >= precision) best = Math.max(best, hits / positives);
   }
-  return positives === 0 ? 0 : best;
+  return best;
 }
 
 /**

@@ -109,6 +109,20 @@ it('a strided tensor whose span is longer than the window is gathered part by pa
   expect(w?.values).toEqual([0, 1].flatMap((c) => Array.from({ length: rows }, (_, r) => 7 + 2000 * c + 4000 * r)));
 });
 
+it('many strided tensors of one storage are gathered, each by its own strides, and those of nothing', async () => {
+  const storage = { 0: new Uint8Array(Float32Array.of(0, 1, 2, 3, 4, 5, 6).buffer) };
+  const tensors: [string, number[], { offset: number; strides: number[] }, number[]][] = [
+    ['a', [3, 2], { offset: 1, strides: [1, 3] }, [1, 4, 2, 5, 3, 6]],
+    ['b', [2, 3], { offset: 0, strides: [1, 2] }, [0, 2, 4, 1, 3, 5]],
+    ['c', [2, 1, 2], { offset: 0, strides: [0, 9, 6] }, [0, 6, 0, 6]],
+    ['d', [3], { offset: 1, strides: [2] }, [1, 3, 5]],
+    ['e', [3, 0], { offset: 7, strides: [1, 3] }, []],
+  ];
+  const dict = op.dict(tensors.map(([name, shape, look]) => [name, op.tensor('0', 7, shape, look)]));
+  await convertBytes(inMemory(torchZip(op.pickle(dict), storage)), out, {});
+  expect(await values(out)).toEqual(Object.fromEntries(tensors.map(([name, shape, , numbers]) => [name, { shape, values: numbers }])));
+});
+
 it('the older form is read where its pickles are of protocol 1, too, which begins with no mark of its own', async () => {
   const text = (latin: string) => Uint8Array.from(latin, (letter) => letter.charCodeAt(0));
   const machine = [op.dict([['little_endian', text('I01\n')]]), text('.')];

@@ -104,6 +104,7 @@ const REFUSED: Record<string, [file: Uint8Array, says: RegExp]> = {
     /other sign than its storage\. Save it with tensor\.resolve_neg\(\)/,
   ],
   'a zip without a pickle': [join(zipPieces([{ name: 'archive/x', data: four }])), /without a data\.pkl/],
+  'the first bytes of a zip': [entries({}).slice(0, 4), /cut off/],
   'a zip cut off': [entries({}).slice(0, -5), /cut off/],
   'a zip cut at its directory': [entries({}).slice(0, 200), /cut off/],
   'a wrong checksum of the pickle': [entries({ crc: 7 }), /"archive\/data\.pkl" is damaged/],
@@ -151,6 +152,11 @@ describe('the PyTorch reader refuses', () => {
 describe('the PyTorch reader bears', () => {
   it('a file without checksums', async () => {
     expect(await readAll(entries({ crc: 0 }, 1))).toBe(16);
+  });
+
+  it('an archive that was packed anew, without the records of zip64', async () => {
+    const file = entries({});
+    expect(await readAll(join([file.subarray(0, -98), file.subarray(-22)]))).toBe(16);
   });
 
   const w = op.dict([['w', op.tensor('0', 4, [2, 2])]]);
