@@ -17,10 +17,9 @@ const POINTS = 68;
 function pointsOf(path: string): Point[] | string {
   if (!existsSync(path)) return `there is no ${path}`;
   const numbers = linesOf(path)
-    .filter((line) => /^\s*-?[\d.]/.test(line))
-    .map((line) => line.trim().split(/\s+/).map(Number));
-  if (numbers.length !== POINTS || numbers.some(([x, y]) => !Number.isFinite(x) || !Number.isFinite(y)))
-    return `${path} has ${numbers.length} points; they must be ${POINTS}`;
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+  if (numbers.length !== POINTS) return `${path} has ${numbers.length} points; they must be ${POINTS}`;
   const points = numbers.map(([x, y]) => ({ x: (x as number) - 1, y: (y as number) - 1 }));
   return interOcularDistance(points) > 0 ? points : `${path} has both outer corners of the eyes at one place`;
 }

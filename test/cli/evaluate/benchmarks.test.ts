@@ -78,8 +78,12 @@ describe('face parsing', () => {
     }));
     expect(['skin', 'left eye', 'right eye', 'hat', 'neck'].map((label) => valueIn(ofSegFace, `F1 ${label}`))).toEqual([100, 0, 0, 100, 0]);
     expect(ofSegFace.find(({ name }) => name === 'mean F1')).toMatchObject({ value: expect.closeTo(200 / 18, 9), paper: 88.96 });
-    write('mask/CelebA-HQ-to-CelebA-mapping.txt', 'idx orig_idx orig_file\n0 10 000011.jpg\n1 20 000021.jpg\n');
+    for (const name of ['10.jpg', 'x.jpg', 'notes.txt']) write(`mask/CelebA-HQ-img/${name}`, '');
     write('mask/list_eval_partition.txt', '000011.jpg 0\n000021.jpg 2\n');
+    const { samples, wrong, notes } = named('segmentation', 'CelebAMask-HQ').read(at('mask'), 9);
+    expect(samples.map(({ name }) => name)).toEqual(['0.jpg', '1.jpg', '2.jpg', '10.jpg']);
+    expect([wrong, notes]).toEqual([[expect.stringContaining('x.jpg has no number')], [expect.stringContaining('every picture')]]);
+    write('mask/CelebA-HQ-to-CelebA-mapping.txt', 'idx orig_idx orig_file\n0 10 000011.jpg\n1 20 000021.jpg\n');
     expect(
       named('segmentation', 'CelebAMask-HQ')
         .read(at('mask'), 9)
@@ -100,7 +104,7 @@ describe('landmarks', () => {
 
   it('300W: errors in parts of the distance of the eyes, full, common and challenge', async () => {
     for (const [part, name, off] of [
-      ['helen/testset', 'a', 1],
+      ['helen/testset', 'a', 0],
       ['lfpw/testset', 'b', 2],
       ['ibug', 'c', 6],
     ] as const) {
@@ -109,16 +113,31 @@ describe('landmarks', () => {
     }
     write('300w/ibug/few.png', png([0, 0, 0]));
     write('300w/ibug/few.pts', pts(shape.slice(1)));
+    write('300w/ibug/nan.png', png([0, 0, 0]));
+    write('300w/ibug/nan.pts', pts(shape).replace('\n6 5\n', '\n\t 6  -\n'));
+    write('300w/ibug/none.png', png([0, 0, 0]));
     write('300w/ibug/flat.png', png([0, 0, 0]));
     write('300w/ibug/flat.pts', pts(shape.map(() => [9, 9])));
     const { rows, listing } = await evaluated(named('landmarks', '300W'), at('300w'), ([off]) => found(off), { shift: true });
-    expect(valueIn(rows, 'NME common')).toBeCloseTo(15, 9);
-    expect(valueIn(rows, 'NME challenge')).toBeCloseTo(60, 9);
-    expect(valueIn(rows, 'NME full')).toBeCloseTo(30, 9);
+    const close = (value: number) => expect.closeTo(value, 9);
+    expect(rows).toEqual([
+      { name: 'NME full', value: close(80 / 3), unit: '% of the inter-ocular distance', paper: 4.67 },
+      { name: 'NME common', value: close(10), unit: '% of the inter-ocular distance' },
+      { name: 'NME challenge', value: close(60), unit: '% of the inter-ocular distance' },
+      { name: 'area under the curve to 8 %', value: close(100 / 3), unit: '%' },
+      { name: 'failures, above 8 %', value: close(200 / 3), unit: '%' },
+    ]);
+    const first = await evaluated(named('landmarks', '300W'), at('300w'), ([off]) => found(off), { shift: true, limit: 1 });
+    expect(first.rows.map(({ value }) => value)).toEqual([0, 0, 100, 0].map(close)); // nothing is said of a challenge without a picture
     expect(listing.wrong).toEqual([
       expect.stringMatching(/few.pts has 67 points; they must be 68/),
       expect.stringMatching(/flat.pts has both outer corners of the eyes at one place/),
+      expect.stringMatching(/nan.pts has 67 points; they must be 68/),
+      expect.stringMatching(/there is no .*none.pts/),
     ]);
+    // Files of points count pixels from 1, and the box goes round whole pixels.
+    const label = shape.map(([x, y]) => ({ x: x - 1, y: y - 1 }));
+    expect(listing.samples[0]).toMatchObject({ label, place: { x0: 5, y0: 4, x1: 16, y1: 11 } });
     rmSync(at('300w/ibug'), { recursive: true });
     expect(() => named('landmarks', '300W').read(at('300w'), 9)).toThrow(/has no ibug/);
   });
@@ -400,6 +419,7 @@ describe('visibility', () => {
     });
     const { rows, listing } = await evaluated(named('visibility', 'COFW'), at('cofw'), visibility);
     expect(rows).toMatchObject([{ value: 80, paper: 72.56 }]);
+    expect(listing.samples[1]).toMatchObject({ name: '2.png', place: { x0: 3, y0: 3, x1: 13, y1: 13 } });
     expect(listing.wrong).toEqual([expect.stringMatching(/phis_test.txt: picture 3 has 3 numbers; they must be 87$/)]);
   });
 });
