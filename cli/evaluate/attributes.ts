@@ -58,8 +58,9 @@ const celebA: DataSet = {
       limit,
       ([name = '', ...values]) => {
         if (!test.has(name)) return undefined;
-        if (values.length !== names.length || values.some((value) => value !== '1' && value !== '-1'))
-          return `${name} has ${values.length} labels of 1 and -1; they must be ${names.length}`;
+        const known = values.filter((value) => value === '1' || value === '-1').length;
+        if (known !== names.length || values.length !== known)
+          return `${name} has ${values.length} labels, ${known} of them 1 or -1; they must be ${names.length}`;
         return fileSample(name, join(pictures, name), Object.fromEntries(names.map((one, i) => [one, values[i] === '1'])));
       },
       ['the test split, aligned pictures whole'],

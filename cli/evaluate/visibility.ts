@@ -46,11 +46,10 @@ export const cofw: Benchmark<Label, Score> = {
       lines,
       limit,
       ({ numbers, i }) => {
-        const [x, y, width, height] = boxes[i] ?? [];
+        const [x = Number.NaN, y = Number.NaN, width = 0, height = 0] = boxes[i] ?? [];
         if (numbers.length !== 3 * VISIBILITY_POINTS || !numbers.every(Number.isFinite))
-          return `picture ${i + 1} has ${numbers.length} numbers; they must be ${3 * VISIBILITY_POINTS}`;
-        if (x === undefined || y === undefined || !(width !== undefined && width > 0) || !(height !== undefined && height > 0))
-          return `picture ${i + 1} has no box`;
+          return `picture ${i + 1} has ${numbers.filter(Number.isFinite).length} numbers of ${numbers.length}; they must be ${3 * VISIBILITY_POINTS}`;
+        if (!Number.isFinite(x + y) || !(width > 0 && height > 0)) return `picture ${i + 1} has no box`;
         const place = { x0: x - 1, y0: y - 1, x1: x - 1 + width, y1: y - 1 + height };
         const occluded = numbers.slice(2 * VISIBILITY_POINTS).map((number) => number === 1);
         return fileSample(`${i + 1}.png`, join(pictures, `${i + 1}.png`), occluded, place);

@@ -246,11 +246,12 @@ describe('attributes and gender', () => {
       line('1.jpg', () => true),
       line('2.jpg', (i) => i !== 20),
       line('3.jpg', () => false),
-      '4.jpg 1 1 0',
+      `4.jpg 0${' 1'.repeat(39)}`,
+      `6.jpg${' 1'.repeat(41)}`,
       line('5.jpg', () => true),
     ];
     write('celeba/Anno/list_attr_celeba.txt', `5\n${ATTRIBUTES.join(' ')}\n${lines.join('\n')}\n`);
-    write('celeba/Eval/list_eval_partition.txt', '1.jpg 2\n2.jpg 2\n3.jpg 0\n4.jpg 2\n5.jpg 2\n');
+    write('celeba/Eval/list_eval_partition.txt', '1.jpg 2\n2.jpg 2\n3.jpg 0\n4.jpg 2\n5.jpg 2\n6.jpg 2\n');
     for (const i of [1, 2, 3]) write(`celeba/Img/img_align_celeba/${i}.jpg`, png([i, 0, 0]));
     const { rows, pictures, failed, listing } = await evaluated(named('attributes', 'CelebA'), at('celeba'), () => ({
       attributes: attributes(true),
@@ -259,9 +260,12 @@ describe('attributes and gender', () => {
     expect(valueIn(rows, 'accuracy Male')).toBe(50);
     expect(valueIn(rows, 'mean accuracy')).toBeCloseTo(100 * (79 / 80), 9);
     expect(failed).toEqual([{ name: '5.jpg', why: expect.stringContaining('There is no file') }]);
-    expect(listing.wrong).toEqual([expect.stringContaining('4.jpg has 3 labels')]);
-    const gender = await evaluated(named('gender', 'CelebA'), at('celeba'), () => ({ gender: one('male') }));
-    expect(valueIn(gender.rows, 'accuracy')).toBe(50);
+    expect(listing.wrong).toEqual([
+      expect.stringContaining('4.jpg has 40 labels, 39 of them 1 or -1; they must be 40'),
+      expect.stringContaining('6.jpg has 41 labels, 41 of them 1 or -1; they must be 40'),
+    ]);
+    const gender = await evaluated(named('gender', 'CelebA'), at('celeba'), ([red]) => ({ gender: one(red === 1 ? 'male' : 'female') }));
+    expect(valueIn(gender.rows, 'accuracy')).toBe(100);
   });
 
   it('CelebA as Kaggle has it: tables of commas, pictures a folder deeper', async () => {
@@ -276,7 +280,7 @@ describe('attributes and gender', () => {
     expect([celebA.set, pictures, failed]).toEqual(['CelebA', 2, []]);
     expect(valueIn(rows, 'accuracy Male')).toBe(50);
     expect(valueIn(rows, 'mean accuracy')).toBeCloseTo(100 * (79 / 80), 9);
-    expect(listing.wrong).toEqual([expect.stringContaining('4.jpg has 3 labels of 1 and -1; they must be 40')]);
+    expect(listing.wrong).toEqual([expect.stringContaining('4.jpg has 3 labels, 2 of them 1 or -1; they must be 40')]);
     rmSync(at('kaggle/list_eval_partition.csv'));
     expect(() => celebA.read(at('kaggle'), 9)).toThrow(/has no list_eval_partition.txt, .* and no list_eval_partition.csv/);
   });
@@ -295,6 +299,10 @@ describe('attributes and gender', () => {
         .read(at('lfwa'), 9)
         .samples.map(({ name }) => name),
     ).toEqual(['Bob_B/Bob_B_0001.jpg']);
+    write('lfwa/lfw_att_40.mat', fixture('indices_train_test.mat'));
+    expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/has no AttrName, name and label that belong together/);
+    write('lfwa/lfw_att_40.mat', 'MATLAB 7.3 MAT-file, which is HDF5');
+    expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/is no MATLAB 5 file/);
   });
 });
 
@@ -307,14 +315,16 @@ describe('age, gender, race and expression', () => {
     ] as const)
       write(`utk/${name}`, png([red, 0, 0]));
     const age = await evaluated(named('age', 'UTKFace'), at('utk'), ([red]) => ({
-      age: { ...(one(red < 20 ? '0-9' : '40-49') as object), years: red } as never,
+      age: { ...(one(red < 20 ? '0-9' : '30-39') as object), years: red } as never,
     }));
-    expect(age.rows).toMatchObject([{ name: 'MAE', value: 6, unit: 'years', paper: 4.17 }, { value: 50 }]);
+    expect(age.rows).toMatchObject([{ name: 'MAE', value: 6, unit: 'years', paper: 4.17 }, { value: 100 }]);
     expect(age.listing.wrong).toEqual([expect.stringContaining('61_1_20170109')]);
     const race = await evaluated(named('race', 'UTKFace'), at('utk'), () => ({ race: one('Asian') }));
-    expect(valueIn(race.rows, 'accuracy Asian')).toBe(100);
-    expect(valueIn(race.rows, 'accuracy Indian')).toBe(0);
-    expect(valueIn(race.rows, 'accuracy')).toBe(50);
+    expect(race.rows).toMatchObject([
+      { name: 'accuracy Indian', value: 0 },
+      { name: 'accuracy Asian', value: 100 },
+      { name: 'accuracy', value: 50 },
+    ]);
   });
 
   it('FairFace: groups of age, and seven races as five', async () => {
@@ -322,20 +332,25 @@ describe('age, gender, race and expression', () => {
       'val/1.jpg,3-9,Male,East Asian,False',
       'val/2.jpg,more than 70,Female,Latino_Hispanic,True',
       'val/3.jpg,20-29,Female,Martian,True',
+      'val/3.jpg,150,Female,White,True',
+      'val/3.jpg,20-29,None,White,True',
+      ',20-29,Female,White,True',
+      'val/4.jpg,20-29,Male,White,True',
     ];
     write('fair/fairface_label_val.csv', `file,age,gender,race,service_test\n${lines.join('\n')}\n`);
-    for (const i of [1, 2]) write(`fair/val/${i}.jpg`, png([i, 0, 0]));
+    for (const i of [1, 2, 4]) write(`fair/val/${i}.jpg`, png([i, 0, 0]));
     const read = named('race', 'FairFace').read(at('fair'), 9);
     expect(read.samples.map(({ label }) => label)).toEqual([
       { years: 5, age: '0-9', gender: GENDERS[0], race: RACES[3] },
       { years: 75, age: '70+', gender: GENDERS[1], race: RACES[4] },
+      { years: 25, age: '20-29', gender: GENDERS[0], race: RACES[0] },
     ]);
-    expect(read.wrong).toEqual([expect.stringContaining('Martian')]);
-    const gender = await evaluated(named('gender', 'FairFace'), at('fair'), ([red]) => ({ gender: one(red === 1 ? 'male' : 'male') }));
+    expect(read.wrong).toEqual(['Martian', '150', 'None', ': ,20'].map((part) => expect.stringContaining(part)));
+    const gender = await evaluated(named('gender', 'FairFace'), at('fair'), () => ({ gender: one('male') }));
     expect(gender.rows.map(({ name, value }) => [name, value])).toEqual([
       ['accuracy male', 100],
       ['accuracy female', 0],
-      ['accuracy', 50],
+      ['accuracy', expect.closeTo(200 / 3, 9)],
     ]);
   });
 
@@ -348,6 +363,7 @@ describe('age, gender, race and expression', () => {
     expect(valueIn(rows, 'accuracy')).toBe(50);
     expect(valueIn(rows, 'accuracy surprise')).toBe(100);
     expect(valueIn(rows, 'accuracy neutral')).toBe(0);
+    expect(valueIn(rows, 'mean of the classes')).toBe(50);
     expect(listing.wrong).toEqual([expect.stringContaining('test_0003.jpg 8')]);
   });
 });
@@ -406,8 +422,10 @@ describe('visibility', () => {
   it('COFW: recall of occluded points at 80 % precision', async () => {
     const numbers = (occluded: (i: number) => boolean) =>
       [...Array(58).fill(10), ...Array.from({ length: 29 }, (_, i) => Number(occluded(i)))].join(' ');
-    write('cofw/phis_test.txt', `${numbers((i) => i < 10)}\n${numbers(() => false)}\n1 2 3\n`);
-    write('cofw/bboxes_test.txt', '4 4 10 10\n4 4 10 10\n4 4 10 10\n');
+    const none = numbers(() => false);
+    const boxes = ['4 4 10 10', '4,4 10 10', '4 4 10 10', '4 4 10 10', '4 4 0 10', '4 4 10 0', '4 4 10', 'x 4 10 10', '4'];
+    write('cofw/phis_test.txt', [numbers((i) => i < 10), none, '1 2 3', none.replace('10', 'x'), ...Array(6).fill(none)].join('\n'));
+    write('cofw/bboxes_test.txt', boxes.join('\n'));
     for (const i of [1, 2]) write(`cofw/test/${i}.png`, png([i, 0, 0]));
     // Of ten that are occluded, eight are found first, then two that are none, then the others.
     const visibility = ([red]: readonly number[]) => ({
@@ -420,7 +438,11 @@ describe('visibility', () => {
     const { rows, listing } = await evaluated(named('visibility', 'COFW'), at('cofw'), visibility);
     expect(rows).toMatchObject([{ value: 80, paper: 72.56 }]);
     expect(listing.samples[1]).toMatchObject({ name: '2.png', place: { x0: 3, y0: 3, x1: 13, y1: 13 } });
-    expect(listing.wrong).toEqual([expect.stringMatching(/phis_test.txt: picture 3 has 3 numbers; they must be 87$/)]);
+    expect(listing.wrong).toEqual([
+      expect.stringMatching(/phis_test.txt: picture 3 has 3 numbers of 3; they must be 87$/),
+      expect.stringMatching(/picture 4 has 86 numbers of 87; they must be 87$/),
+      ...[5, 6, 7, 8, 9, 10].map((i) => expect.stringContaining(`picture ${i} has no box`)),
+    ]);
   });
 });
 
