@@ -79,6 +79,12 @@ describe('hosted weights', () => {
     }
   });
 
+  it('are refused where two of their files hold one tensor', async () => {
+    await server.close();
+    server = await hostedServer({ ...shards, 'model-3.safetensors': fileOf({ a: entry('U8', [2], [0, 2]) }, 2) });
+    await expect(load()).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(/hold a tensor "a"/) });
+  });
+
   it('are forgotten on demand, one by one or all', async () => {
     await load();
     await weightCache.delete('0'.repeat(64));
