@@ -75,6 +75,18 @@ describe('repeats', () => {
     };
     expect(await measured(pass)).toEqual({ milliseconds: 10, repeats: 1 });
   });
+
+  it.each([
+    { known: 1, takes: 1, passes: [8] },
+    { known: 2, takes: 1, passes: [4] }, // half as long as it should be, and good enough
+    { known: 10, takes: 1, passes: [1, 9] },
+    { known: 1e-9, takes: 1e-3, passes: [2 ** 15] },
+  ])('begin where an earlier measurement ended: %o', async ({ known, takes, passes }) => {
+    const seen: number[] = [];
+    const { milliseconds } = await measured(async (repeats) => takes * (seen[seen.push(repeats) - 1] as number), undefined, known);
+    expect(milliseconds).toBeCloseTo(takes);
+    expect(seen).toEqual(passes);
+  });
 });
 
 describe('a GPU without a clock of its own', () => {
@@ -85,12 +97,18 @@ describe('a GPU without a clock of its own', () => {
   it('is timed by this machine, less what a submit of nothing takes', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     let encoded = 0;
+    const idle = [300, 300]; // and no more than 100 once it is awake
     queue.onSubmittedWorkDone = async () => {
-      vi.advanceTimersByTime(100 + 8 * encoded);
+      vi.advanceTimersByTime((idle.pop() ?? 100) + 8 * encoded);
       encoded = 0;
     };
     const timer = await timerOf(device as never);
     expect(await timer.measure(() => encoded++)).toEqual({ milliseconds: 8, repeats: 49 });
+    const refused = timer.measure(() => device.error('made to fail'));
+    await expect(refused).rejects.toMatchObject({
+      code: 'GPU_ERROR',
+      message: expect.stringMatching(/refused the measurement: made to fail/),
+    });
   });
 
   it('is not waited for without an end', async () => {
