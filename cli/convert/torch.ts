@@ -101,8 +101,8 @@ async function readZip(bytes: RandomAccess, entry: ZipEntry, starts: Map<string,
 async function openLegacy(bytes: RandomAccess): Promise<TorchFile> {
   const storages = new Map<string, Storage>();
   const pickles = await readPickles(bytes, storages);
-  const [magic, protocol, machine, root, keys] = pickles.values;
-  if (magic !== LEGACY_MAGIC || protocol !== 1001) throw badTorch('it is a pickle, but not one of torch.save');
+  const [, protocol, machine, root, keys] = pickles.values;
+  if (protocol !== 1001) throw badTorch('it is a pickle, but not one of torch.save');
   if (!(machine instanceof Map) || machine.get('little_endian') !== true) throw badTorch('its numbers are not little-endian');
   if (!Array.isArray(keys)) throw badTorch('it lacks the list of its storages');
   const starts = new Map<string, number>();

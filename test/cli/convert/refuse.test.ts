@@ -21,6 +21,15 @@ const entries = (change: object, of = 0) =>
     ),
   );
 
+/** A file of the older form: pickles one after the other, and the storages behind them. */
+const older = ({ protocol = 'M\xe9\x03', machine = op.dict([['little_endian', bytes('\x88')]]), keys = ['0'], storage = '\x04' } = {}) =>
+  join([
+    ...[bytes('\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19'), bytes(protocol), machine, op.dict([['w', op.tensor('0', 4, [4])]])].map(op.pickle),
+    op.pickle(op.tuple(...keys.map(op.text))),
+    bytes(`${storage}\0\0\0\0\0\0\0`),
+    four,
+  ]);
+
 async function readAll(file: Uint8Array): Promise<number> {
   const torch = await openTorch(inMemory(file, 'test.pt'));
   let length = 0;
@@ -122,6 +131,15 @@ const REFUSED: Record<string, [file: Uint8Array, says: RegExp]> = {
     ),
     /little-endian/,
   ],
+  'another protocol of the older form': [older({ protocol: 'M\xea\x03' }), /not one of torch\.save/],
+  'big-endian numbers of the older form': [older({ machine: op.dict([['little_endian', bytes('\x89')]]) }), /little-endian/],
+  'an older form that tells no machine': [older({ machine: bytes('N') }), /little-endian/],
+  'an older form that lists a storage that is in no tensor': [older({ keys: ['0', '1'] }), /list of storages does not fit/],
+  'an older form that lists a storage twice': [older({ keys: ['0', '0'] }), /list of storages does not fit/],
+  'an older form that lacks a storage': [older({ keys: [] }), /lacks the data of storage 0/],
+  'a storage of the older form of another length': [older({ storage: '\x05' }), /storage 0 has 5 elements instead of 4/],
+  'an older form whose numbers are cut': [older().slice(0, -1), /was cut short: storage 0 ends at byte/],
+  'an older form whose pickles are cut': [older().slice(0, 20), /was cut short: its pickle does not end/],
   'a pickle that is not torch’s': [op.pickle(op.dict([])), /not one of torch\.save/],
 };
 
@@ -152,6 +170,22 @@ describe('the PyTorch reader refuses', () => {
 describe('the PyTorch reader bears', () => {
   it('a file without checksums', async () => {
     expect(await readAll(entries({ crc: 0 }, 1))).toBe(16);
+  });
+
+  it('the older form, and an archive that says its numbers are little-endian', async () => {
+    expect(await readAll(older())).toBe(16);
+    const data = op.pickle(op.dict([['w', op.tensor('0', 4, [4])]]));
+    expect(
+      await readAll(
+        join(
+          zipPieces([
+            { name: 'a/data.pkl', data },
+            { name: 'a/byteorder', data: bytes('little') },
+            { name: 'a/data/0', data: four },
+          ]),
+        ),
+      ),
+    ).toBe(16);
   });
 
   it('an archive that was packed anew, without the records of zip64', async () => {
