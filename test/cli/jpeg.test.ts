@@ -33,6 +33,14 @@ describe('a file that names its colours', () => {
   });
 });
 
+it('components that are called R, G and B are those colours, where nothing else says so', () => {
+  const said = named('rgb 11,11,11 baseline');
+  const adobe = said.indexOf(Buffer.from([0xff, 0xee]));
+  expect(adobe).toBeGreaterThan(0);
+  const unsaid = Buffer.concat([said.subarray(0, adobe), said.subarray(adobe + 16)]);
+  expect(rgbOf(unsaid)).toEqual(rgbOf(said));
+});
+
 describe('a file that is not whole', () => {
   const baseline = named('ycc 22,11,11 baseline');
   const progressive = named('ycc 22,11,11 progressive');
@@ -67,6 +75,10 @@ describe('a file that is not whole', () => {
   });
 
   const frame = baseline.indexOf(Buffer.from([0xff, 0xc0]));
+  const after = frame + 2 + baseline.readUInt16BE(frame + 2);
+  const scan = baseline.indexOf(Buffer.from([0xff, 0xda]));
+  const wrongScan = Buffer.from(progressive);
+  wrongScan[progressive.indexOf(Buffer.from([0xff, 0xda])) + 11] = 5; // the first coefficient, behind three colours; the last is 0
   const changed = (change: (file: Buffer) => void) => {
     const file = Buffer.from(baseline);
     change(file);
@@ -87,6 +99,15 @@ describe('a file that is not whole', () => {
       changed((file) => file.fill(0x32, frame + 11, frame + 12).fill(0x22, frame + 14, frame + 15)),
       /whole number/,
     ],
+    ['factors beyond those that there are', changed((file) => file.fill(0x51, frame + 11, frame + 12)), /sampling factors beyond 1 to 4/],
+    ['a table of quantisation that is not there', changed((file) => file.fill(3, frame + 12, frame + 13)), /lacks a table of quantisation/],
+    ['a colour that is in no scan', changed((file) => file.fill(9, frame + 10, frame + 11)), /a colour that the picture does not have/],
+    ['no length of a segment', changed((file) => file.fill(0, frame + 2, frame + 4)), /a segment has no length/],
+    ['two sizes', Buffer.concat([baseline.subarray(0, after), baseline.subarray(frame)]), /two sizes/],
+    ['no size', Buffer.concat([baseline.subarray(0, frame), baseline.subarray(after)]), /data come before its size/],
+    ['codes that are not there', changed((file) => file.fill(0x33, scan + 6, scan + 7)), /lacks a table of codes/],
+    ['a colour twice in a scan', changed((file) => file.copy(file, scan + 7, scan + 5, scan + 6)), /no colours, or one twice/],
+    ['coefficients out of order', wrongScan, /coefficients that there are not/],
     ['a scan too many', Buffer.concat([apart.subarray(0, -2), ...scansOf(apart, 500)]), /more than 500 scans/],
   ])('of %s is refused', (_, file, message) => {
     expect(() => decodeJpeg(file)).toThrow(message);
