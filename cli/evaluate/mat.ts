@@ -54,6 +54,7 @@ function elementsOf(bytes: Buffer): Element[] {
       continue;
     }
     const length = bytes.readUInt32LE(at + 4);
+    if (at + 8 + length > bytes.length) throw new Error('it is cut short.');
     elements.push({ type: word, data: bytes.subarray(at + 8, at + 8 + length) });
     at += 8 + (word === COMPRESSED ? length : Math.ceil(length / 8) * 8);
   }

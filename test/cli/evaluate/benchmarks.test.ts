@@ -301,6 +301,15 @@ describe('attributes and gender', () => {
     ).toEqual(['Bob_B/Bob_B_0001.jpg']);
     write('lfwa/lfw_att_40.mat', fixture('indices_train_test.mat'));
     expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/has no AttrName, name and label that belong together/);
+    const whole = fixture('lfw_att_40.mat');
+    for (let length = 128; length < whole.length; length++) {
+      write('lfwa/lfw_att_40.mat', whole.subarray(0, length));
+      expect(() => named('gender', 'LFWA').read(at('lfwa'), 9), `${length} bytes`).toThrow(
+        /is damaged: it is cut short|that belong together/,
+      );
+    }
+    write('lfwa/lfw_att_40.mat', Buffer.from(whole).fill('MI', 126, 128));
+    expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/is of a big-endian machine/);
     write('lfwa/lfw_att_40.mat', 'MATLAB 7.3 MAT-file, which is HDF5');
     expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/is no MATLAB 5 file/);
   });
@@ -393,7 +402,12 @@ describe('verification', () => {
     expect(pictures).toBe(40);
     expect(rows[0]).toMatchObject({ name: 'accuracy, 20 pairs', value: 100 });
     const few = await evaluated(named('recognition', 'LFW'), set, ([red]) => embedding(red), { limit: 12 });
-    expect(few.rows[0]?.name).toBe('accuracy, 12 pairs');
+    expect([few.rows[0]?.name, few.pictures]).toEqual(['accuracy, 12 pairs', 24]);
+    const { rows: blind } = await evaluated(named('recognition', 'LFW'), set, () => embedding(1));
+    expect(blind[0]?.value).toBeLessThanOrEqual(50); // some pairs are of one person, others of two
+    await expect(evaluated(named('recognition', 'LFW'), set, ([red]) => embedding(red), { limit: 9 })).rejects.toThrow(
+      '9 pairs are too few',
+    );
   });
 
   it('a pickle that names a class, or ends early, is refused', () => {
@@ -403,6 +417,15 @@ describe('verification', () => {
     expect(() => readPairs(at('bad/cut.bin'))).toThrow(/it ends early/);
     write('bad/lists.bin', Buffer.alloc(8 << 20, ']'));
     expect(() => readPairs(at('bad/lists.bin'))).toThrow(/has more in it/);
+    for (const [text, says] of [
+      ['](].', /has no two lists/],
+      [']\x88\x86.', /has no two lists/],
+      [']C\x01aaK\x01a]\x88a\x86.', /first list is not of bytes/],
+      [']C\x01aaC\x01aa]\x88a\x88a\x86.', /has 2 pictures for 2 pairs/],
+    ] as const) {
+      write('bad/odd.bin', Buffer.from(text, 'latin1'));
+      expect(() => readPairs(at('bad/odd.bin')), text).toThrow(says);
+    }
   });
 
   it('LFW as it comes, by its own list of pairs; a pair of a picture that is not there is left out', async () => {
@@ -411,6 +434,12 @@ describe('verification', () => {
     for (let i = 0; i <= 10; i += 2) for (const n of [1, 2]) write(`lfw/lfw/P${i}/P${i}_000${n}.jpg`, png([15 * i, 0, 0], 8));
     const { rows } = await evaluated(named('recognition', 'LFW-pairs'), at('lfw'), ([red]) => embedding(red));
     expect(rows[0]).toMatchObject({ name: 'accuracy, 11 pairs', value: 100 });
+    const { rows: blind } = await evaluated(named('recognition', 'LFW-pairs'), at('lfw'), () => embedding(1));
+    expect(blind[0]?.value).toBeCloseTo(5, 9); // of six pairs of one person and five of two, each fold's others say the opposite
+    const first = await evaluated(named('recognition', 'LFW-pairs'), at('lfw'), ([red]) => embedding(red), { limit: 10 });
+    expect(first.rows[0]?.name).toBe('accuracy, 10 pairs');
+    write('odd/pairs.txt', 'Ann 1 2\nAnn 1\n');
+    expect(() => named('recognition', 'LFW-pairs').read(at('odd'), 9)).toThrow(/pairs.txt, line 2: Ann 1 is no pair/);
     rmSync(at('lfw/lfw/P10/P10_0002.jpg'));
     const { rows: without, failed } = await evaluated(named('recognition', 'LFW-pairs'), at('lfw'), ([red]) => embedding(red));
     expect(without[0]?.name).toBe('accuracy, 10 pairs, 1 left out');
