@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classesOf, type Runs } from '../../../cli/annotate/face.ts';
 import { maskName } from '../../../cli/annotate/mask.ts';
 import { type Row, SCHEMA } from '../../../cli/annotate/row.ts';
-import { writeCoco, writeCsv } from '../../../cli/annotate/tables.ts';
+import { mustBeOf, writeCoco, writeCsv } from '../../../cli/annotate/tables.ts';
 import { parseShard } from '../../../cli/annotate.ts';
 import { root } from '../../../tools/root.ts';
 import { annotate, type FakeJob } from './fake.ts';
@@ -218,6 +218,52 @@ it('a name with what ends a line for some, but not in JSON, is in the tables', a
   await writeCsv(at('odd.jsonl'), at('odd.csv'));
   const [, ...lines] = readFileSync(at('odd.csv'), 'utf8').trim().split('\n');
   expect(lines.map((line) => line.split(',')[0])).toEqual([name, 'b.png']);
+});
+
+const linesOf = (name: string, rows: readonly object[]) => writeFileSync(at(name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+
+it('a table has a line of each face, of each picture without one, and of each that failed', async () => {
+  const face = {
+    box: { x0: 1, y0: 2, x1: 3, y1: 4 },
+    age: { label: '20-29', years: 25.5 },
+    headpose: { pitch: 1, yaw: -2, roll: 0 },
+    attributes: { Smiling: { value: true }, Male: { value: false }, Young: { value: true } },
+    visibility: [{ occluded: true }, { occluded: false }],
+  };
+  linesOf('some.jsonl', [
+    { schema: SCHEMA, picture: 'a "b",c.png', width: 5, height: 6, faces: [face, { box: face.box, score: 0.5 }] },
+    { schema: SCHEMA, picture: 'v.mp4', frame: 3, time: 0.12, width: 5, height: 6, faces: [] },
+    { schema: SCHEMA, picture: 'd.png', error: { code: 'BAD_PICTURE', message: 'no' } },
+  ]);
+  await writeCsv(at('some.jsonl'), at('some.csv'));
+  const [head, ...lines] = readFileSync(at('some.csv'), 'utf8').split('\n');
+  expect(head?.split(',').slice(0, 12).join()).toBe('picture,frame,time,width,height,face,error,x0,y0,x1,y1,score');
+  expect(head?.split(',').length).toBe(25);
+  expect(lines).toEqual([
+    '"a ""b"",c.png",,,5,6,0,,1,2,3,4,,20-29,25.5,,,,,,,1,-2,0,Smiling Young,1',
+    `"a ""b"",c.png",,,5,6,1,,1,2,3,4,0.5${','.repeat(13)}`,
+    `v.mp4,3,0.12,5,6${','.repeat(20)}`,
+    `d.png,,,,,,BAD_PICTURE: no${','.repeat(18)}`,
+    '',
+  ]);
+  writeFileSync(at('other.jsonl'), `${JSON.stringify({ schema: SCHEMA, picture: 'a', faces: [] })}\n{"schema":"x"}\n`);
+  await expect(writeCsv(at('other.jsonl'), at('other.csv'))).rejects.toThrow(/Line 2 of .* is no annotation: \{"schema":"x"\}/);
+});
+
+it('results that are whole are those of the pictures, the weights and the options that are asked for, or refused', async () => {
+  const row = (picture: string, by: unknown = { weights: 'w' }) => ({ schema: SCHEMA, picture, faces: [], by });
+  const steps = [[{ name: 'a', video: false }], [{ name: 'v', video: true }], [{ name: 'b', video: false }]];
+  const check = (...rows: object[]) => {
+    linesOf('whole.jsonl', rows);
+    return mustBeOf(at('whole.jsonl'), steps, { weights: 'w' });
+  };
+  await check(row('a'), row('v'), row('v'), row('b'));
+  await expect(check(row('a'), row('v'))).rejects.toThrow(/is whole and has no line of b/);
+  await expect(check()).rejects.toThrow(/is whole and has no line of a/);
+  await expect(check(row('a'), row('b'))).rejects.toThrow(/other picture \(b, now v\)/);
+  await expect(check(row('a'), row('v'), row('b'), row('c'))).rejects.toThrow(/other picture \(c, now none\)/);
+  await expect(check(row('a', { weights: 'x' }))).rejects.toThrow(/other weights \(x, now w\)/);
+  await expect(check(row('a', null))).rejects.toThrow(/does not say what made its lines/);
 });
 
 it('shards are counted from 0', () => {
