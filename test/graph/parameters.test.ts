@@ -209,6 +209,17 @@ describe('Parameters.load', () => {
     );
   });
 
+  it.each(['a', 'read by nobody'])('refuses what is no number in a tensor, %s, and in what is made of several', async (name) => {
+    const { wanted, parameters } = parametersOf(1000);
+    async function* read() {
+      yield { info: info(name), data: new Uint8Array(256).fill(255) };
+    }
+    const refused = { code: expect.stringMatching(/^(WRONG_WEIGHTS|BAD_WEIGHTS_FILE)$/), message: expect.stringContaining(name) };
+    await expect(parameters.load(wanted, { ...checkpointOf(), read })).rejects.toMatchObject(refused);
+    const root = new Graph().parameter('root', ['a'], 64, 'f32', (into) => void into.fill(Math.sqrt(-1)));
+    await expect(parameters.load([root], checkpointOf('a'))).rejects.toMatchObject({ message: expect.stringContaining('root') });
+  });
+
   it('names what a checkpoint lacks', async () => {
     const { wanted, parameters } = parametersOf(1000);
     await expect(parameters.load(wanted, checkpointOf('a', 'b'))).rejects.toMatchObject({ code: 'WRONG_WEIGHTS' });
