@@ -93,13 +93,15 @@ describe('the plan of the released form', () => {
     expect(others.filter(([, key]) => !/RESIDUAL=2|REPEATS=1/.test(key))).toEqual([]);
   });
 
-  it.each(FORMS)('gives each large product and convolution of the %s form on a desktop GPU 20,000 threads', (form) => {
+  it.each([
+    ['released', ['embed', 'tokenUpdate', 'tokenUpdate']],
+    ['paper', ['embed']],
+  ] as const)('gives all large work of the %s form on a desktop GPU 20,000 threads, but for %j', (form, few) => {
     const known = readConfig(tensorsOf(form));
     const { dispatches } = makePlan(network(known), outputs(tasksOf(known)));
-    const large = dispatches.filter(({ kernel, launch }) => /^(matmul|conv)/.test(kernel.name) && launch.macs > 10e6);
-    expect(large.length).toBeGreaterThan(100);
-    const few = large.map((one) => ({ node: one.node, threads: threadsOf(one) })).filter(({ threads }) => threads < 20_000);
-    expect(few).toEqual([]);
+    const large = dispatches.filter(({ launch }) => launch.macs > 10e6);
+    expect(large.filter(({ kernel }) => /^(matmul|conv)/.test(kernel.name)).length).toBeGreaterThan(100);
+    expect(large.filter((one) => threadsOf(one) < 20_000).map(({ kernel }) => kernel.name)).toEqual(few);
   });
 
   it.each(['apple', 'intel', 'adreno', 'mali'] as const)('takes at most 160 dispatches on %s', (kind) => {
