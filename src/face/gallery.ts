@@ -10,7 +10,7 @@ import { given, shown, tag } from '../gpu/given.ts';
  * @throws FaceXFormerError BAD_OPTION: the lengths differ, a number is not finite, or an embedding is all zeros and so has no direction
  */
 export function similarity(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const lengths = [length(a), length(b)] as const;
+  const lengths = [lengthOf(a), lengthOf(b)] as const;
   if (a.length !== b.length)
     throw badOption(`Embeddings of ${a.length} and ${b.length} numbers cannot be compared: use one model for both.`);
   return cosine(a, lengths[0], b, lengths[1]);
@@ -22,7 +22,8 @@ function cosine(a: ArrayLike<number>, lengthA: number, b: ArrayLike<number>, len
   return Math.max(-1, Math.min(1, dot));
 }
 
-function length(embedding: ArrayLike<number>): number {
+/** @throws FaceXFormerError BAD_OPTION: it has no direction */
+export function lengthOf(embedding: ArrayLike<number>): number {
   const values = given('An embedding that cannot be read.', () => (/Array$/.test(tag(embedding)) ? Array.from(embedding) : undefined));
   if (!values) throw badOption(`An embedding must be a list of numbers; this one is ${shown(embedding)}.`);
   const wrong = values.findIndex((value) => typeof value !== 'number');
@@ -77,10 +78,10 @@ export class Gallery {
     // UTF-8 has no half of a character: names that differ in such alone would be one.
     if (typeof name !== 'string' || name === '' || /\p{Surrogate}/u.test(name))
       throw badOption('A face in a gallery needs a name that is not empty, of whole characters.');
-    length(embedding); // before it is copied: weights of the released form give none
+    lengthOf(embedding); // before it is copied: weights of the released form give none
     this.#mustFit(embedding);
     const copy = Float32Array.from(embedding);
-    this.#entries.push({ name, embedding: copy, length: length(copy) });
+    this.#entries.push({ name, embedding: copy, length: lengthOf(copy) });
     return this;
   }
 
@@ -99,7 +100,7 @@ export class Gallery {
   match(embedding: ArrayLike<number>, threshold: number): Match | undefined {
     if (!(typeof threshold === 'number' && threshold >= -1 && threshold <= 1))
       throw badOption(`A threshold of ${shown(threshold)}; it must be a similarity, -1 to 1.`);
-    const norm = length(embedding);
+    const norm = lengthOf(embedding);
     this.#mustFit(embedding);
     let best: Match | undefined;
     for (const entry of this.#entries) {

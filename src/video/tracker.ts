@@ -1,5 +1,5 @@
 /** Ids that last: which of the faces of a frame are those of the frames before. Pure arithmetic, without a GPU or a clock. */
-import { similarity } from '../face/gallery.ts';
+import { lengthOf, similarity } from '../face/gallery.ts';
 import { badOption, FaceXFormerError } from '../gpu/errors.ts';
 import { given, optionsOf, shown } from '../gpu/given.ts';
 import { type Box, boxOf, type Point, type Size } from '../image/crop.ts';
@@ -32,7 +32,7 @@ export interface Track {
   /** When it was seen first and last, in milliseconds of the frames' time. */
   readonly first: number;
   readonly seen: number;
-  /** The mean of its embeddings, if it has any; of length 1. */
+  /** The mean of its embeddings' directions, if it has any; of length 1. */
   readonly embedding?: Float32Array | undefined;
 }
 
@@ -41,7 +41,7 @@ interface Follow {
   motion: Motion;
   first: number;
   seen: number;
-  /** The sum of its embeddings, the last ones most, and that at length 1. */
+  /** The sum of its embeddings' directions, the last ones most, and that at length 1. */
   embeddings?: Float32Array;
   embedding?: Float32Array;
 }
@@ -142,7 +142,7 @@ export class Tracker {
    * @throws FaceXFormerError BAD_OPTION: it has no direction, with which others could be compared
    */
   recognise(id: number, embedding: Float32Array): number {
-    similarity(embedding, embedding);
+    const length = lengthOf(embedding);
     const follow = this.#follows.find((one) => one.id === id);
     if (!follow) return id;
     const known = follow.embeddings ? undefined : this.#like(embedding, follow);
@@ -154,10 +154,10 @@ export class Tracker {
     }
     const before = follow.embeddings ?? known?.embeddings;
     const keep = 1 - 1 / EMBEDDINGS;
-    const sum = embedding.map((value, i) => value + keep * (before?.[i] ?? 0));
-    const length = Math.hypot(...sum);
+    const sum = Float32Array.from(embedding, (value, i) => value / length + keep * (before?.[i] ?? 0));
+    const whole = lengthOf(sum);
     follow.embeddings = sum;
-    follow.embedding = sum.map((value) => value / length);
+    follow.embedding = sum.map((value) => value / whole);
     return follow.id;
   }
 

@@ -280,6 +280,16 @@ describe('a face that comes back', () => {
     }
   });
 
+  it('has a mean however large or small its embeddings are, and opposite ones among them', () => {
+    for (const size of [3e38, 1e-45, 1]) {
+      const tracker = new Tracker();
+      tracker.update([here], 0, PICTURE);
+      for (const seen of [Float32Array.of(size, size), Float32Array.of(size, size), Float32Array.of(-1.8, -1.8)]) tracker.recognise(1, seen);
+      const [x = 0, y = 0] = tracker.tracks[0]?.embedding ?? [];
+      expect([x, y]).toEqual([expect.closeTo(Math.SQRT1_2, 6), expect.closeTo(Math.SQRT1_2, 6)]);
+    }
+  });
+
   it('two that are seen at once are never one, however alike', () => {
     const tracker = new Tracker();
     tracker.update([here, there], 0, PICTURE);
