@@ -18,7 +18,7 @@ import {
   percentRow,
   type Sample,
   shareOf,
-  testNames,
+  testSplit,
 } from './benchmark.ts';
 import { type Matrix, readMat } from './mat.ts';
 import { mean } from './metrics.ts';
@@ -37,6 +37,16 @@ interface DataSet {
 const LABELS = ['list_attr_celeba.txt', 'Anno/list_attr_celeba.txt', 'list_attr_celeba.csv'];
 const PICTURES = ['img_align_celeba/img_align_celeba', 'img_align_celeba', 'Img/img_align_celeba'];
 
+/** LFWA has names for what CelebA calls otherwise: without capitals, with blanks. */
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+
+/** @throws CommandError: the network knows no such attribute */
+function attributeOf(file: string, name: string): Attribute {
+  const found = ATTRIBUTES.find((one) => plain(one) === plain(name));
+  if (!found) throw new CommandError(`${file} has an attribute ${name}, which CelebA does not have.`);
+  return found;
+}
+
 const celebA: DataSet = {
   set: 'CelebA',
   layout:
@@ -45,19 +55,20 @@ const celebA: DataSet = {
   found: (folder) => firstOf(folder, ...LABELS) !== undefined,
   read(folder, limit) {
     const pictures = mustHave(folder, ...PICTURES);
-    const test = testNames(mustHave(folder, ...PARTITION));
+    const test = testSplit(mustHave(folder, ...PARTITION));
     const labels = mustHave(folder, ...LABELS);
     // In the authors' file the first line counts the pictures, and the second, of attributes alone, has nothing above the pictures' names.
     const [header = [], ...lines] = linesOf(labels)
       .map(cellsOf)
       .slice(labels.endsWith('.csv') ? 0 : 1);
-    const names = labels.endsWith('.csv') ? header.slice(1) : header;
+    const names = (labels.endsWith('.csv') ? header.slice(1) : header).map((name) => attributeOf(labels, name));
     return listingOf(
       labels,
       lines,
       limit,
       ([name = '', ...values]) => {
-        if (!test.has(name)) return undefined;
+        if (!test.has(name)) return `${name} is in no split`;
+        if (!test.get(name)) return undefined;
         const known = values.filter((value) => value === '1' || value === '-1').length;
         if (known !== names.length || values.length !== known)
           return `${name} has ${values.length} labels, ${known} of them 1 or -1; they must be ${names.length}`;
@@ -67,9 +78,6 @@ const celebA: DataSet = {
     );
   },
 };
-
-/** LFWA's names for what CelebA calls otherwise: without capitals, with blanks. */
-const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
 const lfwa: DataSet = {
   set: 'LFWA',
@@ -88,7 +96,7 @@ const lfwa: DataSet = {
       labels.columns !== attributes.length
     )
       throw new CommandError(`${file} has no AttrName, name and label that belong together.`);
-    const known = attributes.map((name) => ATTRIBUTES.find((one) => plain(one) === plain(String(name))) ?? String(name));
+    const known = attributes.map((name) => attributeOf(file, String(name)));
     const indices = join(folder, 'indices_train_test.mat');
     const split = existsSync(indices) ? (readMat(indices).get('indices_img_test') as Matrix | undefined) : undefined;
     const rows = split ? split.values.map((index) => index - 1) : names.map((_, i) => i);
@@ -103,8 +111,9 @@ const lfwa: DataSet = {
         const name = names[row];
         if (typeof name !== 'string') return `there is no picture ${row + 1}`;
         const path = name.replaceAll('\\', '/');
-        const values = known.map((one, column) => [one, labels.values[column * labels.rows + row] === 1] as const);
-        return fileSample(path, join(pictures, path), Object.fromEntries(values), 'detect');
+        const values = known.map((_, column) => labels.values[column * labels.rows + row] as number);
+        if (!values.every((value) => [-1, 0, 1].includes(value))) return `${path} has labels other than 1, and 0 or -1`;
+        return fileSample(path, join(pictures, path), Object.fromEntries(known.map((one, i) => [one, values[i] === 1])), 'detect');
       },
       [note, 'each face is the largest that MTCNN finds'],
     );
@@ -136,7 +145,11 @@ const genderOn = ({ set, layout, found, read }: DataSet): Benchmark<Label, boole
   set,
   layout,
   found,
-  read,
+  read(folder, limit) {
+    const listing = read(folder, limit);
+    if (listing.samples[0]?.label['Male'] === undefined) throw new CommandError(`${folder} has no attribute Male in its labels.`);
+    return listing;
+  },
   score: ({ gender }, label) => gender?.label === ((label['Male'] ? 'male' : 'female') satisfies Gender),
   rows: (scores) => [percentRow('accuracy', shareOf([...scores.values()]))],
 });

@@ -86,13 +86,18 @@ export const cellsOf = cellsBetween(/\s*,\s*|\s+/);
 /** Where CelebA's split is: beside the pictures, in its authors' folder, and as Kaggle has it. */
 export const PARTITION = ['list_eval_partition.txt', 'Eval/list_eval_partition.txt', 'list_eval_partition.csv'];
 
-/** The pictures of CelebA's test split, which is number 2. */
-export const testNames = (partition: string): Set<string> =>
-  new Set(
-    linesOf(partition)
-      .map(cellsOf)
-      .flatMap(([name, split]) => (name !== undefined && split === '2' ? [name] : [])),
+/** Of each of CelebA's pictures, whether it is in the test split, which is number 2. @throws CommandError where a line does not say so */
+export function testSplit(partition: string): Map<string, boolean> {
+  const lines = linesOf(partition).slice(partition.endsWith('.csv') ? 1 : 0);
+  return new Map(
+    lines.map((line) => {
+      const [name = '', split = '', ...more] = cellsOf(line);
+      if (!/^[012]$/.test(split) || more.length > 0)
+        throw new CommandError(`${partition}: ${line} is not a picture and the number of its split: 0, 1 or 2.`);
+      return [name, split === '2'];
+    }),
   );
+}
 
 /** The names in a folder, in an order that is always the same; none where there is no such folder. */
 export const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort((a, b) => (a < b ? -1 : 1)) : []);

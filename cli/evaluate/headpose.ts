@@ -23,7 +23,9 @@ export function anglesOf(path: string): Label | string {
   const rows = linesOf(path)
     .slice(0, 3)
     .map((line) => line.trim().split(/\s+/).map(Number));
-  if (rows.length !== 3 || rows.some((row) => row.length !== 3 || !row.every(Number.isFinite))) return `${path} has no rotation matrix`;
+  // Each row of a rotation is of length 1.
+  if (rows.length !== 3 || rows.some((row) => row.length !== 3 || !(Math.abs(Math.hypot(...row) - 1) < 0.01)))
+    return `${path} has no rotation matrix`;
   const at = (row: number, column: number) => rows[column]?.[row] as number; // of the transpose
   const degrees = (radians: number) => (radians * 180) / Math.PI;
   return {

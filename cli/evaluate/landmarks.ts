@@ -13,14 +13,20 @@ import { errorCurve, interOcularDistance, interOcularError, mean } from './metri
 
 const POINTS = 68;
 
+/** What stands round the points of a .pts file. */
+const FRAME = /^\s*([{}]\s*$|\w+\s*:)/;
+
 /** The points of a .pts file, which counts pixels from 1; a text where it has none. */
 function pointsOf(path: string): Point[] | string {
   if (!existsSync(path)) return `there is no ${path}`;
-  const numbers = linesOf(path)
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
-  if (numbers.length !== POINTS) return `${path} has ${numbers.length} points; they must be ${POINTS}`;
-  const points = numbers.map(([x, y]) => ({ x: (x as number) - 1, y: (y as number) - 1 }));
+  const lines = linesOf(path).filter((line) => !FRAME.test(line));
+  const points = lines.map((line) => {
+    const [x = Number.NaN, y = Number.NaN, ...more] = line.trim().split(/\s+/).map(Number);
+    return { x: more.length > 0 ? Number.NaN : x - 1, y: y - 1 };
+  });
+  const wrong = points.findIndex(({ x, y }) => !Number.isFinite(x + y));
+  if (wrong >= 0) return `${path} has a line ${lines[wrong]}; it must be two numbers`;
+  if (points.length !== POINTS) return `${path} has ${points.length} points; they must be ${POINTS}`;
   return interOcularDistance(points) > 0 ? points : `${path} has both outer corners of the eyes at one place`;
 }
 
@@ -103,7 +109,7 @@ export const vw300: Benchmark<readonly Point[], number> = {
     const open = new OpenVideo();
     const frames = there.flatMap((id) =>
       namesIn(join(folder, id, 'annot'))
-        .filter((name) => name.endsWith('.pts'))
+        .filter((name) => /\.pts$/i.test(name))
         .map((name) => ({ id, name })),
     );
     const lacking = videos.length - there.length;
@@ -113,6 +119,7 @@ export const vw300: Benchmark<readonly Point[], number> = {
       frames,
       limit,
       ({ id, name }): Sample<readonly Point[]> | string => {
+        if (!/^\d+\.pts$/i.test(name)) return `${id}/annot/${name} is not named by the number of a frame`;
         const points = pointsOf(join(folder, id, 'annot', name));
         if (typeof points === 'string') return points;
         const index = Number.parseInt(name, 10) - 1;

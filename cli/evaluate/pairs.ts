@@ -26,7 +26,8 @@ export function readPairs(path: string): Pairs {
   if (!Array.isArray(pictures) || !Array.isArray(same)) throw bad('it has no two lists');
   if (!pictures.every((one) => one instanceof Uint8Array)) throw bad('its first list is not of bytes');
   if (pictures.length !== 2 * same.length) throw bad(`it has ${pictures.length} pictures for ${same.length} pairs`);
-  return { pictures: pictures as Uint8Array[], same: same.map((one) => one === true || one === 1) };
+  if (!same.every((one) => one === Boolean(one) || one === 0 || one === 1)) throw bad('its second list is not of true and false');
+  return { pictures: pictures as Uint8Array[], same: same.map(Boolean) };
 }
 
 const MARK = Symbol('mark');

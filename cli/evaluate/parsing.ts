@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Segmentation } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import { CommandError } from '../../tools/terminal/command.ts';
 import { linesOf } from '../bulk/pictures.ts';
 import { readPicture } from '../picture.ts';
 import {
@@ -16,7 +17,7 @@ import {
   namesIn,
   PARTITION,
   percentRow,
-  testNames,
+  testSplit,
 } from './benchmark.ts';
 import { confusion, f1Scores, mean } from './metrics.ts';
 
@@ -79,9 +80,10 @@ export const celebAMaskHq: Benchmark<Label, Score> = {
       all,
       limit,
       (name) => {
+        if (!/^\d+\.\w+$/.test(name)) return `${name} has no number`;
         const id = Number.parseInt(name, 10);
-        if (split && !split.has(id)) return undefined;
-        if (!Number.isInteger(id)) return `${name} has no number`;
+        if (split && !split.has(id)) return `${name} has no original in CelebA`;
+        if (split?.get(id) === false) return undefined;
         return fileSample(name, join(pictures, name), { folder: masks, id });
       },
       [note],
@@ -117,14 +119,19 @@ export const celebAMaskHq: Benchmark<Label, Score> = {
 /** Whether these are SegFace's classes: FaceXFormer knows no necks. */
 const isSegFace = (labels: readonly string[]): boolean => labels.includes('neck');
 
-/** Numbers of the pictures whose original is in CelebA's test split (2). */
-function testIds(mapping: string, partition: string): Set<number> {
-  const test = testNames(partition);
-  return new Set(
-    linesOf(mapping).flatMap((line) => {
-      const [id, , original] = cellsOf(line);
-      return original !== undefined && test.has(original) ? [Number(id)] : [];
-    }),
+/** By the pictures' numbers, whether their original is in CelebA's test split. The mapping's first line says what its columns are. */
+function testIds(mapping: string, partition: string): Map<number, boolean> {
+  const test = testSplit(partition);
+  return new Map(
+    linesOf(mapping)
+      .slice(1)
+      .map((line) => {
+        const [id = '', , original = '', ...more] = cellsOf(line);
+        const found = test.get(original);
+        if (!/^\d+$/.test(id) || found === undefined || more.length > 0)
+          throw new CommandError(`${mapping}: ${line} is not a number, and the number and name of a picture in ${partition}.`);
+        return [Number(id), found];
+      }),
   );
 }
 

@@ -115,7 +115,7 @@ const fairFace: DataSet = {
         const gender = GENDERS.find((one) => one === of('gender').toLowerCase());
         const race = FAIR_RACES[of('race')];
         const name = of('file');
-        if (name === '' || !age || !gender || !race) return `${line} is no file, age, gender and race`;
+        if (name === '' || !age || !gender || !race || cells.length !== columns.length) return `${line} is no file, age, gender and race`;
         return fileSample(name, join(folder, name), { years: AGE_MIDPOINTS[AGES.indexOf(age)] as number, age, gender, race });
       },
       notes,
@@ -181,9 +181,9 @@ const rafDb: Benchmark<Expression, readonly [string, boolean]> = {
       linesOf(labels).filter((line) => !line.startsWith('train')),
       limit,
       (line) => {
-        const [name = '', number = ''] = line.trim().split(/\s+/);
+        const [, name = '', number] = /^\s*(test\S*)\s+(\d)\s*$/.exec(line) ?? [];
         const expression = EXPRESSIONS[Number(number) - 1];
-        if (!expression || !name.startsWith('test')) return `${line} is no test picture with a label from 1 to ${EXPRESSIONS.length}`;
+        if (!expression) return `${line} is no test picture with a label from 1 to ${EXPRESSIONS.length}`;
         const aligned = name.replace(/\.(\w+)$/, '_aligned.$1');
         const file = existsSync(join(pictures, aligned)) ? aligned : name;
         return fileSample(name, join(pictures, file), expression);

@@ -61,15 +61,16 @@ function pairsFile(set: string, file: string): Benchmark<undefined, string> {
   };
 }
 
-/** `NAME 1 2` are two pictures of one person, `NAME 1 OTHER 2` of two; a first line of one or two numbers counts them. */
+/** `NAME 1 2` are two pictures of one person, `NAME 1 OTHER 2` of two; a first line of one or two numbers counts them. @throws CommandError */
 function lfwPairs(file: string): Pair[] {
   const picture = (name: string, number: string) => `${name}/${name}_${number.padStart(4, '0')}.jpg`;
   return linesOf(file).flatMap((line, i): Pair[] => {
     const cells = line.trim().split(/\s+/);
     const [first = '', one = '', other = '', two = ''] = cells;
-    if (cells.length === 3) return [{ names: [picture(first, one), picture(first, other)], same: true }];
-    if (cells.length === 4) return [{ names: [picture(first, one), picture(other, two)], same: false }];
-    if (i === 0) return [];
+    const counts = cells.map((cell) => /^\d+$/.test(cell));
+    if (cells.length === 3 && counts[1] && counts[2]) return [{ names: [picture(first, one), picture(first, other)], same: true }];
+    if (cells.length === 4 && counts[1] && counts[3]) return [{ names: [picture(first, one), picture(other, two)], same: false }];
+    if (i === 0 && cells.length < 3 && counts.every(Boolean)) return [];
     throw new CommandError(`${file}, line ${i + 1}: ${line} is no pair.`);
   });
 }

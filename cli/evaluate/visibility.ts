@@ -5,7 +5,7 @@ import { VISIBILITY_POINTS } from '../../src/face/labels.ts';
 import type { Visibility } from '../../src/face/results.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
 import { linesOf } from '../bulk/pictures.ts';
-import { type Benchmark, fileSample, listingOf, mustHave, percentRow } from './benchmark.ts';
+import { type Benchmark, cellsOf, fileSample, listingOf, mustHave, percentRow } from './benchmark.ts';
 import { recallAtPrecision } from './metrics.ts';
 
 type Label = readonly boolean[];
@@ -27,32 +27,27 @@ export const cofw: Benchmark<Label, Score> = {
       throw new CommandError(
         `${folder} has COFW_test_color.mat alone, which is HDF5: docs/evaluate.md has the lines that lay it out as files.`,
       );
-    const boxes = linesOf(mustHave(folder, 'bboxes_test.txt')).map((line) =>
-      line
-        .trim()
-        .split(/[\s,]+/)
-        .map(Number),
-    );
+    const numbersOf = (file: string) => linesOf(file).map((line) => cellsOf(line).map(Number));
+    const boxes = numbersOf(mustHave(folder, 'bboxes_test.txt'));
     const pictures = mustHave(folder, 'test');
-    const lines = linesOf(labels).map((line, i) => ({
-      numbers: line
-        .trim()
-        .split(/[\s,]+/)
-        .map(Number),
-      i,
-    }));
+    const lines = numbersOf(labels).map((numbers, i) => ({ numbers, i }));
+    if (lines.length !== boxes.length)
+      throw new CommandError(
+        `${labels} has ${lines.length} lines, and bboxes_test.txt ${boxes.length}: nobody knows which belong together.`,
+      );
     return listingOf(
       labels,
       lines,
       limit,
       ({ numbers, i }) => {
-        const [x = Number.NaN, y = Number.NaN, width = 0, height = 0] = boxes[i] ?? [];
+        const [x = Number.NaN, y = Number.NaN, width = 0, height = 0, ...more] = boxes[i] ?? [];
         if (numbers.length !== 3 * VISIBILITY_POINTS || !numbers.every(Number.isFinite))
           return `picture ${i + 1} has ${numbers.filter(Number.isFinite).length} numbers of ${numbers.length}; they must be ${3 * VISIBILITY_POINTS}`;
-        if (!Number.isFinite(x + y) || !(width > 0 && height > 0)) return `picture ${i + 1} has no box`;
+        if (!Number.isFinite(x + y + width + height) || !(width > 0 && height > 0) || more.length > 0) return `picture ${i + 1} has no box`;
         const place = { x0: x - 1, y0: y - 1, x1: x - 1 + width, y1: y - 1 + height };
-        const occluded = numbers.slice(2 * VISIBILITY_POINTS).map((number) => number === 1);
-        return fileSample(`${i + 1}.png`, join(pictures, `${i + 1}.png`), occluded, place);
+        const occluded = numbers.slice(2 * VISIBILITY_POINTS);
+        if (!occluded.every((number) => number === 0 || number === 1)) return `picture ${i + 1} has occlusions other than 0 and 1`;
+        return fileSample(`${i + 1}.png`, join(pictures, `${i + 1}.png`), occluded.map(Boolean), place);
       },
       ['each face is cut out by its labelled box, widened by half; 1 means occluded, for the set as for the network'],
     );

@@ -3,6 +3,8 @@ import type { Box, Point, Size } from '../image/crop.ts';
 
 /** For so many seconds without a look a value is believed to go on; then where it goes is anybody's guess. */
 const FORESEEN = 2;
+/** After so many nothing is known any more: what is less sure still would be infinite some day, and then no number. */
+const LOST = 60;
 
 /** A value that moves, and how sure its place and its speed are. */
 class Moving {
@@ -84,7 +86,8 @@ export class Motion {
     return { x0: x - width / 2, y0: y - height / 2, x1: x + width / 2, y1: y + height / 2 };
   }
 
-  pass(seconds: number): void {
+  pass(time: number): void {
+    const seconds = Math.min(time, LOST);
     const size = Math.exp(this.#size.value);
     this.#x.pass(seconds, ACCELERATION * size);
     this.#y.pass(seconds, ACCELERATION * size);

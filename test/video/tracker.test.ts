@@ -284,7 +284,8 @@ describe('a face that comes back', () => {
     for (const size of [3e38, 1e-45, 1]) {
       const tracker = new Tracker();
       tracker.update([here], 0, PICTURE);
-      for (const seen of [Float32Array.of(size, size), Float32Array.of(size, size), Float32Array.of(-1.8, -1.8)]) tracker.recognise(1, seen);
+      for (const seen of [Float32Array.of(size, size), Float32Array.of(size, size), Float32Array.of(-1.8, -1.8)])
+        tracker.recognise(1, seen);
       const [x = 0, y = 0] = tracker.tracks[0]?.embedding ?? [];
       expect([x, y]).toEqual([expect.closeTo(Math.SQRT1_2, 6), expect.closeTo(Math.SQRT1_2, 6)]);
     }
@@ -306,6 +307,9 @@ it('time that goes back, a frame twice and a picture without faces are no faults
   expect(tracker.tracks[0]?.box.x0).toBeCloseTo(100, 0);
   expect(tracker.move(1, box, 1133, PICTURE)?.id).toBe(1);
   expect(tracker.move(9, box, 1133, PICTURE)).toBeUndefined();
+  const [later] = tracker.update([box], 1e200, PICTURE);
+  expect(later).toMatchObject({ id: 1, box: { x0: expect.closeTo(100, 0), y1: expect.closeTo(220, 0) } });
+  expect(Number.isFinite(later?.velocity.x)).toBe(true);
   expect(() => new Tracker({ memory: -1 })).toThrow(/`memory` is -1/);
   expect(() => tracker.update([box], Number.NaN, PICTURE)).toThrow(/they must be numbers/);
   expect(() => tracker.update([{ ...box, x1: 100 }], 1133, PICTURE)).toThrow(/has no size/);

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { inflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnyBenchmark, Row } from '../../../cli/evaluate/benchmark.ts';
@@ -36,6 +37,14 @@ function png([r, g, b]: readonly [number, number, number], side = 20): Buffer {
   for (let i = 0; i < side * side; i++) made.data.set([r, g, b, 255], 4 * i);
   return PNG.sync.write(made);
 }
+
+/** A MATLAB file without its compression. */
+const plain = (bytes: Buffer): Buffer => {
+  const parts = [bytes.subarray(0, 128)];
+  for (let at = 128; at < bytes.length; at += 8 + bytes.readUInt32LE(at + 4))
+    parts.push(inflateSync(bytes.subarray(at + 8, at + 8 + bytes.readUInt32LE(at + 4))));
+  return Buffer.concat(parts);
+};
 
 const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
 const named = (task: string, set: string) => BENCHMARKS.find((one) => one.task === task && one.set === set) as AnyBenchmark;
@@ -78,17 +87,21 @@ describe('face parsing', () => {
     }));
     expect(['skin', 'left eye', 'right eye', 'hat', 'neck'].map((label) => valueIn(ofSegFace, `F1 ${label}`))).toEqual([100, 0, 0, 100, 0]);
     expect(ofSegFace.find(({ name }) => name === 'mean F1')).toMatchObject({ value: expect.closeTo(200 / 18, 9), paper: 88.96 });
-    for (const name of ['10.jpg', 'x.jpg', 'notes.txt']) write(`mask/CelebA-HQ-img/${name}`, '');
+    for (const name of ['10.jpg', '10 (copy).jpg', 'x.jpg', 'notes.txt']) write(`mask/CelebA-HQ-img/${name}`, '');
     write('mask/list_eval_partition.txt', '000011.jpg 0\n000021.jpg 2\n');
     const { samples, wrong, notes } = named('segmentation', 'CelebAMask-HQ').read(at('mask'), 9);
     expect(samples.map(({ name }) => name)).toEqual(['0.jpg', '1.jpg', '2.jpg', '10.jpg']);
-    expect([wrong, notes]).toEqual([[expect.stringContaining('x.jpg has no number')], [expect.stringContaining('every picture')]]);
+    expect(wrong).toEqual(['10 (copy).jpg has no number', 'x.jpg has no number'].map((says) => expect.stringContaining(says)));
+    expect(notes).toEqual([expect.stringContaining('every picture')]);
     write('mask/CelebA-HQ-to-CelebA-mapping.txt', 'idx orig_idx orig_file\n0 10 000011.jpg\n1 20 000021.jpg\n');
-    expect(
-      named('segmentation', 'CelebAMask-HQ')
-        .read(at('mask'), 9)
-        .samples.map(({ name }) => name),
-    ).toEqual(['1.jpg']);
+    const split = named('segmentation', 'CelebAMask-HQ').read(at('mask'), 9);
+    expect(split.samples.map(({ name }) => name)).toEqual(['1.jpg']);
+    expect(split.wrong).toHaveLength(4);
+    expect(split.wrong).toContainEqual(expect.stringContaining('10.jpg has no original in CelebA'));
+    for (const line of ['2 30', 'two 20 000021.jpg', '2 30 000031.jpg', '2 20 000021.jpg 2']) {
+      write('mask/CelebA-HQ-to-CelebA-mapping.txt', `idx orig_idx orig_file\n1 20 000021.jpg\n${line}\n`);
+      expect(() => named('segmentation', 'CelebAMask-HQ').read(at('mask'), 9)).toThrow(`mapping.txt: ${line} is not a number`);
+    }
   });
 });
 
@@ -111,13 +124,12 @@ describe('landmarks', () => {
       write(`300w/${part}/${name}.png`, png([off, 0, 0]));
       write(`300w/${part}/${name}.pts`, pts(shape));
     }
-    write('300w/ibug/few.png', png([0, 0, 0]));
+    for (const name of ['few', 'flat', 'nan', 'none', 'three', 'word']) write(`300w/ibug/${name}.png`, png([0, 0, 0]));
     write('300w/ibug/few.pts', pts(shape.slice(1)));
-    write('300w/ibug/nan.png', png([0, 0, 0]));
-    write('300w/ibug/nan.pts', pts(shape).replace('\n6 5\n', '\n\t 6  -\n'));
-    write('300w/ibug/none.png', png([0, 0, 0]));
-    write('300w/ibug/flat.png', png([0, 0, 0]));
     write('300w/ibug/flat.pts', pts(shape.map(() => [9, 9])));
+    write('300w/ibug/nan.pts', pts(shape).replace('}', '\t 6  -\n}'));
+    write('300w/ibug/three.pts', pts(shape).replace('\n6 5\n', '\n6 5 3\n'));
+    write('300w/ibug/word.pts', pts(shape).replace('\n6 5\n', '\n6 5 or so\n'));
     const { rows, listing } = await evaluated(named('landmarks', '300W'), at('300w'), ([off]) => found(off), { shift: true });
     const close = (value: number) => expect.closeTo(value, 9);
     expect(rows).toEqual([
@@ -132,8 +144,10 @@ describe('landmarks', () => {
     expect(listing.wrong).toEqual([
       expect.stringMatching(/few.pts has 67 points; they must be 68/),
       expect.stringMatching(/flat.pts has both outer corners of the eyes at one place/),
-      expect.stringMatching(/nan.pts has 67 points; they must be 68/),
+      expect.stringMatching(/nan.pts has a line .*6 {2}-; it must be two numbers/),
       expect.stringMatching(/there is no .*none.pts/),
+      expect.stringMatching(/three.pts has a line 6 5 3;/),
+      expect.stringMatching(/word.pts has a line 6 5 or so;/),
     ]);
     // Files of points count pixels from 1, and the box goes round whole pixels.
     const label = shape.map(([x, y]) => ({ x: x - 1, y: y - 1 }));
@@ -162,10 +176,14 @@ describe('landmarks', () => {
           at(`300vw/${id}/vid.avi`),
         ];
         expect(spawnSync('ffmpeg', ['-v', 'error', ...clip]).status).toBe(0);
-        for (const i of [1, 2, 4]) write(`300vw/${id}/annot/00000${i}.pts`, pts(shape));
+        for (const i of ['1', '2', '4', '2 (copy)']) write(`300vw/${id}/annot/00000${i}.pts`, pts(shape));
       }
-      const { rows, pictures } = await evaluated(named('landmarks', '300VW'), at('300vw'), ([off]) => found(off), { shift: true });
+      const { rows, pictures, listing } = await evaluated(named('landmarks', '300VW'), at('300vw'), ([off]) => found(off), { shift: true });
       expect(pictures).toBe(6);
+      const copies = ['114', '203'].map((id) =>
+        expect.stringContaining(`${id}/annot/000002 (copy).pts is not named by the number of a frame`),
+      );
+      expect(listing.wrong).toEqual(copies);
       expect(valueIn(rows, 'NME category A')).toBeCloseTo(10, 9);
       expect(valueIn(rows, 'NME category B')).toBeCloseTo(30, 9);
       expect(valueIn(rows, 'NME category C')).toBeUndefined();
@@ -200,7 +218,8 @@ describe('head pose', () => {
       [-Math.sin(angle), 0, Math.cos(angle)],
     ];
     const pose = `${turned.map((row) => row.join(' ')).join(' \n')} \n\n10 20 900\n`;
-    for (const i of [3, 4, 5]) write(`biwi/hpdb/01/frame_0000${i}_rgb.png`, png([i === 5 ? 255 : i, 0, 0]));
+    for (const i of [3, 4, 5, 6]) write(`biwi/hpdb/01/frame_0000${i}_rgb.png`, png([i === 5 ? 255 : i, 0, 0]));
+    write('biwi/hpdb/01/frame_00006_pose.txt', '1 0 0\n0 1 0\n0 0 0\n\n10 20 900\n');
     for (const i of [3, 5]) write(`biwi/hpdb/01/frame_0000${i}_pose.txt`, pose);
     const label = anglesOf(at('biwi/hpdb/01/frame_00003_pose.txt'));
     expect(label).toMatchObject({ pitch: expect.closeTo(0, 9), roll: expect.closeTo(0, 9), yaw: expect.closeTo(20, 9) });
@@ -208,7 +227,7 @@ describe('head pose', () => {
       headpose: { pitch: 3, yaw: 26, roll: -1.5 } as never,
     }));
     expect(rows.map(({ value }) => value)).toEqual([3, 6, 1.5, 3.5].map((value) => expect.closeTo(value, 9)));
-    expect(listing.wrong).toEqual([expect.stringContaining('frame_00004_pose.txt')]);
+    expect(listing.wrong).toEqual(['00004', '00006'].map((frame) => expect.stringContaining(`frame_${frame}_pose.txt`)));
     expect(failed).toEqual([{ name: '01/frame_00005_rgb.png', why: expect.stringContaining('MTCNN finds no face') }]);
   });
 });
@@ -249,6 +268,7 @@ describe('attributes and gender', () => {
       `4.jpg 0${' 1'.repeat(39)}`,
       `6.jpg${' 1'.repeat(41)}`,
       line('5.jpg', () => true),
+      line('l.jpg', () => true),
     ];
     write('celeba/Anno/list_attr_celeba.txt', `5\n${ATTRIBUTES.join(' ')}\n${lines.join('\n')}\n`);
     write('celeba/Eval/list_eval_partition.txt', '1.jpg 2\n2.jpg 2\n3.jpg 0\n4.jpg 2\n5.jpg 2\n6.jpg 2\n');
@@ -263,9 +283,22 @@ describe('attributes and gender', () => {
     expect(listing.wrong).toEqual([
       expect.stringContaining('4.jpg has 40 labels, 39 of them 1 or -1; they must be 40'),
       expect.stringContaining('6.jpg has 41 labels, 41 of them 1 or -1; they must be 40'),
+      expect.stringContaining('l.jpg is in no split'),
     ]);
     const gender = await evaluated(named('gender', 'CelebA'), at('celeba'), ([red]) => ({ gender: one(red === 1 ? 'male' : 'female') }));
     expect(valueIn(gender.rows, 'accuracy')).toBe(100);
+    for (const line of ['7.jpg', '7.jpg x', '7.jpg 3', '7.jpg 2 2']) {
+      write('celeba/Eval/list_eval_partition.txt', `1.jpg 2\n${line}\n`);
+      expect(() => named('gender', 'CelebA').read(at('celeba'), 9)).toThrow(`partition.txt: ${line} is not a picture and the number`);
+    }
+    write('celeba/Eval/list_eval_partition.txt', '1.jpg 2\n');
+    write('celeba/Anno/list_attr_celeba.txt', '1\nMale Beautiful\n1.jpg 1 1\n');
+    expect(() => named('attributes', 'CelebA').read(at('celeba'), 9)).toThrow(
+      /celeba.txt has an attribute Beautiful, which CelebA does not/,
+    );
+    write('celeba/Anno/list_attr_celeba.txt', '1\nSmiling Young\n1.jpg 1 1\n');
+    expect(named('attributes', 'CelebA').read(at('celeba'), 9).samples).toHaveLength(1);
+    expect(() => named('gender', 'CelebA').read(at('celeba'), 9)).toThrow(/has no attribute Male/);
   });
 
   it('CelebA as Kaggle has it: tables of commas, pictures a folder deeper', async () => {
@@ -299,6 +332,12 @@ describe('attributes and gender', () => {
         .read(at('lfwa'), 9)
         .samples.map(({ name }) => name),
     ).toEqual(['Bob_B/Bob_B_0001.jpg']);
+    const labels = plain(fixture('lfw_att_40.mat'));
+    labels.writeDoubleLE(0.5, labels.indexOf(Buffer.from(Float64Array.of(1, 0, 0, 0).buffer)));
+    write('odd/lfw_att_40.mat', labels);
+    for (const name of ['Ann_A', 'Bob_B']) write(`odd/lfw/${name}/${name}_0001.jpg`, png([1, 0, 0]));
+    const odd = named('attributes', 'LFWA').read(at('odd'), 9);
+    expect([odd.samples.length, odd.wrong]).toEqual([1, [expect.stringContaining('Ann_A_0001.jpg has labels other than 1')]]);
     write('lfwa/lfw_att_40.mat', fixture('indices_train_test.mat'));
     expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/has no AttrName, name and label that belong together/);
     const whole = fixture('lfw_att_40.mat');
@@ -344,6 +383,7 @@ describe('age, gender, race and expression', () => {
       'val/3.jpg,150,Female,White,True',
       'val/3.jpg,20-29,None,White,True',
       ',20-29,Female,White,True',
+      'val/5.jpg,20-29,Male,White,True,',
       'val/4.jpg,20-29,Male,White,True',
     ];
     write('fair/fairface_label_val.csv', `file,age,gender,race,service_test\n${lines.join('\n')}\n`);
@@ -354,7 +394,7 @@ describe('age, gender, race and expression', () => {
       { years: 75, age: '70+', gender: GENDERS[1], race: RACES[4] },
       { years: 25, age: '20-29', gender: GENDERS[0], race: RACES[0] },
     ]);
-    expect(read.wrong).toEqual(['Martian', '150', 'None', ': ,20'].map((part) => expect.stringContaining(part)));
+    expect(read.wrong).toEqual(['Martian', '150', 'None', ': ,20', 'val/5.jpg'].map((part) => expect.stringContaining(part)));
     const gender = await evaluated(named('gender', 'FairFace'), at('fair'), () => ({ gender: one('male') }));
     expect(gender.rows.map(({ name, value }) => [name, value])).toEqual([
       ['accuracy male', 100],
@@ -364,7 +404,10 @@ describe('age, gender, race and expression', () => {
   });
 
   it('RAF-DB: labels counted from 1', async () => {
-    write('raf/basic/EmoLabel/list_patition_label.txt', 'train_00001.jpg 5\ntest_0001.jpg 1\ntest_0002.jpg 7\ntest_0003.jpg 8\n');
+    write(
+      'raf/basic/EmoLabel/list_patition_label.txt',
+      'train_00001.jpg 5\ntest_0001.jpg 1\ntest_0002.jpg 7\ntest_0003.jpg 8\ntest_0001.jpg 1 2\n',
+    );
     for (const i of [1, 2]) write(`raf/basic/Image/aligned/test_000${i}_aligned.jpg`, png([i, 0, 0]));
     const { rows, listing } = await evaluated(named('expression', 'RAF-DB'), at('raf'), ([red]) => ({
       expression: one(EXPRESSIONS[red === 1 ? 0 : 1] as string),
@@ -373,7 +416,7 @@ describe('age, gender, race and expression', () => {
     expect(valueIn(rows, 'accuracy surprise')).toBe(100);
     expect(valueIn(rows, 'accuracy neutral')).toBe(0);
     expect(valueIn(rows, 'mean of the classes')).toBe(50);
-    expect(listing.wrong).toEqual([expect.stringContaining('test_0003.jpg 8')]);
+    expect(listing.wrong).toEqual(['test_0003.jpg 8', 'test_0001.jpg 1 2'].map((line) => expect.stringContaining(line)));
   });
 });
 
@@ -422,6 +465,7 @@ describe('verification', () => {
       [']\x88\x86.', /has no two lists/],
       [']C\x01aaK\x01a]\x88a\x86.', /first list is not of bytes/],
       [']C\x01aaC\x01aa]\x88a\x88a\x86.', /has 2 pictures for 2 pairs/],
+      [']C\x01aaC\x01aa]K\x02a\x86.', /second list is not of true and false/],
     ] as const) {
       write('bad/odd.bin', Buffer.from(text, 'latin1'));
       expect(() => readPairs(at('bad/odd.bin')), text).toThrow(says);
@@ -438,8 +482,15 @@ describe('verification', () => {
     expect(blind[0]?.value).toBeCloseTo(5, 9); // of six pairs of one person and five of two, each fold's others say the opposite
     const first = await evaluated(named('recognition', 'LFW-pairs'), at('lfw'), ([red]) => embedding(red), { limit: 10 });
     expect(first.rows[0]?.name).toBe('accuracy, 10 pairs');
-    write('odd/pairs.txt', 'Ann 1 2\nAnn 1\n');
-    expect(() => named('recognition', 'LFW-pairs').read(at('odd'), 9)).toThrow(/pairs.txt, line 2: Ann 1 is no pair/);
+    for (const [lines, says] of [
+      ['Ann 1 2\nAnn 1\n', 'pairs.txt, line 2: Ann 1 is no pair'],
+      ['Ann 1\nAnn 1 2\n', 'pairs.txt, line 1: Ann 1 is no pair'],
+      ['Ann 1 2\nAnn 1 2nd\n', 'pairs.txt, line 2: Ann 1 2nd is no pair'],
+      ['Ann 1 2\nAnn 1 Bob B\n', 'pairs.txt, line 2: Ann 1 Bob B is no pair'],
+    ] as const) {
+      write('odd/pairs.txt', lines);
+      expect(() => named('recognition', 'LFW-pairs').read(at('odd'), 9)).toThrow(says);
+    }
     rmSync(at('lfw/lfw/P10/P10_0002.jpg'));
     const { rows: without, failed } = await evaluated(named('recognition', 'LFW-pairs'), at('lfw'), ([red]) => embedding(red));
     expect(without[0]?.name).toBe('accuracy, 10 pairs, 1 left out');
@@ -452,8 +503,23 @@ describe('visibility', () => {
     const numbers = (occluded: (i: number) => boolean) =>
       [...Array(58).fill(10), ...Array.from({ length: 29 }, (_, i) => Number(occluded(i)))].join(' ');
     const none = numbers(() => false);
-    const boxes = ['4 4 10 10', '4,4 10 10', '4 4 10 10', '4 4 10 10', '4 4 0 10', '4 4 10 0', '4 4 10', 'x 4 10 10', '4'];
-    write('cofw/phis_test.txt', [numbers((i) => i < 10), none, '1 2 3', none.replace('10', 'x'), ...Array(6).fill(none)].join('\n'));
+    const boxes = [
+      '4 4 10 10',
+      '4,4 10 10',
+      '4 4 10 10',
+      '4 4 10 10',
+      '4 4 0 10',
+      '4 4 10 0',
+      '4 4 10',
+      'x 4 10 10',
+      '4',
+      '4 4 10 10',
+      '4 4 10 10 1',
+    ];
+    write(
+      'cofw/phis_test.txt',
+      [numbers((i) => i < 10), none, '1 2 3', none.replace('10', 'x'), ...Array(5).fill(none), none.replace(/0$/, '2'), none].join('\n'),
+    );
     write('cofw/bboxes_test.txt', boxes.join('\n'));
     for (const i of [1, 2]) write(`cofw/test/${i}.png`, png([i, 0, 0]));
     // Of ten that are occluded, eight are found first, then two that are none, then the others.
@@ -470,8 +536,12 @@ describe('visibility', () => {
     expect(listing.wrong).toEqual([
       expect.stringMatching(/phis_test.txt: picture 3 has 3 numbers of 3; they must be 87$/),
       expect.stringMatching(/picture 4 has 86 numbers of 87; they must be 87$/),
-      ...[5, 6, 7, 8, 9, 10].map((i) => expect.stringContaining(`picture ${i} has no box`)),
+      ...[5, 6, 7, 8, 9].map((i) => expect.stringContaining(`picture ${i} has no box`)),
+      expect.stringContaining('picture 10 has occlusions other than 0 and 1'),
+      expect.stringContaining('picture 11 has no box'),
     ]);
+    write('cofw/bboxes_test.txt', boxes.slice(1).join('\n'));
+    expect(() => named('visibility', 'COFW').read(at('cofw'), 9)).toThrow(/has 11 lines, and bboxes_test.txt 10/);
   });
 });
 
