@@ -77,21 +77,25 @@ function pathOf(ctx: DrawContext, { x0, y0, x1, y1 }: Box, shape: 'oval' | 'box'
   else ctx.ellipse((x0 + x1) / 2, (y0 + y1) / 2, Math.abs(x1 - x0) / 2, Math.abs(y1 - y0) / 2, 0, 0, 2 * Math.PI);
 }
 
-/** A part of a canvas at a few pixels, by halves: whatever a browser's filter is, twice as small it is the mean of four. */
+/**
+ * A part of a canvas at a few pixels, by halves: whatever a browser's filter is, twice as small it is the mean of four. It is enlarged first to so many
+ * that all halves are whole: where one is not, single pixels that alternate are not evened out, and waves of them stay.
+ */
 function reduced(
   source: HTMLCanvasElement | OffscreenCanvas,
   { left, top, width, height }: { left: number; top: number; width: number; height: number },
   to: readonly [number, number],
 ): OffscreenCanvas {
   const [lastWidth, lastHeight] = [Math.max(1, Math.round(to[0])), Math.max(1, Math.round(to[1]))];
+  const doubled = (last: number, least: number) => last * 2 ** Math.max(0, Math.ceil(Math.log2(least / last)));
   let image = source;
   let part = [left, top, width, height] as [number, number, number, number];
-  for (let [w, h] = [width, height]; ; ) {
-    [w, h] = [Math.max(lastWidth, Math.ceil(w / 2)), Math.max(lastHeight, Math.ceil(h / 2))];
+  for (let [w, h] = [doubled(lastWidth, width), doubled(lastHeight, height)]; ; ) {
     const ctx = contextOf(w, h);
     ctx.drawImage(image, ...part, 0, 0, w, h);
     if (w === lastWidth && h === lastHeight) return ctx.canvas;
     image = ctx.canvas;
     part = [0, 0, w, h];
+    [w, h] = [Math.max(lastWidth, w / 2), Math.max(lastHeight, h / 2)];
   }
 }

@@ -68,7 +68,7 @@ describe('blurring', () => {
       ['oval', 150, 100, 50, 50],
       [[8, 8], 100, 50, 100, 100, true],
     ]);
-    expect(made.map(({ width }) => width)).toEqual([50, 25, 13, 8]);
+    expect(made.map(({ width }) => width)).toEqual([128, 64, 32, 16, 8]);
     expect(drawn({ x0: 100, y0: 50, x1: 200, y1: 100 }, { patches: 4, mosaic: true, shape: 'box' })).toEqual([
       ['box', 100, 50, 100, 50],
       [[4, 2], 100, 50, 100, 50, false],

@@ -155,6 +155,13 @@ describe('what apps do with faces', () => {
     }
   });
 
+  test.each([33, 64, 65, 77])('a blurred face of %i pixels keeps nothing of a pattern of single ones', async (side) => {
+    const centres = Array.from({ length: 8 }, (_, i) => 10 + Math.floor(((i + 0.5) * side) / 8));
+    const at = centres.flatMap((y) => centres.map((x): [number, number] => [x, y]));
+    const pixels = await page.call<number[][]>('blurred', 1, { shape: 'box', mosaic: true }, at, 1, 'none', 0, side);
+    for (const [grey = 0] of pixels) expect(Math.abs(grey - 127.5)).toBeLessThan(10);
+  });
+
   test('a blurred face is where a transform turns it to', async () => {
     const at: [number, number][] = [
       [58, 42],

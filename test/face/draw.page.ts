@@ -103,7 +103,15 @@ export async function cropped(face: Pick<Face, 'box' | 'points'>, options: CropF
 }
 
 /** Pixels after a checkered face of 64 was blurred, on a canvas of twice the picture's size where `scale` is 2. */
-export function blurred(scale: number, options: BlurOptions, at: [number, number][], alpha = 1, filter = 'none', turn = 0): number[][] {
+export function blurred(
+  scale: number,
+  options: BlurOptions,
+  at: [number, number][],
+  alpha = 1,
+  filter = 'none',
+  turn = 0,
+  side = 64,
+): number[][] {
   const canvas = new OffscreenCanvas(100 * scale, 100 * scale);
   const ctx = canvas.getContext('2d', { willReadFrequently: true }) as OffscreenCanvasRenderingContext2D;
   ctx.scale(scale, scale);
@@ -117,7 +125,7 @@ export function blurred(scale: number, options: BlurOptions, at: [number, number
   ctx.translate(50, 50);
   ctx.rotate(turn);
   ctx.translate(-50, -50);
-  blurFaces(ctx, [{ box: { x0: 10, y0: 10, x1: 74, y1: 74 } }, { box: { x0: 500, y0: 0, x1: 600, y1: 50 } }], options);
+  blurFaces(ctx, [{ box: { x0: 10, y0: 10, x1: 10 + side, y1: 10 + side } }, { box: { x0: 500, y0: 0, x1: 600, y1: 50 } }], options);
   return rgba(ctx, at).map(([red = 0, , , opacity = 0]) => [red, opacity]);
 }
 
