@@ -65,15 +65,22 @@ export function pyramid({ width, height }: Size, minFace: number): Level[] {
   return levels;
 }
 
-/** The faces of a picture, the most probable first. */
-export async function cascade(networks: Networks, picture: Size, { minFace, thresholds }: CascadeOptions): Promise<FoundFace[]> {
+/** The faces of a picture, the most probable first. @param mustGoOn throws where the next network is not to be asked any more */
+export async function cascade(
+  networks: Networks,
+  picture: Size,
+  { minFace, thresholds }: CascadeOptions,
+  mustGoOn = () => {},
+): Promise<FoundFace[]> {
   const levels = pyramid(picture, minFace);
   if (levels.length === 0) return [];
   const proposed = await networks.propose(levels, thresholds[0]);
+  mustGoOn();
   const byLevel = levels.map((_, level) => proposed.filter((one) => one.level === level));
   const cells = byLevel.flatMap((all, level) => suppress(all.map(candidateOf(levels[level] as Level)), 0.5));
   const wide = suppress(cells, 0.7).map((box) => squared(moved(box, 0)));
   const refined = await judged(wide, picture, (crops) => networks.refine(crops), thresholds[1]);
+  mustGoOn();
   const narrow = suppress(refined, 0.7).map((box) => squared(moved(box, 1)));
   const decided = await judged(narrow, picture, (crops) => networks.decide(crops), thresholds[2]);
   return suppressByLesser(

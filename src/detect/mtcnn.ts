@@ -185,7 +185,8 @@ export class Mtcnn implements FaceDetector {
       this.recovery.mustGoOn(on, signal);
       networks.lookAt(texture, size);
       const { refused } = await searched.copyTo(texture, wholePicture(size), gpu.device);
-      const found = await cascade(networks, size, search); // to its end, though it be aborted: the next search takes the same buffers
+      // Though it be aborted, the network under way comes to its end: the next search takes the same buffers.
+      const found = await cascade(networks, size, search, () => this.recovery.mustGoOn(on, signal));
       const why = await refused;
       if (why) throw gpuError(`The GPU refused the picture: ${why.message}`);
       this.recovery.mustGoOn(on, signal);
