@@ -25,7 +25,8 @@ describe('the tensors of a checkpoint', () => {
       ),
     ).not.toThrow();
     for (const dtype of ['F16', 'BF16', 'F64'] as const)
-      expect(() => checkTensors(changed('linear_fuse.weight', { dtype }), released)).not.toThrow();
+      for (const name of ['linear_fuse.weight', 'backbone.0.1.0.attn.relative_position_index'])
+        expect(() => checkTensors(changed(name, { dtype }), released)).not.toThrow();
   });
 
   const cases: Record<string, [found: ReadonlyMap<string, TensorInfo>, says: RegExp]> = {
@@ -68,5 +69,7 @@ describe('the tensors of a checkpoint', () => {
     await expect(given(info, values)).rejects.toThrow(/relative_position_index\[0\] is 7/);
     const tracked = [...tensorsOf('paper').values()].find(({ name }) => name.endsWith('num_batches_tracked')) as DescribedTensor;
     expect(await given(tracked, BigInt64Array.of(7n))).toEqual([tracked.name]);
+    const infinite = new BigInt64Array(Float32Array.of(Number.POSITIVE_INFINITY, 0).buffer); // a count above 65504 that was made a half
+    for (const cast of [info, tracked]) expect(await given({ ...cast, dtype: 'F32' }, infinite)).toEqual([]);
   });
 });
