@@ -73,6 +73,17 @@ const versionOf = ({ headers }: Response): Version => ({
   length: headers.get('content-length') ?? undefined,
 });
 
+/** Dates count seconds, in each of which a file may change twice: one is believed once it lies so many milliseconds back (RFC 9110, section 8.8.2.2), clocks being what they are. */
+const YOUNG = 60_000;
+
+/** The same to be kept. In place of a date that is not believed yet stands what no server says, by which the file is another one next time. */
+function lastingVersionOf(response: Response): Version {
+  const version = versionOf(response);
+  const { etag = 'W/', modified = '' } = version;
+  const now = Date.parse(response.headers.get('date') ?? '') || Date.now(); // other origins hide theirs
+  return etag.startsWith('W/') && now - Date.parse(modified) < YOUNG ? { ...version, modified: 'of late' } : version;
+}
+
 /** The file at an address of the web, absolute. */
 export function keptSource(url: string, options: Fetching): ByteSource {
   const name = address(url);
@@ -119,7 +130,7 @@ export function keptSource(url: string, options: Fetching): ByteSource {
           return fromStore(known.file);
         }
         const { pieces, length } = responseBytes(response, name, signal);
-        return { pieces: kept(pieces, { address: name, whole, version: versionOf(response) }, partOf(length)), length };
+        return { pieces: kept(pieces, { address: name, whole, version: lastingVersionOf(response) }, partOf(length)), length };
       } finally {
         if (!goesOn) end();
       }

@@ -89,6 +89,18 @@ describe('a single file', () => {
     expect(isSame(version(before), version(now))).toBe(same);
   });
 
+  it.each<[string, number, Record<string, string>, boolean]>([
+    ['is not told by a date of this minute', 50_000, {}, true],
+    ['is not told by a weak ETag beside it', 0, { etag: 'W/"one"' }, true],
+    ['is told by an ETag', 0, { etag: '"one"' }, false],
+    ['is told by a date that lies back', 62_000, {}, false],
+  ])('that changes within a second %s', async (_, age, told, anew) => {
+    validators = { ...told, 'last-modified': new Date(Date.now() - age).toUTCString() };
+    await load();
+    served = other;
+    expect(await load()).toBe(hashOf(anew ? other : file));
+  });
+
   it('is there without the network, and while the server is out of order', async () => {
     await load();
     const offline = async () => Promise.reject(new TypeError('Failed to fetch'));
