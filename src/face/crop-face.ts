@@ -41,8 +41,8 @@ export async function cropFace(
     if (align) return { side: size ?? TEMPLATE_SIDE, turn: alignment(fivePoints(face), size ?? TEMPLATE_SIDE) };
     const { x0, y0, x1, y1 } = boxOf(face.box);
     const longer = Math.max(x1 - x0, y1 - y0);
+    mustBeWhole(Math.round(longer), 'the side of the box', 1);
     const side = size ?? Math.round(longer);
-    mustBeWhole(side, 'the side of the box', 1);
     const scale = side / longer;
     return { side, turn: { a: scale, b: 0, x: side / 2 - (scale * (x0 + x1)) / 2, y: side / 2 - (scale * (y0 + y1)) / 2 } };
   });
@@ -85,7 +85,7 @@ export function alignment(points: readonly Point[], side: number): Similarity {
     across += x * v - y * u;
     square += x * x + y * y;
   }
-  if (!(square > 0)) throw badOption('A face whose points are all one cannot be aligned.');
+  if (!(square > 0 && Number.isFinite(square))) throw badOption('A face whose points are all one, or are no numbers, cannot be aligned.');
   const [a, b] = [along / square, across / square];
   return { a, b, x: toMiddle.x - a * fromMiddle.x + b * fromMiddle.y, y: toMiddle.y - b * fromMiddle.x - a * fromMiddle.y };
 }

@@ -62,6 +62,10 @@ export function drawFaces(ctx: DrawContext, faces: readonly DrawnFace[], options
   const own = optionsOf<DrawOptions>('drawFaces', DRAW_OPTIONS, options);
   // A canvas would leave it at 1 without a word, for who means percent.
   if (Number(own.opacity) > 1) throw badOption(`\`opacity\` is ${own.opacity}; it must be a number from 0 to 1.`);
+  // And these as they were, where they draw nothing.
+  for (const name of ['lineWidth', 'fontSize'] as const)
+    if (own[name] !== undefined && !(own[name] > 0 && own[name] < 1e9))
+      throw badOption(`\`${name}\` is ${own[name]}; it must be a number above 0, of the context's units.`);
   given('drawFaces() takes a 2D context, a list of faces as analyze() gives them, and an object of options.', () => {
     ctx.save();
     try {

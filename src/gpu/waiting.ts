@@ -87,7 +87,7 @@ export class Bell {
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
+    timer = setTimeout(resolve, Math.min(milliseconds, 2 ** 31 - 1)); // of more, timers make none
   });
   await unless(signal, over).finally(() => clearTimeout(timer));
 }

@@ -259,9 +259,10 @@ describe('a download goes on after', () => {
 
 describe('a step', () => {
   it.each([
-    [0, [0, 75, 225, 525]],
-    [1, [0, 125, 375, 875]],
-  ])('is tried again after twice the time as before, by chance %i', async (chance, expected) => {
+    [0, 100, [0, 75, 225, 525]],
+    [1, 100, [0, 125, 375, 875]],
+    [1, Number.POSITIVE_INFINITY, [0, 1, 2, 3].map((tries) => tries * (2 ** 31 - 1))], // as long as timers can, and not at once
+  ])('is tried again after twice the time as before, by chance %i, from %s ms on', async (chance, delay, expected) => {
     vi.useFakeTimers();
     vi.spyOn(Math, 'random').mockReturnValue(chance);
     try {
@@ -272,7 +273,7 @@ describe('a step', () => {
         tried.push(Date.now() - begun);
         throw new Passing(error);
       };
-      const failed = patiently(step, undefined, { delay: 100 }).catch((reason: unknown) => reason);
+      const failed = patiently(step, undefined, { delay }).catch((reason: unknown) => reason);
       await vi.runAllTimersAsync();
       expect(await failed).toBe(error);
       expect(tried).toEqual(expected);

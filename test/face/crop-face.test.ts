@@ -91,8 +91,14 @@ it('what cannot be cut out is refused', async () => {
   const picture = { data: new Uint8Array(16), width: 2, height: 2 };
   const face = { box: { x0: 0, y0: 0, x1: 2, y1: 2 } };
   expect(await codeOf(() => cropFace(picture, face, { align: true }))).toBe('BAD_OPTION');
-  const points = TEMPLATE.map(() => ({ x: 1, y: 1 }));
-  expect(await codeOf(() => cropFace(picture, { ...face, points }, { align: true }))).toBe('BAD_OPTION');
+  for (const far of [0, Number.NaN, 1e200]) {
+    const points = TEMPLATE.map(({ x, y }) => ({ x: 1 + far * x, y: 1 + far * y }));
+    expect(await codeOf(() => cropFace(picture, { ...face, points }, { align: true }))).toBe('BAD_OPTION');
+  }
+  for (const side of [0, -9, 1e-300]) {
+    const none = { box: { x0: 1, y0: 1, x1: 1 + side, y1: 1 + side } };
+    for (const size of [undefined, 112]) expect(await codeOf(() => cropFace(picture, none, { size }))).toBe('BAD_OPTION');
+  }
   for (const size of [0, 1.5, Number.NaN, -3]) expect(await codeOf(() => cropFace(picture, face, { size }))).toBe('BAD_OPTION');
   expect(await codeOf(() => cropFace(null as never, face))).toBe('BAD_PICTURE');
 });

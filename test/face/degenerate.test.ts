@@ -173,4 +173,7 @@ it('a colour of a class that CSS would take is named, and one that is undefined 
 it('options of drawing that there are not are named', () => {
   expect(() => drawFaces(contextOf().ctx, [], { colors: {} } as never)).toThrow(/knows no option "colors"/);
   expect(() => drawFaces(contextOf().ctx, [], { opacity: 50 })).toThrow(/`opacity` is 50; it must be a number from 0 to 1/);
+  for (const name of ['lineWidth', 'fontSize'])
+    for (const value of [0, -1, 1e308, Number.POSITIVE_INFINITY])
+      expect(() => drawFaces(contextOf().ctx, [], { [name]: value })).toThrow(code('BAD_OPTION'));
 });
