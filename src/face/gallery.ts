@@ -30,8 +30,9 @@ export function lengthOf(embedding: ArrayLike<number>): number {
   if (wrong >= 0) throw badOption(`An embedding must be numbers; this one holds ${shown(values[wrong])}.`);
   let norm = 0;
   for (const value of values) norm = Math.hypot(norm, value);
-  if (!Number.isFinite(norm) || norm === 0)
-    throw badOption(`An embedding must be finite numbers that are not all zero; the norm of this one is ${norm}.`);
+  // Numbers of which nearly all digits are lost have no direction either.
+  if (!(norm > 1e-300 && norm < Number.POSITIVE_INFINITY))
+    throw badOption(`An embedding must be finite numbers that are not all zero, or next to it; the norm of this one is ${norm}.`);
   return norm;
 }
 

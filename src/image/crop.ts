@@ -110,8 +110,8 @@ export function widenToSquare(box: AnyBox, picture: Size, margin: number = OFFIC
 
 /** The box's corners. @throws FaceXFormerError BAD_BOX; BAD_OPTION: the picture has no size, or the margin is no number */
 function sized(box: AnyBox, picture: Size, margin: number): Box {
-  given('A picture has a `width` and a `height`, and a margin is a part of a box: numbers, 0 or more.', () => {
-    if (![picture.width, picture.height, margin].every((n) => Number.isFinite(n) && n >= 0)) throw new TypeError();
+  given('A picture has a `width` and a `height`, and a margin is a part of a box: numbers, 0 or more, below 1e9.', () => {
+    if (![picture.width, picture.height, margin].every((n) => Number.isFinite(n) && n >= 0 && n < 1e9)) throw new TypeError();
   });
   return boxOf(box);
 }

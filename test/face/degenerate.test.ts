@@ -44,6 +44,7 @@ it.each([
   ['contours of a box of nothing', () => contoursOf({ box: {} as never, segmentation: mapOf() }, ['skin']), 'BAD_BOX'],
   ['a tracked box without size', () => new Tracker().update([{ x0: 1, y0: 1, x1: 1, y1: 9 }], 0, picture), 'BAD_BOX'],
   ['a tracked box without end', () => new Tracker().update([{ x0: -1e308, y0: 0, x1: 1e308, y1: 9 }], 0, picture), 'BAD_BOX'],
+  ['a margin without end', () => widen({ ...corners, x1: 9 }, picture, 1e308), 'BAD_OPTION'],
   ['a frame at no time', () => new Tracker().update([corners], Number.NaN, picture), 'BAD_OPTION'],
 ])('%s', (_, call, expected) => {
   expect(call).toThrow(code(expected));

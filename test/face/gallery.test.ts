@@ -44,6 +44,7 @@ describe('similarity', () => {
     expect(codeOf(() => similarity([Number.NaN, 0], [1, 2]))).toBe('BAD_OPTION');
     expect(codeOf(() => similarity([1, 2], [1, Number.POSITIVE_INFINITY]))).toBe('BAD_OPTION');
     expect(codeOf(() => similarity([], []))).toBe('BAD_OPTION');
+    expect(codeOf(() => similarity([4e-323, -5e-323], [1, 2]))).toBe('BAD_OPTION');
     for (const strange of [['1', 0], [1, null], '12', new DataView(new ArrayBuffer(2))])
       expect(codeOf(() => similarity(strange as never, [1, 2]))).toBe('BAD_OPTION');
   });
