@@ -89,7 +89,7 @@ export const evaluateWith = (detectorWeights: DetectorWeights, standard?: string
           evaluateSamples(benchmark, listing, log, pace, { engine: loaded, detector }),
         ).finally(() => listing.close?.()),
       );
-    const all = lines === undefined ? memory.map((line) => JSON.parse(line) as Line) : readLines(lines);
+    const all = lines === undefined ? memory.map((line) => JSON.parse(line) as Line) : readLines(lines, listing.samples);
     const outcome = outcomeOf(benchmark, all, values.data, limit);
     console.log(reportLines(benchmark, listing, outcome).join('\n'));
     if (values.json !== undefined) {

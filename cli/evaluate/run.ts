@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Face } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
 import type { RawPicture } from '../../src/image/source.ts';
+import { CommandError } from '../../tools/terminal/command.ts';
 import { ahead } from '../bulk/ahead.ts';
 import type { Position } from '../bulk/journal.ts';
 import type { Pace } from '../bulk/pace.ts';
@@ -126,11 +127,17 @@ export function outcomeOf(benchmark: AnyBenchmark, lines: readonly Line[], folde
   return { rows: benchmark.rows(scores, folder, limit), pictures: scores.size, failed };
 }
 
-export const readLines = (path: string): Line[] =>
-  readFileSync(path, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Line);
+/** A line of each sample. @throws CommandError */
+export function readLines(path: string, samples: readonly Sample<unknown>[]): Line[] {
+  try {
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    const all = lines.map((line) => JSON.parse(line) as Line);
+    if (all.length !== samples.length || all.some(({ name }, i) => name !== samples[i]?.name)) throw new TypeError();
+    return all;
+  } catch (cause) {
+    throw new CommandError(`${path} does not have a line of each picture: it was changed since. Delete it, and begin anew.`, { cause });
+  }
+}
 
 /** Values beside the paper's, in columns. */
 export function tableLines(rows: readonly Row[]): string[] {

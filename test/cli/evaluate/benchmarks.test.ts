@@ -10,7 +10,7 @@ import type { AnyBenchmark, Row } from '../../../cli/evaluate/benchmark.ts';
 import { BENCHMARKS } from '../../../cli/evaluate/benchmarks.ts';
 import { anglesOf } from '../../../cli/evaluate/headpose.ts';
 import { readPairs } from '../../../cli/evaluate/pairs.ts';
-import { outcomeOf, tableLines } from '../../../cli/evaluate/run.ts';
+import { outcomeOf, readLines, tableLines } from '../../../cli/evaluate/run.ts';
 import { chosen } from '../../../cli/evaluate.ts';
 import { ATTRIBUTES, EXPRESSIONS, GENDERS, PARSING, RACES } from '../../../src/face/labels.ts';
 import type { Face } from '../../../src/face/results.ts';
@@ -599,4 +599,17 @@ it('a run that is killed and gone on with gives the table, and the lines, of one
   expect(whole).toMatch(/MAE/);
   expect(readFileSync(at('killed.lines'))).toEqual(readFileSync(at('whole.lines')));
   expect(existsSync(at('killed.lines.progress'))).toBe(false);
+  const { samples } = named('age', 'UTKFace').read(at('killed'), Number.POSITIVE_INFINITY);
+  const lines = readFileSync(at('whole.lines'), 'utf8');
+  for (const changed of [
+    lines.slice(0, -9),
+    lines.slice(lines.indexOf('\n') + 1),
+    lines + lines,
+    lines.replace('10_0', '10_1'),
+    'null\n',
+    '',
+  ]) {
+    write('changed.lines', changed);
+    expect(() => readLines(at('changed.lines'), samples)).toThrow(/changed.lines does not have a line of each picture/);
+  }
 });

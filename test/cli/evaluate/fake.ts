@@ -56,6 +56,6 @@ export async function evaluateAge(folder: string, out: string, slow: number): Pr
     age: { label: '20-29', years: (red as number) + (green as number) / 9, probability: 1, probabilities: {} } as never,
   });
   if (journal) await evaluateSamples(benchmark, listing, journal, new Pace('pictures', 30), { engine: engineOf(age, slow), detector });
-  console.log(tableLines(outcomeOf(benchmark, readLines(out), folder, Number.POSITIVE_INFINITY).rows).join('\n'));
+  console.log(tableLines(outcomeOf(benchmark, readLines(out, listing.samples), folder, Number.POSITIVE_INFINITY).rows).join('\n'));
   journal?.finish();
 }
