@@ -79,7 +79,8 @@ function pathOf(ctx: DrawContext, { x0, y0, x1, y1 }: Box, shape: 'oval' | 'box'
 
 /**
  * A part of a canvas at a few pixels, by halves: whatever a browser's filter is, twice as small it is the mean of four. It is enlarged first to so many
- * that all halves are whole: where one is not, single pixels that alternate are not evened out, and waves of them stay.
+ * that all halves are whole: where one is not, single pixels that alternate are not evened out, and waves of them stay. A large one is not, since phones
+ * have no canvas above 4096 x 4096.
  */
 function reduced(
   source: HTMLCanvasElement | OffscreenCanvas,
@@ -87,7 +88,7 @@ function reduced(
   to: readonly [number, number],
 ): OffscreenCanvas {
   const [lastWidth, lastHeight] = [Math.max(1, Math.round(to[0])), Math.max(1, Math.round(to[1]))];
-  const doubled = (last: number, least: number) => last * 2 ** Math.max(0, Math.ceil(Math.log2(least / last)));
+  const doubled = (last: number, side: number) => last * 2 ** Math.max(0, Math.ceil(Math.log2((side > 2048 ? side / 2 : side) / last)));
   let image = source;
   let part = [left, top, width, height] as [number, number, number, number];
   for (let [w, h] = [doubled(lastWidth, width), doubled(lastHeight, height)]; ; ) {

@@ -69,6 +69,14 @@ describe('blurring', () => {
       [[8, 8], 100, 50, 100, 100, true],
     ]);
     expect(made.map(({ width }) => width)).toEqual([128, 64, 32, 16, 8]);
+    made.length = 0;
+    for (const side of [2048, 2049, 4097, 9000])
+      for (const patches of [8, 11])
+        blurFaces(new Context({ width: side, height: side }) as unknown as DrawContext, [{ box: { x0: 0, y0: 0, x1: side, y1: side } }], {
+          patches,
+        });
+    const largest = made.filter(({ width }, i) => width > (made[i - 1]?.width ?? 0)).map(({ width }) => width);
+    expect(largest).toEqual([2048, 2816, 2048, 1408, 4096, 2816, 8192, 5632]);
     expect(drawn({ x0: 100, y0: 50, x1: 200, y1: 100 }, { patches: 4, mosaic: true, shape: 'box' })).toEqual([
       ['box', 100, 50, 100, 50],
       [[4, 2], 100, 50, 100, 50, false],
