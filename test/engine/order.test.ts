@@ -1,4 +1,5 @@
 /** Frames in flight whose GPU answers out of turn, pictures that do not come, and aborts that come late. A GPU of JavaScript (test/gpu/fake.ts). */
+import { getEventListeners } from 'node:events';
 import { expect, it, vi } from 'vitest';
 import type { AnalyzedFace, FaceDetector, FaceXFormer } from '../../src/index.ts';
 import { eachWithFakeGpu, type fakeGpu } from '../gpu/fake.ts';
@@ -41,14 +42,21 @@ it('answers pictures without an end as they come, each with its own faces, and h
   const placesOf = (faces: readonly AnalyzedFace[]) => faces.map(({ box, score, source, age }) => ({ box, score, source, aged: !!age }));
   const pictures = counts.map((_, i) => canvasOf((i + 1) / 16));
   const alone: unknown[] = [];
+  const { signal } = new AbortController();
   for (const one of pictures) {
-    const { faces, timings } = await engine.analyze(one);
+    const { faces, timings } = await engine.analyze(one, { signal });
     alone.push(placesOf(faces));
     for (const time of Object.values(timings)) expect(time >= 0 && time <= timings.total).toBe(true);
   }
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
   let asked = 0;
+  let isOver = false;
   async function* endless() {
-    for (;;) yield pictures[asked++ % 5] as OffscreenCanvas;
+    try {
+      for (;;) yield pictures[asked++ % 5] as OffscreenCanvas;
+    } finally {
+      isOver = true;
+    }
   }
   let answered = 0;
   for await (const { faces } of engine.analyzeMany(endless())) {
@@ -57,6 +65,7 @@ it('answers pictures without an end as they come, each with its own faces, and h
     expect(open.size).toBeLessThan(5);
     if (answered === 15) break;
   }
+  expect(isOver).toBe(true);
   await vi.waitFor(() => expect(open.size).toBe(0));
   engine.dispose();
 });

@@ -7,9 +7,15 @@ import { type FakeDevice, fakeGpu } from './fake.ts';
 
 let device: FakeDevice;
 beforeEach(() => {
+  vi.useFakeTimers({ shouldAdvanceTime: true, toFake: ['setTimeout', 'clearTimeout'] });
   device = fakeGpu().lend();
 });
-afterEach(() => void vi.unstubAllGlobals());
+afterEach(async () => {
+  await vi.advanceTimersByTimeAsync(1);
+  expect(vi.getTimerCount()).toBe(0); // or a page would wait on for a GPU that has answered
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 it('a ring lends each buffer to one, then to who waited longest, and to nobody once it is destroyed', async () => {
   const ring = new ReadbackRing(device as never, 4);
@@ -50,12 +56,18 @@ it.each<[string, Spoil, string, RegExp]>([
   ['a GPU that is lost', () => void device.lose(), 'DEVICE_LOST', /while it worked/],
   ['a map that is given up', failing('AbortError'), 'DEVICE_LOST', /while it worked/],
   ['the same in older browsers', failing('OperationError'), 'DEVICE_LOST', /while it worked/],
+  [
+    'a GPU that says nothing',
+    (buffer) => void Object.assign(buffer, { mapAsync: () => new Promise(() => {}) }),
+    'GPU_ERROR',
+    /^The GPU has not/,
+  ],
   ['a map that fails', failing('RangeError'), 'GPU_ERROR', /could not run the frame: no map/],
 ])('%s is told as what it is, and the buffer can be used again', async (_, spoil, code, message) => {
   const buffer = device.createBuffer({ size: 8, usage: 9 }) as unknown as GPUBuffer;
   const { mapAsync } = buffer;
   const refused = Promise.resolve(spoil(buffer)) as Promise<GPUError | undefined>;
-  const read = readBack(buffer, 'the frame', refused, () => 'read');
+  const read = readBack(buffer, 'the frame', refused, () => 'read', { patience: 200 });
   await expect(read).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   expect(buffer.mapState).toBe('unmapped');
   if (device.isGone) return;
