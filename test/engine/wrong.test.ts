@@ -144,6 +144,7 @@ const CALLS: Record<string, [call: (engine: api.FaceXFormer) => unknown, code: s
   'a detector of nothing': [() => FaceXFormer.load({ weights: 'w', detector: {} as never }), 'BAD_OPTION'],
   'an option that only its prototype has': [() => FaceXFormer.load(Object.create({ weights: 'w' }) as never), 'BAD_OPTION'],
   'seeded by half': [() => seededCheckpoint(tensorsOf('released'), 0.5), 'BAD_OPTION'],
+  'seeded by the most': [() => seededCheckpoint(new Map(), 0xffffffff), 'nothing'],
   'seeded of no list': [() => seededCheckpoint({} as never), 'BAD_OPTION'],
   'tensors of no form': [() => tensorsOf('trained' as never), 'BAD_OPTION'],
   'bytes of no checkpoint': [() => drained(api.safetensorsBytes({} as never)), 'BAD_OPTION'],
@@ -153,6 +154,7 @@ const CALLS: Record<string, [call: (engine: api.FaceXFormer) => unknown, code: s
   ],
   'open null': [() => api.openCheckpoint('w', null as never), 'BAD_OPTION'],
   'open with a fetch of nothing': [() => api.openCheckpoint('w', { fetch: {} as never }), 'BAD_OPTION'],
+  'open with no patience': [() => api.openCheckpoint(new Uint8Array(9), { retry: { delay: 0 } }), 'BAD_WEIGHTS_FILE'],
   'open with patience of words': [() => api.openCheckpoint('w', { retry: { tries: 'many' as never } }), 'BAD_OPTION'],
   'a gallery of nothing': [() => Gallery.fromJSON(undefined), 'BAD_OPTION'],
   'a gallery of no bytes': [() => Gallery.fromBytes(null as never), 'BAD_OPTION'],
@@ -177,6 +179,33 @@ const SYNCHRONOUS = /plan |plan$|^seeded|^tensors|gallery|embedding|similar|draw
 it.each(Object.keys(CALLS))('%s', async (name) => {
   const [call, code] = CALLS[name] as (typeof CALLS)[string];
   expect(await outcomeOf(() => call(engineOf()), !SYNCHRONOUS.test(name) || name === 'no such plan')).toBe(code);
+});
+
+it('what was given is shown as it is, but not all of it', async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const given: [unknown, string][] = [
+    ['x'.repeat(200), `"${'x'.repeat(99)}"`],
+    [5n, '5n'],
+    [null, 'null'],
+    [7, '7'],
+    [Symbol('s'), 'Symbol(s)'],
+    [[1], 'Array'],
+    [() => 1, 'Function'],
+    [proxy, 'Nothing'],
+  ];
+  for (const [plan, shown] of given)
+    await expect(FaceXFormer.load({ weights: 'w', plan: plan as never })).rejects.toThrow(`\`plan\` is ${shown}. Choose from `);
+});
+
+it.each<[string, (engine: api.FaceXFormer) => unknown, string]>([
+  ['true or false', (engine) => engine.analyze(picture, { raw: 1 as never }), '`raw` is 1. It must be true or false.'],
+  ['a function', () => FaceXFormer.load({ weights: 'w', onProgress: 1 as never }), '`onProgress` is 1. It must be a function.'],
+  ['a number', (engine) => engine.tune({ budget: -1 }), '`budget` is -1. It must be a number, 0 or more.'],
+  ['a whole number', (engine) => engine.profile(undefined, 9), '`faces` is 9; it must be a whole number, 1 to 8.'],
+  ['one without an end', (engine) => engine.analyze(picture, { maxFaces: 0 }), '`maxFaces` is 0; it must be a whole number, 1 or more.'],
+])('an option that must be %s is told so', async (_, call, message) => {
+  await expect(call(engineOf())).rejects.toThrow(message);
 });
 
 it('options are an object’s own, whatever prototypes have', async () => {
