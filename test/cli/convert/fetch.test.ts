@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openAddress } from '../../../cli/convert/http.ts';
 import { type FetchOptions, fetchWeights, OFFICIAL } from '../../../cli/convert/official.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
 import { sha256 } from '../../checkpoint/hosted-server.ts';
@@ -252,5 +253,142 @@ describe('fetching fails', () => {
     await expect(fetching).rejects.toMatchObject({ code: 'ABORTED' });
     await get();
     await isRight();
+  });
+});
+
+describe('a file at an address', () => {
+  const partial = join(folder, 'weights', 'partial');
+  const minute = (n: number) => new Date(60_000 * n).toUTCString();
+  const bytesOf = (length: number, beginning: readonly number[]) => {
+    const bytes = Uint8Array.from({ length }, (_, i) => (i * 7) ^ (i >> 13));
+    bytes.set(beginning);
+    return bytes;
+  };
+  const zip = bytesOf(9 * MB + 5, [0x50, 0x4b]);
+  const other = bytesOf(9 * MB + 5, [0x50, 0x4c]);
+
+  /** An address of some bytes, and what was asked of it: a range, and of which version. */
+  function addressOf(bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) {
+    const asked: string[] = [];
+    const progress: number[] = [];
+    const served = { bytes, headers, breaks: [] as number[] };
+    const fetch = async (_: unknown, init?: RequestInit) => {
+      const { bytes, headers, breaks } = served;
+      const sent = new Headers(init?.headers);
+      expect(sent.get('accept-encoding')).toBe('identity');
+      const [range, version] = ['range', 'if-range'].map((name) => sent.get(name) ?? '') as [string, string];
+      asked.push(version ? `${range} ${version}` : range);
+      const [, from = '', to = ''] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? [];
+      const end = to === '' ? bytes.length : Number(to) + 1;
+      const part = bytes.subarray(Number(from), end);
+      const breaksAt = range === '' ? (breaks.shift() ?? end) : end;
+      const pieces = [part.subarray(0, breaksAt - Number(from))];
+      const body = new ReadableStream({
+        pull(controller) {
+          const piece = pieces.shift();
+          if (piece) controller.enqueue(piece);
+          else if (breaksAt < end) controller.error(new TypeError('broken off'));
+          else controller.close();
+        },
+      });
+      const length = { ...headers, 'content-length': String(part.length) };
+      if (range === '') return new Response(body, { headers: length });
+      return new Response(body, { status: 206, headers: { ...length, 'content-range': `bytes ${from}-${end - 1}/${bytes.length}` } });
+    };
+    const onProgress = (fetched: number) => void progress.push(fetched);
+    const open = () => openAddress('http://host/w', { partial, fetch, onProgress, retry: { tries: 2, delay: 1 } });
+    return { asked, progress, served, open };
+  }
+
+  it.each<[Record<string, string>, string | undefined]>([
+    [{ etag: '"one"' }, '"one"'],
+    [{ 'last-modified': minute(0), date: minute(1) }, minute(0)],
+    [{ etag: 'W/"one"', 'last-modified': minute(0), date: minute(1) }, minute(0)],
+    [{ etag: 'W/"one"' }, undefined],
+    [{ 'last-modified': minute(0), date: minute(59 / 60) }, undefined],
+    [{ 'last-modified': minute(0) }, undefined],
+    [{ date: minute(1) }, undefined],
+  ])('of %j is read in parts where that names a version, and whole where it does not', async (headers, version) => {
+    const { asked, progress, open } = addressOf(other, headers);
+    let address = await open();
+    expect(await address.read(3 * MB + 9, 7)).toEqual(other.slice(3 * MB + 9, 3 * MB + 16));
+    expect(asked.splice(0)).toEqual(['bytes=0-0', ...(version === undefined ? ['', ''] : [`bytes=${3 * MB}- ${version}`])]);
+    await address.complete();
+    expect(progress.at(-1)).toBe(other.length);
+    await address.close();
+    address = await open();
+    expect(Buffer.compare(await address.read(0, other.length), other)).toBe(0);
+    expect(asked.slice(-2)).toEqual(version === undefined ? ['bytes=0-0', ''] : ['', 'bytes=0-0']);
+    await address.forget();
+    expect(readdirSync(join(folder, 'weights'))).toEqual([]);
+  });
+
+  it('is begun again where its one request breaks off, and asked for no more than once however often it is read', async () => {
+    const { asked, progress, served, open } = addressOf(other);
+    const address = await open();
+    served.breaks = Array(4).fill(2.5 * MB);
+    for (const at of [8, 4]) await expect(address.read(at * MB, 9)).rejects.toMatchObject({ code: 'WEIGHTS_UNREACHABLE' });
+    expect(asked.splice(0)).toEqual(['bytes=0-0', '', '', '']);
+    expect(progress.splice(0)).toEqual([1, 1, 2, 1, 2].map((n) => n * MB));
+    await address.close();
+    const again = await open();
+    expect(await again.read(8 * MB, 9)).toEqual(other.slice(8 * MB, 8 * MB + 9));
+    expect(asked).toEqual(['bytes=0-0', '', '']);
+    expect(progress.at(-1)).toBe(other.length);
+    await again.forget();
+  });
+
+  it('of a zip archive is read in parts, whose checksums tell versions apart, and so is one byte', async () => {
+    const { asked, progress, open } = addressOf(zip);
+    const address = await open();
+    expect(await address.read(5 * MB - 1, 2)).toEqual(zip.slice(5 * MB - 1, 5 * MB + 1));
+    expect(await address.read(8 * MB, 9)).toEqual(zip.slice(8 * MB, 8 * MB + 9)); // what lies between is read, and thrown away
+    expect(await address.read(2 * MB, 9)).toEqual(zip.slice(2 * MB, 2 * MB + 9));
+    expect(await address.read(9 * MB, 5)).toEqual(zip.slice(9 * MB));
+    expect(asked).toEqual(['bytes=0-0', '', `bytes=${4 * MB}-`, `bytes=${2 * MB}-`, `bytes=${9 * MB}-`]);
+    expect(progress.at(-1)).toBe(5 * MB + 5);
+    await expect(address.read(9 * MB, 6)).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE', message: expect.stringMatching(/ends at/) });
+    await address.forget();
+    const short = addressOf(Uint8Array.of(7));
+    const one = await short.open();
+    expect(await one.read(0, 1)).toEqual(Uint8Array.of(7));
+    expect(short.asked).toEqual(['bytes=0-0', '']);
+    await one.forget();
+  });
+
+  it('keeps what it has read for as long as the file is the same, and there', async () => {
+    const { asked, served, open } = addressOf(other, { etag: '"one"' });
+    const asks = async (from: number) => {
+      asked.length = 0;
+      const address = await open();
+      expect(await address.read(from, 9)).toEqual(served.bytes.slice(from, from + 9));
+      await address.close();
+      return asked.length - 1;
+    };
+    expect([await asks(MB), await asks(MB), await asks(4 * MB), await asks(MB)]).toEqual([1, 0, 1, 0]);
+    truncateSync(partial);
+    expect([await asks(MB), await asks(MB)]).toEqual([1, 0]);
+    rmSync(partial);
+    expect([await asks(MB), await asks(MB)]).toEqual([1, 0]);
+    writeFileSync(`${partial}.json`, '{"id":7}');
+    expect([await asks(MB), await asks(MB)]).toEqual([1, 0]);
+    Object.assign(served, { bytes: zip, headers: { etag: '"two"' } });
+    expect([await asks(MB), await asks(MB)]).toEqual([1, 0]);
+    rmSync(partial);
+    symlinkSync(`${partial}.json`, partial);
+    await expect(open()).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringContaining('is a link') });
+    rmSync(partial);
+    mkdirSync(partial);
+    await expect(open()).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringContaining('is a directory') });
+  });
+
+  it('is noted every 32 MB, so that a process that is killed need not begin again', async () => {
+    const { progress, open } = addressOf(new Uint8Array(34 * MB), { etag: '"one"' });
+    const address = await open();
+    const noted: boolean[] = [];
+    Object.assign(progress, { push: () => void noted.push(existsSync(`${partial}.json`)) });
+    await address.complete();
+    expect(noted.map(Number)).toEqual([...Array(31).fill(0), 1, 1, 1]);
+    await address.forget();
   });
 });
