@@ -28,8 +28,6 @@ interface AddressOptions {
 
 export interface Address extends RandomAccess {
   readonly etag: string | null;
-  /** Reads everything that is still missing. */
-  complete(): Promise<void>;
   /** Forgets what was kept: the result is whole. */
   forget(): Promise<void>;
 }
@@ -94,7 +92,7 @@ async function openWhole(url: string, etag: string | null, options: Fetching): P
     await forget();
     throw error;
   }
-  return { ...file, name: address(url), etag, complete: async () => {}, forget };
+  return { ...file, name: address(url), etag, forget };
 }
 
 /** The file as it comes, from its beginning. @throws Passing where it breaks off */
@@ -147,13 +145,13 @@ class HttpFile implements Address {
         'BAD_WEIGHTS_FILE',
         `${this.name} ends at byte ${this.size}, and says of itself that it goes on to ${offset + length}.`,
       );
-    if (!this.#ranges || !(await this.#isSafe())) await this.complete();
+    if (!this.#ranges || !(await this.#isSafe())) await this.#complete();
     const last = Math.floor((offset + length - 1) / BLOCK);
     for (let block = Math.floor(offset / BLOCK); block <= last; block++) if (!this.#kept.has(block)) await this.#fetchBlock(block);
     return this.#kept.read(offset, length);
   }
 
-  async complete(): Promise<void> {
+  async #complete(): Promise<void> {
     const { signal, retry } = this.#options;
     if (!(await this.#isSafe())) {
       this.#whole ??= patiently(() => this.#atOnce(), signal, retry);

@@ -65,7 +65,6 @@ export async function fetchWeights(
   try {
     const identity = asked === 'served' ? servedIdentity(address) : asked;
     if (identity) checkEtag(address, identity);
-    if (whole) await address.complete();
     if (whole && identity) await checkHash(address, identity);
     const converted = await convertBytes(address, out, options);
     await address.forget();

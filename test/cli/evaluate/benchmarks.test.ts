@@ -562,7 +562,6 @@ describe('which benchmark', () => {
       raf: 'RAF-DB',
       two: 'LFW',
       utk: 'UTKFace',
-      '300vw': '300VW',
       '300w': '300W',
     };
     const setsIn = (name: string) => BENCHMARKS.filter(({ found }) => found(at(name))).map(({ set }) => set);
