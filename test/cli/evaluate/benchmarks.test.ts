@@ -567,7 +567,7 @@ describe('which benchmark', () => {
     const setsIn = (name: string) => BENCHMARKS.filter(({ found }) => found(at(name))).map(({ set }) => set);
     for (const [name, set] of Object.entries(sets)) expect([...new Set(setsIn(name))], name).toEqual([set]);
     expect(chosen('age', at('utk'), undefined).set).toBe('UTKFace');
-    expect(chosen('landmarks', at('300vw'), '300w').set).toBe('300W');
+    expect(chosen('landmarks', at('utk'), '300w').set).toBe('300W');
     expect(() => chosen('age', at('cofw'), undefined)).toThrow(/no data set that age is judged by:\n {2}UTKFace: /);
     expect(() => chosen('age', at('utk'), 'LFW')).toThrow(/--set is LFW; for age it must be UTKFace or FairFace/);
     expect(() => chosen('age', at('nowhere'), undefined)).toThrow(/There is no folder/);
