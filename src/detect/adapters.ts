@@ -73,10 +73,11 @@ export const fromMediaPipe = (detector: MediaPipeDetector): FaceDetector =>
 /** Human's faces. Its mesh gives the box; its own is the mesh's, cut at the hairline. */
 export const fromHuman = (human: HumanDetector): FaceDetector =>
   adapter('Human', human, ({ face }) =>
-    face.flatMap(({ box: [x = 0, y = 0, width = 0, height = 0], score, mesh = [] }) => {
+    face.flatMap(({ box, score, mesh = [] }) => {
+      const [x, y, width, height] = box as [number, number, number, number];
       // Corners of the eyes and middle of the lips, by MediaPipe's numbers of its face mesh.
       const between = (...points: number[]) =>
-        middleIfAny(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] ?? 0, y: mesh[i][1] ?? 0 }] : [])));
+        middleIfAny(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] as number, y: mesh[i][1] as number }] : [])));
       const places = { left: between(33, 133), right: between(362, 263), mouth: between(13, 14) };
       return faceOf(score, places, { x, y, width, height });
     }),

@@ -74,6 +74,10 @@ describe('adapters', () => {
     const [found, plain] = await detector.detect(canvas);
     expect(near(found?.box)).toBeCloseTo(1);
     expect(plain?.box).toEqual({ x0: 1, y0: 2, x1: 31, y1: 42 });
+    for (const broken of [{ box: [1, 2, 30] }, { box: [1, 2, 30, 40], mesh: mesh.map(([x = 0]) => [x]) }]) {
+      const wrong = fromHuman({ detect: async () => ({ face: [{ score: 0.6, ...broken }] }) });
+      await expect(wrong.detect(canvas)).rejects.toMatchObject({ code: 'BAD_BOX' });
+    }
   });
 
   it("the browser's own, whose eyes come in any order", async () => {
