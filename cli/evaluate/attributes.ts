@@ -37,15 +37,10 @@ interface DataSet {
 const LABELS = ['list_attr_celeba.txt', 'Anno/list_attr_celeba.txt', 'list_attr_celeba.csv'];
 const PICTURES = ['img_align_celeba/img_align_celeba', 'img_align_celeba', 'Img/img_align_celeba'];
 
+const isAttribute = (name: string): boolean => (ATTRIBUTES as readonly string[]).includes(name);
+
 /** LFWA has names for what CelebA calls otherwise: without capitals, with blanks. */
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-
-/** @throws CommandError: the network knows no such attribute */
-function attributeOf(file: string, name: string): Attribute {
-  const found = ATTRIBUTES.find((one) => plain(one) === plain(name));
-  if (!found) throw new CommandError(`${file} has an attribute ${name}, which CelebA does not have.`);
-  return found;
-}
 
 const celebA: DataSet = {
   set: 'CelebA',
@@ -61,7 +56,9 @@ const celebA: DataSet = {
     const [header = [], ...lines] = linesOf(labels)
       .map(cellsOf)
       .slice(labels.endsWith('.csv') ? 0 : 1);
-    const names = (labels.endsWith('.csv') ? header.slice(1) : header).map((name) => attributeOf(labels, name));
+    const names = labels.endsWith('.csv') ? header.slice(1) : header;
+    const unknown = names.find((name) => !isAttribute(name));
+    if (unknown !== undefined) throw new CommandError(`${labels} has an attribute ${unknown}, which CelebA does not have.`);
     return listingOf(
       labels,
       lines,
@@ -96,7 +93,8 @@ const lfwa: DataSet = {
       labels.columns !== attributes.length
     )
       throw new CommandError(`${file} has no AttrName, name and label that belong together.`);
-    const known = attributes.map((name) => attributeOf(file, String(name)));
+    const known = attributes.map((name) => ATTRIBUTES.find((one) => plain(one) === plain(String(name))) ?? String(name));
+    const unknown = known.filter((name) => !isAttribute(name));
     const indices = join(folder, 'indices_train_test.mat');
     const split = existsSync(indices) ? (readMat(indices).get('indices_img_test') as Matrix | undefined) : undefined;
     const rows = split ? split.values.map((index) => index - 1) : names.map((_, i) => i);
@@ -115,7 +113,11 @@ const lfwa: DataSet = {
         if (!values.every((value) => [-1, 0, 1].includes(value))) return `${path} has labels other than 1, and 0 or -1`;
         return fileSample(path, join(pictures, path), Object.fromEntries(known.map((one, i) => [one, values[i] === 1])), 'detect');
       },
-      [note, 'each face is the largest that MTCNN finds'],
+      [
+        note,
+        'each face is the largest that MTCNN finds',
+        ...(unknown.length > 0 ? [`attributes that CelebA does not have, and nobody is asked for: ${unknown.join(', ')}`] : []),
+      ],
     );
   },
 };

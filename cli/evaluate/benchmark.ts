@@ -120,7 +120,8 @@ export const fileSample = <Label>(name: string, path: string, label: Label, plac
 });
 
 /**
- * Samples of lines, `limit` of them at most; a line that `of` cannot read is among the wrong ones, with what `of` says, which names it.
+ * Samples of lines, `limit` of them at most; a line that `of` cannot read is among the wrong ones, with what `of` says, which names it, as is a second one
+ * of the same sample.
  * @throws CommandError where not one of the lines makes sense
  */
 export function listingOf<Line, Label>(
@@ -130,16 +131,17 @@ export function listingOf<Line, Label>(
   of: (line: Line) => Sample<Label> | string | undefined,
   notes: readonly string[] = [],
 ): Listing<Label> {
-  const samples: Sample<Label>[] = [];
+  const samples = new Map<string, Sample<Label>>();
   const wrong: string[] = [];
   for (const line of lines) {
-    if (samples.length >= limit) break;
+    if (samples.size >= limit) break;
     const sample = of(line);
     if (typeof sample === 'string') wrong.push(`${where}: ${sample}`);
-    else if (sample) samples.push(sample);
+    else if (sample && samples.has(sample.name)) wrong.push(`${where}: ${sample.name} is there twice`);
+    else if (sample) samples.set(sample.name, sample);
   }
-  if (samples.length === 0) throw new CommandError(`${where} has no label that can be used${wrong.length > 0 ? `: ${wrong[0]}` : ''}.`);
-  return { samples, wrong, notes };
+  if (samples.size === 0) throw new CommandError(`${where} has no label that can be used${wrong.length > 0 ? `: ${wrong[0]}` : ''}.`);
+  return { samples: [...samples.values()], wrong, notes };
 }
 
 /** A share as a line of a table. */

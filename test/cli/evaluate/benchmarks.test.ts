@@ -336,11 +336,13 @@ describe('attributes and gender', () => {
         .samples.map(({ name }) => name),
     ).toEqual(['Bob_B/Bob_B_0001.jpg']);
     const labels = plain(fixture('lfw_att_40.mat'));
+    labels.write('Mole', labels.indexOf('Male'));
     labels.writeDoubleLE(0.5, labels.indexOf(Buffer.from(Float64Array.of(1, 0, 0, 0).buffer)));
     write('odd/lfw_att_40.mat', labels);
     for (const name of ['Ann_A', 'Bob_B']) write(`odd/lfw/${name}/${name}_0001.jpg`, png([1, 0, 0]));
     const odd = named('attributes', 'LFWA').read(at('odd'), 9);
     expect([odd.samples.length, odd.wrong]).toEqual([1, [expect.stringContaining('Ann_A_0001.jpg has labels other than 1')]]);
+    expect(odd.notes?.at(-1)).toMatch(/CelebA does not have, and nobody is asked for: Mole$/);
     write('lfwa/lfw_att_40.mat', fixture('indices_train_test.mat'));
     expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/has no AttrName, name and label that belong together/);
     const whole = fixture('lfw_att_40.mat');
@@ -388,6 +390,7 @@ describe('age, gender, race and expression', () => {
       ',20-29,Female,White,True',
       'val/5.jpg,20-29,Male,White,True,',
       'val/4.jpg,20-29,Male,White,True',
+      'val/1.jpg,20-29,Female,White,True',
     ];
     write('fair/fairface_label_val.csv', `file,age,gender,race,service_test\n${lines.join('\n')}\n`);
     for (const i of [1, 2, 4]) write(`fair/val/${i}.jpg`, png([i, 0, 0]));
@@ -397,7 +400,9 @@ describe('age, gender, race and expression', () => {
       { years: 75, age: '70+', gender: GENDERS[1], race: RACES[4] },
       { years: 25, age: '20-29', gender: GENDERS[0], race: RACES[0] },
     ]);
-    expect(read.wrong).toEqual(['Martian', '150', 'None', ': ,20', 'val/5.jpg'].map((part) => expect.stringContaining(part)));
+    expect(read.wrong).toEqual(
+      ['Martian', '150', 'None', ': ,20', 'val/5.jpg', 'val/1.jpg is there twice'].map((part) => expect.stringContaining(part)),
+    );
     const gender = await evaluated(named('gender', 'FairFace'), at('fair'), () => ({ gender: one('male') }));
     expect(gender.rows.map(({ name, value }) => [name, value])).toEqual([
       ['accuracy male', 100],
