@@ -223,7 +223,7 @@ class HttpFile implements Address {
         );
     }
     const connection = this.#connection as Connection;
-    while (connection.at < from) await connection.take(Math.min(BLOCK, from - connection.at));
+    while (connection.at < from) await connection.take(BLOCK);
     return connection.take(Math.min(BLOCK, this.size - from));
   }
 }
