@@ -53,12 +53,12 @@ export const shard: Command = {
 
 export const verify: Command = {
   name: 'verify',
-  summary: 'check weights: structure, hashes, every tensor of the model, every number finite',
+  summary: 'check weights: structure, hashes, every tensor of the model, every number one that the engine takes',
   usage: `verify FOLDER|FILE
 
   FOLDER  hosted weights, as shard writes them: every file and chunk by the SHA-256 that config.json says, and the index of shards
   FILE    a safetensors file: its structure; its SHA-256 is printed
-Of both: that they hold every tensor of the model in its shape, and that every number is finite.`,
+Of both: that they hold every tensor of the model in its shape, and that every number is finite and below 2^64.`,
   async run(args) {
     const { positionals } = parse(args, {});
     const [path] = positionals;

@@ -1,14 +1,18 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { convertBytes, convertFile } from '../../../cli/convert/convert.ts';
 import { describe as describeFile } from '../../../cli/convert/describe.ts';
+import { shardCheckpoint } from '../../../cli/convert/host.ts';
+import { verify } from '../../../cli/convert/verify.ts';
 import { openCheckpoint } from '../../../src/checkpoint/open.ts';
 import { inFloat32 } from '../../../src/checkpoint/values.ts';
-import { safetensorsHeader } from '../../../src/checkpoint/write.ts';
+import { safetensorsBytes, safetensorsHeader } from '../../../src/checkpoint/write.ts';
 import { save } from '../../../tools/save.ts';
+import { weights } from '../../engine/reduced.ts';
 import expected from './fixtures/expected.json' with { type: 'json' };
 import { inMemory } from './in-memory.ts';
 import { join as joined, op, torchZip } from './torch-file.ts';
@@ -182,4 +186,105 @@ it('what a file holds is told without what a terminal would obey', async () => {
   writeFileSync(path, safetensorsHeader([{ name: 'a\0\x1b[31m\x9bb', dtype: 'F32', shape: [0], bytes: 0 }]));
   const [first] = await describeFile(path);
   expect(first).toMatch(/^a\\u0000\\u001b\[31m\\u009bb +F32/);
+});
+
+it('of a file of many keys and many state dicts the first are told, and how many there are', async () => {
+  const tensor = op.tensor('0', 1, [1]);
+  const root = op.dict([
+    ['x'.repeat(99), op.int(7)],
+    ['name', op.text('y'.repeat(70))],
+    ['none', op.bytes(0x4e)],
+    ['weight', tensor],
+    ...Array.from({ length: 8 }, (_, i): [string, Uint8Array] => [`d${i}`, op.dict([['w', tensor]])]),
+    ...Array.from({ length: 31 }, (_, i): [string, Uint8Array] => [`n${i}`, op.int(i)]),
+  ]);
+  const path = join(folder, 'many.pt');
+  writeFileSync(path, torchZip(op.pickle(root), { 0: new Uint8Array(4) }));
+  const lines = await describeFile(path);
+  const first = [`${'x'.repeat(80)}: 7`, `name: "${'y'.repeat(60)}"`, 'none: null', 'weight: tensor F32 [1]', 'd0: dict of 1'];
+  expect(lines.slice(1, 6)).toEqual(first.map((line) => `  ${line}`));
+  expect(lines.slice(40, 43)).toEqual(['  n27: 27', '  and 3 more', '']);
+  expect(lines.slice(43, -1)).toEqual([
+    ...['(top)', 0, 1, 2, 3, 4].map((i) => `1 tensor at ${i === '(top)' ? i : `d${i}`}`),
+    'and tensors at 3 more',
+  ]);
+  expect(lines.at(-1)).toMatch(/^WRONG_WEIGHTS: .*Choose one/);
+});
+
+describe('a file of weights is whole', () => {
+  const path = join(folder, 'whole.safetensors');
+  const endingIn = async (number: number) => {
+    await save(path, safetensorsBytes(weights));
+    const bytes = readFileSync(path);
+    bytes.writeFloatLE(number, bytes.length - 4);
+    writeFileSync(path, bytes);
+    return bytes;
+  };
+
+  it('where each number is one that the engine takes', async () => {
+    const bytes = await endingIn(2 ** 63);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const files = [{ name: path, bytes: bytes.length, sha256 }];
+    expect(await verify(path)).toEqual({ form: 'released', tensors: weights.tensors.size, files });
+  });
+
+  it.each([Number.NaN, Number.NEGATIVE_INFINITY, 2 ** 64])('but not where one is %s', async (number) => {
+    await endingIn(number);
+    await expect(verify(path)).rejects.toMatchObject({
+      code: 'WRONG_WEIGHTS',
+      message: expect.stringContaining(`holds ${number} as number`),
+    });
+  });
+});
+
+describe('a folder of hosted weights', () => {
+  const hosted = join(folder, 'hosted');
+  const at = (name: string) => join(hosted, name);
+
+  it('says what the weights are, and how large in all, for other programs', async () => {
+    const { files } = await shardCheckpoint(weights, hosted, { maxBytes: 4e6 });
+    const [config, index] = ['config.json', 'model.safetensors.index.json'].map((name) => JSON.parse(readFileSync(at(name), 'utf8')));
+    expect(config).toMatchObject({ model_type: 'facexformer', form: 'released', dtype: 'f32', source: weights.source, files });
+    expect(config.preprocessing).toMatchObject({ size: [224, 224], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] });
+    expect(config.quantization_config).toBeUndefined();
+    expect(index.metadata).toEqual({ total_size: [...weights.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0) });
+  });
+
+  it('is not written over what it is made of', async () => {
+    writeFileSync(at('model.safetensors'), '');
+    const before = readdirSync(hosted);
+    for (const name of before) {
+      const call = shardCheckpoint(weights, hosted, { input: at(name) });
+      await expect(call).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringContaining(`${name} would be`) });
+    }
+    expect(readdirSync(hosted)).toEqual(before);
+  });
+
+  it('loses the files of its config.json that have names of ours, and is one file and no index', async () => {
+    let config = readFileSync(at('config.json'), 'utf8');
+    const [first, second, ...others] = readdirSync(hosted).filter((name) => /^model-/.test(name)) as [string, string, ...string[]];
+    for (const [name, to] of [
+      [first, 'my-model.safetensors'],
+      [second, 'model.safetensors.old'],
+    ] as const) {
+      renameSync(at(name), at(to));
+      config = config.replace(name, to);
+    }
+    writeFileSync(at('config.json'), config);
+    const { removed } = await shardCheckpoint(weights, hosted, { input: out });
+    expect(removed).toEqual([...others, 'model.safetensors.index.json']);
+    const kept = ['config.json', 'model.safetensors', 'model.safetensors.old', 'my-model.safetensors'];
+    expect(readdirSync(hosted)).toEqual(kept);
+    expect((await shardCheckpoint(weights, hosted, {})).removed).toEqual([]);
+    writeFileSync(at('model.safetensors.index.json'), 'of somebody else');
+    expect((await shardCheckpoint(weights, hosted, {})).removed).toEqual([]);
+    expect(existsSync(at('model.safetensors.index.json'))).toBe(true);
+  });
+
+  it('is whole where its config.json says no headers, too', async () => {
+    const config = JSON.parse(readFileSync(at('config.json'), 'utf8'));
+    delete config.files[0].header;
+    writeFileSync(at('config.json'), JSON.stringify(config));
+    expect(await verify(hosted)).toMatchObject({ form: 'released', files: [{ name: 'model.safetensors' }] });
+  });
 });
