@@ -47,6 +47,7 @@ describe('weights laid out for hosting', () => {
     for (const shard of shards) expect(statSync(at(shard)).size).toBeLessThanOrEqual(30e6);
     const config = JSON.parse(readFileSync(at('config.json'), 'utf8'));
     expect(config).toMatchObject({ model_type: 'facexformer', form: 'released', dtype: 'int8', source: 'seeded 7', chunk_bytes: 16777216 });
+    expect(config.quantization_config).toMatchObject({ format: 'int-quantized', strategy: 'channel' });
     expect(config.tasks).not.toContain('expression');
     expect(config.labels.attributes.length).toBe(40);
     expect(config.files).toEqual(made.files);
@@ -67,6 +68,13 @@ describe('weights laid out for hosting', () => {
     ['a shard cut short', 'model-00003-of-00004.safetensors', (path) => truncateSync(path, 1000), /has 1000 bytes; config\.json says/],
     ['an index that lies', 'model.safetensors.index.json', (path) => writeFileSync(path, '{"weight_map":{}}'), /does not say where/],
     ['an index that is none', 'model.safetensors.index.json', (path) => writeFileSync(path, 'x'), /not JSON/],
+    ['no index', 'model.safetensors.index.json', (path) => rmSync(path), /several files and no model\.safetensors\.index\.json/],
+    [
+      'another hash in config.json',
+      'config.json',
+      (path) => writeFileSync(path, readFileSync(path, 'utf8').replace(/"sha256": ".{8}/, '"sha256": "00000000')),
+      /00001-of-00004\.safetensors does not have the SHA-256 that config\.json says/,
+    ],
     [
       'a config.json without hashes',
       'config.json',
