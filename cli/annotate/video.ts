@@ -24,12 +24,14 @@ export async function* framesOf(path: string, { every = 1, first = 0 } = {}): As
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = new Times();
-  child.stderr.setEncoding('utf8').on('data', (text: string) => said.take(text));
+  child.stderr
+    .setEncoding('utf8')
+    .on('data', (text: string) => said.take(text))
+    .once('close', () => said.end()); // the child itself ends when its pictures are taken
   const ended = new Promise<number | Error>((resolve) => {
     child.once('error', resolve);
     child.once('close', (code) => resolve(code ?? 1));
   });
-  void ended.then(() => said.end());
   let taken = 0;
   try {
     for await (const picture of pamPictures(child.stdout)) {
@@ -53,6 +55,8 @@ class Times {
   /** The last line that was none of showinfo's: what went wrong, if something did. */
   last = '';
   readonly #times: number[] = [];
+  /** Of which times are multiples: as seconds FFmpeg writes six digits, too few in a video of hours. */
+  #base: readonly [number, number] = [1, 1];
   #rest = '';
   #ended = false;
   #wake = () => {};
@@ -61,8 +65,10 @@ class Times {
     const lines = (this.#rest + text).split(/[\r\n]+/);
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
-      const time = /showinfo.*\bpts_time:\s*(-?[\d.]+)/.exec(line)?.[1];
-      if (time !== undefined) this.#times.push(Number(time));
+      const base = /showinfo.* in time_base: (\d+)\/(\d+)/.exec(line);
+      const pts = /showinfo.*\bpts:\s*(\S+)/.exec(line)?.[1];
+      if (base) this.#base = [Number(base[1]), Number(base[2])];
+      else if (pts !== undefined) this.#times.push(Number(((Number(pts) * this.#base[0]) / this.#base[1]).toFixed(6)) || 0);
       else if (/error|invalid|no such|not contain|denied/i.test(line)) this.last = line.trim();
     }
     this.#wake();

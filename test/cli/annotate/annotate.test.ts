@@ -9,6 +9,7 @@ import { classesOf, type Runs } from '../../../cli/annotate/face.ts';
 import { maskName } from '../../../cli/annotate/mask.ts';
 import { type Row, SCHEMA } from '../../../cli/annotate/row.ts';
 import { mustBeOf, writeCoco, writeCsv } from '../../../cli/annotate/tables.ts';
+import { framesOf } from '../../../cli/annotate/video.ts';
 import { parseShard } from '../../../cli/annotate.ts';
 import { root } from '../../../tools/root.ts';
 import { annotate, type FakeJob } from './fake.ts';
@@ -293,6 +294,56 @@ describe('a video', () => {
       { picture: 'v.mp4', error: { message: expect.stringContaining(told) } },
       { faces: [{}] },
     ]);
+  });
+
+  it('is read however its pieces are cut, to the end of what FFmpeg says', async () => {
+    const pam = (width: number, height: number, first: number) => [
+      ...Buffer.from(`P7\nWIDTH ${width}\nHEIGHT ${height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n`),
+      ...Array.from({ length: 4 * width * height }, (_, i) => first + i),
+    ];
+    const lines = [
+      'Input #0\n[showinfo] config in time_base: 1/25, frame_rate: 25/1\n[showinfo] config out time_base: 0/0\nframe= 1\r[showinfo] n:0 pt',
+      's:     -3 pts_time:-0.12 duration:1\r',
+      '\n[showinfo] n:1 pts:270001 pts_time:10800\n[showinfo] n:2 pts:NOPTS pts_time:NOPTS\nInvalid data\n',
+    ];
+    const script = (exit: number) => `#!${process.execPath}
+      const { setTimeout } = require('timers/promises');
+      const write = (stream, piece) => new Promise((written) => stream.write(piece, written));
+      (async () => {
+        for (const piece of ${JSON.stringify(lines)}) await write(process.stderr, piece).then(() => setTimeout(5));
+        for (const byte of ${JSON.stringify([...pam(2, 1, 1), ...pam(1, 3, 30)])}) await write(process.stdout, Buffer.of(byte)).then(() => setTimeout(1));
+        await write(process.stdout, Buffer.from(${JSON.stringify([...pam(1, 1, 50), ...pam(1, 1, 60), ...pam(9, 9, 1).slice(0, 200)])}));
+        process.exit(${exit});
+      })();`;
+    const path = process.env['PATH'];
+    process.env['PATH'] = at('programs');
+    try {
+      mkdirSync(at('programs'), { recursive: true });
+      const framesWhere = async (exit: number, options = {}) => {
+        writeFileSync(at('programs/ffmpeg'), script(exit), { mode: 0o755 });
+        const found: unknown[][] = [];
+        const read = async () => {
+          for await (const { index, time, picture } of framesOf('v.mp4', options))
+            found.push([index, time, picture.width, picture.height, [...picture.data].map((n, i) => n - i)]);
+        };
+        return { found, failed: await read().catch((error: unknown) => error) };
+      };
+      const all = [
+        [0, -0.12, 2, 1, Array(8).fill(1)],
+        [1, 10800.04, 1, 3, Array(12).fill(30)],
+        [2, 0, 1, 1, Array(4).fill(50)],
+        [3, 0, 1, 1, Array(4).fill(60)],
+      ];
+      expect(await framesWhere(0)).toEqual({ found: all });
+      const later = all.slice(2).map(([index, ...rest]) => [3 * Number(index), ...rest]);
+      expect((await framesWhere(0, { every: 3, first: 2 })).found).toEqual(later);
+      expect(await framesWhere(3)).toMatchObject({
+        found: all,
+        failed: { code: 'BAD_PICTURE', message: expect.stringMatching(/video: Invalid data$/) },
+      });
+    } finally {
+      process.env['PATH'] = path;
+    }
   });
 
   it.skipIf(!has('ffmpeg', '-version'))('is a line a frame, with its time, and goes on in its middle', async () => {
