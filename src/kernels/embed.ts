@@ -1,6 +1,7 @@
 import { byteOf, dot, inRows, kept, list, normed } from './answer.ts';
 import wgsl from './embed.wgsl';
 import { defineKernel, type Images, tiles } from './kernel.ts';
+import { FEWEST_THREADS } from './matmul/desktop.ts';
 import finite from './parts/finite.wgsl';
 
 export interface EmbedShape extends Images {
@@ -11,18 +12,23 @@ export interface EmbedShape extends Images {
 
 /** Channels of the patches: the kernel's CHANNELS. */
 export const EMBED_CHANNELS = 128;
+const QUADS = EMBED_CHANNELS / 4;
 
-/** @param each patches of a thread */
-const of = (each: number) =>
+/** @param eachOf patches of a thread, where there are so many */
+const of = (eachOf: (patches: number) => number) =>
   defineKernel(
     'embed',
     [wgsl, finite],
-    ({ size, eps, images = 1 }: EmbedShape) => ({
-      constants: { SIZE: size, EPS: eps },
-      machine: { EACH: each },
-      workgroups: [tiles(images * (size / 4) ** 2, 2 * each), 1, 1],
-      macs: images * (size / 4) ** 2 * 48 * EMBED_CHANNELS,
-    }),
+    ({ size, eps, images = 1 }: EmbedShape) => {
+      const patches = images * (size / 4) ** 2;
+      const each = eachOf(patches);
+      return {
+        constants: { SIZE: size, EPS: eps },
+        machine: { EACH: each },
+        workgroups: [tiles(patches, 2 * each), 1, 1],
+        macs: patches * 48 * EMBED_CHANNELS,
+      };
+    },
     ({ size, eps }, { x, lookup, w, n }) => {
       const rowOf = kept((patch) => {
         const corner = 4 * (Math.floor(patch / (size / 4)) * size + (patch % (size / 4)));
@@ -34,7 +40,10 @@ const of = (each: number) =>
     },
   );
 
-export const embed = of(7);
+export const embed = of(() => 7);
+
+/** The variant for GPUs of many processors, to which one picture's patches are few. */
+export const embedWide = of((patches) => ((patches / 7) * QUADS < FEWEST_THREADS ? 4 : 7));
 
 /** The variant for Mali, whose threads have 64 registers, and for CPUs, which compile it in half the time. */
-export const embedSmall = of(2);
+export const embedSmall = of(() => 2);

@@ -44,9 +44,10 @@ const firstRows: Answer<FaceUpdateShape>['firstRows'] = (shape) =>
 
 /**
  * @param each positions of a thread
+ * @param keys task tokens that a position attends to at a time
  * @param ahead steps whose weights are on their way at a time
  */
-const of = (each: number, ahead: number) =>
+const of = (each: number, keys: number, ahead: number) =>
   defineKernel(
     'faceUpdate',
     [wgsl, plusProduct, momentsOfQuad, finite],
@@ -61,7 +62,7 @@ const of = (each: number, ahead: number) =>
           T_FIRST: tOffset / 4,
           EPS: eps,
         },
-        machine: { EACH: each, AHEAD: ahead, elem: dtype, weight: dtype },
+        machine: { EACH: each, KEYS: keys, AHEAD: ahead, elem: dtype, weight: dtype },
         workgroups: [tiles(positions, 2 * each), images, 1],
         macs: images * positions * (tokens * 256 + 128 * 256),
       };
@@ -69,10 +70,10 @@ const of = (each: number, ahead: number) =>
     Object.assign(answer, { firstRows }),
   );
 
-export const faceUpdate = of(7, 4);
+export const faceUpdate = of(7, 6, 4);
 
 /** The variant for GPUs and CPUs with fewer registers. */
-export const faceUpdateInTime = of(7, 1);
+export const faceUpdateInTime = of(7, 1, 1);
 
 /** The variant for Mali, whose threads have 64 registers. */
-export const faceUpdateSmall = of(1, 1);
+export const faceUpdateSmall = of(1, 1, 1);

@@ -9,6 +9,7 @@ alias weight = f32;
 
 const THREADS = 128u;
 const EACH = 7u; // at most 7
+const KEYS = 1u; // task tokens that a position attends to at a time
 const AHEAD = 1u; // steps of four inputs whose weights are on their way at a time, a divisor of 32
 const PAIRS = (EACH + 1u) / 2u; // of a thread's positions
 const ROWS = 2u * EACH;
@@ -38,16 +39,24 @@ fn attend(row: u32, head: u32, first: u32, tRow: u32) -> mat4x4f {
   var total = 0.0;
   var highest = -3.0e38;
   var seen = 0.0;
-  for (var i = 0u; i < TOKENS; i++) {
-    let k = (first + i) * tRow + T_FIRST + head * 4u;
-    let s = dot(query[0] * t[k] + query[1] * t[k + 1u] + query[2] * t[k + 2u] + query[3] * t[k + 3u], vec4f(1.0));
-    let high = max(highest, s);
-    seen += s;
-    let keep = exp(highest - high);
-    let p = exp(s - high);
-    highest = high;
-    total = total * keep + p;
-    sum = keep * sum + p * mat4x4f(t[k + 32u], t[k + 33u], t[k + 34u], t[k + 35u]);
+  for (var i = 0u; i < TOKENS; i += KEYS) {
+    let before = highest;
+    var scores = array<f32, KEYS>();
+    for (var j = 0u; j < KEYS; j++) { // unroll
+      let k = (first + min(i + j, TOKENS - 1u)) * tRow + T_FIRST + head * 4u;
+      let s = dot(query[0] * t[k] + query[1] * t[k + 1u] + query[2] * t[k + 2u] + query[3] * t[k + 3u], vec4f(1.0));
+      seen += s;
+      scores[j] = select(-3.0e38, s, KEYS == 1u || i + j < TOKENS);
+      highest = max(highest, scores[j]);
+    }
+    var keep = exp(before - highest);
+    for (var j = 0u; j < KEYS; j++) { // unroll
+      let v = (first + min(i + j, TOKENS - 1u)) * tRow + T_FIRST + head * 4u + 32u;
+      let p = exp(scores[j] - highest);
+      total = total * keep + p;
+      sum = keep * sum + p * mat4x4f(t[v], t[v + 1u], t[v + 2u], t[v + 3u]);
+      keep = 1.0;
+    }
   }
   return unlessLost(vec4f(1.0 / total), vec4f(seen)).x * sum;
 }

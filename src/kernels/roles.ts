@@ -8,14 +8,16 @@ import { convSubgroup, convSubgroup8 } from './conv/convSubgroup.ts';
 import { desktopConv } from './conv/desktop.ts';
 import type { ConvShape } from './conv/role.ts';
 import { type DepthwiseShape, depthwise, depthwiseSmall } from './depthwise.ts';
-import { type EmbedShape, embed, embedSmall } from './embed.ts';
+import { type EmbedShape, embed, embedSmall, embedWide } from './embed.ts';
 import { type FaceUpdateShape, faceUpdate, faceUpdateInTime, faceUpdateSmall } from './faceUpdate.ts';
+import { type InstanceNormShape, instanceNorm, instanceNormSmall } from './instanceNorm.ts';
 import type { InShares, Kernel } from './kernel.ts';
 import { desktopMatmul } from './matmul/desktop.ts';
 import { matmulWith, tileOf } from './matmul/matmul.ts';
 import { matmulRegisters, matmulRegistersSmall } from './matmul/matmulRegisters.ts';
 import { matmulSubgroup, matmulSubgroup8 } from './matmul/matmulSubgroup.ts';
 import type { MatmulShape } from './matmul/role.ts';
+import { type MlpHeadShape, mlpHead, mlpHeadSmall } from './mlpHead.ts';
 import { type ParseShape, parse, parseByColumn, parseInTime, parseSmall } from './parse.ts';
 import { sharesOf, type TaskToFaceShape, taskToFace } from './taskToFace.ts';
 import { directSharesOf, taskToFaceDirect } from './taskToFaceDirect.ts';
@@ -36,6 +38,8 @@ export interface GpuKernels {
   readonly embed: Kernel<EmbedShape>;
   readonly depthwise: Kernel<DepthwiseShape>;
   readonly faceUpdate: Kernel<FaceUpdateShape>;
+  readonly instanceNorm: Kernel<InstanceNormShape>;
+  readonly mlpHead: Kernel<MlpHeadShape>;
   readonly parse: Kernel<ParseShape>;
   readonly tokenUpdate: Kernel<TokenUpdateShape>;
 }
@@ -51,14 +55,16 @@ export type Kind = (typeof KINDS)[number];
 const whole = <Shape>(kernel: Kernel<Shape>): InShares<Shape> => ({ kernel, sharesOf: () => 1 });
 
 /** Tiles are in workgroup memory and a step is read ahead, for which registers are enough. */
-const desktop: GpuKernels = {
-  matmul: desktopMatmul,
-  conv: desktopConv,
+const laptop: GpuKernels = {
+  matmul: whole(desktopMatmul.kernel),
+  conv: whole(desktopConv.kernel),
   windowAttention,
   taskToFace: { kernel: taskToFace, sharesOf },
   embed,
   depthwise,
   faceUpdate,
+  instanceNorm,
+  mlpHead,
   parse,
   tokenUpdate,
 };
@@ -68,11 +74,12 @@ const inTime = { faceUpdate: faceUpdateInTime, parse: parseInTime };
 
 /** Workgroup memory is ordinary memory there: operands straight from storage, and scores in it only where sums would fill the registers. */
 const adreno: GpuKernels = {
-  ...desktop,
+  ...laptop,
   matmul: whole(matmulRegisters),
   conv: whole(convRegisters),
   windowAttention: windowAttentionScores,
   depthwise: depthwiseSmall,
+  instanceNorm: instanceNormSmall,
   ...inTime,
 };
 
@@ -83,14 +90,15 @@ const software: GpuKernels = {
   taskToFace: { kernel: taskToFaceDirect, sharesOf: directSharesOf },
   depthwise,
   embed: embedSmall,
+  mlpHead: mlpHeadSmall,
   tokenUpdate: tokenUpdateSmall,
 };
 
 export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
-  desktop,
-  laptop: { ...desktop, matmul: whole(desktopMatmul.kernel), conv: whole(desktopConv.kernel) },
+  desktop: { ...laptop, matmul: desktopMatmul, conv: desktopConv, embed: embedWide },
+  laptop,
   // Threads have 128 registers at most: a step is read when it is due.
-  apple: { ...desktop, matmul: whole(matmulWith(() => tileOf('32x64', '4x4', true))), conv: whole(convInTime), ...inTime },
+  apple: { ...laptop, matmul: whole(matmulWith(() => tileOf('32x64', '4x4', true))), conv: whole(convInTime), ...inTime },
   // Compilers give a thread of 16 lanes 64 registers, or of 8 lanes 128: tiles of 7 x 8 spill hundreds of values there, those of 4 x 4 none.
   intel: { ...adreno, matmul: whole(matmulRegistersSmall), parse: parseByColumn },
   adreno,

@@ -1,6 +1,8 @@
 import { type Answer, attended, dot, inRows, kept, list, normed, sum } from './answer.ts';
 import { type Dtype, defineKernel, type Images } from './kernel.ts';
+import { TILE_COLS } from './matmul/role.ts';
 import finite from './parts/finite.wgsl';
+import rowTimes from './parts/rowTimes.wgsl';
 import wgsl from './tokenUpdate.wgsl';
 
 export interface TokenUpdateShape extends Images {
@@ -8,9 +10,13 @@ export interface TokenUpdateShape extends Images {
   tokens: number;
   /**
    * What the update is made from: `rows` of `inner` numbers in x's rows, a multiple of 64, from `first` on; the `shares` that taskToFace
-   * left; or the attention of the tokens among themselves, with q, k, v from `first` on in x's rows.
+   * left; the attention of the tokens among themselves, with q, k, v from `first` on in x's rows; or a `product` of such rows, in shares.
    */
-  source: { kind: 'rows'; inner: number; first?: number } | { kind: 'shares'; shares: number } | { kind: 'attention'; first: number };
+  source:
+    | { kind: 'rows'; inner: number; first?: number }
+    | { kind: 'shares'; shares: number }
+    | { kind: 'attention'; first: number }
+    | { kind: 'product'; inner: number; shares: number };
   /** Whether the residual's rows are of one image, the same for all. */
   repeats?: boolean;
   /** Columns that are projected from the updated token, at most 1024. */
@@ -21,15 +27,15 @@ export interface TokenUpdateShape extends Images {
 }
 
 const WIDTH = 256;
-const SOURCES = ['rows', 'shares', 'attention'] as const;
+const SOURCES = ['rows', 'shares', 'attention', 'product'] as const;
 
 /** Numbers of a row a[t]. */
 export const updateInner = ({ source }: Pick<TokenUpdateShape, 'source'>): number =>
-  source.kind === 'rows' ? source.inner : source.kind === 'shares' ? WIDTH / 2 : WIDTH;
+  'inner' in source ? source.inner : source.kind === 'shares' ? WIDTH / 2 : WIDTH;
 
 const answer: Answer<TokenUpdateShape> = ({ tokens, source, cols, eps }, { x, r, w, n, c }) => {
   const stride = x.size / tokens;
-  const first = source.kind === 'shares' ? 0 : (source.first ?? 0);
+  const first = 'shares' in source ? 0 : (source.first ?? 0);
   const inner = updateInner({ source });
   const headOf = (token: number, head: number): number[] => {
     if (source.kind === 'shares') {
@@ -42,16 +48,16 @@ const answer: Answer<TokenUpdateShape> = ({ tokens, source, cols, eps }, { x, r,
     const scores = list(tokens, (key) => sum(32, (d) => at(token, 0, d) * at(key, 1, d)));
     return attended(scores, 32, (key, d) => at(key, 2, d));
   };
-  const updated = kept((token) => {
+  const productOf = (token: number): ((column: number) => number) => {
+    if (source.kind === 'product') return (column) => sum(source.shares, (share) => x((share * tokens + token) * WIDTH + column));
     const a =
       source.kind === 'rows' ? list(inner, (k) => x(token * stride + first + k)) : list(8, Number).flatMap((head) => headOf(token, head));
-    const own = (column: number) => n(column) + r((token * r.size) / tokens + column);
-    return normed(
-      list(WIDTH, (column) => own(column) + dot(a, w, column, WIDTH)),
-      eps,
-      n,
-      WIDTH,
-    );
+    return (column) => dot(a, w, Math.floor(column / TILE_COLS) * inner * TILE_COLS + (column % TILE_COLS), TILE_COLS);
+  };
+  const updated = kept((token) => {
+    const product = productOf(token);
+    const own = (column: number) => n(column) + r((token * r.size) / tokens + column) + product(column);
+    return normed(list(WIDTH, own), eps, n, WIDTH);
   });
   return inRows(WIDTH + cols, (token, column) => {
     const u = updated(token);
@@ -64,7 +70,7 @@ const answer: Answer<TokenUpdateShape> = ({ tokens, source, cols, eps }, { x, r,
 const of = (threads: number, mostInner: number) =>
   defineKernel(
     'tokenUpdate',
-    [wgsl, finite],
+    [wgsl, rowTimes, finite],
     (shape: TokenUpdateShape) => {
       const { tokens, images = 1, source, repeats = false, cols, eps, dtype = 'f32' } = shape;
       if (tokens > 112 || cols > 4 * WIDTH) throw new RangeError(`tokenUpdate: ${tokens} x ${cols}`);
@@ -76,7 +82,7 @@ const of = (threads: number, mostInner: number) =>
           SOURCE: SOURCES.indexOf(kind),
           INNER: inner,
           TOKENS: tokens,
-          X_FIRST: kind === 'shares' ? 0 : (source.first ?? 0) / 4,
+          X_FIRST: 'shares' in source ? 0 : (source.first ?? 0) / 4,
           REPEATS: Number(repeats && images > 1),
           COLS: cols,
           SPLIT: Math.min(split, 16),
@@ -84,12 +90,13 @@ const of = (threads: number, mostInner: number) =>
         },
         machine: {
           THREADS: threads,
-          MAX_INNER: inner > WIDTH ? mostInner : WIDTH,
+          MAX_INNER: kind === 'rows' && inner > WIDTH ? mostInner : WIDTH,
           MAX_TOKENS: kind === 'attention' ? tokens : 1,
+          SHARES: kind === 'product' ? source.shares : 1,
           weight: dtype,
         },
         workgroups: [images * tokens, 1, 1],
-        macs: images * tokens * (inner * WIDTH + WIDTH * cols + attentionMacs(shape)),
+        macs: images * tokens * ((kind === 'product' ? 0 : inner) * WIDTH + WIDTH * cols + attentionMacs(shape)),
       };
     },
     answer,

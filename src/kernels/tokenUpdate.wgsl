@@ -1,20 +1,22 @@
 // y[t] = (u, u P + c[t]), u = norm(r[t] + a[t] A + b): what closes a step of the decoder on the task tokens' side. The row a[t] is
 //   SOURCE 0: INNER numbers as they lie in x;
 //   SOURCE 1: what taskToFace's shares give together, sum exp(m_i - m) a_i / sum exp(m_i - m) l_i, m = max m_i;
-//   SOURCE 2: softmax(q k^T) v among the tokens of one image, with q, k, v side by side in x and q scaled.
+//   SOURCE 2: softmax(q k^T) v among the tokens of one image, with q, k, v side by side in x and q scaled;
+//   SOURCE 3: in no binding: x has the shares of a[t] A, as a product left them.
 //
-// x rows from their vec4 X_FIRST on; w A [INNER][256], then P [256][COLS]; n b, gamma, beta of the norm;
+// x rows from their vec4 X_FIRST on; w A, packed as a product's (matmul.wgsl), then P [256][COLS]; n b, gamma, beta of the norm;
 // c [TOKENS][COLS] P's bias and position code; y [images * TOKENS, 256 + COLS]. A workgroup is one token; a thread has four columns of
 // a share of the inner dimension. So few tokens leave a GPU idle whatever is done; what counts is that they take few dispatches.
 alias weight = f32;
 
-const THREADS = 256u; // 64 on CPUs, where workgroup memory is dear, a load is long code, and a loop of long code is slow
+const THREADS = 256u; // 64 on CPUs, where workgroup memory is dear
 const HEADS = 8u;
 const MAX_TOKENS = 112u;
+const SHARES = 1u; // of a product that x has, where it has one
 const MAX_INNER = 256u; // numbers of a[t] that are kept in workgroup memory; a longer row is read where it lies
 const PARTS = THREADS / 64u; // of a product's inner dimension
+const EACH = (SHARES + PARTS - 1u) / PARTS; // shares that a thread adds
 const LANES = THREADS / HEADS; // threads of a head
-const STEPS = select(4u, 1u, THREADS == 64u); // of a product, a turn
 
 override SOURCE: u32;
 override INNER: u32;
@@ -133,34 +135,26 @@ fn fromTokens(token: u32, thread: u32) {
   source[head * 8u + lane] = unlessLost(sum / total, vec4f(seen));
 }
 
-// What four rows of a matrix of `quads` vec4 a row add to four columns.
-fn four(v: vec4f, at: u32, quads: u32) -> vec4f {
-  return v.x * vec4f(w[at]) + v.y * vec4f(w[at + quads]) + v.z * vec4f(w[at + 2u * quads]) + v.w * vec4f(w[at + 3u * quads]);
-}
-
-// Four columns of the rows [start, end) / 4 of P, both multiples of 4, times the same part of u. On GPUs sixteen weights are on their way at
-// a time, as in mlpHead.
-fn times(start: u32, end: u32, first: u32, quads: u32) -> vec4f {
+// Four columns of what a product left in shares: every thread adds EACH of them, in their order.
+fn ofShares(token: u32, thread: u32) -> vec4f {
+  let share = rows() * 64u;
+  let first = thread / 64u * EACH;
+  var parts = array<vec4f, EACH>();
+  for (var i = 0u; i < EACH; i++) { // unroll: all loads are on their way before the first is needed
+    parts[i] = x[(first + i) * share + token * 64u + thread % 64u];
+  }
   var sum = vec4f();
-  let step = 4u * quads;
-  for (var k = start; k < end; k += STEPS) {
-    let at = first + k * step;
-    var some = four(source[k], at, quads);
-    if (STEPS > 1u) {
-      some += four(source[k + 1u], at + step, quads);
-      some += four(source[k + 2u], at + 2u * step, quads);
-      some += four(source[k + 3u], at + 3u * step, quads);
-    }
-    sum += some;
+  for (var i = 0u; i < EACH; i++) { // unroll
+    sum += select(vec4f(), parts[i], first + i < SHARES);
   }
   return sum;
 }
 
 // The same of A and a row that lies in x.
-fn timesStored(row: u32, start: u32, end: u32, column: u32) -> vec4f {
+fn timesStored(row: u32, start: u32, end: u32, first: u32) -> vec4f {
   var sum = vec4f();
   for (var k = start; k < end; k++) {
-    sum += four(x[row + k], column + k * 256u, 64u);
+    sum += four(x[row + k], first + k * 64u, 16u);
   }
   return sum;
 }
@@ -171,8 +165,11 @@ fn tokenUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   let column = thread % 64u;
   let start = thread / 64u * (INNER / (4u * PARTS));
   let end = start + INNER / (4u * PARTS);
-  if (INNER > MAX_INNER) {
-    sums[thread] = timesStored(token * xRow() + X_FIRST, start, end, column);
+  let own = column / 16u * INNER * 16u + column % 16u; // the columns of A
+  if (SOURCE == 3u) {
+    sums[thread] = ofShares(token, thread);
+  } else if (INNER > MAX_INNER) {
+    sums[thread] = timesStored(token * xRow() + X_FIRST, start, end, own);
   } else {
     if (SOURCE == 0u) {
       fromRow(token * xRow() + X_FIRST, thread);
@@ -184,7 +181,7 @@ fn tokenUpdate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
       fromTokens(token, thread);
     }
     workgroupBarrier();
-    sums[thread] = times(start, end, column, 64u);
+    sums[thread] = times(start, end, own, 16u);
   }
   if (PARTS > 1u) {
     workgroupBarrier();

@@ -4,13 +4,13 @@
  * its queries to the face, is a constant of the weights (first-tokens.ts).
  */
 import type { Parameter, Tensor } from '../graph/graph.ts';
-import { transposed } from '../kernels/matmul/role.ts';
+import { packWeight, transposed } from '../kernels/matmul/role.ts';
 import type { TaskToFaceShape } from '../kernels/taskToFace.ts';
 import { type TokenUpdateShape, updateInner } from '../kernels/tokenUpdate.ts';
 import { firstTokens } from './first-tokens.ts';
 import { multiply } from './fold.ts';
 import type { PlacedHead } from './heads.ts';
-import { firstOf, HEAD_SCALE, lastOf, packed, product, rowsOf, rowsOfTensor, SWIN_EPS, sideOf, stored } from './layers.ts';
+import { firstOf, HEAD_SCALE, lastOf, packed, product, productInShares, rowsOf, rowsOfTensor, SWIN_EPS, sideOf, stored } from './layers.ts';
 import { type PositionEncoding, type Projection, positionEncoding, projections, taskTokens } from './position-encoding.ts';
 import { DEPTH, HEADS, INNER, WIDTH } from './sizes.ts';
 import type { Decoded, Target } from './target.ts';
@@ -183,12 +183,11 @@ function update({ t, taskEncoding }: Decoder, w: Weights, norm: Weights, { x, so
   const tokens = taskEncoding.rows;
   const cols = projected.reduce((sum, one) => sum + one.cols, 0);
   const { repeats = false } = residual;
-  const shape: TokenUpdateShape = { tokens, images: graph.images, source, repeats, cols, eps: SWIN_EPS, dtype };
-  const inner = updateInner(shape);
+  const inner = updateInner({ source });
   const from = [w.get('weight', [WIDTH, inner]), ...projected.map((one) => one.w.get('weight', [one.cols, WIDTH]))] as const;
   const length = inner * WIDTH + WIDTH * cols;
   const weight = graph.parameter(`${from.join(' + ')} updating`, from, length, dtype, (into, [own, ...others]) => {
-    transposed(own, WIDTH, into);
+    packWeight(own, WIDTH, inner, into);
     const side = into.subarray(inner * WIDTH);
     let at = 0;
     for (const [i, one] of projected.entries()) {
@@ -198,8 +197,21 @@ function update({ t, taskEncoding }: Decoder, w: Weights, norm: Weights, { x, so
   });
   const n = biasAndNorm(t, w, norm);
   const c = cols > 0 ? biasAndEncoding(t, projected, cols, taskEncoding) : n;
-  const inputs = { x, r: residual.operand, w: weight, n, c };
+  const seen = inShares(t, w.path, { x, source }, weight);
+  const shape: TokenUpdateShape = { tokens, images: graph.images, source: seen.source, repeats, cols, eps: SWIN_EPS, dtype };
+  const inputs = { x: seen.x, r: residual.operand, w: weight, n, c };
   return graph.add(together(w, norm), t.kernels.tokenUpdate, shape, inputs, [graph.images * tokens, WIDTH + cols]);
+}
+
+/**
+ * Rows times the weight that an update begins with as a product in shares, where the GPU is one that wants them: a workgroup a token would read all of
+ * the weight. Nothing else of what an update reads depends on it.
+ */
+function inShares(t: Target, name: string, own: Pick<Update, 'x' | 'source'>, weight: Parameter): Pick<Update, 'x' | 'source'> {
+  const { x, source } = own;
+  if (source.kind !== 'rows' || t.kernels.matmul.sharesOf({ rows: rowsOf(x.shape), inner: source.inner, cols: WIDTH }) === 1) return own;
+  const { tensor, shares } = productInShares(t, name, rowsOfTensor(x), { weight, cols: WIDTH });
+  return { x: tensor, source: { ...source, kind: 'product', shares } };
 }
 
 /** For each token and projected column scale (bias + encoding W^T), in float64: [tokens, cols] */

@@ -5,7 +5,7 @@
 import { part, type Tensor } from '../graph/graph.ts';
 import { l2Normalise } from '../kernels/l2Normalise.ts';
 import { transposed } from '../kernels/matmul/role.ts';
-import { headTable, mlpHead, placesOf } from '../kernels/mlpHead.ts';
+import { headTable, paddedOutputs, placesOf } from '../kernels/mlpHead.ts';
 import { lastOf, rowsOf, stored } from './layers.ts';
 import { WIDTH } from './sizes.ts';
 import type { Decoded, Target } from './target.ts';
@@ -84,7 +84,7 @@ export function l2Normalised({ graph }: Target, { head, numbers }: Made): Tensor
 }
 
 /** The MLPs on the heads' tokens in one dispatch: where `placesOf` says, head after head, in each image after image. */
-function mlps({ graph, dtype }: Target, tokens: Tensor, heads: readonly PlacedHead[], w: Weights): Tensor {
+function mlps({ graph, dtype, kernels }: Target, tokens: Tensor, heads: readonly PlacedHead[], w: Weights): Tensor {
   const layers = heads.flatMap(({ path, out }) => [WIDTH, WIDTH, out].map((rows, i) => ({ rows, w: w.at(path).at('layers').at(i) })));
   const { size } = placesOf(heads);
   const name = heads.map(({ path }) => w.at(path).path).join(' + ');
@@ -92,8 +92,9 @@ function mlps({ graph, dtype }: Target, tokens: Tensor, heads: readonly PlacedHe
   const weight = graph.parameter(`${name} weights`, weights, size.w, dtype, (into, sources) => {
     let at = 0;
     for (const source of sources) {
-      transposed(source, source.length / WIDTH, into.subarray(at));
-      at += source.length;
+      const outputs = source.length / WIDTH;
+      transposed(source, outputs, into.subarray(at), { stride: paddedOutputs(outputs) });
+      at += WIDTH * paddedOutputs(outputs);
     }
   });
   const bias = stored(graph, size.b, ...layers.map((layer) => layer.w.get('bias', [layer.rows])));
@@ -102,5 +103,5 @@ function mlps({ graph, dtype }: Target, tokens: Tensor, heads: readonly PlacedHe
     new Uint32Array(into.buffer, into.byteOffset, into.length).set(rows),
   );
   const shape = { heads, tokens: rowsOf(tokens.shape) / graph.images, stride: lastOf(tokens.shape), images: graph.images, dtype };
-  return graph.add(name, mlpHead, shape, { x: tokens, w: weight, b: bias, t: table }, [graph.images * size.y]);
+  return graph.add(name, kernels.mlpHead, shape, { x: tokens, w: weight, b: bias, t: table }, [graph.images * size.y]);
 }

@@ -5,7 +5,6 @@
  */
 import type { Graph, Parameter, Tensor } from '../graph/graph.ts';
 import { heatmapPoints } from '../kernels/heatmapPoints.ts';
-import { instanceNorm } from '../kernels/instanceNorm.ts';
 import { paddedCols } from '../kernels/matmul/role.ts';
 import { packRows } from '../kernels/packRows.ts';
 import { affine, type BatchNorm, convolution, pointwise, statistics } from './batch-norm.ts';
@@ -115,7 +114,7 @@ function heatmapsOf(t: Target, x: Tensor, points: number, w: Weights): Tensor {
   const { images } = t.graph;
   const maps = pointwise(t, x, w, points);
   const shape = { images, pixels: rowsOf(maps.shape) / images, channels: padded(points), eps: EPS, dtype: t.dtype };
-  return t.graph.add(`${w.path} normalised`, instanceNorm, shape, { x: maps }, maps.shape, t.dtype);
+  return t.graph.add(`${w.path} normalised`, t.kernels.instanceNorm, shape, { x: maps }, maps.shape, t.dtype);
 }
 
 /** conv1x1(heat maps) + residual */

@@ -86,22 +86,19 @@ describe('the plan of the released form', () => {
     expect(eight.dispatches.every(({ launch }) => launch.workgroups.every((n) => n <= 65_535))).toBe(true);
     const keyOf = ({ dispatches }: Plan) => new Map(dispatches.map(({ node, kernel, launch }) => [node, pipelineKey(kernel, launch)]));
     const [one, all] = [keyOf(whole), keyOf(eight)];
-    const bare = (key = '') => key.replace(/ (PARTS|SHARES)=\d/g, ''); // a query has fewer threads where there are many queries, and reads no shares
+    const bare = (key = '') => key.replace(/ (PARTS|SHARES|EACH)=\d+/g, ''); // where there is more to do, a thread has more of it, and sums are in fewer shares
     const others = [...all].filter(
       ([node, key]) => !key.startsWith('matmul') && !key.startsWith('sumShares') && bare(one.get(node)) !== bare(key),
     );
     expect(others.filter(([, key]) => !/RESIDUAL=2|REPEATS=1/.test(key))).toEqual([]);
   });
 
-  it.each([
-    ['released', ['embed', 'tokenUpdate', 'tokenUpdate']],
-    ['paper', ['embed']],
-  ] as const)('gives all large work of the %s form on a desktop GPU 20,000 threads, but for %j', (form, few) => {
+  it.each(['released', 'paper'] as const)('gives all large work of the %s form on a desktop GPU 20,000 threads', (form) => {
     const known = readConfig(tensorsOf(form));
     const { dispatches } = makePlan(network(known), outputs(tasksOf(known)));
     const large = dispatches.filter(({ launch }) => launch.macs > 10e6);
     expect(large.filter(({ kernel }) => /^(matmul|conv)/.test(kernel.name)).length).toBeGreaterThan(100);
-    expect(large.filter((one) => threadsOf(one) < 20_000).map(({ kernel }) => kernel.name)).toEqual(few);
+    expect(large.filter((one) => threadsOf(one) < 20_000).map(({ kernel }) => kernel.name)).toEqual([]);
   });
 
   it.each(['apple', 'intel', 'adreno', 'mali'] as const)('takes at most 160 dispatches on %s', (kind) => {

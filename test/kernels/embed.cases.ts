@@ -1,5 +1,5 @@
 import { normaliseLookup } from '../../src/image/resize.ts';
-import { EMBED_CHANNELS, embed, embedSmall } from '../../src/kernels/embed.ts';
+import { EMBED_CHANNELS, embed, embedSmall, embedWide } from '../../src/kernels/embed.ts';
 import { transposed } from '../../src/kernels/matmul/role.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { layerNorm, streamOf } from './streams.ts';
@@ -52,5 +52,6 @@ export const cases: KernelCase[] = [
   embedCase(embed, 'patches that do not fill a workgroup', 20),
   embedCase(embed, 'one patch', 4),
   embedCase(embed, 'three images', 12, 3),
+  embedCase(embedWide, 'four patches a thread', 20, 2),
   embedCase(embedSmall, 'two patches a thread', 36, 2),
 ];

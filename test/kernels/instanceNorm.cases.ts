@@ -1,4 +1,4 @@
-import { type InstanceNormShape, instanceNorm } from '../../src/kernels/instanceNorm.ts';
+import { type InstanceNormShape, instanceNorm, instanceNormSmall } from '../../src/kernels/instanceNorm.ts';
 import { relu } from './float64.ts';
 import { type Bound, FLOAT16, FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
 import { featuresOf, numbersOf, rounded, stored } from './storage.ts';
@@ -8,6 +8,7 @@ function normCase(
   shape: InstanceNormShape,
   value: (random: number, i: number) => number,
   bound: Bound = shape.dtype === 'f16' ? FLOAT16 : FLOAT32,
+  kernel = instanceNorm,
 ): KernelCase {
   const { images = 1, pixels, channels, eps, dtype = 'f32' } = shape;
   const more = `${images > 1 ? `, ${images} images` : ''}${dtype === 'f16' ? ', float16' : ''}`;
@@ -17,7 +18,7 @@ function normCase(
     ...featuresOf(dtype),
     async run(device) {
       const values = randomValues(images * pixels * channels, 1).map(value);
-      const y = await runKernel(device, instanceNorm, shape, { x: stored(values, dtype) }, values.length, dtype);
+      const y = await runKernel(device, kernel, shape, { x: stored(values, dtype) }, values.length, dtype);
       const x = rounded(values, dtype);
       const expected = new Float64Array(x.length);
       for (let at = 0; at < images * channels; at++) {
@@ -53,6 +54,7 @@ export const cases: KernelCase[] = [
   normCase('channels of their own scale', { pixels: 784, channels: 12, eps: 1e-5 }, (v, i) => v * 10 ** ((i % 12) - 6)),
   normCase('empty maps', { pixels: 196, channels: 4, eps: 1e-5 }, () => 0, 'exact'),
   normCase('fewer pixels than threads', { pixels: 9, channels: 4, eps: 1e-5 }, (v) => v),
+  normCase('a pixel at a time', { images: 2, pixels: 300, channels: 8, eps: 1e-5 }, (v) => v, FLOAT32, instanceNormSmall),
   normCase('a batch, each image of its own scale', { images: 3, pixels: 196, channels: 8, eps: 1e-5 }, (v, i) => v + Math.floor(i / 1568)),
   normCase('heat maps', { images: 2, pixels: 3136, channels: 16, eps: 1e-5, dtype: 'f16' }, (v) => v),
 ];

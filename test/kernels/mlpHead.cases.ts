@@ -1,6 +1,6 @@
 import type { Dtype } from '../../src/kernels/kernel.ts';
 import { transposed } from '../../src/kernels/matmul/role.ts';
-import { type Head, headTable, mlpHead, placesOf } from '../../src/kernels/mlpHead.ts';
+import { type Head, headTable, mlpHead, mlpHeadSmall, paddedOutputs, placesOf } from '../../src/kernels/mlpHead.ts';
 import { linear, relu, rowsOf } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel, SENTINEL } from './run.ts';
 import { featuresOf, rounded, stored } from './storage.ts';
@@ -13,7 +13,7 @@ interface Heads {
   dtype?: Dtype;
 }
 
-function headCase(name: string, { heads, tokens, images = 1, stride = 256, dtype = 'f32' }: Heads): KernelCase {
+function headCase(name: string, { heads, tokens, images = 1, stride = 256, dtype = 'f32' }: Heads, kernel = mlpHead): KernelCase {
   return {
     name: `${name}: ${heads.map(({ count, out }) => `${count} x ${out}`).join(', ')} of ${images > 1 ? `${images} x ` : ''}${tokens} tokens`,
     bound: FLOAT32,
@@ -27,7 +27,10 @@ function headCase(name: string, { heads, tokens, images = 1, stride = 256, dtype
         })),
       );
       const all = layers.flat();
-      const w = all.flatMap(({ weight, bias }) => [...transposed(weight, bias.length, new Float32Array(weight.length))]);
+      const w = all.flatMap(({ weight, bias }) => {
+        const stride = paddedOutputs(bias.length);
+        return [...transposed(weight, bias.length, new Float32Array(256 * stride), { stride })];
+      });
       const inputs = {
         x,
         w: stored(Float32Array.from(w), dtype),
@@ -35,7 +38,7 @@ function headCase(name: string, { heads, tokens, images = 1, stride = 256, dtype
         t: headTable(heads),
       };
       const { places, size } = placesOf(heads);
-      const y = new Float32Array(await runKernel(device, mlpHead, { heads, tokens, stride, images, dtype }, inputs, images * size.y));
+      const y = new Float32Array(await runKernel(device, kernel, { heads, tokens, stride, images, dtype }, inputs, images * size.y));
       const rows = rowsOf(x, 256, stride);
       const actual: number[] = [];
       const expected: number[] = [];
@@ -81,6 +84,20 @@ export const cases: KernelCase[] = [
     tokens: 3,
     images: 3,
   }),
+  headCase(
+    'a wave a token',
+    {
+      heads: [
+        { first: 0, count: 2, out: 136 },
+        { first: 2, count: 1, out: 3 },
+        { first: 1, count: 1, out: 300 },
+      ],
+      tokens: 3,
+      images: 2,
+      stride: 384,
+    },
+    mlpHeadSmall,
+  ),
   headCase('float16', {
     heads: [
       { first: 0, count: 1, out: 29 },

@@ -1,5 +1,5 @@
 import type { Dtype } from '../../src/kernels/kernel.ts';
-import { transposed } from '../../src/kernels/matmul/role.ts';
+import { packWeight, transposed } from '../../src/kernels/matmul/role.ts';
 import { type TokenUpdateShape, tokenUpdate, tokenUpdateSmall, updateInner } from '../../src/kernels/tokenUpdate.ts';
 import { dot, linear, rowsOf, softmax } from './float64.ts';
 import { FLOAT32, type KernelCase, randomValues, runKernel } from './run.ts';
@@ -14,6 +14,7 @@ const EPS = 1e-5;
 function sourceOf({ source, tokens, images = 1 }: TokenUpdateShape, stride: number): { x: Float32Array; a: number[][] } {
   const rows = images * tokens;
   if (source.kind === 'shares') return sharesOf(rows, source.shares);
+  if (source.kind === 'product') return { x: randomValues(source.shares * rows * WIDTH, 1), a: [] };
   const first = source.first ?? 0;
   const x = randomValues(rows * stride, 1);
   const all = rowsOf(x, stride);
@@ -56,6 +57,13 @@ function sharesOf(rows: number, shares: number): { x: Float32Array; a: number[][
   return { x, a };
 }
 
+/** What a product left in shares, [shares][rows, 256], with a bias. */
+function sumOf(x: Float32Array, rows: number, b: Float32Array): Float64Array {
+  const sums = Float64Array.from({ length: rows * WIDTH }, (_, i) => b[i % WIDTH] as number);
+  for (const [i, v] of x.entries()) sums[i % sums.length] = (sums[i % sums.length] as number) + v;
+  return sums;
+}
+
 interface Case extends Omit<TokenUpdateShape, 'eps'> {
   /** Numbers from one row of x, and of r, to the next. */
   xStride?: number;
@@ -84,11 +92,11 @@ function updateCase(
       const [b, g, beta] = [5, 6, 7].map((seed) => randomValues(WIDTH, seed)) as [Float32Array, Float32Array, Float32Array];
       const c = randomValues(Math.max(tokens * cols, 4), 8);
       const w = new Float32Array(own.length + projection.length);
-      transposed(own, WIDTH, w.subarray(0, own.length));
+      packWeight(own, WIDTH, inner, w);
       if (cols > 0) transposed(projection, cols, w.subarray(own.length));
       const inputs = { x, r, w: stored(w, dtype), n: Float32Array.of(...b, ...g, ...beta), c };
       const y = await runKernel(device, kernel, whole, inputs, rows * (WIDTH + cols));
-      const sums = linear(a.flat(), rounded(own, dtype), b);
+      const sums = shape.source.kind === 'product' ? sumOf(x, rows, b) : linear(a.flat(), rounded(own, dtype), b);
       const before = rowsOf(r, WIDTH, rStride);
       const added = sums.map((v, i) => v + (before[Math.floor(i / WIDTH) % before.length]?.[i % WIDTH] as number));
       const u = layerNorm(added, g, beta, EPS);
@@ -104,6 +112,7 @@ function updateCase(
 
 const rows = { kind: 'rows', inner: 2048 } as const;
 const attention = { source: { kind: 'attention', first: 512 }, xStride: 1280, rStride: 1280 } as const;
+const product = (shares: number) => ({ kind: 'product', inner: 64, shares }) as const;
 const shares = (shares: number) => ({ source: { kind: 'shares', shares } }) as const;
 
 export const cases: KernelCase[] = [
@@ -124,6 +133,10 @@ export const cases: KernelCase[] = [
   updateCase('self-attention, paper form', { tokens: 95, ...attention, cols: 128 }),
   updateCase('self-attention', { tokens: 5, images: 3, ...attention, cols: 64 }),
   updateCase('shares, constant tokens', { tokens: 4, images: 2, ...shares(9), repeats: true, cols: 128 }),
+  updateCase('a product in shares', { tokens: 18, source: product(64), cols: 1024 }),
+  updateCase('a product in shares', { tokens: 5, images: 3, source: product(8), cols: 384 }),
+  updateCase('a product in fewer shares than threads for them', { tokens: 4, source: product(2), cols: 0 }),
+  updateCase('a product in shares', { tokens: 6, source: product(16), cols: 128 }, 'f16'),
   updateCase('one token', { tokens: 1, ...attention, cols: 512 }),
   updateCase('MLP', { tokens: 6, source: rows, cols: 384 }, 'f16'),
   updateCase('shares', { tokens: 6, ...shares(30), cols: 128 }, 'f16'),
@@ -131,6 +144,7 @@ export const cases: KernelCase[] = [
     updateCase('MLP', { tokens: 3, source: rows, cols: 1024 }, 'f32', tokenUpdateSmall),
     updateCase('shares', { tokens: 3, images: 2, ...shares(14), repeats: true, cols: 0 }, 'f32', tokenUpdateSmall),
     updateCase('self-attention', { tokens: 95, ...attention, cols: 128 }, 'f32', tokenUpdateSmall),
+    updateCase('a product in shares', { tokens: 3, source: product(4), cols: 64 }, 'f32', tokenUpdateSmall),
     updateCase('few columns', { tokens: 3, ...shares(5), cols: 64 }, 'f32', tokenUpdateSmall),
   ].map((one) => ({ ...one, name: `${one.name}, a wave a token` })),
 ];
