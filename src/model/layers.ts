@@ -100,7 +100,7 @@ export function productInShares(t: Target, name: string, x: Rows, layer: Pick<Pr
   const { shape, shares, inputs } = productOf(t, x, layer);
   if (shares === 1) return { tensor: product(t, name, x, layer), shares };
   const made = [shares, shape.rows, shape.cols];
-  return { tensor: t.graph.add(`${name} in shares`, t.kernels.matmul.kernel, { ...shape, biased: true }, inputs, made), shares };
+  return { tensor: t.graph.add(`${name} in shares`, t.kernels.matmul.kernel, { ...shape, biased: !!layer.bias }, inputs, made), shares };
 }
 
 /** What a product's kernel is told and reads, but for a residual. */
