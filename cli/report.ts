@@ -1,7 +1,7 @@
 /** A face as lines for the terminal. */
+import { described } from '../src/face/describe.ts';
 import type { FaceJson } from '../src/face/json.ts';
-import { resultsIn, type TaskTable } from '../src/face/tasks.ts';
-import { tellingOf } from '../tools/tell.ts';
+import type { TaskTable } from '../src/face/tasks.ts';
 import type { AnalyzeReply } from './analyze.page.ts';
 
 /** Picture, faces and time, one line a task. */
@@ -21,10 +21,7 @@ function rows(face: FaceJson, table?: TaskTable): [string, string][] {
   const { x0, y0, x1, y1 } = face.box;
   return [
     ['box', `${x0},${y0},${x1},${y1}`],
-    ...resultsIn(face, table).map(({ task, reading, found }): [string, string] => [
-      reading.title.toLowerCase(),
-      tellingOf(task).line(found),
-    ]),
+    ...described(face, table).map(({ title, line }): [string, string] => [title.toLowerCase(), line]),
   ];
 }
 

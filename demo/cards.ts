@@ -1,9 +1,8 @@
 /** A face's results as cards: one per task, those that the weights do not know among them. */
-import type { Reading } from '../src/face/readings/reading.ts';
+import { type Bar, type Card, fixed, percent, type Reading } from '../src/face/readings/reading.ts';
 import { TASK_TABLE, type TaskTable } from '../src/face/tasks.ts';
 import { type Expression, type Face, type Gallery, type HeadPose, similarity } from '../src/index.ts';
 import { byId, make } from '../tools/page/dom.ts';
-import { type Bar, type Card, percent, tellingOf } from '../tools/tell.ts';
 import { cube } from './cube.ts';
 
 function element(task: string, title: string, ...children: (Node | string)[]): HTMLElement {
@@ -82,8 +81,8 @@ function strip(values: ArrayLike<number>): HTMLElement {
   return canvas;
 }
 
-function cardOf(task: string, { title }: Reading<unknown>, found: unknown): HTMLElement {
-  const card = tellingOf(task).card(found);
+function cardOf(task: string, reading: Reading<unknown>, found: unknown): HTMLElement {
+  const card = reading.card(found);
   const parts = [
     card.answer !== undefined && answer(card.answer, card.small),
     card.note !== undefined && make('p', 'note', card.note),
@@ -93,7 +92,7 @@ function cardOf(task: string, { title }: Reading<unknown>, found: unknown): HTML
     card.strip && strip(card.strip),
     card.details && details(card.details),
   ];
-  const made = element(task, title, ...parts.filter((part) => part instanceof HTMLElement));
+  const made = element(task, reading.title, ...parts.filter((part) => part instanceof HTMLElement));
   if (task === 'headpose') made.querySelector('h2')?.after(cube((found as HeadPose).matrix));
   return made;
 }
@@ -104,14 +103,11 @@ function absent(task: string, { title }: Reading<unknown>, known: boolean): HTML
   return made;
 }
 
-/** Three decimals, and no minus before a zero. */
-const fixed = (value: number): string => (Math.round(1000 * value) / 1000 + 0).toFixed(3);
-
 /** Who in the gallery is near an embedding, and a button that puts it there. */
 function addGallery(card: HTMLElement, embedding: Float32Array, gallery: Gallery, again: () => void): void {
   const nearest = gallery.size > 0 ? gallery.match(embedding, -1) : undefined;
   if (nearest) {
-    const said = answer(nearest.name, `is the nearest of ${gallery.size}, similarity ${fixed(nearest.similarity)}`);
+    const said = answer(nearest.name, `is the nearest of ${gallery.size}, similarity ${fixed(nearest.similarity, 3)}`);
     card.querySelector('.answer')?.replaceWith(said);
   }
   const remember = make('button', '', 'Remember this face');
@@ -127,7 +123,7 @@ function addGallery(card: HTMLElement, embedding: Float32Array, gallery: Gallery
 function addOthers(card: HTMLElement, face: Face, all: readonly Face[]): void {
   for (const [i, other] of all.entries())
     if (other !== face && other.recognition && face.recognition) {
-      const alike = fixed(similarity(other.recognition.embedding, face.recognition.embedding));
+      const alike = fixed(similarity(other.recognition.embedding, face.recognition.embedding), 3);
       card.append(make('p', 'note', `Face ${i + 1}: similarity ${alike}`));
     }
 }

@@ -1,6 +1,7 @@
 /** One row is all that a new head takes behind the network: reading, JSON, caption, drawing, report and card go by the table. */
 import { expect, test } from 'vitest';
 import { reportLines } from '../../cli/report.ts';
+import { described } from '../../src/face/describe.ts';
 import { captionOf, drawAll } from '../../src/face/draw.ts';
 import { faceOf } from '../../src/face/faces.ts';
 import { faceToJson } from '../../src/face/json.ts';
@@ -11,7 +12,6 @@ import { headsOf, TASK_TABLE } from '../../src/face/tasks.ts';
 import { swin } from '../../src/model/backbones/swin.ts';
 import { PAPER_HOURGLASS } from '../../src/model/hourglass.ts';
 import { tensorsOfNetwork } from '../../src/model/network.ts';
-import { tellingOf } from '../../tools/tell.ts';
 import { codeOf } from '../errors.ts';
 
 const drawn: unknown[] = [];
@@ -48,11 +48,10 @@ test('a row that is added is read, checked, written, captioned and drawn', () =>
   const picture = { width: 9, height: 9, faces: [faceToJson(face)], timings: {} };
   expect(reportLines('a.png', picture, table).join('\n')).toContain('  mood        wild (75 %)');
   expect(reportLines('a.png', { ...picture, faces: [] }, table)[0]).toBe('a.png  9 x 9: no face was found');
-  expect(tellingOf('mood').card(face['mood' as never])).toMatchObject({
-    answer: 'wild',
-    small: '75 %',
-    bars: [{ label: 'calm' }, { label: 'wild', top: true }],
-  });
+  expect(described(face, table)).toMatchObject([
+    { task: 'gender' },
+    { task: 'mood', title: 'Mood', card: { answer: 'wild', small: '75 %', bars: [{ label: 'calm' }, { label: 'wild', top: true }] } },
+  ]);
   const ctx = { save() {}, restore() {}, getTransform: () => ({ a: 1, b: 0, c: 0, d: 1 }) } as unknown as DrawContext;
   drawAll(ctx, [face], { box: false, caption: false }, table);
   expect(drawn).toEqual(['wild']);

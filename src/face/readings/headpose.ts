@@ -4,7 +4,7 @@ import { strokeRimmed } from '../pen.ts';
 import { type Angles, type Matrix3, matrixOf } from '../pose.ts';
 import type { HeadPose } from '../results.ts';
 import { anglesOf, nearestRotation } from '../rotation.ts';
-import { type Numbers, type Reading, sized } from './reading.ts';
+import { fixed, type Numbers, type Reading, sized } from './reading.ts';
 
 /** The rotation that a form's numbers mean. */
 function rotationOf(values: Numbers, form: Form): { radians: Angles; matrix: Matrix3 } {
@@ -19,6 +19,7 @@ function rotationOf(values: Numbers, form: Form): { radians: Angles; matrix: Mat
 
 const inDegrees = (radians: number): number => (radians * 180) / Math.PI;
 const whole = (angle: number): string => `${Math.round(angle)}°`;
+const degrees = (angle: number): string => `${fixed(angle, 1)}°`;
 
 export const headpose: Reading<HeadPose> = {
   title: 'Head pose',
@@ -26,6 +27,19 @@ export const headpose: Reading<HeadPose> = {
     const { radians, matrix } = rotationOf(values, form);
     return { pitch: inDegrees(radians.pitch), yaw: inDegrees(radians.yaw), roll: inDegrees(radians.roll), radians, matrix };
   },
+  line: ({ pitch, yaw, roll }) => `pitch ${degrees(pitch)}, yaw ${degrees(yaw)}, roll ${degrees(roll)}`,
+  card: ({ pitch, yaw, roll, matrix }) => ({
+    rows: [
+      ['pitch', degrees(pitch)],
+      ['yaw', degrees(yaw)],
+      ['roll', degrees(roll)],
+    ],
+    details: {
+      summary: 'Rotation matrix',
+      named: false,
+      rows: [0, 3, 6].map((row) => matrix.slice(row, row + 3).map((value) => fixed(value, 4))),
+    },
+  }),
   caption: ({ pitch, yaw, roll }) => ({ line: `pitch ${whole(pitch)}  yaw ${whole(yaw)}  roll ${whole(roll)}` }),
   drawn: {
     as: 'lines',

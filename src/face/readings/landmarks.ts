@@ -5,7 +5,7 @@ import { SIZE } from '../../image/resize.ts';
 import type { Form } from '../forms.ts';
 import { LANDMARK_GROUPS, LANDMARKS } from '../labels.ts';
 import { drawDots, HALF, type Pen, strokeRimmed } from '../pen.ts';
-import { type Reading, sized } from './reading.ts';
+import { fixed, type Reading, sized } from './reading.ts';
 
 /** From a coordinate in [-1, 1] to pixels of the crop, which is resized to `side`. */
 const CROP_PIXEL: Readonly<Record<Form, (v: number, side: number) => number>> = {
@@ -21,6 +21,9 @@ const CROP_PIXEL: Readonly<Record<Form, (v: number, side: number) => number>> = 
 /** Ten crops beside the crop a landmark is of no face, but of broken weights. */
 const FARTHEST = 20;
 
+/** From the least of some numbers to the largest. */
+const range = (values: number[]): string => `${fixed(Math.min(...values), 1)} to ${fixed(Math.max(...values), 1)}`;
+
 export const landmarks: Reading<Point[]> = {
   title: 'Landmarks',
   read(values, { crop, form, side = SIZE }) {
@@ -30,6 +33,16 @@ export const landmarks: Reading<Point[]> = {
     const pixel = (i: number): number => CROP_PIXEL[form](values[i] as number, side);
     return Array.from({ length: LANDMARKS }, (_, i) => toPicture({ x: pixel(2 * i), y: pixel(2 * i + 1) }, crop, side));
   },
+  line: (points) => `${points.length} points, x ${range(points.map(({ x }) => x))}, y ${range(points.map(({ y }) => y))}`,
+  card: (points) => ({
+    answer: `${points.length} points`,
+    small: 'iBUG 300-W',
+    details: {
+      summary: 'Coordinates in pixels',
+      named: true,
+      rows: points.map(({ x, y }, i) => [String(i), fixed(x, 1), fixed(y, 1)]),
+    },
+  }),
   drawn: {
     as: 'lines',
     draw(pen: Pen, points) {

@@ -3,7 +3,7 @@ import { gpuError } from '../../gpu/errors.ts';
 import { SIZE } from '../../image/resize.ts';
 import { contextOf } from '../pen.ts';
 import type { Colour, Segmentation } from '../results.ts';
-import { type Reading, sized } from './reading.ts';
+import { type Bar, type Reading, sized } from './reading.ts';
 
 /** Whether one of the bytes, a multiple of four, is `count`, at most 128, or more: four are looked at together, since each frame has 50,000. */
 function holdsMore(bytes: Uint8Array<ArrayBuffer>, count: number): boolean {
@@ -13,6 +13,18 @@ function holdsMore(bytes: Uint8Array<ArrayBuffer>, count: number): boolean {
   for (let i = 0; i < four.length; i++) seen |= (four[i] as number) | ((four[i] as number) + toTop);
   return (seen & 0x80808080) !== 0;
 }
+
+/** Each class's share of the pixels, in the order of the labels. */
+function sharesOf({ classes, labels, palette }: Segmentation<string>): Bar[] {
+  const counts = new Uint32Array(labels.length);
+  for (let i = 0; i < classes.length; i++) {
+    const index = classes[i] as number;
+    counts[index] = (counts[index] as number) + 1;
+  }
+  return labels.map((label, i) => ({ label, part: (counts[i] as number) / classes.length, colour: palette[i] as Colour }));
+}
+
+const rounded = (share: number): string => (share < 0.005 ? '<1 %' : `${Math.round(100 * share)} %`);
 
 /** A parsing map of these classes, the background first. */
 export function parsing<Label extends string>(
@@ -38,6 +50,14 @@ export function parsing<Label extends string>(
 const parsed: Omit<Reading<Segmentation<string>>, 'read'> = {
   title: 'Parsing',
   reads: 'mask',
+  line(found) {
+    const seen = sharesOf(found).filter(({ part }) => part > 0);
+    return seen
+      .sort((a, b) => b.part - a.part)
+      .map(({ label, part }) => `${label} ${rounded(part)}`)
+      .join(', ');
+  },
+  card: (found) => ({ note: 'Share of the box that each class takes.', bars: sharesOf(found) }),
   drawn: {
     as: 'area',
     /** Class colours over the crop, nearest neighbour; background stays clear, so that the picture keeps its light there. */

@@ -4,4 +4,6 @@ import type { Reading } from './reading.ts';
 export const recognition: Reading<{ embedding: Float32Array }> = {
   title: 'Recognition',
   read: (values) => ({ embedding: Float32Array.from(values) }),
+  line: ({ embedding }) => `embedding of ${embedding.length} numbers`,
+  card: ({ embedding }) => ({ answer: `${embedding.length} numbers`, small: 'compare faces by their cosine', strip: embedding }),
 };
