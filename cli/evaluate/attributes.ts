@@ -13,6 +13,7 @@ import {
   firstOf,
   type Listing,
   listingOf,
+  mustDiffer,
   mustHave,
   PARTITION,
   percentRow,
@@ -59,6 +60,7 @@ const celebA: DataSet = {
     const names = labels.endsWith('.csv') ? header.slice(1) : header;
     const unknown = names.find((name) => !isAttribute(name));
     if (unknown !== undefined) throw new CommandError(`${labels} has an attribute ${unknown}, which CelebA does not have.`);
+    mustDiffer(labels, names);
     return listingOf(
       labels,
       lines,
@@ -94,6 +96,7 @@ const lfwa: DataSet = {
     )
       throw new CommandError(`${file} has no AttrName, name and label that belong together.`);
     const known = attributes.map((name) => ATTRIBUTES.find((one) => plain(one) === plain(String(name))) ?? String(name));
+    mustDiffer(file, known);
     const unknown = known.filter((name) => !isAttribute(name));
     const indices = join(folder, 'indices_train_test.mat');
     const split = existsSync(indices) ? (readMat(indices).get('indices_img_test') as Matrix | undefined) : undefined;

@@ -86,17 +86,29 @@ export const cellsOf = cellsBetween(/\s*,\s*|\s+/);
 /** Where CelebA's split is: beside the pictures, in its authors' folder, and as Kaggle has it. */
 export const PARTITION = ['list_eval_partition.txt', 'Eval/list_eval_partition.txt', 'list_eval_partition.csv'];
 
-/** Of each of CelebA's pictures, whether it is in the test split, which is number 2. @throws CommandError where a line does not say so */
+/** @throws CommandError where a name is there twice: one of the two would count, and nobody knows which is right */
+export function mustDiffer(where: string, names: readonly (string | number)[]): void {
+  const seen = new Set<string | number>();
+  for (const name of names) {
+    if (seen.has(name)) throw new CommandError(`${where}: ${name} is there twice.`);
+    seen.add(name);
+  }
+}
+
+/** Of each of CelebA's pictures, whether it is in the test split, which is number 2. @throws CommandError where a line does not say so, or two are of one picture */
 export function testSplit(partition: string): Map<string, boolean> {
   const lines = linesOf(partition).slice(partition.endsWith('.csv') ? 1 : 0);
-  return new Map(
-    lines.map((line) => {
-      const [name = '', split = '', ...more] = cellsOf(line);
-      if (!/^[012]$/.test(split) || more.length > 0)
-        throw new CommandError(`${partition}: ${line} is not a picture and the number of its split: 0, 1 or 2.`);
-      return [name, split === '2'];
-    }),
+  const splits = lines.map((line) => {
+    const [name = '', split = '', ...more] = cellsOf(line);
+    if (!/^[012]$/.test(split) || more.length > 0)
+      throw new CommandError(`${partition}: ${line} is not a picture and the number of its split: 0, 1 or 2.`);
+    return [name, split === '2'] as const;
+  });
+  mustDiffer(
+    partition,
+    splits.map(([name]) => name),
   );
+  return new Map(splits);
 }
 
 /** The names in a folder, in an order that is always the same; none where there is no such folder. */

@@ -13,6 +13,7 @@ import {
   firstOf,
   isPicture,
   listingOf,
+  mustDiffer,
   mustHave,
   namesIn,
   PARTITION,
@@ -122,17 +123,20 @@ const isSegFace = (labels: readonly string[]): boolean => labels.includes('neck'
 /** By the pictures' numbers, whether their original is in CelebA's test split. The mapping's first line says what its columns are. */
 function testIds(mapping: string, partition: string): Map<number, boolean> {
   const test = testSplit(partition);
-  return new Map(
-    linesOf(mapping)
-      .slice(1)
-      .map((line) => {
-        const [id = '', , original = '', ...more] = cellsOf(line);
-        const found = test.get(original);
-        if (!/^\d+$/.test(id) || found === undefined || more.length > 0)
-          throw new CommandError(`${mapping}: ${line} is not a number, and the number and name of a picture in ${partition}.`);
-        return [Number(id), found];
-      }),
+  const found = linesOf(mapping)
+    .slice(1)
+    .map((line) => {
+      const [id = '', , original = '', ...more] = cellsOf(line);
+      const isTest = test.get(original);
+      if (!/^\d+$/.test(id) || isTest === undefined || more.length > 0)
+        throw new CommandError(`${mapping}: ${line} is not a number, and the number and name of a picture in ${partition}.`);
+      return [Number(id), isTest] as const;
+    });
+  mustDiffer(
+    mapping,
+    found.map(([id]) => id),
   );
+  return new Map(found);
 }
 
 /** The parts' masks painted over each other, as classes of the network. */

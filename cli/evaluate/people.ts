@@ -23,6 +23,7 @@ import {
   isPicture,
   type Listing,
   listingOf,
+  mustDiffer,
   mustHave,
   namesIn,
   percentRow,
@@ -103,6 +104,7 @@ const fairFace: DataSet = {
     const labels = mustHave(folder, ...FAIR_LABELS);
     const [header = '', ...lines] = linesOf(labels);
     const columns = fairCells(header);
+    mustDiffer(labels, columns);
     return listingOf(
       labels,
       lines,

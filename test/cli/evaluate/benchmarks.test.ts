@@ -102,6 +102,8 @@ describe('face parsing', () => {
       write('mask/CelebA-HQ-to-CelebA-mapping.txt', `idx orig_idx orig_file\n1 20 000021.jpg\n${line}\n`);
       expect(() => named('segmentation', 'CelebAMask-HQ').read(at('mask'), 9)).toThrow(`mapping.txt: ${line} is not a number`);
     }
+    write('mask/CelebA-HQ-to-CelebA-mapping.txt', 'idx orig_idx orig_file\n1 20 000021.jpg\n01 10 000011.jpg\n');
+    expect(() => named('segmentation', 'CelebAMask-HQ').read(at('mask'), 9)).toThrow('mapping.txt: 1 is there twice');
   });
 });
 
@@ -294,11 +296,15 @@ describe('attributes and gender', () => {
       write('celeba/Eval/list_eval_partition.txt', `1.jpg 2\n${line}\n`);
       expect(() => named('gender', 'CelebA').read(at('celeba'), 9)).toThrow(`partition.txt: ${line} is not a picture and the number`);
     }
+    write('celeba/Eval/list_eval_partition.txt', '1.jpg 2\n2.jpg 2\n1.jpg 0\n');
+    expect(() => named('gender', 'CelebA').read(at('celeba'), 9)).toThrow('partition.txt: 1.jpg is there twice');
     write('celeba/Eval/list_eval_partition.txt', '1.jpg 2\n');
     write('celeba/Anno/list_attr_celeba.txt', '1\nMale Beautiful\n1.jpg 1 1\n');
     expect(() => named('attributes', 'CelebA').read(at('celeba'), 9)).toThrow(
       /celeba.txt has an attribute Beautiful, which CelebA does not/,
     );
+    write('celeba/Anno/list_attr_celeba.txt', '1\nMale Young Male\n1.jpg 1 1 -1\n');
+    expect(() => named('gender', 'CelebA').read(at('celeba'), 9)).toThrow('celeba.txt: Male is there twice');
     write('celeba/Anno/list_attr_celeba.txt', '1\nSmiling Young\n1.jpg 1 1\n');
     expect(named('attributes', 'CelebA').read(at('celeba'), 9).samples).toHaveLength(1);
     expect(() => named('gender', 'CelebA').read(at('celeba'), 9)).toThrow(/has no attribute Male/);
@@ -343,6 +349,10 @@ describe('attributes and gender', () => {
     const odd = named('attributes', 'LFWA').read(at('odd'), 9);
     expect([odd.samples.length, odd.wrong]).toEqual([1, [expect.stringContaining('Ann_A_0001.jpg has labels other than 1')]]);
     expect(odd.notes?.at(-1)).toMatch(/CelebA does not have, and nobody is asked for: Mole$/);
+    const double = plain(fixture('lfw_att_40.mat'));
+    double.write('Male'.padEnd(16), double.indexOf('5 o Clock Shadow'));
+    write('odd/lfw_att_40.mat', double);
+    expect(() => named('gender', 'LFWA').read(at('odd'), 9)).toThrow('lfw_att_40.mat: Male is there twice');
     write('lfwa/lfw_att_40.mat', fixture('indices_train_test.mat'));
     expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/has no AttrName, name and label that belong together/);
     const whole = fixture('lfw_att_40.mat');
@@ -403,6 +413,8 @@ describe('age, gender, race and expression', () => {
     expect(read.wrong).toEqual(
       ['Martian', '150', 'None', ': ,20', 'val/5.jpg', 'val/1.jpg is there twice'].map((part) => expect.stringContaining(part)),
     );
+    write('fair2/fairface_label_val.csv', 'file,age,gender,race,gender\nval/1.jpg,3-9,Male,White,Female\n');
+    expect(() => named('gender', 'FairFace').read(at('fair2'), 9)).toThrow('val.csv: gender is there twice');
     const gender = await evaluated(named('gender', 'FairFace'), at('fair'), () => ({ gender: one('male') }));
     expect(gender.rows.map(({ name, value }) => [name, value])).toEqual([
       ['accuracy male', 100],
