@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Segmentation } from '../../src/face/results.ts';
 import { FaceXFormerError } from '../../src/gpu/errors.ts';
+import type { SegFaceClass } from '../../src/segface/labels.ts';
 import { CommandError } from '../../tools/terminal/command.ts';
 import { linesOf } from '../bulk/pictures.ts';
 import { readPicture } from '../picture.ts';
@@ -23,29 +24,28 @@ import {
 import { confusion, f1Scores, mean } from './metrics.ts';
 
 /**
- * The set's parts in the order in which its own script (g_mask.py) paints them over each other, and which class of FaceXFormer and of SegFace each is. SegFace's authors
- * trained on these files' own sides. FaceXFormer's sides are the other ones: the classes that it calls left were found to be the files' right ones, by matching what the
- * authors' checkpoint says to them. What a network does not know is background.
+ * The set's parts in the order in which its own script (g_mask.py) paints them over each other, and which class each is. The files' sides are the person's, the classes' are
+ * the picture's. What a network does not know is background.
  */
-const PARTS: readonly (readonly [part: string, faceXFormer: string | undefined, segFace: string])[] = [
-  ['skin', 'skin', 'skin'],
-  ['nose', 'nose', 'nose'],
-  ['eye_g', undefined, 'glasses'],
-  ['l_eye', 'right eye', 'left eye'],
-  ['r_eye', 'left eye', 'right eye'],
-  ['l_brow', 'right eyebrow', 'left eyebrow'],
-  ['r_brow', 'left eyebrow', 'right eyebrow'],
-  ['l_ear', undefined, 'left ear'],
-  ['r_ear', undefined, 'right ear'],
-  ['mouth', 'inner mouth', 'inner mouth'],
-  ['u_lip', 'upper lip', 'upper lip'],
-  ['l_lip', 'lower lip', 'lower lip'],
-  ['hair', 'hair', 'hair'],
-  ['hat', undefined, 'hat'],
-  ['ear_r', undefined, 'earring'],
-  ['neck_l', undefined, 'necklace'],
-  ['neck', undefined, 'neck'],
-  ['cloth', undefined, 'clothes'],
+const PARTS: readonly (readonly [part: string, label: SegFaceClass])[] = [
+  ['skin', 'skin'],
+  ['nose', 'nose'],
+  ['eye_g', 'glasses'],
+  ['l_eye', 'right eye'],
+  ['r_eye', 'left eye'],
+  ['l_brow', 'right eyebrow'],
+  ['r_brow', 'left eyebrow'],
+  ['l_ear', 'right ear'],
+  ['r_ear', 'left ear'],
+  ['mouth', 'inner mouth'],
+  ['u_lip', 'upper lip'],
+  ['l_lip', 'lower lip'],
+  ['hair', 'hair'],
+  ['hat', 'hat'],
+  ['ear_r', 'earring'],
+  ['neck_l', 'necklace'],
+  ['neck', 'neck'],
+  ['cloth', 'clothes'],
 ];
 
 interface Label {
@@ -142,9 +142,8 @@ function testIds(mapping: string, partition: string): Map<number, boolean> {
 /** The parts' masks painted over each other, as classes of the network. */
 async function truthOf({ folder, id }: Label, labels: readonly string[]): Promise<{ width: number; height: number; classes: Uint8Array }> {
   const prefix = join(folder, String(Math.floor(id / 2000)), String(id).padStart(5, '0'));
-  const known = isSegFace(labels);
   let painted: { width: number; height: number; classes: Uint8Array } | undefined;
-  for (const [part, faceXFormer, segFace] of PARTS) {
+  for (const [part, label] of PARTS) {
     const file = `${prefix}_${part}.png`;
     if (!existsSync(file)) continue;
     const { data, width, height } = await readPicture(file);
@@ -154,7 +153,7 @@ async function truthOf({ folder, id }: Label, labels: readonly string[]): Promis
         'BAD_PICTURE',
         `${file} is ${width} x ${height}, and the masks before it ${painted.width} x ${painted.height}.`,
       );
-    const index = Math.max(0, labels.indexOf((known ? segFace : faceXFormer) ?? 'background'));
+    const index = Math.max(0, labels.indexOf(label));
     for (let i = 0; i < painted.classes.length; i++) if ((data[4 * i] as number) > 127) painted.classes[i] = index;
   }
   if (!painted) throw new FaceXFormerError('BAD_PICTURE', `There is no mask ${prefix}_*.png.`);

@@ -14,7 +14,7 @@ import { SEGFACE_CLASSES } from './labels.ts';
 /** Side of the square that SegFace takes, in pixels, unless told otherwise: that of most of its public weights. */
 export const SEGFACE_SIDE = 512;
 
-/** The classes' embeddings, in their order, each under the official code's name, whose sides are the person's. */
+/** The classes' embeddings, in their order, each under the official code's name. */
 const TOKENS = [
   ...['background', 'neck', 'face', 'cloth', 'rightear', 'leftear', 'rightbro', 'leftbro', 'righteye', 'lefteye', 'nose'],
   ...['innermouth', 'lowerlip', 'upperlip', 'hair', 'glass', 'hat', 'earring', 'necklace'],

@@ -44,7 +44,7 @@ describe('a parsing map', () => {
     expect(segmentation).toMatchObject({ width: 256, height: 256 });
     expect(segmentation?.labels.length).toBe(19);
     expect([4, 5, 6, 7, 8, 9].map((i) => segmentation?.labels[i])).toEqual([
-      ...['left ear', 'right ear', 'left eyebrow', 'right eyebrow', 'left eye', 'right eye'],
+      ...['right ear', 'left ear', 'right eyebrow', 'left eyebrow', 'right eye', 'left eye'],
     ]);
     expect(segmentation?.palette).toEqual(SEGFACE_CLASSES.map(({ colour }) => colour));
     expect(new Set(segmentation?.palette.map(String)).size).toBe(19);
