@@ -8,6 +8,7 @@ import { type Box, boxOf } from '../image/crop.ts';
 import { type ParsingClass, TASKS, type Task } from './labels.ts';
 import { COLOURS, type Colours, type DrawContext, drawDots, edgesOf, type Pen, penFor, scaleOf, strokeRimmed } from './pen.ts';
 import type { Colour, Face, Segmentation } from './results.ts';
+import { mustBeSound } from './sound.ts';
 import { resultsIn, TASK_TABLE, type TaskTable } from './tasks.ts';
 
 /** A face of FaceXFormer, or of another network that parses it into other classes. */
@@ -82,6 +83,7 @@ export function drawAll(ctx: DrawContext, faces: readonly DrawnFace[], options: 
   if (font !== undefined && !isTaken(ctx, 'font', fontOf(font, 10), ['8px serif', '9px serif']))
     throw badOption(`\`font\` is ${shown(font)}; it must be a family as CSS writes it, with no size: see \`fontSize\`.`);
   const boxed = faces.map((face) => ({ ...face, box: boxOf(face.box) })); // by what is no number nothing would be drawn
+  for (const face of boxed) mustBeSound(face);
   const labels = new Set(faces.flatMap(({ segmentation }) => segmentation?.labels ?? []));
   const unknown = [...(classes ?? []), ...Object.keys(classColours ?? {})].find((name) => !labels.has(name));
   if (labels.size > 0 && unknown !== undefined)

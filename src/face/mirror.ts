@@ -4,6 +4,7 @@ import { type AnyBox, type Box, boxOf, type Point, type Size } from '../image/cr
 import type { DrawnFace } from './draw.ts';
 import type { Matrix3 } from './pose.ts';
 import type { HeadPose, Segmentation } from './results.ts';
+import { mustBeSound } from './sound.ts';
 
 /** Which of the 68 landmarks each becomes. */
 // biome-ignore format: a line each for the jaw, the eyebrows, the nose, the eyes and the lips
@@ -30,6 +31,7 @@ const reordered = <Item>(items: readonly Item[], order: readonly number[]): Item
 export function mirror<Found extends DrawnFace>(face: Found, picture: Pick<Size, 'width'>): Found {
   return given("mirror() takes a face as analyze() gives it, and its picture's size.", () => {
     mustBeWhole(picture.width, 'picture.width', 1);
+    mustBeSound(face);
     return mirrored(face, picture.width) as Found;
   });
 }

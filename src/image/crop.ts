@@ -20,14 +20,17 @@ export type AnyBox = Box | { readonly x: number; readonly y: number; readonly wi
  */
 export function boxOf(box: AnyBox): Box {
   const { x0, y0, x1, y1 } = corners(box);
-  // Of larger ones a width may be infinite, and what is drawn then nothing.
-  if (![x0, y0, x1, y1].every((at) => Number.isFinite(at) && Math.abs(at) < 1e9))
+  if (!arePlaces([x0, y0, x1, y1]))
     throw new FaceXFormerError(
       'BAD_BOX',
       `The face box ${[x0, y0, x1, y1].map(shown)} is not made of finite numbers, below 1e9. Give { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.`,
     );
   return { x0, y0, x1, y1 };
 }
+
+/** Whether all are numbers that can say where something is. Of larger ones a width may be infinite, and what is drawn then nothing. */
+export const arePlaces = (numbers: readonly unknown[]): boolean =>
+  numbers.every((at) => Number.isFinite(at) && Math.abs(at as number) < 1e9);
 
 function corners(box: AnyBox): Box {
   try {

@@ -2,10 +2,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { blurFaces, contoursOf, cropFace, drawFaces } from '../../src/draw.ts';
 import { faceQuality, mirror } from '../../src/faces.ts';
-import { maskToPicture, widen, widenToSquare } from '../../src/index.ts';
+import { type Face, maskToPicture, widen, widenToSquare } from '../../src/index.ts';
 import { Tracker } from '../../src/video/index.ts';
 
 const corners = { x0: 10, y0: 20, x1: 40, y1: 70 };
+const corner = { x: 10, y: 20 };
 const asRect = { x: 10, y: 20, width: 30, height: 50 };
 const picture = { width: 100, height: 100 };
 const code = (code: string) => expect.objectContaining({ name: 'FaceXFormerError', code });
@@ -86,6 +87,30 @@ it('faces of which one has no box are not blurred in part', () => {
     expect(() => drawFaces(ctx, [{ box }])).toThrow(code('BAD_BOX'));
   }
   expect(context).toMatchObject({ saved: 0, drawn: 0 });
+});
+
+const pose = { pitch: 1, yaw: 2, roll: 3, radians: { pitch: 0, yaw: 0, roll: 0 }, matrix: [1, 0, 0, 0, 1, 0, 0, 0, 1] as const };
+const nowhere = [Number.NaN, Number.POSITIVE_INFINITY, 1e308, undefined, null, '3'] as never[];
+
+it.each<[string, (value: never) => Partial<Face>]>([
+  ['points', (x) => ({ points: [corner, { x, y: 1 }] })],
+  ['points', (y) => ({ points: [{ x: 1, y }] })],
+  ['landmarks', (x) => ({ landmarks: [corner, { x, y: 1 }] })],
+  ['landmarks', (y) => ({ landmarks: [{ x: 1, y }] })],
+  ['headpose', (pitch) => ({ headpose: { ...pose, pitch } })],
+  ['headpose', (yaw) => ({ headpose: { ...pose, yaw } })],
+  ['headpose', (roll) => ({ headpose: { ...pose, roll } })],
+  ['headpose', (roll) => ({ headpose: { ...pose, radians: { ...pose.radians, roll } } })],
+  ['headpose', (last) => ({ headpose: { ...pose, matrix: [1, 0, 0, 0, 1, 0, 0, 0, last] } })],
+])('a face whose %s are no numbers is drawn in no part, and has no mirror image', (name, member) => {
+  for (const value of nowhere) {
+    const { context, ctx } = contextOf();
+    const face = { box: corners, ...member(value) };
+    expect(() => drawFaces(ctx, [{ box: corners }, face])).toThrow(code('BAD_OPTION'));
+    expect(() => drawFaces(ctx, [face])).toThrow(`\`${name}\` has`);
+    expect(context).toMatchObject({ saved: 0, rects: [] });
+    expect(() => mirror(face, picture)).toThrow(code('BAD_OPTION'));
+  }
 });
 
 it('a face is drawn by a corner and a size as by corners', () => {

@@ -1,0 +1,20 @@
+/** Whether a face's places and angles are numbers: one that an app has written, smoothed or read from JSON, where NaN is null, may have others. */
+import { badOption } from '../gpu/errors.ts';
+import { shown } from '../gpu/given.ts';
+import { arePlaces, type Point } from '../image/crop.ts';
+import type { Face } from './results.ts';
+
+/** @throws FaceXFormerError BAD_OPTION: a coordinate or an angle of it is no finite number, or a point farther off than any picture is large */
+export function mustBeSound({ points = [], landmarks = [], headpose }: Pick<Face, 'points' | 'landmarks' | 'headpose'>): void {
+  const ofPoints = (all: readonly Point[]) => all.flatMap(({ x, y }) => [x, y]);
+  const numbers = { points: ofPoints(points), landmarks: ofPoints(landmarks), headpose: headpose ? anglesIn(headpose) : [] };
+  for (const [name, all] of Object.entries(numbers)) {
+    const wrong = all.find((one) => !arePlaces([one]));
+    if (!arePlaces(all)) throw badOption(`A face's \`${name}\` has ${shown(wrong)} in it, where finite numbers belong, below 1e9.`);
+  }
+}
+
+const anglesIn = ({ pitch, yaw, roll, radians, matrix }: NonNullable<Face['headpose']>): readonly unknown[] => [
+  ...[pitch, yaw, roll, radians.pitch, radians.yaw, radians.roll],
+  ...Array.from({ length: 9 }, (_, i) => matrix[i]),
+];
