@@ -26,9 +26,9 @@ export interface MediaPipeDetector {
   };
 }
 
-/** What is used of @vladmandic/human. */
+/** What is used of @vladmandic/human: places as parts of the picture, since its pixels are those of a smaller one where the picture is large. */
 export interface HumanDetector {
-  detect(image: Drawable): Promise<{ face: { box: readonly number[]; score: number; mesh?: readonly (readonly number[])[] }[] }>;
+  detect(image: Drawable): Promise<{ face: { boxRaw: readonly number[]; score: number; meshRaw?: readonly (readonly number[])[] }[] }>;
 }
 
 /** The browser's own, of the Shape Detection API. */
@@ -72,14 +72,14 @@ export const fromMediaPipe = (detector: MediaPipeDetector): FaceDetector =>
 
 /** Human's faces. Its mesh gives the box; its own is the mesh's, cut at the hairline. */
 export const fromHuman = (human: HumanDetector): FaceDetector =>
-  adapter('Human', human, ({ face }) =>
-    face.flatMap(({ box, score, mesh = [] }) => {
-      const [x, y, width, height] = box as [number, number, number, number];
+  adapter('Human', human, ({ face }, size) =>
+    face.flatMap(({ boxRaw, score, meshRaw = [] }) => {
+      const at = ([x, y]: readonly number[]): Point => ({ x: (x as number) * size.width, y: (y as number) * size.height });
+      const { x: width, y: height } = at(boxRaw.slice(2));
       // Corners of the eyes and middle of the lips, by MediaPipe's numbers of its face mesh.
-      const between = (...points: number[]) =>
-        middleIfAny(points.flatMap((i) => (mesh[i] ? [{ x: mesh[i][0] as number, y: mesh[i][1] as number }] : [])));
+      const between = (...points: number[]) => middleIfAny(points.flatMap((i) => (meshRaw[i] ? [at(meshRaw[i])] : [])));
       const places = { left: between(33, 133), right: between(362, 263), mouth: between(13, 14) };
-      return faceOf(score, places, { x, y, width, height });
+      return faceOf(score, places, { ...at(boxRaw), width, height });
     }),
   );
 

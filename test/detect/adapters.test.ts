@@ -52,8 +52,8 @@ describe('adapters', () => {
     expect(await detector.detect(canvas)).toEqual([]);
   });
 
-  it('Human, by its mesh, or its box where it has none', async () => {
-    const mesh: number[][] = Array.from({ length: 468 }, () => [0, 0, 0]);
+  it('Human, by its mesh, or its box where it has none, as parts of the picture: of a large one its pixels are those of a smaller one', async () => {
+    const meshRaw: number[][] = Array.from({ length: 468 }, () => [0, 0, 0]);
     for (const [i, { x, y }] of [
       [33, left],
       [133, left],
@@ -62,19 +62,20 @@ describe('adapters', () => {
       [13, mouth],
       [14, mouth],
     ] as [number, Point][])
-      mesh[i] = [x, y, 0];
+      meshRaw[i] = [x / 960, y / 640, 0];
+    const box = { box: [100, 50, 200, 100], boxRaw: [0.25, 0.25, 0.5, 0.5] };
     const detector = fromHuman({
       detect: async () => ({
         face: [
-          { box: [1, 2, 30, 40], score: 0.7, mesh },
-          { box: [1, 2, 30, 40], score: 0.6 },
+          { ...box, score: 0.7, meshRaw, mesh: meshRaw.map(([x = 0, y = 0]) => [400 * x, 200 * y, 0]) },
+          { ...box, score: 0.6 },
         ],
       }),
     });
     const [found, plain] = await detector.detect(canvas);
     expect(near(found?.box)).toBeCloseTo(1);
-    expect(plain?.box).toEqual({ x0: 1, y0: 2, x1: 31, y1: 42 });
-    for (const broken of [{ box: [1, 2, 30] }, { box: [1, 2, 30, 40], mesh: mesh.map(([x = 0]) => [x]) }]) {
+    expect(plain?.box).toEqual({ x0: 240, y0: 160, x1: 720, y1: 480 });
+    for (const broken of [{ boxRaw: [0.1, 0.2, 0.3] }, { ...box, meshRaw: meshRaw.map(([x = 0]) => [x]) }]) {
       const wrong = fromHuman({ detect: async () => ({ face: [{ score: 0.6, ...broken }] }) });
       await expect(wrong.detect(canvas)).rejects.toMatchObject({ code: 'BAD_BOX' });
     }

@@ -319,7 +319,7 @@ describe(`fuzzed, ${RUNS} times each`, () => {
       true,
     ],
     fromHuman: [
-      fc.tuple(source, fc.oneof(anything, fc.array(membersOf(['box', 'score', 'mesh'])))),
+      fc.tuple(source, fc.oneof(anything, fc.array(membersOf(['boxRaw', 'score', 'meshRaw'])))),
       (given, face) => fromHuman({ detect: async () => ({ face }) }).detect(given),
       true,
     ],
