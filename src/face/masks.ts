@@ -1,7 +1,7 @@
 /** Parts of a face in the whole picture: as soft alpha, as a coloured bitmap, and as outlines. */
 import { badOption } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
-import { type Box, boxOf, checkBox, type Point, type Size } from '../image/crop.ts';
+import { type Box, boxOf, croppedBox, type Point, type Size } from '../image/crop.ts';
 import type { ParsingClass } from './labels.ts';
 import type { Segmentation } from './results.ts';
 
@@ -22,8 +22,9 @@ export interface MaskOptions {
 const TAKES = 'A mask is made of a face as analyze() gives it, a list of its classes, and the size of its picture.';
 
 /**
- * How much of each pixel of the picture is of these classes: 0 to 255, [picture.height, picture.width]; 0 outside of the face's box.
- * @throws FaceXFormerError BAD_OPTION: the face was not parsed, a class is not of its labels, or the picture has no size; BAD_BOX: it is not that picture's
+ * How much of each pixel of the picture is of these classes: 0 to 255, [picture.height, picture.width]; 0 outside of the face's box. What of that is beyond the
+ * picture, as of a face that a video has led on, is left out.
+ * @throws FaceXFormerError BAD_OPTION: the face was not parsed, a class is not of its labels, or the picture has no size; BAD_BOX
  */
 export function alphaOf<Label extends string>(
   face: ParsedFace<Label>,
@@ -38,16 +39,15 @@ export function alphaOf<Label extends string>(
 function alphaIn(face: ParsedFace<string>, classes: readonly string[], picture: Size, soft: boolean): Uint8ClampedArray<ArrayBuffer> {
   const { width, height, chosen } = chosenIn(face, classes);
   for (const side of ['width', 'height'] as const) mustBeWhole(picture[side], `picture.${side}`, 1);
-  const { x0, y0, x1, y1 } = checkBox(face.box, picture);
-  const boxWidth = x1 - x0;
-  const across = tapsOf(width, boxWidth, soft);
-  const down = tapsOf(height, y1 - y0, soft);
-  const rows = new Float32Array(height * boxWidth);
+  const { whole, part } = croppedBox(face.box, picture);
+  const across = tapsOf(width, [whole.x0, whole.x1], [part.x0, part.x1], soft);
+  const down = tapsOf(height, [whole.y0, whole.y1], [part.y0, part.y1], soft);
+  const rows = new Float32Array(height * across.length);
   for (let y = 0; y < height; y++)
-    for (let x = 0; x < boxWidth; x++) rows[y * boxWidth + x] = mixed(across[x] as Taps, chosen, y * width, 1);
+    for (const [x, taps] of across.entries()) rows[y * across.length + x] = mixed(taps, chosen, y * width, 1);
   const alpha = new Uint8ClampedArray(picture.width * picture.height);
   for (const [y, taps] of down.entries())
-    for (let x = 0; x < boxWidth; x++) alpha[(y0 + y) * picture.width + x0 + x] = 255 * mixed(taps, rows, x, boxWidth);
+    for (let x = 0; x < across.length; x++) alpha[(part.y0 + y) * picture.width + part.x0 + x] = 255 * mixed(taps, rows, x, across.length);
   return alpha;
 }
 
@@ -162,17 +162,20 @@ function mixed({ first, weights }: Taps, pixels: ArrayLike<number>, start: numbe
   return sum;
 }
 
-/** Each of `to` pixels, made of `from` pixels. Soft is a triangle, wide enough to miss none where there are fewer. */
-function tapsOf(from: number, to: number, soft: boolean): Taps[] {
-  const scale = from / to;
+/** Where pixels begin and end. */
+type Span = readonly [begin: number, end: number];
+
+/** Each pixel of a part of what `from` pixels are stretched over, made of those. Soft is a triangle, wide enough to miss none where there are fewer. */
+function tapsOf(from: number, [low, high]: Span, [first, end]: Span, soft: boolean): Taps[] {
+  const scale = from / (high - low);
   const reach = Math.max(scale, 1);
-  return Array.from({ length: to }, (_, i) => {
-    const centre = (i + 0.5) * scale;
+  return Array.from({ length: end - first }, (_, i) => {
+    const centre = (first + i - low + 0.5) * scale;
     if (!soft) return { first: Math.floor(centre), weights: [1] };
-    const first = Math.max(0, Math.ceil(centre - 0.5 - reach));
+    const left = Math.max(0, Math.ceil(centre - 0.5 - reach));
     const last = Math.min(from - 1, Math.floor(centre - 0.5 + reach));
-    const weights = Array.from({ length: last - first + 1 }, (_, k) => 1 - Math.abs(first + k + 0.5 - centre) / reach);
+    const weights = Array.from({ length: last - left + 1 }, (_, k) => 1 - Math.abs(left + k + 0.5 - centre) / reach);
     const sum = weights.reduce((total, weight) => total + weight, 0);
-    return { first, weights: weights.map((weight) => weight / sum) };
+    return { first: left, weights: weights.map((weight) => weight / sum) };
   });
 }

@@ -4,6 +4,10 @@ import { type AnyBox, type Box, boxOf, type Point, type Size } from '../image/cr
 import type { DrawnFace } from './draw.ts';
 import type { Matrix3 } from './pose.ts';
 import type { HeadPose, Segmentation } from './results.ts';
+
+/** What a video's session tells of a face besides. */
+type Moving = { readonly place?: Box; readonly velocity?: Point };
+
 import { mustBeSound } from './sound.ts';
 
 /** Which of the 68 landmarks each becomes. */
@@ -36,13 +40,13 @@ export function mirror<Found extends DrawnFace>(face: Found, picture: Pick<Size,
   });
 }
 
-function mirrored(face: DrawnFace, width: number): DrawnFace {
+function mirrored(face: DrawnFace & Moving, width: number): DrawnFace & Moving {
   const box = (own: AnyBox): Box => {
     const { x0, y0, x1, y1 } = boxOf(own);
     return { x0: width - x1, y0, x1: width - x0, y1 };
   };
   const point = ({ x, y }: Point): Point => ({ x: width - 1 - x, y });
-  const { detected, points, landmarks, visibility, headpose, segmentation, ...rest } = face;
+  const { detected, points, landmarks, visibility, headpose, segmentation, place, velocity, ...rest } = face;
   const { raw: _, heatmaps: __, ...same } = rest as DrawnFace & { raw?: unknown; heatmaps?: unknown };
   return {
     ...same,
@@ -53,6 +57,8 @@ function mirrored(face: DrawnFace, width: number): DrawnFace {
     ...(visibility && { visibility: reordered(visibility, VISIBILITY_PLACES).map((one, index) => ({ ...one, index })) }),
     ...(headpose && { headpose: turned(headpose) }),
     ...(segmentation && { segmentation: flipped(segmentation) }),
+    ...(place && { place: box(place) }),
+    ...(velocity && { velocity: { ...velocity, x: negated(velocity.x) } }),
   };
 }
 

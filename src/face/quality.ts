@@ -19,8 +19,8 @@ export const VISIBILITY_REGIONS = {
 } as const;
 export type VisibilityRegion = keyof typeof VISIBILITY_REGIONS;
 
-/** What of a face its quality is seen by. */
-type QualityFace = Pick<Face, 'box' | 'detected' | 'source' | 'headpose' | 'visibility'>;
+/** What of a face its quality is seen by; a face that is followed through a video has a place besides, whether or not the detector looked. */
+type QualityFace = Pick<Face, 'box' | 'detected' | 'source' | 'headpose' | 'visibility'> & { readonly place?: Box | undefined };
 
 /** What `faceQuality` tells. What is good enough depends on the app, so no number of it is a verdict. */
 export interface FaceQuality {
@@ -39,14 +39,14 @@ export interface FaceQuality {
 }
 
 /**
- * How good a face is. Where the face itself is, inside of its widened box, the detector has said; where it has not, the margin is taken off.
+ * How good a face is. Where the face itself is, inside of its widened box, the detector or a video's session has said; where neither has, the margin is taken off.
  * @param picture its size, as an `Analysis` has it; unless given, edges are known of a detected face alone, by the margin that they took off
  * @throws FaceXFormerError BAD_OPTION, BAD_BOX
  */
 export function faceQuality(face: QualityFace, picture?: Size): FaceQuality {
   return given("faceQuality() takes a face as analyze() gives it, and its picture's size.", () => {
-    const { box, detected, ...rest } = face;
-    const quality = qualityOf({ ...rest, box: boxOf(box), ...(detected && { detected: boxOf(detected) }) }, picture);
+    const { box, detected, place = detected, ...rest } = face;
+    const quality = qualityOf({ ...rest, box: boxOf(box), ...(place && { detected: boxOf(place) }) }, picture);
     if (!(quality.size > 0 && isSound(quality))) throw new TypeError('a box without size, or what is no number');
     return quality;
   });

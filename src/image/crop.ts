@@ -70,15 +70,37 @@ export const wholePicture = ({ width, height }: Size): Box => ({ x0: 0, y0: 0, x
  * @throws FaceXFormerError BAD_BOX: a corner that is no finite number, an inverted or empty box, or one that leaves the picture.
  */
 export function checkBox(box: Box, picture: Size): Box {
-  const { x0, y0, x1, y1 } = boxOf(box);
-  const bad = (why: string) => new FaceXFormerError('BAD_BOX', `The face box x0=${x0} y0=${y0} x1=${x1} y1=${y1} ${why}`);
-  const whole = { x0: truncated(x0), y0: truncated(y0), x1: truncated(x1), y1: truncated(y1) };
-  if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
-    throw bad(`is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must exceed x0, and y1 y0, by a pixel at least.`);
-  if (whole.x0 < 0 || whole.y0 < 0 || whole.x1 > picture.width || whole.y1 > picture.height)
-    throw bad(`leaves the picture of ${picture.width} x ${picture.height} pixels. Clamp it to the picture, as widen() does.`);
+  const { whole, part } = croppedBox(box, picture);
+  if (part.x1 - part.x0 < whole.x1 - whole.x0 || part.y1 - part.y0 < whole.y1 - whole.y0)
+    throw badBox(
+      boxOf(box),
+      `leaves the picture of ${picture.width} x ${picture.height} pixels. Clamp it to the picture, as widen() does.`,
+    );
   return whole;
 }
+
+/**
+ * A crop in whole pixels, and the part of it that is in the picture, which has no width or no height where nothing of it is: a face of a video may be led
+ * on over the edge.
+ * @throws FaceXFormerError BAD_BOX: a corner that is no finite number, an inverted or empty box
+ */
+export function croppedBox(box: Box, picture: Size): { readonly whole: Box; readonly part: Box } {
+  const { x0, y0, x1, y1 } = boxOf(box);
+  const whole = { x0: truncated(x0), y0: truncated(y0), x1: truncated(x1), y1: truncated(y1) };
+  if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
+    throw badBox({ x0, y0, x1, y1 }, `is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must exceed x0, and y1 y0, by a pixel at least.`);
+  const [left, top] = [Math.max(0, whole.x0), Math.max(0, whole.y0)];
+  const part = {
+    x0: left,
+    y0: top,
+    x1: Math.max(left, Math.min(picture.width, whole.x1)),
+    y1: Math.max(top, Math.min(picture.height, whole.y1)),
+  };
+  return { whole, part };
+}
+
+const badBox = ({ x0, y0, x1, y1 }: Box, why: string): FaceXFormerError =>
+  new FaceXFormerError('BAD_BOX', `The face box x0=${x0} y0=${y0} x1=${x1} y1=${y1} ${why}`);
 
 /** `Math.trunc` without its -0. */
 const truncated = (value: number): number => Math.trunc(value) + 0;
@@ -131,25 +153,25 @@ export function toPicture({ x, y }: Point, crop: Box, side = SIZE): Point {
 }
 
 /**
- * A square mask at the picture's scale, nearest neighbour: [picture.height, picture.width], `outside` beyond the crop.
+ * A square mask at the picture's scale, nearest neighbour: [picture.height, picture.width], `outside` beyond the crop. What of the crop is beyond the
+ * picture is left out.
  * @param mask [side, side] class indices of the crop, 224 x 224 of FaceXFormer.
  * @throws FaceXFormerError BAD_BOX, BAD_OPTION
  */
 export function maskToPicture(mask: Uint8Array, crop: AnyBox, picture: Size, outside = 0): Uint8Array<ArrayBuffer> {
-  const { x0, y0, x1, y1 } = checkBox(sized(crop, picture, 0), picture);
+  const { whole, part } = croppedBox(sized(crop, picture, 0), picture);
   mustBeWhole(outside, 'outside', 0, 255);
   const side = tag(mask) === 'Uint8Array' ? Math.sqrt(mask.length) : 0;
   if (!Number.isInteger(side) || side === 0)
     throw badOption(`The mask is ${shown(mask)}; it must be a Uint8Array of classes, as many a line as there are lines.`);
   for (const length of ['width', 'height'] as const) mustBeWhole(picture[length], `picture.${length}`, 1);
   const out = given('The picture is too large for a mask.', () => new Uint8Array(picture.width * picture.height).fill(outside));
-  const width = x1 - x0;
-  const height = y1 - y0;
-  const columns = Uint16Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) * side) / width));
-  for (let y = 0; y < height; y++) {
-    const source = Math.floor(((y + 0.5) * side) / height) * side;
-    const target = (y0 + y) * picture.width + x0;
-    for (let x = 0; x < width; x++) out[target + x] = mask[source + (columns[x] as number)] as number;
+  const of = (pixel: number, low: number, high: number): number => Math.floor(((pixel - low + 0.5) * side) / (high - low));
+  const columns = Uint16Array.from({ length: part.x1 - part.x0 }, (_, x) => of(part.x0 + x, whole.x0, whole.x1));
+  for (let y = part.y0; y < part.y1; y++) {
+    const source = of(y, whole.y0, whole.y1) * side;
+    const target = y * picture.width + part.x0;
+    for (let x = 0; x < columns.length; x++) out[target + x] = mask[source + (columns[x] as number)] as number;
   }
   return out;
 }

@@ -1,6 +1,7 @@
 /** Faces followed through a video: which frames are looked at, and how closely, with ids that last and results that do not tremble. */
 import { type Analysis, type AnalyzeOptions, checkedTasks } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
+import { mirror } from '../face/mirror.ts';
 import type { Face } from '../face/results.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
 import { given, type Kind, mustBe, mustBeWhole, optionsOf, tag } from '../gpu/given.ts';
@@ -11,7 +12,7 @@ import { Anchor } from './anchor.ts';
 import { type Frame, type FrameChoice, type Frames, openFrames, type VideoSource } from './frames.ts';
 import { Glide } from './glide.ts';
 import { FaceSmoother } from './smooth.ts';
-import { mirrored, shifted, type TrackedFace } from './tracked-face.ts';
+import { shifted, type TrackedFace } from './tracked-face.ts';
 import { type Track, Tracker, type TrackerOptions } from './tracker.ts';
 
 /** What a session asks of an engine, which was loaded with a detector: `FaceXFormer`, or `RemoteFaceXFormer` in its worker. */
@@ -363,7 +364,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     // A face that one look missed is still believed to be there.
     const tracks = this.#tracker.tracks.filter(({ id }) => (this.#kept.get(id)?.missed ?? 2) < 2);
     const found = tracks.map((track) => trackedFace(track, this.#kept.get(track.id) as Kept, time, fresh.includes(track.id)));
-    const faces = this.#options.mirror ? found.map((face) => mirrored(face, frame)) : found;
+    const faces = this.#options.mirror ? found.map((face) => mirror(face, frame)) : found;
     this.#glide.take(faces, { taken, now });
     const arrivals = this.#arrivals;
     arrivals.push(now);

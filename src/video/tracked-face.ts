@@ -1,7 +1,6 @@
 /** A face of a video, and where else it could be. */
-import { mirror } from '../face/mirror.ts';
 import type { Face } from '../face/results.ts';
-import type { Box, Point, Size } from '../image/crop.ts';
+import type { Box, Point } from '../image/crop.ts';
 
 /** A face of a video. Labels that were not asked for of this frame are those of its track; `detected` and `points` are there where the detector looked. */
 export interface TrackedFace extends Face {
@@ -34,11 +33,4 @@ export function shifted<Kind extends Face>(face: Kind, dx: number, dy: number): 
     ...(face.points && { points: points(face.points) }),
     ...(face.landmarks && { landmarks: points(face.landmarks) }),
   };
-}
-
-/** A face as it is in the mirror image of its picture. */
-export function mirrored(face: TrackedFace, { width }: Size): TrackedFace {
-  const { place, velocity } = face;
-  const turned = { x0: width - place.x1, y0: place.y0, x1: width - place.x0, y1: place.y1 };
-  return { ...mirror(face, { width }), place: turned, velocity: { x: -velocity.x, y: velocity.y } };
 }

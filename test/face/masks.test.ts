@@ -61,6 +61,22 @@ describe('alpha', () => {
     for (const value of rows.flat()) expect(Math.abs(value - 127.5)).toBeLessThan(20);
   });
 
+  it.each([
+    ['over the left and the upper edge', -3, -2],
+    ['over the right and the lower edge', 7, 5],
+    ['beside it', 30, 3],
+    ['round it', -2, -1],
+  ])('of a face that is led on by a video %s is cut there', (_, x0, y0) => {
+    const side = x0 === -2 ? 20 : 8;
+    const beyond = parsed(lips, { x0, y0, x1: x0 + side, y1: y0 + side });
+    const moved = parsed(lips, { x0: x0 + 40, y0: y0 + 40, x1: x0 + 40 + side, y1: y0 + 40 + side });
+    for (const soft of [true, false]) {
+      const whole = rowsOf(alphaOf(moved, ['upper lip', 'lower lip'], { width: 100, height: 100 }, { soft }), 100);
+      const expected = whole.slice(40, 50).map((row) => row.slice(40, 52));
+      expect(rowsOf(alphaOf(beyond, ['upper lip', 'lower lip'], picture, { soft }), 12)).toEqual(expected);
+    }
+  });
+
   it('needs a parsed face and known classes', async () => {
     const box = { x0: 0, y0: 0, x1: 4, y1: 4 };
     expect(await codeOf(() => alphaOf({ box }, ['skin'], picture))).toBe('BAD_OPTION');

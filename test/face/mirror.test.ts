@@ -31,6 +31,13 @@ describe('mirror', () => {
     expect(there).toMatchObject({ source: 'detector', score: 0.9, age: face.age });
   });
 
+  it("turns what a video's session says of a face, too: its place, and where it is going", () => {
+    const tracked = { ...face, place: { x0: 55, y0: 40, x1: 125, y1: 100 }, velocity: { x: 30, y: -5 }, id: 4 };
+    const other = mirror(tracked, picture);
+    expect(other).toEqual({ ...there, place: { x0: 175, y0: 40, x1: 245, y1: 100 }, velocity: { x: -30, y: -5 }, id: 4 });
+    expect(mirror({ ...tracked, velocity: { x: 0, y: 0 } }, picture).velocity).toEqual({ x: 0, y: 0 });
+  });
+
   it('keeps the names of points: the eye on the left is on the left', () => {
     expect(there.points?.map(({ x }) => x)).toEqual([189, 229, 209, 194, 224]);
     expect(there.points?.map(({ y }) => y)).toEqual([60, 50, 70, 90, 80]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { matrixOf } from '../../src/face/pose.ts';
 import { faceQuality, VISIBILITY_REGIONS } from '../../src/face/quality.ts';
 import type { Face } from '../../src/face/results.ts';
-import { type Box, checkBox, widen } from '../../src/image/crop.ts';
+import { type Box, checkBox, widen, widenToSquare } from '../../src/image/crop.ts';
 
 const picture = { width: 400, height: 300 };
 const detectedAt = (detected: Box): Face => ({ box: checkBox(widen(detected, picture), picture), detected, source: 'detector', score: 1 });
@@ -49,6 +49,17 @@ describe('quality', () => {
     const cut = { left: 0, top: 0, right: 0, bottom: 0, ...parts };
     for (const { cut: said } of [faceQuality(detectedAt(detected), picture), faceQuality(detectedAt(detected))])
       for (const side of ['left', 'top', 'right', 'bottom'] as const) expect(said[side], side).toBeCloseTo(cut[side]);
+  });
+
+  it('of a face that is followed is seen by its place, whether or not the detector looked, and however its crop was cut', () => {
+    const place = { x0: -40, y0: 80, x1: 60, y1: 200 };
+    const looked = { ...detectedAt(place), place };
+    const { detected: _, score: __, ...between } = { ...looked, source: 'given' as const };
+    const square = { ...between, box: checkBox(widenToSquare(place, picture), picture) };
+    for (const face of [looked, between, square]) {
+      const { size, cut } = faceQuality(face, picture);
+      expect([size, cut]).toEqual([100, { left: 0.4, top: 0, right: 0, bottom: 0 }]);
+    }
   });
 
   it('tells what is hidden by region, each of the 29 points in one', () => {

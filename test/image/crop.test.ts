@@ -112,6 +112,16 @@ describe('maskToPicture', () => {
       expect(codeOf(() => maskToPicture(mask, box(1, 1, 5, 3), picture))).toBe('BAD_OPTION');
   });
 
+  it.each([
+    ['over the left and the upper edge', box(-2, -1, 2, 3), ['22....', '44....', '44....', '......']],
+    ['over the right and the lower edge', box(4, 2, 8, 6), ['......', '......', '....11', '....11']],
+    ['far beyond it', box(-1e8, -1e8, 1e8, 4), ['444444', '444444', '444444', '444444']],
+    ['beside it', box(6, 0, 10, 4), ['......', '......', '......', '......']],
+  ])('of a crop that a video has led on %s is cut there', (_, crop, rows) => {
+    const out = maskToPicture(Uint8Array.of(1, 2, 3, 4), crop, { width: 6, height: 4 }, 9);
+    expect([0, 1, 2, 3].map((y) => [...out.subarray(6 * y, 6 * y + 6)].join('').replaceAll('9', '.'))).toEqual(rows);
+  });
+
   it('takes, at every pixel, the mask under its centre, and nothing outside the crop', () => {
     const mask = Uint8Array.from({ length: SIZE * SIZE }, (_, i) => (i * 7 + Math.floor(i / SIZE)) % 11);
     fc.assert(
