@@ -11,9 +11,9 @@ export type Plain<Value> = Value extends Float32Array | Uint8Array
 
 export type FaceJson = Plain<Face>;
 
-/** `JSON.stringify` alone would write typed arrays as objects with number keys. */
-export const faceToJson = (face: Face): FaceJson =>
-  given('faceToJson() takes a face as analyze() gives it.', () => plain(face)) as FaceJson;
+/** A face of any network, with whatever an option or a session adds to it. `JSON.stringify` alone would write typed arrays as objects with number keys. */
+export const faceToJson = <Found extends Pick<Face, 'box'>>(face: Found): Plain<Found> =>
+  given('faceToJson() takes a face as analyze() gives it.', () => plain(face)) as Plain<Found>;
 
 function plain(value: unknown): unknown {
   if (ArrayBuffer.isView(value)) return numbersOf(value as Float32Array);

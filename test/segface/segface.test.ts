@@ -2,12 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig, tensorsOf } from '../../src/face/config.ts';
 import { faceOf } from '../../src/face/faces.ts';
+import { faceToJson } from '../../src/face/json.ts';
 import { makePlan } from '../../src/graph/plan.ts';
 import { maskToPicture } from '../../src/image/crop.ts';
 import { ENCODERS } from '../../src/model/backbones/index.ts';
 import { network } from '../../src/model/network.ts';
 import { segFaceConfig } from '../../src/segface/config.ts';
-import { isSegFace, SEGFACE_CLASSES, segFaceTensors } from '../../src/segface/index.ts';
+import { isSegFace, SEGFACE_CLASSES, type SegFaceClass, type SegmentedFace, segFaceTensors } from '../../src/segface/index.ts';
 import { codeOf } from '../errors.ts';
 
 const crop = { x0: 10, y0: 20, x1: 30, y1: 40 };
@@ -48,6 +49,16 @@ describe('a parsing map', () => {
     ]);
     expect(segmentation?.palette).toEqual(SEGFACE_CLASSES.map(({ colour }) => colour));
     expect(new Set(segmentation?.palette.map(String)).size).toBe(19);
+  });
+
+  it('is written as JSON, and so is what a session or an option adds to a face', () => {
+    const { segmentation } = faceOf({ mask }, origin, table) as unknown as SegmentedFace;
+    const json = faceToJson({ box: crop, id: 3, segmentation, raw: { logits: { shape: [2], data: Float32Array.of(1, 2) } } });
+    const [classes, label, id, logits]: [number[], SegFaceClass | undefined, number, number[]] = [
+      ...([json.segmentation.classes, json.segmentation.labels[4]] as const),
+      ...([json.id, json.raw.logits.data] as const),
+    ];
+    expect([classes.length, label, id, logits]).toEqual([256 * 256, 'right ear', 3, [1, 2]]);
   });
 
   it('lies in the picture where its crop is', () => {
