@@ -1,7 +1,7 @@
 /** Which kernels suit an adapter, and which element type: what is asked for, as far as the GPU can do it. */
 import type { Gpu } from '../gpu/device.ts';
 import { badOption } from '../gpu/errors.ts';
-import { vendorWithoutWebGpu } from '../gpu/vendor.ts';
+import { vendorOf } from '../gpu/vendor.ts';
 import { type GpuKernels, kindOf, ROLES } from '../kernels/roles.ts';
 import type { EngineDtype, LoadOptions } from './options.ts';
 
@@ -10,10 +10,10 @@ import type { EngineDtype, LoadOptions } from './options.ts';
  * @param lanes how many every subgroup has, where that is known
  */
 export function kernelsFor(
-  { vendor, ...adapter }: { vendor: string; architecture?: string; software?: boolean },
+  adapter: { vendor: string; architecture?: string; description?: string; software?: boolean },
   lanes?: number,
 ): GpuKernels {
-  return ROLES[kindOf({ ...adapter, vendor: vendor || adapter.software ? vendor : vendorWithoutWebGpu() }, lanes)];
+  return ROLES[kindOf(adapter.software ? adapter : { ...adapter, vendor: vendorOf(adapter) }, lanes)];
 }
 
 /** @param asked `fused` by name: with a desktop GPU's kernels on software adapters too */

@@ -4,6 +4,7 @@ import { unrolled } from '../kernels/unroll.ts';
 import { FaceXFormerError, gpuError } from './errors.ts';
 import { Pace } from './pace.ts';
 import { refusalOf, silent } from './scope.ts';
+import { isOfWgpu } from './vendor.ts';
 import { PATIENCE, within } from './waiting.ts';
 
 export class Pipelines {
@@ -78,10 +79,11 @@ export class Pipelines {
     return Promise.race([made, silence]).finally(() => clearTimeout(timer));
   }
 
-  /** As the browser's compilers want it. Firefox names no vendor; on Windows Chrome gives HLSL to Microsoft's compiler, which unrolls no loop of it. */
+  /** As the browser's compilers want it. On Windows Chrome gives HLSL to Microsoft's compiler, which unrolls no loop of it. */
   #written(wgsl: string): string {
     const { navigator, process } = globalThis as { readonly [of in 'navigator' | 'process']?: { readonly platform: string } }; // Node 20 has the second alone
-    const unrollsNone = /^(apple)?$/.test(this.device.adapterInfo?.vendor ?? '') || /^win/i.test((navigator ?? process)?.platform ?? '');
+    const { vendor } = this.device.adapterInfo ?? {};
+    const unrollsNone = isOfWgpu(vendor) || vendor === 'apple' || /^win/i.test((navigator ?? process)?.platform ?? '');
     return unrolled(wgsl, unrollsNone ? 'all' : 'marked');
   }
 

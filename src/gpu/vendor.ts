@@ -1,14 +1,17 @@
 /**
- * Who made the GPU, for browsers whose WebGPU does not say: Firefox names no vendor there, but in WebGL a GPU that is like the one at hand
- * ("Intel(R) HD Graphics, or similar").
+ * Who made the GPU, where WebGPU does not say it in words: wgpu gives no vendor in Firefox, whose WebGL names a GPU that is like the one at hand ("Intel(R)
+ * HD Graphics, or similar"), and in Deno a number, but the GPU's own name ("Apple M1") as its description.
  */
 
-/** What makers' GPUs are called in WebGL, and the maker as WebGPU names it. */
+/** What makers' GPUs are called there, and the maker as WebGPU names it. */
 const MAKERS: readonly (readonly [RegExp, string])[] = [
   [/nvidia|geforce|quadro/i, 'nvidia'],
   [/radeon|\bamd\b/i, 'amd'],
   [/adreno/i, 'qualcomm'],
   [/mali/i, 'arm'],
+  [/powervr/i, 'img-tec'],
+  [/videocore|v3d/i, 'broadcom'],
+  [/xclipse/i, 'samsung'],
   [/apple/i, 'apple'],
   [/intel/i, 'intel'],
 ];
@@ -19,9 +22,13 @@ const BY_SYSTEM: readonly (readonly [RegExp, string])[] = [
   [/Mac/, 'apple'],
 ];
 
+/** Whether an adapter's vendor is told in wgpu's way, and so which compiler its kernels go through. */
+export const isOfWgpu = (vendor = ''): boolean => /^\d*$/.test(vendor);
+
 /** The vendor as WebGPU would name it; empty where nothing tells. */
-export function vendorWithoutWebGpu(): string {
-  return of(MAKERS, renderer()) ?? of(BY_SYSTEM, globalThis.navigator?.userAgent ?? '') ?? '';
+export function vendorOf({ vendor, description = '' }: { vendor: string; description?: string }): string {
+  if (!isOfWgpu(vendor)) return vendor;
+  return of(MAKERS, description) ?? of(MAKERS, renderer()) ?? of(BY_SYSTEM, globalThis.navigator?.userAgent ?? '') ?? '';
 }
 
 const of = (names: typeof MAKERS, text: string): string | undefined => names.find(([name]) => name.test(text))?.[1];

@@ -122,8 +122,19 @@ const GPUS = KINDS.filter((kind) => !/^(software|subgroup)/.test(kind));
 export const PRODUCTS = [...new Set(GPUS.map((kind) => ROLES[kind].matmul.kernel))];
 export const WINDOW_ATTENTIONS = [...new Set(GPUS.map((kind) => ROLES[kind].windowAttention))];
 
-/** The kind of a vendor's GPUs, by its name as WebGPU has it. */
-const BY_VENDOR: Readonly<Record<string, Kind>> = { qualcomm: 'adreno', arm: 'mali', intel: 'intel', apple: 'apple' };
+/**
+ * The kind of a vendor's GPUs, by its name as WebGPU has it. PowerVR and VideoCore are of phones and boards as small: they get the kernels that need the
+ * fewest registers. Samsung's Xclipse is AMD's RDNA with a laptop's few processors.
+ */
+const BY_VENDOR: Readonly<Record<string, Kind>> = {
+  qualcomm: 'adreno',
+  arm: 'mali',
+  'img-tec': 'mali',
+  broadcom: 'mali',
+  samsung: 'laptop',
+  intel: 'intel',
+  apple: 'apple',
+};
 
 /** Architectures, as WebGPU names them, whose GPUs have too few processors to share a product's inner dimension, or whose most are of laptops. */
 const SMALL = /^(fermi|kepler|maxwell|pascal|gcn-\d)$/;

@@ -16,7 +16,9 @@ it.each([
   ['', LINUX, ROLES.desktop],
   ['qualcomm', ANDROID, ROLES.adreno],
   ['arm', ANDROID, ROLES.mali],
-  ['imagination', ANDROID, ROLES.desktop],
+  ['img-tec', ANDROID, ROLES.mali],
+  ['broadcom', LINUX, ROLES.mali],
+  ['samsung', ANDROID, ROLES.laptop],
   ['intel', LINUX, ROLES.intel],
   ['intel', MAC, ROLES.intel],
   ['apple', MAC, ROLES.apple],
@@ -37,6 +39,9 @@ it.each([
   ['Apple M1, or similar', MAC, ROLES.apple],
   ['Adreno (TM) 650, or similar', ANDROID, ROLES.adreno],
   ['Mali-G77, or similar', ANDROID, ROLES.mali],
+  ['PowerVR Rogue GE8320', ANDROID, ROLES.mali],
+  ['V3D 7.1', LINUX, ROLES.mali],
+  ['ANGLE (Samsung Xclipse 940) on Vulkan', ANDROID, ROLES.laptop],
   ['llvmpipe, or similar', LINUX, ROLES.desktop],
   // It resists fingerprints, or has no WebGL: by system.
   ['Mozilla', MAC, ROLES.apple],
@@ -70,6 +75,18 @@ it('a vendor that is named, and a CPU, need no WebGL', async () => {
 it('no vendor where no browser is', async () => {
   vi.stubGlobal('navigator', undefined);
   expect(kernelsFor({ vendor: '' })).toBe(ROLES.desktop);
+});
+
+/** Deno's wgpu: the vendor's PCI number, 0 of Metal's, and the driver's name for the GPU. */
+it.each([
+  ['4318', 'NVIDIA GeForce RTX 4090', ROLES.desktop],
+  ['0', 'Apple M1', ROLES.apple],
+  ['32902', 'Intel(R) Iris(R) Xe Graphics (TGL GT2)', ROLES.intel],
+  ['4098', 'AMD Radeon RX 7900 XTX (RADV NAVI31)', ROLES.desktop],
+  ['9999', 'nobody knows', ROLES.desktop],
+])('vendor %j, described as %j', (vendor, description, kernels) => {
+  vi.stubGlobal('navigator', { userAgent: 'Deno/2.9.6' });
+  expect(kernelsFor({ vendor, description })).toBe(kernels);
 });
 
 it('an architecture of earlier years, whose GPUs have few processors', () => {
