@@ -83,9 +83,11 @@ export class Tracker {
     const own = optionsOf<TrackerOptions>('Tracker', { memory: 'any', recall: 'any', alike: 'any' }, options);
     const { memory = 2000, recall = 600_000, alike = 0.5 } = own;
     this.#limits = { memory, recall, alike };
-    for (const [name, value] of Object.entries(this.#limits))
-      if (!Number.isFinite(value) || (name !== 'alike' && value < 0))
-        throw badOption(`\`${name}\` is ${shown(value)}; it must be a number${name === 'alike' ? '' : ', 0 or more'}.`);
+    for (const [name, value] of Object.entries(this.#limits)) {
+      const [least, most, which] = name === 'alike' ? [-1, 1, 'similarity, -1 to 1'] : [0, Number.MAX_VALUE, 'number, 0 or more'];
+      if (!(typeof value === 'number' && value >= least && value <= most))
+        throw badOption(`\`${name}\` is ${shown(value)}; it must be a ${which}.`);
+    }
   }
 
   /** All that are followed, those that are not seen among them. */

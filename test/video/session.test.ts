@@ -622,6 +622,8 @@ describe('a session', () => {
     expect(codeOf(() => followFaces(engine, element(), { tasks: ['race'] }))).toBe('UNKNOWN_TASK');
     expect(codeOf(() => followFaces(engine, element(), { lookEvery: -1 }))).toBe('BAD_OPTION');
     expect(codeOf(() => followFaces(engine, element(), { maxFaces: 0 }))).toBe('BAD_OPTION');
+    for (const alike of [50, -1.5, Number.NaN, '0.5' as never]) // in percent nobody would ever be known again
+      expect(codeOf(() => followFaces(engine, element(), { alike }))).toBe('BAD_OPTION');
     expect(codeOf(() => followFaces(engine, new Blob(['x'])))).toBe('BAD_OPTION'); // no document here
     const sound = { [Symbol.toStringTag]: 'MediaStream', getVideoTracks: () => [] };
     expect(() => followFaces(engine, sound as unknown as MediaStream)).toThrow(/stream has no video track/);
