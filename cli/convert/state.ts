@@ -1,11 +1,12 @@
 /** The state dict in what torch.save was given: at any depth, under any of the prefixes that wrappers put before the names. */
 
 import type { Checkpoint, ReadOptions, TensorInfo } from '../../src/checkpoint/checkpoint.ts';
+import { quote } from '../../src/checkpoint/header-json.ts';
 import { FaceXFormerError, throwIfAborted } from '../../src/gpu/errors.ts';
 import { Gatherer } from './gather.ts';
 import { choiceNotes, isAveraged, modelsIn, unwrapped } from './names.ts';
 import { badTorch, type Key, PlainKey, type Value } from './pickle.ts';
-import { codeNotData, codeOf, Inert, Tensor } from './tensors.ts';
+import { codeNotData, codeOf, Inert, isUnread, Tensor } from './tensors.ts';
 import type { TorchFile } from './torch.ts';
 
 /** Named tensors of one dict. */
@@ -13,6 +14,8 @@ interface StateDict {
   /** The keys that lead to it, with dots; empty at the top. */
   readonly path: string;
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Tensors beside these whose numbers cannot be read, and what PyTorch makes them with. */
+  readonly unread: ReadonlyMap<string, string>;
 }
 
 /** Which of a file's tensors are meant, where it holds more than one model. */
@@ -31,11 +34,12 @@ export function stateDicts(root: Value): StateDict[] {
   return walk(root).dicts;
 }
 
-/** The dicts of tensors, and the first object on the way that is a program's. */
-function walk(root: Value): { dicts: StateDict[]; code: string | undefined } {
+/** The dicts of tensors, the first of those of which none can be read, and the first object on the way that is a program's. */
+function walk(root: Value): { dicts: StateDict[]; lost: StateDict | undefined; code: string | undefined } {
   const dicts: StateDict[] = [];
   const seen = new Set<Value>();
   let code: string | undefined;
+  let lost: StateDict | undefined;
   // Some save a list: the state dict, and beside it the optimizer's or a number.
   let level: [path: string, value: Value][] = Array.isArray(root) ? root.map((item, i) => [String(i), item]) : [['', root]];
   for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
@@ -46,15 +50,18 @@ function walk(root: Value): { dicts: StateDict[]; code: string | undefined } {
       if (!(dict instanceof Map) || seen.has(dict)) continue;
       seen.add(dict);
       const tensors = new Map<string, Tensor>();
+      const unread = new Map<string, string>();
       for (const [key, item] of dict as Map<Key, Value>) {
         if (item instanceof Tensor && typeof key === 'string') tensors.set(key, item);
+        else if (isUnread(item)) unread.set(keyText(key), item.of);
         else next.push([path ? `${path}.${keyText(key)}` : keyText(key), item]);
       }
-      if (tensors.size > 0) dicts.push({ path, tensors });
+      if (tensors.size > 0) dicts.push({ path, tensors, unread });
+      else if (unread.size > 0) lost ??= { path, tensors, unread };
     }
     level = next;
   }
-  return { dicts, code };
+  return { dicts, lost, code };
 }
 
 /** A dict's key as paths and reports show it. What is no text and no number is not taken apart: tuples may hold each other many times. */
@@ -67,20 +74,33 @@ export function keyText(key: Key): string {
  * `notes` say what else there was.
  * @throws FaceXFormerError WRONG_WEIGHTS with the keys that there are; BAD_WEIGHTS_FILE for a whole program instead of its weights
  */
-export function chooseStateDict(root: Value, { key, prefix }: Choice = {}): StateDict & { notes: string[] } {
-  const { dicts, code } = walk(root);
+export function chooseStateDict(root: Value, { key, prefix }: Choice = {}): Omit<StateDict, 'unread'> & { notes: string[] } {
+  const { dicts, lost, code } = walk(root);
   const choices = key === undefined ? dicts : dicts.filter(({ path }) => (path || '.') === key);
-  const models = choices.flatMap(({ path, tensors }) => modelsIn(tensors, prefix).map((model) => ({ path, model })));
+  const models = choices.flatMap(({ path, tensors, unread }) => modelsIn(tensors, prefix).map((model) => ({ path, model, unread })));
   models.sort((a, b) => Number(b.model.isWhole) - Number(a.model.isWhole) || Number(isAveraged(a.path)) - Number(isAveraged(b.path)));
   const [best] = models;
-  if (best) return { path: best.path, tensors: best.model.tensors, notes: choiceNotes(best, models) };
+  if (best && best.unread.size > 0 && !best.model.isWhole) throw unreadable(best);
+  if (best) return { path: best.path, tensors: best.model.tensors, notes: [...choiceNotes(best, models), ...unreadNotes(best)] };
   const [only, ...more] = choices;
   if (only && more.length === 0) {
     const tensors = unwrapped(only.tensors, prefix);
-    if (tensors.size > 0) return { path: only.path, tensors, notes: [] };
+    if (tensors.size > 0) return { path: only.path, tensors, notes: unreadNotes(only) };
   }
+  if (dicts.length === 0 && lost) throw unreadable(lost);
   if (dicts.length === 0 && code !== undefined) throw badTorch(codeNotData(code));
   throw noneFound(dicts, key, prefix);
+}
+
+const unreadNotes = (dict: Pick<StateDict, 'unread'>): string[] =>
+  dict.unread.size > 0 ? [`Left out, since they cannot be read: ${unreadIn(dict)}.`] : [];
+
+const unreadable = (dict: Pick<StateDict, 'unread'>): FaceXFormerError =>
+  badTorch(`${unreadIn(dict)} cannot be taken. Save dense tensors of float32`);
+
+function unreadIn({ unread }: Pick<StateDict, 'unread'>): string {
+  const shown = [...unread].slice(0, 4).map(([name, of]) => `${quote(name)}, of ${quote(of)}`);
+  return `${unread.size} ${unread.size === 1 ? 'tensor' : 'tensors'} (${shown.join('; ')}${unread.size > 4 ? '; ...' : ''})`;
 }
 
 function noneFound(dicts: readonly StateDict[], key: string | undefined, prefix: string | undefined): FaceXFormerError {

@@ -103,6 +103,12 @@ export function torchVocabulary(storages: Map<string, Storage>): Vocabulary {
   };
 }
 
+/** What PyTorch makes tensors with, and of: what stands for one of these is a tensor that is sparse, quantised, of eight bits or complex, or has no data. */
+const UNREAD = /^torch\.(_utils|_tensor)\._rebuild_|^torch\.(storage\.)?\w+Storage$/;
+
+/** Whether it stands for a tensor whose numbers cannot be read here. */
+export const isUnread = (value: Value): value is Inert => value instanceof Inert && UNREAD.test(value.of);
+
 /** The name, if what stands in the file is a function or an object of some program: of no use to anyone who has not the program. */
 export function codeOf(value: Value): string | undefined {
   const full = value instanceof Named ? value.full : value instanceof Inert ? value.of : undefined;

@@ -7,7 +7,7 @@ import { BITS } from '../../src/checkpoint/dtypes.ts';
 import { badTorch, PickleEnds, readPickle, type Value } from './pickle.ts';
 import type { RandomAccess } from './source.ts';
 import { type Storage, torchVocabulary } from './tensors.ts';
-import { checkCrc, checkEntry, entryStart, readEntry, type ZipEntry, zipEntries } from './zip.ts';
+import { checkCrc, checkEntry, entryStart, readEntry, UNPACK, type ZipEntry, zipEntries } from './zip.ts';
 
 /** What torch.save was given, and a way to its storages. */
 export interface TorchFile {
@@ -59,11 +59,12 @@ function headerFits(start: Uint8Array, size: number): boolean {
 
 async function openZip(bytes: RandomAccess): Promise<TorchFile> {
   const entries = await zipEntries(bytes);
-  const pickle = [...entries.values()].find(({ name }) => /^[^/]+\/data\.pkl$/.test(name));
-  if (!pickle)
-    throw badTorch(
-      `it is a zip archive without a data.pkl${[...entries.keys()].some((name) => name.endsWith('.npy')) ? ': one of NumPy' : ''}`,
-    );
+  const pickle = [...entries.values()].find(({ name }) => /^([^/]+\/)?data\.pkl$/.test(name));
+  if (!pickle) {
+    const [first = ''] = entries.keys();
+    const of = first.endsWith('.npy') ? ': one of NumPy' : `, of files such as ${JSON.stringify(first.slice(0, 80))}. ${UNPACK}`;
+    throw badTorch(`it is a zip archive without a data.pkl${of}`);
+  }
   const at = pickle.name.slice(0, -'data.pkl'.length);
   const order = entries.get(`${at}byteorder`);
   if (order && new TextDecoder().decode(await readEntry(bytes, order, 16)) !== 'little')

@@ -55,6 +55,14 @@ class AccessReader extends Reader<RandomAccess> {
   }
 }
 
+/** What is in archives of programs. */
+const PROGRAMS = /(^|\/)(?:code\/__torch__|constants\.pkl$|(archive_format)$)/;
+/** What torch.save puts into its archives. */
+const OWN = /(^|\/)(data\.pkl|data\/\d+|version|byteorder|\.[\w/]+)$/;
+
+/** What to do with an archive into which somebody put files, or whoever offered them for download did. */
+export const UNPACK = 'Unpack it, and give the file of weights';
+
 /** The archive's files by name. @throws FaceXFormerError BAD_WEIGHTS_FILE */
 export async function zipEntries(bytes: RandomAccess): Promise<Map<string, ZipEntry>> {
   const entries = new Map<string, ZipEntry>();
@@ -66,11 +74,16 @@ export async function zipEntries(bytes: RandomAccess): Promise<Map<string, ZipEn
       const name = JSON.stringify(entry.filename.slice(0, 80));
       if (entries.size === MAX_ENTRIES) throw badTorch(`it is a zip archive of more than ${MAX_ENTRIES} entries`);
       if (entries.has(entry.filename)) throw badTorch(`it is a zip archive with two entries ${name}`);
-      if (/(^|\/)(code\/__torch__|constants\.pkl$)/.test(entry.filename))
-        throw badTorch('it is TorchScript, a program with its weights. Save the state dict instead: torch.save(model.state_dict(), FILE)');
+      const program = PROGRAMS.exec(entry.filename);
+      if (program)
+        throw badTorch(
+          `it is ${program[2] ? 'of torch.export' : 'TorchScript'}, a program with its weights. Save the state dict instead: torch.save(model.state_dict(), FILE)`,
+        );
       if (entry.compressionMethod !== 0 || entry.compressedSize !== entry.uncompressedSize)
         throw badTorch(
-          `its zip entry ${name} is compressed; torch.save stores without compression. Unpack the archive and pack it with zip -0`,
+          OWN.test(entry.filename)
+            ? `its zip entry ${name} is compressed; torch.save stores without compression. Unpack the archive and pack it with zip -0`
+            : `it is a zip archive of files, such as ${name}. ${UNPACK}`,
         );
       if (entry.encrypted) throw badTorch(`its zip entry ${name} is encrypted`);
       if (entry.offset + entry.uncompressedSize > bytes.size) throw badTorch(`its zip entry ${name} reaches beyond the file`);

@@ -162,6 +162,24 @@ describe('the model is found in a checkpoint with', () => {
     ]);
     await expect(chosen([['w', loop]])).rejects.toMatchObject({ code: 'BAD_WEIGHTS_FILE' });
   });
+
+  it('tensors that cannot be read, of which it says that they are left out, or what they are where the model lacks them', async () => {
+    const eight = call('torch._utils', '_rebuild_tensor_v3', op.int(0));
+    const complex = op.tensor('2', 4, [4], { type: 'ComplexFloatStorage' });
+    const whole = await chosen([['model', op.dict([...model('net.'), ['freqs', complex]])]]);
+    checkTensors(whole.checkpoint.tensors, manifest);
+    expect(whole.notes).toMatch(/cannot be read: 1 tensor \("freqs", of "torch\.ComplexFloatStorage"\)\./);
+    expect((await chosen([['a', eight], ...model().slice(0, 2)])).notes).toMatch(
+      /1 tensor \("a", of "torch\._utils\._rebuild_tensor_v3"\)/,
+    );
+    const [[last = '']] = model().slice(-1) as [[string, Uint8Array]];
+    const lacking: Pairs[] = [[...model().slice(0, -1), [last, eight]], [[last, eight]]];
+    for (const pairs of lacking)
+      await expect(chosen([['model', op.dict(pairs)]])).rejects.toMatchObject({
+        code: 'BAD_WEIGHTS_FILE',
+        message: expect.stringContaining(`1 tensor ("${last}", of "torch._utils._rebuild_tensor_v3") cannot be taken`),
+      });
+  });
 });
 
 describe('of two models', () => {
@@ -304,6 +322,18 @@ describe('what is no file of weights is named as what it is', () => {
         ]),
       ),
       /TorchScript, a program/,
+    ],
+    'a program of torch.export': [
+      join(zipPieces(['pt2/data/weights/weight_0', 'pt2/archive_format'].map((name) => ({ name, data: bytes('pt2') })))),
+      /of torch\.export, a program/,
+    ],
+    'an archive of files': [
+      join(zipPieces([{ name: 'ckpts/model.pt', data: bytes('x') }])),
+      /files such as "ckpts\/model\.pt"\. Unpack it/,
+    ],
+    'an archive of packed files': [
+      join(zipPieces([{ name: 'ckpts/model.pt', data: bytes('x'), method: 8 }])),
+      /files, such as "ckpts\/model\.pt"\. Unpack it/,
     ],
     'an archive of NumPy': [join(zipPieces([{ name: 'a.npy', data: bytes('x') }])), /one of NumPy/],
     HDF5: [long('\x89HDF\r\n\x1a\n'), /another kind/],

@@ -193,6 +193,16 @@ describe('the PyTorch reader bears', () => {
     expect(await readAll(join([file.subarray(0, -98), file.subarray(-22)]))).toBe(16);
   });
 
+  it('an archive that was packed anew without its folder', async () => {
+    const data = op.pickle(op.dict([['w', op.tensor('0', 4, [4])]]));
+    const plain = [
+      { name: 'data.pkl', data },
+      { name: 'byteorder', data: bytes('little') },
+      { name: 'data/0', data: four },
+    ];
+    expect(await readAll(join(zipPieces(plain)))).toBe(16);
+  });
+
   const w = op.dict([['w', op.tensor('0', 4, [2, 2])]]);
 
   it('a dict that holds itself', async () => {
