@@ -26,9 +26,9 @@ export const described = (face: object, table?: TaskTable): Description[] =>
     card: reading.card(found),
   }));
 
-/** Whether all numbers in a value are finite. */
+/** Whether all numbers in a result are finite; JSON has null for one that is not. */
 const isSound = (value: unknown): boolean =>
-  typeof value === 'object' ? Object.values(value ?? {}).every(isSound) : typeof value !== 'number' || Number.isFinite(value);
+  typeof value === 'object' ? value !== null && Object.values(value).every(isSound) : typeof value !== 'number' || Number.isFinite(value);
 
 /**
  * What was found in a face, in words: a description of each task that it has a result of, in the order of `TASKS`. It knows nothing of the weights:
@@ -38,6 +38,6 @@ const isSound = (value: unknown): boolean =>
  */
 export const describeFace = (face: DrawnFace | Plain<DrawnFace>): Description[] =>
   given('describeFace() takes a face as analyze() gives it, or as faceToJson() wrote it.', () => {
-    if (!isSound(face)) throw new TypeError('there is a number that is none');
+    if (!resultsIn(face).every(({ found }) => isSound(found))) throw new TypeError('there is a number that is none');
     return described(face);
   });

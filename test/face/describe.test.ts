@@ -72,6 +72,10 @@ describe('a face in words', () => {
     expect(describeFace(JSON.parse(JSON.stringify(faceToJson(face))))).toEqual(describeFace(face));
   });
 
+  test('looks at nothing else that an app gave the face', () => {
+    expect(describeFace({ ...face, seen: Number.NaN, name: null } as DrawnFace)).toEqual(describeFace(face));
+  });
+
   test('says the classes of another network', () => {
     const [names, palette] = [SEGFACE_CLASSES.map(({ name }) => name), SEGFACE_CLASSES.map(({ colour }) => colour)];
     const segmentation = { width: 2, height: 1, classes: Uint8Array.of(15, 2), labels: names, palette };
@@ -81,7 +85,7 @@ describe('a face in words', () => {
   test.each<[string, unknown]>([
     ['nothing', undefined],
     ['an angle that is no number', { box: crop, headpose: { ...face.headpose, yaw: Number.NaN } }],
-    ['a number that JSON could not write', { box: crop, headpose: { ...face.headpose, yaw: null } }],
+    ['a number that JSON could not write', { box: crop, gender: { ...face.gender, probability: null } }],
     ['a choice without probabilities', { box: crop, gender: { label: 'male', probability: 1 } }],
     ['landmarks that are a number', { box: crop, landmarks: 68 }],
   ])('refuses %s', (_, wrong) => {
