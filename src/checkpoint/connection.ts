@@ -188,8 +188,11 @@ function unreachable(url: string, why: string, cause?: unknown): FaceXFormerErro
   );
 }
 
+/** Whether an answer is a web page, as that of a network that wants one to log in. */
+export const isPage = ({ headers }: Response): boolean => /^text\/html\b/i.test(headers.get('content-type') ?? '');
+
 function checkStatus(url: string, response: Response): void {
-  if (response.ok && !/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) return;
+  if (response.ok && !isPage(response)) return;
   response.body?.cancel().catch(() => undefined);
   if (response.ok)
     throw new FaceXFormerError('BAD_WEIGHTS_FILE', `${address(url)} is a web page, not a file of weights: check the address.`);

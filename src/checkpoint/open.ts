@@ -103,9 +103,12 @@ function isKept(url: string): boolean {
   }
 }
 
-/** Whether the address is that of hosted weights: of their folder, or of their config.json. Some stores write a path as one segment, its slashes as %2F. */
+/**
+ * Whether the address is that of hosted weights: of their folder, or of their config.json. Some stores write a path as one segment, its slashes as %2F;
+ * bytes in base64 may end in one.
+ */
 export function isHosted(url: string): boolean {
-  return /(\/|%2F|(^|\/|%2F)config\.json)$/i.test(url.split(/[?#]/, 1)[0] as string);
+  return /^(?!data:|$)(.*(\/|%2F))?(config\.json)?$/i.test(url.split(/[?#]/, 1)[0] as string);
 }
 
 /** A file that was opened, and may be left unread. */

@@ -2,7 +2,7 @@
 import { either, FaceXFormerError } from '../gpu/errors.ts';
 import { unless } from '../gpu/waiting.ts';
 import { address, answerOf, type ByteSource, type Pieces, piecesOf, responseBytes, responseOf } from './bytes.ts';
-import type { Fetching, HostedFile } from './connection.ts';
+import { type Fetching, type HostedFile, isPage } from './connection.ts';
 import { sha256, turnFor, verifiedPieces } from './download.ts';
 import { CHUNK_BYTES } from './hosted.ts';
 import { type ChunkStore, chunkStore } from './store.ts';
@@ -67,11 +67,11 @@ const isSurely = (a: Version, b: Version): boolean =>
   isSame(a, b) &&
   ((a.etag !== undefined && a.etag === b.etag && !a.etag.startsWith('W/')) || (a.modified !== undefined && a.modified === b.modified));
 
-const versionOf = ({ headers }: Response): Version => ({
-  etag: headers.get('etag') ?? undefined,
-  modified: headers.get('last-modified') ?? undefined,
-  length: headers.get('content-length') ?? undefined,
-});
+/** A page says nothing of the file. */
+const versionOf = (response: Response): Version => {
+  const told = (name: string) => (isPage(response) ? undefined : (response.headers.get(name) ?? undefined));
+  return { etag: told('etag'), modified: told('last-modified'), length: told('content-length') };
+};
 
 /** Dates count seconds, in each of which a file may change twice: one is believed once it lies so many milliseconds back (RFC 9110, section 8.8.2.2), clocks being what they are. */
 const YOUNG = 60_000;
@@ -159,9 +159,7 @@ async function askedVersion(url: string, fetch: typeof globalThis.fetch, signal:
   try {
     const response = await answerOf(fetch, url, { method: 'HEAD', cache: 'no-store', signal: either(signal, late) });
     response.body?.cancel().catch(() => undefined);
-    if (!response.ok) return undefined;
-    const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? ''); // of a network that wants one to log in
-    return isPage ? {} : versionOf(response);
+    return response.ok ? versionOf(response) : undefined;
   } catch {
     return {};
   }

@@ -57,8 +57,10 @@ describe('hosted weights', () => {
   });
 
   it('are told from single files by their address', () => {
-    for (const url of ['/w/', 'https://x.org/', 'config.json', '/w/config.json?v=2']) expect(isHosted(url)).toBe(true);
-    for (const url of ['/w', '/w/model.safetensors', '/myconfig.json', '/w?x=/']) expect(isHosted(url)).toBe(false);
+    for (const url of ['/w/', 'https://x.org/', 'config.json', '/w/config.json?v=2', 'a%2Fconfig.json', 'a%2f'])
+      expect(isHosted(url)).toBe(true);
+    for (const url of ['/w', '/w/model.safetensors', '/myconfig.json', '/w?x=/', '?w']) expect(isHosted(url)).toBe(false);
+    expect(isHosted('data:application/octet-stream;base64,AAAA////')).toBe(false);
   });
 
   it('load from shards, with progress over all', async () => {

@@ -57,6 +57,9 @@ async function load(address: string | URL = url, options: OpenOptions = {}): Pro
 }
 const hashOf = (bytes: Uint8Array) => sha256(bytes.subarray(bytes.length - LENGTH));
 
+/** As servers say it of a page whose length they know. */
+const PAGE = { 'content-type': 'text/html; charset=utf-8', 'content-length': 21, etag: '"page"' };
+
 describe('a single file', () => {
   it('is downloaded once: later visits ask whether it is the same, and get no byte', async () => {
     expect(await load()).toBe(hashOf(file));
@@ -122,6 +125,10 @@ describe('a single file', () => {
     expect(await load()).toBe(hashOf(file));
     expect(put).not.toHaveBeenCalled();
     put.mockRestore();
+    answer = ({ method }, response) =>
+      Boolean(method === 'HEAD' ? response.writeHead(405, says).end() : response.writeHead(200, PAGE).end('<title>log in</title>'));
+    expect(await load()).toBe(hashOf(file)); // of a network that wants one to log in
+    answer = ({ method }, response) => method === 'HEAD' && Boolean(response.writeHead(405, says).end());
     [served, validators] = [other, { etag: '"two"' }];
     expect(await load()).toBe(hashOf(other));
   });
