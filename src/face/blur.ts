@@ -1,6 +1,6 @@
 /** Faces made unrecognisable on a canvas. */
 import { given, mustBeWhole, optionsOf } from '../gpu/given.ts';
-import { type AnyBox, type Box, boxOf } from '../image/crop.ts';
+import { type AnyBox, type Box, boxOf, grown, OFFICIAL_MARGIN } from '../image/crop.ts';
 import { contextOf, type DrawContext } from './pen.ts';
 
 /** What `blurFaces` takes. */
@@ -13,18 +13,26 @@ export interface BlurOptions {
   readonly shape?: 'oval' | 'box' | undefined;
 }
 
+/** What of a face is looked at: its box, and where it is itself, which the detector or a video's session has said. */
+interface BlurredFace {
+  readonly box: AnyBox;
+  readonly detected?: Box | undefined;
+  readonly place?: Box | undefined;
+}
+
 /**
  * Covers faces on a canvas that shows their picture with what is left of them when they are reduced to a few patches, each of the mean colour of its
  * pixels: what is taken away so is not on the canvas any more. Units are the context's, as for `drawFaces`.
  * Needs no filter, which Safari's canvas has not.
- * @param faces anything with a `box`, which is covered: the widened one of an analysed face holds hair and chin
+ * @param faces anything with a `box`, which is covered: the widened one of an analysed face holds hair and chin. A face that the picture's edge cuts is
+ * covered as far as if it were whole.
  * @throws FaceXFormerError BAD_OPTION, BAD_BOX: no face is covered then
  */
-export function blurFaces(ctx: DrawContext, faces: readonly { readonly box: AnyBox }[], options: BlurOptions = {}): void {
+export function blurFaces(ctx: DrawContext, faces: readonly BlurredFace[], options: BlurOptions = {}): void {
   const own = optionsOf<BlurOptions>('blurFaces', { patches: 'any', mosaic: 'boolean', shape: ['oval', 'box'] }, options);
   if (own.patches !== undefined) mustBeWhole(own.patches, 'patches', 1);
   given('blurFaces() takes a 2D context, and a list of faces as analyze() gives them.', () => {
-    const boxes = faces.map(({ box }) => boxOf(box));
+    const boxes = faces.map(coveredOf);
     ctx.save();
     try {
       blurAll(ctx, boxes, own);
@@ -32,6 +40,19 @@ export function blurFaces(ctx: DrawContext, faces: readonly { readonly box: AnyB
       ctx.restore();
     }
   });
+}
+
+/** A face's box; and what it would be if it did not end at the picture's edge or had not been moved into the picture, where its middle is not the face's. */
+function coveredOf({ box, detected, place = detected }: BlurredFace): Box {
+  const own = boxOf(box);
+  if (!place) return own;
+  const whole = grown(boxOf(place), OFFICIAL_MARGIN);
+  return {
+    x0: Math.min(own.x0, whole.x0),
+    y0: Math.min(own.y0, whole.y0),
+    x1: Math.max(own.x1, whole.x1),
+    y1: Math.max(own.y1, whole.y1),
+  };
 }
 
 function blurAll(ctx: DrawContext, boxes: readonly Box[], { patches = 8, mosaic = false, shape = 'oval' }: BlurOptions): void {

@@ -110,15 +110,15 @@ const truncated = (value: number): number => Math.trunc(value) + 0;
  * clamped to the picture. Source: official inference.py, adjust_bbox (margin_percentage = 50).
  */
 export function widen(box: AnyBox, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
-  const { x0, y0, x1, y1 } = sized(box, picture, margin);
+  const { x0, y0, x1, y1 } = grown(sized(box, picture, margin), margin);
+  return { x0: Math.max(0, x0), y0: Math.max(0, y0), x1: Math.min(picture.width, x1), y1: Math.min(picture.height, y1) };
+}
+
+/** A box with a margin on all sides, wherever the picture ends. */
+export function grown({ x0, y0, x1, y1 }: Box, margin: number): Box {
   const dx = ((x1 - x0) * margin) / 2;
   const dy = ((y1 - y0) * margin) / 2;
-  return {
-    x0: Math.max(0, x0 - dx),
-    y0: Math.max(0, y0 - dy),
-    x1: Math.min(picture.width, x1 + dx),
-    y1: Math.min(picture.height, y1 + dy),
-  };
+  return { x0: x0 - dx, y0: y0 - dy, x1: x1 + dx, y1: y1 + dy };
 }
 
 /**

@@ -96,6 +96,26 @@ describe('blurring', () => {
     expect(drawn({ x0: 500, y0: 0, x1: 600, y1: 50 })).toEqual([]);
   });
 
+  it('covers a face that the edge cuts as if it were whole: of a box that ends there, or was moved away from it, the oval leaves the face itself seen', () => {
+    const face = { x0: -40, y0: 80, x1: 60, y1: 200 };
+    const covered = (faces: Parameters<typeof blurFaces>[1]) => {
+      const ctx = new Context({ width: 400, height: 300 });
+      blurFaces(ctx as unknown as DrawContext, faces);
+      return ctx.calls;
+    };
+    const cut = { x0: 0, y0: 50, x1: 85, y1: 230 };
+    const whole = [
+      ['oval', 10, 140, 75, 90],
+      [[4, 8], 0, 50, 85, 180, true],
+    ];
+    expect(covered([{ box: cut, detected: face }])).toEqual(whole);
+    expect(covered([{ box: cut, detected: { x0: 0, y0: 0, x1: 1, y1: 1 }, place: face }])).toEqual(whole);
+    const square = covered([{ box: { x0: 0, y0: 50, x1: 180, y1: 230 }, detected: face }]);
+    expect(square[0]).toEqual(['oval', 57.5, 140, 122.5, 90]);
+    const larger = { x0: -200, y0: 0, x1: 200, y1: 300 }; // an app's own, which wants more of it covered
+    expect(covered([{ box: larger, detected: face }])[0]).toEqual(['oval', 0, 150, 200, 150]);
+  });
+
   it('refuses what has no meaning', async () => {
     for (const options of [{ patches: 0 }, { patches: 2.5 }, { shape: 'star' }])
       expect(await codeOf(() => drawn({ x0: 0, y0: 0, x1: 9, y1: 9 }, options))).toBe('BAD_OPTION');
