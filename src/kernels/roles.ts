@@ -116,7 +116,8 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   subgroup8: { ...software, matmul: whole(matmulSubgroup8), conv: whole(convSubgroup8) },
 };
 
-const GPUS = KINDS.filter((kind) => !/^(software|subgroup)/.test(kind));
+/** The kinds that are no CPUs. */
+export const GPUS = KINDS.filter((kind) => !/^(software|subgroup)/.test(kind));
 
 /** What the tuner may choose from: the kernels of a role on all GPUs, each once. */
 export const PRODUCTS = [...new Set(GPUS.map((kind) => ROLES[kind].matmul.kernel))];
