@@ -290,7 +290,7 @@ export class Engine<Loads extends Task = Task> {
     this.#recovery.mustGoOn(on, signal);
     return found.slice(0, maxFaces).flatMap(({ box: own, score, points }) => {
       const wide = widen(own, picture);
-      if (Math.trunc(wide.x1) <= Math.trunc(wide.x0) || Math.trunc(wide.y1) <= Math.trunc(wide.y0)) return []; // beside the picture, into which a square is moved
+      if ((wide.x1 | 0) <= (wide.x0 | 0) || (wide.y1 | 0) <= (wide.y0 | 0)) return []; // beside the picture, into which a square is moved
       const origin: Place['origin'] = { source: 'detector', score, detected: own, ...(points && { points }) };
       return [{ crop: checkBox(crop === 'square' ? widenToSquare(own, picture) : wide, picture), origin }];
     });
@@ -384,7 +384,10 @@ const detected = (found: readonly DetectedFace[]): DetectedFace[] =>
   given('The `detector` must give a list of { box, score, points? }, in picture pixels, no box inverted, and scores from 0 to 1.', () =>
     found.map(({ box: drawn, score, points }) => {
       const box = boxOf(drawn);
-      if (box.x1 < box.x0 || box.y1 < box.y0) throw new TypeError(`a box of ${Object.values(box)}`);
+      const [width, height] = [box.x1 - box.x0, box.y1 - box.y0];
+      // One of no side is left out as what lies beside the picture; a face within a pixel is none, but where it lies in parts of the picture.
+      if (Math.min(width, height) < 0 || (width * height > 0 && Math.max(width, height) < 1))
+        throw new TypeError(`a box of ${Object.values(box)}`);
       if (!(score >= 0 && score <= 1)) throw new TypeError(`a score of ${shown(score)}`);
       for (const { x, y } of points ?? []) if (!Number.isFinite(x + y)) throw new TypeError(`a point of ${shown(x)}, ${shown(y)}`);
       return { box, score, ...(points && { points: points.map(({ x, y }) => ({ x, y })) }) };

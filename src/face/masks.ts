@@ -1,7 +1,7 @@
 /** Parts of a face in the whole picture: as soft alpha, as a coloured bitmap, and as outlines. */
 import { badOption } from '../gpu/errors.ts';
 import { given, mustBeWhole, optionsOf, shown } from '../gpu/given.ts';
-import { type Box, boxOf, croppedBox, type Point, type Size } from '../image/crop.ts';
+import { type Box, boxOf, type Point, type Size, wholeBox, within } from '../image/crop.ts';
 import type { ParsingClass } from './labels.ts';
 import type { Segmentation } from './results.ts';
 
@@ -39,7 +39,8 @@ export function alphaOf<Label extends string>(
 function alphaIn(face: ParsedFace<string>, classes: readonly string[], picture: Size, soft: boolean): Uint8ClampedArray<ArrayBuffer> {
   const { width, height, chosen } = chosenIn(face, classes);
   for (const side of ['width', 'height'] as const) mustBeWhole(picture[side], `picture.${side}`, 1);
-  const { whole, part } = croppedBox(face.box, picture);
+  const whole = wholeBox(face.box);
+  const part = within(whole, picture);
   const across = tapsOf(width, [whole.x0, whole.x1], [part.x0, part.x1], soft);
   const down = tapsOf(height, [whole.y0, whole.y1], [part.y0, part.y1], soft);
   const rows = new Float32Array(height * across.length);

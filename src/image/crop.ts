@@ -19,14 +19,15 @@ export type AnyBox = Box | { readonly x: number; readonly y: number; readonly wi
  * @throws FaceXFormerError BAD_BOX: a corner that is no finite number, or farther off than any picture is large
  */
 export function boxOf(box: AnyBox): Box {
-  const { x0, y0, x1, y1 } = corners(box);
-  if (!arePlaces([x0, y0, x1, y1]))
-    throw new FaceXFormerError(
-      'BAD_BOX',
-      `The face box ${[x0, y0, x1, y1].map(shown)} is not made of finite numbers, below 1e9. Give { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.`,
-    );
-  return { x0, y0, x1, y1 };
+  const own = corners(box);
+  if (!arePlaces(Object.values(own)))
+    throw badBox(own, 'is not made of finite numbers, below 1e9. Give { x0, y0, x1, y1 } or { x, y, width, height } in picture pixels.');
+  return own;
 }
+
+/** @param why what is wrong with the box, whose corners are named before */
+export const badBox = (box: Box, why: string): FaceXFormerError =>
+  new FaceXFormerError('BAD_BOX', `The face box ${Object.values(box).map(shown)} ${why}`);
 
 /** Whether all are numbers that can say where something is. Of larger ones a width may be infinite, and what is drawn then nothing. */
 export const arePlaces = (numbers: readonly unknown[]): boolean =>
@@ -70,49 +71,36 @@ export const wholePicture = ({ width, height }: Size): Box => ({ x0: 0, y0: 0, x
  * @throws FaceXFormerError BAD_BOX: a corner that is no finite number, an inverted or empty box, or one that leaves the picture.
  */
 export function checkBox(box: Box, picture: Size): Box {
-  const { whole, part } = croppedBox(box, picture);
-  if (part.x1 - part.x0 < whole.x1 - whole.x0 || part.y1 - part.y0 < whole.y1 - whole.y0)
-    throw badBox(
-      boxOf(box),
-      `leaves the picture of ${picture.width} x ${picture.height} pixels. Clamp it to the picture, as widen() does.`,
-    );
+  const whole = wholeBox(box);
+  const { width, height } = picture;
+  if (whole.x0 < 0 || whole.y0 < 0 || whole.x1 > width || whole.y1 > height)
+    throw badBox(whole, `leaves the picture of ${width} x ${height} pixels. Clamp it to the picture, as widen() does.`);
   return whole;
 }
 
-/**
- * A crop in whole pixels, and the part of it that is in the picture, which has no width or no height where nothing of it is: a face of a video may be led
- * on over the edge.
- * @throws FaceXFormerError BAD_BOX: a corner that is no finite number, an inverted or empty box
- */
-export function croppedBox(box: Box, picture: Size): { readonly whole: Box; readonly part: Box } {
-  const { x0, y0, x1, y1 } = boxOf(box);
-  const whole = { x0: truncated(x0), y0: truncated(y0), x1: truncated(x1), y1: truncated(y1) };
+/** The same of a box that may lie beyond the picture, over whose edge a video leads faces on. @throws FaceXFormerError BAD_BOX */
+export function wholeBox(box: Box): Box {
+  const own = boxOf(box);
+  const whole = { x0: own.x0 | 0, y0: own.y0 | 0, x1: own.x1 | 0, y1: own.y1 | 0 }; // they are below 1e9, and there is no -0 among those
   if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
-    throw badBox({ x0, y0, x1, y1 }, `is ${x1 < x0 || y1 < y0 ? 'inverted' : 'empty'}: x1 must exceed x0, and y1 y0, by a pixel at least.`);
-  const [left, top] = [Math.max(0, whole.x0), Math.max(0, whole.y0)];
-  const part = {
-    x0: left,
-    y0: top,
-    x1: Math.max(left, Math.min(picture.width, whole.x1)),
-    y1: Math.max(top, Math.min(picture.height, whole.y1)),
-  };
-  return { whole, part };
+    throw badBox(own, 'is inverted or empty: x1 must exceed x0, and y1 y0, by a pixel at least.');
+  return whole;
 }
 
-const badBox = ({ x0, y0, x1, y1 }: Box, why: string): FaceXFormerError =>
-  new FaceXFormerError('BAD_BOX', `The face box x0=${x0} y0=${y0} x1=${x1} y1=${y1} ${why}`);
-
-/** `Math.trunc` without its -0. */
-const truncated = (value: number): number => Math.trunc(value) + 0;
+/** What of a box lies in the picture; where nothing does, it ends before it begins. */
+export const within = ({ x0, y0, x1, y1 }: Box, { width, height }: Size): Box => ({
+  x0: Math.max(0, x0),
+  y0: Math.max(0, y0),
+  x1: Math.min(width, x1),
+  y1: Math.min(height, y1),
+});
 
 /**
  * A detected box with the margin that the network was trained to see: grown by `margin` of its width and height, half on each side, then
  * clamped to the picture. Source: official inference.py, adjust_bbox (margin_percentage = 50).
  */
-export function widen(box: AnyBox, picture: Size, margin: number = OFFICIAL_MARGIN): Box {
-  const { x0, y0, x1, y1 } = grown(sized(box, picture, margin), margin);
-  return { x0: Math.max(0, x0), y0: Math.max(0, y0), x1: Math.min(picture.width, x1), y1: Math.min(picture.height, y1) };
-}
+export const widen = (box: AnyBox, picture: Size, margin: number = OFFICIAL_MARGIN): Box =>
+  within(grown(sized(box, picture, margin), margin), picture);
 
 /** A box with a margin on all sides, wherever the picture ends. */
 export function grown({ x0, y0, x1, y1 }: Box, margin: number): Box {
@@ -159,7 +147,8 @@ export function toPicture({ x, y }: Point, crop: Box, side = SIZE): Point {
  * @throws FaceXFormerError BAD_BOX, BAD_OPTION
  */
 export function maskToPicture(mask: Uint8Array, crop: AnyBox, picture: Size, outside = 0): Uint8Array<ArrayBuffer> {
-  const { whole, part } = croppedBox(sized(crop, picture, 0), picture);
+  const whole = wholeBox(sized(crop, picture, 0));
+  const part = within(whole, picture);
   mustBeWhole(outside, 'outside', 0, 255);
   const side = tag(mask) === 'Uint8Array' ? Math.sqrt(mask.length) : 0;
   if (!Number.isInteger(side) || side === 0)

@@ -1,8 +1,8 @@
 /** Ids that last: which of the faces of a frame are those of the frames before. Pure arithmetic, without a GPU or a clock. */
 import { lengthOf, similarity } from '../face/gallery.ts';
-import { badOption, FaceXFormerError } from '../gpu/errors.ts';
+import { badOption } from '../gpu/errors.ts';
 import { given, optionsOf, shown } from '../gpu/given.ts';
-import { type Box, boxOf, type Point, type Size } from '../image/crop.ts';
+import { type Box, badBox, boxOf, type Point, type Size } from '../image/crop.ts';
 import { assign } from './assign.ts';
 import { apart, Motion, partInside, sizeOf } from './motion.ts';
 
@@ -227,7 +227,7 @@ const listed = (boxes: readonly Box[]): Box[] =>
     boxes.map((one) => {
       const box = boxOf(one);
       if ([box.x1 - box.x0, box.y1 - box.y0].every((side) => side > 1e-6 && side < 1e9)) return box;
-      throw new FaceXFormerError('BAD_BOX', `The face box ${Object.values(box)} has no size that a face has in a picture.`);
+      throw badBox(box, 'has no size that a face has in a picture.');
     }),
   );
 

@@ -314,6 +314,16 @@ describe('an engine whose GPU is lost', () => {
     engine.dispose();
   });
 
+  it('refuses boxes of a detector that are parts of the picture, as several libraries give them: of a face of no pixel nothing would be seen', async () => {
+    const found = [{ box: { x0: 0.25, y0: 0.25, x1: 0.75, y1: 0.75 }, score: 1 }];
+    const engine = await load({ detector: { detect: async () => found } });
+    const refused = { code: 'BAD_OPTION', message: expect.stringMatching(/in picture pixels/) };
+    for (const crop of ['official', 'square'] as const) await expect(engine.analyze(picture, { crop })).rejects.toMatchObject(refused);
+    found[0] = { box: { x0: 8.4, y0: 8.4, x1: 9.4, y1: 9.4 }, score: 1 };
+    expect((await engine.analyze(picture)).faces.length).toBe(1);
+    engine.dispose();
+  });
+
   it('keeps none of the boxes and points of a detector that uses them again', async () => {
     const found = { box: { x0: 8, y0: 8, x1: 40, y1: 40 }, score: 1, points: [{ x: 1, y: 2 }] };
     const engine = await load({ detector: { detect: async () => [found] } });
