@@ -1,7 +1,6 @@
 /** `plan`: what a frame does, printed; as JSON; and the shaders as they run. Needs no GPU and no weights. */
 
 import { join } from 'node:path';
-import { kernelsFor } from '../src/engine/choose.ts';
 import { checkedTasks } from '../src/engine/options.ts';
 import { outputsOf } from '../src/engine/programs.ts';
 import { type Config, tasksOf } from '../src/face/config.ts';
@@ -10,6 +9,7 @@ import type { Graph } from '../src/graph/graph.ts';
 import { makePlan, type Plan } from '../src/graph/plan.ts';
 import { planJson, printPlan } from '../src/graph/print.ts';
 import { pipelineKey, specialise } from '../src/kernels/kernel.ts';
+import { GPUS, ROLES } from '../src/kernels/roles.ts';
 import { network } from '../src/model/network.ts';
 import { configOf, tensorsOfKind } from '../tools/networks.ts';
 import type { Command } from '../tools/terminal/command.ts';
@@ -41,11 +41,6 @@ const OPTIONS = {
   software: { type: 'boolean' },
 } as const;
 
-const GPUS = ['desktop', 'intel', 'apple', 'adreno', 'mali'] as const;
-const VENDORS = { desktop: '', intel: 'intel', apple: 'apple', adreno: 'qualcomm', mali: 'arm' } as const;
-/** How many lanes SwiftShader's subgroups have, by which its kernels are chosen. */
-const SWIFTSHADER_LANES = 4;
-
 interface Chosen {
   readonly dtype?: string | undefined;
   readonly batch?: string | undefined;
@@ -58,16 +53,16 @@ async function graphOf(config: Config, tasks: readonly Task[], { dtype = 'f32', 
   const images = Number(batch);
   if (!/^[1-8]$/.test(batch)) throw new UsageError(`--batch is ${batch}; it must be a number from 1 to 8.`);
   const type = parseChoice('--dtype', dtype, ['f32', 'f16'] as const);
-  const vendor = VENDORS[parseChoice('--gpu', gpu ?? 'desktop', GPUS)];
+  const kind = parseChoice('--gpu', gpu ?? 'desktop', GPUS);
   if (software && gpu !== undefined) throw new UsageError('--software is the plan without a GPU; leave out --gpu.');
-  const kernels = software ? kernelsFor({ vendor, software }, SWIFTSHADER_LANES) : kernelsFor({ vendor });
+  const kernels = ROLES[software ? 'subgroup' : kind];
   return network(config, { kernels, images, dtype: type, tasks });
 }
 
 export const plan: Command = {
   name: 'plan',
   summary: 'print every dispatch of a frame, with its kernel, grid, buffers and work',
-  usage: `plan [--tasks a,b] [--form released|paper] [--dtype f32|f16] [--batch N] [--gpu desktop|intel|apple|adreno|mali]
+  usage: `plan [--tasks a,b] [--form released|paper] [--dtype f32|f16] [--batch N] [--gpu ${GPUS.join('|')}]
        [--software] [--json FILE] [--wgsl DIR]
        [${ENCODER_CHOICE}]
        [${NETWORK_CHOICE}] [${SIDE_CHOICE}]
@@ -79,7 +74,7 @@ export const plan: Command = {
   --side N                   of the network's input, a multiple of 32 from 224 to 512 (default: 224, SegFace's 512)
   --dtype f32|f16            how weights and activations are stored (default: f32)
   --batch N                  faces in a frame, 1 to 8 (default: 1)
-  --gpu KIND                 desktop, intel, apple, adreno or mali: the kernels chosen for that kind of GPU (default: desktop)
+  --gpu KIND                 the kernels chosen for that kind of GPU; a desktop's is a large one's (default: desktop)
   --software                 the kernels chosen for SwiftShader, the software adapter of Chrome, instead of a GPU's: without --gpu
   --json FILE                per dispatch kernel, node, grid, flops, bytes; totals
   --wgsl DIR                 every shader as it runs, one file a pipeline, named after its kernel`,

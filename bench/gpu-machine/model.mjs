@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { root } from '../../tools/load.mjs';
 import { parse } from '../../tools/usage.mjs';
 
-const USAGE = `npm run gpu-model -- [FILE.tsv...] [--held-out FILE.tsv]...
+const USAGE = `npm run gpu-model -- [FILE.tsv...] [--held-out FILE.tsv]... [--plan FILE.json]...
 
 Without files, the latest of bench/results. Fits, with no coefficient below zero, and relative errors squared in
 proportion to a dispatch's share of the frame,
@@ -12,7 +12,8 @@ proportion to a dispatch's share of the frame,
 
 prints the coefficients and how far the times are that it gives, each file's left out of the fit in turn, and what it says of frames on other GPUs, in the files' order.
 
-  --held-out FILE.tsv        a table that the fit does not see, and how far its times are`;
+  --held-out FILE.tsv        a table that the fit does not see, and how far its times are
+  --plan FILE.json           a plan as the command \`plan\` writes it, whose frame is predicted beside those measured: such as one without shares`;
 
 /** What is told of a dispatch: constant, work of one thread, work of all, bytes of one thread, bytes of all. */
 const TERMS = ['launch', 'steps', 'arithmetic', 'reads', 'memory'];
@@ -27,6 +28,8 @@ const MEASURED = { tflops: 46.8, gigabytes: 4021, megahertz: 1980 };
 const OTHERS = {
   'RTX A6000': { tflops: 38.7, gigabytes: 768, megahertz: 1800, launch: 4 },
   'RTX 4090': { tflops: 82.6, gigabytes: 1008, megahertz: 2520, launch: 4 },
+  'RTX 3060': { tflops: 12.7, gigabytes: 360, megahertz: 1777, launch: 4 },
+  'Radeon 680M': { tflops: 3.4, gigabytes: 90, megahertz: 2200, launch: 5 },
   'M4 Max, 40 cores': { tflops: 18.4, gigabytes: 546, megahertz: 1580, launch: 10 },
   'M3, 10 cores': { tflops: 4.1, gigabytes: 100, megahertz: 1400, launch: 10 },
   'M1, 8 cores': { tflops: 2.6, gigabytes: 68, megahertz: 1280, launch: 10 },
@@ -78,7 +81,17 @@ function errors(rows, found) {
   return `half of ${rows.length} within ${percent(0.5)}, nine of ten within ${percent(0.9)}; a frame ${own.toFixed(2)} ms, measured ${real.toFixed(2)}`;
 }
 
-const { positionals, values } = parse(USAGE, { 'held-out': { type: 'string', multiple: true, default: [] } });
+/** The dispatches of a plan, which nobody has timed. */
+const rowsOfPlan = (file) =>
+  JSON.parse(readFileSync(file, 'utf8')).dispatches.map(({ threads, flops, bytes }) => ({
+    threads,
+    dispatches: 1,
+    macs: flops / 2,
+    bytes,
+  }));
+
+const FILES = { type: 'string', multiple: true, default: [] };
+const { positionals, values } = parse(USAGE, { 'held-out': FILES, plan: FILES });
 const files = positionals.length > 0 ? positionals : TABLES.map((table) => `${root}bench/results/h200-${table}-kernels.tsv`);
 const tables = files.map(rowsOf);
 const found = coefficients(tables.flat());
@@ -90,6 +103,8 @@ for (const [i, rows] of tables.entries()) {
 }
 for (const file of values['held-out']) console.log(`${file.split('/').at(-1)}, held out: ${errors(rowsOf(file), found)}`);
 
+const frames = [...tables, ...values.plan.map(rowsOfPlan)];
+
 // Another GPU's clock sets what one thread takes, its peak and bandwidth what all do, neither better used than there; these are predictions.
 const [launch, steps, arithmetic, reads, memory] = found;
 for (const [name, gpu] of Object.entries(OTHERS)) {
@@ -100,6 +115,6 @@ for (const [name, gpu] of Object.entries(OTHERS)) {
     const alike = (arithmetic * row.macs * MEASURED.tflops) / gpu.tflops + (memory * row.bytes * MEASURED.gigabytes) / gpu.gigabytes;
     return Math.max(predicted(row, there) + alike, launch + full);
   };
-  const frames = tables.map((rows) => (rows.reduce((sum, row) => sum + row.dispatches * time(row), 0) / 1000).toFixed(1));
-  console.log(`prediction, ${name}: ${frames.join(', ')} ms of GPU time`);
+  const times = frames.map((rows) => (rows.reduce((sum, row) => sum + row.dispatches * time(row), 0) / 1000).toFixed(1));
+  console.log(`prediction, ${name}: ${times.join(', ')} ms of GPU time`);
 }

@@ -229,8 +229,8 @@ export function isAbort(cause: unknown): boolean {
   return cause instanceof Error && cause.name === 'AbortError';
 }
 
-/** What went wrong, with what was behind it: Node's fetch says only there which host it did not find. */
+/** What went wrong, with what was behind it: Node's fetch says only there which host it did not find. Without the full stop, which browsers may set. */
 export function message(cause: unknown): string {
-  if (!(cause instanceof Error)) return shown(said(cause));
-  return shown(cause.cause instanceof Error ? `${cause.message} (${cause.cause.message})` : cause.message);
+  const behind = cause instanceof Error && cause.cause instanceof Error ? ` (${cause.cause.message})` : '';
+  return shown(said(cause) + behind).replace(/\.$/, '');
 }

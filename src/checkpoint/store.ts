@@ -12,7 +12,7 @@ export interface ChunkStore {
   /** What a store cannot read it does not have. */
   get(key: string, index: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
   put(key: string, index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Every key and its bytes. */
+  /** Every key and its bytes. What cannot be read, as what another tab deletes meanwhile, has none. */
   list(): Promise<Map<string, number>>;
   /** What cannot be deleted stays, and is no error. */
   delete(key: string): Promise<void>;
@@ -64,7 +64,7 @@ function patient(store: ChunkStore): ChunkStore {
     kind: store.kind,
     get: (key, index) => asked(() => store.get(key, index)).catch(() => undefined),
     put: (key, index, bytes) => asked(() => store.put(key, index, bytes)),
-    list: () => asked(() => store.list()),
+    list: () => asked(() => store.list()).catch(() => new Map()),
     delete: (key) => asked(() => store.delete(key)).catch(() => undefined),
   };
 }
@@ -100,7 +100,9 @@ async function openOpfs(): Promise<ChunkStore> {
       for await (const [key, folder] of root.entries()) {
         if (!(folder instanceof FileSystemDirectoryHandle)) continue;
         let bytes = 0;
-        for await (const file of folder.values()) if (file instanceof FileSystemFileHandle) bytes += (await file.getFile()).size;
+        try {
+          for await (const file of folder.values()) if (file instanceof FileSystemFileHandle) bytes += (await file.getFile()).size;
+        } catch {}
         sizes.set(key, bytes);
       }
       return sizes;

@@ -1,7 +1,7 @@
 /** Which kernels suit an adapter, and which element type: what is asked for, as far as the GPU can do it. */
 import type { Gpu } from '../gpu/device.ts';
 import { badOption } from '../gpu/errors.ts';
-import { vendorOf } from '../gpu/vendor.ts';
+import { makerOf } from '../gpu/vendor.ts';
 import { type GpuKernels, kindOf, ROLES } from '../kernels/roles.ts';
 import type { EngineDtype, LoadOptions } from './options.ts';
 
@@ -13,7 +13,9 @@ export function kernelsFor(
   adapter: { vendor: string; architecture?: string; description?: string; software?: boolean },
   lanes?: number,
 ): GpuKernels {
-  return ROLES[kindOf(adapter.software ? adapter : { ...adapter, vendor: vendorOf(adapter) }, lanes)];
+  if (adapter.software) return ROLES[kindOf(adapter, lanes)];
+  const { vendor, integrated } = makerOf(adapter);
+  return ROLES[integrated ? 'laptop' : kindOf({ ...adapter, vendor }, lanes)];
 }
 
 /** @param asked `fused` by name: with a desktop GPU's kernels on software adapters too */

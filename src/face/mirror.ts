@@ -4,11 +4,13 @@ import { type AnyBox, type Box, boxOf, type Point, type Size } from '../image/cr
 import type { DrawnFace } from './draw.ts';
 import type { Matrix3 } from './pose.ts';
 import type { HeadPose, Segmentation } from './results.ts';
+import { mustBeSound } from './sound.ts';
 
 /** What a video's session tells of a face besides. */
-type Moving = { readonly place?: Box; readonly velocity?: Point };
-
-import { mustBeSound } from './sound.ts';
+interface Moving {
+  readonly place?: Box;
+  readonly velocity?: Point;
+}
 
 /** Which of the 68 landmarks each becomes. */
 // biome-ignore format: a line each for the jaw, the eyebrows, the nose, the eyes and the lips

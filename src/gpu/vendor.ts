@@ -25,10 +25,18 @@ const BY_SYSTEM: readonly (readonly [RegExp, string])[] = [
 /** Whether an adapter's vendor is told in wgpu's way, and so which compiler its kernels go through. */
 export const isOfWgpu = (vendor = ''): boolean => /^\d*$/.test(vendor);
 
-/** The vendor as WebGPU would name it; empty where nothing tells. */
-export function vendorOf({ vendor, description = '' }: { vendor: string; description?: string }): string {
-  if (!isOfWgpu(vendor)) return vendor;
-  return of(MAKERS, description) ?? of(MAKERS, renderer()) ?? of(BY_SYSTEM, globalThis.navigator?.userAgent ?? '') ?? '';
+/**
+ * What is called so is a part of AMD's processors, whose memory it shares ("AMD Radeon(TM) Graphics", "AMD Radeon 780M Graphics"). WebGPU names its
+ * architecture alone, which cards have, too.
+ */
+const INTEGRATED = /radeon(\(tm\))? (graphics|\d{3,4}[ms]\b)|custom gpu/i;
+
+/** The vendor as WebGPU would name it, empty where nothing tells, and whether the GPU is known for a part of a processor. */
+export function makerOf({ vendor, description }: { vendor: string; description?: string }): { vendor: string; integrated: boolean } {
+  const isUnnamed = isOfWgpu(vendor);
+  const name = isUnnamed || vendor === 'amd' ? description || renderer() : '';
+  const maker = isUnnamed ? (of(MAKERS, name) ?? of(BY_SYSTEM, globalThis.navigator?.userAgent ?? '') ?? '') : vendor;
+  return { vendor: maker, integrated: maker === 'amd' && INTEGRATED.test(name) };
 }
 
 const of = (names: typeof MAKERS, text: string): string | undefined => names.find(([name]) => name.test(text))?.[1];
@@ -37,7 +45,10 @@ const of = (names: typeof MAKERS, text: string): string | undefined => names.fin
 function renderer(): string {
   if (typeof OffscreenCanvas === 'undefined') return '';
   const gl = new OffscreenCanvas(1, 1).getContext('webgl', { powerPreference: 'high-performance' });
-  const name: unknown = gl?.getParameter(gl.RENDERER);
+  const said: unknown = gl?.getParameter(gl.RENDERER);
+  // Chrome says "WebKit WebGL" there; Firefox complains of who asks for more.
+  const more = said === 'WebKit WebGL' ? gl?.getExtension('WEBGL_debug_renderer_info') : undefined;
+  const name: unknown = more ? gl?.getParameter(more.UNMASKED_RENDERER_WEBGL) : said;
   gl?.getExtension('WEBGL_lose_context')?.loseContext(); // a page may hold only so many
   return typeof name === 'string' ? name : '';
 }

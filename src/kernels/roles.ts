@@ -45,7 +45,7 @@ export interface GpuKernels {
 }
 
 /**
- * Kinds of GPU that want other kernels: desktop GPUs of 100 processors and more, and smaller ones, of laptops and of earlier years; Apple's, Intel's,
+ * Kinds of GPU that want other kernels: desktop GPUs of 100 processors and more, and smaller ones, as those of laptops are; Apple's, Intel's,
  * Adreno and Mali of phones; CPUs that run WebGPU, and those whose subgroups are known to be of exactly four lanes (SwiftShader) or eight (lavapipe).
  */
 export const KINDS = ['desktop', 'laptop', 'apple', 'intel', 'adreno', 'mali', 'software', 'subgroup', 'subgroup8'] as const;
@@ -116,7 +116,8 @@ export const ROLES: Readonly<Record<Kind, GpuKernels>> = {
   subgroup8: { ...software, matmul: whole(matmulSubgroup8), conv: whole(convSubgroup8) },
 };
 
-const GPUS = KINDS.filter((kind) => !/^(software|subgroup)/.test(kind));
+/** The kinds that are no CPUs. */
+export const GPUS = KINDS.filter((kind) => !/^(software|subgroup)/.test(kind));
 
 /** What the tuner may choose from: the kernels of a role on all GPUs, each once. */
 export const PRODUCTS = [...new Set(GPUS.map((kind) => ROLES[kind].matmul.kernel))];
@@ -136,8 +137,11 @@ const BY_VENDOR: Readonly<Record<string, Kind>> = {
   apple: 'apple',
 };
 
-/** Architectures, as WebGPU names them, whose GPUs have too few processors to share a product's inner dimension, or whose most are of laptops. */
-const SMALL = /^(fermi|kepler|maxwell|pascal|gcn-\d)$/;
+/**
+ * Architectures, as WebGPU names them, most of whose GPUs have a quarter of the processors for which products are shared, and a cache of 6 MB or less:
+ * there shares cost more, as they are written to memory and read, than the threads bring that they give. Those after them have caches of 24 MB and more.
+ */
+const SMALL = /^(fermi|kepler|maxwell|pascal|turing|ampere|gcn-\d|rdna-1)$/;
 
 /** The kind of a GPU by vendor and architecture; every one that is not known is a desktop's. @param lanes of every subgroup, where that is known */
 export function kindOf(

@@ -167,7 +167,7 @@ class Connection {
 const workerFailed = (why: string): FaceXFormerError =>
   new FaceXFormerError(
     'WORKER_FAILED',
-    `The worker failed. Check its address and origin, the bundler, worker-src of the policy, and that this is a browser: ${why}`,
+    `The worker failed. Check its address and origin, the bundler, the policies (worker-src, COEP), and that this is a browser: ${why}`,
   );
 
 const connections = new WeakMap<Worker, Connection>();

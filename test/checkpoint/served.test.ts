@@ -92,6 +92,15 @@ describe('hosted weights', () => {
   });
 });
 
+it('what a browser says as a sentence is said within ours', async () => {
+  const fetch = async () => Promise.reject(new TypeError('NetworkError when attempting to fetch resource.'));
+  for (const address of ['https://store.example/h/', 'https://store.example/w.safetensors'])
+    await expect(lengthOf(address, { ...quick, fetch })).rejects.toMatchObject({
+      code: 'WEIGHTS_UNREACHABLE',
+      message: expect.stringContaining('to fetch resource. Check the address'),
+    });
+});
+
 describe('bytes of any kind', () => {
   const realm = runInNewContext('({ ArrayBuffer, Uint8Array, ReadableStream: undefined })') as {
     ArrayBuffer: ArrayBufferConstructor;
@@ -145,6 +154,53 @@ describe('bytes of any kind', () => {
   });
 });
 
+describe('storage that is emptied by others', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+  });
+  const gone = () => Promise.reject(new DOMException('A requested file or directory could not be found.', 'NotFoundError'));
+  class Folder {
+    constructor(readonly files: Handle[] = []) {}
+    async *values() {
+      yield* this.files;
+    }
+    async *entries() {
+      yield* KEPT;
+    }
+    removeEntry = gone;
+  }
+  class Handle {
+    constructor(readonly getFile: () => Promise<unknown>) {}
+    createWritable() {}
+  }
+  const of = (size: number) => new Handle(async () => ({ size }));
+  const KEPT: [string, Folder][] = [
+    ['0'.repeat(64), new Folder([of(1), new Handle(gone)])],
+    ['1'.repeat(64), new Folder([of(3), of(4)])],
+  ];
+
+  it.each<[string, object, object[]]>([
+    [
+      'in parts',
+      new Folder(),
+      [
+        { sha256: '0'.repeat(64), bytes: 1 },
+        { sha256: '1'.repeat(64), bytes: 7 },
+      ],
+    ],
+    ['altogether', Object.assign(new Folder(), { entries: () => ({ [Symbol.asyncIterator]: () => ({ next: gone }) }) }), []],
+  ])('%s lists what is left, and is cleared', async (_, root, left) => {
+    vi.resetModules();
+    vi.stubGlobal('FileSystemFileHandle', Handle);
+    vi.stubGlobal('FileSystemDirectoryHandle', Folder);
+    vi.stubGlobal('navigator', { storage: { getDirectory: async () => ({ getDirectoryHandle: async () => root }) } });
+    const { weightCache } = await import('../../src/checkpoint/cache.ts');
+    expect(await weightCache.list()).toEqual(left);
+    await weightCache.clear();
+  });
+});
+
 describe('storage that never answers', () => {
   afterEach(() => {
     vi.unstubAllGlobals();
@@ -186,6 +242,9 @@ describe('storage that never answers', () => {
       expect(await lengthOf(address, { retry: quick.retry, fetch })).toBe(4 * FLOATS);
       expect(performance.now() - begin).toBeLessThan(4000);
     }
+    const { weightCache } = await import('../../src/checkpoint/cache.ts');
+    expect((await weightCache.list()).length).toBe(asked === 2 ? 2 : 0); // kept in memory, or nowhere
+    await weightCache.clear();
     expect(never.mock.calls.length).toBe(asked);
   });
 

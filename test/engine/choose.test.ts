@@ -51,17 +51,47 @@ it.each([
   [undefined, ANDROID, ROLES.mali],
   [undefined, LINUX, ROLES.desktop],
 ])('no vendor, WebGL says %j, the browser %s', async (renderer, userAgent, kernels) => {
-  const loseContext = vi.fn();
-  const gl = { RENDERER: 7937, getParameter: (name: number) => (name === 7937 ? renderer : null), getExtension: () => ({ loseContext }) };
   vi.stubGlobal('navigator', { userAgent });
+  const { loseContext } = webGl(renderer === undefined ? undefined : { 7937: renderer });
+  expect(kernelsFor({ vendor: '' })).toBe(kernels);
+  expect(loseContext).toHaveBeenCalledTimes(renderer === undefined ? 0 : 1);
+});
+
+/** A WebGL whose parameters are these, by number; none where there are none. */
+function webGl(parameters: Readonly<Record<number, string>> | undefined) {
+  const loseContext = vi.fn();
+  const getExtension = vi.fn((name: string) => (name === 'WEBGL_lose_context' ? { loseContext } : { UNMASKED_RENDERER_WEBGL: 37446 }));
+  const gl = { RENDERER: 7937, getParameter: (name: number) => parameters?.[name] ?? null, getExtension };
   vi.stubGlobal(
     'OffscreenCanvas',
     class {
-      getContext = () => (renderer === undefined ? null : gl);
+      getContext = () => (parameters ? gl : null);
     },
   );
-  expect(kernelsFor({ vendor: '' })).toBe(kernels);
-  expect(loseContext).toHaveBeenCalledTimes(renderer === undefined ? 0 : 1);
+  return { loseContext, getExtension };
+}
+
+/** What Chrome says in WebGL of GPUs that AMD puts into processors, and of cards of the same architecture. */
+it.each([
+  ['ANGLE (AMD, AMD Radeon(TM) Graphics (0x00001638) Direct3D11 vs_5_0 ps_5_0, D3D11)', ROLES.laptop],
+  ['ANGLE (AMD, AMD Radeon 780M Graphics (0x000015BF) Direct3D11 vs_5_0 ps_5_0, D3D11)', ROLES.laptop],
+  ['ANGLE (AMD, AMD Radeon(TM) 8060S Graphics (0x00001586) Direct3D11 vs_5_0 ps_5_0, D3D11)', ROLES.laptop],
+  ['ANGLE (AMD, AMD Radeon Graphics (radeonsi, phoenix, LLVM 19.1.7, DRM 3.61), OpenGL ES 3.2)', ROLES.laptop],
+  ['ANGLE (AMD, AMD Custom GPU 0405 (vangogh, LLVM 15.0.7, DRM 3.54), OpenGL ES 3.2)', ROLES.laptop],
+  ['ANGLE (AMD, AMD Radeon RX 7900 XTX (0x0000744C) Direct3D11 vs_5_0 ps_5_0, D3D11)', ROLES.desktop],
+  ['ANGLE (AMD, AMD Radeon RX 6800M (0x000073DF) Direct3D11 vs_5_0 ps_5_0, D3D11)', ROLES.desktop],
+])('a GPU of AMD that WebGL calls %j', (renderer, kernels) => {
+  webGl({ 7937: 'WebKit WebGL', 37446: renderer });
+  expect(kernelsFor({ vendor: 'amd', architecture: 'rdna-3' })).toBe(kernels);
+});
+
+it('a GPU of AMD by its own name, where it is told, or without WebGL', () => {
+  const { getExtension } = webGl({ 7937: 'Radeon R9 200 Series, or similar' });
+  expect(kernelsFor({ vendor: '4098', description: 'AMD Radeon 780M Graphics (RADV PHOENIX)' })).toBe(ROLES.laptop);
+  expect(kernelsFor({ vendor: 'amd' })).toBe(ROLES.desktop);
+  expect(getExtension.mock.calls).toEqual([['WEBGL_lose_context']]); // Firefox complains of who asks for the name behind the name
+  webGl(undefined);
+  expect(kernelsFor({ vendor: 'amd' })).toBe(ROLES.desktop);
 });
 
 it('a vendor that is named, and a CPU, need no WebGL', async () => {
@@ -89,11 +119,14 @@ it.each([
   expect(kernelsFor({ vendor, description })).toBe(kernels);
 });
 
-it('an architecture of earlier years, whose GPUs have few processors', () => {
+it('an architecture whose GPUs have few processors and small caches', () => {
   expect(kernelsFor({ vendor: 'nvidia', architecture: 'pascal' })).toBe(ROLES.laptop);
   expect(kernelsFor({ vendor: 'amd', architecture: 'gcn-5' })).toBe(ROLES.laptop);
-  for (const architecture of ['ampere', 'lovelace', 'blackwell'])
+  for (const architecture of ['turing', 'ampere']) expect(kernelsFor({ vendor: 'nvidia', architecture })).toBe(ROLES.laptop);
+  for (const architecture of ['', 'lovelace', 'blackwell', 'hopper'])
     expect(kernelsFor({ vendor: 'nvidia', architecture })).toBe(ROLES.desktop);
+  for (const architecture of ['rdna-1', 'rdna-2'])
+    expect(kernelsFor({ vendor: 'amd', architecture })).toBe(architecture === 'rdna-1' ? ROLES.laptop : ROLES.desktop);
 });
 
 it('a CPU, whatever else it says', async () => {

@@ -10,7 +10,7 @@ import type { RemoteFaceXFormer } from '../../src/worker/client.ts';
 import { root } from '../../tools/root.ts';
 
 /** Bytes with gzip that an app may carry, just above what it does: 50,000 are wanted, and growth is to be a decision. */
-const BUDGET = 84_700;
+const BUDGET = 85_100;
 /** Those of a page whose engine is in a worker. */
 const PAGE_BUDGET = 4_850;
 
