@@ -117,5 +117,6 @@ function otherFormat(start: Uint8Array, name: string): string | undefined {
     return `${what} is a web page, not a file of weights: check the address that it comes from`;
   }
   if (/^\s*[{[]\s*["{[\]}\d]/.test(text)) return 'it is JSON; a config.json or an index of shards names the files of weights beside it';
-  return OTHERS.find(([starts]) => starts.some((one) => text.startsWith(one)))?.[1];
+  const known = OTHERS.find(([starts]) => starts.some((one) => text.startsWith(one)))?.[1];
+  return known ?? (/^[ -~\s]{8}$/.test(text) ? `it begins with the text ${quote(text)}: check the address that it comes from` : undefined);
 }

@@ -96,6 +96,10 @@ const REFUSED: Record<string, [file: Uint8Array, says: RegExp]> = {
   'a web page': [new TextEncoder().encode('<!DOCTYPE html><title>Not found</title>'), /web page/],
   'a web page in capitals after a line': [new TextEncoder().encode('\n<HTML><body>'), /web page/],
   'a pointer of Git LFS': [new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\n'), /Git LFS/],
+  'a refusal that was saved as the file': [
+    new TextEncoder().encode('Entry not found'),
+    /begins with the text "Entry no": check the address/,
+  ],
   'a PyTorch zip': [Uint8Array.from([0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0, 0]), /facexformer convert/],
   'a PyTorch pickle': [Uint8Array.from([0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]), /facexformer convert/],
 };
