@@ -16,11 +16,21 @@ interface Pair {
 
 const FOLDS = 10;
 
+/** The pairs, where an accuracy says something of them. @throws CommandError: the sets begin with some hundreds of one person, which any threshold has right */
+function telling(pairs: readonly Pair[]): readonly Pair[] {
+  if (pairs.length < FOLDS) throw new CommandError(`${pairs.length} pairs are too few for ${FOLDS} folds.`);
+  const [first] = pairs;
+  if (first && pairs.every(({ same }) => same === first.same))
+    throw new CommandError(
+      `The ${pairs.length} pairs are all of ${first.same ? 'one person' : 'two people'}, and no threshold has one wrong: take more of them.`,
+    );
+  return pairs;
+}
+
 /** Accuracy over the pairs of which both pictures have an embedding. */
 function accuracyRows(pairs: readonly Pair[], scores: ReadonlyMap<string, string>): Row[] {
   const embeddings = new Map([...scores].map(([name, text]) => [name, float32OfBase64(text)]));
-  const whole = pairs.filter(({ names }) => names.every((name) => embeddings.has(name)));
-  if (whole.length < FOLDS) throw new CommandError(`${whole.length} pairs are too few for ${FOLDS} folds.`);
+  const whole = telling(pairs.filter(({ names }) => names.every((name) => embeddings.has(name))));
   const distances = whole.map(({ names: [a, b] }) => squaredDistance(embeddings.get(a) as Float32Array, embeddings.get(b) as Float32Array));
   const { mean, deviation } = verificationAccuracy(
     distances,
@@ -45,7 +55,8 @@ function pairsFile(set: string, file: string): Benchmark<undefined, string> {
     layout: `${file}, InsightFace's file of aligned pairs`,
     found: (folder) => existsSync(join(folder, file)),
     read(folder, limit) {
-      const { pictures } = read(folder);
+      const { pictures, same } = read(folder);
+      telling(pairsOf(limit, same));
       const samples = pictures.slice(0, 2 * limit).map((bytes, i): Sample<undefined> => {
         return {
           name: String(i),
@@ -82,11 +93,7 @@ const lfw: Benchmark<undefined, string> = {
   found: (folder) => existsSync(join(folder, 'pairs.txt')),
   read(folder, limit) {
     const pictures = ['lfw', 'lfw-deepfunneled', 'lfw_funneled', '.'].map((name) => join(folder, name)).find(existsSync) as string;
-    const names = new Set(
-      lfwPairs(join(folder, 'pairs.txt'))
-        .slice(0, limit)
-        .flatMap((pair) => pair.names),
-    );
+    const names = new Set(telling(lfwPairs(join(folder, 'pairs.txt')).slice(0, limit)).flatMap((pair) => pair.names));
     const samples = [...names].map((name) => fileSample(name, join(pictures, name), undefined, 'detect'));
     return { samples, wrong: [], notes: ['each face is the largest that MTCNN finds'] };
   },

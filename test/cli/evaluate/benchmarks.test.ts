@@ -258,8 +258,8 @@ it('names in capitals, cells in quotes, and the mark that some editors begin fil
   write('marked/EmoLabel/list_patition_label.txt', '\uFEFFtest_0001.jpg 1\r\n');
   write('marked/Image/aligned/test_0001_aligned.jpg', png([1, 0, 0]));
   expect(named('expression', 'RAF-DB').read(at('marked'), 9)).toMatchObject({ wrong: [], samples: [{ label: EXPRESSIONS[0] }] });
-  write('marked/pairs.txt', '\uFEFFAnn 1 2\r\n');
-  expect(named('recognition', 'LFW-pairs').read(at('marked'), 9).samples).toMatchObject([{ name: 'Ann/Ann_0001.jpg' }, {}]);
+  write('marked/pairs.txt', `\uFEFF${'Ann 1 2\r\n'.repeat(5)}${'Ann 1 Ann 2\r\n'.repeat(5)}`);
+  expect(named('recognition', 'LFW-pairs').read(at('marked'), 10).samples).toMatchObject([{ name: 'Ann/Ann_0001.jpg' }, {}]);
 });
 
 describe('attributes and gender', () => {
@@ -473,6 +473,17 @@ describe('verification', () => {
     await expect(evaluated(named('recognition', 'LFW'), set, ([red]) => embedding(red), { limit: 9 })).rejects.toThrow(
       '9 pairs are too few',
     );
+  });
+
+  it('the first pairs of a set, which are all of one person, are refused before any picture is looked at: every network would have them right', () => {
+    const lines = Array.from({ length: 20 }, (_, i) => (i < 12 ? `P${i}\t1\t2` : `P${i}\t1\tP0\t1`));
+    write('same/pairs.txt', `${lines.join('\n')}\n`);
+    const read = (limit: number) => named('recognition', 'LFW-pairs').read(at('same'), limit);
+    expect(() => read(12)).toThrow('12 pairs are all of one person');
+    expect(() => read(9)).toThrow('9 pairs are too few');
+    expect(read(13).samples.length).toBe(25);
+    write('same/lfw.bin', Buffer.from(`](${'C\x01a'.repeat(24)}e](${'\x89'.repeat(12)}e\x86.`, 'latin1'));
+    expect(() => named('recognition', 'LFW').read(at('same'), 99)).toThrow('12 pairs are all of two people');
   });
 
   it('a pickle that names a class, or ends early, is refused', () => {
