@@ -29,6 +29,8 @@ export interface Frame extends Size, Shown {
 }
 
 export interface Frames {
+  /** Whether none is left out, however long it takes. */
+  readonly every: boolean;
   /** Gives the newest frame that was not given yet, when there is one; undefined at the video's end. */
   next(): Promise<Frame | undefined>;
   /** Why there are no more, if that is a fault. */
@@ -81,6 +83,7 @@ interface Told extends Shown {
 }
 
 class ElementFrames implements Frames {
+  readonly every = false;
   fault: FaceXFormerError | undefined;
   #shown: Told | undefined;
   #over = false;
@@ -276,6 +279,7 @@ function iteratorOf(stream: ReadableStream<VideoFrame>): Pull {
 
 /** Frames that are read: the newest of those that come by themselves, or one after the other. */
 class StreamFrames implements Frames {
+  readonly every: boolean;
   fault: FaceXFormerError | undefined;
   #newest: Frame | undefined;
   #over = false;
@@ -285,13 +289,14 @@ class StreamFrames implements Frames {
 
   constructor(
     private readonly pull: Pull,
-    private readonly choice: FrameChoice,
+    choice: FrameChoice,
   ) {
-    if (choice === 'newest') void this.#pump();
+    this.every = choice === 'every';
+    if (!this.every) void this.#pump();
   }
 
   async next(): Promise<Frame | undefined> {
-    if (this.choice === 'every' && !this.#over) void this.#read(); // which may not come before `stop`
+    if (this.every && !this.#over) void this.#read(); // which may not come before `stop`
     while (!this.#newest && !this.#over) await this.#changed.heard();
     const frame = this.#newest;
     this.#newest = undefined;

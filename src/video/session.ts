@@ -139,8 +139,10 @@ export class FaceSession implements AsyncIterable<VideoResult> {
   /** Rings when there is a result, or none any more. */
   readonly #told = new Bell();
   #latest: VideoResult | undefined;
+  /** What whoever iterates has not taken yet: one result at most, and where every frame counts the session waits until it is taken. */
+  readonly #untaken = new Set<VideoResult[]>();
   #end: VideoEnd | undefined;
-  /** What `pause` was called for, and what the page's being hidden does. */
+  /** What `pause` was called for; a page's being hidden does the same, and who has not taken a result of every frame. */
   #paused = false;
   readonly #resumed = new Bell();
   #size: Size = { width: 0, height: 0 };
@@ -212,19 +214,26 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     this.#frames.stop();
   }
 
-  /** Results as they come; of those that come faster than they are asked for, the newest. Throws what the session failed of. */
+  /**
+   * Results as they come; of those that come faster than they are asked for, the newest. Where every frame is analysed there is a result of each: the next frame is
+   * looked at when the result before is taken. Throws what the session failed of.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<VideoResult, void, undefined> {
-    let told: VideoResult | undefined;
-    for (;;) {
-      if (this.#latest && this.#latest !== told) {
-        told = this.#latest;
-        yield told;
-        continue;
+    const own = this.#latest ? [this.#latest] : [];
+    this.#untaken.add(own);
+    try {
+      for (;;) {
+        const next = own.pop();
+        this.#resumed.ring();
+        if (next) yield next;
+        else if (this.#end) break;
+        else await this.#told.heard();
       }
-      if (this.#end) break;
-      await this.#told.heard();
+    } finally {
+      this.#untaken.delete(own);
+      this.#resumed.ring();
     }
-    if (this.#end?.reason === 'failed') throw this.#end.error;
+    if (this.#end.reason === 'failed') throw this.#end.error;
   }
 
   async #run(): Promise<VideoEnd> {
@@ -376,6 +385,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
 
   #tell(result: VideoResult): void {
     this.#latest = result;
+    for (const own of this.#untaken) own.splice(0, 1, result);
     this.#told.ring();
     this.#options.onResult?.(result);
   }
@@ -391,7 +401,8 @@ export class FaceSession implements AsyncIterable<VideoResult> {
 
   async #unlessPaused(): Promise<void> {
     const hidden = () => (this.#options.pauseHidden ?? true) && globalThis.document?.visibilityState === 'hidden';
-    while ((this.#paused || hidden()) && !this.#stopping.signal.aborted) await this.#resumed.heard();
+    const ahead = () => this.#frames.every && [...this.#untaken].some((own) => own.length > 0);
+    while ((this.#paused || hidden() || ahead()) && !this.#stopping.signal.aborted) await this.#resumed.heard();
   }
 }
 

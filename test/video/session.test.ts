@@ -676,6 +676,53 @@ describe('frames', () => {
     expect(frames.most).toBeLessThanOrEqual(2);
   });
 
+  it.each([
+    ['slow', still, 400],
+    ['quick, of frames in which nothing has to be analysed', () => [], 0],
+  ] as const)(
+    'of an iterable have a result each for whoever iterates, however %s: the next is looked at when it was taken',
+    async (_, scene, wait) => {
+      const engine = new FakeEngine(scene as typeof still, 50);
+      async function* all() {
+        for (let i = 1; i <= 12; i++) yield new FakeFrame({ timestamp: 33_000 * i }) as unknown as VideoFrame;
+      }
+      session = followFaces(engine, all());
+      const times: number[] = [];
+      let heard = 0;
+      const iterating = (async () => {
+        for await (const { timestamp } of session) {
+          times.push(Math.round(timestamp));
+          if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+          heard++;
+        }
+      })();
+      await pass(1000);
+      if (wait > 0) expect(engine.calls.length).toBeLessThanOrEqual(heard + 2);
+      await pass(6000);
+      await iterating;
+      expect(times).toEqual(Array.from({ length: 12 }, (_, i) => 33 * (i + 1)));
+    },
+  );
+
+  it('of an iterable wait for nobody who has left, or that does not come back when the session is stopped', async () => {
+    async function* all() {
+      for (let i = 1; ; i++) yield new FakeFrame({ timestamp: 33_000 * i }) as unknown as VideoFrame;
+    }
+    session = followFaces(new FakeEngine(still, 50), all());
+    const left = (async () => {
+      for await (const { timestamp } of session) if (timestamp > 60) break;
+    })();
+    await pass(1000);
+    await left;
+    expect(session.latest?.timestamp).toBeGreaterThan(300);
+    const reader = session[Symbol.asyncIterator]();
+    await reader.next();
+    await pass(1000);
+    session.stop();
+    await pass(100);
+    expect(await session.ended).toEqual({ reason: 'stopped' });
+  });
+
   it('that do not come, or are not answered, keep no session from being stopped', async () => {
     const never = new Promise<never>(() => {});
     async function* all() {
