@@ -4,7 +4,7 @@
  * its own box is taken. Only shapes are named here: none of the libraries is a dependency.
  */
 
-import { given, mustBe, shown } from '../gpu/given.ts';
+import { given, mustBeFunction, shown } from '../gpu/given.ts';
 import { type AnyBox, type Box, boxOf, middleOf, type Point, type Size } from '../image/crop.ts';
 import type { DetectedFace, FaceDetector } from '../image/detector.ts';
 import { type Drawable, withDrawable } from '../image/drawable.ts';
@@ -46,8 +46,7 @@ function adapter<Found>(
   detector: { detect(image: Drawable): Found | Promise<Found> },
   facesOf: (found: Found, size: Size) => DetectedFace[],
 ): FaceDetector {
-  mustBe(
-    'function',
+  mustBeFunction(
     given('The detector cannot be read.', () => detector.detect),
     'detector.detect',
   );

@@ -59,11 +59,17 @@ export function optionsOf<Options extends object>(call: string, known: Readonly<
 export function mustBe(kind: Kind, value: unknown, name: string): void {
   const is = `\`${name}\` is ${shown(value)}.`;
   if (kind === 'signal') checkSignal(value);
+  else if (kind === 'function') mustBeFunction(value, name);
   else if (kind === 'count') {
     if (!(typeof value === 'number' && value >= 0)) throw badOption(`${is} It must be a number, 0 or more.`);
-  } else if (kind === 'boolean' || kind === 'function') {
-    if (typeof value !== kind) throw badOption(`${is} It must be ${kind === 'boolean' ? 'true or false' : 'a function'}.`);
+  } else if (kind === 'boolean') {
+    if (typeof value !== kind) throw badOption(`${is} It must be true or false.`);
   } else if (kind !== 'any' && !kind.includes(value as string)) throw badOption(`${is} Choose from ${kind.join(', ')}.`);
+}
+
+/** @throws FaceXFormerError BAD_OPTION: it is none */
+export function mustBeFunction(value: unknown, name: string): void {
+  if (typeof value !== 'function') throw badOption(`\`${name}\` is ${shown(value)}. It must be a function.`);
 }
 
 /** @throws FaceXFormerError BAD_OPTION: it is no whole number from `least` to `most` */

@@ -27,8 +27,8 @@ export function caught(source: PictureSource): Caught {
   return {
     held: frame !== undefined || opened !== undefined,
     settle() {
-      if (!frame) return;
-      const whole = frame;
+      if (tag(frame) !== 'VideoFrame') return;
+      const whole = frame as VideoFrame;
       frame = undefined;
       opened = copyOfFrame(whole);
       opened.catch(() => {});

@@ -17,9 +17,9 @@ export interface RawPicture extends Size {
 /**
  * What can be analysed. Colours are those of the picture's pixels, as Pillow's convert('RGB') gives them: alpha is dropped (not blended
  * with a background), grey and palette become RGB, and a Blob's or an image element's colour profile is ignored; but Firefox multiplies by
- * alpha and divides again, and rounds 16 bits down. EXIF orientation is honoured. A string or URL is a picture's address. What a canvas, an
- * image element, a video or a VideoFrame shows is taken when it is given, and it may go on, be drawn on or be closed; an ImageBitmap, ImageData or
- * raw pixels must keep their contents until the answer comes. A SharedPicture is for several calls.
+ * alpha and divides again, and rounds 16 bits down. EXIF orientation is honoured, and how a video's file turns and stretches it. A string or URL is a
+ * picture's address. What a canvas, an image element, a video or a VideoFrame shows is taken when it is given, and it may go on, be drawn on or be closed;
+ * an ImageBitmap, ImageData or raw pixels must keep their contents until the answer comes. A SharedPicture is for several calls.
  */
 export type PictureSource =
   | string
@@ -97,7 +97,7 @@ async function opened(source: PictureSource): Promise<Picture> {
       case 'HTMLImageElement':
         return await openImage(source as HTMLImageElement);
       case 'HTMLVideoElement':
-        return await openVideo(source as HTMLVideoElement);
+        return openVideo(source as HTMLVideoElement);
       case 'VideoFrame':
         return external(source as VideoFrame, { width: (source as VideoFrame).displayWidth, height: (source as VideoFrame).displayHeight });
       case 'ImageData':
@@ -156,20 +156,31 @@ async function openImage(image: HTMLImageElement): Promise<Picture> {
 }
 
 /** One frame of the video, so that every face of a picture is cut from the same. */
-async function openVideo(video: HTMLVideoElement): Promise<Picture> {
+function openVideo(video: HTMLVideoElement): Picture {
   const HAVE_CURRENT_DATA = 2;
   if (video.readyState < HAVE_CURRENT_DATA || video.videoWidth === 0)
     throw badPicture("The video has no frame to show: wait for its 'loadeddata' event, if it is more than sound.");
-  return owned(await createImageBitmap(video));
+  return owned(drawnOf(video, video.videoWidth, video.videoHeight).transferToImageBitmap());
 }
 
 /**
- * What a video shows now, or a VideoFrame of the caller's, as a frame of our own; undefined for everything else, for a video without a
- * frame, which `openPicture` refuses, and where the browser knows no VideoFrame.
+ * What a video shows now, or a VideoFrame of the caller's, as one of our own, which whoever takes it closes. Frames that know no rotation, as Firefox's, are
+ * as a file stores them: those of a phone's video lie on their side, and pixels that are not square are taken for square. What is drawn of a video is as it
+ * is shown, and a camera's frames are.
+ * @throws what the browser throws: where nothing is shown, where it knows no VideoFrame, and a SecurityError where the video is of another origin
  */
-export function frameOf(source: PictureSource): VideoFrame | undefined {
+export function shownBy(source: VideoFrame | HTMLVideoElement): VideoFrame | ImageBitmap {
+  const frame = new VideoFrame(source);
+  const { srcObject, videoWidth, videoHeight } = source as HTMLVideoElement;
+  if ('rotation' in frame || srcObject !== null) return frame;
+  frame.close();
+  return drawnOf(source, videoWidth, videoHeight).transferToImageBitmap();
+}
+
+/** The same, of which nothing becomes of anything else, and where it fails: `openPicture` does so then, or is able to. */
+export function frameOf(source: PictureSource): VideoFrame | ImageBitmap | undefined {
   try {
-    return /^(VideoFrame|HTMLVideoElement)$/.test(tag(source)) ? new VideoFrame(source as VideoFrame) : undefined;
+    return /^(VideoFrame|HTMLVideoElement)$/.test(tag(source)) ? shownBy(source as VideoFrame) : undefined;
   } catch {
     return undefined;
   }
@@ -217,8 +228,15 @@ function external(source: External, { width, height }: Size = source as Size): P
   };
 }
 
-const resizedOf = async (source: External | RawPicture, { width, height }: Size): Promise<Picture> =>
-  owned(await bitmapOf(source, { ...AS_STORED, resizeWidth: width, resizeHeight: height, resizeQuality: 'high' }));
+/** Firefox cuts a piece out of what is multiplied by alpha, as canvases and most bitmaps are, where it should scale: first its own pixels are made of it. */
+async function resizedOf(source: External | RawPicture, { width, height }: Size): Promise<Picture> {
+  const stored = 'data' in source ? source : await bitmapOf(source, AS_STORED);
+  try {
+    return owned(await bitmapOf(stored, { ...AS_STORED, resizeWidth: width, resizeHeight: height, resizeQuality: 'high' }));
+  } finally {
+    if ('close' in stored) stored.close();
+  }
+}
 
 /** What browsers draw of it: raw pixels without their alpha, which counts there. @throws FaceXFormerError BAD_PICTURE */
 export async function bitmapOf(source: External | RawPicture, options?: ImageBitmapOptions): Promise<ImageBitmap> {
@@ -229,11 +247,10 @@ export async function bitmapOf(source: External | RawPicture, options?: ImageBit
   }
 }
 
-/** A canvas with the picture; an ImageBitmap of a video frame that is turned would be distorted. */
+/** A canvas with the picture; an ImageBitmap of a video, or a frame, that is turned would be distorted. */
 function drawnOf(source: External, width: number, height: number): OffscreenCanvas {
   const canvas = new OffscreenCanvas(width, height);
-  const ctx = canvas.getContext('2d');
-  if (!ctx) throw new TypeError(`the browser gives no canvas of ${width} x ${height} pixels`); // an empty one would be a black picture
+  const ctx = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D; // with none, of a canvas that is too large, the next line fails
   ctx.drawImage(source, 0, 0, width, height);
   return canvas;
 }

@@ -3,9 +3,9 @@ import { badOption, badPicture, type FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag } from '../gpu/given.ts';
 import { Bell, pause } from '../gpu/waiting.ts';
 import type { Size } from '../image/crop.ts';
-import { AS_STORED, type PictureSource } from '../image/source.ts';
+import { AS_STORED, type PictureSource, shownBy } from '../image/source.ts';
 
-/** A picture whose size is known, or a file, which is decoded. */
+/** A picture whose size is known, or a file or an image element, whose pixels' size is known when they are decoded. */
 type Still = Exclude<PictureSource, string | URL>;
 
 /** Frames of an app's own: they become the session's, which closes them. */
@@ -100,10 +100,16 @@ class ElementFrames implements Frames {
     const { signal } = this.#listening;
     video.addEventListener('ended', () => this.#end(), { signal });
     video.addEventListener('error', () => this.#end(unplayable(video)), { signal });
-    for (const track of (video.srcObject as MediaStream | null)?.getVideoTracks() ?? []) {
-      if (track.readyState === 'ended') this.#end();
-      track.addEventListener('ended', () => this.#end(), { signal });
-    }
+    const hear = () => {
+      for (const track of tracksOf(video)) {
+        if (track.readyState === 'ended') this.#end();
+        track.addEventListener('ended', () => tracksOf(video).includes(track) && this.#end(), { signal });
+      }
+    };
+    hear();
+    video.addEventListener('loadedmetadata', hear, { signal }); // of another camera, say, which the app has given it since
+    video.addEventListener('loadeddata', () => this.#mustShow(), { signal });
+    this.#mustShow();
     if (video.error) this.#end(unplayable(video));
     if (video.ended) this.#over = true; // its last frame is shown, and is the only one
     this.#watch();
@@ -131,9 +137,19 @@ class ElementFrames implements Frames {
     this.free();
   }
 
-  get #hasFrame(): boolean {
+  get #hasData(): boolean {
     const HAVE_CURRENT_DATA = 2;
-    return this.video.readyState >= HAVE_CURRENT_DATA && this.video.videoWidth > 0;
+    return this.video.readyState >= HAVE_CURRENT_DATA;
+  }
+
+  get #hasFrame(): boolean {
+    return this.#hasData && this.video.videoWidth > 0;
+  }
+
+  /** A file of which the browser plays the sound alone gives no frame, and no error either. */
+  #mustShow(): void {
+    if (this.#hasData && !this.#hasFrame && !this.video.srcObject)
+      this.#end(badPicture('The video shows nothing: it is sound alone, or its pictures are of a kind that this browser does not decode.'));
   }
 
   get #position(): number {
@@ -186,7 +202,7 @@ class ElementFrames implements Frames {
   async #take(): Promise<VideoFrame | ImageBitmap | undefined> {
     if (!this.#hasFrame) return undefined;
     try {
-      return globalThis.VideoFrame ? new VideoFrame(this.video) : await createImageBitmap(this.video);
+      return globalThis.VideoFrame ? shownBy(this.video) : await createImageBitmap(this.video);
     } catch (error) {
       if ((error as Error | undefined)?.name !== 'SecurityError') return undefined; // between two sources
       const message =
@@ -196,6 +212,8 @@ class ElementFrames implements Frames {
     }
   }
 }
+
+const tracksOf = (video: HTMLVideoElement): MediaStreamTrack[] => (video.srcObject as MediaStream | null)?.getVideoTracks() ?? [];
 
 const unplayable = ({ error }: HTMLVideoElement): FaceXFormerError =>
   badPicture(`The video cannot be played: ${error?.message || 'this browser knows no such format'}.`, {
@@ -326,7 +344,7 @@ class StreamFrames implements Frames {
     try {
       const { value, done } = await this.pull.next();
       if (done || value === undefined) this.#over = true;
-      else this.#take(/^(Blob|File)$/.test(tag(value)) ? await createImageBitmap(value as Blob, AS_STORED) : value);
+      else this.#take(/^(Blob|File|HTMLImageElement)$/.test(tag(value)) ? await createImageBitmap(value as Blob, AS_STORED) : value);
     } catch (error) {
       this.#over = true;
       this.fault = badPicture(`The frames ended with an error: ${said(error)}`, { cause: error });
@@ -346,14 +364,12 @@ class StreamFrames implements Frames {
 }
 
 function frameOf(picture: PictureSource, shown: Shown): Frame {
-  const { displayWidth, displayHeight, videoWidth, videoHeight, naturalWidth, naturalHeight, width, height } = picture as VideoFrame &
-    HTMLVideoElement &
-    HTMLImageElement;
+  const { displayWidth, displayHeight, videoWidth, videoHeight, width, height } = picture as VideoFrame & HTMLVideoElement;
   return {
     ...shown,
     picture,
-    width: displayWidth ?? videoWidth ?? naturalWidth ?? width,
-    height: displayHeight ?? videoHeight ?? naturalHeight ?? height,
+    width: displayWidth ?? videoWidth ?? width,
+    height: displayHeight ?? videoHeight ?? height,
     close: () => (picture as { close?(): void }).close?.(),
   };
 }

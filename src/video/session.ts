@@ -4,7 +4,7 @@ import type { Task } from '../face/labels.ts';
 import { mirror } from '../face/mirror.ts';
 import type { Face } from '../face/results.ts';
 import { FaceXFormerError } from '../gpu/errors.ts';
-import { given, type Kind, mustBe, mustBeWhole, optionsOf, tag } from '../gpu/given.ts';
+import { given, type Kind, mustBe, mustBeFunction, mustBeWhole, optionsOf, tag } from '../gpu/given.ts';
 import { Bell, pause, unless } from '../gpu/waiting.ts';
 import { type Box, type Size, widen, widenToSquare } from '../image/crop.ts';
 import type { PictureSource } from '../image/source.ts';
@@ -160,7 +160,7 @@ export class FaceSession implements AsyncIterable<VideoResult> {
     const own = optionsOf<FollowOptions>('followFaces', FOLLOW_OPTIONS, options);
     const { tasks, signal, memory, recall, alike, maxFaces } = own;
     const [loaded, analyze] = given('The engine cannot be read.', () => [[...engine.tasks], engine.analyze] as const);
-    mustBe('function', analyze, 'engine.analyze');
+    mustBeFunction(analyze, 'engine.analyze');
     if (maxFaces !== undefined) mustBeWhole(maxFaces, 'maxFaces', 1);
     this.#engine = engine;
     this.#options = own;

@@ -3,7 +3,7 @@ import type { Checkpoint, TensorInfo } from '../checkpoint/checkpoint.ts';
 import type { LoadOptions } from '../engine/options.ts';
 import { badPicture, either, FaceXFormerError } from '../gpu/errors.ts';
 import { said, tag, given as takes } from '../gpu/given.ts';
-import { AS_STORED, type PictureSource, type RawPicture, unreadable } from '../image/source.ts';
+import { AS_STORED, type PictureSource, type RawPicture, shownBy, unreadable } from '../image/source.ts';
 import { type Carried, lend } from './lend.ts';
 import type { PostedCheckpoint } from './protocol.ts';
 
@@ -15,16 +15,12 @@ import type { PostedCheckpoint } from './protocol.ts';
 export async function carried(source: PictureSource | string | URL): Promise<Carried<unknown>> {
   const kind = tag(source);
   try {
+    if (/Video/.test(kind) && globalThis.VideoFrame) return given(shownBy(source as VideoFrame));
     switch (kind) {
       case 'String':
       case 'URL':
         return { value: absolute(String(source)) };
-      case 'VideoFrame':
-        return given(new VideoFrame(source as VideoFrame));
       case 'HTMLVideoElement':
-        return given(
-          globalThis.VideoFrame ? new VideoFrame(source as HTMLVideoElement) : await createImageBitmap(source as HTMLVideoElement),
-        );
       case 'HTMLImageElement':
       case 'HTMLCanvasElement':
       case 'OffscreenCanvas':

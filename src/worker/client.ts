@@ -4,7 +4,7 @@ import type { DetectOptions, MtcnnFace, MtcnnOptions } from '../detect/mtcnn.ts'
 import type { Analysis, AnalyzeOptions, EngineInfo, LoadOptions, Progress, TuneOptions, TuneReport } from '../engine/options.ts';
 import type { Task } from '../face/labels.ts';
 import { badOption, disposed, either, FaceXFormerError, throwIfAborted } from '../gpu/errors.ts';
-import { checkSignal, mustBe, mustBeIterable, given as read, said, shown } from '../gpu/given.ts';
+import { checkSignal, mustBeFunction, mustBeIterable, given as read, said, shown } from '../gpu/given.ts';
 import type { GpuLoss } from '../gpu/recovery.ts';
 import { unless, whenThere } from '../gpu/waiting.ts';
 import type { KernelTime } from '../graph/profile.ts';
@@ -328,8 +328,8 @@ async function loaded<Kind extends Loaded>(network: Network | 'Mtcnn', special: 
   const { worker, signal, onProgress, weights, fetch, detector, ...options } = ownOf(special);
   if (!weights && network !== 'Mtcnn') throw badOption('load() needs `weights`: the address of a file, or a checkpoint.');
   checkSignal(signal);
-  if (onProgress !== undefined) mustBe('function', onProgress, 'onProgress');
-  if (fetch !== undefined) mustBe('function', fetch, 'fetch');
+  if (onProgress !== undefined) mustBeFunction(onProgress, 'onProgress');
+  if (fetch !== undefined) mustBeFunction(fetch, 'fetch');
   if ((options as { device?: unknown }).device)
     throw badOption('A `device` cannot be given to a worker; load the engine on the page to share it.');
   const finds = detector && read('The `detector` cannot be read.', () => detector.mtcnn && { ...detector.mtcnn });

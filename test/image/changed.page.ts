@@ -1,6 +1,8 @@
 /** In the page: pictures that change, go away or are closed in the statement after the one that gave them. */
 import { caught } from '../../src/image/caught.ts';
-import type { PictureSource } from '../../src/image/source.ts';
+import { SharedPicture } from '../../src/image/shared.ts';
+import type { Picture, PictureSource } from '../../src/image/source.ts';
+import { openFrames } from '../../src/video/frames.ts';
 import { carried } from '../../src/worker/carry.ts';
 import { fetched, pixelsOf } from './pictures.page.ts';
 
@@ -204,11 +206,99 @@ export async function caughtBefore(name: string, by: 'line' | 'worker'): Promise
   await new Promise((resolve) => setTimeout(resolve, 50));
   await new Promise((resolve) => requestAnimationFrame(resolve));
   try {
-    const picture = line ? await line.open() : undefined;
-    const shown = picture ? ({ ...picture, opened: () => picture } as unknown as PictureSource) : (await crossing)?.value;
+    const shown = line ? again(await line.open()) : (await crossing)?.value;
     const { width, height, rgb } = await pixelsOf(shown as PictureSource);
     return [width, height, ...rgb.slice(3 * (width * (height >> 1) + (width >> 1))).slice(0, 3)];
   } finally {
     line?.close();
   }
+}
+
+/** What was opened, as a picture that can be opened. */
+const again = (picture: Picture) => ({ ...picture, opened: () => picture }) as unknown as PictureSource;
+
+/** A picture that is read, and what has to be closed then. */
+interface Taken {
+  readonly picture: PictureSource | undefined;
+  readonly open: { close?(): void } | undefined;
+}
+
+/** The ways in which a video's frame comes to a network. */
+const WAYS: Readonly<Record<string, (video: HTMLVideoElement) => Promise<Taken>>> = {
+  'as it is': async (video) => ({ picture: video, open: undefined }),
+  async caught(video) {
+    const open = caught(video);
+    return { picture: again(await open.open()), open };
+  },
+  async 'caught, and its frame let go'(video) {
+    const open = caught(video);
+    open.settle();
+    return { picture: again(await open.open()), open };
+  },
+  async 'caught, smaller'(video) {
+    const open = caught(video);
+    return { picture: again(await (await open.open()).resized({ width: 16, height: 64 })), open };
+  },
+  async shared(video) {
+    const picture = await SharedPicture.open(video);
+    return { picture, open: picture };
+  },
+  async 'on its way to a worker'(video) {
+    const picture = (await carried(video)).value as VideoFrame;
+    return { picture, open: picture };
+  },
+  async 'as one that is followed'(video) {
+    const frames = openFrames(video);
+    const frame = await frames.next();
+    frames.stop();
+    if (frame && (frame.width !== video.videoWidth || frame.height !== video.videoHeight))
+      throw new Error(`${frame.width} x ${frame.height}`);
+    return { picture: frame?.picture, open: frame };
+  },
+};
+
+/** Size and the colours at both ends of a picture that is blue on its right, once it is smaller: of a canvas and what is made of one. */
+export async function endsOfSmaller(): Promise<Record<string, number[]>> {
+  const painted = () => {
+    const canvas = offscreen();
+    paint(canvas, RED);
+    const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
+    context.fillStyle = BLUE;
+    context.fillRect(WIDTH / 2, 0, WIDTH / 2, HEIGHT);
+    return canvas;
+  };
+  const made: Record<string, PictureSource> = {
+    OffscreenCanvas: painted(),
+    'an ImageBitmap': await createImageBitmap(painted()),
+    'an ImageBitmap that was taken out': painted().transferToImageBitmap(),
+    'a VideoFrame': new VideoFrame(painted(), { timestamp: 0 }),
+    'a Blob': await painted().convertToBlob(),
+    ImageData: (painted().getContext('2d') as OffscreenCanvasRenderingContext2D).getImageData(0, 0, WIDTH, HEIGHT),
+  };
+  const ends = Object.entries(made).map(async ([name, source]): Promise<[string, number[]]> => {
+    const open = caught(source);
+    const { width, height, rgb } = await pixelsOf(again(await (await open.open()).resized({ width: 20, height: 10 })));
+    for (const one of [open, source as { close?(): void }]) one.close?.();
+    return [name, [width, height, ...rgb.slice(0, 3), ...rgb.slice(3 * 19, 3 * 20)]];
+  });
+  return Object.fromEntries(await Promise.all(ends));
+}
+
+export const ways = (): string[] => Object.keys(WAYS);
+
+/** Size and the colours of the four quarters, row by row, of a video that is played from a file. */
+export async function quartersOfVideo(address: string, way: string): Promise<number[][]> {
+  const video = document.createElement('video');
+  Object.assign(video, { muted: true, src: address });
+  await video.play();
+  await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+  video.pause();
+  const take = WAYS[way];
+  if (!take) throw new Error(`no way ${way}`);
+  const { picture, open } = await take(video);
+  const { width, height, rgb } = await pixelsOf(picture as PictureSource);
+  open?.close?.();
+  const at = (x: number, y: number) => 3 * (Math.floor(y * height) * width + Math.floor(x * width));
+  const quarters = [at(0.25, 0.25), at(0.75, 0.25), at(0.25, 0.75), at(0.75, 0.75)];
+  return [[width, height], ...quarters.map((place) => rgb.slice(place, place + 3))];
 }

@@ -20,6 +20,9 @@ class FakeFrame {
   get name(): string | undefined {
     return this.of?.name;
   }
+  get rotation(): number {
+    return 0;
+  }
   close(): void {
     if (this.#open) open--;
     this.#open = false;

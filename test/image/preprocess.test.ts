@@ -1,9 +1,10 @@
 import { inspect } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { caught } from '../../src/image/caught.ts';
 import type { Box } from '../../src/image/crop.ts';
 import { batchesOf, Preprocess } from '../../src/image/preprocess.ts';
 import { axis, MAX_CROP, partsOfTable, resizeTable } from '../../src/image/resize.ts';
-import { openPicture, type PictureSource } from '../../src/image/source.ts';
+import { openPicture, type PictureSource, shownBy } from '../../src/image/source.ts';
 import { codeOf } from '../errors.ts';
 
 Object.assign(globalThis, {
@@ -251,6 +252,51 @@ describe('openPicture without a page', () => {
       expect(inspect(error)).not.toMatch(/secret/);
     }
     vi.unstubAllGlobals();
+  });
+});
+
+describe('a video in a browser whose frames are as a file stores them', () => {
+  class Frame {
+    [Symbol.toStringTag] = 'VideoFrame';
+    displayWidth = 64;
+    displayHeight = 32;
+    close() {}
+  }
+  class Canvas {
+    constructor(
+      readonly width: number,
+      readonly height: number,
+    ) {}
+    getContext = () => ({ drawImage: (...what: unknown[]) => drawn.push(what) });
+    transferToImageBitmap = () => ({ [Symbol.toStringTag]: 'ImageBitmap', width: this.width, height: this.height, close: () => closed++ });
+  }
+  const drawn: unknown[] = [];
+  let closed = 0;
+  const video = { [Symbol.toStringTag]: 'HTMLVideoElement', readyState: 4, videoWidth: 32, videoHeight: 128, srcObject: null };
+  beforeEach(() => {
+    vi.stubGlobal('VideoFrame', Frame);
+    vi.stubGlobal('OffscreenCanvas', Canvas);
+    drawn.length = closed = 0;
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('is drawn in the task in which it is given, as it is shown', async () => {
+    const call = caught(video as unknown as HTMLVideoElement);
+    expect(drawn).toEqual([[video, 0, 0, 32, 128]]);
+    call.settle();
+    expect(await call.open()).toMatchObject({ width: 32, height: 128 });
+    call.close();
+    expect(closed).toBe(1);
+  });
+
+  it('of a camera is its frame', () => {
+    expect(shownBy({ ...video, srcObject: {} } as unknown as HTMLVideoElement)).toBeInstanceOf(Frame);
+  });
+
+  it('that shows nothing is refused, and no black picture', async () => {
+    for (const nothing of [{ readyState: 1 }, { videoWidth: 0 }])
+      expect(await codeOf(() => openPicture({ ...video, ...nothing } as unknown as HTMLVideoElement))).toBe('BAD_PICTURE');
+    expect(drawn).toEqual([]);
   });
 });
 

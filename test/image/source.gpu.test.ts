@@ -49,6 +49,7 @@ function foreignServer(): Promise<Server> {
 }
 
 const routes = {
+  '/turned.mp4': { body: readFileSync(new URL('./turned.mp4', import.meta.url)), type: 'video/mp4' },
   '/face.png': { body: file, type: 'image/png' },
   ...Object.fromEntries(Object.entries(types).map(([type, { file }]) => [`/${type}.png`, { body: file, type: 'image/png' }])),
 };
@@ -110,6 +111,21 @@ describe('pictures', () => {
       expect(differ).toEqual([]);
     },
   );
+
+  it('a video that its file turns and stretches, as phones do, is as it is shown, whichever way it is taken', async () => {
+    // FFmpeg 5.1 made it of 64 x 32 pixels of four colours: -c:v libvpx-vp9 -aspect 4:1, then -c copy -metadata:s:v rotate=90.
+    const wanted = [30, 200, 40, 200, 200, 40, 200, 30, 40, 30, 40, 200];
+    for (const way of await page.call<string[]>('ways')) {
+      const [size, ...quarters] = await page.call<number[][]>('quartersOfVideo', '/turned.mp4', way);
+      expect(size, way).toEqual(way.endsWith('smaller') ? [16, 64] : [32, 128]);
+      expect(furthest(quarters.flat(), wanted), `${way}: ${quarters.join(' ')}`).toBeLessThan(48); // Firefox takes its colours for another standard's
+    }
+  });
+
+  it('a picture that is made smaller is the whole of it, whatever it is', async () => {
+    for (const [name, ends] of Object.entries(await page.call<Record<string, number[]>>('endsOfSmaller')))
+      expect(furthest(ends, [20, 10, 200, 30, 40, 10, 20, 230]), `${name}: ${ends}`).toBeLessThan(8);
+  });
 
   it.each(exactTypes.flatMap((type) => ['Blob', 'HTMLImageElement'].map((kind) => ({ type, kind }))))(
     '$type as $kind becomes RGB, nothing else changed',

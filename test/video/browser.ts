@@ -17,6 +17,11 @@ export class FakeFrame {
   readonly timestamp: number;
   #open = true;
 
+  /** A browser that knows it turns a video's frames as the video is turned. */
+  get rotation(): number {
+    return 0;
+  }
+
   constructor(of: {
     videoWidth?: number;
     videoHeight?: number;

@@ -8,7 +8,7 @@ import { type FaceSession, followFaces, type VideoResult } from '../../src/video
 import type { TrackedFace } from '../../src/video/tracked-face.ts';
 import { codeOf } from '../errors.ts';
 import { begin, FakeEngine, FakeFrame, FakeVideo, finish, frames, landmarksOf, pass } from './browser.ts';
-import { boxAt } from './scene.ts';
+import { boxAt, PICTURE } from './scene.ts';
 
 let video: FakeVideo;
 let session: FaceSession | undefined;
@@ -203,17 +203,20 @@ describe('a video', () => {
     expect(results).toHaveLength(looks);
   });
 
-  it.each([{ readyState: 1 }, { videoWidth: 0 }])('that has no frame yet (%j) is waited for', async (state) => {
-    const ready = { readyState: video.readyState, videoWidth: video.videoWidth };
-    Object.assign(video, state);
-    const engine = new FakeEngine(still, 50);
-    follow(engine);
-    await pass(500);
-    expect(engine.calls).toEqual([]);
-    Object.assign(video, ready);
-    await pass(500);
-    expect(engine.calls.length).toBeGreaterThan(3);
-  });
+  it.each([{ readyState: 1 }, { videoWidth: 0, srcObject: { getVideoTracks: () => [] } }])(
+    'that has no frame yet (%j) is waited for',
+    async (state) => {
+      const ready = { readyState: video.readyState, videoWidth: video.videoWidth };
+      Object.assign(video, state);
+      const engine = new FakeEngine(still, 50);
+      follow(engine);
+      await pass(500);
+      expect(engine.calls).toEqual([]);
+      Object.assign(video, ready);
+      await pass(500);
+      expect(engine.calls.length).toBeGreaterThan(3);
+    },
+  );
 
   it.each([
     [{ captureTime: -70 }, 70],
@@ -274,6 +277,38 @@ describe('a video', () => {
     await pass(500);
     expect(await other.ended).toEqual({ reason: 'ended' });
     unplugged.off();
+  });
+
+  it('of which the app makes another camera goes on, whatever becomes of the first, until that one is unplugged', async () => {
+    const tracks = [new EventTarget(), new EventTarget()] as const;
+    const shown = new FakeVideo();
+    shown.srcObject = { getVideoTracks: () => [tracks[0]] };
+    const other = followFaces(new FakeEngine(still, 100), shown as unknown as HTMLVideoElement);
+    await pass(500);
+    shown.srcObject = { getVideoTracks: () => [tracks[1]] };
+    shown.dispatchEvent(new Event('loadedmetadata'));
+    tracks[0].dispatchEvent(new Event('ended'));
+    const before = other.latest;
+    await pass(500);
+    expect(other.latest?.timestamp).toBeGreaterThan(before?.timestamp ?? 0);
+    tracks[1].dispatchEvent(new Event('ended'));
+    await pass(500);
+    expect(await Promise.race([other.ended, 'goes on'])).toEqual({ reason: 'ended' });
+    shown.off();
+  });
+
+  it('of which the browser plays the sound alone fails the session, at once or when it is known', async () => {
+    for (const readyState of [4, 0]) {
+      const sound = Object.assign(new FakeVideo(), { videoWidth: 0, videoHeight: 0, readyState });
+      const silent = followFaces(new FakeEngine(still, 100), sound as unknown as HTMLVideoElement);
+      await pass(100);
+      expect(await Promise.race([silent.ended, 'goes on'])).toEqual(readyState ? expect.objectContaining({ reason: 'failed' }) : 'goes on');
+      sound.readyState = 4;
+      sound.dispatchEvent(new Event('loadeddata'));
+      await pass(100);
+      expect(await silent.ended).toMatchObject({ reason: 'failed', error: { code: 'BAD_PICTURE' } });
+      sound.off();
+    }
   });
 
   it('that cannot be played fails the session', async () => {
@@ -781,6 +816,15 @@ describe('frames', () => {
     await pass(500);
     expect(await session.ended).toEqual({ reason: 'ended' });
     expect([decoded.mock.calls.length, engine.calls.length, session.latest?.faces.length]).toEqual([2, 2, 2]);
+  });
+
+  it('that are image elements have the size of their pixels, of which `srcset` may say that they are dense', async () => {
+    vi.stubGlobal('createImageBitmap', async () => new FakeFrame({ timestamp: 0 }));
+    const dense = { [Symbol.toStringTag]: 'HTMLImageElement', naturalWidth: PICTURE.width / 2, naturalHeight: PICTURE.height / 2 };
+    session = followFaces(new FakeEngine(still, 50), [dense as never]);
+    await pass(500);
+    expect(session.latest).toMatchObject(PICTURE);
+    expect(session.latest?.faces).toHaveLength(2);
   });
 
   it('that are bitmaps are closed when they were looked at, not before', async () => {
