@@ -274,10 +274,12 @@ async function openVideo(file: File): Promise<void> {
   camera.src = URL.createObjectURL(file);
   try {
     await camera.play();
+    // Of what it cannot decode it may play the sound.
+    if (camera.videoWidth === 0) throw new Error('it has no pictures, or of a kind that is not decoded');
   } catch (cause) {
     await stopCamera();
     if (mine === opened)
-      showFault(new FaceXFormerError('BAD_PICTURE', `${file.name} is not a video that this browser can play.`, { cause }));
+      showFault(new FaceXFormerError('BAD_PICTURE', `${file.name} is not a video that this browser can show.`, { cause }));
     return;
   }
   if (mine !== opened) return stopCamera();
@@ -299,8 +301,11 @@ async function stopCamera(): Promise<void> {
   session?.stop();
   session = undefined;
   const stream = camera.srcObject as MediaStream | null;
-  if (source === camera && camera.readyState >= 2) {
-    const image = await createImageBitmap(camera);
+  const { videoWidth: width, videoHeight: height } = camera;
+  if (source === camera && camera.readyState >= 2 && width > 0) {
+    const drawn = new OffscreenCanvas(width, height); // a bitmap of a phone's video lies on its side in Firefox
+    drawn.getContext('2d')?.drawImage(camera, 0, 0, width, height);
+    const image = drawn.transferToImageBitmap();
     source = image;
     say('The video is off; this is its last frame.');
     stage.replace({ image, width: image.width, height: image.height });
@@ -345,12 +350,14 @@ function openFile(file: File): void {
 }
 
 async function openSample(): Promise<void> {
+  const mine = ++opened;
   try {
     const answer = await fetch('./astronaut.png');
     if (!answer.ok) throw new Error(`astronaut.png: the server answered ${answer.status}.`);
-    await openPicture(await answer.blob(), 'astronaut.png');
+    const sample = await answer.blob();
+    if (mine === opened) await openPicture(sample, 'astronaut.png');
   } catch (error) {
-    showFault(error);
+    if (mine === opened) showFault(error);
   }
 }
 

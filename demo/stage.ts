@@ -14,10 +14,17 @@ const inputs = (['x0', 'y0', 'x1', 'y1'] as const).map(
   (name) => [name, document.querySelector<HTMLInputElement>(`#box input[name=${name}]`)] as const,
 );
 
-/** Gives a canvas the proportions of width x height and one pixel per pixel of the screen; says how many these are per unit. */
+/** A canvas that is larger shows nothing on some phones. */
+const LARGEST_CANVAS = { side: 8192, area: 2 ** 24 };
+
+/** Gives a canvas the proportions of width x height and one pixel per pixel of the screen, where it may be as large; says how many these are per unit. */
 function sized(to: HTMLCanvasElement, width: number, height: number): number {
-  const scale = Math.max(1, Math.round(to.clientWidth * devicePixelRatio)) / width;
-  const size = { width: Math.round(width * scale), height: Math.max(1, Math.round(height * scale)) };
+  const scale = Math.min(
+    Math.max(1, Math.round(to.clientWidth * devicePixelRatio)) / width,
+    LARGEST_CANVAS.side / Math.max(width, height),
+    Math.sqrt(LARGEST_CANVAS.area / (width * height)),
+  );
+  const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
   if (to.width !== size.width || to.height !== size.height) Object.assign(to, size);
   return scale;
 }
@@ -161,6 +168,7 @@ export class Stage {
 
   #paint(ctx: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D, { image, width, height }: Shown): void {
     ctx.imageSmoothingQuality = 'high';
+    ctx.clearRect(0, 0, width, height); // through a picture that is clear in part what was drawn before would be seen
     ctx.drawImage(image, 0, 0, width, height);
     const layers = Object.fromEntries(
       [...document.querySelectorAll<HTMLInputElement>('#layers input[type=checkbox]')].map(({ name, checked }) => [name, checked]),

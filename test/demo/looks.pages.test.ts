@@ -76,14 +76,12 @@ const goTo = async (query: string) => {
   await page.setViewport({ width: 1360, height: 900 });
   await page.goto(`${opened.url}?${query}`);
 };
-const give = (...files: { name: string; from?: string }[]) =>
+const give = (...files: { name: string; from?: string; type?: string }[]) =>
   page.evaluate(async (files) => {
     const data = new DataTransfer();
-    for (const { name, from } of files)
+    for (const { name, from, type = 'image/png' } of files)
       data.items.add(
-        from
-          ? new File([await (await fetch(from)).blob()], name, { type: 'image/png' })
-          : new File(['no picture'], name, { type: 'text/plain' }),
+        from ? new File([await (await fetch(from)).blob()], name, { type }) : new File(['no picture'], name, { type: 'text/plain' }),
       );
     dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
   }, files);
@@ -152,6 +150,70 @@ describe('the page', () => {
     expect(await faultsIn('several')).toEqual([]);
     await page.click('#people button:nth-of-type(3)');
     expect(await text('.summary .answer')).toContain('man of about 33');
+  });
+
+  test('shows through what is clear in a picture only what is drawn now, and one that is higher than a canvas can be', async () => {
+    const painted = (width: number, height: number, colour: string) =>
+      page.evaluate(
+        async (width, height, colour) => {
+          const canvas = new OffscreenCanvas(width, height);
+          const ctx = canvas.getContext('2d');
+          if (ctx) ctx.fillStyle = colour;
+          ctx?.fillRect(0, 0, width, height);
+          return URL.createObjectURL(await canvas.convertToBlob());
+        },
+        width,
+        height,
+        colour,
+      );
+    await goTo('trained=1');
+    await give({ name: 'clear.png', from: await painted(60, 40, 'rgba(200, 30, 40, 0.1)') });
+    await page.waitForSelector('#view[data-name=clear]');
+    await analysed();
+    const drawn = async () => {
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      return page.$eval('#view', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    };
+    const before = await drawn();
+    const layer = await page.waitForSelector('#layers [name=landmarks]');
+    await layer?.click();
+    expect(await drawn()).not.toBe(before);
+    await layer?.click();
+    expect(await drawn()).toBe(before);
+    await give({ name: 'high.png', from: await painted(2, 6000, 'rgb(200, 30, 40)') });
+    await page.waitForSelector('#view[data-name=high]');
+    await drawn();
+    const [height, ...colour] = await page.$eval('#view', (canvas) => {
+      const { height, width } = canvas as HTMLCanvasElement;
+      const pixel = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(Math.floor(width / 2), height - 1, 1, 1).data ?? [];
+      return [height, ...pixel];
+    });
+    expect(height).toBeLessThanOrEqual(8192);
+    expect(colour.slice(0, 3)).toEqual([200, 30, 40]);
+  });
+
+  test('says of a video of which the browser plays the sound alone that it cannot be shown, and goes on', async () => {
+    await goTo('trained=1');
+    await analysed();
+    const header = Buffer.alloc(44);
+    header.write('RIFF', 0);
+    header.writeUInt32LE(36 + 16_000, 4);
+    header.write('WAVEfmt ', 8);
+    header.writeUInt32LE(16, 16);
+    header.writeUInt16LE(1, 20);
+    header.writeUInt16LE(1, 22);
+    header.writeUInt32LE(8000, 24);
+    header.writeUInt32LE(8000, 28);
+    header.writeUInt16LE(1, 32);
+    header.writeUInt16LE(8, 34);
+    header.write('data', 36);
+    header.writeUInt32LE(16_000, 40);
+    const sound = Buffer.concat([header, Buffer.alloc(16_000, 128)]).toString('base64');
+    await give({ name: 'sound.mp4', from: `data:audio/wav;base64,${sound}`, type: 'video/mp4' });
+    await page.waitForFunction(() => document.querySelector('#faults')?.textContent?.includes('sound.mp4 is not a video'));
+    await give({ name: 'group.png', from: '/group.png' });
+    await page.waitForSelector('#view[data-name=group]');
+    await analysed();
   });
 
   test('says of untrained weights in one line on a phone that all is noise', async () => {
