@@ -67,6 +67,18 @@ it('every snippet that stands alone compiles', async () => {
   expect(said.stdout).toBe('');
 });
 
+it('whoever installs the package has the documents that the README sends apps to', () => {
+  const [, table = ''] = /^\| what apps want next \| where \|\n([\s\S]*?)\n\n/m.exec(textOf('README.md')) ?? [];
+  const targets = [...table.matchAll(/\]\(([^)#]+)/g)].map(([, target]) => target as string);
+  expect(targets.length).toBeGreaterThan(9);
+  const { files } = JSON.parse(textOf('package.json')) as { files: string[] };
+  for (const target of targets)
+    expect(
+      [target, `${dirname(target)}/*.md`].some((one) => files.includes(one)),
+      target,
+    ).toBe(true);
+});
+
 it.each(DOCUMENTS)('the links of %s lead to files and headings that are there', (name) => {
   const anchorOf = (heading: string) =>
     heading
