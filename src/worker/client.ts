@@ -40,7 +40,7 @@ export interface RemoteLoadOptions<Asked extends Task = Task> extends Omit<LoadO
   /** What finds faces where `analyze` is given no box: `mtcnn()` of this entry. */
   detector?: RemoteDetector | undefined;
   /**
-   * A worker whose script is `facexformer-webgpu/worker`, or imports it; it is not ended by `dispose()`, and no browser tells when it was ended: dispose of its
+   * A worker whose script is `facexformer-webgpu/worker`, or imports it at its beginning; it is not ended by `dispose()`, and no browser tells when it was ended: dispose of its
    * engines before, or calls under way wait for ever. Unless given, all engines of the page share one of the package's own, which starts with the first.
    */
   worker?: Worker | undefined;
@@ -66,6 +66,9 @@ export type RemoteSegFaceLoadOptions = Omit<RemoteLoadOptions, 'tasks'>;
 
 type Loss = Extract<Reply, { engine: number }>;
 
+/** Milliseconds after which a worker that has not greeted back will not: it runs something else. */
+const SILENCE = 60_000;
+
 interface Call {
   resolve(value: unknown): void;
   reject(error: FaceXFormerError): void;
@@ -89,7 +92,11 @@ class Connection {
   ) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    port1.onmessage = ({ data }: MessageEvent<Reply>) => this.#take(data);
+    const silent = setTimeout(() => this.#fail(workerFailed('it does not import facexformer-webgpu/worker')), SILENCE);
+    port1.onmessage = ({ data }: MessageEvent<Reply>) => {
+      clearTimeout(silent);
+      this.#take(data);
+    };
     worker.addEventListener('error', ({ message }) => {
       if (message && this.#losses.size && worker !== own) return; // of the app's own code beside engines that are loaded: the worker lives
       this.#fail(workerFailed(message || 'its script could not be loaded'));
@@ -167,7 +174,7 @@ class Connection {
 const workerFailed = (why: string): FaceXFormerError =>
   new FaceXFormerError(
     'WORKER_FAILED',
-    `The worker failed. Check its address and origin, the bundler, the policies (worker-src, COEP), and that this is a browser: ${why}`,
+    `The worker failed. Check its address and origin, the bundler, worker-src, COEP, and that this is a browser: ${why}`,
   );
 
 const connections = new WeakMap<Worker, Connection>();

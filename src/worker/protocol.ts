@@ -64,8 +64,8 @@ export type Request = ((Load | Run) & { readonly id: number }) | Told;
 export type PostedError = ReturnType<FaceXFormerError['toJSON']>;
 
 /**
- * What the worker says of a call: its progress, then its end; of an engine, by the id of the call that loaded it: that its GPU was lost, and then
- * whether it has another; or that it refuses the channel.
+ * What the worker says first, as if of a call 0: its version. Then of a call: its progress, and its end; of an engine, by the id of the call that loaded
+ * it: that its GPU was lost, and then whether it has another; or that it refuses the channel.
  */
 export type Reply =
   | { readonly id: number; readonly progress: Progress }

@@ -17,14 +17,13 @@ import type { Greeting, Load, Loaded, LoadedEngine, PostedCheckpoint, PostedOpti
 /** Whether a message to the worker opens a channel. */
 export const isGreeting = (data: unknown): data is Greeting => typeof Object(data).facexformer === 'string';
 
-/** Serves the page that greeted. */
+/** Greets the page back that greeted, and serves it. */
 export function serve({ facexformer, port }: Greeting, engines: Engines): void {
   const channel = new Channel(port, engines);
   port.onmessage = ({ data }: MessageEvent<Request>) => channel.take(data);
-  if (facexformer !== VERSION) {
-    const message = `The page is of version ${facexformer} of facexformer-webgpu, its worker of ${VERSION}. Serve both from one.`;
-    channel.reply({ refused: new FaceXFormerError('WORKER_FAILED', message).toJSON() });
-  }
+  const message = `The page is of version ${facexformer} of facexformer-webgpu, its worker of ${VERSION}. Serve both from one.`;
+  const refused = new FaceXFormerError('WORKER_FAILED', message).toJSON();
+  channel.reply(facexformer === VERSION ? { id: 0, value: VERSION } : { refused });
 }
 
 class Channel {

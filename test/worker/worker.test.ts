@@ -748,6 +748,19 @@ describe('a worker', () => {
     expect(await codeOf(remote.analyze(pixels()))).toBe('WORKER_FAILED');
   });
 
+  it('that runs something else is not waited for, but one is that greets and then has much to do', async () => {
+    const deaf = Object.assign(new EventTarget(), { postMessage() {} }) as unknown as Worker;
+    const stop = new AbortController();
+    const [refused, busy] = [deaf, worker(() => new Promise(() => {}))].map((worker) =>
+      RemoteFaceXFormer.load({ weights: 'w', worker, signal: stop.signal }).catch((error) => error),
+    );
+    await new Promise((done) => setImmediate(done));
+    await vi.advanceTimersByTimeAsync(120_000);
+    stop.abort();
+    expect(await refused).toMatchObject({ code: 'WORKER_FAILED', message: expect.stringMatching(/not import facexformer-webgpu\/worker/) });
+    expect(await busy).toMatchObject({ code: 'ABORTED' });
+  });
+
   it('of another version is refused', async () => {
     const one = worker();
     vi.spyOn(one, 'postMessage').mockImplementation((data) => {
