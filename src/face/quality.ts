@@ -66,7 +66,7 @@ function qualityOf(face: QualityFace, picture: Size | undefined): FaceQuality {
   return {
     size: Math.min(width, height),
     detail: Math.min(face.box.x1 - face.box.x0, face.box.y1 - face.box.y0) / SIZE,
-    ...(headpose && { turned: (Math.acos(Math.max(-1, Math.min(1, headpose.matrix[8]))) * 180) / Math.PI }),
+    ...(headpose && { turned: (Math.acos(Math.max(-1, Math.min(1, numberOf(headpose.matrix[8])))) * 180) / Math.PI }),
     cut: {
       left: beyond(-own.x0, width),
       top: beyond(-own.y0, height),
@@ -90,5 +90,8 @@ function narrowed({ x0, y0, x1, y1 }: Box): Box {
 }
 
 function meanOf(points: readonly (Visibility | undefined)[]): number {
-  return points.reduce((sum, point) => sum + (point?.probability ?? 0), 0) / points.length;
+  return points.reduce((sum, point) => sum + numberOf(point?.probability), 0) / points.length;
 }
+
+/** NaN for what is none, null and texts among that, by which arithmetic would go on. */
+const numberOf = (value: unknown): number => (Number.isFinite(value) ? (value as number) : Number.NaN);

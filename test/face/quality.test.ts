@@ -62,6 +62,21 @@ describe('quality', () => {
     }
   });
 
+  it('is of no face whose angles or probabilities are none, or lack: JSON writes null for what is no number', () => {
+    const box = { x0: 0, y0: 0, x1: 9, y1: 9 };
+    const { headpose } = posed(0, 30, 0);
+    const points = Array.from({ length: 29 }, (_, index) => ({ index, probability: 0.9, occluded: true }));
+    for (const wrong of [null, '0.5', undefined] as never[]) {
+      const matrix = headpose?.matrix.with(8, wrong) as never;
+      expect(() => faceQuality({ box, headpose: { ...(headpose as NonNullable<Face['headpose']>), matrix } })).toThrow(/faceQuality/);
+      expect(() =>
+        faceQuality({ box, visibility: points.with(20, { ...(points[20] as (typeof points)[number]), probability: wrong }) }),
+      ).toThrow(/faceQuality/);
+    }
+    expect(() => faceQuality({ box, visibility: points.slice(0, 28) })).toThrow(/faceQuality/);
+    expect(faceQuality({ box, visibility: points }).occluded).toBeCloseTo(0.9);
+  });
+
   it('tells what is hidden by region, each of the 29 points in one', () => {
     const points = Object.values(VISIBILITY_REGIONS).flat();
     expect(points.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 29 }, (_, i) => i));
