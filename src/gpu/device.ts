@@ -192,7 +192,7 @@ function unavailable(): FaceXFormerError {
     'WEBGPU_UNAVAILABLE',
     globalThis.isSecureContext === false
       ? 'WebGPU needs a secure context. Serve the page over https, or from localhost.'
-      : 'This browser has no WebGPU. Use Chrome or Edge 123, Safari 26, Firefox 141, or later.',
+      : 'There is no WebGPU here. Use Chrome or Edge 123, Safari 26, Firefox 141, or later; in Node install the package webgpu.',
   );
 }
 
