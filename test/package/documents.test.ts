@@ -79,6 +79,14 @@ it('whoever installs the package has the documents that the README sends apps to
     ).toBe(true);
 });
 
+it('the reference is of every entry of the package', () => {
+  const { exports } = JSON.parse(textOf('package.json')) as { exports: Record<string, { types?: string }> };
+  const files = Object.entries(exports).flatMap(([entry, { types }]) =>
+    types && !/worker|standalone/.test(entry) ? [types.slice(2)] : [],
+  );
+  expect(JSON.parse(textOf('typedoc.json')).entryPoints.toSorted()).toEqual(files.toSorted());
+});
+
 it.each(DOCUMENTS)('the links of %s lead to files and headings that are there', (name) => {
   const anchorOf = (heading: string) =>
     heading
