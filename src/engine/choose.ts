@@ -27,8 +27,10 @@ export function askedKernels({ adapter, lanes }: Gpu, asked: NonNullable<LoadOpt
  * Kernels that compute the same in another way, for a GPU on which those compute wrongly: with operands straight from storage, or by tiles in workgroup
  * memory where that is what they do.
  */
-export const portableTo = ({ matmul, windowAttention }: GpuKernels): GpuKernels =>
-  matmul === ROLES.adreno.matmul || windowAttention === ROLES.adreno.windowAttention ? ROLES.laptop : ROLES.adreno;
+export const portableTo = ({ matmul, conv, windowAttention }: GpuKernels): GpuKernels => {
+  const { adreno, laptop } = ROLES;
+  return matmul === adreno.matmul || conv === adreno.conv || windowAttention === adreno.windowAttention ? laptop : adreno;
+};
 
 /** @throws FaceXFormerError BAD_OPTION: float16 was asked for by name, and the device cannot do it. */
 export function dtypeFor(asked: NonNullable<LoadOptions['dtype']>, { float16 }: Pick<Gpu, 'float16'>): EngineDtype {

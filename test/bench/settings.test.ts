@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS, DTYPES, PEERS, readSettings, type Settings, writeSettings } from '../../bench/page/settings.ts';
@@ -58,6 +59,17 @@ describe('the settings in an address', () => {
     const { settings: read, faults } = readSettings(search);
     expect(faults).toEqual([expect.stringContaining(fault)]);
     expect(read).toEqual(DEFAULTS);
+  });
+
+  it('can all be chosen on the page', () => {
+    const page = readFileSync(new URL('../../bench/page/index.html', import.meta.url), 'utf8');
+    const choicesOf = (name: string) => {
+      const [, options = ''] = page.split(`<select name="${name}">`);
+      return [...(options.split('</select>')[0] as string).matchAll(/<option value="(\w+)"/g)].map(([, value]) => value);
+    };
+    expect(choicesOf('form')).toEqual(KINDS);
+    expect(choicesOf('encoder')).toEqual(ENCODERS);
+    expect(choicesOf('dtype').toSorted()).toEqual(DTYPES.toSorted());
   });
 
   it('never fail, whatever the address says', () => {
