@@ -243,19 +243,23 @@ async function openPicture(blob: Blob, name: string): Promise<void> {
 
 async function startCamera(): Promise<void> {
   const mine = ++opened;
+  let stream: MediaStream | undefined;
   try {
     const choice = byId('cameras', HTMLSelectElement).value;
-    const stream = await openCamera(choice === '' || choice === 'environment' ? { facing: choice || 'user' } : { id: choice });
+    stream = await openCamera(choice === '' || choice === 'environment' ? { facing: choice || 'user' } : { id: choice });
     if (mine !== opened) return closeCamera(stream);
     camera.srcObject = stream;
     await camera.play();
     void listCameras();
   } catch (error) {
-    await stopCamera();
-    showFault(error);
+    if (mine === opened) {
+      await stopCamera();
+      showFault(error);
+    }
     return;
   }
-  showVideo('camera');
+  if (mine === opened) showVideo('camera');
+  else if (camera.srcObject === stream) await stopCamera();
 }
 
 /** By name, which the page is told once it may use one. */
@@ -271,19 +275,18 @@ async function listCameras(): Promise<void> {
 async function openVideo(file: File): Promise<void> {
   const mine = ++opened;
   await stopCamera();
-  camera.src = URL.createObjectURL(file);
+  const address = URL.createObjectURL(file);
+  camera.src = address;
   try {
     await camera.play();
     // Of what it cannot decode it may play the sound.
     if (camera.videoWidth === 0) throw new Error('it has no pictures, or of a kind that is not decoded');
+    if (mine === opened) return showVideo(file.name.replace(/\.\w+$/, ''));
   } catch (cause) {
-    await stopCamera();
     if (mine === opened)
       showFault(new FaceXFormerError('BAD_PICTURE', `${file.name} is not a video that this browser can show.`, { cause }));
-    return;
   }
-  if (mine !== opened) return stopCamera();
-  showVideo(file.name.replace(/\.\w+$/, ''));
+  if (camera.src === address) await stopCamera(); // unless it is another's by now
 }
 
 function showVideo(name: string): void {
@@ -327,6 +330,7 @@ function showCamera(on: boolean, name = 'camera'): void {
 
 /** Opens what was chosen, dropped or pasted: the first of it, with a button for each where there are several. */
 function openFiles(files: readonly File[]): void {
+  if (files.length === 0) return; // what was pasted is text
   const [first] = files.filter(({ type }) => /^(image|video)\//.test(type));
   pictures = files.length > 1 ? files : [];
   const row = byId('pictures', HTMLElement);

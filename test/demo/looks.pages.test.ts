@@ -31,6 +31,7 @@ beforeAll(async () => {
   opened = await open('export {}', {
     ...(await demoRoutes(undefined, [madeUp])),
     '/group.png': { file: join(root, 'test', 'fixtures', 'group.png') },
+    '/turned.mp4': { file: join(root, 'test', 'image', 'turned.mp4') },
   });
   page = opened.page;
   await page.setBypassCSP(true); // axe is brought by the test
@@ -143,6 +144,7 @@ describe('the page', () => {
     await analysed();
     await give({ name: 'group.png', from: './group.png' }, { name: 'astronaut.png', from: './astronaut.png' });
     await page.waitForFunction(() => document.querySelectorAll('#people button').length === 8, { timeout: 10_000 });
+    await page.evaluate(() => dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer() }))); // a number, into a box's field
     expect(await page.$$eval('#pictures button', (all) => all.map((one) => one.textContent))).toEqual(['group.png', 'astronaut.png']);
     expect(await text('[data-task=recognition]')).toMatch(/Face 2: similarity -?\d\.\d{3}/);
     await page.click('[data-task=recognition] button');
@@ -214,6 +216,24 @@ describe('the page', () => {
     await give({ name: 'group.png', from: '/group.png' });
     await page.waitForSelector('#view[data-name=group]');
     await analysed();
+  });
+
+  test('shows the last of two videos that are dropped at once', async () => {
+    await goTo('trained=1');
+    await analysed();
+    await page.evaluate(async () => {
+      const video = await (await fetch('./turned.mp4')).blob();
+      for (const name of ['first.mp4', 'second.mp4']) {
+        const data = new DataTransfer();
+        data.items.add(new File([video], name, { type: 'video/mp4' }));
+        dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
+      }
+    });
+    await page.waitForFunction(() => {
+      const { width, height } = document.querySelector('#view') as HTMLCanvasElement;
+      return Math.abs(height / width - 4) < 0.1; // 32 x 128 as it is shown
+    });
+    expect(await text('#faults')).toBe('');
   });
 
   test('says of untrained weights in one line on a phone that all is noise', async () => {
