@@ -21,6 +21,10 @@ const [CELL, CHAR] = [1, 4];
 export function readMat(path: string): Map<string, Variable> {
   const bytes = readFileSync(path);
   const kind = bytes.toString('latin1', 0, 6);
+  if (bytes.toString('latin1', 0, 10) === 'MATLAB 7.3')
+    throw new CommandError(
+      `${path} is a MATLAB 7.3 file, which is HDF5: docs/evaluate.md has the lines that make one of it that is read here.`,
+    );
   if (kind !== 'MATLAB' || bytes.toString('latin1', 7, 10) !== '5.0') throw new CommandError(`${path} is no MATLAB 5 file.`);
   if (bytes.toString('latin1', 126, 128) !== 'IM') throw new CommandError(`${path} is of a big-endian machine, which is not read here.`);
   try {

@@ -138,9 +138,9 @@ describe('landmarks', () => {
     const { rows, listing } = await evaluated(named('landmarks', '300W'), at('300w'), ([off]) => found(off), { shift: true });
     const close = (value: number) => expect.closeTo(value, 9);
     expect(rows).toEqual([
-      { name: 'NME full', value: close(80 / 3), unit: '% of the inter-ocular distance', paper: 4.67 },
-      { name: 'NME common', value: close(10), unit: '% of the inter-ocular distance' },
-      { name: 'NME challenge', value: close(60), unit: '% of the inter-ocular distance' },
+      { name: 'NME full', value: close(80 / 3), unit: '% of the inter-ocular distance', paper: 3.05 },
+      { name: 'NME common', value: close(10), unit: '% of the inter-ocular distance', paper: 2.66 },
+      { name: 'NME challenge', value: close(60), unit: '% of the inter-ocular distance', paper: 4.67 },
       { name: 'area under the curve to 8 %', value: close(100 / 3), unit: '%' },
       { name: 'failures, above 8 %', value: close(200 / 3), unit: '%' },
     ]);
@@ -189,6 +189,7 @@ describe('landmarks', () => {
         expect.stringContaining(`${id}/annot/000002 (copy).pts is not named by the number of a frame`),
       );
       expect(listing.wrong).toEqual(copies);
+      expect(rows.map(({ paper }) => paper)).toEqual([3.9, 3.58]);
       expect(valueIn(rows, 'NME category A')).toBeCloseTo(10, 9);
       expect(valueIn(rows, 'NME category B')).toBeCloseTo(30, 9);
       expect(valueIn(rows, 'NME category C')).toBeUndefined();
@@ -239,6 +240,7 @@ describe('head pose', () => {
       headpose: { pitch: 13, yaw: 26, roll: 28.5 } as never,
     }));
     expect(rows.map(({ value }) => value)).toEqual([3, 6, 1.5, 3.5].map((value) => expect.closeTo(value, 9)));
+    expect(rows.map(({ paper }) => paper)).toEqual([3.97, 3.91, 2.67, 3.52]);
     const wrong = ['there is no .*_00004_', ...[6, 7, 8, 9].map((i) => `_0000${i}_pose.txt has no rotation matrix`)];
     expect(listing.wrong).toEqual(wrong.map((why) => expect.stringMatching(why)));
     expect(failed).toEqual([{ name: '01/frame_00005_rgb.png', why: expect.stringContaining('MTCNN finds no face') }]);
@@ -373,6 +375,10 @@ describe('attributes and gender', () => {
     write('lfwa/lfw_att_40.mat', Buffer.from(whole).fill('MI', 126, 128));
     expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/is of a big-endian machine/);
     write('lfwa/lfw_att_40.mat', 'MATLAB 7.3 MAT-file, which is HDF5');
+    expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(
+      /lfw_att_40.mat is a MATLAB 7.3 file, which is HDF5: docs\/evaluate.md/,
+    );
+    write('lfwa/lfw_att_40.mat', 'something else');
     expect(() => named('gender', 'LFWA').read(at('lfwa'), 9)).toThrow(/is no MATLAB 5 file/);
   });
 });
@@ -424,6 +430,7 @@ describe('age, gender, race and expression', () => {
     write('fair2/fairface_label_val.csv', 'file,age,gender,race,gender\nval/1.jpg,3-9,Male,White,Female\n');
     expect(() => named('gender', 'FairFace').read(at('fair2'), 9)).toThrow('val.csv: gender is there twice');
     const gender = await evaluated(named('gender', 'FairFace'), at('fair'), () => ({ gender: one('male') }));
+    expect(gender.rows.at(-1)).toMatchObject({ name: 'accuracy', paper: 95.22 });
     expect(gender.rows.map(({ name, value }) => [name, value])).toEqual([
       ['accuracy male', 100],
       ['accuracy female', 0],
@@ -444,6 +451,7 @@ describe('age, gender, race and expression', () => {
     expect(valueIn(rows, 'accuracy surprise')).toBe(100);
     expect(valueIn(rows, 'accuracy neutral')).toBe(0);
     expect(valueIn(rows, 'mean of the classes')).toBe(50);
+    expect(rows.flatMap(({ name, paper }) => (paper === undefined ? [] : [[name, paper]]))).toEqual([['accuracy', 88.24]]);
     expect(listing.wrong).toEqual(['test_0003.jpg 8', 'test_0001.jpg 1 2'].map((line) => expect.stringContaining(line)));
   });
 });
@@ -471,7 +479,7 @@ describe('verification', () => {
     const set = at(python === 'Python 2' ? 'two' : 'three');
     const { rows, pictures } = await evaluated(named('recognition', 'LFW'), set, ([red]) => embedding(red));
     expect(pictures).toBe(40);
-    expect(rows[0]).toMatchObject({ name: 'accuracy, 20 pairs', value: 100 });
+    expect(rows[0]).toMatchObject({ name: 'accuracy, 20 pairs', value: 100, paper: 99.68 });
     const few = await evaluated(named('recognition', 'LFW'), set, ([red]) => embedding(red), { limit: 12 });
     expect([few.rows[0]?.name, few.pictures]).toEqual(['accuracy, 12 pairs', 24]);
     const { rows: blind } = await evaluated(named('recognition', 'LFW'), set, () => embedding(1));
