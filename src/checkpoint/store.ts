@@ -72,7 +72,7 @@ function patient(store: ChunkStore): ChunkStore {
 let opened: Promise<ChunkStore> | undefined;
 
 async function openOpfs(): Promise<ChunkStore> {
-  // Safari before 26 has OPFS without createWritable outside of workers.
+  // Safari before 26 has OPFS without createWritable.
   if (!('createWritable' in FileSystemFileHandle.prototype)) throw new Error('no createWritable');
   const root = await (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
   return {

@@ -139,7 +139,7 @@ const BY_VENDOR: Readonly<Record<string, Kind>> = {
 
 /**
  * Architectures, as WebGPU names them, most of whose GPUs have a quarter of the processors for which products are shared, and a cache of 6 MB or less:
- * there shares cost more, as they are written to memory and read, than the threads bring that they give. Those after them have caches of 24 MB and more.
+ * there shares cost more, as they are written to memory and read, than the threads bring that they give. Those after them have caches of 12 MB and more.
  */
 const SMALL = /^(fermi|kepler|maxwell|pascal|turing|ampere|gcn-\d|rdna-1)$/;
 

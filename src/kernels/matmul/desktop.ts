@@ -26,7 +26,7 @@ const TABLE: readonly Cell[] = [
 const cellOf = ({ rows, cols }: MatmulShape): Cell =>
   TABLE.find((cell) => rows <= cell.rows && cols >= cell.cols[0] && cols <= cell.cols[1]) as Cell;
 
-/** The latest GPUs of NVIDIA and AMD have 100 processors and more. Nothing tells a page how many there are. */
+/** The largest GPUs of NVIDIA and AMD have some 100 processors and more. Nothing tells a page how many there are. */
 const PROCESSORS = 128;
 
 /** Processors with fewer threads than this idle while they wait for memory; more than MOST_THREADS only add to what is to be summed. */
