@@ -139,11 +139,15 @@ function testIds(mapping: string, partition: string): Map<number, boolean> {
   return new Map(found);
 }
 
+/** The parts in the order in which they cover each other: SegFace's authors paint their labels in the order of the classes (datasets/celebamask_hq.py). */
+const partsFor = (labels: readonly string[]): typeof PARTS =>
+  isSegFace(labels) ? PARTS.toSorted(([, a], [, b]) => labels.indexOf(a) - labels.indexOf(b)) : PARTS;
+
 /** The parts' masks painted over each other, as classes of the network. */
 async function truthOf({ folder, id }: Label, labels: readonly string[]): Promise<{ width: number; height: number; classes: Uint8Array }> {
   const prefix = join(folder, String(Math.floor(id / 2000)), String(id).padStart(5, '0'));
   let painted: { width: number; height: number; classes: Uint8Array } | undefined;
-  for (const [part, label] of PARTS) {
+  for (const [part, label] of partsFor(labels)) {
     const file = `${prefix}_${part}.png`;
     if (!existsSync(file)) continue;
     const { data, width, height } = await readPicture(file);

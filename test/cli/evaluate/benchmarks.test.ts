@@ -90,6 +90,16 @@ describe('face parsing', () => {
       100, 0, 100, 100, 0,
     ]);
     expect(ofSegFace.find(({ name }) => name === 'mean F1')).toMatchObject({ value: expect.closeTo(300 / 18, 9), paper: 88.96 });
+    // Where parts overlap, SegFace's authors let glasses cover eyes, and the set's own script eyes glasses.
+    write('worn/CelebA-HQ-img/0.jpg', png([0, 0, 0]));
+    for (const [part, bytes] of [mask('skin', [0, 4]), mask('l_eye', [0, 2]), mask('eye_g', [0, 2])])
+      write(`worn/CelebAMask-HQ-mask-anno/0/00000_${part}.png`, bytes);
+    const worn = { ...given, labels: nineteen, classes: Uint8Array.from([15, 15, 2, 2].flatMap((index) => [index, index, index, index])) };
+    const { rows: ofWorn } = await evaluated(named('segmentation', 'CelebAMask-HQ'), at('worn'), () => ({ segmentation: worn as never }));
+    expect(['skin', 'right eye', 'glasses'].map((label) => valueIn(ofWorn, `F1 ${label}`))).toEqual([100, 0, 100]);
+    const eyes = { ...given, classes: Uint8Array.from([5, 5, 1, 1].flatMap((index) => [index, index, index, index])) };
+    const { rows: ofEyes } = await evaluated(named('segmentation', 'CelebAMask-HQ'), at('worn'), () => ({ segmentation: eyes }));
+    expect(valueIn(ofEyes, 'F1 right eye')).toBe(100);
     for (const name of ['10.jpg', '10 (copy).jpg', 'x.jpg', 'notes.txt']) write(`mask/CelebA-HQ-img/${name}`, '');
     write('mask/list_eval_partition.txt', '000011.jpg 0\n000021.jpg 2\n');
     const { samples, wrong, notes } = named('segmentation', 'CelebAMask-HQ').read(at('mask'), 9);
