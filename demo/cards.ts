@@ -145,7 +145,7 @@ export function sentenceOf(face: Face): string {
   const who = face.gender?.label === 'female' ? 'woman' : face.gender?.label === 'male' ? 'man' : 'face';
   const age = face.age ? ` of about ${Math.round(face.age.years)}` : '';
   const { yaw = 0, pitch = 0 } = face.headpose ?? {};
-  const sideways = Math.abs(yaw) < 8 ? '' : `${Math.abs(yaw).toFixed(0)}° to the ${yaw > 0 ? 'left' : 'right'}`;
+  const sideways = Math.abs(yaw) < 8 ? '' : `${Math.abs(yaw).toFixed(0)}° to the ${yaw > 0 ? 'right' : 'left'}`;
   const upwards = Math.abs(pitch) < 8 ? '' : `${Math.abs(pitch).toFixed(0)}° ${pitch > 0 ? 'up' : 'down'}`;
   const looks = [sideways, upwards].filter(Boolean).join(' and ') || 'straight ahead';
   const pose = face.headpose ? ` looks ${looks}` : ' was found';

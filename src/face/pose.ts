@@ -6,11 +6,11 @@
  * at the camera has the identity matrix. Its columns are where the head's own axes point: right, down, and the way that
  * the face looks; they are drawn as the red, green and blue axis.
  *
- *     R = Rx(pitch) Ry(-yaw) Rz(roll)
+ *     R = Rx(pitch) Ry(yaw) Rz(roll)
  *
- * A positive pitch looks up, a positive yaw to the left of the picture, and a positive roll tilts the head clockwise. Source: the labels of 300W-LP, on
- * which the network was trained, and Hopenet's `draw_axis`. The official inference.py draws the same without negating yaw, and so, in its authors' own
- * figures, the way that a face looks on the wrong side. docs/results.md has a picture.
+ * As drawn, a positive pitch looks up, a positive yaw looks to the right of the picture, and a positive roll tilts the
+ * head clockwise. Source: the official inference.py, whose drawing is Hopenet's `draw_axis` with yaw not negated. That
+ * the trained network's signs are these is for trained weights to show. docs/results.md has a picture.
  *
  * Matrices are nine numbers, row-major; angles are radians here.
  */
@@ -27,7 +27,7 @@ export type Matrix3 = readonly [number, number, number, number, number, number, 
 
 /** The rotation of three angles in radians. */
 export function matrixOf({ pitch, yaw, roll }: Angles): Matrix3 {
-  const [cp, sp, cy, sy, cr, sr] = [Math.cos(pitch), Math.sin(pitch), Math.cos(yaw), Math.sin(-yaw), Math.cos(roll), Math.sin(roll)];
+  const [cp, sp, cy, sy, cr, sr] = [Math.cos(pitch), Math.sin(pitch), Math.cos(yaw), Math.sin(yaw), Math.cos(roll), Math.sin(roll)];
   // biome-ignore format: three rows of three
   return [
     cy * cr, -cy * sr, sy,

@@ -15,7 +15,7 @@ export interface AgeChoice extends Choice<Age> {
   years: number;
 }
 
-/** pitch, yaw and roll are degrees, about x to the right, y down and z towards the viewer: R = Rx(pitch) Ry(-yaw) Rz(roll). docs/results.md draws them. */
+/** pitch, yaw and roll are degrees, about x to the right, y down and z towards the viewer: R = Rx(pitch) Ry(yaw) Rz(roll). docs/results.md draws them. */
 export interface HeadPose {
   pitch: number;
   yaw: number;

@@ -13,7 +13,7 @@ export function anglesOf(r: Matrix3): Angles {
   const cosYaw = Math.hypot(r[0], r[1]);
   const roll = cosYaw < GIMBAL_LOCK ? 0 : Math.atan2(-r[1], r[0]);
   const [cr, sr] = [Math.cos(roll), Math.sin(roll)];
-  return { pitch: Math.atan2(sr * r[6] + cr * r[7], sr * r[3] + cr * r[4]), yaw: Math.atan2(0 - r[2], cosYaw), roll };
+  return { pitch: Math.atan2(sr * r[6] + cr * r[7], sr * r[3] + cr * r[4]), yaw: Math.atan2(r[2], cosYaw), roll };
 }
 
 /**

@@ -65,7 +65,7 @@ function faceAt(box: Box, i: number): Face {
       yaw,
       roll: -2,
       radians: { pitch: 0.07, yaw: (yaw * Math.PI) / 180, roll: -0.03 },
-      matrix: [c, 0, -s, 0, 1, 0, s, 0, c],
+      matrix: [c, 0, s, 0, 1, 0, -s, 0, c],
     },
     attributes: Object.fromEntries(
       ATTRIBUTES.map((name, at) => [name, { probability: ((at * 37 + 11 * i) % 100) / 100, value: (at * 37 + 11 * i) % 100 >= 50 }]),

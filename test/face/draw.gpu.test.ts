@@ -255,7 +255,7 @@ describe('pose axes', () => {
     expect([left, up]).toEqual([GROUND, GROUND]);
   });
 
-  test('columns of the matrix are the axes: a face that looks to the right shows z there', async () => {
+  test('columns of the matrix are the axes: a yaw of a quarter shows z to the right', async () => {
     const [right, down, left] = await axes([0, 0, 1, 0, 1, 0, -1, 0, 0]);
     near(right as number[], [10, 132, 255]);
     near(down as number[], [50, 215, 75]);

@@ -21,9 +21,9 @@ function expectRotation(r: Matrix3): void {
   expect(Math.abs(determinant(r) - 1)).toBeLessThan(1e-6);
 }
 
-/** The same rotation from single turns, multiplied out: yaw the other way round than about the picture's y. */
+/** The same rotation from single turns, multiplied out. */
 function composed(pitch: number, yaw: number, roll: number): number[] {
-  const [cp, sp, cy, sy, cr, sr] = [Math.cos(pitch), Math.sin(pitch), Math.cos(yaw), Math.sin(-yaw), Math.cos(roll), Math.sin(roll)];
+  const [cp, sp, cy, sy, cr, sr] = [Math.cos(pitch), Math.sin(pitch), Math.cos(yaw), Math.sin(yaw), Math.cos(roll), Math.sin(roll)];
   const [x, y, z] = [
     [1, 0, 0, 0, cp, -sp, 0, sp, cp],
     [cy, 0, sy, 0, 1, 0, -sy, 0, cy],
@@ -51,7 +51,7 @@ describe('matrixOf', () => {
     const column = (m: Matrix3, k: number) => [m[k], m[3 + k], m[6 + k]].map((x) => Math.round(x as number) + 0);
     expect(column(matrixOf({ pitch: 0, yaw: 0, roll: quarter }), 0)).toEqual([0, 1, 0]); // the head's right side goes down: clockwise
     expect(column(matrixOf({ pitch: quarter, yaw: 0, roll: 0 }), 1)).toEqual([0, 0, 1]); // the chin comes to the viewer: up
-    expect(column(matrixOf({ pitch: 0, yaw: quarter, roll: 0 }), 2)).toEqual([-1, 0, 0]); // the face looks to the picture's left
+    expect(column(matrixOf({ pitch: 0, yaw: quarter, roll: 0 }), 2)).toEqual([1, 0, 0]); // the face looks right
   });
 });
 

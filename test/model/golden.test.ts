@@ -51,8 +51,8 @@ const GOLDEN: Record<FixtureName, Golden> = {
   },
   'astronaut-face-paper': {
     landmark30: [223.40016902, 72.56747876],
-    // From the rotation below: pitch = atan2(-R12, R22), yaw = asin(-R02), roll = atan2(-R01, R00).
-    degrees: [-78.72861667, 27.06864563, -51.04942184],
+    // From the rotation below: pitch = atan2(-R12, R22), yaw = asin(R02), roll = atan2(-R01, R00).
+    degrees: [-78.72861667, -27.06864563, -51.04942184],
     age: ['60-69', 0.19088039326327755, 42.601422917428756],
     gender: ['male', 0.5697154550861243],
     race: ['White', 0.304392150951195],

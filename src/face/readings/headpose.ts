@@ -43,7 +43,7 @@ export const headpose: Reading<HeadPose> = {
   caption: ({ pitch, yaw, roll }) => ({ line: `pitch ${whole(pitch)}  yaw ${whole(yaw)}  roll ${whole(roll)}` }),
   drawn: {
     as: 'lines',
-    /** The columns of the rotation matrix from the middle of the box, seen along z: the head's own axes. */
+    /** The columns of the rotation matrix from the middle of the box, seen along z: the official script's axes. */
     draw(pen, { matrix }, { x0, y0, x1, y1 }) {
       const { ctx, unit, colours } = pen;
       const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
