@@ -37,7 +37,7 @@ describe('the tarball', () => {
       expect(files).toContain(file);
     const others = files.filter(
       (file) =>
-        !/^(package\.json|(weights\/)?README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/(annotate|evaluate|guides|guides\/\w+|results|law)\.md|docs\/head-pose\.svg|weights\/[\w-]+\.json|dist\/.+\.(js|d\.ts)|dist\/integrity\.json|dist\/cli\.mjs|dist\/cli-licences\.txt|dist\/mtcnn\.(LICENSE|safetensors))$/.test(
+        !/^(package\.json|(weights\/)?README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/(annotate|backbones|evaluate|guides|guides\/\w+|law|results|tuning)\.md|docs\/head-pose\.svg|weights\/[\w-]+\.json|dist\/.+\.(js|d\.ts)|dist\/integrity\.json|dist\/cli\.mjs|dist\/cli-licences\.txt|dist\/mtcnn\.(LICENSE|safetensors))$/.test(
           file,
         ),
     );
