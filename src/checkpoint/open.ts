@@ -108,7 +108,7 @@ function isKept(url: string): boolean {
  * bytes in base64 may end in one.
  */
 export function isHosted(url: string): boolean {
-  return /^(?!data:|$)(.*(\/|%2F))?(config\.json)?$/i.test(url.split(/[?#]/, 1)[0] as string);
+  return !/^data:/i.test(url) && /(\/|%2F|(^|\/|%2F)config\.json)$/i.test(url.split(/[?#]/, 1)[0] as string);
 }
 
 /** A file that was opened, and may be left unread. */

@@ -12,7 +12,7 @@ import type { Plan } from '../graph/plan.ts';
 import { type KernelTime, profile } from '../graph/profile.ts';
 import type { Program, Results } from '../graph/program.ts';
 import { type Caught, caught } from '../image/caught.ts';
-import { type Box, boxOf, checkBox, wholePicture, widen, widenToSquare } from '../image/crop.ts';
+import { type Box, boxOf, checkBox, isEmpty, truncated, wholePicture, widen, widenToSquare } from '../image/crop.ts';
 import type { DetectedFace } from '../image/detector.ts';
 import { Line, queueOf, type Seat } from '../image/line.ts';
 import { batchesOf } from '../image/preprocess.ts';
@@ -290,7 +290,7 @@ export class Engine<Loads extends Task = Task> {
     this.#recovery.mustGoOn(on, signal);
     return found.slice(0, maxFaces).flatMap(({ box: own, score, points }) => {
       const wide = widen(own, picture);
-      if ((wide.x1 | 0) <= (wide.x0 | 0) || (wide.y1 | 0) <= (wide.y0 | 0)) return []; // beside the picture, into which a square is moved
+      if (isEmpty(truncated(wide))) return []; // beside the picture, into which a square is moved
       const origin: Place['origin'] = { source: 'detector', score, detected: own, ...(points && { points }) };
       return [{ crop: checkBox(crop === 'square' ? widenToSquare(own, picture) : wide, picture), origin }];
     });

@@ -4,6 +4,7 @@ import type { DrawnFace } from './draw.ts';
 import type { Plain } from './json.ts';
 import type { Task } from './labels.ts';
 import type { Card } from './readings/reading.ts';
+import { isSound } from './sound.ts';
 import { resultsIn, type TaskTable } from './tasks.ts';
 
 /** What a task found, in words. */
@@ -25,10 +26,6 @@ export const described = (face: object, table?: TaskTable): Description[] =>
     line: reading.line(found),
     card: reading.card(found),
   }));
-
-/** Whether all numbers in a result are finite; JSON has null for one that is not. */
-const isSound = (value: unknown): boolean =>
-  typeof value === 'object' ? value !== null && Object.values(value).every(isSound) : typeof value !== 'number' || Number.isFinite(value);
 
 /**
  * What was found in a face, in words: a description of each task that it has a result of, in the order of `TASKS`. It knows nothing of the weights:

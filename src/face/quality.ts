@@ -3,6 +3,7 @@ import { given } from '../gpu/given.ts';
 import { type Box, boxOf, OFFICIAL_MARGIN, type Size, wholePicture } from '../image/crop.ts';
 import { SIZE } from '../image/resize.ts';
 import type { Face, Visibility } from './results.ts';
+import { isSound } from './sound.ts';
 
 /**
  * COFW's 29 points by what they are on, as that set's figure numbers them (Burgos-Artizzu et al. 2013); which points are each other's mirror images
@@ -51,10 +52,6 @@ export function faceQuality(face: QualityFace, picture?: Size): FaceQuality {
     return quality;
   });
 }
-
-/** Whether all numbers of it are. */
-const isSound = (value: unknown): boolean =>
-  typeof value === 'object' ? Object.values(value ?? {}).every(isSound) : Number.isFinite(value);
 
 function qualityOf(face: QualityFace, picture: Size | undefined): FaceQuality {
   const own = face.detected ?? (face.source === 'whole' ? face.box : narrowed(face.box));

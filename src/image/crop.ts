@@ -81,11 +81,16 @@ export function checkBox(box: Box, picture: Size): Box {
 /** The same of a box that may lie beyond the picture, over whose edge a video leads faces on. @throws FaceXFormerError BAD_BOX */
 export function wholeBox(box: Box): Box {
   const own = boxOf(box);
-  const whole = { x0: own.x0 | 0, y0: own.y0 | 0, x1: own.x1 | 0, y1: own.y1 | 0 }; // they are below 1e9, and there is no -0 among those
-  if (whole.x1 <= whole.x0 || whole.y1 <= whole.y0)
-    throw badBox(own, 'is inverted or empty: x1 must exceed x0, and y1 y0, by a pixel at least.');
+  const whole = truncated(own);
+  if (isEmpty(whole)) throw badBox(own, 'is inverted or empty: x1 must exceed x0, and y1 y0, by a pixel at least.');
   return whole;
 }
+
+/** A box in whole pixels. Its numbers are below 1e9, and there is no -0 among those. */
+export const truncated = ({ x0, y0, x1, y1 }: Box): Box => ({ x0: x0 | 0, y0: y0 | 0, x1: x1 | 0, y1: y1 | 0 });
+
+/** Whether a box ends where it begins, or before. */
+export const isEmpty = ({ x0, y0, x1, y1 }: Box): boolean => x1 <= x0 || y1 <= y0;
 
 /** What of a box lies in the picture; where nothing does, it ends before it begins. */
 export const within = ({ x0, y0, x1, y1 }: Box, { width, height }: Size): Box => ({

@@ -250,7 +250,8 @@ export async function bitmapOf(source: External | RawPicture, options?: ImageBit
 /** A canvas with the picture; an ImageBitmap of a video, or a frame, that is turned would be distorted. */
 function drawnOf(source: External, width: number, height: number): OffscreenCanvas {
   const canvas = new OffscreenCanvas(width, height);
-  const ctx = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D; // with none, of a canvas that is too large, the next line fails
+  const ctx = canvas.getContext('2d');
+  if (!ctx) throw new TypeError(`the browser gives no canvas of ${width} x ${height} pixels`); // an empty one would be a black picture
   ctx.drawImage(source, 0, 0, width, height);
   return canvas;
 }
